@@ -1,0 +1,491 @@
+"""Playing the graph back: `backward`, `grad`, and the switches that stop the recording.
+
+The pass visits nodes in descending order of age, calls each edge's rule, and lets this file do what no rule does: sum
+gradients back over broadcast dimensions, cast them to their input's dtype, add them up, run hooks, refuse stale values,
+and free what is no longer needed.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+from typing import Any, TypeVar
+
+import numpy as np
+
+from . import rules
+from .function import Function, once_differentiable
+from .graph import Node, Stamp, last_write, line_of, mode, stale, stamp, tick, written
+from .rules import PART, Parts, Rule, ndarray, wrap
+
+__all__ = [
+    "Function", "backward", "enable_grad", "grad", "inference_mode", "is_grad_enabled", "no_grad", "once_differentiable",
+    "set_grad_enabled", "stamp", "tick", "written",
+]  # fmt: skip
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+# --- switches -------------------------------------------------------------------------------------------------------------
+
+
+class set_grad_enabled:
+    """Record operations or not, in this thread: a function, a context manager and a decorator.
+
+    Parameters
+    ----------
+    enabled : bool
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.ones(2, requires_grad=True)
+    >>> with tg.set_grad_enabled(False):
+    ...     y = x * 2
+    >>> y.requires_grad
+    False
+    """
+
+    _next: bool
+
+    def __init__(self, enabled: bool) -> None:
+        self._stack = [mode.enabled]
+        self._next = mode.enabled = bool(enabled)
+
+    def __enter__(self) -> None:
+        mode.enabled = self._next
+
+    def __exit__(self, *_: object) -> None:
+        mode.enabled = self._stack[0]
+
+    def __call__(self, function: _F) -> _F:
+        mode.enabled = self._stack[0]
+        return _decorate(function, self._next)
+
+
+class _Switch:
+    """A context manager and decorator, reusable and reentrant; `@no_grad` works without parentheses as well."""
+
+    _value: bool
+
+    def __new__(cls, function: Any = None) -> Any:
+        return object.__new__(cls) if function is None else _decorate(function, cls._value)
+
+    def __enter__(self) -> None:
+        mode.stack.append(mode.enabled)
+        mode.enabled = self._value
+
+    def __exit__(self, *_: object) -> None:
+        mode.enabled = mode.stack.pop()
+
+    def __call__(self, function: _F) -> _F:
+        return _decorate(function, self._value)
+
+
+class no_grad(_Switch):
+    """Do not record, in this thread: results do not require grad.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> w = tg.ones(2, requires_grad=True)
+    >>> with tg.no_grad():
+    ...     _ = w.sub_(0.5)
+    >>> w
+    tensor([0.5000, 0.5000], requires_grad=True)
+    """
+
+    _value = False
+
+
+class enable_grad(_Switch):
+    """Record again, inside `no_grad`."""
+
+    _value = True
+
+
+class inference_mode(_Switch):
+    """PyTorch's name; here the same as `no_grad`, which already costs nothing more."""
+
+    _value = False
+
+
+def _decorate(function: _F, value: bool) -> _F:
+    @functools.wraps(function)
+    def inner(*args: Any, **kwargs: Any) -> Any:
+        before, mode.enabled = mode.enabled, value
+        try:
+            return function(*args, **kwargs)
+        finally:
+            mode.enabled = before
+
+    return inner  # type: ignore[return-value]
+
+
+def is_grad_enabled() -> bool:
+    """Whether this thread records operations."""
+    return mode.enabled
+
+
+# --- the pass ---------------------------------------------------------------------------------------------------------------
+
+
+def _order(roots: Iterable[Node], floor: int = 0) -> list[Node]:
+    """All nodes reachable from `roots` and not older than `floor`, youngest first. No recursion: chains may be long."""
+    seen = set(roots)
+    stack = list(seen)
+    while stack:
+        edges = stack.pop().edges
+        if type(edges) is str:
+            raise RuntimeError(
+                "backward: trying to go through a graph a second time (or through values that were already freed); "
+                "pass retain_graph=True to the first backward"
+            )
+        for parent, _, _ in edges:
+            for p in parent if type(parent) is tuple else (parent,):
+                if p is not None and p not in seen and p.seq >= floor:
+                    seen.add(p)
+                    stack.append(p)
+    return sorted(seen, key=attrgetter("seq"), reverse=True)
+
+
+def _needed(order: list[Node], targets: Iterable[Node]) -> set[Node]:
+    """The nodes of `order` that lead to a target."""
+    needed = set(targets)
+    for node in reversed(order):
+        for parent, _, _ in node.edges:
+            if (any(p in needed for p in parent)) if type(parent) is tuple else parent in needed:
+                needed.add(node)
+                break
+    return needed
+
+
+def _run(seeds: dict[Node, Any], targets: set[Node] | None, retain: bool, create: bool) -> dict[Node, Any]:
+    """Send gradients down. Without `targets` leaves accumulate; with, only what leads to them is computed, and returned."""
+    if targets is None:
+        order, needed = _order(seeds), None
+    else:
+        order = _order(seeds, min(t.seq for t in targets))
+        needed = _needed(order, targets)
+    grads, found = seeds, {}
+    for node in order:
+        if needed is not None and node not in needed:
+            continue
+        g = grads.pop(node, None)
+        if g is None:
+            continue
+        if node.hooks is not None:
+            g = _call_hooks(node, g, create)
+        if needed is not None and node in targets:  # type: ignore[operator]
+            found[node] = g
+        edges = node.edges
+        if not edges:
+            if targets is None:
+                _accumulate(node, g, create)
+            continue
+        if node.seq < last_write.clock:
+            _refuse_stale(node)
+        for parent, rule, saved in edges:
+            if needed is not None and parent not in needed and type(parent) is not tuple:
+                continue
+            d = _through_graph(node, rule, g, saved) if create else rule.vjp(g, *saved)
+            if type(parent) is tuple:
+                for p, part in zip(parent, d):
+                    if p is not None and part is not None:
+                        _send(grads, p, part, g)
+                continue
+            if d.dtype is not parent.dtype or d.shape != parent.shape or d is g or parent in grads:
+                _send(grads, parent, d, g)
+            else:
+                grads[parent] = d
+        if not retain:
+            node.edges = rule.op.name
+    return found
+
+
+def _send(grads: dict[Node, Any], parent: Node, d: Any, g: Any) -> None:
+    """Give `parent` its gradient: its shape, its dtype, added to what it already has."""
+    if parent.shape is not None:
+        if d.shape != parent.shape:
+            d = unbroadcast(d, parent.shape)
+        if d.dtype is not parent.dtype and d.dtype != parent.dtype:
+            d = _cast(d, parent.dtype)
+    if d is g and type(d) is ndarray and not parent.edges:
+        d = d.copy()  # a leaf will own it
+    before = grads.get(parent)
+    grads[parent] = d if before is None else before + d
+
+
+def _cast(d: Any, dtype: np.dtype[Any]) -> Any:
+    if d.dtype.kind == "c" and dtype.kind != "c":
+        d = np.real(d)
+    return d.astype(dtype)
+
+
+def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum a gradient over the dimensions that broadcasting added or stretched; the inverse where `g` is the smaller."""
+    lead = g.ndim - len(shape)
+    if lead > 0:
+        g = np.sum(g, axis=tuple(range(lead)))
+    stretched = tuple(i for i, (n, m) in enumerate(zip(shape, g.shape)) if n == 1 and m != 1) if lead >= 0 else ()
+    if stretched:
+        g = np.sum(g, axis=stretched, keepdims=True)
+    return g if g.shape == shape else np.broadcast_to(g, shape)
+
+
+def _accumulate(node: Node, g: Any, create: bool) -> None:
+    """Add to a leaf's `grad`, which owns its memory: a gradient that may be shared with another is copied."""
+    before = node.grad
+    if create:
+        node.grad = g.clone() if before is None else before + g
+    elif before is None:
+        if type(g) is not ndarray or g.base is not None or not g.flags.owndata:
+            g = np.array(g)
+        node.grad = wrap(g)
+    elif before._node is not None:
+        node.grad = wrap(before._data + g)
+    else:
+        np.add(before._data, g, out=before._data)
+        written(before._data, "gradient accumulation")
+
+
+def _call_hooks(node: Node, g: Any, create: bool) -> Any:
+    for hook in list((node.hooks or {}).values()):
+        result = hook(g if create else wrap(g))
+        if result is not None:
+            if not isinstance(result, rules.Tensor) or result.shape != node.shape:
+                came = getattr(result, "shape", type(result).__name__)
+                raise RuntimeError(f"register_hook: a hook must return None or a Tensor of shape {node.shape}, got {came}")
+            g = result if create else result._data.copy()
+    return g
+
+
+def _refuse_stale(node: Node) -> None:
+    """Raise if a value that this node saved was overwritten since."""
+    for _, rule, saved in node.edges:
+        for name, value in zip(rule.names, saved):
+            for array in value if type(value) in (tuple, list) else (value,):
+                mark: Stamp | None = stale(array, node.seq) if type(array) is ndarray else None
+                if mark is not None:
+                    what = "its result" if name == "out" else "its inputs" if name == "inputs" else f"its {name!r}"
+                    raise RuntimeError(
+                        f"backward: {rule.op.name} at {line_of(node.where)} needs {what}, "
+                        f"but {mark.name} at {line_of(mark.where)} has overwritten it; clone() it before"
+                    )
+
+
+# --- gradients of gradients ------------------------------------------------------------------------------------------------
+
+
+def _tensor(array: Any, node: Node | None) -> Any:
+    if node is None or type(array) is not ndarray:
+        return array
+    result = wrap(array)
+    result._node = node
+    return result
+
+
+def _through_graph(node: Node, rule: Rule, g: Any, saved: tuple[Any, ...]) -> Any:
+    """Call a rule with Tensors in place of arrays, so that it records itself."""
+    sources: dict[str, Any] = {"out": node}
+    for parent, r, _ in node.edges:
+        sources.update(zip(r.arg, parent) if r.joint else ((r.arg[0], parent),))
+    if rule.op.twin is not None:
+        return _through_twin(rule, g, saved[-1], sources)
+    values = []
+    for name, value in zip(rule.names, saved):
+        source = sources.get(name)
+        if name == "out" and type(value) is tuple:
+            value = tuple(_tensor(v, _part_of(node, i, value)) for i, v in enumerate(value))
+        elif type(source) is tuple:
+            value = tuple(_tensor(v, s) for v, s in zip(value, source))
+        else:
+            value = _tensor(value, source)
+        values.append(value)
+    return rule.vjp(g, *values)
+
+
+def _part_of(node: Node, index: int, outs: tuple[Any, ...]) -> Node:
+    part = Node()
+    part.edges, part.hooks, part.where, part.seq = ((node, PART, (index, len(outs))),), None, node.where, node.seq
+    part.shape, part.dtype = outs[index].shape, outs[index].dtype
+    return part
+
+
+def _through_twin(rule: Rule, g: Any, inputs: tuple[Any, ...], sources: dict[str, Any]) -> Any:
+    """The vjp of the plain twin: recorded, so that it can be differentiated again."""
+    names = rule.op.parameters
+    tensors = [_tensor(v, sources.get(n)) for n, v in zip(names, inputs)]
+    # fresh leaves cut the walk short; the twin is then tied to the real inputs by evaluating its vjp on them
+    out = rule.op.twin(*tensors)  # type: ignore[misc]
+    wanted = [tensors[i] if isinstance(tensors[i], rules.Tensor) else None for i in rule.positions]
+    results = iter(grad(out, [w for w in wanted if w is not None], g, create_graph=True, allow_unused=True))
+    gradients = tuple(None if w is None else _or_zero(next(results), w) for w in wanted)
+    return gradients if rule.joint else gradients[0]
+
+
+def _or_zero(g: Any, like: Any) -> Any:
+    return wrap(np.zeros_like(like._data)) if g is None else g
+
+
+# --- the public face ---------------------------------------------------------------------------------------------------------
+
+
+def _seeds(outputs: Sequence[Any], gradients: Sequence[Any], create: bool, who: str) -> dict[Node, Any]:
+    seeds: dict[Node, Any] = {}
+    for i, (out, g) in enumerate(zip(outputs, gradients)):
+        if not isinstance(out, rules.Tensor):
+            raise TypeError(f"{who}: outputs must be Tensors, got {type(out).__name__}")
+        node = out._node if out._base is None else rules.CURRENT(out)
+        if node is None:
+            raise RuntimeError(f"{who}: element {i} of tensors does not require grad and does not have a grad_fn")
+        if g is None:
+            if out._data.size != 1:
+                raise RuntimeError(
+                    f"{who}: grad can be implicitly created only for scalar outputs, got shape {out.shape}; "
+                    "pass the gradient, or reduce to a scalar first"
+                )
+            g = np.ones_like(out._data)
+        elif isinstance(g, rules.Tensor):
+            g = g if create else g._data
+        else:
+            g = np.asarray(g)
+        if g.shape != out.shape:
+            raise RuntimeError(f"{who}: the gradient must have the output's shape {out.shape}, got {g.shape}")
+        if g.dtype != out.dtype:
+            g = g.astype(out.dtype)
+        elif not create and not node.edges:
+            g = g.copy()  # a leaf keeps it
+        if create and not isinstance(g, rules.Tensor):
+            g = wrap(g)
+        seeds[node] = g if node not in seeds else seeds[node] + g
+    return seeds
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Accumulate the gradients of `tensors` into the `grad` of the leaves they depend on.
+
+    Parameters
+    ----------
+    tensors : Tensor or sequence of Tensor
+    grad_tensors : Tensor or sequence of Tensor, optional
+        The vectors of the vector-Jacobian product; ones for scalars when missing.
+    retain_graph : bool, optional
+        Keep the saved values for another pass. Default: the value of `create_graph`.
+    create_graph : bool
+        Record the pass itself, for higher derivatives.
+    inputs : Tensor or sequence of Tensor, optional
+        Accumulate into these only.
+
+    Raises
+    ------
+    RuntimeError
+        For a non-scalar without a gradient, a tensor without a graph, a graph already freed, and a saved value that
+        was overwritten in place.
+    """
+    outputs = _listed(tensors)
+    gradients = [None] * len(outputs) if grad_tensors is None else _listed(grad_tensors)
+    if len(gradients) != len(outputs):
+        raise RuntimeError(f"backward: got {len(outputs)} tensors but {len(gradients)} gradients")
+    retain = create_graph if retain_graph is None else retain_graph
+    before, mode.enabled = mode.enabled, create_graph
+    try:
+        seeds = _seeds(outputs, gradients, create_graph, "backward")
+        if inputs is None:
+            _run(seeds, None, retain, create_graph)
+            return
+        nodes = [_node_of(t, "backward") for t in _listed(inputs)]
+        found = _run(seeds, set(nodes), retain, create_graph)
+        for node in nodes:
+            if node in found:
+                _accumulate(node, found[node] if create_graph else np.array(found[node]), create_graph)
+    finally:
+        mode.enabled = before
+
+
+def _node_of(tensor: Any, who: str) -> Node:
+    if not isinstance(tensor, rules.Tensor):
+        raise TypeError(f"{who}: inputs must be Tensors, got {type(tensor).__name__}")
+    node: Node | None = tensor._node if tensor._base is None else rules.CURRENT(tensor)
+    if node is None:
+        raise RuntimeError(f"{who}: one of the inputs does not require grad")
+    return node
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    materialize_grads: bool = False,
+) -> tuple[Any, ...]:
+    """Gradients of `outputs` with respect to `inputs`, returned instead of accumulated.
+
+    Parameters
+    ----------
+    outputs, inputs : Tensor or sequence of Tensor
+        Inputs may be leaves or intermediate results.
+    grad_outputs : Tensor or sequence of Tensor, optional
+        The vectors of the vector-Jacobian product; ones for scalars when missing.
+    retain_graph : bool, optional
+        Default: the value of `create_graph`.
+    create_graph : bool
+        The result can be differentiated again, to any order.
+    allow_unused : bool, optional
+        Return None for an input that the outputs do not depend on, rather than raise. Default: `materialize_grads`.
+    materialize_grads : bool
+        Zeros in place of None.
+
+    Returns
+    -------
+    tuple of Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.tensor(2.0, requires_grad=True)
+    >>> (dx,) = tg.autograd.grad(x**3, x, create_graph=True)
+    >>> (ddx,) = tg.autograd.grad(dx, x)
+    >>> dx.item(), ddx.item()
+    (12.0, 12.0)
+    """
+    outs, ins = _listed(outputs), _listed(inputs)
+    gradients = [None] * len(outs) if grad_outputs is None else _listed(grad_outputs)
+    if len(gradients) != len(outs):
+        raise RuntimeError(f"grad: got {len(outs)} outputs but {len(gradients)} grad_outputs")
+    if allow_unused is None:
+        allow_unused = materialize_grads
+    retain = create_graph if retain_graph is None else retain_graph
+    before, mode.enabled = mode.enabled, create_graph
+    try:
+        nodes = [_node_of(t, "grad") for t in ins]
+        seeds = _seeds(outs, gradients, create_graph, "grad")
+        found = _run(seeds, set(nodes), retain, create_graph) if nodes else {}
+    finally:
+        mode.enabled = before
+    results = []
+    for i, (node, tensor) in enumerate(zip(nodes, ins)):
+        g = found.get(node)
+        if g is None:
+            if not allow_unused:
+                raise RuntimeError(
+                    f"grad: input {i} was not used in the graph of the outputs; pass allow_unused=True if that is meant"
+                )
+            g = np.zeros_like(tensor._data) if materialize_grads else None
+        if type(g) is ndarray and (g.base is not None or any(g is r._data for r in results if r is not None)):
+            g = g.copy()
+        results.append(g if g is None or isinstance(g, rules.Tensor) else wrap(g))
+    return tuple(results)

@@ -1,0 +1,41 @@
+"""Element types: NumPy's dtype objects under PyTorch's names, and the default."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+float16, float32, float64 = np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)
+int8, int16, int32, int64 = np.dtype(np.int8), np.dtype(np.int16), np.dtype(np.int32), np.dtype(np.int64)
+uint8, bool_ = np.dtype(np.uint8), np.dtype(np.bool_)
+complex64, complex128 = np.dtype(np.complex64), np.dtype(np.complex128)
+float, double, half, long, int = float32, float64, float16, int64, int32
+
+_default = [float32]
+
+
+def get_default_dtype() -> np.dtype[Any]:
+    """The dtype of tensors made from Python floats; float32 unless set."""
+    return _default[0]
+
+
+def set_default_dtype(dtype: Any) -> None:
+    """Set the dtype of tensors made from Python floats.
+
+    Parameters
+    ----------
+    dtype : floating dtype
+    """
+    chosen = np.dtype(dtype)
+    if chosen.kind != "f":
+        raise TypeError(f"set_default_dtype: dtype must be floating point, got {chosen}")
+    _default[0] = chosen
+
+
+def as_dtype(dtype: Any) -> np.dtype[Any]:
+    """A dtype from a dtype, a NumPy type, a name or Python's `float` (the default), `int`, `bool`."""
+    return get_default_dtype() if dtype is builtin_float else np.dtype(dtype)
+
+
+builtin_float = type(0.0)

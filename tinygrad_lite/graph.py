@@ -1,0 +1,198 @@
+"""The graph: what a tensor remembers of its making, and the clock that dates it.
+
+A tensor that needs a gradient carries a `Node`. A node holds *edges* to the nodes of the operation's inputs, never the
+tensors themselves, so that memory returns by reference counting alone. Nodes and in-place writes are stamped by one
+clock: a saved value is stale exactly if its memory was written after the node that saved it was made. That costs
+nothing on the way forward.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+tick = itertools.count(1).__next__  # atomic under the GIL: one clock for nodes and writes
+
+
+class Mode(threading.local):
+    """Per-thread switches. Every thread starts with recording on."""
+
+    enabled: bool = True
+
+    def __init__(self) -> None:
+        self.stack: list[bool] = []  # what `with no_grad():` blocks go back to
+
+
+mode = Mode()
+
+
+class Node:
+    """One recorded operation, or a leaf.
+
+    Attributes
+    ----------
+    edges : tuple of (parent, rule, saved)
+        One entry for each gradient to compute: the node that receives it, the rule that computes it, and the values
+        the rule needs. Empty for a leaf; only the operation's name once a backward pass has freed it.
+    seq : int
+        When it was made; a parent's is always smaller, so descending order is a topological order.
+    shape, dtype
+        Of the tensor it stands for: what its gradient must have. `shape` is None for an operation of several results.
+    hooks : dict or None
+        Functions called with the gradient before it is used.
+    where : (code, instruction) or None
+        The caller's line, resolved only when it is printed.
+    grad : Tensor or None
+        The accumulated gradient of a leaf, or of a tensor that retains it; unset elsewhere.
+    """
+
+    __slots__ = ("edges", "seq", "shape", "dtype", "hooks", "where", "grad", "__weakref__")
+
+    edges: Any
+    seq: int
+    shape: tuple[int, ...] | None
+    dtype: np.dtype[Any]
+    hooks: dict[int, Callable[..., Any]] | None
+    where: tuple[CodeType, int] | None
+    grad: Any
+
+    @property
+    def name(self) -> str:
+        """The operation's name, `AccumulateGrad` for a leaf."""
+        if isinstance(self.edges, str):
+            return self.edges
+        return self.edges[0][1].op.name if self.edges else "AccumulateGrad"
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """The nodes this one sends gradients to, in PyTorch's form ``((node, 0), ...)``."""
+        found: list[tuple[Any, int]] = []
+        for parent, _, _ in () if isinstance(self.edges, str) else self.edges:
+            found.extend((p, 0) for p in (parent if type(parent) is tuple else (parent,)))
+        return tuple(found)
+
+    def __repr__(self) -> str:
+        name = self.name
+        return f"<{name}>" if name == "AccumulateGrad" else f"<{name[:1].upper()}{name[1:]}Backward>"
+
+
+def new_leaf(array: np.ndarray[Any, Any]) -> Node:
+    """A node without edges, for a tensor whose gradient is accumulated."""
+    node = Node()
+    node.edges, node.hooks, node.where, node.grad = (), None, None, None
+    node.seq, node.shape, node.dtype = tick(), array.shape, array.dtype
+    return node
+
+
+# --- where: the caller's line ----------------------------------------------------------------------------------------
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_ROOTS = tuple(os.path.join(*p, "") for p in ((_HERE,), (_HERE, "..", "nn"), (_HERE, "..", "optim")))
+_ROOTS = tuple(os.path.normpath(root) + os.sep for root in _ROOTS)
+
+
+class _Library(dict[str, bool]):
+    """Does a source file belong to the library? Remembered by file name."""
+
+    def __missing__(self, filename: str) -> bool:
+        inside = self[filename] = filename.startswith(_ROOTS) or filename.startswith("<__array_function__")
+        return inside
+
+
+library = _Library()
+_getframe = sys._getframe
+
+
+def caller(depth: int = 1) -> tuple[CodeType, int] | None:
+    """The nearest line outside the library: cheap to note (two references), resolved by `line_of` when needed."""
+    frame = _getframe(depth)
+    while library[frame.f_code.co_filename]:
+        back = frame.f_back
+        if back is None:
+            break
+        frame = back
+    return frame.f_code, frame.f_lasti
+
+
+def line_of(where: tuple[CodeType, int] | None) -> str:
+    """``file:line`` of what `caller` noted."""
+    if where is None:
+        return "an unknown line"
+    code, instruction = where
+    line = next((n for start, stop, n in code.co_lines() if start <= instruction < stop), code.co_firstlineno)
+    return f"{code.co_filename}:{line}"
+
+
+# --- writes: which memory was overwritten, and when ---------------------------------------------------------------------
+
+
+class Stamp:
+    """The last in-place write to one piece of memory."""
+
+    __slots__ = ("clock", "name", "where", "_alive")
+
+    clock: int
+    name: str
+    where: tuple[CodeType, int] | None
+    _alive: Any
+
+
+_stamps: dict[int, Stamp] = {}
+
+
+class _Last:
+    """When anything was last written: a backward pass over younger nodes need not look further."""
+
+    __slots__ = ("clock",)
+
+    def __init__(self) -> None:
+        self.clock = 0
+
+
+last_write = _Last()
+
+
+def _root(array: Any) -> Any:
+    """The object that owns the memory an array looks at."""
+    while True:
+        base = getattr(array, "base", None)
+        if base is None or isinstance(base, (bytes, str)):
+            return array
+        array = base
+
+
+def stamp(array: np.ndarray[Any, Any]) -> Stamp:
+    """The write record of an array's memory, shared by all its views. Made on demand, gone with the memory."""
+    root = _root(array)
+    key = id(root)
+    found = _stamps.get(key)
+    if found is None:
+        found = Stamp()
+        found.clock, found.name, found.where = 0, "", None
+        try:
+            found._alive = weakref.ref(root, lambda _: _stamps.pop(key, None))
+        except TypeError:  # memory owned by something that takes no weak reference: keep it, its id stays unique
+            found._alive = root
+        _stamps[key] = found
+    return found
+
+
+def written(array: np.ndarray[Any, Any], name: str = "an in-place write", depth: int = 2) -> None:
+    """Announce that `array`'s memory was overwritten, so that no backward pass uses its old value unawares."""
+    mark = stamp(array)
+    mark.name, mark.where = name, caller(depth)
+    mark.clock = last_write.clock = tick()
+
+
+def stale(array: Any, seq: int) -> Stamp | None:
+    """The write that made a value saved at time `seq` stale, if there was one."""
+    mark = _stamps.get(id(_root(array)))
+    return mark if mark is not None and mark.clock > seq else None

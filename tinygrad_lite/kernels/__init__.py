@@ -1,0 +1,22 @@
+"""Compiled loops: which backend runs them, how they are compiled and kept, and how they share the cores.
+
+    backend.py   numba or plain NumPy: the switch, and `@kernel`, which puts a loop beside its NumPy twin
+    source.py    a Python function and all it uses, as the text of one module
+    compile.py   numba's flags, and the compiled code kept on disk
+    memory.py    arrays by address, for one launch over many arrays
+    threads.py   one launch shared between threads
+
+numba is imported by the first kernel that runs, never by `import tinygrad_lite`.
+"""
+
+from __future__ import annotations
+
+from .backend import Kernel as Kernel
+from .backend import backend as backend
+from .backend import kernel as kernel
+from .backend import select as select
+from .backend import use as use
+from .threads import get_num_threads as get_num_threads
+from .threads import set_num_threads as set_num_threads
+
+__all__ = ["Kernel", "backend", "get_num_threads", "kernel", "select", "set_num_threads", "use"]

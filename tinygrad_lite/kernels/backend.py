@@ -1,0 +1,200 @@
+"""Which backend runs the loops, and a loop beside its NumPy twin."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+VARIABLE = "TINYGRAD_LITE_KERNELS"
+BACKENDS = ("numba", "numpy")
+
+_current: str | None = None  # None until somebody asks: looking for numba takes time
+_kernels: weakref.WeakSet[Kernel] = weakref.WeakSet()
+
+
+class use:
+    """Choose what runs the loops: compiled by numba, or their plain NumPy twins.
+
+    Parameters
+    ----------
+    name : {"numba", "numpy"}
+
+    Raises
+    ------
+    ValueError
+        For any other name.
+    ImportError
+        If numba is asked for and not installed.
+
+    Notes
+    -----
+    The choice holds for the whole process. Without one, the environment variable ``TINYGRAD_LITE_KERNELS`` decides,
+    and without that numba is used where it is installed. As a context manager it holds inside the block.
+
+    Examples
+    --------
+    >>> from tinygrad_lite import kernels
+    >>> with kernels.use("numpy"):
+    ...     kernels.backend()
+    'numpy'
+    """
+
+    def __init__(self, name: str) -> None:
+        global _current
+        self._previous = _current
+        _current = _checked(name, "kernels.use")
+        _forget()
+
+    def __enter__(self) -> use:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        global _current
+        _current = self._previous
+        _forget()
+
+
+def backend() -> str:
+    """Return the name of the backend in use, "numba" or "numpy".
+
+    Examples
+    --------
+    >>> from tinygrad_lite import kernels
+    >>> kernels.backend() in ("numba", "numpy")
+    True
+    """
+    global _current
+    if _current is None:
+        asked = os.environ.get(VARIABLE)
+        _current = _checked(asked, VARIABLE) if asked else ("numba" if _has_numba() else "numpy")
+    return _current
+
+
+def _has_numba() -> bool:
+    return importlib.util.find_spec("numba") is not None
+
+
+def _checked(name: str, who: str) -> str:
+    if name not in BACKENDS:
+        raise ValueError(f"{who}: the backend must be 'numba' or 'numpy', got {name!r}")
+    if name == "numba" and not _has_numba():
+        raise ImportError(f"{who}: numba is not installed; `pip install numba`, or choose 'numpy'")
+    return name
+
+
+def _forget() -> None:
+    for each in _kernels:
+        each.run = each._choose
+
+
+class Kernel:
+    """A loop that numba compiles, and the plain NumPy function that does the same.
+
+    Attributes
+    ----------
+    loop : function
+        The loop, as Python.
+    plain : function
+        Its twin in NumPy: what runs without numba, and what the tests compare with.
+    run : callable
+        What a call runs at present. ``kernel.run(...)`` saves the 0.1 us of the call in between.
+    """
+
+    __slots__ = ("__weakref__", "_compiled", "loop", "plain", "run")
+
+    def __init__(self, loop: Callable[..., Any], plain: Callable[..., Any]) -> None:
+        self.loop, self.plain = loop, plain
+        self._compiled: Callable[..., Any] | None = None
+        self.run: Callable[..., Any] = self._choose
+        _kernels.add(self)
+
+    def __call__(self, *args: Any) -> Any:
+        return self.run(*args)
+
+    def _choose(self, *args: Any) -> Any:
+        self.run = self.compiled if backend() == "numba" else self.plain
+        return self.run(*args)
+
+    @property
+    def compiled(self) -> Callable[..., Any]:
+        """The loop compiled by numba, whichever backend is in use."""
+        if self._compiled is None:
+            from .compile import build
+            from .source import Source
+
+            source = Source()
+            name = source.add(self.loop, "jit")
+            self._compiled = build(name, source.text())[name]
+        return self._compiled
+
+    def __repr__(self) -> str:
+        return f"<kernel {self.loop.__module__}.{self.loop.__qualname__}>"
+
+
+def kernel(plain: Callable[..., Any]) -> Callable[[Callable[..., Any]], Kernel]:
+    """Decorate a loop that numba is to compile, beside its twin in plain NumPy.
+
+    Parameters
+    ----------
+    plain : function
+        Takes the same arguments and returns the same result with NumPy alone.
+
+    Returns
+    -------
+    decorator
+        Makes a `Kernel`: called, it runs the loop or the twin as `use` says. The loop is compiled when it is first
+        called with arguments of new types, and kept on disk. It may use NumPy, `math`, numbers, other kernels and
+        plain functions of its module; all of them become part of the kept source.
+
+    Notes
+    -----
+    Literals are 64 bits wide in numba: ``0.5 * x`` makes a float64 of a float32, and the loop half as fast. Write
+    ``half = x.dtype.type(0.5)`` before the loop. `np.where` on scalars is 900 times slower than `select`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinygrad_lite.kernels import kernel
+    >>> def relu_plain(x):
+    ...     return np.maximum(x, 0)
+    >>> @kernel(relu_plain)
+    ... def relu(x):
+    ...     out = np.empty_like(x)
+    ...     source, target = x.ravel(), out.ravel()
+    ...     for i in range(source.size):
+    ...         target[i] = max(source[i], 0)
+    ...     return out
+    >>> relu(np.array([-1.0, 2.0]))
+    array([0., 2.])
+    """
+
+    def decorate(loop: Callable[..., Any]) -> Kernel:
+        return Kernel(loop, plain)
+
+    return decorate
+
+
+def select(condition: Any, a: Any, b: Any) -> Any:
+    """Choose `a` where the condition holds, else `b`: `np.where`, but as fast on scalars inside a kernel.
+
+    Parameters
+    ----------
+    condition : bool or array of bool
+    a, b : scalars or arrays, of one dtype
+
+    Returns
+    -------
+    scalar or array
+
+    Examples
+    --------
+    >>> from tinygrad_lite.kernels import select
+    >>> select(np.array([True, False]), 1.0, 2.0)
+    array([1., 2.])
+    """
+    return np.where(condition, a, b)

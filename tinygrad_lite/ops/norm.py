@@ -1,0 +1,148 @@
+"""Normalization and dropout: what training does to activations besides computing them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..graph import written
+from ..rules import differentiable, unwrap
+from .elementwise import mul, rsqrt
+from .random import uniform
+
+__all__ = [
+    "batch_norm", "dropout",
+]  # fmt: skip
+
+
+def _others(x: Any) -> tuple[int, ...]:
+    return (0, *range(2, x.ndim))
+
+
+def _channel(v: Any, ndim: int) -> Any:
+    """A per-channel vector, shaped to broadcast against (N, C, ...)."""
+    return v if ndim == 2 else np.reshape(v, (-1, *(1,) * (ndim - 2)))
+
+
+def _batch_norm_twin(x: Any, weight: Any, bias: Any, mean_into: Any, var_into: Any, momentum: float, eps: float) -> Any:
+    axes = _others(x)
+    d = x - np.mean(x, axis=axes, keepdims=True)
+    out = d * rsqrt(np.mean(d * d, axis=axes, keepdims=True) + eps)
+    if weight is not None:
+        out = out * _channel(weight, x.ndim)
+    return out if bias is None else out + _channel(bias, x.ndim)
+
+
+def _batch_norm_vjp(g: Any, x: Any, weight: Any, mean: Any, scale: Any) -> Any:
+    axes, n = _others(x), x.size // x.shape[1]
+    normal = (x - mean) * scale
+    gb = np.add.reduce(g, axis=axes)  # (C,)
+    gw = np.add.reduce(g * normal, axis=axes)  # (C,)
+    gx = g - _channel(gb / n, x.ndim) - normal * _channel(gw / n, x.ndim)
+    gx *= scale if weight is None else scale * _channel(weight, x.ndim)
+    return gx, (None if weight is None else gw), gb
+
+
+@differentiable(
+    joint=[(("x", "weight", "bias"), _batch_norm_vjp)],
+    aux=("mean", "scale"),
+    twin=_batch_norm_twin,
+    name="batch_norm",
+)
+def _batch_norm(x: Any, weight: Any, bias: Any, mean_into: Any, var_into: Any, momentum: float, eps: float) -> Any:
+    """Normalize by the batch's own statistics, and move the running ones towards them."""
+    axes, n = _others(x), x.size // x.shape[1]
+    mean = np.add.reduce(x, axis=axes, keepdims=True) / x.dtype.type(n)
+    d = x - mean
+    var = np.add.reduce(d * d, axis=axes, keepdims=True) / x.dtype.type(n)
+    scale = 1 / np.sqrt(var + x.dtype.type(eps))
+    if mean_into is not None:
+        mean_into += momentum * (mean.reshape(-1) - mean_into)
+        written(mean_into, "batch_norm", 4)
+    if var_into is not None:  # the running variance is the unbiased estimate
+        var_into += momentum * (var.reshape(-1) * (n / max(n - 1, 1)) - var_into)
+        written(var_into, "batch_norm", 4)
+    d *= scale
+    if weight is not None:
+        d *= _channel(weight, x.ndim)
+    if bias is not None:
+        d += _channel(bias, x.ndim)
+    return d, mean, scale
+
+
+def batch_norm(
+    input: Any,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Any:
+    r"""Batch normalization, :math:`(x - \mu) / \sqrt{\sigma^2 + \epsilon} \cdot w + b` for each channel.
+
+    Parameters
+    ----------
+    input : Tensor, shape (N, C, ...), floating
+    running_mean, running_var : Tensor, shape (C,), or None
+        Used in evaluation; in training moved towards the batch's statistics, in place.
+    weight, bias : Tensor, shape (C,), optional
+    training : bool
+        Use the batch's own mean and biased variance.
+    momentum : float
+        How far the running statistics move.
+    eps : float
+
+    References
+    ----------
+    Ioffe and Szegedy, "Batch Normalization", 2015, algorithm 1.
+    """
+    x = unwrap(input)
+    if x.ndim < 2:
+        raise ValueError(f"batch_norm: input must have at least 2 dimensions (N, C, ...), got shape {x.shape}")
+    for name, value in zip(("running_mean", "running_var", "weight", "bias"), (running_mean, running_var, weight, bias)):
+        if value is not None and unwrap(value).shape != (x.shape[1],):
+            raise ValueError(f"batch_norm: {name} must have shape ({x.shape[1]},), got {unwrap(value).shape}")
+    if training:
+        if x.size // max(x.shape[1], 1) <= 1:
+            raise ValueError(f"batch_norm: expected more than 1 value per channel when training, got shape {x.shape}")
+        return _batch_norm.record((input, weight, bias, unwrap(running_mean), unwrap(running_var), momentum, eps))
+    if running_mean is None or running_var is None:
+        raise ValueError("batch_norm: running_mean and running_var must be given in evaluation")
+    scale = rsqrt(running_var + eps)
+    scale = scale if weight is None else scale * weight
+    shift = -running_mean * scale if bias is None else bias - running_mean * scale
+    return input * _channel(scale, x.ndim) + _channel(shift, x.ndim)
+
+
+def _keep(p: float, who: str) -> float:
+    if not 0.0 <= p <= 1.0:
+        raise ValueError(f"{who}: the dropout probability p must be in [0, 1], got {p}")
+    return 1.0 - p
+
+
+def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, generator: Any = None) -> Any:
+    """Set elements to zero with probability `p`, and scale the others by ``1 / (1 - p)``; in training only.
+
+    Parameters
+    ----------
+    input : Tensor, floating
+    p : float in [0, 1]
+    training : bool
+    inplace : bool
+    generator : Generator, optional
+
+    References
+    ----------
+    Srivastava et al., "Dropout", JMLR 2014; the scaling in training ("inverted") leaves evaluation untouched.
+    """
+    keep = _keep(p, "dropout")
+    if not training or p == 0.0:
+        return input
+    x = unwrap(input)
+    mask = (uniform(x.shape, np.float32, generator) < keep).astype(x.dtype)
+    if keep:
+        mask *= x.dtype.type(1 / keep)
+    return input.mul_(mask) if inplace else mul(input, mask)

@@ -1,0 +1,512 @@
+"""The table: every differentiable function with the vector-Jacobian product (vjp) of each argument.
+
+    differentiable(np.multiply, x=lambda g, y: g * y, y=lambda g, x: g * x)
+    differentiable(np.tanh,     x=lambda g, out: g * (1 - out * out))
+
+    @differentiable(x=lambda g, out, axis: out * (g - np.sum(g * out, axis=axis, keepdims=True)))
+    def softmax(x, axis=-1): ...
+
+The keyword is the argument that is differentiated. The parameters of its rule are exactly what is kept for the backward
+pass: `g` (the gradient of the result, always first), `out` (the result), an argument by its name, or ``NAME_shape`` for
+the shape of an argument without its values. Rules are plain NumPy on plain arrays. For higher derivatives the very same
+rules are called with Tensors, which NumPy's dispatch sends back into this table. So a rule never looks at values
+(``if x > 0``), never calls `float()` and never writes to its arguments. Summing a gradient back over broadcast
+dimensions, and casting it to its input's dtype, is the engine's work.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from types import MethodType
+from typing import Any
+
+import numpy as np
+
+from .graph import Node, _getframe, library, mode, tick
+
+ndarray = np.ndarray
+_F64 = np.dtype(np.float64)
+_new_node = Node.__new__
+Tensor: Any = None  # the class; tensor.py binds it when it is defined
+_new: Any = object.__new__
+
+TABLE: dict[Callable[..., Any], Op] = {}  # function -> its row; also what NumPy's dispatch looks up
+CURRENT: Callable[[Any], Any]  # the up-to-date node of a view
+VIEW_OF: Callable[..., Any]  # what a result remembers of the tensor whose memory it shares
+
+
+def bind(tensor: type, current: Callable[[Any], Any], view_of: Callable[..., Any]) -> None:
+    """Tell the recorder which class wraps results, and how views find their base and their node."""
+    global Tensor, CURRENT, VIEW_OF
+    Tensor, CURRENT, VIEW_OF = tensor, current, view_of
+
+
+class Rule:
+    """The vjp of one argument (or of several at once), and what it needs.
+
+    Attributes
+    ----------
+    op : Op
+    arg : tuple of str
+        The differentiated arguments; one, or several for a joint rule.
+    positions : tuple of int
+    vjp : callable
+        ``vjp(g, *saved)``.
+    names : tuple of str
+        Names of the saved values, in order.
+    joint : bool
+        One call returns a gradient for each of `arg`.
+    """
+
+    __slots__ = ("op", "arg", "positions", "vjp", "names", "joint", "pick")
+
+    def __init__(self, op: Op, arg: tuple[str, ...], vjp: Callable[..., Any], joint: bool) -> None:
+        code = vjp.__code__
+        self.op, self.arg, self.vjp, self.joint = op, arg, vjp, joint
+        self.names = code.co_varnames[1 : code.co_argcount]
+        if code.co_argcount < 1 or code.co_varnames[0] != "g":
+            raise TypeError(f"{op.name}: a rule's first parameter must be g, got {code.co_varnames[:1]}")
+        if op.twin is not None:  # the twin is replayed on all inputs
+            self.names = (*self.names, "inputs")
+            self.vjp = lambda g, *saved: vjp(g, *saved[:-1])
+        self.positions: tuple[int, ...] = ()
+        self.pick: Callable[..., tuple[Any, ...]] = self._prepare
+
+    def _prepare(self, *values: Any) -> tuple[Any, ...]:
+        """On first use, compile ``pick(*arguments, out, *aux) -> saved``."""
+        self.positions = tuple(self.op.parameters.index(a) for a in self.arg)
+        self.pick = _picker(self.op.parameters, self.op.aux, self.names, self.op.name)
+        return self.pick(*values)
+
+
+_pickers: dict[Any, Callable[..., tuple[Any, ...]]] = {}
+
+
+def _picker(params: tuple[str, ...], aux: tuple[str, ...], names: tuple[str, ...], who: str) -> Callable[..., Any]:
+    key = (params, aux, names)
+    found = _pickers.get(key)
+    if found is None:
+        known = (*params, "out", *aux)
+
+        def value(name: str) -> str:
+            if name in known:
+                return name
+            if name == "inputs":
+                return f"({', '.join(params)},)"
+            if name.endswith("_shape") and name[:-6] in known:
+                return f"_shape({name[:-6]})"
+            raise TypeError(f"{who}: a rule may ask for {', '.join(known)} or NAME_shape, got {name!r}")
+
+        source = f"lambda {', '.join(known)}: ({''.join(value(n) + ', ' for n in names)})"
+        found = _pickers[key] = eval(source, {"_shape": _shape})
+    return found
+
+
+def _shape(value: Any) -> Any:
+    if type(value) is ndarray:
+        return value.shape
+    if type(value) in (tuple, list):
+        return tuple(_shape(v) for v in value)
+    return np.shape(value)
+
+
+class Op:
+    """One row of the table: a function of arrays, lifted to Tensors.
+
+    Called with Tensors it computes on their arrays and records the graph; called with arrays only, it is the plain
+    function.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        rules: dict[str, Callable[..., Any]],
+        joint: Sequence[tuple[tuple[str, ...], Callable[..., Any]]] = (),
+        aux: tuple[str, ...] = (),
+        twin: Callable[..., Any] | None = None,
+        name: str | None = None,
+        view: bool = False,
+    ) -> None:
+        self.function, self.aux, self.twin, self.view = function, aux, twin, view
+        self.name = name or getattr(function, "__name__", str(function))
+        self.__name__ = self.__qualname__ = self.name
+        self.__doc__ = getattr(function, "__doc__", None)
+        self.__wrapped__ = function
+        self._signature: tuple[tuple[str, ...], tuple[Any, ...], dict[str, int]] | None = None
+        self.rules = [Rule(self, (arg,), vjp, False) for arg, vjp in rules.items()]
+        self.rules += [Rule(self, args, vjp, True) for args, vjp in joint]
+        self.gradient_args = {a for rule in self.rules for a in rule.arg}
+
+    # --- arguments -----------------------------------------------------------------------------------------------
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the function's arguments, in order."""
+        return self._bound()[0]
+
+    def _bound(self) -> tuple[tuple[str, ...], tuple[Any, ...], dict[str, int]]:
+        if self._signature is None:
+            if isinstance(self.function, np.ufunc):
+                names: tuple[str, ...] = ("x",) if self.function.nin == 1 else ("x", "y")
+                defaults: tuple[Any, ...] = (inspect.Parameter.empty,) * len(names)
+            else:
+                parameters = inspect.signature(self.function).parameters.values()
+                names = tuple(p.name for p in parameters)
+                defaults = tuple(p.default for p in parameters)
+            unknown = self.gradient_args - set(names)
+            if unknown:
+                raise TypeError(f"{self.name}: rules name {sorted(unknown)}, but the arguments are {names}")
+            self._signature = names, defaults, {n: i for i, n in enumerate(names)}
+        return self._signature
+
+    def arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """All arguments in order, defaults filled in."""
+        names, defaults, index = self._bound()
+        if len(args) > len(names):
+            raise TypeError(f"{self.name}() takes {len(names)} arguments, got {len(args)}")
+        values = list(args) + list(defaults[len(args) :])
+        for key, value in kwargs.items():
+            i = index.get(key, -1)
+            if i < 0:
+                raise TypeError(f"{self.name}() got an unexpected keyword argument {key!r}; it has {', '.join(names)}")
+            if i < len(args):
+                raise TypeError(f"{self.name}() got multiple values for argument {key!r}")
+            values[i] = value
+        if inspect.Parameter.empty in values[len(args) :] if kwargs else len(args) < len(names):
+            for name, value in zip(names, values):
+                if value is inspect.Parameter.empty:
+                    raise TypeError(f"{self.name}() missing required argument {name!r}")
+        return tuple(values)
+
+    # --- the call ------------------------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.record(self.arguments(args, kwargs))
+
+    def record(self, values: tuple[Any, ...]) -> Any:
+        """Compute, and note how to go back. `values` are all arguments in order."""
+        nodes: dict[int, Any] = {}
+        data: list[Any] = []
+        lifted = False
+        for i, value in enumerate(values):
+            if isinstance(value, Tensor):
+                lifted = True
+                if value._node is not None:
+                    nodes[i] = value._node if value._base is None else CURRENT(value)
+                value = value._data
+            elif type(value) in (list, tuple) and any(isinstance(v, Tensor) for v in value):
+                lifted = True
+                found = tuple(
+                    None if not isinstance(v, Tensor) else v._node if v._base is None else CURRENT(v) for v in value
+                )
+                if any(n is not None for n in found):
+                    nodes[i] = found
+                value = tuple(v._data if isinstance(v, Tensor) else v for v in value)
+            data.append(value)
+        out = self.function(*data)
+        if not lifted:
+            return out[0] if self.aux else out
+        aux: tuple[Any, ...] = ()
+        if self.aux:
+            out, *rest = out
+            aux = tuple(rest)
+        if type(out) is tuple or type(out) is list:
+            return self._several(tuple(out), nodes, data)
+        if type(out) is not ndarray:
+            out = np.asarray(out)
+        if out.dtype is _F64:
+            out = _narrow(self.function, data, out) if not aux else out
+        result = _new(Tensor)
+        result._data, result._node, result._base = out, None, None
+        if nodes and mode.enabled and out.dtype.kind in "fc":
+            result._node = self._node(nodes, data, out, aux)
+        if self.view and out.base is not None and isinstance(values[0], Tensor):
+            result._base = VIEW_OF(values[0], self, values[1:], out)
+        return result
+
+    def _node(self, nodes: dict[int, Any], data: list[Any], out: Any, aux: tuple[Any, ...] = ()) -> Node:
+        edges = []
+        known = 0
+        for rule in self.rules:
+            if not rule.positions:
+                saved = rule.pick(*data, out, *aux)  # also finds the positions
+            parents = tuple(nodes.get(i) for i in rule.positions)
+            wanted = sum(p is not None for p in parents)
+            if wanted:
+                known += wanted
+                saved = rule.pick(*data, out, *aux)
+                edges.append((parents if rule.joint else parents[0], rule, saved))
+        if known < len(nodes):
+            self._refuse(nodes)
+        node = _new_node(Node)
+        node.edges, node.hooks = tuple(edges), None
+        node.seq, node.shape, node.dtype = tick(), getattr(out, "shape", None), getattr(out, "dtype", None)
+        frame = _getframe(2)
+        while library[frame.f_code.co_filename] and frame.f_back is not None:
+            frame = frame.f_back
+        node.where = frame.f_code, frame.f_lasti
+        return node
+
+    def _refuse(self, nodes: dict[int, Any]) -> None:
+        for i in nodes:
+            if self.parameters[i] not in self.gradient_args:
+                raise NotImplementedError(
+                    f"{self.name}: no gradient is known with respect to {self.parameters[i]!r}, which requires grad; "
+                    f"detach() it, or add the rule: differentiable({self.name}, {self.parameters[i]}=lambda g, ...: ...)"
+                )
+
+    def _several(self, outs: tuple[Any, ...], nodes: dict[int, Any], data: list[Any]) -> tuple[Any, ...]:
+        """Wrap several results: one node for the operation, and one for each result that picks its gradient."""
+        node = self._node(nodes, data, outs) if nodes and mode.enabled else None
+        results = []
+        for i, out in enumerate(outs):
+            out = np.asarray(out)
+            result = _new(Tensor)
+            result._data, result._node, result._base = out, None, None
+            if node is not None and out.dtype.kind in "fc":
+                part = result._node = _new_node(Node)
+                part.edges = ((node, PART, (i, len(outs))),)
+                part.hooks, part.where, part.seq = None, node.where, tick()
+                part.shape, part.dtype = out.shape, out.dtype
+            results.append(result)
+        return tuple(results)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """An Op in a class body is a method, as a function is."""
+        return self if instance is None else MethodType(self, instance)
+
+    def __repr__(self) -> str:
+        return f"<differentiable {self.name}({', '.join(self.parameters)})>"
+
+
+class Parts:
+    """Gradients of the results of an operation that has several; None where no gradient arrived."""
+
+    __slots__ = ("values", "dtype")
+    shape = None
+
+    def __init__(self, values: tuple[Any, ...]) -> None:
+        self.values, self.dtype = values, None
+
+    def __add__(self, other: Parts) -> Parts:
+        return Parts(
+            tuple(b if a is None else a if b is None else a + b for a, b in zip(self.values, other.values))
+        )
+
+
+def _part(g: Any, index: int, count: int) -> Parts:
+    return Parts(tuple(g if i == index else None for i in range(count)))
+
+
+def _narrow(function: Callable[..., Any], data: list[Any], out: Any) -> Any:
+    """Integers never widen a float: where NumPy made float64 of float32 and int64, or of integers alone, do as PyTorch."""
+    floats = [v.dtype for v in data if isinstance(v, (ndarray, np.generic)) and v.dtype.kind in "fc"]
+    if _F64 in floats or any(d.kind == "c" for d in floats):
+        return out
+    exact = [isinstance(v, ndarray) and v.dtype.kind in "iub" for v in data]
+    if not any(exact) or any(v is _F64 or v is np.float64 or v is float for v in data):
+        return out
+    target = max(floats, default=np.dtype(np.float32), key=lambda d: d.itemsize)
+    return np.asarray(function(*(v.astype(target) if e else v for v, e in zip(data, exact)))).astype(target, copy=False)
+
+
+# --- elementwise functions of one and two arguments: the same call, unrolled ------------------------------------------
+
+
+def _unary(op: Op) -> Callable[..., Any]:
+    function, (rule,) = op.function, op.rules
+
+    def unary(x: Any) -> Any:
+        if not isinstance(x, Tensor):
+            return function(x)
+        parent = x._node if x._base is None else CURRENT(x)
+        x = x._data
+        out = function(x)
+        if type(out) is not ndarray:
+            out = np.asarray(out)
+        if out.dtype is _F64 and x.dtype is not _F64:
+            out = _narrow(function, [x], out)
+        result = _new(Tensor)
+        result._data, result._base = out, None
+        if parent is None or not mode.enabled:
+            result._node = None
+            return result
+        result._node = node = _new_node(Node)
+        node.edges, node.hooks = ((parent, rule, rule.pick(x, out)),), None
+        node.seq, node.shape, node.dtype = tick(), out.shape, out.dtype
+        frame = _getframe(1)
+        while library[frame.f_code.co_filename] and frame.f_back is not None:
+            frame = frame.f_back
+        node.where = frame.f_code, frame.f_lasti
+        return result
+
+    return unary
+
+
+def _binary(op: Op) -> Callable[..., Any]:
+    function, (left, right) = op.function, op.rules
+
+    def binary(x: Any, y: Any) -> Any:
+        p = q = None
+        if isinstance(x, Tensor):
+            p = x._node if x._base is None else CURRENT(x)
+            x = x._data
+            if isinstance(y, Tensor):
+                q = y._node if y._base is None else CURRENT(y)
+                y = y._data
+        elif isinstance(y, Tensor):
+            q = y._node if y._base is None else CURRENT(y)
+            y = y._data
+        else:
+            return function(x, y)
+        out = function(x, y)
+        if type(out) is not ndarray:
+            out = np.asarray(out)
+        if out.dtype is _F64:
+            out = _narrow(function, [x, y], out)
+        result = _new(Tensor)
+        result._data, result._base = out, None
+        if (p is None and q is None) or not mode.enabled:
+            result._node = None
+            return result
+        result._node = node = _new_node(Node)
+        if q is None:
+            node.edges = ((p, left, left.pick(x, y, out)),)
+        elif p is None:
+            node.edges = ((q, right, right.pick(x, y, out)),)
+        else:
+            node.edges = ((p, left, left.pick(x, y, out)), (q, right, right.pick(x, y, out)))
+        node.hooks, node.seq, node.shape, node.dtype = None, tick(), out.shape, out.dtype
+        frame = _getframe(1)
+        while library[frame.f_code.co_filename] and frame.f_back is not None:
+            frame = frame.f_back
+        node.where = frame.f_code, frame.f_lasti
+        return result
+
+    return binary
+
+
+# --- making rows ------------------------------------------------------------------------------------------------------
+
+
+def differentiable(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    joint: Sequence[tuple[tuple[str, ...], Callable[..., Any]]] = (),
+    aux: tuple[str, ...] = (),
+    twin: Callable[..., Any] | None = None,
+    name: str | None = None,
+    view: bool = False,
+    numpy: Callable[..., Any] | None = None,
+    **rules: Callable[..., Any],
+) -> Any:
+    """Add a function to the table; also a decorator.
+
+    Parameters
+    ----------
+    function : callable
+        Works on NumPy arrays. An existing NumPy function (`np.tanh`) is registered for NumPy's dispatch, too. A function
+        may take a list of arrays as one argument (as `np.concatenate` does); its rule then returns a list of gradients.
+    **rules : callable
+        ``argument=lambda g, ...: gradient``; the parameters say what is kept for the backward pass.
+    joint : sequence of (arguments, rule)
+        Rules that compute the gradients of several arguments in one call and return them as a tuple.
+    aux : tuple of str
+        The function returns ``(out, *aux)``; rules may ask for these by name. Such a row needs a `twin`, since an
+        intermediate value carries no graph of its own.
+    twin : callable, optional
+        The same mathematics in differentiable functions. Higher derivatives of a fused kernel are taken through it.
+    name : str, optional
+    view : bool
+        The result may share memory with the first argument.
+    numpy : callable, optional
+        The NumPy function that this one stands in for in NumPy's dispatch.
+
+    Returns
+    -------
+    Op
+        Callable with Tensors (records the graph) and with arrays (plain).
+
+    Examples
+    --------
+    >>> import numpy as np, tinygrad_lite as tg
+    >>> from tinygrad_lite.rules import differentiable
+    >>> @differentiable(x=lambda g, x: g * 3 * x * x)
+    ... def cube(x):
+    ...     return x * x * x
+    >>> t = tg.tensor([1.0, 2.0], requires_grad=True)
+    >>> cube(t).sum().backward()
+    >>> t.grad
+    tensor([ 3., 12.])
+    """
+    if function is None:
+        return lambda f: differentiable(
+            f, joint=joint, aux=aux, twin=twin, name=name, view=view, numpy=numpy, **rules
+        )
+    if aux and twin is None:
+        raise TypeError(f"{getattr(function, '__name__', function)}: a row with aux= needs twin=, or its second "
+                        "derivative would miss what flows through them")  # fmt: skip
+    op = Op(function, rules, joint, aux, twin, name, view)
+    TABLE[numpy or function] = TABLE[op] = op
+    return op
+
+
+def elementwise(
+    function: Callable[..., Any],
+    /,
+    name: str | None = None,
+    numpy: Callable[..., Any] | None = None,
+    **rules: Callable[..., Any],
+) -> Any:
+    """`differentiable` for a function of one (`x`) or two (`x`, `y`) arrays without options: the fast lane."""
+    op = differentiable(function, name=name, numpy=numpy, **rules)
+    call = (_unary if len(op.rules) == 1 else _binary)(op)
+    call.__name__ = call.__qualname__ = op.name
+    call.__doc__ = op.__doc__
+    FAST[numpy or function] = call
+    TABLE[call] = op
+    return call
+
+
+FAST: dict[Callable[..., Any], Callable[..., Any]] = {}
+PLAIN: set[Callable[..., Any]] = set()
+
+
+def without_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function whose result carries no gradient (comparisons, `argmax`): unwrap, compute, wrap."""
+
+    def plain(*args: Any, **kwargs: Any) -> Any:
+        return wrap(function(*map(unwrap, args), **{k: unwrap(v) for k, v in kwargs.items()}))
+
+    plain.__name__ = plain.__qualname__ = getattr(function, "__name__", "plain")
+    plain.__doc__ = function.__doc__
+    PLAIN.add(function)
+    FAST[function] = plain
+    return plain
+
+
+def unwrap(value: Any) -> Any:
+    """Arrays in place of Tensors, also inside tuples and lists."""
+    if isinstance(value, Tensor):
+        return value._data
+    if type(value) in (tuple, list):
+        return type(value)(unwrap(v) for v in value)
+    return value
+
+
+def wrap(value: Any) -> Any:
+    """Tensors in place of arrays (and NumPy scalars), without a graph."""
+    if isinstance(value, (ndarray, np.generic)):
+        result = _new(Tensor)
+        result._data, result._node, result._base = np.asarray(value), None, None
+        return result
+    if isinstance(value, (tuple, list)):
+        return tuple(map(wrap, value))
+    return value
+
+
+PART = Rule.__new__(Rule)  # the gradient of one result among several
+PART.op, PART.arg, PART.positions, PART.joint = Op(_part, {}, name="part"), ("g",), (0,), False
+PART.vjp, PART.names = _part, ("index", "count")
