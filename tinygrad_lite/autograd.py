@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
+from heapq import heapify, heappop, heappush
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -131,80 +132,85 @@ def is_grad_enabled() -> bool:
 # --- the pass ---------------------------------------------------------------------------------------------------------------
 
 
-def _order(roots: Iterable[Node], floor: int = 0) -> list[Node]:
-    """All nodes reachable from `roots` and not older than `floor`, youngest first. No recursion: chains may be long."""
+def _needed(roots: Iterable[Node], targets: set[Node]) -> set[Node]:
+    """The nodes through which a gradient reaches a target. No recursion: chains may be long."""
+    floor = min(t.seq for t in targets)  # nothing older leads to one
     seen = set(roots)
     stack = list(seen)
     while stack:
         edges = stack.pop().edges
         if type(edges) is str:
-            raise RuntimeError(
-                "backward: trying to go through a graph a second time (or through values that were already freed); "
-                "pass retain_graph=True to the first backward"
-            )
+            raise _freed(edges)
         for parent, _, _ in edges:
             for p in parent if type(parent) is tuple else (parent,):
                 if p is not None and p not in seen and p.seq >= floor:
                     seen.add(p)
                     stack.append(p)
-    return sorted(seen, key=attrgetter("seq"), reverse=True)
-
-
-def _needed(order: list[Node], targets: Iterable[Node]) -> set[Node]:
-    """The nodes of `order` that lead to a target."""
     needed = set(targets)
-    for node in reversed(order):
+    for node in sorted(seen, key=attrgetter("seq")):
         for parent, _, _ in node.edges:
-            if (any(p in needed for p in parent)) if type(parent) is tuple else parent in needed:
+            if any(p in needed for p in (parent if type(parent) is tuple else (parent,))):
                 needed.add(node)
                 break
     return needed
 
 
-def _run(seeds: dict[Node, Any], targets: set[Node] | None, retain: bool, create: bool) -> dict[Node, Any]:
-    """Send gradients down. Without `targets` leaves accumulate; with, only what leads to them is computed, and returned."""
-    if targets is None:
-        order, needed = _order(seeds), None
-    else:
-        order = _order(seeds, min(t.seq for t in targets))
-        needed = _needed(order, targets)
-    grads, found = seeds, {}
-    for node in order:
-        if needed is not None and node not in needed:
-            continue
-        g = grads.pop(node, None)
-        if g is None:
-            continue
+def _run(grads: dict[Node, Any], targets: set[Node] | None, retain: bool, create: bool) -> dict[Node, Any]:
+    """Send gradients down, youngest node first, and return those of the leaves, or of the `targets`.
+
+    Nothing is accumulated before the whole pass has succeeded.
+    """
+    needed = None if targets is None else _needed(grads, targets)
+    found: dict[Node, Any] = {}
+    heap = [(-node.seq, node) for node in grads]
+    heapify(heap)
+    while heap:
+        node = heappop(heap)[1]
+        g = grads.pop(node)
         if node.hooks is not None:
             g = _call_hooks(node, g, create)
-        if needed is not None and node in targets:  # type: ignore[operator]
-            found[node] = g
         edges = node.edges
-        if not edges:
-            if targets is None:
-                _accumulate(node, g, create)
-            continue
+        if needed is not None:
+            if node not in needed:
+                continue
+            if node in targets:  # type: ignore[operator]
+                found[node] = g
+        elif not edges:
+            found[node] = g
         if node.seq < last_write.clock:
             _refuse_stale(node)
+        if type(edges) is str:
+            raise _freed(edges)
         for parent, rule, saved in edges:
-            if needed is not None and parent not in needed and type(parent) is not tuple:
+            if needed is not None and type(parent) is not tuple and parent not in needed:
                 continue
             d = _through_graph(node, rule, g, saved) if create else rule.vjp(g, *saved)
             if type(parent) is tuple:
                 for p, part in zip(parent, d):
                     if p is not None and part is not None:
-                        _send(grads, p, part, g)
-                continue
-            if d.dtype is not parent.dtype or d.shape != parent.shape or d is g or parent in grads:
-                _send(grads, parent, d, g)
+                        _send(grads, heap, p, part, g)
+            elif d.dtype is parent.dtype and d.shape == parent.shape and (d is not g or parent.edges):
+                before = grads.get(parent)
+                if before is None:
+                    grads[parent] = d
+                    heappush(heap, (-parent.seq, parent))
+                else:
+                    grads[parent] = before + d
             else:
-                grads[parent] = d
-        if not retain:
+                _send(grads, heap, parent, d, g)
+        if not retain and edges:
             node.edges = rule.op.name
     return found
 
 
-def _send(grads: dict[Node, Any], parent: Node, d: Any, g: Any) -> None:
+def _freed(name: str) -> RuntimeError:
+    return RuntimeError(
+        f"backward: trying to go a second time through the graph (at {name}), whose saved values have been freed; "
+        "pass retain_graph=True to the first backward"
+    )
+
+
+def _send(grads: dict[Node, Any], heap: list[tuple[int, Node]], parent: Node, d: Any, g: Any) -> None:
     """Give `parent` its gradient: its shape, its dtype, added to what it already has."""
     if parent.shape is not None:
         if d.shape != parent.shape:
@@ -214,7 +220,11 @@ def _send(grads: dict[Node, Any], parent: Node, d: Any, g: Any) -> None:
     if d is g and type(d) is ndarray and not parent.edges:
         d = d.copy()  # a leaf will own it
     before = grads.get(parent)
-    grads[parent] = d if before is None else before + d
+    if before is None:
+        grads[parent] = d
+        heappush(heap, (-parent.seq, parent))
+    else:
+        grads[parent] = before + d
 
 
 def _cast(d: Any, dtype: np.dtype[Any]) -> Any:
@@ -402,14 +412,11 @@ def backward(
     before, mode.enabled = mode.enabled, create_graph
     try:
         seeds = _seeds(outputs, gradients, create_graph, "backward")
-        if inputs is None:
-            _run(seeds, None, retain, create_graph)
-            return
-        nodes = [_node_of(t, "backward") for t in _listed(inputs)]
-        found = _run(seeds, set(nodes), retain, create_graph)
-        for node in nodes:
-            if node in found:
-                _accumulate(node, found[node] if create_graph else np.array(found[node]), create_graph)
+        targets = None if inputs is None else {_node_of(t, "backward") for t in _listed(inputs)}
+        with np.errstate(all="ignore"):  # an infinite gradient is an answer, not a warning
+            found = _run(seeds, targets, retain, create_graph)
+        for node, g in found.items():
+            _accumulate(node, g if node.edges == () or create_graph else np.array(g), create_graph)
     finally:
         mode.enabled = before
 
@@ -473,7 +480,8 @@ def grad(
     try:
         nodes = [_node_of(t, "grad") for t in ins]
         seeds = _seeds(outs, gradients, create_graph, "grad")
-        found = _run(seeds, set(nodes), retain, create_graph) if nodes else {}
+        with np.errstate(all="ignore"):
+            found = _run(seeds, set(nodes), retain, create_graph) if nodes else {}
     finally:
         mode.enabled = before
     results = []

@@ -59,23 +59,31 @@ class Rule:
         One call returns a gradient for each of `arg`.
     """
 
-    __slots__ = ("op", "arg", "positions", "vjp", "names", "joint", "pick")
+    __slots__ = ("op", "arg", "_positions", "vjp", "names", "joint", "pick")
+    _positions: tuple[int, ...] | None
 
     def __init__(self, op: Op, arg: tuple[str, ...], vjp: Callable[..., Any], joint: bool) -> None:
         code = vjp.__code__
         self.op, self.arg, self.vjp, self.joint = op, arg, vjp, joint
+        self.pick: Callable[..., tuple[Any, ...]] = self._prepare
+        self._positions = None
         self.names = code.co_varnames[1 : code.co_argcount]
         if code.co_argcount < 1 or code.co_varnames[0] != "g":
             raise TypeError(f"{op.name}: a rule's first parameter must be g, got {code.co_varnames[:1]}")
         if op.twin is not None:  # the twin is replayed on all inputs
             self.names = (*self.names, "inputs")
             self.vjp = lambda g, *saved: vjp(g, *saved[:-1])
-        self.positions: tuple[int, ...] = ()
-        self.pick: Callable[..., tuple[Any, ...]] = self._prepare
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """Where the differentiated arguments stand."""
+        found = self._positions
+        if found is None:
+            found = self._positions = tuple(self.op.parameters.index(a) for a in self.arg)
+        return found
 
     def _prepare(self, *values: Any) -> tuple[Any, ...]:
         """On first use, compile ``pick(*arguments, out, *aux) -> saved``."""
-        self.positions = tuple(self.op.parameters.index(a) for a in self.arg)
         self.pick = _picker(self.op.parameters, self.op.aux, self.names, self.op.name)
         return self.pick(*values)
 
@@ -137,6 +145,7 @@ class Op:
         self.rules = [Rule(self, (arg,), vjp, False) for arg, vjp in rules.items()]
         self.rules += [Rule(self, args, vjp, True) for args, vjp in joint]
         self.gradient_args = {a for rule in self.rules for a in rule.arg}
+        self.saves = any(rule.names for rule in self.rules)  # else nothing can go stale, and no line need be noted
 
     # --- arguments -----------------------------------------------------------------------------------------------
 
@@ -226,26 +235,31 @@ class Op:
         return result
 
     def _node(self, nodes: dict[int, Any], data: list[Any], out: Any, aux: tuple[Any, ...] = ()) -> Node:
-        edges = []
+        edges: list[tuple[Any, Rule, tuple[Any, ...]]] = []
         known = 0
         for rule in self.rules:
-            if not rule.positions:
-                saved = rule.pick(*data, out, *aux)  # also finds the positions
-            parents = tuple(nodes.get(i) for i in rule.positions)
-            wanted = sum(p is not None for p in parents)
-            if wanted:
-                known += wanted
-                saved = rule.pick(*data, out, *aux)
-                edges.append((parents if rule.joint else parents[0], rule, saved))
+            positions = rule.positions
+            if rule.joint:
+                parents = tuple([nodes.get(i) for i in positions])
+                wanted = len(parents) - parents.count(None)
+                if wanted:
+                    known += wanted
+                    edges.append((parents, rule, rule.pick(*data, out, *aux)))
+            elif positions[0] in nodes:
+                known += 1
+                edges.append((nodes[positions[0]], rule, rule.pick(*data, out, *aux)))
         if known < len(nodes):
             self._refuse(nodes)
         node = _new_node(Node)
         node.edges, node.hooks = tuple(edges), None
         node.seq, node.shape, node.dtype = tick(), getattr(out, "shape", None), getattr(out, "dtype", None)
-        frame = _getframe(2)
-        while library[frame.f_code.co_filename] and frame.f_back is not None:
-            frame = frame.f_back
-        node.where = frame.f_code, frame.f_lasti
+        if self.saves:
+            frame = _getframe(2)
+            while library[frame.f_code.co_filename] and frame.f_back is not None:
+                frame = frame.f_back
+            node.where = frame.f_code, frame.f_lasti
+        else:
+            node.where = None
         return node
 
     def _refuse(self, nodes: dict[int, Any]) -> None:
@@ -314,13 +328,25 @@ def _narrow(function: Callable[..., Any], data: list[Any], out: Any) -> Any:
 # --- elementwise functions of one and two arguments: the same call, unrolled ------------------------------------------
 
 
+def _edges(op: Op, wanted: Sequence[int]) -> Callable[..., Any]:
+    """Compile ``(parents..., arguments..., out) -> edges`` for the inputs that require grad."""
+    params = op.parameters
+    rules = {f"rule_{i}": op.rules[i] for i in range(len(params))}
+    parts = (f"(node_{i}, rule_{i}, ({''.join(n + ', ' for n in op.rules[i].names)}))" for i in wanted)
+    head = ", ".join([*(f"node_{i}" for i in range(len(params))), *params, "out"])
+    function: Callable[..., Any] = eval(f"lambda {head}: ({', '.join(parts)},)", rules)
+    return function
+
+
 def _unary(op: Op) -> Callable[..., Any]:
-    function, (rule,) = op.function, op.rules
+    function, noted = op.function, op.saves
+    edges: Any = None  # compiled on first use: importing the table compiles nothing
 
     def unary(x: Any) -> Any:
+        nonlocal edges
         if not isinstance(x, Tensor):
             return function(x)
-        parent = x._node if x._base is None else CURRENT(x)
+        p = x._node if x._base is None else CURRENT(x)
         x = x._data
         out = function(x)
         if type(out) is not ndarray:
@@ -329,25 +355,32 @@ def _unary(op: Op) -> Callable[..., Any]:
             out = _narrow(function, [x], out)
         result = _new(Tensor)
         result._data, result._base = out, None
-        if parent is None or not mode.enabled:
+        if p is None or not mode.enabled:
             result._node = None
             return result
+        if edges is None:
+            edges = _edges(op, (0,))
         result._node = node = _new_node(Node)
-        node.edges, node.hooks = ((parent, rule, rule.pick(x, out)),), None
+        node.edges, node.hooks, node.where = edges(p, x, out), None, None
         node.seq, node.shape, node.dtype = tick(), out.shape, out.dtype
-        frame = _getframe(1)
-        while library[frame.f_code.co_filename] and frame.f_back is not None:
-            frame = frame.f_back
-        node.where = frame.f_code, frame.f_lasti
+        if noted:
+            frame = _getframe(1)
+            while library[frame.f_code.co_filename] and frame.f_back is not None:
+                frame = frame.f_back
+            node.where = frame.f_code, frame.f_lasti
         return result
 
     return unary
 
 
 def _binary(op: Op) -> Callable[..., Any]:
-    function, (left, right) = op.function, op.rules
+    function, noted = op.function, op.saves
+    both: Any = None
+    first: Any = None
+    second: Any = None
 
     def binary(x: Any, y: Any) -> Any:
+        nonlocal both, first, second
         p = q = None
         if isinstance(x, Tensor):
             p = x._node if x._base is None else CURRENT(x)
@@ -370,18 +403,16 @@ def _binary(op: Op) -> Callable[..., Any]:
         if (p is None and q is None) or not mode.enabled:
             result._node = None
             return result
+        if both is None:
+            both, first, second = _edges(op, (0, 1)), _edges(op, (0,)), _edges(op, (1,))
         result._node = node = _new_node(Node)
-        if q is None:
-            node.edges = ((p, left, left.pick(x, y, out)),)
-        elif p is None:
-            node.edges = ((q, right, right.pick(x, y, out)),)
-        else:
-            node.edges = ((p, left, left.pick(x, y, out)), (q, right, right.pick(x, y, out)))
-        node.hooks, node.seq, node.shape, node.dtype = None, tick(), out.shape, out.dtype
-        frame = _getframe(1)
-        while library[frame.f_code.co_filename] and frame.f_back is not None:
-            frame = frame.f_back
-        node.where = frame.f_code, frame.f_lasti
+        node.edges = (first if q is None else second if p is None else both)(p, q, x, y, out)
+        node.hooks, node.where, node.seq, node.shape, node.dtype = None, None, tick(), out.shape, out.dtype
+        if noted:
+            frame = _getframe(1)
+            while library[frame.f_code.co_filename] and frame.f_back is not None:
+                frame = frame.f_back
+            node.where = frame.f_code, frame.f_lasti
         return result
 
     return binary
@@ -508,5 +539,5 @@ def wrap(value: Any) -> Any:
 
 
 PART = Rule.__new__(Rule)  # the gradient of one result among several
-PART.op, PART.arg, PART.positions, PART.joint = Op(_part, {}, name="part"), ("g",), (0,), False
+PART.op, PART.arg, PART._positions, PART.joint = Op(_part, {}, name="part"), ("g",), (0,), False
 PART.vjp, PART.names = _part, ("index", "count")

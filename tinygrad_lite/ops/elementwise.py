@@ -247,12 +247,15 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
 # --- activations ------------------------------------------------------------------------------------------------------------
 
 
+_ZEROS = {np.dtype(t): np.zeros((), t) for t in "?bhilqBHILQefd"}  # an array costs a ufunc less than a number
+
+
 def _relu(x: Any) -> Any:
-    return np.maximum(x, x.dtype.type(0))
+    return np.maximum(x, _ZEROS[x.dtype])
 
 
 def _relu_x(g: Any, out: Any) -> Any:
-    return np.where(np.greater(out, 0), g, 0.0)
+    return g * np.greater(out, _ZEROS[out.dtype])
 
 
 relu = elementwise(_relu, name="relu", x=_relu_x)
