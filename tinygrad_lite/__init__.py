@@ -1,34 +1,29 @@
-"""tinygrad_lite: reverse-mode automatic differentiation on NumPy, with PyTorch's face."""
+"""Reverse-mode automatic differentiation on NumPy and numba, with PyTorch's face.
 
+    import tinygrad_lite as tg
+    from tinygrad_lite import nn, optim
+
+The table of operations is in `rules` and `ops`, the graph in `graph`, the backward pass in `autograd`, the class in
+`_tensor`. `nn`, `optim`, `kernels` and `testing` are loaded when they are first used.
+"""
+
+# ruff: noqa: F403  (the families export by their __all__)
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import autograd as autograd
-from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
-from .dtypes import (
-    bool_ as bool,  # noqa: A004
-)
-from .dtypes import (
-    complex64,
-    complex128,
-    double,
-    float,  # noqa: A004
-    float16,
-    float32,
-    float64,
-    get_default_dtype,
-    half,
-    int,  # noqa: A004
-    int8,
-    int16,
-    int32,
-    int64,
-    long,
-    set_default_dtype,
-    uint8,
-)
+from ._tensor import Tensor as Tensor
+from .autograd import enable_grad as enable_grad
+from .autograd import inference_mode as inference_mode
+from .autograd import is_grad_enabled as is_grad_enabled
+from .autograd import no_grad as no_grad
+from .autograd import set_grad_enabled as set_grad_enabled
+from .dtypes import *
+from .gradients import GradcheckError as GradcheckError
+from .gradients import gradcheck as gradcheck
+from .gradients import gradgradcheck as gradgradcheck
 from .ops.creation import *
 from .ops.elementwise import *
 from .ops.index import *
@@ -38,17 +33,27 @@ from .ops.norm import *
 from .ops.random import *
 from .ops.reduce import *
 from .ops.shape import *
-from .printing import set_printoptions
-from ._tensor import Tensor
+from .printing import set_printoptions as set_printoptions
+
+if TYPE_CHECKING:
+    from . import kernels as kernels
+    from . import nn as nn
+    from . import optim as optim
+    from . import testing as testing
 
 __version__ = "0.1.0"
 
+_LAZY = ("kernels", "nn", "optim", "testing")
+__all__ = sorted({n for n in globals() if not n.startswith("_") and n not in (
+    "TYPE_CHECKING", "Any", "annotations", "importlib", "dtypes", "function", "gradients", "graph", "ops", "printing",
+    "rules", "views")} | set(_LAZY))  # fmt: skip
+
 
 def __getattr__(name: str) -> Any:
-    if name in ("gradcheck", "gradgradcheck", "GradcheckError"):
-        from . import gradients
-
-        return getattr(gradients, name)
-    if name in ("nn", "optim", "testing", "kernels"):
+    if name in _LAZY:
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module 'tinygrad_lite' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

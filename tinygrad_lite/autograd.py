@@ -8,6 +8,8 @@ and free what is no longer needed.
 from __future__ import annotations
 
 import functools
+import inspect
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from heapq import heapify, heappop, heappush
 from operator import attrgetter
@@ -17,8 +19,8 @@ import numpy as np
 
 from . import rules
 from .function import Function, once_differentiable
-from .graph import Node, Stamp, last_write, line_of, mode, stale, stamp, tick, written
-from .rules import PART, Parts, Rule, ndarray, wrap
+from .graph import RETAIN, Node, Stamp, last_write, line_of, mode, stale, stamp, tick, written
+from .rules import Op, Rule, ndarray, part_of, wrap
 
 __all__ = [
     "Function", "backward", "enable_grad", "grad", "inference_mode", "is_grad_enabled", "no_grad", "once_differentiable",
@@ -28,7 +30,7 @@ __all__ = [
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-# --- switches -------------------------------------------------------------------------------------------------------------
+# --- switches -------------------------------------------------------------------------------------------------------
 
 
 class set_grad_enabled:
@@ -113,6 +115,9 @@ class inference_mode(_Switch):
 
 
 def _decorate(function: _F, value: bool) -> _F:
+    if inspect.isgeneratorfunction(function):
+        return functools.wraps(function)(_each_step(function, value))  # type: ignore[return-value]
+
     @functools.wraps(function)
     def inner(*args: Any, **kwargs: Any) -> Any:
         before, mode.enabled = mode.enabled, value
@@ -124,35 +129,69 @@ def _decorate(function: _F, value: bool) -> _F:
     return inner  # type: ignore[return-value]
 
 
+def _each_step(function: Any, value: bool) -> Callable[..., Any]:
+    """A generator whose body runs in the given mode, while whoever draws from it keeps their own."""
+
+    def steps(*args: Any, **kwargs: Any) -> Any:
+        inner = function(*args, **kwargs)
+        step, sent = inner.send, (None,)
+        while True:
+            before, mode.enabled = mode.enabled, value
+            try:
+                item = step(*sent)
+            except StopIteration as stop:
+                return stop.value
+            finally:
+                mode.enabled = before
+            try:
+                step, sent = inner.send, ((yield item),)
+            except GeneratorExit:
+                _decorate(inner.close, value)()
+                raise
+            except BaseException as error:
+                step, sent = inner.throw, (error,)
+
+    return steps
+
+
 def is_grad_enabled() -> bool:
     """Whether this thread records operations."""
     return mode.enabled
 
 
-# --- the pass ---------------------------------------------------------------------------------------------------------------
+# --- the pass -------------------------------------------------------------------------------------------------------
 
 
-def _needed(roots: Iterable[Node], targets: set[Node]) -> set[Node]:
-    """The nodes through which a gradient reaches a target. No recursion: chains may be long."""
+def _needed(roots: Iterable[Node], targets: set[Node]) -> tuple[set[Node], set[Node]]:
+    """The nodes that lead to a target, and these with the targets. No recursion: chains may be long."""
     floor = min(t.seq for t in targets)  # nothing older leads to one
     seen = set(roots)
     stack = list(seen)
     while stack:
-        edges = stack.pop().edges
+        node = stack.pop()
+        edges = node.edges
         if type(edges) is str:
+            if node in targets and node.seq == floor:
+                continue  # the pass ends here
             raise _freed(edges)
         for parent, _, _ in edges:
-            for p in parent if type(parent) is tuple else (parent,):
+            for p in _all(parent):
                 if p is not None and p not in seen and p.seq >= floor:
                     seen.add(p)
                     stack.append(p)
-    needed = set(targets)
+    through: set[Node] = set()
+    wanted = set(targets)
     for node in sorted(seen, key=attrgetter("seq")):
-        for parent, _, _ in node.edges:
-            if any(p in needed for p in (parent if type(parent) is tuple else (parent,))):
-                needed.add(node)
+        for parent, _, _ in () if type(node.edges) is str else node.edges:
+            if any(p in wanted for p in (parent if type(parent) is tuple else (parent,))):
+                through.add(node)
+                wanted.add(node)
                 break
-    return needed
+    return through, wanted
+
+
+def _all(parent: Any) -> tuple[Any, ...]:
+    return parent if type(parent) is tuple else (parent,)
 
 
 def _run(grads: dict[Node, Any], targets: set[Node] | None, retain: bool, create: bool) -> dict[Node, Any]:
@@ -160,8 +199,9 @@ def _run(grads: dict[Node, Any], targets: set[Node] | None, retain: bool, create
 
     Nothing is accumulated before the whole pass has succeeded.
     """
-    needed = None if targets is None else _needed(grads, targets)
+    through, wanted = (None, None) if targets is None else _needed(grads, targets)
     found: dict[Node, Any] = {}
+    kept: list[tuple[Node, Any]] = []
     heap = [(-node.seq, node) for node in grads]
     heapify(heap)
     while heap:
@@ -169,12 +209,14 @@ def _run(grads: dict[Node, Any], targets: set[Node] | None, retain: bool, create
         g = grads.pop(node)
         if node.hooks is not None:
             g = _call_hooks(node, g, create)
+            if RETAIN in node.hooks:
+                kept.append((node, g))
         edges = node.edges
-        if needed is not None:
-            if node not in needed:
-                continue
+        if through is not None:
             if node in targets:  # type: ignore[operator]
                 found[node] = g
+            if node not in through:
+                continue  # its own graph stays as it is
         elif not edges:
             found[node] = g
         if node.seq < last_write.clock:
@@ -182,12 +224,13 @@ def _run(grads: dict[Node, Any], targets: set[Node] | None, retain: bool, create
         if type(edges) is str:
             raise _freed(edges)
         for parent, rule, saved in edges:
-            if needed is not None and type(parent) is not tuple and parent not in needed:
+            if wanted is not None and type(parent) is not tuple and parent not in wanted:
                 continue
             d = _through_graph(node, rule, g, saved) if create else rule.vjp(g, *saved)
             if type(parent) is tuple:
+                _check_several(rule, parent, d)
                 for p, part in zip(parent, d):
-                    if p is not None and part is not None:
+                    if p is not None and part is not None and (wanted is None or p in wanted):
                         _send(grads, heap, p, part, g)
             elif d.dtype is parent.dtype and d.shape == parent.shape and (d is not g or parent.edges):
                 before = grads.get(parent)
@@ -200,7 +243,20 @@ def _run(grads: dict[Node, Any], targets: set[Node] | None, retain: bool, create
                 _send(grads, heap, parent, d, g)
         if not retain and edges:
             node.edges = rule.op.name
+    if kept:
+        with _accumulating:
+            for node, g in kept:
+                _accumulate(node, g if create else np.array(g), create)
     return found
+
+
+def _check_several(rule: Rule, parents: tuple[Any, ...], gradients: Any) -> None:
+    if not isinstance(gradients, (tuple, list)) or len(gradients) != len(parents):
+        came = f"{len(gradients)}" if isinstance(gradients, (tuple, list)) else type(gradients).__name__
+        raise TypeError(
+            f"{rule.op.name}: the rule for {', '.join(rule.arg)} must return {len(parents)} gradients as it was given "
+            f"{len(parents)} Tensors, got {came}; if the function takes a single Tensor there, stack() them first"
+        )
 
 
 def _freed(name: str) -> RuntimeError:
@@ -244,30 +300,41 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     return g if g.shape == shape else np.broadcast_to(g, shape)
 
 
+_accumulating = threading.RLock()  # several threads may train on shared leaves
+
+
 def _accumulate(node: Node, g: Any, create: bool) -> None:
     """Add to a leaf's `grad`, which owns its memory: a gradient that may be shared with another is copied."""
-    before = node.grad
+    before = getattr(node, "grad", None)
     if create:
         node.grad = g.clone() if before is None else before + g
     elif before is None:
         if type(g) is not ndarray or g.base is not None or not g.flags.owndata:
             g = np.array(g)
         node.grad = wrap(g)
-    elif before._node is not None:
+    elif before._node is not None or (before._data.base is not None and not _own_places(before._data)):
         node.grad = wrap(before._data + g)
     else:
         np.add(before._data, g, out=before._data)
         written(before._data, "gradient accumulation")
 
 
+def _own_places(array: Any) -> bool:
+    """Whether writing to one element changes no other."""
+    return bool(array.flags.writeable) and not any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape))
+
+
 def _call_hooks(node: Node, g: Any, create: bool) -> Any:
     for hook in list((node.hooks or {}).values()):
+        if hook is None:  # RETAIN
+            continue
         result = hook(g if create else wrap(g))
         if result is not None:
             if not isinstance(result, rules.Tensor) or result.shape != node.shape:
                 came = getattr(result, "shape", type(result).__name__)
                 raise RuntimeError(f"register_hook: a hook must return None or a Tensor of shape {node.shape}, got {came}")
-            g = result if create else result._data.copy()
+            result = result if create else result._data.copy()
+            g = result if result.dtype == node.dtype else _cast(result, node.dtype)
     return g
 
 
@@ -285,7 +352,7 @@ def _refuse_stale(node: Node) -> None:
                     )
 
 
-# --- gradients of gradients ------------------------------------------------------------------------------------------------
+# --- gradients of gradients -----------------------------------------------------------------------------------------
 
 
 def _tensor(array: Any, node: Node | None) -> Any:
@@ -307,7 +374,7 @@ def _through_graph(node: Node, rule: Rule, g: Any, saved: tuple[Any, ...]) -> An
     for name, value in zip(rule.names, saved):
         source = sources.get(name)
         if name == "out" and type(value) is tuple:
-            value = tuple(_tensor(v, _part_of(node, i, value)) for i, v in enumerate(value))
+            value = tuple(_tensor(v, part_of(node, i, len(value), v)) for i, v in enumerate(value))
         elif type(source) is tuple:
             value = tuple(_tensor(v, s) for v, s in zip(value, source))
         else:
@@ -316,18 +383,10 @@ def _through_graph(node: Node, rule: Rule, g: Any, saved: tuple[Any, ...]) -> An
     return rule.vjp(g, *values)
 
 
-def _part_of(node: Node, index: int, outs: tuple[Any, ...]) -> Node:
-    part = Node()
-    part.edges, part.hooks, part.where, part.seq = ((node, PART, (index, len(outs))),), None, node.where, node.seq
-    part.shape, part.dtype = outs[index].shape, outs[index].dtype
-    return part
-
-
 def _through_twin(rule: Rule, g: Any, inputs: tuple[Any, ...], sources: dict[str, Any]) -> Any:
     """The vjp of the plain twin: recorded, so that it can be differentiated again."""
     names = rule.op.parameters
-    tensors = [_tensor(v, sources.get(n)) for n, v in zip(names, inputs)]
-    # fresh leaves cut the walk short; the twin is then tied to the real inputs by evaluating its vjp on them
+    tensors = [_tensor(v, _alias(sources.get(n))) for n, v in zip(names, inputs)]
     out = rule.op.twin(*tensors)  # type: ignore[misc]
     wanted = [tensors[i] if isinstance(tensors[i], rules.Tensor) else None for i in rule.positions]
     results = iter(grad(out, [w for w in wanted if w is not None], g, create_graph=True, allow_unused=True))
@@ -335,11 +394,25 @@ def _through_twin(rule: Rule, g: Any, inputs: tuple[Any, ...], sources: dict[str
     return gradients if rule.joint else gradients[0]
 
 
+_ALIAS = Op(lambda a: a, {"a": lambda g: g}, name="alias").rules[0]
+
+
+def _alias(node: Node | None) -> Node | None:
+    """A node that stands for another, here: the gradient with respect to one argument must not run on into its history,
+    nor into another argument that happens to be the same tensor."""
+    if node is None:
+        return None
+    alias = Node()
+    alias.edges, alias.hooks, alias.where, alias.seq = ((node, _ALIAS, ()),), None, None, tick()
+    alias.shape, alias.dtype = node.shape, node.dtype
+    return alias
+
+
 def _or_zero(g: Any, like: Any) -> Any:
     return wrap(np.zeros_like(like._data)) if g is None else g
 
 
-# --- the public face ---------------------------------------------------------------------------------------------------------
+# --- the public face ------------------------------------------------------------------------------------------------
 
 
 def _seeds(outputs: Sequence[Any], gradients: Sequence[Any], create: bool, who: str) -> dict[Node, Any]:
@@ -361,6 +434,8 @@ def _seeds(outputs: Sequence[Any], gradients: Sequence[Any], create: bool, who: 
             g = g if create else g._data
         else:
             g = np.asarray(g)
+            if g.dtype.kind not in "biufc":
+                raise TypeError(f"{who}: gradients must be Tensors, arrays or numbers, got {type(gradients[i]).__name__}")
         if g.shape != out.shape:
             raise RuntimeError(f"{who}: the gradient must have the output's shape {out.shape}, got {g.shape}")
         if g.dtype != out.dtype:
@@ -375,6 +450,13 @@ def _seeds(outputs: Sequence[Any], gradients: Sequence[Any], create: bool, who: 
 
 def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _some(inputs: Any, who: str) -> list[Any]:
+    found = _listed(inputs)
+    if not found:
+        raise RuntimeError(f"{who}: inputs must hold at least one Tensor, got none")
+    return found
 
 
 def backward(
@@ -412,11 +494,13 @@ def backward(
     before, mode.enabled = mode.enabled, create_graph
     try:
         seeds = _seeds(outputs, gradients, create_graph, "backward")
-        targets = None if inputs is None else {_node_of(t, "backward") for t in _listed(inputs)}
+        targets = None if inputs is None else {_node_of(t, "backward") for t in _some(inputs, "backward")}
         with np.errstate(all="ignore"):  # an infinite gradient is an answer, not a warning
             found = _run(seeds, targets, retain, create_graph)
-        for node, g in found.items():
-            _accumulate(node, g if node.edges == () or create_graph else np.array(g), create_graph)
+        with _accumulating:
+            for node, g in found.items():
+                if not node.hooks or RETAIN not in node.hooks:  # else it has its gradient already
+                    _accumulate(node, g if node.edges == () or create_graph else np.array(g), create_graph)
     finally:
         mode.enabled = before
 
@@ -469,7 +553,7 @@ def grad(
     >>> dx.item(), ddx.item()
     (12.0, 12.0)
     """
-    outs, ins = _listed(outputs), _listed(inputs)
+    outs, ins = _listed(outputs), _some(inputs, "grad")
     gradients = [None] * len(outs) if grad_outputs is None else _listed(grad_outputs)
     if len(gradients) != len(outs):
         raise RuntimeError(f"grad: got {len(outs)} outputs but {len(gradients)} grad_outputs")
@@ -481,10 +565,11 @@ def grad(
         nodes = [_node_of(t, "grad") for t in ins]
         seeds = _seeds(outs, gradients, create_graph, "grad")
         with np.errstate(all="ignore"):
-            found = _run(seeds, set(nodes), retain, create_graph) if nodes else {}
+            found = _run(seeds, set(nodes), retain, create_graph)
     finally:
         mode.enabled = before
-    results = []
+    results: list[Any] = []
+    given = [g._data if isinstance(g, rules.Tensor) else g for g in gradients]  # never to be shared, nor with each other
     for i, (node, tensor) in enumerate(zip(nodes, ins)):
         g = found.get(node)
         if g is None:
@@ -493,7 +578,9 @@ def grad(
                     f"grad: input {i} was not used in the graph of the outputs; pass allow_unused=True if that is meant"
                 )
             g = np.zeros_like(tensor._data) if materialize_grads else None
-        if type(g) is ndarray and (g.base is not None or any(g is r._data for r in results if r is not None)):
+        if type(g) is ndarray and (g.base is not None or any(g is r for r in given) or node in nodes[:i]):
             g = g.copy()
+        if type(g) is ndarray:
+            given.append(g)
         results.append(g if g is None or isinstance(g, rules.Tensor) else wrap(g))
     return tuple(results)

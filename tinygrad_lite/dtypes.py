@@ -6,11 +6,16 @@ from typing import Any
 
 import numpy as np
 
+__all__ = [
+    "bool", "complex64", "complex128", "double", "float", "float16", "float32", "float64", "get_default_dtype", "half",
+    "int", "int8", "int16", "int32", "int64", "long", "set_default_dtype", "uint8",
+]  # fmt: skip
+
 float16, float32, float64 = np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)
 int8, int16, int32, int64 = np.dtype(np.int8), np.dtype(np.int16), np.dtype(np.int32), np.dtype(np.int64)
 uint8, bool_ = np.dtype(np.uint8), np.dtype(np.bool_)
 complex64, complex128 = np.dtype(np.complex64), np.dtype(np.complex128)
-float, double, half, long, int = float32, float64, float16, int64, int32
+float, double, half, long, int, bool = float32, float64, float16, int64, int32, bool_
 
 _default = [float32]
 

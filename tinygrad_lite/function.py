@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from . import rules
-from .graph import Node, caller, mode, tick
-from .rules import PART, Parts, Rule
+from . import views
+from .graph import Node, caller, mode, tick, written
+from .rules import Rule, part_of
 
 
 class Context:
@@ -34,6 +35,7 @@ class Context:
         self._constant: set[int] = set()
         self._dirty: set[int] = set()
         self._materialize = True
+        self._count = 1
         self._node: Callable[[], Node | None] = lambda: None
 
     def save_for_backward(self, *tensors: Any) -> None:
@@ -64,20 +66,14 @@ class Context:
                 results.append(None)
                 continue
             t = rules.wrap(array)
-            if isinstance(source, int):  # an output: its node is made again, or the graph would hold itself
+            if isinstance(source, int):  # an output: its node is found or made again, or the graph would hold itself
                 node = self._node()
-                t._node = _part(node, source, array) if node is not None and node.shape is None else node
+                many = node is not None and node.shape is None
+                t._node = part_of(node, source, self._count, array) if node is not None and many else node
             else:
                 t._node = source
             results.append(t)
         return tuple(results)
-
-
-def _part(node: Node, index: int, array: Any) -> Node:
-    part = Node()
-    part.edges, part.hooks, part.where, part.seq = ((node, PART, (index, index + 1)),), None, node.where, node.seq
-    part.shape, part.dtype = array.shape, array.dtype
-    return part
 
 
 class Function:
@@ -127,7 +123,7 @@ class Function:
     def apply(cls, *args: Any) -> Any:
         """Run `forward` and record it as one operation."""
         ctx = Context()
-        parents = tuple(_node(a) if isinstance(a, rules.Tensor) else None for a in args)
+        parents = tuple(views.node_of(a) if isinstance(a, rules.Tensor) else None for a in args)
         ctx.needs_input_grad = tuple(p is not None for p in parents)
         before, mode.enabled = mode.enabled, False
         try:
@@ -140,32 +136,37 @@ class Function:
             mode.enabled = before
         many = isinstance(out, (tuple, list))
         outs = tuple(out) if many else (out,)
-        record = mode.enabled and any(ctx.needs_input_grad)
-        results = tuple(_result(o, args, ctx) for o in outs)
-        if record:
+        if ctx._dirty - {id(o) for o in outs}:
+            raise RuntimeError(f"{cls.__name__}.forward: every input given to mark_dirty must be returned as an output")
+        results: list[Any] = []
+        for out in outs:
+            results.append(_result(cls.__name__, out, args, results, ctx))
+        if mode.enabled and any(ctx.needs_input_grad):
             _connect(cls, ctx, args, parents, outs, results)
-        return results if many else results[0]
+        return tuple(results) if many else results[0]
 
 
-def _node(tensor: Any) -> Node | None:
-    node: Node | None = tensor._node if tensor._base is None else rules.CURRENT(tensor)
-    return node
-
-
-def _result(out: Any, args: tuple[Any, ...], ctx: Context) -> Any:
+def _result(who: str, out: Any, args: tuple[Any, ...], before: list[Any], ctx: Context) -> Any:
     """An output as a tensor of its own: never an input itself (unless changed in place), nor one it was computed from."""
     if not isinstance(out, rules.Tensor):
         return out
     if id(out) in ctx._dirty:
-        if out._node is not None and not out._node.edges and mode.enabled:
-            raise RuntimeError("mark_dirty: a leaf Tensor that requires grad must not be changed in place")
+        views.begin(out, args, who)
+        written(out._data, who)
         return out
-    return rules.wrap(out._data)
+    if any(isinstance(b, rules.Tensor) and np.may_share_memory(b._data, out._data) for b in before):
+        return rules.wrap(out._data.copy())  # a write to one output must not change another
+    result = rules.wrap(out._data)
+    shared = next((a for a in args if isinstance(a, rules.Tensor) and np.may_share_memory(a._data, out._data)), None)
+    if shared is not None:
+        result._base = views.opaque_view(shared, who)
+    return result
 
 
 def _connect(
-    cls: Any, ctx: Context, args: tuple[Any, ...], parents: tuple[Any, ...], outs: tuple[Any, ...], results: tuple[Any, ...]
+    cls: Any, ctx: Context, args: tuple[Any, ...], parents: tuple[Any, ...], outs: tuple[Any, ...], results: list[Any]
 ) -> None:
+    """Give the results their history: one node for the call, and one for each result if there are several."""
     saved = []
     for t in ctx._to_save:
         source: Any = None
@@ -174,12 +175,12 @@ def _connect(
             if source is None:
                 source = next((p for a, p in zip(args, parents) if a is t), t._node)
         saved.append((None if t is None else t._data, source))
-    ctx._saved, ctx._to_save = tuple(saved), ()
-    single = len(outs) == 1
+    ctx._saved, ctx._to_save, ctx._count = tuple(saved), (), len(outs)
+    single = len(outs) == 1 and isinstance(results[0], rules.Tensor)
 
     rule = Rule.__new__(Rule)
     rule.op = SimpleNamespace(name=cls.__name__, twin=None)  # type: ignore[assignment]
-    rule.arg, rule.positions, rule.joint = tuple(map(str, range(len(args)))), tuple(range(len(args))), True
+    rule.arg, rule.joint = tuple(map(str, range(len(args)))), True
     rule.names = ("saved tensors",)
     rule.vjp = lambda g, _: _call_backward(cls, ctx, g, parents, single, outs_like)
     outs_like = tuple((r.shape, r.dtype) if isinstance(r, rules.Tensor) else None for r in results)
@@ -191,12 +192,13 @@ def _connect(
     for i, (out, result) in enumerate(zip(outs, results)):
         if not isinstance(result, rules.Tensor) or id(out) in ctx._constant or result._data.dtype.kind not in "fc":
             continue
-        if single:
-            result._node = node
+        mine = node if single else part_of(node, i, len(outs), result._data)
+        if id(out) in ctx._dirty:
+            changed = rules.wrap(result._data)
+            changed._node = mine
+            views.rebase(result, changed)
         else:
-            part = result._node = _part(node, i, result._data)
-            part.edges = ((node, PART, (i, len(outs))),)
-            part.seq = tick()
+            result._node = mine
 
 
 def _call_backward(cls: Any, ctx: Context, g: Any, parents: tuple[Any, ...], single: bool, outs: tuple[Any, ...]) -> Any:
@@ -218,15 +220,16 @@ def _call_backward(cls: Any, ctx: Context, g: Any, parents: tuple[Any, ...], sin
             continue
         if not isinstance(x, rules.Tensor):
             raise TypeError(f"{cls.__name__}.backward: gradient {i} must be a Tensor or None, got {type(x).__name__}")
-        if x.shape != parent.shape:
-            try:
-                np.broadcast_shapes(x.shape, parent.shape)
-            except ValueError:
-                raise RuntimeError(
-                    f"{cls.__name__}.backward: gradient {i} must have the shape {parent.shape}, got {x.shape}"
-                ) from None
+        if x.shape != parent.shape and not _sums_to(x.shape, parent.shape):
+            raise RuntimeError(f"{cls.__name__}.backward: gradient {i} must have the shape {parent.shape}, got {x.shape}")
         results.append(x if create else x._data.copy())  # what user code returns may be shared
     return tuple(results)
+
+
+def _sums_to(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
+    """Whether `target` broadcasts to `shape`, so that the engine can sum over what was stretched."""
+    lead = len(shape) - len(target)
+    return lead >= 0 and all(m in (1, n) for n, m in zip(shape[lead:], target))
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:

@@ -58,7 +58,8 @@ def gradcheck(
     fast_mode : bool
         PyTorch's name for ``mode="random"``.
     allow_zero : bool
-        Accept an input whose gradient is zero everywhere, which is otherwise reported as vacuous.
+        Accept an input whose gradient is nowhere larger than `atol`, which is otherwise reported as vacuous: zeros
+        would have passed, too.
     raise_exception : bool
         Raise on failure, or return False.
     seed : int
@@ -200,7 +201,7 @@ def _values(function: Callable[[], Any]) -> Array:
     return np.concatenate([np.array(o._data, np.float64).ravel() for o in _outputs(function)])
 
 
-# --- the check --------------------------------------------------------------------------------------------------------------
+# --- the check ------------------------------------------------------------------------------------------------------
 
 
 def _check(
@@ -229,18 +230,21 @@ def _check(
     finally:
         for leaf, data in zip(leaves, kept):
             leaf._data[...] = data
-    _refuse_vacuous(sizes, names, allow_zero, joint)
+    _refuse_vacuous(sizes, names, atol, allow_zero, joint)
     return True
 
 
-def _refuse_vacuous(sizes: Sequence[float], names: Sequence[str], allow_zero: bool | Collection[str], joint: bool) -> None:
+def _refuse_vacuous(
+    sizes: Sequence[float], names: Sequence[str], atol: float, allow_zero: bool | Collection[str], joint: bool
+) -> None:
+    """Where no entry exceeds `atol`, zeros would have passed as well."""
     if allow_zero is True:
         return
-    zero = [n for n, s in zip(names, sizes) if s == 0 and not (allow_zero and n in allow_zero)]
+    zero = [n for n, s in zip(names, sizes) if s <= atol and not (allow_zero and n in allow_zero)]
     if len(zero) == len(names) if joint else zero:
         raise GradcheckError(
-            f"gradcheck: vacuous: the gradient with respect to {', '.join(zero)} is zero everywhere, so that the check "
-            "shows nothing; choose another point or output, or pass allow_zero if that is meant"
+            f"gradcheck: vacuous: the gradient with respect to {', '.join(zero)} is zero everywhere (within atol={atol:g}), "
+            "so that the check shows nothing; choose another point, output or atol, or pass allow_zero if that is meant"
         )
 
 

@@ -34,6 +34,9 @@ class Mode(threading.local):
 mode = Mode()
 
 
+RETAIN = 0
+
+
 class Node:
     """One recorded operation, or a leaf.
 
@@ -47,7 +50,7 @@ class Node:
     shape, dtype
         Of the tensor it stands for: what its gradient must have. `shape` is None for an operation of several results.
     hooks : dict or None
-        Functions called with the gradient before it is used.
+        Functions called with the gradient before it is used; under the key `RETAIN`, None: keep it in `grad`, too.
     where : (code, instruction) or None
         The caller's line, resolved only when it is printed.
     grad : Tensor or None
@@ -59,8 +62,8 @@ class Node:
     edges: Any
     seq: int
     shape: tuple[int, ...] | None
-    dtype: np.dtype[Any]
-    hooks: dict[int, Callable[..., Any]] | None
+    dtype: Any
+    hooks: dict[int, Any] | None
     where: tuple[CodeType, int] | None
     grad: Any
 
@@ -92,7 +95,7 @@ def new_leaf(array: np.ndarray[Any, Any]) -> Node:
     return node
 
 
-# --- where: the caller's line ----------------------------------------------------------------------------------------
+# --- where: the caller's line ---------------------------------------------------------------------------------------
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _ROOTS = tuple(os.path.join(*p, "") for p in ((_HERE,), (_HERE, "..", "nn"), (_HERE, "..", "optim")))
@@ -131,7 +134,10 @@ def line_of(where: tuple[CodeType, int] | None) -> str:
     return f"{code.co_filename}:{line}"
 
 
-# --- writes: which memory was overwritten, and when ---------------------------------------------------------------------
+# --- writes: which memory was overwritten, and when -----------------------------------------------------------------
+
+
+_writing = threading.RLock()  # a stamp that one thread makes must not replace another's
 
 
 class Stamp:
@@ -160,7 +166,7 @@ class _Last:
 last_write = _Last()
 
 
-def _root(array: Any) -> Any:
+def memory(array: Any) -> Any:
     """The object that owns the memory an array looks at."""
     while True:
         base = getattr(array, "base", None)
@@ -171,7 +177,7 @@ def _root(array: Any) -> Any:
 
 def stamp(array: np.ndarray[Any, Any]) -> Stamp:
     """The write record of an array's memory, shared by all its views. Made on demand, gone with the memory."""
-    root = _root(array)
+    root = memory(array)
     key = id(root)
     found = _stamps.get(key)
     if found is None:
@@ -187,12 +193,14 @@ def stamp(array: np.ndarray[Any, Any]) -> Stamp:
 
 def written(array: np.ndarray[Any, Any], name: str = "an in-place write", depth: int = 2) -> None:
     """Announce that `array`'s memory was overwritten, so that no backward pass uses its old value unawares."""
-    mark = stamp(array)
-    mark.name, mark.where = name, caller(depth)
-    mark.clock = last_write.clock = tick()
+    where = caller(depth)
+    with _writing:
+        mark = stamp(array)
+        mark.name, mark.where = name, where
+        mark.clock = last_write.clock = tick()
 
 
 def stale(array: Any, seq: int) -> Stamp | None:
     """The write that made a value saved at time `seq` stale, if there was one."""
-    mark = _stamps.get(id(_root(array)))
+    mark = _stamps.get(id(memory(array)))
     return mark if mark is not None and mark.clock > seq else None

@@ -19,14 +19,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from types import MethodType
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from .graph import Node, _getframe, library, mode, tick
 
 ndarray = np.ndarray
-_F64 = np.dtype(np.float64)
+_F16, _F32, _F64 = np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)
 _new_node = Node.__new__
 Tensor: Any = None  # the class; tensor.py binds it when it is defined
 _new: Any = object.__new__
@@ -85,7 +85,8 @@ class Rule:
     def _prepare(self, *values: Any) -> tuple[Any, ...]:
         """On first use, compile ``pick(*arguments, out, *aux) -> saved``."""
         self.pick = _picker(self.op.parameters, self.op.aux, self.names, self.op.name)
-        return self.pick(*values)
+        saved: tuple[Any, ...] = self.pick(*values)
+        return saved
 
 
 _pickers: dict[Any, Callable[..., tuple[Any, ...]]] = {}
@@ -137,7 +138,7 @@ class Op:
         view: bool = False,
     ) -> None:
         self.function, self.aux, self.twin, self.view = function, aux, twin, view
-        self.name = name or getattr(function, "__name__", str(function))
+        self.name = name or str(getattr(function, "__name__", function))
         self.__name__ = self.__qualname__ = self.name
         self.__doc__ = getattr(function, "__doc__", None)
         self.__wrapped__ = function
@@ -201,8 +202,9 @@ class Op:
         for i, value in enumerate(values):
             if isinstance(value, Tensor):
                 lifted = True
-                if value._node is not None:
-                    nodes[i] = value._node if value._base is None else CURRENT(value)
+                source = value._node if value._base is None else CURRENT(value)
+                if source is not None:
+                    nodes[i] = source
                 value = value._data
             elif type(value) in (list, tuple) and any(isinstance(v, Tensor) for v in value):
                 lifted = True
@@ -213,7 +215,10 @@ class Op:
                     nodes[i] = found
                 value = tuple(v._data if isinstance(v, Tensor) else v for v in value)
             data.append(value)
-        out = self.function(*data)
+        try:
+            out = self.function(*data)
+        except ValueError as error:
+            raise _blame(self.name, error) from None
         if not lifted:
             return out[0] if self.aux else out
         aux: tuple[Any, ...] = ()
@@ -230,7 +235,7 @@ class Op:
         result._data, result._node, result._base = out, None, None
         if nodes and mode.enabled and out.dtype.kind in "fc":
             result._node = self._node(nodes, data, out, aux)
-        if self.view and out.base is not None and isinstance(values[0], Tensor):
+        if self.view and (out.base is not None or out is data[0]) and isinstance(values[0], Tensor):
             result._base = VIEW_OF(values[0], self, values[1:], out)
         return result
 
@@ -279,10 +284,7 @@ class Op:
             result = _new(Tensor)
             result._data, result._node, result._base = out, None, None
             if node is not None and out.dtype.kind in "fc":
-                part = result._node = _new_node(Node)
-                part.edges = ((node, PART, (i, len(outs))),)
-                part.hooks, part.where, part.seq = None, node.where, tick()
-                part.shape, part.dtype = out.shape, out.dtype
+                result._node = part_of(node, i, len(outs), out)
             results.append(result)
         return tuple(results)
 
@@ -313,6 +315,22 @@ def _part(g: Any, index: int, count: int) -> Parts:
     return Parts(tuple(g if i == index else None for i in range(count)))
 
 
+def part_of(node: Node, index: int, count: int, out: Any) -> Node:
+    """The node of one result among several of an operation: it picks its gradient."""
+    part = _new_node(Node)
+    part.edges, part.hooks, part.where, part.seq = ((node, PART, (index, count)),), None, node.where, tick()
+    part.shape, part.dtype = out.shape, out.dtype
+    return part
+
+
+def _blame(name: str, error: ValueError) -> Exception:
+    """NumPy's complaint, saying who was called."""
+    if isinstance(error, np.exceptions.AxisError) and error.ndim is not None:
+        return IndexError(f"{name}: dim must be in [{-error.ndim}, {error.ndim - 1}], got {error.axis}")
+    text = str(error).strip()
+    return error if text.startswith(f"{name}: ") else type(error)(f"{name}: {text}")
+
+
 def _narrow(function: Callable[..., Any], data: list[Any], out: Any) -> Any:
     """Integers never widen a float: where NumPy made float64 of float32 and int64, or of integers alone, do as PyTorch."""
     floats = [v.dtype for v in data if isinstance(v, (ndarray, np.generic)) and v.dtype.kind in "fc"]
@@ -325,7 +343,7 @@ def _narrow(function: Callable[..., Any], data: list[Any], out: Any) -> Any:
     return np.asarray(function(*(v.astype(target) if e else v for v, e in zip(data, exact)))).astype(target, copy=False)
 
 
-# --- elementwise functions of one and two arguments: the same call, unrolled ------------------------------------------
+# --- elementwise functions of one and two arguments: the same call, unrolled ----------------------------------------
 
 
 def _edges(op: Op, wanted: Sequence[int]) -> Callable[..., Any]:
@@ -342,17 +360,17 @@ def _unary(op: Op) -> Callable[..., Any]:
     function, noted = op.function, op.saves
     edges: Any = None  # compiled on first use: importing the table compiles nothing
 
-    def unary(x: Any) -> Any:
+    def unary(input: Any) -> Any:
         nonlocal edges
-        if not isinstance(x, Tensor):
-            return function(x)
-        p = x._node if x._base is None else CURRENT(x)
-        x = x._data
+        if not isinstance(input, Tensor):
+            return function(input)
+        p = input._node if input._base is None else CURRENT(input)
+        x = input._data
         out = function(x)
         if type(out) is not ndarray:
             out = np.asarray(out)
-        if out.dtype is _F64 and x.dtype is not _F64:
-            out = _narrow(function, [x], out)
+        if out.dtype is not x.dtype and out.dtype.kind == "f" and out.dtype is not _F32:
+            out = _narrow(function, [x], out)  # NumPy makes float16 of int8, float64 of int64
         result = _new(Tensor)
         result._data, result._base = out, None
         if p is None or not mode.enabled:
@@ -373,6 +391,17 @@ def _unary(op: Op) -> Callable[..., Any]:
     return unary
 
 
+_NUMBERS = {bool, int, float, complex}
+
+
+def _operand(value: Any, who: str) -> Any:
+    """The other operand of a Tensor. NumPy would compute with any object, and give an array of objects."""
+    array = value if isinstance(value, (ndarray, np.generic)) else np.asarray(value)
+    if array.dtype.kind not in "biufc":
+        raise TypeError(f"{who}: operands must be Tensors, arrays or numbers, got {type(value).__name__}")
+    return array
+
+
 def _binary(op: Op) -> Callable[..., Any]:
     function, noted = op.function, op.saves
     both: Any = None
@@ -388,15 +417,22 @@ def _binary(op: Op) -> Callable[..., Any]:
             if isinstance(y, Tensor):
                 q = y._node if y._base is None else CURRENT(y)
                 y = y._data
+            elif type(y) not in _NUMBERS:
+                y = _operand(y, op.name)
         elif isinstance(y, Tensor):
             q = y._node if y._base is None else CURRENT(y)
             y = y._data
+            if type(x) not in _NUMBERS:
+                x = _operand(x, op.name)
         else:
             return function(x, y)
-        out = function(x, y)
+        try:
+            out = function(x, y)
+        except ValueError as error:
+            raise _blame(op.name, error) from None
         if type(out) is not ndarray:
             out = np.asarray(out)
-        if out.dtype is _F64:
+        if out.dtype is _F64 or out.dtype is _F16:
             out = _narrow(function, [x, y], out)
         result = _new(Tensor)
         result._data, result._base = out, None
@@ -418,9 +454,13 @@ def _binary(op: Op) -> Callable[..., Any]:
     return binary
 
 
-# --- making rows ------------------------------------------------------------------------------------------------------
+# --- making rows ----------------------------------------------------------------------------------------------------
 
 
+@overload
+def differentiable(function: Callable[..., Any], /, **options: Any) -> Op: ...
+@overload
+def differentiable(**options: Any) -> Callable[[Callable[..., Any]], Op]: ...
 def differentiable(
     function: Callable[..., Any] | None = None,
     /,
@@ -432,7 +472,7 @@ def differentiable(
     view: bool = False,
     numpy: Callable[..., Any] | None = None,
     **rules: Callable[..., Any],
-) -> Any:
+) -> Op | Callable[[Callable[..., Any]], Op]:
     """Add a function to the table; also a decorator.
 
     Parameters
@@ -473,9 +513,8 @@ def differentiable(
     tensor([ 3., 12.])
     """
     if function is None:
-        return lambda f: differentiable(
-            f, joint=joint, aux=aux, twin=twin, name=name, view=view, numpy=numpy, **rules
-        )
+        options = {"joint": joint, "aux": aux, "twin": twin, "name": name, "view": view, "numpy": numpy, **rules}
+        return lambda f: differentiable(f, **options)
     if aux and twin is None:
         raise TypeError(f"{getattr(function, '__name__', function)}: a row with aux= needs twin=, or its second "
                         "derivative would miss what flows through them")  # fmt: skip
@@ -489,8 +528,8 @@ def elementwise(
     /,
     name: str | None = None,
     numpy: Callable[..., Any] | None = None,
-    **rules: Callable[..., Any],
-) -> Any:
+    **rules: Any,
+) -> Callable[..., Any]:
     """`differentiable` for a function of one (`x`) or two (`x`, `y`) arrays without options: the fast lane."""
     op = differentiable(function, name=name, numpy=numpy, **rules)
     call = (_unary if len(op.rules) == 1 else _binary)(op)
@@ -509,7 +548,10 @@ def without_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function whose result carries no gradient (comparisons, `argmax`): unwrap, compute, wrap."""
 
     def plain(*args: Any, **kwargs: Any) -> Any:
-        return wrap(function(*map(unwrap, args), **{k: unwrap(v) for k, v in kwargs.items()}))
+        try:
+            return wrap(function(*map(unwrap, args), **{k: unwrap(v) for k, v in kwargs.items()}))
+        except ValueError as error:
+            raise _blame(plain.__name__, error) from None
 
     plain.__name__ = plain.__qualname__ = getattr(function, "__name__", "plain")
     plain.__doc__ = function.__doc__

@@ -7,46 +7,97 @@ always describes the values that are in memory.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from . import rules
-from .graph import Node, mode, written
+from .graph import RETAIN, Node, memory, mode, written
 from .rules import Op, differentiable, unwrap, wrap
 
 Path = tuple[tuple[Op, tuple[Any, ...]], ...]
+_NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
 
 class View:
-    """What a view remembers: the tensor that owns the memory, how to get here from it, and that tensor's node then."""
+    """What a view remembers.
 
-    __slots__ = ("base", "path", "origin")
+    Attributes
+    ----------
+    base : Tensor
+        The tensor whose memory it shares.
+    array : ndarray
+        The base's array then: once ``base.data`` is replaced, they share nothing any more.
+    up : View or None
+        The view that this one is a view of; None where that is the base. Links, not a copied path: a chain of views of
+        views costs no more than its length.
+    step : (Op, options)
+        The operation that leads here from `up`.
+    origin : Node or None
+        The base's node when this view's own was made.
+    opaque : str
+        Why its history cannot be made anew after a write, empty if it can.
+    """
 
-    def __init__(self, base: Any, path: Path, origin: Node | None) -> None:
-        self.base, self.path, self.origin = base, path, origin
+    __slots__ = ("base", "array", "up", "step", "origin", "opaque")
+
+    def __init__(self, parent: Any, step: tuple[Any, tuple[Any, ...]], opaque: str = "") -> None:
+        self.up: View | None = link(parent)
+        self.base = parent if self.up is None else self.up.base
+        self.array, self.step, self.origin = self.base._data, step, self.base._node
+        self.opaque = opaque or ("" if self.up is None else self.up.opaque)
+
+    def path(self) -> Path:
+        """The operations that lead from the base to here."""
+        steps = []
+        view: View | None = self
+        while view is not None:
+            steps.append(view.step)
+            view = view.up
+        return tuple(reversed(steps))
+
+
+def link(tensor: Any) -> View | None:
+    """What the tensor remembers as a view, if it still is one."""
+    view: View | None = tensor._base
+    if view is not None and view.base._data is not view.array:
+        view = tensor._base = None
+    return view
+
+
+_NO_GRAD = "made under no_grad()"
+_CUSTOM = "made by the custom Function {}"
 
 
 def view_of(parent: Any, op: Op, options: tuple[Any, ...], out: Any) -> View | None:
     """The record for `out`, a result of ``op(parent, *options)`` that may share the parent's memory."""
     if not np.may_share_memory(out, parent._data):
         return None
-    if parent._base is None:
-        return View(parent, ((op, options),), parent._node)
-    up: View = parent._base
-    return View(up.base, (*up.path, (op, options)), up.base._node)
+    return View(parent, (op, options), "" if mode.enabled else _NO_GRAD)
+
+
+def opaque_view(parent: Any, maker: str) -> View:
+    """The record for what a custom Function made of the parent's memory: nobody knows how."""
+    return View(parent, (None, ()), _CUSTOM.format(maker))
 
 
 def current(tensor: Any) -> Node | None:
-    """The node of a view, made anew if its base was written to since."""
+    """The node of a view, made anew if its base has another history since: by a write, or by `requires_grad_`."""
     view: View = tensor._base
-    if view.origin is not view.base._node:
-        before, mode.enabled = mode.enabled, True
-        try:
-            tensor._node = follow(view.base, view.path)._node
-        finally:
-            mode.enabled = before
-        view.origin = view.base._node
+    now = view.base._node
+    if view.origin is not now:
+        if now is not None and link(tensor):  # a base that stops requiring grad leaves its views the history they have
+            if view.opaque and now.edges != ():
+                raise RuntimeError(f"view: it was {view.opaque}, and its base was changed in place since; clone() it before")
+            if not view.opaque:
+                before, mode.enabled = mode.enabled, True
+                try:
+                    tensor._node = follow(view.base, view.path())._node
+                finally:
+                    mode.enabled = before
+        view.origin = now
     node: Node | None = tensor._node
     return node
 
@@ -66,13 +117,23 @@ def scatter(base: Any, value: Any, path: Path) -> Any:
     """A copy of `base` in which the view at `path` holds `value`."""
     out = np.array(base)
     part = follow(out, path)
-    if part.size and not np.may_share_memory(part, out):
-        raise RuntimeError("in-place: the view does not share its base's memory any more")
-    part[...] = value
+    if np.may_share_memory(part, out):
+        part[...] = value
+    else:  # another order of elements than the base had: some step of the path copies
+        out = np.array(base, order="C")
+        out.reshape(-1)[follow(np.arange(out.size).reshape(out.shape), path)] = value
     return out
 
 
-def write(tensor: Any, op: Any, args: tuple[Any, ...], name: str) -> Any:
+@differentiable(old=lambda g: np.zeros_like(g))
+def replaced(old: Any, new: Any) -> Any:
+    """A value that does not depend on the old one."""
+    return new
+
+
+def write(
+    tensor: Any, op: Callable[..., Any], args: tuple[Any, ...], name: str, options: Mapping[str, Any] = _NO_OPTIONS
+) -> Any:
     """``tensor = op(tensor, *args)`` in place: values, history, and the announcement to whoever saved the old values.
 
     Parameters
@@ -83,19 +144,17 @@ def write(tensor: Any, op: Any, args: tuple[Any, ...], name: str) -> Any:
     args : tuple
     name : str
         For messages, such as ``add_``.
+    options : mapping
+        Keyword arguments of `op`.
     """
     data = tensor._data
-    _check_writable(tensor, name)
-    tracked = mode.enabled and (
-        node_of(tensor) is not None or any(isinstance(a, rules.Tensor) and node_of(a) is not None for a in args)
-    )
+    tracked = begin(tensor, (*args, *options.values()), name)
+    old = tensor
     if tracked:
-        check_leaf(tensor, name)
-    old = _copied(tensor) if tracked else tensor
-    args = tuple(
-        _copied(a) if tracked and isinstance(a, rules.Tensor) and np.may_share_memory(a._data, data) else a for a in args
-    )
-    result = op(old, *args)
+        old = _copied(tensor)
+        args = tuple(_apart(a, data) for a in args)
+        options = {k: _apart(a, data) for k, a in options.items()}
+    result = op(old, *args, **options)
     new = result._data
     if new.shape != data.shape:
         raise RuntimeError(f"{name}: the result's shape {new.shape} must be that of the tensor, {data.shape}")
@@ -104,19 +163,76 @@ def write(tensor: Any, op: Any, args: tuple[Any, ...], name: str) -> Any:
     data[...] = new
     written(data, name, 3)
     if tracked:
+        if result._node is None and old._node is not None:
+            result = replaced.record((old, result))
         rebase(tensor, result if new.dtype == data.dtype else result.to(data.dtype))
     return tensor
 
 
+def begin(tensor: Any, values: tuple[Any, ...], name: str) -> bool:
+    """Refuse a write that must not be; tell whether it has to be recorded.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        To be written to.
+    values : tuple
+        What the new value is computed from, besides.
+    name : str
+        For messages.
+    """
+    data = tensor._data
+    if any(s == 0 and n > 1 for s, n in zip(data.strides, data.shape)):
+        raise RuntimeError(f"{name}: the tensor is expanded, several of its elements share one place; clone() it first")
+    if not data.flags.writeable:
+        raise RuntimeError(f"{name}: the tensor's memory is read-only, as a part of an expanded tensor's is; clone() it first")
+    if not mode.enabled:
+        return False
+    view = link(tensor)
+    owner = tensor if view is None else view.base
+    tracked = owner._node is not None or any(isinstance(v, rules.Tensor) and node_of(v) is not None for v in values)
+    if not tracked:
+        return False
+    if owner._node is not None and owner._node.edges == ():
+        what = "a leaf Tensor" if view is None else "a view of a leaf Tensor"
+        raise RuntimeError(f"{name}: {what} that requires grad must not be changed in place; use it under no_grad()")
+    if view is not None and view.opaque:
+        raise RuntimeError(f"{name}: the tensor is a view {view.opaque} and must not be changed in place; clone() it first")
+    return True
+
+
 def rebase(tensor: Any, result: Any) -> None:
     """Give a tensor that was just written to the history of `result`, which computed the new value."""
-    if tensor._base is None:
+    view = link(tensor)
+    if view is None:
+        _move_retained(tensor._node, result._node)
         tensor._node = result._node
         return
-    view: View = tensor._base
-    base = view.base
-    nodes = {i: n for i, n in ((0, base._node), (1, result._node)) if n is not None}
-    base._node = scatter._node(nodes, [base._data, result._data, view.path], base._data) if nodes else None
+    base, before, old = view.base, tensor._node, view.base._node
+    nodes = {i: n for i, n in ((0, old), (1, result._node)) if n is not None}
+    base._node = scatter._node(nodes, [base._data, result._data, view.path()], base._data) if nodes else None
+    _move_retained(old, base._node)
+    if _retains(before):
+        _move_retained(before, current(tensor))
+
+
+def _retains(node: Node | None) -> bool:
+    return node is not None and bool(node.hooks) and RETAIN in node.hooks  # type: ignore[operator]
+
+
+def _move_retained(before: Node | None, now: Node | None) -> None:
+    """`retain_grad` is about a tensor, not about the operation that made its old value."""
+    if _retains(before) and now is not None and now is not before:
+        retain(now)
+        del before.hooks[RETAIN]  # type: ignore[union-attr, index]
+
+
+def retain(node: Node) -> None:
+    """Keep the gradient of an operation's result: see `Tensor.retain_grad`."""
+    if node.hooks is None:
+        node.hooks = {}
+    if RETAIN not in node.hooks:
+        node.hooks[RETAIN], node.grad = None, None
 
 
 def node_of(tensor: Any) -> Node | None:
@@ -125,24 +241,13 @@ def node_of(tensor: Any) -> Node | None:
     return node
 
 
-def check_leaf(tensor: Any, name: str) -> None:
-    """Refuse to overwrite a leaf that requires grad, or a view of one, while recording."""
-    owner = tensor if tensor._base is None else tensor._base.base
-    if owner._node is not None and not owner._node.edges:
-        what = "a leaf Tensor" if tensor is owner else "a view of a leaf Tensor"
-        raise RuntimeError(f"{name}: {what} that requires grad must not be changed in place; use it under no_grad()")
-
-
-def _check_writable(tensor: Any, name: str) -> None:
-    data = tensor._data
-    if not data.flags.writeable:
-        raise RuntimeError(f"{name}: the tensor's memory is read-only")
-    if any(s == 0 and n > 1 for s, n in zip(data.strides, data.shape)):
-        raise RuntimeError(f"{name}: the tensor is expanded, several of its elements share one place; clone() it first")
-
-
 def _copied(tensor: Any) -> Any:
     """The value before the write, in memory of its own, with the same history."""
     out = wrap(tensor._data.copy())
     out._node = node_of(tensor)
     return out
+
+
+def _apart(value: Any, data: Any) -> Any:
+    """An argument of a write, copied if the write would change it."""
+    return _copied(value) if isinstance(value, rules.Tensor) and memory(value._data) is memory(data) else value

@@ -33,8 +33,9 @@ class use:
 
     Notes
     -----
-    The choice holds for the whole process. Without one, the environment variable ``TINYGRAD_LITE_KERNELS`` decides,
-    and without that numba is used where it is installed. As a context manager it holds inside the block.
+    The choice holds for the whole process. Without one, the environment variable ``TINYGRAD_LITE_KERNELS``
+    decides, and without that numba is used where it is installed. As a context manager it holds inside the
+    block.
 
     Examples
     --------
@@ -147,14 +148,15 @@ def kernel(plain: Callable[..., Any]) -> Callable[[Callable[..., Any]], Kernel]:
     Returns
     -------
     decorator
-        Makes a `Kernel`: called, it runs the loop or the twin as `use` says. The loop is compiled when it is first
-        called with arguments of new types, and kept on disk. It may use NumPy, `math`, numbers, other kernels and
-        plain functions of its module; all of them become part of the kept source.
+        Makes a `Kernel`: called, it runs the loop or the twin as `use` says. The loop is compiled when it is
+        first called with arguments of new types, and kept on disk. It may use NumPy, `math`, numbers, other
+        kernels and plain functions of its module; all of them become part of the kept source.
 
     Notes
     -----
-    Literals are 64 bits wide in numba: ``0.5 * x`` makes a float64 of a float32, and the loop half as fast. Write
-    ``half = x.dtype.type(0.5)`` before the loop. `np.where` on scalars is 900 times slower than `select`.
+    Literals are 64 bits wide in numba: ``0.5 * x`` makes a float64 of a float32, and the loop half as fast.
+    Write ``half = x.dtype.type(0.5)`` before the loop. `np.where` on scalars is 900 times slower than
+    `select`.
 
     Examples
     --------

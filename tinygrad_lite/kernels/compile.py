@@ -1,13 +1,18 @@
 """numba's flags, and compiled code kept on disk: the one place that owns either.
 
-A kernel's source is written to a file named by a hash of the source, of this package's own helpers and of the versions
-of Python, NumPy and numba, in a folder that belongs to the user alone; numba keeps the machine code beside it. Nothing
-on disk is trusted further than it can be checked: a source file that is not what it should be is written again, machine
-code that cannot be loaded is compiled again, and where no folder is safe and writable kernels live in memory only.
+A kernel's source is written to a file named by a hash of the source, of this package's own helpers and of the
+versions of Python, NumPy and numba, in a folder that belongs to the user alone; numba keeps the machine code
+beside it. Nothing on disk is trusted further than it can be checked: a source file that is not what it should
+be is written again, machine code that cannot be loaded is compiled again, and where no folder is safe and
+writable kernels live in memory only.
 """
+
+# numba has types for little of itself
+# mypy: disable-error-code="no-untyped-call, no-any-return"
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import linecache
 import os
@@ -28,15 +33,15 @@ from numba.core.caching import FunctionCache
 
 FOLDER_VARIABLE = "TINYGRAD_LITE_CACHE"
 
-# error_model: division without Python's zero check is 7.6 times faster. fastmath: only what leaves NaN and infinity
-# their meaning. nogil: a launch can be shared between threads.
+# error_model: division without Python's zero check is 7.6 times faster. fastmath: only what leaves NaN and
+# infinity their meaning. nogil: a launch can be shared between threads.
 FLAGS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "nsz", "arcp"}, "nogil": True}
 
 _lock = threading.RLock()
 _built: dict[str, dict[str, Any]] = {}
 
 
-class _SturdyCache(FunctionCache):  # type: ignore[misc]  # numba ships no types
+class _SturdyCache(FunctionCache):
     """numba's cache, for which a damaged file is a missing one."""
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
@@ -45,13 +50,14 @@ class _SturdyCache(FunctionCache):  # type: ignore[misc]  # numba ships no types
         except Exception:  # whatever unpickling half a file may raise
             self._discard()
             return None
-        # Two processes that compile different signatures at once can leave an index that names the other's code.
+        # Two processes that compile different signatures at once can leave an index that names the other's
+        # code.
         return found if found is None or tuple(found.signature.args) == tuple(sig) else None
 
     def save_overload(self, sig: Any, data: Any) -> None:
         for _ in range(2):
             try:
-                return super().save_overload(sig, data)  # type: ignore[no-any-return]
+                return super().save_overload(sig, data)
             except Exception:  # a damaged index, a full disk: the kernel works without being kept
                 self._discard()
 
@@ -66,10 +72,8 @@ def jit(function: Callable[..., Any]) -> Any:
     """Compile a function with the house's flags, and keep the result if the function lives in a file."""
     dispatcher = numba.njit(**FLAGS)(function)
     if os.path.exists(function.__code__.co_filename):
-        try:
+        with contextlib.suppress(RuntimeError, OSError):  # no place to keep it
             dispatcher._cache = _SturdyCache(function)  # what enable_caching() does with numba's own class
-        except (RuntimeError, OSError):  # no place to keep it
-            pass
     return dispatcher
 
 
@@ -121,8 +125,8 @@ def _versions() -> str:
 def folder() -> Path | None:
     """Return the folder kernels are kept in, or None if there is no safe place.
 
-    ``TINYGRAD_LITE_CACHE`` if it is set, else the system's folder for caches, else one in the temporary folder. It must
-    be the user's own, writable, and closed to others: what lies there will be executed.
+    ``TINYGRAD_LITE_CACHE`` if it is set, else the system's folder for caches, else one in the temporary
+    folder. It must be the user's own, writable, and closed to others: what lies there will be executed.
     """
     for candidate in _candidates():
         try:
@@ -146,7 +150,7 @@ def _candidates() -> Iterator[Path]:
     except RuntimeError:  # neither HOME nor an entry for this user
         pass
     else:
-        yield home / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "tinygrad_lite" / "kernels"
+        yield (home / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "tinygrad_lite" / "kernels")
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
     yield Path(tempfile.gettempdir()) / f"tinygrad_lite_kernels_{user}"
 

@@ -3,6 +3,9 @@
 Imported by whoever runs compiled code, hence never before numba is needed.
 """
 
+# numba has types for little of itself
+# mypy: disable-error-code="no-untyped-call, attr-defined, call-arg"
+
 from __future__ import annotations
 
 import sys
@@ -24,7 +27,7 @@ Array = np.ndarray[Any, Any]
 # For kernels
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def pointer(typingctx: Any, address: Any, dtype: Any) -> Any:
     """An integer as a pointer to elements of `dtype`."""
     kind = types.CPointer(dtype.dtype)
@@ -35,9 +38,9 @@ def pointer(typingctx: Any, address: Any, dtype: Any) -> Any:
     return kind(types.intp, dtype), codegen
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def claim(typingctx: Any, cursor: Any) -> Any:
-    """Add 1 to ``cursor[0]`` atomically and return what it was: the next piece of work, taken by one thread only."""
+    """Add 1 to ``cursor[0]`` atomically and return what it was: the next piece of work, for one thread."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         array = cgutils.create_struct_proxy(signature.args[0])(context, builder, args[0])
@@ -52,8 +55,8 @@ def view(address: int, n: int, dtype: Any) -> Any:
     return numba.carray(pointer(address, dtype), (n,))
 
 
-@overload(select)  # type: ignore[untyped-decorator]
-def _select(condition: Any, a: Any, b: Any) -> Any:
+@overload(select)
+def _select(condition, a, b):  # type: ignore[no-untyped-def]  # numba compares signatures, annotations included
     if isinstance(condition, types.Array):
         return lambda condition, a, b: np.where(condition, a, b)
     return lambda condition, a, b: a if condition else b
@@ -61,9 +64,9 @@ def _select(condition: Any, a: Any, b: Any) -> Any:
 
 # Addresses of many arrays at once
 
-# Where an array object keeps what it knows, by NumPy's public C interface (PyArrayObject_fields): after the object's
-# head come data, ndim (an int), shape, strides, base, dtype and flags (an int). Asking each array for `.ctypes.data`
-# costs 1.1 us, this 0.03.
+# Where an array object keeps what it knows, by NumPy's public C interface (PyArrayObject_fields): after the
+# object's head come data, ndim (an int), shape, strides, base, dtype and flags (an int). Asking each array
+# for `.ctypes.data` costs 1.1 us, this 0.03.
 HEAD = object.__basicsize__
 DATA, NDIM, SHAPE, DTYPE, FLAGS = (HEAD + 8 * k for k in (0, 1, 2, 5, 6))
 KNOWN = sys.implementation.name == "cpython" and HEAD == 16  # elsewhere `id` is no address, or the head is another
@@ -96,7 +99,7 @@ def _compiled_locate() -> Any:
 
 
 class Expected:
-    """What the arrays handed to a launch must be like: equal to given ones in dtype, shape and order of elements.
+    """What the arrays handed to a launch must be like: as given ones, in dtype, shape and order of elements.
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
 """A Python function and everything it uses, as the text of one module that numba can compile and keep.
 
-numba keeps compiled code only for functions that live in a file, and notices changes only in that one file. So a kernel
-is written, with the functions and constants it refers to, into a file of its own, named by its content.
+numba keeps compiled code only for functions that live in a file, and notices changes only in that one file.
+So a kernel is written, with the functions and constants it refers to, into a file of its own, named by its
+content.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ Transform = Callable[[ast.FunctionDef], ast.FunctionDef]
 
 
 class SourceError(TypeError):
-    """A function cannot be written into a module of its own: its text is out of reach, or something it uses is."""
+    """A function cannot be written into a module: its text, or something it uses, is out of reach."""
 
 
 def definition(function: Callable[..., Any]) -> ast.FunctionDef:
@@ -50,7 +51,7 @@ def definition(function: Callable[..., Any]) -> ast.FunctionDef:
 
 
 def free_names(node: ast.FunctionDef) -> list[str]:
-    """Return the names a function reads and neither binds nor finds among the builtins, in order of appearance."""
+    """Return the names a function reads, and neither binds nor finds among the builtins, in order."""
     arguments = node.args
     bound = {a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
     names = [n for n in ast.walk(node) if isinstance(n, ast.Name)]

@@ -1,10 +1,11 @@
 """One launch shared between threads, by threads of our own.
 
-A kernel that can be shared takes a cursor as its last argument: it claims pieces of work from the cursor until none is
-left and returns how many it did. The calling thread starts at once; helpers join as soon as they wake up. So a launch
-never waits for a thread that has not started, and on busy cores it costs what a serial launch costs. numba's own
-threading layers do worse here: their workers spin between launches (a step between small matrix products took 11.8 ms
-instead of 0.35), and depending on the layer abort the process after a fork or when two threads launch at once.
+A kernel that can be shared takes a cursor as its last argument: it claims pieces of work from the cursor
+until none is left and returns how many it did. The calling thread starts at once; helpers join as soon as
+they wake up. So a launch never waits for a thread that has not started, and on busy cores it costs what a
+serial launch costs. numba's own threading layers do worse here: their workers spin between launches (a step
+between small matrix products took 11.8 ms instead of 0.35), and depending on the layer abort the process
+after a fork or when two threads launch at once.
 """
 
 from __future__ import annotations
@@ -75,7 +76,9 @@ def launch(kernel: Callable[..., int], pieces: int, *args: Any, helpers: int | N
     helpers : int, optional
         How many threads to wake besides the calling one; by default all there are.
     """
-    cursor = np.zeros(1, np.intp)  # one for each launch: a helper that wakes up late finds the work of *its* launch done
+    cursor = np.zeros(
+        1, np.intp
+    )  # one for each launch: a helper that wakes up late finds the work of *its* launch done
     wanted = min(get_num_threads() if helpers is None else helpers + 1, pieces) - 1
     if wanted < 1:
         kernel(*args, cursor)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..dtypes import as_dtype, get_default_dtype
 from ..rules import FAST, unwrap, wrap
-from .shape import sizes
+from .names import sizes
 
 __all__ = [
     "arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "linspace",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from ..rules import differentiable, unwrap
+from ..rules import FAST, differentiable, unwrap
+from .names import numpy_names, one_dim
+from .piecewise import masked, where
 
 __all__ = [
     "gather", "index_select", "masked_fill", "masked_select", "take_along_dim", "tril", "triu",
@@ -16,14 +19,23 @@ __all__ = [
 def is_basic(index: Any) -> bool:
     """Slices, integers, None and Ellipsis: NumPy gives a view."""
     parts = index if type(index) is tuple else (index,)
-    return all(p is None or p is Ellipsis or type(p) in (int, slice) for p in parts)
+    return all([p is None or p is Ellipsis or type(p) in (int, slice) for p in parts])
+
+
+def _without_repeats(index: Any) -> bool:
+    """Whether no entry can be named twice: basic parts, and masks."""
+    parts = index if type(index) is tuple else (index,)
+    return all([
+        p is None or p is Ellipsis or type(p) in (int, slice, bool) or (isinstance(p, np.ndarray) and p.dtype == np.bool_)
+        for p in parts
+    ])  # fmt: skip
 
 
 def plain_index(index: Any) -> Any:
     """An index with arrays for Tensors; 0-d integer Tensors count as integers, lists as arrays."""
     if type(index) is not tuple:
         return _plain(index)
-    return tuple(_plain(p) for p in index)
+    return tuple([_plain(p) for p in index])
 
 
 def _plain(part: Any) -> Any:
@@ -31,21 +43,19 @@ def _plain(part: Any) -> Any:
     if kind is int or kind is slice or part is None or part is Ellipsis:
         return part
     part = unwrap(part)
-    if kind is list:
-        part = np.asarray(part, np.intp if not part else None)
-    if kind is slice:
-        return part
+    if kind is list or kind is tuple or kind is range:
+        part = np.asarray(unwrap(part), None if len(part) else np.intp)
     if isinstance(part, (np.ndarray, np.generic)):
         if part.dtype.kind not in "iub":
-            raise IndexError(f"index: tensors used as indices must be integers or booleans, got {part.dtype}")
-        if part.ndim == 0 and part.dtype.kind in "iu":
-            return int(part)
+            raise IndexError(f"getitem: indices must be integers or booleans, got {part.dtype}")
+        if part.ndim == 0:
+            return part.item()
     return part
 
 
 def _put_sum(shape: tuple[int, ...], index: Any, values: Any) -> Any:
     out = np.zeros(shape, values.dtype)
-    if is_basic(index):
+    if _without_repeats(index):
         out[index] = values
     else:
         np.add.at(out, index, values)
@@ -71,12 +81,12 @@ def _erased(g: Any, index: Any) -> Any:
 def _written_value(g: Any, a_shape: tuple[int, ...], index: Any, value_shape: Any) -> Any:
     """What was written shows wherever it was not overwritten again by a repeated index."""
     picked = take(g, index)
-    if is_basic(index) or picked.ndim == 0:
+    if _without_repeats(index) or picked.ndim == 0:
         return picked
-    order = np.arange(picked.size).reshape(picked.shape)
+    order = np.arange(math.prod(picked.shape)).reshape(picked.shape)
     last = np.empty(a_shape, np.intp)
     last[index] = order
-    return np.where(last[index] == order, picked, 0.0)
+    return masked(picked, last[index] == order)
 
 
 @differentiable(a=_erased, value=_written_value, name="setitem")
@@ -87,24 +97,21 @@ def index_put(a: Any, value: Any, index: Any) -> Any:
     return out
 
 
-# --- along a dimension -------------------------------------------------------------------------------------------------------
+# --- along a dimension ------------------------------------------------------------------------------------------
 
 
 def _grid(indices: Any, axis: int) -> tuple[Any, ...]:
-    grid = list(np.ogrid[tuple(slice(n) for n in indices.shape)])
+    grid: list[Any] = list(np.ogrid[tuple(slice(n) for n in indices.shape)])
     grid[axis] = indices
     return tuple(grid)
 
 
-@differentiable(
-    arr=lambda g, arr_shape, indices, axis: index_sum(g, arr_shape, _grid(indices, axis)),
-    numpy=np.take_along_axis,
-    name="gather",
-)
+@differentiable(arr=lambda g, arr_shape, indices, axis: index_sum(g, arr_shape, _grid(indices, axis)), name="gather")
 def _take_along_axis(arr: Any, indices: Any, axis: int) -> Any:
     return arr[_grid(indices, axis)]
 
 
+@numpy_names
 def gather(input: Any, dim: int, index: Any) -> Any:
     """``out[i][j] = input[index[i][j]][j]`` for ``dim = 0``, and so on.
 
@@ -112,51 +119,238 @@ def gather(input: Any, dim: int, index: Any) -> Any:
     ----------
     input : Tensor
     dim : int
-    index : Tensor, integer, as many dimensions as `input`
+    index : Tensor, integer
+        As many dimensions as `input`, and no larger in those other than `dim`.
+
+    Returns
+    -------
+    Tensor, of the index's shape
+
+    Raises
+    ------
+    RuntimeError
+        For an index of another number of dimensions, or too large.
+    IndexError
+        For indices out of range.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> tg.gather(x, 1, tg.tensor([[1], [0]]))
+    tensor([[2.],
+            [3.]])
     """
-    i, x = unwrap(index), unwrap(input)
-    if i.ndim != x.ndim:
-        raise RuntimeError(f"gather: index must have the input's {x.ndim} dimensions, got {i.ndim}")
-    if i.size and (i.min() < 0 or i.max() >= x.shape[dim]):
-        raise IndexError(f"gather: indices must be in [0, {x.shape[dim] - 1}], got {i.min()} to {i.max()}")
-    return _take_along_axis(input, i, dim % x.ndim)
+    i, x = np.asarray(unwrap(index)), unwrap(input)
+    dim = one_dim(dim, x.ndim, "gather")
+    if i.dtype.kind not in "iu":
+        raise TypeError(f"gather: index must hold integers, got {i.dtype}")
+    if i.ndim != x.ndim or any(n > m for d, (n, m) in enumerate(zip(i.shape, x.shape)) if d != dim):
+        raise RuntimeError(f"gather: index of shape {i.shape} must fit into {x.shape} in all dimensions but {dim}")
+    return _picked(input, i, dim, "gather")
 
 
+def _picked(input: Any, i: Any, dim: int, who: str) -> Any:
+    if not i.ndim:
+        return _picked(input.reshape(1), i.reshape(1), 0, who).reshape(())
+    n = unwrap(input).shape[dim]
+    if i.size and (i.min() < -n or i.max() >= n):
+        raise IndexError(f"{who}: indices must be in [{-n}, {n - 1}], got {i.min()} to {i.max()}")
+    return _take_along_axis.record((input, i, dim))
+
+
+@numpy_names
 def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
-    """NumPy's `take_along_axis`."""
+    """NumPy's `take_along_axis`: `gather` that broadcasts the indices against the input.
+
+    Parameters
+    ----------
+    input : Tensor
+    indices : Tensor, integer, as many dimensions as `input`
+    dim : int, optional
+        Default: both are flattened.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.tensor([[3.0, 1.0], [2.0, 4.0]])
+    >>> tg.take_along_dim(x, x.argmax(dim=1, keepdim=True), 1)
+    tensor([[3.],
+            [4.]])
+    """
+    i, x = np.asarray(unwrap(indices)), unwrap(input)
     if dim is None:
-        return _take_along_axis(input.reshape(-1), unwrap(indices).reshape(-1), 0)
-    return _take_along_axis(input, unwrap(indices), dim % unwrap(input).ndim)
+        return _picked(input.reshape(-1), i.reshape(-1), 0, "take_along_dim")
+    dim = one_dim(dim, x.ndim, "take_along_dim")
+    if i.ndim != x.ndim:
+        raise RuntimeError(f"take_along_dim: indices must have the input's {x.ndim} dimensions, got shape {i.shape}")
+    try:
+        shape = list(np.broadcast_shapes((*i.shape[:dim], 1, *i.shape[dim + 1 :]), (*x.shape[:dim], 1, *x.shape[dim + 1 :])))
+    except ValueError:
+        raise RuntimeError(
+            f"take_along_dim: indices and input must broadcast in all dimensions but {dim}, got {i.shape} and {x.shape}"
+        ) from None
+    wide = (*shape[:dim], x.shape[dim], *shape[dim + 1 :])
+    i = np.broadcast_to(i, (*shape[:dim], i.shape[dim], *shape[dim + 1 :]))
+    return _picked(input if wide == x.shape else np.broadcast_to(input, wide), i, dim, "take_along_dim")
 
 
+def _np_take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
+    return take_along_dim(arr, indices, axis)
+
+
+FAST[np.take_along_axis] = _np_take_along_axis
+
+
+@numpy_names
 def index_select(input: Any, dim: int, index: Any) -> Any:
-    """The slices at `index` along `dim` (a copy)."""
-    return take(input, ((slice(None),) * (dim % unwrap(input).ndim) + (np.asarray(unwrap(index)),)))
+    """The slices at some indices along a dimension (a copy).
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int
+    index : Tensor, integer, at most 1 dimension
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> tg.index_select(x, 1, tg.tensor([1, 1]))
+    tensor([[2., 2.],
+            [4., 4.]])
+    """
+    i = np.asarray(unwrap(index))
+    dim = one_dim(dim, unwrap(input).ndim, "index_select")
+    if i.ndim > 1 or i.dtype.kind not in "iu":
+        raise RuntimeError(f"index_select: index must be a vector of integers, got {i.dtype} of shape {i.shape}")
+    if not unwrap(input).ndim:
+        return index_select(input.reshape(1), 0, i).reshape(())
+    return take.record((input, (slice(None),) * dim + (i.reshape(-1),)))
+
+
+# --- by a mask --------------------------------------------------------------------------------------------------
+
+
+def _mask(mask: Any, who: str) -> Any:
+    m = np.asarray(unwrap(mask))
+    if m.dtype != np.bool_:
+        raise TypeError(f"{who}: mask must be boolean, got {m.dtype}")
+    return m
 
 
 def masked_fill(input: Any, mask: Any, value: Any) -> Any:
-    """`value` where the mask is True, `input` elsewhere."""
-    from .elementwise import where
+    """`value` where the mask is True, `input` elsewhere.
 
-    return where(mask, _like(value, input), input)
+    Parameters
+    ----------
+    input : Tensor
+    mask : Tensor, bool, of a shape that broadcasts
+    value : number or Tensor of one element
 
+    Returns
+    -------
+    Tensor, of the broadcast shape, of the input's dtype
 
-def _like(value: Any, input: Any) -> Any:
-    return unwrap(input).dtype.type(value) if isinstance(value, (int, float)) else value
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.tensor([1.0, -2.0])
+    >>> tg.masked_fill(x, x < 0, 0.0)
+    tensor([1., 0.])
+    """
+    m, dtype = _mask(mask, "masked_fill"), unwrap(input).dtype
+    if isinstance(value, (bool, int, float)):
+        return where(m, dtype.type(value), input)
+    if np.size(unwrap(value)) != 1:
+        raise RuntimeError(f"masked_fill: value must be one number, got shape {np.shape(unwrap(value))}")
+    return where(m, value, input).to(dtype)
 
 
 def masked_select(input: Any, mask: Any) -> Any:
-    """The entries where the mask is True, as a vector."""
-    m, x = np.broadcast_arrays(unwrap(mask), unwrap(input))
-    return take(np.broadcast_to(input, x.shape), np.asarray(m))
+    """The entries where the mask is True, as a vector.
+
+    Parameters
+    ----------
+    input : Tensor
+    mask : Tensor, bool, of a shape that broadcasts
+
+    Returns
+    -------
+    Tensor, 1 dimension
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.tensor([[1.0, -2.0], [-3.0, 4.0]])
+    >>> tg.masked_select(x, x > 0)
+    tensor([1., 4.])
+    """
+    m, x = np.broadcast_arrays(_mask(mask, "masked_select"), unwrap(input))
+    return take.record((np.broadcast_to(input, x.shape), m))
+
+
+def _triangle(shape: tuple[int, ...], diagonal: int, who: str) -> Any:
+    if len(shape) < 2:
+        raise RuntimeError(f"{who}: the input must have at least 2 dimensions, got shape {shape}")
+    return np.tri(shape[-2], shape[-1], diagonal, dtype=np.bool_)
 
 
 def tril(input: Any, diagonal: int = 0) -> Any:
-    """The lower triangle of matrices, zeros above."""
-    return input * np.tri(*unwrap(input).shape[-2:], diagonal, dtype=unwrap(input).dtype)
+    """The lower triangle of matrices, zeros above.
+
+    Parameters
+    ----------
+    input : Tensor, shape (..., n, m)
+    diagonal : int
+        The last one kept: 0 is the main diagonal, 1 the one above it.
+
+    Returns
+    -------
+    Tensor, of the input's shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.tril(tg.ones(2, 3))
+    tensor([[1., 0., 0.],
+            [1., 1., 0.]])
+    """
+    x = unwrap(input)
+    return where(_triangle(x.shape, diagonal, "tril"), input, x.dtype.type(0))
 
 
 def triu(input: Any, diagonal: int = 0) -> Any:
-    """The upper triangle of matrices, zeros below."""
+    """The upper triangle of matrices, zeros below.
+
+    Parameters
+    ----------
+    input : Tensor, shape (..., n, m)
+    diagonal : int
+        The first one kept: 0 is the main diagonal, 1 the one above it.
+
+    Returns
+    -------
+    Tensor, of the input's shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.triu(tg.ones(2, 3), diagonal=1)
+    tensor([[0., 1., 1.],
+            [0., 0., 1.]])
+    """
     x = unwrap(input)
-    return input * (1 - np.tri(*x.shape[-2:], diagonal - 1, dtype=x.dtype)).astype(x.dtype)
+    return where(_triangle(x.shape, diagonal - 1, "triu"), x.dtype.type(0), input)
+
+
+FAST[np.tril] = lambda m, k=0: tril(m, k)
+FAST[np.triu] = lambda m, k=0: triu(m, k)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from ..rules import FAST, differentiable, unwrap
+from .einsum import einsum as einsum
+from .einsum import tensordot as tensordot
 
-__all__ = [
-    "bmm", "dot", "einsum", "linear", "matmul", "mm", "mv", "outer", "tensordot",
-]  # fmt: skip
+__all__ = ["bmm", "dot", "einsum", "linear", "matmul", "mm", "mv", "outer", "tensordot"]
 
 
 def _t(x: Any) -> Any:
@@ -39,39 +39,46 @@ def _matmul(x: Any, y: Any) -> Any:
 
 
 def matmul(input: Any, other: Any) -> Any:
-    """Matrix product, of any rank as NumPy's and PyTorch's ``@``.
+    """Matrix product, what ``@`` is.
 
     Parameters
     ----------
-    input, other : Tensor, shapes (..., n, k) and (..., k, m), or vectors
+    input, other : Tensor, shapes (..., n, k) and (..., k, m), or vectors of k elements
+        The dimensions in front broadcast.
+
+    Returns
+    -------
+    Tensor, shape (..., n, m)
+        Without the dimension of an argument that is a vector.
+
+    Raises
+    ------
+    RuntimeError
+        Where the inner sizes differ.
+    ValueError
+        Where the dimensions in front do not broadcast.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> x @ x
+    tensor([[ 7., 10.],
+            [15., 22.]])
+    >>> x @ tg.tensor([1.0, 1.0])
+    tensor([3., 7.])
     """
+    return _product(input, other, "matmul")
+
+
+def _product(input: Any, other: Any, who: str) -> Any:
     x, y = unwrap(input), unwrap(other)
     if not isinstance(y, np.ndarray):
         input, other = (input, np.asarray(y)) if isinstance(x, np.ndarray) else (np.asarray(x), other)
         x, y = unwrap(input), unwrap(other)
     if x.ndim == 0 or y.ndim == 0 or x.shape[-1] != y.shape[-2 if y.ndim > 1 else 0]:
-        raise RuntimeError(f"matmul: inner sizes must agree, got shapes {x.shape} and {y.shape}")
+        raise RuntimeError(f"{who}: inner sizes must agree, got shapes {x.shape} and {y.shape}")
     return _matmul.record((input, other))
-
-
-def mm(input: Any, mat2: Any) -> Any:
-    """Matrix product of two matrices."""
-    return matmul(_ranked(input, 2, "mm"), _ranked(mat2, 2, "mm"))
-
-
-def bmm(input: Any, mat2: Any) -> Any:
-    """Matrix products of two batches of matrices."""
-    return matmul(_ranked(input, 3, "bmm"), _ranked(mat2, 3, "bmm"))
-
-
-def mv(input: Any, vec: Any) -> Any:
-    """Matrix times vector."""
-    return matmul(_ranked(input, 2, "mv"), _ranked(vec, 1, "mv"))
-
-
-def dot(input: Any, tensor: Any) -> Any:
-    """Inner product of two vectors."""
-    return matmul(_ranked(input, 1, "dot"), _ranked(tensor, 1, "dot"))
 
 
 def _ranked(x: Any, ndim: int, who: str) -> Any:
@@ -80,8 +87,111 @@ def _ranked(x: Any, ndim: int, who: str) -> Any:
     return x
 
 
+def mm(input: Any, mat2: Any) -> Any:
+    """Matrix product of two matrices; no broadcasting.
+
+    Parameters
+    ----------
+    input : Tensor, shape (n, k)
+    mat2 : Tensor, shape (k, m)
+
+    Returns
+    -------
+    Tensor, shape (n, m)
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.mm(tg.tensor([[1.0, 2.0]]), tg.tensor([[3.0], [4.0]]))
+    tensor([[11.]])
+    """
+    return _product(_ranked(input, 2, "mm"), _ranked(mat2, 2, "mm"), "mm")
+
+
+def bmm(input: Any, mat2: Any) -> Any:
+    """Matrix products of two batches of matrices; no broadcasting.
+
+    Parameters
+    ----------
+    input : Tensor, shape (b, n, k)
+    mat2 : Tensor, shape (b, k, m)
+
+    Returns
+    -------
+    Tensor, shape (b, n, m)
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.bmm(tg.ones(5, 2, 3), tg.ones(5, 3, 4)).shape
+    (5, 2, 4)
+    """
+    x, y = unwrap(_ranked(input, 3, "bmm")), unwrap(_ranked(mat2, 3, "bmm"))
+    if len(x) != len(y):
+        raise RuntimeError(f"bmm: batches must be of one size, got shapes {x.shape} and {y.shape}")
+    return _product(input, mat2, "bmm")
+
+
+def mv(input: Any, vec: Any) -> Any:
+    """Matrix times vector.
+
+    Parameters
+    ----------
+    input : Tensor, shape (n, k)
+    vec : Tensor, shape (k,)
+
+    Returns
+    -------
+    Tensor, shape (n,)
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.mv(tg.tensor([[1.0, 2.0], [3.0, 4.0]]), tg.tensor([1.0, 1.0]))
+    tensor([3., 7.])
+    """
+    return _product(_ranked(input, 2, "mv"), _ranked(vec, 1, "mv"), "mv")
+
+
+def dot(input: Any, tensor: Any) -> Any:
+    """Inner product of two vectors. On Tensors ``np.dot`` takes what NumPy's takes.
+
+    Parameters
+    ----------
+    input, tensor : Tensor, shape (k,)
+
+    Returns
+    -------
+    Tensor, scalar
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.dot(tg.tensor([1.0, 2.0]), tg.tensor([3.0, 4.0]))
+    tensor(11.)
+    """
+    return _product(_ranked(input, 1, "dot"), _ranked(tensor, 1, "dot"), "dot")
+
+
 def outer(input: Any, vec2: Any) -> Any:
-    """Outer product of two vectors."""
+    """Outer product of two vectors.
+
+    Parameters
+    ----------
+    input : Tensor, shape (n,)
+    vec2 : Tensor, shape (m,)
+
+    Returns
+    -------
+    Tensor, shape (n, m)
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.outer(tg.tensor([1.0, 2.0]), tg.tensor([3.0, 4.0]))
+    tensor([[3., 4.],
+            [6., 8.]])
+    """
     return _ranked(input, 1, "outer")[:, None] * _ranked(vec2, 1, "outer")
 
 
@@ -110,6 +220,7 @@ def _linear_x(g: Any, weight: Any) -> Any:
     x=_linear_x,
     weight=lambda g, x: np.dot(_rows(g).T, _rows(x)),
     bias=lambda g: np.sum(_rows(g), axis=0),
+    name="linear",
 )
 def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
     if x.ndim == 2:
@@ -133,6 +244,18 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     Returns
     -------
     Tensor, shape (..., out_features)
+
+    Raises
+    ------
+    RuntimeError
+        For shapes that do not fit.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> weight = tg.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> tg.linear(tg.tensor([1.0, 1.0]), weight, tg.tensor([0.5, 0.0]))
+    tensor([3.5000, 7.0000])
     """
     x, w = unwrap(input), unwrap(weight)
     if w.ndim != 2 or x.ndim == 0 or x.shape[-1] != w.shape[1]:
@@ -142,107 +265,8 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     return _linear.record((input, weight, bias))
 
 
-# --- einsum -------------------------------------------------------------------------------------------------------------------
-
-_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
-def _explicit(equation: str, ndims: list[int]) -> tuple[list[str], str]:
-    """Subscripts of operands and result, with letters in place of ellipses."""
-    left, arrow, right = equation.replace(" ", "").partition("->")
-    terms = left.split(",")
-    if len(terms) != len(ndims):
-        raise ValueError(f"einsum: {equation!r} names {len(terms)} operands, got {len(ndims)}")
-    spare = [c for c in _LETTERS if c not in equation]
-    extra = max((n - len(t.replace("...", "")) for t, n in zip(terms, ndims) if "..." in t), default=0)
-    dots = "".join(spare[:extra])
-    full = []
-    for term, n in zip(terms, ndims):
-        width = n - len(term.replace("...", ""))
-        if width < 0 or (width and "..." not in term):
-            raise ValueError(f"einsum: {term!r} does not fit an operand of {n} dimensions")
-        full.append(term.replace("...", dots[extra - width :] if width else ""))
-    if not arrow:
-        letters = "".join(full)
-        right = "..." + "".join(sorted(c for c in set(letters) if letters.count(c) == 1 and c not in dots))
-        right = right if dots else right[3:]
-    return full, right.replace("...", dots)
+def _np_outer(a: Any, b: Any) -> Any:
+    return outer(a.reshape(-1), b.reshape(-1))
 
 
-def _einsum_rule(g: Any, operands: Any, equation: str) -> list[Any]:
-    terms, out = _explicit(equation, [x.ndim for x in operands])
-    return [_einsum_vjp(g, out, terms, operands, i) for i in range(len(operands))]
-
-
-def _einsum_vjp(g: Any, out: str, terms: list[str], operands: Any, i: int) -> Any:
-    """The same sum with the result in the operand's place. A repeated letter is two letters and an identity matrix;
-    a letter that occurs nowhere else is spread by ones."""
-    arrays = [g] + [x for j, x in enumerate(operands) if j != i]
-    names = [out] + [t for j, t in enumerate(terms) if j != i]
-    term, spare = "", [c for c in _LETTERS if c not in "".join(terms) + out]
-    for axis, c in enumerate(terms[i]):
-        size = operands[i].shape[axis]
-        if c in term:
-            fresh = spare.pop()
-            arrays.append(np.eye(size, dtype=unwrap(g).dtype))
-            names.append(c + fresh)
-            c = fresh
-        elif not any(c in n for n in names):
-            arrays.append(np.ones(size, unwrap(g).dtype))
-            names.append(c)
-        term += c
-    return _einsum(tuple(arrays), f"{','.join(names)}->{term}")
-
-
-@differentiable(operands=_einsum_rule, name="einsum")
-def _einsum(operands: Any, equation: str) -> Any:
-    return np.einsum(equation, *operands, optimize=len(operands) > 1)
-
-
-def einsum(equation: str, *operands: Any) -> Any:
-    """Einstein's summation; repeated letters, ellipses and implicit results included.
-
-    Parameters
-    ----------
-    equation : str
-        Such as ``"bij,bjk->bik"``.
-    *operands : Tensor
-        Or one sequence of them.
-    """
-    if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
-        operands = tuple(operands[0])
-    terms, out = _explicit(equation, [unwrap(x).ndim for x in operands])
-    return _einsum.record((tuple(operands), f"{','.join(terms)}->{out}"))
-
-
-def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
-    """Sum over pairs of dimensions: the last of `a` with the first of `b`, or as listed.
-
-    Parameters
-    ----------
-    a, b : Tensor
-    dims : int or pair of sequences of int
-    """
-    n, m = unwrap(a).ndim, unwrap(b).ndim
-    if isinstance(dims, int):
-        left, right = list(range(n - dims, n)), list(range(dims))
-    else:
-        left, right = ([d % k for d in ([ds] if isinstance(ds, int) else ds)] for ds, k in zip(dims, (n, m)))
-    if len(left) != len(right) or any(unwrap(a).shape[i] != unwrap(b).shape[j] for i, j in zip(left, right)):
-        raise RuntimeError(f"tensordot: dims {dims} must pair equal sizes of {unwrap(a).shape} and {unwrap(b).shape}")
-    x, y = list(_LETTERS[:n]), list(_LETTERS[n : n + m])
-    for i, j in zip(left, right):
-        y[j] = x[i]
-    out = [c for i, c in enumerate(x) if i not in left] + [c for j, c in enumerate(y) if j not in right]
-    return _einsum.record(((a, b), f"{''.join(x)},{''.join(y)}->{''.join(out)}"))
-
-
-def _np_tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
-    return tensordot(a, b, axes)
-
-
-def _np_einsum(subscripts: str, *operands: Any, optimize: Any = None) -> Any:
-    return einsum(subscripts, *operands)
-
-
-FAST.update({np.dot: _np_dot, np.tensordot: _np_tensordot, np.einsum: _np_einsum, np.outer: outer})
+FAST.update({np.dot: _np_dot, np.outer: _np_outer})

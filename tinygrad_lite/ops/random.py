@@ -8,7 +8,7 @@ import numpy as np
 
 from ..dtypes import as_dtype, get_default_dtype
 from ..rules import unwrap, wrap
-from .shape import sizes
+from .names import sizes
 
 __all__ = [
     "Generator", "bernoulli", "default_generator", "get_rng_state", "initial_seed", "manual_seed",

@@ -1,0 +1,247 @@
+"""The engine's speed: the same training code under tinygrad_lite, PyTorch and NumPy by hand.
+
+Every library runs in a process of its own, so that thread pools do not meet; the processes take turns, block by block,
+so that a slow moment of the machine meets all of them; the table shows medians, and ratios of medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+SIZES = [784, 100, 100, 100, 100, 10]
+TARGETS = {"100 small operations": 0.55, "MLP 8 x 64": 0.8, "MLP 784: SGD": 0.7, "MLP 784: Adam": 0.7}
+
+
+# --- the work: one text for both libraries, T is the module ---------------------------------------------------------
+
+
+def small_operations(T: Any, np: Any) -> Callable[[], None]:
+    """Forward and backward of 100 operations on 10 elements."""
+    x, w, b = (T.tensor(np.linspace(a, a + 1, 10, dtype="f"), requires_grad=True) for a in (0.1, 0.5, -0.5))
+    ones = T.ones(10)
+
+    def run() -> None:
+        x.grad = w.grad = b.grad = None
+        y = x
+        for _ in range(20):
+            y = y * w
+            y = y + b
+            y = y.tanh()
+            y = y - x
+            y = y / 1.5
+        y.backward(ones)
+
+    return run
+
+
+def mlp(T: Any, np: Any, sizes: list[int], batch: int, optimizer: str | None) -> Callable[[], None]:
+    """Forward and backward of a network with ReLU; with an optimizer, the whole training step."""
+    rng = np.random.default_rng(0)
+    layers: list[Any] = []
+    for inputs, outputs in zip(sizes, sizes[1:]):
+        layers += [T.nn.Linear(inputs, outputs), T.nn.ReLU()]
+    model = T.nn.Sequential(*layers[:-1])
+    x = T.tensor(rng.standard_normal((batch, sizes[0]), dtype="f"))
+    t = T.tensor(rng.integers(0, sizes[-1], batch))
+    opt = getattr(T.optim, optimizer or "SGD")(model.parameters(), lr=1e-3)
+
+    def run() -> None:
+        opt.zero_grad()
+        loss = T.nn.functional.cross_entropy(model(x), t)
+        loss.backward()
+        if optimizer:
+            opt.step()
+
+    return run
+
+
+def mlp_by_hand(np: Any, sizes: list[int], batch: int, optimizer: str | None) -> Callable[[], None]:
+    """The same in plain NumPy, backward written out: what an engine would cost if recording were free."""
+    rng = np.random.default_rng(0)
+    ws = [rng.standard_normal((m, n), dtype="f") * np.float32((2 / n) ** 0.5) for n, m in zip(sizes, sizes[1:])]
+    params = ws + [np.zeros(m, "f") for m in sizes[1:]]
+    ms, vs = [np.zeros_like(p) for p in params], [np.zeros_like(p) for p in params]
+    x, t, rows = rng.standard_normal((batch, sizes[0]), dtype="f"), rng.integers(0, sizes[-1], batch), np.arange(batch)
+    zero, count = np.zeros((), "f"), len(ws)
+    step = 0
+
+    def run() -> None:
+        nonlocal step
+        hs = [x]
+        for i in range(count):
+            h = np.dot(hs[-1], params[i].T)
+            h += params[count + i]
+            hs.append(np.maximum(h, zero, out=h) if i < count - 1 else h)
+        d = np.exp(h - h.max(1, keepdims=True))
+        d /= d.sum(1, keepdims=True)
+        d[rows, t] -= 1
+        d /= np.float32(batch)
+        grads: list[Any] = [None] * (2 * count)
+        for i in reversed(range(count)):
+            grads[i], grads[count + i] = np.dot(d.T, hs[i]), np.add.reduce(d, axis=0)
+            if i:
+                d = np.dot(d, params[i])
+                d *= hs[i] > zero
+        step += 1
+        for p, g, m, v in zip(params, grads, ms, vs):
+            if optimizer == "SGD":
+                p -= np.float32(1e-3) * g
+            elif optimizer == "Adam":
+                m += np.float32(0.1) * (g - m)
+                v += np.float32(0.001) * (g * g - v)
+                p -= np.float32(1e-3 / (1 - 0.9**step)) * m / (np.sqrt(v / np.float32(1 - 0.999**step)) + np.float32(1e-8))
+
+    return run
+
+
+def cases(library: str) -> dict[str, Callable[[], None]]:
+    """The work by name."""
+    shapes = {"MLP 8 x 64": ([64] * 9, 32, None), "MLP 784: SGD": (SIZES, 128, "SGD"), "MLP 784: Adam": (SIZES, 128, "Adam")}
+    if library == "numpy":
+        np = importlib.import_module("numpy")
+        return {name: mlp_by_hand(np, *shape) for name, shape in shapes.items()}
+    T = importlib.import_module(library)
+    np = importlib.import_module("numpy")
+    return {"100 small operations": small_operations(T, np), **{n: mlp(T, np, *shape) for n, shape in shapes.items()}}
+
+
+# --- taking turns ---------------------------------------------------------------------------------------------------
+
+
+def worker(library: str, threads: int) -> None:
+    """Run what is asked for on standard input: a name and a count; answer with the seconds of one run."""
+    if library == "torch":
+        importlib.import_module("torch").set_num_threads(threads)
+    work = cases(library)
+    for run in work.values():
+        for _ in range(20):
+            run()
+    print("ready", flush=True)
+    for line in sys.stdin:
+        name, count = json.loads(line)
+        run = work[name]
+        start = time.perf_counter()
+        for _ in range(count):
+            run()
+        print((time.perf_counter() - start) / count, flush=True)
+
+
+def start(library: str, threads: int) -> subprocess.Popen[str]:
+    """A worker with so many threads."""
+    limits = {f"{name}_NUM_THREADS": str(threads) for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
+    command = [sys.executable, __file__, "--worker", library, "--threads", str(threads)]
+    process = subprocess.Popen(command, env={**os.environ, **limits}, stdin=-1, stdout=-1, text=True)
+    if process.stdout is None or process.stdout.readline() != "ready\n":
+        raise RuntimeError(f"benchmark_engine: the worker for {library} did not start")
+    return process
+
+
+def measure(libraries: list[str], threads: int, rounds: int, seconds: float) -> dict[str, dict[str, float]]:
+    """Median time of each case in each library, in seconds."""
+    workers = {library: start(library, threads) for library in libraries}
+
+    def ask(library: str, name: str, count: int) -> float:
+        process = workers[library]
+        process.stdin.write(json.dumps([name, count]) + "\n")
+        process.stdin.flush()
+        return float(process.stdout.readline())
+
+    results: dict[str, dict[str, float]] = {}
+    try:
+        for name in TARGETS:
+            able = [lib for lib in libraries if lib != "numpy" or name.startswith("MLP")]
+            counts = {lib: max(1, int(seconds / ask(lib, name, 3))) for lib in able}
+            times: dict[str, list[float]] = {lib: [] for lib in able}
+            for _ in range(rounds):
+                for lib in able:
+                    times[lib].append(ask(lib, name, counts[lib]))
+            results[name] = {lib: statistics.median(values) for lib, values in times.items()}
+    finally:
+        for process in workers.values():
+            process.stdin.close()
+            process.wait()
+    return results
+
+
+# --- memory and import ----------------------------------------------------------------------------------------------
+
+
+def graph_memory() -> tuple[int, int]:
+    """Bytes that the forward pass of the network keeps, and bytes of the values that its backward pass needs."""
+    import tinygrad_lite as tg
+
+    np = importlib.import_module("numpy")
+    net = tg.nn.Sequential(*[m for a, b in zip(SIZES, SIZES[1:]) for m in (tg.nn.Linear(a, b), tg.nn.ReLU())][:-1])
+    x, t = tg.tensor(np.zeros((128, 784), "f")), tg.tensor(np.zeros(128, "i8"))
+    tg.nn.functional.cross_entropy(net(x), t)  # compiles and loads what the first call does
+    given = {id(a._data) for a in (x, t, *net.parameters())}
+    tracemalloc.start()
+    loss = tg.nn.functional.cross_entropy(net(x), t)
+    kept = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    saved: dict[int, int] = {}
+    stack = [loss.grad_fn]
+    while stack:
+        for parent, _, values in stack.pop().edges:
+            saved.update((id(v), v.nbytes) for v in values if isinstance(v, np.ndarray) and id(v) not in given)
+            stack.extend(parent if isinstance(parent, tuple) else (parent,))
+    return kept, sum(saved.values())
+
+
+def import_seconds(module: str, times: int = 9) -> float:
+    """Median time of an import in a fresh process."""
+    code = f"import time; s = time.perf_counter(); import {module}; print(time.perf_counter() - s)"
+    return statistics.median(float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(times))
+
+
+# --- the table ------------------------------------------------------------------------------------------------------
+
+
+def main(rounds: int = 15, seconds: float = 0.1, threads: tuple[int, ...] = (1, 2), out: str | None = None) -> dict[str, Any]:
+    """Measure and print; returns the times in seconds."""
+    libraries = ["tinygrad_lite", *(["torch"] if importlib.util.find_spec("torch") else []), "numpy"]
+    print(f"{'microseconds, forward + backward [+ step]':<42}" + "".join(f"{lib:>15}" for lib in libraries)
+          + f"{'/ PyTorch':>12}{'goal':>8}{'/ NumPy':>10}")  # fmt: skip
+    results: dict[str, Any] = {}
+    for n in threads:
+        for name, row in (found := measure(libraries, n, rounds, seconds)).items():
+            ours = row["tinygrad_lite"]
+            cells = "".join(f"{row[lib] * 1e6:>15.1f}" if lib in row else f"{'':>15}" for lib in libraries)
+            peer = f"{ours / row['torch']:>12.2f}{'<= ' + str(TARGETS[name]):>8}" if "torch" in row else " " * 20
+            hand = f"{ours / row['numpy']:>10.2f}" if "numpy" in row else ""
+            print(f"{name + f', {n} thread' + 's' * (n > 1):<42}{cells}{peer}{hand}", flush=True)
+        results[f"{n} threads"] = found
+    kept, needed = graph_memory()
+    print(f"\nGraph of MLP 784: {kept / 1e6:.3f} MB kept, {needed / 1e6:.3f} MB needed, ratio {kept / needed:.3f} (<= 1.1)")
+    ours, plain = import_seconds("tinygrad_lite"), import_seconds("numpy")
+    print(f"Import: {ours * 1e3:.0f} ms, numpy alone {plain * 1e3:.0f} ms, ratio {ours / plain:.2f} (<= 1.5)")
+    results["memory"], results["import"] = kept / needed, ours / plain
+    if out:
+        Path(out).write_text(json.dumps(results, indent=1), encoding="utf-8")
+    return results
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser.add_argument("--rounds", type=int, default=15, help="blocks of each kind")
+    parser.add_argument("--seconds", type=float, default=0.1, help="length of a block")
+    parser.add_argument("--threads", type=int, nargs="+", default=(1, 2))
+    parser.add_argument("--out", help="write the numbers to this JSON file")
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.worker:
+        worker(options.worker, options.threads[0])
+    else:
+        main(options.rounds, options.seconds, tuple(options.threads), options.out)

@@ -1,0 +1,496 @@
+"""`Module`: a tree of parameters, buffers and submodules with a forward computation.
+
+Everything assigned to a module lives in its ordinary ``__dict__``, so that reading ``self.weight`` costs what
+reading any attribute costs; beside it stands one record of what is registered, name -> kind. Parameters,
+buffers and children are views of these two.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, NoReturn, TypeVar
+
+import numpy as np
+
+from tinygrad_lite import Tensor, float32, float64
+from tinygrad_lite.dtypes import as_dtype
+
+from ._checks import check_device
+from .hooks import Hooked, call_with_hooks
+from .parameter import Parameter
+from .state import BUFFER, MODULE, PARAMETER, VOLATILE, IncompatibleKeys, load_state, save_state
+
+_M = TypeVar("_M", bound="Module")
+_BUFFERS = (BUFFER, VOLATILE)
+
+
+class Module(Hooked):
+    """Base class of all layers and models.
+
+    A subclass calls ``super().__init__()``, assigns its parameters and submodules as attributes and defines
+    ``forward``. Calling the module calls ``forward`` with its hooks around it.
+
+    Attributes
+    ----------
+    training : bool
+        Whether the module is in training mode; set through `train` and `eval`.
+
+    Notes
+    -----
+    Deviations from PyTorch: ``_parameters``, ``_buffers`` and ``_modules`` are read-only views;
+    `load_state_dict` writes nothing at all when something does not fit.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn
+    >>> class Scale(nn.Module):
+    ...     def __init__(self, size):
+    ...         super().__init__()
+    ...         self.gain = nn.Parameter(tg.ones(size))
+    ...
+    ...     def forward(self, x):
+    ...         return x * self.gain
+    >>> scale = Scale(2)
+    >>> scale(tg.tensor([1.0, 2.0]))
+    tensor([1., 2.], grad_fn=<MulBackward>)
+    >>> [name for name, _ in scale.named_parameters()]
+    ['gain']
+    """
+
+    training: bool
+    _kinds: dict[str, str]
+
+    def __init__(self) -> None:
+        self.__dict__["_kinds"] = {}
+        self.__dict__["training"] = True
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the output; every subclass that is called defines it."""
+        raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._hooks is None:
+            if kwargs:
+                return self.forward(*args, **kwargs)
+            return self.forward(*args)  # 20 ns cheaper
+        return call_with_hooks(self, args, kwargs)
+
+    # --- registration -----------------------------------------------------------------------------
+
+    def _register(self, name: str, value: Any, kind: str) -> None:
+        kinds = self.__dict__.get("_kinds")
+        if kinds is None:
+            raise AttributeError(f"{type(self).__name__}: call super().__init__() before assigning {kind} {name!r}")
+        if not name or "." in name:
+            raise KeyError(f"{kind} name must not be empty or contain a dot, got {name!r}")
+        if isinstance(getattr(type(self), name, None), property):
+            object.__setattr__(self, name, value)  # it would hide what is registered: let it decide
+            return
+        if kinds.get(name) != kind:
+            kinds.pop(name, None)  # of another kind before: it goes to the end, as a new name does
+            kinds[name] = kind
+        self.__dict__[name] = value
+
+    def _register_new(self, name: str, value: Any, kind: str, allowed: tuple[str, ...]) -> None:
+        """Register under a name that is free, or already of an allowed kind."""
+        if not isinstance(name, str):
+            raise TypeError(f"{kind} name should be a string, got {type(name).__name__}")
+        if hasattr(self, name) and self.__dict__.get("_kinds", {}).get(name) not in allowed:
+            raise KeyError(f"{type(self).__name__}: attribute {name!r} already exists")
+        self._register(name, value, kind)
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Add a parameter under a name; None reserves the name (as ``bias=False`` does).
+
+        Parameters
+        ----------
+        name : str
+        param : Parameter or None
+
+        Raises
+        ------
+        KeyError
+            If the name is taken, empty or contains a dot.
+        TypeError
+            If `param` is no Parameter.
+        """
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(
+                f"cannot assign {type(param).__name__} as parameter {name!r} (nn.Parameter or None expected)"
+            )
+        self._register_new(name, param, PARAMETER, (PARAMETER,))
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Add a tensor that belongs to the module's state but is not trained, such as a running mean.
+
+        Parameters
+        ----------
+        name : str
+        tensor : Tensor or None
+        persistent : bool
+            Whether it is part of `state_dict`.
+
+        Raises
+        ------
+        KeyError
+            If the name is taken, empty or contains a dot.
+        TypeError
+            If `tensor` is no Tensor.
+        """
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise TypeError(f"cannot assign {type(tensor).__name__} as buffer {name!r} (Tensor or None expected)")
+        self._register_new(name, tensor, BUFFER if persistent else VOLATILE, _BUFFERS)
+
+    def register_module(self, name: str, module: Module | None) -> None:
+        """Add a submodule under a name; the same as `add_module`."""
+        if module is not None and not isinstance(module, Module):
+            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+        self._register_new(name, module, MODULE, (MODULE,))
+
+    add_module = register_module
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, Parameter):
+            self._register(name, value, PARAMETER)
+        elif isinstance(value, Module):
+            self._register(name, value, MODULE)
+        else:
+            kinds = self.__dict__.get("_kinds")
+            kind = kinds.get(name) if kinds else None
+            if kind is None:
+                object.__setattr__(self, name, value)
+            elif value is None or (kind in _BUFFERS and isinstance(value, Tensor)):
+                self.__dict__[name] = value
+            else:
+                self._refuse(name, value, kind)
+
+    def _refuse(self, name: str, value: Any, kind: str) -> NoReturn:
+        expected = {PARAMETER: "nn.Parameter", MODULE: "nn.Module"}.get(kind, "Tensor")
+        raise TypeError(
+            f"{type(self).__name__}: cannot assign {type(value).__name__} as {kind} {name!r} "
+            f"({expected} or None expected)"
+        )
+
+    def __delattr__(self, name: str) -> None:
+        object.__delattr__(self, name)
+        self._kinds.pop(name, None)
+
+    def __copy__(self: _M) -> _M:
+        copied = object.__new__(type(self))
+        copied.__dict__.update(self.__dict__, _kinds=dict(self._kinds))
+        return copied
+
+    # --- what is registered -----------------------------------------------------------------------
+
+    def _members(self, *kinds: str) -> list[tuple[str, Any]]:
+        """Own registered names and values of some kinds, None included, in the order of registration."""
+        own = self.__dict__
+        return [(name, own[name]) for name, kind in self._kinds.items() if kind in kinds]
+
+    @property
+    def _parameters(self) -> Mapping[str, Parameter | None]:
+        return MappingProxyType(dict(self._members(PARAMETER)))
+
+    @property
+    def _buffers(self) -> Mapping[str, Tensor | None]:
+        return MappingProxyType(dict(self._members(*_BUFFERS)))
+
+    @property
+    def _modules(self) -> Mapping[str, Module | None]:
+        return MappingProxyType(dict(self._members(MODULE)))
+
+    def named_modules(
+        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """Yield this module and all below it with their dotted names, parents first.
+
+        Parameters
+        ----------
+        memo : set of Module, optional
+            Modules to leave out; those yielded are added.
+        prefix : str
+            Put before every name.
+        remove_duplicate : bool
+            Yield a module that is reached twice only once.
+        """
+        memo = set() if memo is None else memo
+        if self in memo:
+            return
+        if remove_duplicate:
+            memo.add(self)
+        yield prefix, self
+        for name, child in self._members(MODULE):
+            if child is not None:
+                yield from child.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
+
+    def modules(self) -> Iterator[Module]:
+        """Yield this module and all below it, each once."""
+        for _, module in self.named_modules():
+            yield module
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """Yield the direct submodules with their names, each once."""
+        seen: set[Module] = set()
+        for name, child in self._members(MODULE):
+            if child is not None and child not in seen:
+                seen.add(child)
+                yield name, child
+
+    def children(self) -> Iterator[Module]:
+        """Yield the direct submodules, each once."""
+        for _, child in self.named_children():
+            yield child
+
+    def _named(
+        self, kinds: tuple[str, ...], prefix: str, recurse: bool, remove_duplicate: bool
+    ) -> Iterator[tuple[str, Any]]:
+        modules: Iterable[tuple[str, Module]] = [(prefix, self)]
+        if recurse:
+            modules = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
+        seen: set[int] = set()
+        for path, module in modules:
+            for name, value in module._members(*kinds):
+                if value is None or id(value) in seen:
+                    continue
+                if remove_duplicate:
+                    seen.add(id(value))
+                yield (f"{path}.{name}" if path else name), value
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """Yield the parameters with their dotted names.
+
+        Parameters
+        ----------
+        prefix : str
+            Put before every name.
+        recurse : bool
+            Include those of submodules.
+        remove_duplicate : bool
+            Yield a shared parameter only once, under its first name.
+        """
+        return self._named((PARAMETER,), prefix, recurse, remove_duplicate)
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """Yield the parameters, each once: what an optimizer takes."""
+        for _, parameter in self.named_parameters(recurse=recurse):
+            yield parameter
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """Yield the buffers with their dotted names; arguments as in `named_parameters`."""
+        return self._named(_BUFFERS, prefix, recurse, remove_duplicate)
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """Yield the buffers, each once."""
+        for _, buffer in self.named_buffers(recurse=recurse):
+            yield buffer
+
+    def get_submodule(self, target: str) -> Module:
+        """Return the submodule of a dotted name; the empty name is the module itself.
+
+        Raises
+        ------
+        AttributeError
+            If there is none; the message says where the path ends.
+        """
+        module: Module = self
+        for name in target.split(".") if target else ():
+            if not hasattr(module, name):
+                raise AttributeError(f"{type(module).__name__} has no attribute `{name}` (looking for {target!r})")
+            child = getattr(module, name)
+            if not isinstance(child, Module):
+                raise AttributeError(f"`{name}` is not an nn.Module (looking for {target!r})")
+            module = child
+        return module
+
+    def _get(self, target: str, kinds: tuple[str, ...]) -> Any:
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        if module._kinds.get(name) not in kinds:
+            raise AttributeError(f"{type(module).__name__} has no {kinds[0]} `{name}` (looking for {target!r})")
+        return getattr(module, name)
+
+    def get_parameter(self, target: str) -> Parameter:
+        """Return the parameter of a dotted name, or raise AttributeError."""
+        return self._get(target, (PARAMETER,))
+
+    def get_buffer(self, target: str) -> Tensor:
+        """Return the buffer of a dotted name, or raise AttributeError."""
+        return self._get(target, _BUFFERS)
+
+    # --- what is done to the whole tree -----------------------------------------------------------
+
+    def apply(self: _M, fn: Callable[[Module], object]) -> _M:
+        """Call ``fn(module)`` for every submodule, children first, and then for this module."""
+        for child in self.children():
+            child.apply(fn)
+        fn(self)
+        return self
+
+    def train(self: _M, mode: bool = True) -> _M:
+        """Put this module and all below it in training mode (or, with False, in evaluation mode)."""
+        if not isinstance(mode, bool):
+            raise ValueError(f"training mode is expected to be boolean, got {mode!r}")
+        self.training = mode
+        for child in self.children():
+            child.train(mode)
+        return self
+
+    def eval(self: _M) -> _M:
+        """Put this module and all below it in evaluation mode."""
+        return self.train(False)
+
+    def requires_grad_(self: _M, requires_grad: bool = True) -> _M:
+        """Set whether the parameters require gradients, in place: ``False`` freezes the module."""
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or fill them with zeros."""
+        for parameter in self.parameters():
+            if set_to_none:
+                parameter.grad = None
+            elif (grad := parameter.grad) is not None:
+                parameter.grad = grad = grad.detach() if grad.requires_grad else grad
+                grad.zero_()
+
+    def to(self: _M, *args: Any, device: Any = None, dtype: Any = None) -> _M:
+        """Convert the floating-point parameters and buffers, in place.
+
+        Parameters
+        ----------
+        *args
+            Any of: a floating dtype, a Tensor whose dtype is taken, the device "cpu".
+        device : str, optional
+            Only "cpu" exists.
+        dtype : dtype, optional
+
+        Raises
+        ------
+        TypeError
+            If the dtype is not a floating one.
+        ValueError
+            If the device is not the CPU.
+        """
+        for argument in args:
+            if isinstance(argument, Tensor):
+                dtype = argument.dtype
+            elif isinstance(argument, str) and argument.split(":")[0] in ("cpu", "cuda", "mps"):
+                device = argument
+            elif argument is not None:
+                dtype = argument
+        check_device(f"{type(self).__name__}.to", device)
+        return self if dtype is None else self._convert(as_dtype(dtype))
+
+    def float(self: _M) -> _M:
+        """Convert the floating-point parameters and buffers to float32, in place."""
+        return self._convert(float32)
+
+    def double(self: _M) -> _M:
+        """Convert the floating-point parameters and buffers to float64, in place."""
+        return self._convert(float64)
+
+    def cpu(self: _M) -> _M:
+        """Return the module: everything is in the CPU's memory."""
+        return self
+
+    def _convert(self: _M, dtype: np.dtype[Any]) -> _M:
+        if dtype.kind != "f":
+            raise TypeError(f"{type(self).__name__}.to: dtype must be a floating one, got {dtype}")
+        for parameter in self.parameters():
+            if parameter.dtype.kind == "f" and parameter.dtype != dtype:
+                grad, parameter.grad = parameter.grad, None
+                parameter.data = parameter.data.to(dtype)  # the same object: an optimizer that holds it still does
+                parameter.grad = None if grad is None else grad.to(dtype)
+        for module in self.modules():
+            for name, buffer in module._members(*_BUFFERS):
+                if buffer is not None and buffer.dtype.kind == "f":
+                    module.__dict__[name] = buffer.to(dtype)
+        return self
+
+    # --- saving and loading -----------------------------------------------------------------------
+
+    def state_dict(
+        self,
+        *,
+        destination: OrderedDict[str, Tensor] | None = None,
+        prefix: str = "",
+        keep_vars: bool = False,
+    ) -> OrderedDict[str, Tensor]:
+        """Return all parameters and persistent buffers by their dotted names.
+
+        Parameters
+        ----------
+        destination : OrderedDict, optional
+            Filled and returned in place of a new one.
+        prefix : str
+            Put before every name.
+        keep_vars : bool
+            Return the parameters themselves; by default detached tensors that share their memory.
+
+        Returns
+        -------
+        OrderedDict of str to Tensor
+        """
+        return save_state(self, OrderedDict() if destination is None else destination, prefix, keep_vars)
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> IncompatibleKeys:
+        """Copy the values of a state dict into the parameters and buffers, converted to their dtypes.
+
+        Parameters
+        ----------
+        state_dict : mapping of str to Tensor, ndarray or anything `numpy.asarray` takes
+            PyTorch's tensors are such.
+        strict : bool
+            Whether missing and unexpected names are errors. Misshapen values always are.
+        assign : bool
+            Put the given values (with their dtype) in the place of the old ones instead of copying.
+
+        Returns
+        -------
+        IncompatibleKeys
+            ``missing_keys`` and ``unexpected_keys``.
+
+        Raises
+        ------
+        RuntimeError
+            With everything that is missing, unexpected or misshapen. Nothing has been written then, where
+            PyTorch copies what fits first.
+        """
+        return load_state(self, state_dict, strict, assign)
+
+    def _upgrade_state(self, state: dict[str, Any], prefix: str) -> None:
+        """Make room for older files: edit `state` in place before it is matched."""
+
+    # --- repr -------------------------------------------------------------------------------------
+
+    def extra_repr(self) -> str:
+        """Return what a subclass wants to show between the parentheses of its repr."""
+        return ""
+
+    def __repr__(self) -> str:
+        extra = self.extra_repr()
+        lines = extra.split("\n") if extra else []
+        children = [f"({name}): {indented(repr(child))}" for name, child in self._members(MODULE)]
+        return bracketed(type(self).__name__, lines, children)
+
+
+def indented(text: str) -> str:
+    """Indent all lines but the first by two spaces."""
+    return text.replace("\n", "\n  ")
+
+
+def bracketed(name: str, lines: list[str], children: list[str]) -> str:
+    """``name(...)`` around a single line, or around indented lines."""
+    if not children and len(lines) <= 1:
+        return f"{name}({''.join(lines)})"
+    return "\n  ".join([f"{name}(", *lines, *children]) + "\n)"

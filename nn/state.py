@@ -1,0 +1,126 @@
+"""Saving a module's state to a dict of tensors, and loading it back with every mismatch reported at once."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_lite import Tensor, no_grad
+
+from .hooks import hooks_of
+from .parameter import Parameter
+
+if TYPE_CHECKING:
+    from .module import Module
+
+PARAMETER, BUFFER, VOLATILE, MODULE = (
+    "parameter",
+    "buffer",
+    "non-persistent buffer",
+    "module",
+)  # kinds of members
+
+
+class IncompatibleKeys(NamedTuple):
+    """What `Module.load_state_dict` returns: the names that did not match."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+    def __repr__(self) -> str:
+        if not self.missing_keys and not self.unexpected_keys:
+            return "<All keys matched successfully>"
+        return f"IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
+
+
+def own_state(module: Module) -> list[tuple[str, Tensor]]:
+    """Return what a module itself contributes to the state dict: parameters, then persistent buffers."""
+    return [(n, value) for kind in (PARAMETER, BUFFER) for n, value in module._members(kind) if value is not None]
+
+
+def save_state(
+    module: Module, destination: OrderedDict[str, Tensor], prefix: str, keep_vars: bool
+) -> OrderedDict[str, Tensor]:
+    """Fill `destination` with the state of a module and everything below it."""
+    for _, hook in hooks_of(module, "save_pre"):
+        hook.function(module, prefix, keep_vars)
+    for name, value in own_state(module):
+        destination[prefix + name] = value if keep_vars else value.detach()
+    for name, child in module._members(MODULE):
+        if child is not None:
+            child.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
+    for _, hook in hooks_of(module, "save"):
+        hook.function(module, destination, prefix, {})
+    return destination
+
+
+def load_state(module: Module, given: Mapping[str, Any], strict: bool, assign: bool) -> IncompatibleKeys:
+    """Match a state dict with a module's state; write only if everything fits."""
+    if not isinstance(given, Mapping):
+        raise TypeError(f"load_state_dict: state_dict must be a mapping, got {type(given).__name__}")
+    state = dict(given)  # hooks may edit it
+    missing: list[str] = []
+    unexpected: list[str] = []
+    errors: list[str] = []
+    tree = [(f"{path}." if path else "", m) for path, m in module.named_modules(remove_duplicate=False)]
+    for prefix, m in tree:
+        m._upgrade_state(state, prefix)
+        for _, hook in hooks_of(m, "load_pre"):
+            hook.function(m, state, prefix, {}, strict, missing, unexpected, errors)
+    places = {prefix + name: (m, name, value) for prefix, m in tree for name, value in own_state(m)}
+    values: dict[str, np.ndarray[Any, Any]] = {}
+    for key, (_, _, current) in places.items():
+        if key not in state:
+            missing.append(key)
+        else:
+            _read(key, state[key], current, values, errors)
+    unexpected += [key for key in state if key not in places]
+    result = IncompatibleKeys(missing, unexpected)
+    for _, m in reversed(tree):
+        for _, hook in hooks_of(m, "load_post"):
+            hook.function(m, result)
+    _raise_if_wrong(type(module).__name__, result, errors, strict)
+    for key, value in values.items():
+        _write(*places[key], state[key], value, assign)
+    return result
+
+
+def _read(key: str, value: Any, current: Tensor, values: dict[str, np.ndarray[Any, Any]], errors: list[str]) -> None:
+    """Turn one given value into an array of the right shape, or note what is wrong with it."""
+    try:
+        array = np.asarray(value.detach() if hasattr(value, "detach") else value)  # PyTorch's have detach, too
+    except Exception as error:  # whatever a foreign type raises
+        errors.append(f"{key}: a {type(value).__name__} cannot be read as an array ({error}).")
+        return
+    if array.dtype.kind not in "fiub" or (array.dtype.kind == "f" and current.dtype.kind != "f"):
+        errors.append(f"{key}: values of dtype {array.dtype} cannot be stored as {current.dtype}.")
+    elif array.shape != current.shape:
+        errors.append(
+            f"size mismatch for {key}: copying a param with shape {array.shape} from checkpoint, "
+            f"the shape in current model is {current.shape}."
+        )
+    else:
+        values[key] = array
+
+
+def _write(module: Module, name: str, current: Tensor, given: Any, array: np.ndarray[Any, Any], assign: bool) -> None:
+    if not assign:
+        with no_grad():
+            current.copy_(array)
+        return
+    value = given.detach() if isinstance(given, Tensor) else Tensor(array)
+    setattr(module, name, Parameter(value, current.requires_grad) if isinstance(current, Parameter) else value)
+
+
+def _raise_if_wrong(who: str, keys: IncompatibleKeys, errors: list[str], strict: bool) -> None:
+    lines = list(errors)
+    if strict:
+        for title, names in (("Unexpected", keys.unexpected_keys), ("Missing", keys.missing_keys)):
+            quoted = [f'"{name}"' for name in names]
+            if quoted:
+                lines.insert(0, f"{title} key(s) in state_dict: {', '.join(quoted)}.")
+    if lines:
+        raise RuntimeError("\n\t".join([f"Error(s) in loading state_dict for {who}:", *lines]))

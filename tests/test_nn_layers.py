@@ -1,0 +1,263 @@
+"""What every layer must do, over the rows of `layers_table.LAYERS`."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import pickle
+import zlib
+from collections import Counter
+
+import numpy as np
+import pytest
+from layers_table import LAYERS, Row
+
+import tinygrad_lite as tg
+from tinygrad_lite import nn
+from tinygrad_lite.testing import gradcheck_module
+
+counts: Counter[str] = Counter()
+for row in LAYERS:
+    counts[row.layer] += 1
+IDS = []
+seen: Counter[str] = Counter()
+for row in LAYERS:
+    seen[row.layer] += 1
+    IDS.append(f"{row.layer}-{seen[row.layer]}" if counts[row.layer] > 1 else row.layer)
+
+every_row = pytest.mark.parametrize("row", LAYERS, ids=IDS)
+
+
+def rows(condition):
+    chosen = [(row, name) for row, name in zip(LAYERS, IDS) if condition(row)]
+    return pytest.mark.parametrize("row", [row for row, _ in chosen], ids=[name for _, name in chosen])
+
+
+called_rows = rows(lambda row: row.inputs is not None)
+torch_rows = rows(lambda row: row.in_torch)
+modes = pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
+
+
+@pytest.fixture
+def torch():
+    return pytest.importorskip("torch", reason="PyTorch, the oracle, is an optional extra")
+
+
+def tensor_of(dtype):
+    return lambda values: tg.tensor(np.asarray(values, dtype))
+
+
+def build(row: Row, dtype=np.float64):
+    """The row's layer with reproducible, not merely initial, values in parameters and buffers."""
+    tg.manual_seed(1)
+    module = row.build(nn, tensor_of(dtype)).to(dtype)
+    rng = np.random.default_rng(2)
+    with tg.no_grad():
+        for parameter in module.parameters():
+            parameter.add_(0.3 * rng.standard_normal(parameter.shape).astype(dtype))
+        for name, buffer in module.named_buffers():
+            if name.endswith(("running_mean", "running_var")):
+                buffer.add_(0.3 * rng.random(buffer.shape).astype(dtype))
+    return module
+
+
+def draw(row: Row, dtype=np.float64) -> list[np.ndarray]:
+    rng = np.random.default_rng(zlib.crc32(row.layer.encode()))
+    arrays = [given.draw(rng) for given in row.inputs]
+    return [a.astype(dtype) if a.dtype.kind == "f" else a for a in arrays]
+
+
+def tensors(row: Row, dtype=np.float64) -> list[tg.Tensor]:
+    made = [tg.tensor(a) for a in draw(row, dtype)]
+    for given, tensor in zip(row.inputs, made):
+        if given.differentiable:
+            tensor.requires_grad_()
+    return made
+
+
+def reseeded(module):
+    """Make a random layer draw the same numbers at every call."""
+    module.register_forward_pre_hook(lambda *_: tg.manual_seed(3) and None)
+    return module
+
+
+def twin(row: Row, torch, module):
+    """PyTorch's layer with our state."""
+    other = row.build(torch.nn, lambda values: torch.tensor(values, dtype=torch.float64)).double()
+    state = {name: torch.from_numpy(value.numpy().copy()) for name, value in module.state_dict().items()}
+    assert str(other.load_state_dict(state)) == "<All keys matched successfully>"
+    return other
+
+
+def close(ours, theirs, rtol=1e-12):
+    if theirs is None:
+        assert ours is None
+        return
+    assert ours.shape == tuple(theirs.shape)
+    assert str(ours.dtype) == str(theirs.dtype).removeprefix("torch.")
+    np.testing.assert_allclose(ours.detach().numpy(), theirs.detach().numpy(), rtol=rtol, atol=1e-13)
+
+
+# The table
+
+
+def test_every_layer_has_a_row():
+    layers = {
+        name for name in nn.__all__ if inspect.isclass(getattr(nn, name)) and issubclass(getattr(nn, name), nn.Module)
+    }
+    assert {row.layer for row in LAYERS} == layers - {"Module"}  # test_nn_module.py is about Module itself
+
+
+@every_row
+def test_the_row_builds_its_layer(row):
+    assert any(type(module).__name__ == row.layer for module in build(row).modules())
+
+
+# Against PyTorch
+
+
+@torch_rows
+def test_repr(row, torch):
+    assert repr(row.build(nn, tensor_of(np.float32))) == repr(row.build(torch.nn, torch.tensor))
+
+
+@torch_rows
+def test_state_dict(row, torch):
+    ours = row.build(nn, tensor_of(np.float32)).state_dict()
+    theirs = row.build(torch.nn, torch.tensor).state_dict()
+    assert list(ours) == list(theirs)
+    for name, value in ours.items():
+        assert value.shape == tuple(theirs[name].shape), name
+        assert str(value.dtype) == str(theirs[name].dtype).removeprefix("torch."), name
+
+
+@torch_rows
+def test_state_dict_loads_both_ways(row, torch):
+    module = build(row, np.float32)
+    state = {name: torch.from_numpy(value.numpy().copy()) for name, value in module.state_dict().items()}
+    other = row.build(torch.nn, torch.tensor)
+    assert str(other.load_state_dict(state)) == "<All keys matched successfully>"
+    fresh = row.build(nn, tensor_of(np.float32))
+    assert str(fresh.load_state_dict(other.state_dict())) == "<All keys matched successfully>"
+    for name, value in module.state_dict().items():
+        assert (fresh.state_dict()[name].numpy() == value.numpy()).all(), name
+
+
+# Where a row draws numbers in training, the libraries draw different ones: see test_nn_dropout.py.
+comparable = [
+    pytest.param(row, training, id=f"{name}-{'train' if training else 'eval'}")
+    for row, name in zip(LAYERS, IDS)
+    for training in (True, False)
+    if row.in_torch and row.inputs is not None and not (row.random and training)
+]
+
+
+@pytest.mark.parametrize(("row", "training"), comparable)
+def test_forward_gradients_and_buffers_equal_pytorch(row, training, torch):
+    ours = build(row).train(training)
+    theirs = twin(row, torch, ours).train(training)
+    for _ in range(2):  # the second step sees what the first did to the buffers
+        x = tensors(row)
+        y = [torch.tensor(a, requires_grad=given.differentiable) for a, given in zip(draw(row), row.inputs)]
+        out, expected = ours(*x), theirs(*y)
+        close(out, expected)
+        g = np.random.default_rng(4).standard_normal(out.shape)
+        ours.zero_grad()
+        theirs.zero_grad()
+        out.backward(tg.tensor(g))
+        expected.backward(torch.tensor(g))
+        for a, b in zip(x, y):
+            close(a.grad, b.grad) if a.requires_grad else None
+        for (name, a), (other_name, b) in zip(ours.named_parameters(), theirs.named_parameters(), strict=True):
+            assert name == other_name
+            close(a.grad, b.grad)
+        for (name, a), (other_name, b) in zip(ours.named_buffers(), theirs.named_buffers(), strict=True):
+            assert name == other_name
+            close(a, b)
+
+
+# By themselves
+
+
+@rows(lambda row: row.inputs is not None and all(a.size for a in draw(row)))
+def test_gradcheck(row):
+    assert gradcheck_module(build(row), *tensors(row), allow_zero=row.flat)
+
+
+@modes
+@called_rows
+def test_float32_stays_float32(row, training):
+    module = build(row, np.float32).train(training)
+    x = tensors(row, np.float32)
+    out = module(*x)
+    assert out.dtype == np.float32
+    out.sum().backward()
+    for tensor in [*x, *module.parameters()]:
+        assert tensor.grad is None or tensor.grad.dtype == np.float32
+    assert all(buffer.dtype in (np.float32, np.int64) for buffer in module.buffers())
+
+
+@modes
+@called_rows
+def test_float32_agrees_with_float64(row, training):
+    def results(dtype):
+        module = reseeded(build(row, dtype).train(training))
+        x = tensors(row, dtype)
+        out = module(*x)
+        out.sum().backward()
+        return [out, *(t.grad for t in [*x, *module.parameters()] if t.grad is not None)]
+
+    for a, b in zip(results(np.float32), results(np.float64), strict=True):
+        np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), rtol=2e-4, atol=2e-5)
+
+
+@rows(lambda row: row.refused is not None)
+def test_what_does_not_fit_is_refused(row):
+    module = row.build(nn, tensor_of(np.float32))
+    rng = np.random.default_rng(0)
+    shapes = row.refused
+    arrays = [rng.random(shape, np.float32) for shape in shapes]
+    for i, given in enumerate(row.inputs[: len(shapes)]):
+        if given.draw(np.random.default_rng(0)).dtype.kind == "i":
+            arrays[i] = np.zeros(shapes[i], np.int64)
+    given = [tg.tensor(a) for a in arrays] if len(row.inputs) == len(arrays) else [tg.tensor(arrays[0])]
+    with pytest.raises((ValueError, RuntimeError, IndexError)) as caught:
+        module(*given)
+    message = str(caught.value)
+    told = ["dim", *(str(size) for shape in shapes for size in shape)]
+    assert any(word in message for word in told), f"what came is not in the message: {message}"
+
+
+@modes
+@every_row
+def test_deepcopy_and_pickle(row, training):
+    module = build(row).train(training)
+    for copied in (copy.deepcopy(module), pickle.loads(pickle.dumps(module))):
+        assert repr(copied) == repr(module)
+        assert copied.training is training
+        assert list(copied.state_dict()) == list(module.state_dict())
+        for a, b in zip(copied.parameters(), module.parameters(), strict=True):
+            assert type(a) is nn.Parameter
+            assert not np.shares_memory(a._data, b._data)
+        if row.inputs is None:
+            continue
+        x = [tensor.detach() for tensor in tensors(row)]
+        tg.manual_seed(0)
+        expected = copy.deepcopy(module)(*x)
+        tg.manual_seed(0)
+        assert (copied(*x).detach().numpy() == expected.detach().numpy()).all()
+
+
+@called_rows
+def test_module_converts_to_double_and_back(row):
+    module = row.build(nn, tensor_of(np.float32))
+    before = {name: value.numpy().copy() for name, value in module.state_dict().items()}
+    parameters = list(module.parameters())
+    module.double()
+    assert all(p.dtype == np.float64 for p in module.parameters())
+    assert all(b.dtype in (np.float64, np.int64) for b in module.buffers())
+    module.float()
+    assert [id(p) for p in module.parameters()] == [id(p) for p in parameters]
+    for name, value in module.state_dict().items():
+        assert value.dtype == before[name].dtype
+        assert (value.numpy() == before[name]).all()

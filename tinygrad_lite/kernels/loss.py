@@ -1,0 +1,90 @@
+"""Cross entropy: loss and gradient together, row by row."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .backend import kernel
+
+
+def cross_entropy_plain(x: Any, target: Any, weight: Any, ignore: int, mean: bool, losses: Any, slope: Any) -> int:
+    """Losses of rows, and their derivatives with respect to the logits.
+
+    Parameters
+    ----------
+    x : array, shape (M, C), floating
+    target : array, shape (M,), integer
+    weight : array, shape (C,), or (0,) for none
+    ignore : int
+    mean : bool
+        Divide by the sum of the targets' weights.
+    losses : array, shape (M,)
+        Written.
+    slope : array, shape (M, C)
+        Written: the derivative of each loss.
+
+    Returns
+    -------
+    int
+        The first row whose target is not a class, or -1; after the former the results mean nothing.
+    """
+    classes = x.shape[1]
+    ignored = target == ignore
+    index = np.where(ignored, 0, target)
+    outside = (index < 0) | (index >= classes)
+    if outside.any():
+        return int(np.argmax(outside))
+    rows = np.arange(len(x))
+    scale = (weight[index] if weight.size else np.ones(len(x), x.dtype)) * ~ignored
+    if mean:
+        total = scale.sum(dtype=np.float64)
+        scale = scale * x.dtype.type(1 / total if total else math.nan)
+    z = x - np.maximum.reduce(x, axis=1, keepdims=True, initial=-np.inf)
+    np.exp(z, out=slope)
+    s = np.add.reduce(slope, axis=1, keepdims=True)
+    losses[...] = (np.log(s[:, 0]) - z[rows, index]) * scale
+    slope *= scale[:, None] / s
+    slope[rows, index] -= scale
+    if not mean:  # 0 * inf is no loss
+        losses[ignored], slope[ignored] = 0, 0
+    return -1
+
+
+@kernel(cross_entropy_plain)
+def cross_entropy(x: Any, target: Any, weight: Any, ignore: int, mean: bool, losses: Any, slope: Any) -> int:
+    m, classes = x.shape
+    total = 0.0
+    for i in range(m):
+        t = target[i]
+        if t != ignore:
+            if t < 0 or t >= classes:
+                return i
+            total += weight[t] if weight.size else 1.0
+    share = 1.0
+    if mean:
+        share = 1.0 / total if total != 0.0 else math.nan
+    for i in range(m):
+        t = target[i]
+        if t == ignore:
+            slope[i] = 0
+            losses[i] = share if math.isnan(share) else 0.0
+            continue
+        top = x[i, 0]
+        for c in range(1, classes):
+            if not (x[i, c] <= top):
+                top = x[i, c]
+        s = 0.0
+        for c in range(classes):
+            e = math.exp(x[i, c] - top)
+            slope[i, c] = e
+            s += e
+        scale = share * weight[t] if weight.size else share
+        losses[i] = (math.log(s) - (x[i, t] - top)) * scale
+        factor = x.dtype.type(scale / s)
+        for c in range(classes):
+            slope[i, c] *= factor
+        slope[i, t] -= x.dtype.type(scale)
+    return -1

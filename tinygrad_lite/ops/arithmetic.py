@@ -1,0 +1,173 @@
+"""Arithmetic: sums, products, quotients, powers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..rules import elementwise, unwrap
+from .names import describe
+
+__all__ = [
+    "abs", "absolute", "add", "div", "divide", "floor_divide", "fmod", "mul", "multiply", "neg", "negative",
+    "positive", "pow", "power", "reciprocal", "remainder", "rsqrt", "sqrt", "square", "sub", "subtract",
+    "true_divide",
+]  # fmt: skip
+
+
+def flat(g: Any) -> Any:
+    """The gradient of a step function; a product with zero would make NaN of an infinite `g`."""
+    return np.zeros_like(g)
+
+
+_add = elementwise(np.add, name="add", x=lambda g: g, y=lambda g: g)
+_subtract = elementwise(np.subtract, name="sub", x=lambda g: g, y=lambda g: -g)
+mul = multiply = elementwise(np.multiply, name="mul", x=lambda g, y: g * y, y=lambda g, x: g * x)
+true_divide = elementwise(np.true_divide, name="div", x=lambda g, y: g / y, y=lambda g, y, out: -g * out / y)
+neg = negative = elementwise(np.negative, name="neg", x=lambda g: -g)
+positive = elementwise(np.positive, x=lambda g: g)
+square = elementwise(np.square, x=lambda g, x: g * (2 * x))
+sqrt = elementwise(np.sqrt, x=lambda g, out: g / (2 * out))
+reciprocal = elementwise(lambda x: 1 / x, name="reciprocal", numpy=np.reciprocal, x=lambda g, out: -g * out * out)
+rsqrt = elementwise(lambda x: 1 / np.sqrt(x), name="rsqrt", x=lambda g, out: g * (-0.5 * (out * out * out)))
+abs = absolute = elementwise(np.absolute, name="abs", x=lambda g, x: g * np.sign(x))
+remainder = elementwise(np.remainder, x=lambda g: g, y=lambda g, x, y: -g * np.floor(x / y))
+fmod = elementwise(np.fmod, x=lambda g: g, y=lambda g, x, y: -g * np.trunc(x / y))
+floor_divide = elementwise(np.floor_divide, x=flat, y=flat)
+
+
+def _power(x: Any, y: Any) -> Any:
+    return x**y  # the operator knows that x**2 is a square; the ufunc does not
+
+
+def _power_x(g: Any, x: Any, y: Any) -> Any:
+    if type(y) in (int, float):  # a constant exponent: no need to guard what cannot happen
+        return flat(g) if y == 0 else g * (y * x ** (y - 1))
+    constant = np.equal(y, 0)
+    return np.where(constant, 0.0, g * (y * x ** np.where(constant, 1.0, y - 1)))
+
+
+def _power_y(g: Any, x: Any, y: Any, out: Any) -> Any:
+    if type(x) in (int, float):  # numbers must not widen what they meet
+        if x > 0:
+            return g * (out * math.log(x))
+        x = unwrap(out).dtype.type(x)
+    vanishes = np.equal(x, 0) & np.greater_equal(y, 0)  # 0**y stays 0: PyTorch's convention
+    return np.where(vanishes, 0.0, g * (out * np.log(np.where(vanishes, 1.0, x))))
+
+
+pow = power = elementwise(_power, name="pow", numpy=np.power, x=_power_x, y=_power_y)
+
+
+def add(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+    """``input + alpha * other``.
+
+    Parameters
+    ----------
+    input, other : Tensor or number, of shapes that broadcast
+    alpha : number
+
+    Returns
+    -------
+    Tensor, of the broadcast shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.add(tg.tensor([1.0, 2.0]), 10, alpha=2)
+    tensor([21., 22.])
+    """
+    return _add(input, other if type(alpha) is int and alpha == 1 else other * alpha)
+
+
+def sub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+    """``input - alpha * other``.
+
+    Parameters
+    ----------
+    input, other : Tensor or number, of shapes that broadcast
+    alpha : number
+
+    Returns
+    -------
+    Tensor, of the broadcast shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.sub(tg.tensor([1.0, 2.0]), 10, alpha=2)
+    tensor([-19., -18.])
+    """
+    return _subtract(input, other if type(alpha) is int and alpha == 1 else other * alpha)
+
+
+subtract = sub
+
+
+def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
+    """``input / other``.
+
+    Parameters
+    ----------
+    input, other : Tensor or number, of shapes that broadcast
+    rounding_mode : None, "trunc" or "floor"
+        Round the quotient towards zero or down; its gradient is zero then.
+
+    Returns
+    -------
+    Tensor, of the broadcast shape
+        Floating, also of integers, unless rounded.
+
+    Raises
+    ------
+    ValueError
+        For another rounding mode.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.div(tg.tensor([7, -7]), 2)
+    tensor([ 3.5000, -3.5000])
+    >>> tg.div(tg.tensor([7, -7]), 2, rounding_mode="floor")
+    tensor([ 3, -4])
+    """
+    if rounding_mode is None:
+        return true_divide(input, other)
+    if rounding_mode == "floor":
+        return floor_divide(input, other)
+    if rounding_mode == "trunc":
+        return _trunc_divide(input, other)
+    raise ValueError(f"div: rounding_mode must be None, 'trunc' or 'floor', got {rounding_mode!r}")
+
+
+divide = div
+
+
+def _towards_zero(x: Any, y: Any) -> Any:
+    out = np.trunc(np.true_divide(x, y))
+    exact = np.result_type(x, y)
+    return out.astype(exact) if exact.kind in "iu" else out
+
+
+_trunc_divide = elementwise(_towards_zero, name="div", x=flat, y=flat)
+
+__test__ = describe(
+    globals(),
+    """
+    abs          | Magnitude; its derivative at 0 is 0.                   | -1.5, 2.0          | [1.5000, 2.0000]
+    floor_divide | Quotient rounded down; its gradient is zero.           | 7.0, -7.0; 2.0     | [ 3., -4.]
+    fmod         | Remainder of a division, with the sign of the dividend. | 7.0, -7.0; 4.0    | [ 3., -3.]
+    mul          | Product.                                               | 1.0, 2.0; 3.0, 4.0 | [3., 8.]
+    neg          | Opposite, -x.                                          | 1.0, -2.0          | [-1.,  2.]
+    positive     | The same, +x.                                          | 1.0, -2.0          | [ 1., -2.]
+    pow          | Power, x^y; at 0^0 the derivatives are 0.              | 2.0, 3.0; 3.0, 2.0 | [8., 9.]
+    reciprocal   | 1 / x.                                                 | 2.0, 4.0           | [0.5000, 0.2500]
+    remainder    | Remainder of a division, with the sign of the divisor. | 7.0, -7.0; 4.0     | [3., 1.]
+    rsqrt        | 1 / sqrt(x).                                           | 4.0, 16.0          | [0.5000, 0.2500]
+    sqrt         | Square root; its derivative at 0 is infinite.          | 4.0, 9.0           | [2., 3.]
+    square       | Square.                                                | 3.0, -4.0          | [ 9., 16.]
+    true_divide  | Quotient.                                              | 6.0, 3.0; 2.0      | [3.0000, 1.5000]
+    """,
+)

@@ -1,0 +1,105 @@
+"""Questions: comparisons, logic and bits. The answers carry no gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..rules import FAST, PLAIN, unwrap, wrap
+from .names import describe
+
+__all__ = [
+    "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "eq", "ge", "greater", "greater_equal", "gt",
+    "isclose", "isfinite", "isinf", "isnan", "le", "left_shift", "less", "less_equal", "logical_and", "logical_not",
+    "logical_or", "logical_xor", "lt", "ne", "not_equal", "right_shift", "signbit",
+]  # fmt: skip
+
+
+def _question(function: Any, name: str | None = None) -> Callable[..., Any]:
+    """A function of arrays, for Tensors."""
+
+    def one(input: Any) -> Any:
+        return wrap(function(unwrap(input)))
+
+    def two(input: Any, other: Any) -> Any:
+        return wrap(function(unwrap(input), unwrap(other)))
+
+    answer = one if function.nin == 1 else two
+    answer.__name__ = answer.__qualname__ = name or function.__name__
+    PLAIN.add(function)
+    FAST[function] = answer
+    return answer
+
+
+eq, ne = _question(np.equal, "eq"), _question(np.not_equal, "ne")
+lt, le = _question(np.less, "lt"), _question(np.less_equal, "le")
+gt, ge = _question(np.greater, "gt"), _question(np.greater_equal, "ge")
+not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
+isnan, isinf, isfinite = _question(np.isnan), _question(np.isinf), _question(np.isfinite)
+signbit = _question(np.signbit)
+logical_and, logical_or = _question(np.logical_and), _question(np.logical_or)
+logical_xor, logical_not = _question(np.logical_xor), _question(np.logical_not)
+bitwise_and, bitwise_or = _question(np.bitwise_and), _question(np.bitwise_or)
+bitwise_xor, bitwise_not = _question(np.bitwise_xor), _question(np.invert, "bitwise_not")
+left_shift, right_shift = _question(np.left_shift), _question(np.right_shift)
+
+
+def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
+    """Whether ``|input - other| <= atol + rtol * |other|``.
+
+    Parameters
+    ----------
+    input, other : Tensor or number, of shapes that broadcast
+    rtol, atol : float
+    equal_nan : bool
+        Whether NaN is close to NaN.
+
+    Returns
+    -------
+    Tensor, of the broadcast shape, bool
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.isclose(tg.tensor([1.0, 2.0]), tg.tensor([1.0, 2.1]))
+    tensor([ True, False])
+    """
+    return wrap(np.isclose(unwrap(input), unwrap(other), rtol, atol, equal_nan))
+
+
+PLAIN.add(np.isclose)
+FAST[np.isclose] = isclose
+
+__test__ = describe(
+    globals(),
+    """
+    eq          | Whether equal.                           | 1.0, 2.0; 1.0, 3.0  | [ True, False]
+    ne          | Whether not equal.                       | 1.0, 2.0; 1.0, 3.0  | [False,  True]
+    lt          | Whether less.                            | 1.0, 2.0; 2.0       | [ True, False]
+    le          | Whether less or equal.                   | 1.0, 2.0; 1.0       | [ True, False]
+    gt          | Whether greater.                         | 1.0, 2.0; 1.0       | [False,  True]
+    ge          | Whether greater or equal.                | 1.0, 2.0; 2.0       | [False,  True]
+    isnan       | Whether not a number.                    | 1.0, float("nan")   | [False,  True]
+    isinf       | Whether infinite.                        | 1.0, float("-inf")  | [False,  True]
+    isfinite    | Whether neither infinite nor NaN.        | 1.0, float("inf")   | [ True, False]
+    signbit     | Whether negative, -0.0 included.         | 1.0, -0.0           | [False,  True]
+    logical_and | Whether both are nonzero.                | 1, 1, 0; 1, 0, 0    | [ True, False, False]
+    logical_or  | Whether one or both are nonzero.         | 1, 1, 0; 1, 0, 0    | [ True,  True, False]
+    logical_xor | Whether exactly one is nonzero.          | 1, 1, 0; 1, 0, 0    | [False,  True, False]
+    logical_not | Whether zero.                            | 1, 0                | [False,  True]
+    """,
+    result="bool",
+) | describe(
+    globals(),
+    """
+    bitwise_and | The bits set in both.                    | 6, 5; 3             | [2, 1]
+    bitwise_or  | The bits set in one or both.             | 6, 5; 3             | [7, 7]
+    bitwise_xor | The bits set in exactly one.             | 6, 5; 3             | [5, 6]
+    bitwise_not | All bits turned; logical for booleans.   | 6, 5                | [-7, -6]
+    left_shift  | Bits moved up: a product with 2^other.   | 6, 5; 1             | [12, 10]
+    right_shift | Bits moved down: a quotient by 2^other.  | 6, 5; 1             | [3, 2]
+    """,
+    result="integer or bool",
+)

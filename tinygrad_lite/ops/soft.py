@@ -1,0 +1,139 @@
+"""Exponentials normalized along a dimension: logsumexp, softmax, log_softmax."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..rules import differentiable, unwrap
+from .exponential import floating
+from .names import numpy_names, one_dim, some_dims
+from .sums import floating_only, kept_dims
+
+__all__ = ["log_softmax", "logsumexp", "softmax"]
+
+
+def _finite_max(x: Any, axis: Any) -> Any:
+    m = np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
+    return m if np.isfinite(m).all() else np.where(np.isfinite(m), m, 0)
+
+
+def _reachable(out: Any) -> Any:
+    """-inf has no direction to grow in: its gradient is zero rather than NaN."""
+    return np.where(np.equal(out, -np.inf), 0.0, out)
+
+
+def _logsumexp_x(g: Any, x: Any, out: Any, axis: Any, keepdims: bool) -> Any:
+    total = _reachable(kept_dims(out, x.shape, axis, keepdims))
+    return kept_dims(g, x.shape, axis, keepdims) * np.exp(x - total)
+
+
+@differentiable(x=_logsumexp_x, name="logsumexp")
+def _logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    x = floating(x)
+    m = _finite_max(x, axis)
+    total = np.add.reduce(np.exp(x - m), axis=axis, keepdims=True)
+    with np.errstate(divide="ignore"):
+        out = np.log(total) + m
+    return out if keepdims or not x.ndim else np.squeeze(out, axis)
+
+
+@differentiable(x=lambda g, out, axis: out * (g - np.sum(g * out, axis=axis, keepdims=True)), name="softmax")
+def _softmax(x: Any, axis: int = -1) -> Any:
+    e = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf))
+    e /= np.add.reduce(e, axis=axis, keepdims=True)
+    return e
+
+
+@differentiable(x=lambda g, out, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True), name="log_softmax")
+def _log_softmax(x: Any, axis: int = -1) -> Any:
+    d = x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
+    d -= np.log(np.add.reduce(np.exp(d), axis=axis, keepdims=True))
+    return d
+
+
+@numpy_names
+def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
+    """``log(sum(exp(input)))`` without overflow.
+
+    Parameters
+    ----------
+    input : Tensor, floating
+    dim : int or sequence of int
+    keepdim : bool
+        Keep the reduced dimensions, with size 1.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.logsumexp(tg.tensor([1000.0, 1000.0]), dim=0)
+    tensor(1000.6931)
+    """
+    return _logsumexp.record((input, some_dims(dim), keepdim))
+
+
+def _prepared(input: Any, dim: Any, dtype: Any, who: str) -> tuple[Any, int]:
+    input = floating_only(input if dtype is None else input.to(dtype), who)
+    ndim = unwrap(input).ndim
+    if dim is None:  # PyTorch's old default
+        dim = 0 if ndim in (0, 1, 3) else 1
+    return (input, one_dim(dim, ndim, who)) if ndim else (input.reshape(1), one_dim(dim, 0, who))
+
+
+@numpy_names
+def softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Any:
+    r"""Softmax, :math:`e^{x_i} / \sum_j e^{x_j}` along a dimension.
+
+    Parameters
+    ----------
+    input : Tensor, floating
+    dim : int, optional
+        Default: 0 for 0, 1 or 3 dimensions, else 1, as PyTorch has it.
+    dtype : dtype, optional
+        To which the input is cast before.
+
+    Returns
+    -------
+    Tensor, of the input's shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.softmax(tg.tensor([1.0, 2.0, 3.0]), dim=0)
+    tensor([0.0900, 0.2447, 0.6652])
+    """
+    x, axis = _prepared(input, dim, dtype, "softmax")
+    out = _softmax.record((x, axis))
+    return out if unwrap(input).ndim else out.reshape(())
+
+
+@numpy_names
+def log_softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Any:
+    """Logarithm of `softmax`, computed without leaving the exponents.
+
+    Parameters
+    ----------
+    input : Tensor, floating
+    dim : int, optional
+        Default: 0 for 0, 1 or 3 dimensions, else 1, as PyTorch has it.
+    dtype : dtype, optional
+        To which the input is cast before.
+
+    Returns
+    -------
+    Tensor, of the input's shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.log_softmax(tg.tensor([0.0, -1000.0]), dim=0)
+    tensor([    0., -1000.])
+    """
+    x, axis = _prepared(input, dim, dtype, "log_softmax")
+    out = _log_softmax.record((x, axis))
+    return out if unwrap(input).ndim else out.reshape(())

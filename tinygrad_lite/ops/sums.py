@@ -1,0 +1,328 @@
+"""Sums, means, variances and products along dimensions."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..dtypes import as_dtype
+from ..rules import differentiable, unwrap
+from .broadcasting import expand_to
+from .names import numpy_names, some_dims
+
+__all__ = ["cumsum", "mean", "prod", "std", "sum", "var"]
+
+
+def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
+    """The reduced dimensions, counted from the front."""
+    if axis is None:
+        return tuple(range(ndim))
+    return tuple(a % ndim if ndim else 0 for a in ((axis,) if isinstance(axis, int) else axis))
+
+
+def kept_dims(g: Any, shape: tuple[int, ...], axis: Any, keepdims: bool) -> Any:
+    """What a reduction of `shape` returned, with its reduced dimensions back, of size 1."""
+    if keepdims or not shape:
+        return g
+    axes = axes_of(axis, len(shape))
+    return np.reshape(g, tuple(1 if i in axes else n for i, n in enumerate(shape)))
+
+
+def _count(shape: tuple[int, ...], axis: Any) -> int:
+    return math.prod(shape[a] for a in axes_of(axis, len(shape))) if shape else 1
+
+
+def _spread(g: Any, shape: tuple[int, ...], axis: Any, keepdims: bool) -> Any:
+    return expand_to(kept_dims(g, shape, axis, keepdims), shape)
+
+
+def _wide(a: Any, dtype: Any) -> Any:
+    """Booleans and unsigned integers add up to int64, as all integers do in PyTorch."""
+    return np.int64 if dtype is None and a.dtype.kind in "bu" else dtype
+
+
+def floating_only(input: Any, who: str) -> Any:
+    """The input, unless it holds integers."""
+    dtype = unwrap(input).dtype
+    if dtype.kind not in "fc":
+        raise TypeError(f"{who}: the input must be floating point, got {dtype}")
+    return input
+
+
+# --- rows -------------------------------------------------------------------------------------------------------
+
+
+@differentiable(a=lambda g, a_shape, axis, keepdims: _spread(g, a_shape, axis, keepdims), numpy=np.sum, name="sum")
+def _sum(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
+    return np.add.reduce(a, axis=axis, dtype=_wide(a, dtype), keepdims=keepdims)
+
+
+def _mean_a(g: Any, a_shape: Any, axis: Any, keepdims: bool) -> Any:
+    return _spread(g / (_count(a_shape, axis) or 1), a_shape, axis, keepdims)
+
+
+@differentiable(a=_mean_a, numpy=np.mean, name="mean")
+def _mean(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
+    floating_only(a, "mean")
+    total, count = np.add.reduce(a, axis=axis, dtype=dtype, keepdims=keepdims), _count(a.shape, axis)
+    return total / count if count else total * math.nan
+
+
+def _centred(a: Any, axis: Any) -> Any:
+    return a - np.mean(a, axis=axis, keepdims=True)
+
+
+def _per_freedom(shape: tuple[int, ...], axis: Any, ddof: float) -> float:
+    """1 / (n - ddof); without any freedom infinite, which makes NaN of the variance of one number, as in PyTorch."""
+    free = _count(shape, axis) - ddof
+    return 1 / free if free > 0 else math.inf
+
+
+def _var_a(g: Any, a: Any, axis: Any, ddof: float, keepdims: bool) -> Any:
+    return kept_dims(g, a.shape, axis, keepdims) * (_centred(a, axis) * (2 * _per_freedom(a.shape, axis, ddof)))
+
+
+@differentiable(a=_var_a, numpy=np.var, name="var")
+def _var(a: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+    d = _centred(a, axis)
+    squares = np.add.reduce(d * d, axis=axis, keepdims=keepdims)
+    factor = _per_freedom(a.shape, axis, ddof)
+    if factor < math.inf:
+        return squares * factor
+    with np.errstate(invalid="ignore"):
+        return squares * factor
+
+
+def _std_a(g: Any, a: Any, out: Any, axis: Any, ddof: float, keepdims: bool) -> Any:
+    constant = np.equal(out, 0)  # zero where nothing varies, as in PyTorch
+    return _var_a(np.where(constant, 0.0, g / (2 * np.where(constant, 1.0, out))), a, axis, ddof, keepdims)
+
+
+@differentiable(a=_std_a, numpy=np.std, name="std")
+def _std(a: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+    return np.sqrt(_var.function(a, axis, ddof, keepdims))
+
+
+def _others(x: Any) -> Any:
+    """Along the last axis, the product of all *other* entries: no division, so zeros are no exception."""
+    n = x.shape[-1]
+    if n == 1:
+        return np.ones_like(x)
+    if n % 2:
+        x = np.concatenate([x, np.ones_like(x[..., :1])], axis=-1)
+    a, b = x[..., 0::2], x[..., 1::2]
+    rest = _others(a * b)
+    return np.reshape(np.stack([b * rest, a * rest], axis=-1), x.shape)[..., :n]
+
+
+def _prod_a(g: Any, a: Any, axis: Any, keepdims: bool) -> Any:
+    g = kept_dims(g, a.shape, axis, keepdims)
+    if a.ndim == 0 or 0 in a.shape:
+        return g * np.ones_like(a)
+    axes = axes_of(axis, a.ndim)
+    order = tuple(i for i in range(a.ndim) if i not in axes) + axes
+    moved = np.transpose(a, order)
+    rows = np.reshape(moved, (*moved.shape[: a.ndim - len(axes)], -1))
+    others = np.reshape(_others(rows), moved.shape)
+    return g * np.transpose(others, tuple(order.index(i) for i in range(a.ndim)))
+
+
+@differentiable(a=_prod_a, numpy=np.prod, name="prod")
+def _prod(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
+    return np.multiply.reduce(a, axis=axis, dtype=_wide(a, dtype), keepdims=keepdims)
+
+
+def _cumsum_a(g: Any, axis: int | None, a_shape: tuple[int, ...]) -> Any:
+    if axis is None:
+        return np.reshape(np.flip(np.cumsum(np.flip(g))), a_shape)
+    return np.flip(np.cumsum(np.flip(g, axis), axis), axis)
+
+
+@differentiable(a=_cumsum_a, numpy=np.cumsum, name="cumsum")
+def _cumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    return np.cumsum(a, axis, _wide(a, dtype))
+
+
+# --- PyTorch's face ---------------------------------------------------------------------------------------------
+
+
+@numpy_names
+def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    """Sum over dimensions.
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int or sequence of int, optional
+        Default: all.
+    keepdim : bool
+        Keep the reduced dimensions, with size 1.
+    dtype : dtype, optional
+        Of the sum; integers and booleans add up to int64.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> tg.sum(x), x.sum(dim=0), x.sum(axis=0, keepdims=True)
+    (tensor(10.), tensor([4., 6.]), tensor([[4., 6.]]))
+    """
+    return _sum.record((input, some_dims(dim), dtype if dtype is None else as_dtype(dtype), keepdim))
+
+
+@numpy_names
+def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    """Mean over dimensions.
+
+    Parameters
+    ----------
+    input : Tensor, floating, unless a floating `dtype` is given
+    dim : int or sequence of int, optional
+        Default: all.
+    keepdim : bool
+        Keep the reduced dimensions, with size 1.
+    dtype : dtype, optional
+        To which the input is cast before.
+
+    Returns
+    -------
+    Tensor
+        NaN where there is nothing to take the mean of.
+
+    Raises
+    ------
+    TypeError
+        For integers.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.tensor([[1.0, 2.0], [3.0, 5.0]]).mean(dim=1)
+    tensor([1.5000, 4.0000])
+    """
+    return _mean.record((input if dtype is None else input.to(dtype), some_dims(dim), None, keepdim))
+
+
+@numpy_names
+def var(
+    input: Any, dim: Any = None, *, correction: float = 1, keepdim: bool = False, unbiased: bool | None = None
+) -> Any:
+    """Variance over dimensions, divided by ``n - correction``.
+
+    Parameters
+    ----------
+    input : Tensor, floating
+    dim : int or sequence of int, optional
+        Default: all.
+    correction : number
+        PyTorch's default is 1; that of ``np.var``, which works on Tensors as well, is 0.
+    keepdim : bool
+        Keep the reduced dimensions, with size 1.
+    unbiased : bool, optional
+        An older name of ``correction=1``.
+
+    Returns
+    -------
+    Tensor
+        NaN for a single number, without PyTorch's warning.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.tensor([1.0, 2.0, 3.0, 6.0])
+    >>> tg.var(x), tg.var(x, correction=0)
+    (tensor(4.6667), tensor(3.5000))
+    """
+    ddof = correction if unbiased is None else int(unbiased)
+    return _var.record((floating_only(input, "var"), some_dims(dim), ddof, keepdim))
+
+
+@numpy_names
+def std(
+    input: Any, dim: Any = None, *, correction: float = 1, keepdim: bool = False, unbiased: bool | None = None
+) -> Any:
+    """Standard deviation over dimensions, the square root of `var`; its gradient is 0 where nothing varies.
+
+    Parameters
+    ----------
+    input : Tensor, floating
+    dim : int or sequence of int, optional
+        Default: all.
+    correction : number
+        PyTorch's default is 1; that of ``np.std``, which works on Tensors as well, is 0.
+    keepdim : bool
+        Keep the reduced dimensions, with size 1.
+    unbiased : bool, optional
+        An older name of ``correction=1``.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.std(tg.tensor([[1.0, 3.0], [2.0, 2.0]]), dim=1, correction=0)
+    tensor([1., 0.])
+    """
+    ddof = correction if unbiased is None else int(unbiased)
+    return _std.record((floating_only(input, "std"), some_dims(dim), ddof, keepdim))
+
+
+@numpy_names
+def prod(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    """Product over dimensions; its gradient is exact where entries are zero.
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int or sequence of int, optional
+        Default: all. PyTorch allows only one.
+    keepdim : bool
+        Keep the reduced dimensions, with size 1.
+    dtype : dtype, optional
+        Of the product; integers and booleans give int64.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.tensor([[1.0, 2.0], [3.0, 4.0]]).prod(dim=0)
+    tensor([3., 8.])
+    """
+    return _prod.record((input, some_dims(dim), dtype if dtype is None else as_dtype(dtype), keepdim))
+
+
+@numpy_names
+def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Any:
+    """Cumulative sum along a dimension.
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int
+    dtype : dtype, optional
+        Of the sums; integers and booleans add up to int64.
+
+    Returns
+    -------
+    Tensor, of the input's shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.cumsum(tg.tensor([1.0, 2.0, 3.0]), dim=0)
+    tensor([1., 3., 6.])
+    """
+    if unwrap(input).ndim == 0:
+        return sum(input, dim, dtype=dtype)
+    return _cumsum.record((input, some_dims(dim), dtype if dtype is None else as_dtype(dtype)))
