@@ -2,7 +2,8 @@
 
 1,000 digits, five hidden layers of 100 units, ReLU, SGD with learning rate 0.01, batches of 100, and sixteen
 scales for the first weights from 1 to 0.0001: with batch normalization behind every linear layer the network
-learns, without it only where the scale happens to be right.
+learns from almost all of them, without it only where the scale happens to be right. Towards the ends it learns
+less: a step turns large weights only a little, and from tiny ones the variances fall under the normalization's eps.
 
 Before that, the gradients of the whole network are compared with central differences, in training and in
 evaluation. In training one kind of parameter has no gradient, rightly: a bias in front of a batch normalization
@@ -54,10 +55,11 @@ def train(scale: float, batch_norm: bool, digits, steps: int, seed: int) -> np.n
     model = mlp(*SIZES, std=float(scale), batch_norm=batch_norm)
     sgd = optim.SGD(model.parameters(), lr=0.01)
     curve = [accuracy(model, x, t)]
-    for step, i in enumerate(batches(len(x), BATCH, steps, rng), 1):
-        train_step(model, sgd, x[i], t[i])
-        if step % (len(x) // BATCH) == 0:
-            curve.append(accuracy(model, x, t))
+    with np.errstate(over="ignore", invalid="ignore"):  # without normalization, large weights do overflow
+        for step, i in enumerate(batches(len(x), BATCH, steps, rng), 1):
+            train_step(model, sgd, x[i], t[i])
+            if step % (len(x) // BATCH) == 0:
+                curve.append(accuracy(model, x, t))
     return np.array(curve)
 
 
@@ -85,10 +87,10 @@ def draw(curves: dict[bool, list[np.ndarray]]):
             ax.plot(curves[bn][k], style, color=COLOURS[bn], lw=2, label=LABELS[bn])
         ax.set_title(f"weights of std {scale:.2g}", fontsize=10)
         ax.set(ylim=(0, 1.02))
-    axes[0, 0].legend(loc="lower right")
+    axes[0, 0].legend(loc="upper left")
     figure.supxlabel("epochs")
     figure.supylabel("training accuracy")
-    figure.suptitle("1,000 digits, five hidden layers of 100 ReLU units, SGD 0.01: with and without batch normalization")
+    figure.suptitle("1,000 digits, five hidden layers of 100 ReLU units, with and without batch normalization")
     return figure
 
 

@@ -52,7 +52,7 @@ def main(steps: int = 2000, seed: int = 0, out: str = "out", backend: str | None
     }
     print("standard deviation of the activations\n" + "".join(f"{f'layer {k + 1}':>12}" for k in range(LAYERS)))
     for (name, scale), layers in found.items():
-        print("".join(f"{a.std():12.2g}" for a in layers) + f"   {name}, {scale}")
+        print("".join(f"{short(a.std()):>12}" for a in layers) + f"   {name}, {scale}")
     digits, _ = load_mnist()
     losses = {scale: train(SCALES[scale], digits, steps, seed, scale) for scale in ("std 0.01", "Xavier", "He")}
     print("\nloss after" + "".join(f"{scale:>12}" for scale in losses))
@@ -63,6 +63,10 @@ def main(steps: int = 2000, seed: int = 0, out: str = "out", backend: str | None
     return {"activations": found, "losses": losses}
 
 
+def short(x: float) -> str:
+    return f"{x:.2g}" if x < 10 else f"{x:.0f}"
+
+
 def draw_activations(found: dict):
     """A panel for each activation and scale: its layers' histograms side by side, upright."""
     figure, axes = pyplot().subplots(len(ACTIVATIONS), len(SCALES), figsize=(13, 8.5), sharex=True, sharey="row")
@@ -71,15 +75,17 @@ def draw_activations(found: dict):
         edges = np.linspace(low, high, 41)
         for k, a in enumerate(layers, 1):
             counts, _ = np.histogram(np.clip(a, low, high), edges)
-            ax.barh(edges[:-1], 0.85 * counts / counts.max(), np.diff(edges), k, align="edge", color=COLOURS[scale])
-            ax.text(k + 0.4, high + 0.03 * (high - low), f"{a.std():.2g}", ha="center", va="bottom", fontsize=8)
+            full = max(np.sort(counts)[-2], counts.max() / 8)  # one bar, such as ReLU's zeros, may be cut off
+            ax.barh(edges[:-1], 0.85 * np.minimum(counts / full, 1), np.diff(edges), k, align="edge",
+                    color=COLOURS[scale])
+            ax.text(k + 0.4, high + 0.03 * (high - low), short(a.std()), ha="center", va="bottom", fontsize=8)
         ax.grid(axis="x")
         ax.set(xticks=range(1, LAYERS + 1), xlim=(0.8, LAYERS + 1), ylim=(low, high))
     for ax, scale in zip(axes[0], SCALES):
         ax.set_title(scale, color=COLOURS[scale], fontweight="bold", pad=20)
-    for ax, (name, (_, (_, high))) in zip(axes[:, 0], ACTIVATIONS.items()):
-        ax.set_ylabel(f"{name}" + (f"\n(above {high}: in the top bar)" if name == "ReLU" else ""))
-    figure.supxlabel("hidden layer (above each histogram: its standard deviation)")
+    for ax, name in zip(axes[:, 0], ACTIVATIONS):
+        ax.set_ylabel(name + ("\n(above 3: in the top bar)" if name == "ReLU" else ""))
+    figure.supxlabel("hidden layer (above each histogram: its standard deviation; the bar at 0 of ReLU is cut)")
     figure.suptitle(f"Activations of {LAYERS} layers of {WIDTH} units, by the scale of their weights")
     return figure
 

@@ -114,7 +114,7 @@ class Cohort:
         for key, p, g in zip(self.keys, self._dense, grads):
             if g.shape != p.shape:
                 raise ValueError(f"the gradient of {name_of(key)} must have its shape, {p.shape}, got {g.shape}")
-            if not in_order(g, order_of(p)) or g.dtype is not canonical or not g.flags.aligned:
+            if not in_order(g, order_of(p)) or g.dtype != canonical or not g.flags.aligned:
                 g = g.astype(
                     canonical, order=order_of(p)
                 )  # np.array would keep an equivalent dtype object, such as numba makes

@@ -25,6 +25,18 @@ class formula:
 
     On the class it is that function. On an optimizer ``update`` is the teaching texts' method,
     ``opt.update(params, grads)``, which applies the formula to dicts of arrays; see `Optimizer`.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(p, g, ...)``: the parameter's element, the gradient's, then states and scalars by name; returns
+        the new ``p``, followed by the states.
+
+    Examples
+    --------
+    >>> from tinygrad_lite import optim
+    >>> optim.SGD.update(1.0, 2.0, None, lr=0.25, mu=0.0, c=1.0, heavy=False, nesterov=False)
+    (0.5, None)
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:

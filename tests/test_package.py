@@ -230,6 +230,14 @@ def test_what_users_import_from_is_there():
     assert {module.__name__ for module in modules()} >= FOR_USERS
 
 
+def test_no_room_hides_a_name_of_another():
+    """The engine's rooms are joined by star imports: a name that two of them export would mean the later one."""
+    rooms = [module for module in modules() if module.__name__.startswith("tinygrad_lite.ops.")]
+    exported = [(room, name) for room in rooms for name in getattr(room, "__all__", []) if name in tg.__all__]
+    assert len(exported) > 100
+    assert not [f"{room.__name__}.{name}" for room, name in exported if getattr(room, name) is not getattr(tg, name)]
+
+
 def test_star_import():
     names = run("from tinygrad_lite import *\nprint(*dir())").split()
     assert set(tg.__all__) <= set(names)

@@ -11,7 +11,7 @@ The table of operations is in `rules` and `ops`, the graph in `graph`, the backw
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import autograd as autograd
 from ._tensor import Tensor as Tensor
@@ -35,17 +35,11 @@ from .ops.reduce import *
 from .ops.shape import *
 from .printing import set_printoptions as set_printoptions
 
-if TYPE_CHECKING:
-    from . import kernels as kernels
-    from . import nn as nn
-    from . import optim as optim
-    from . import testing as testing
-
 __version__ = "0.1.0"
 
 _LAZY = ("kernels", "nn", "optim", "testing")
 __all__ = sorted({n for n in globals() if not n.startswith("_") and n not in (
-    "TYPE_CHECKING", "Any", "annotations", "importlib", "dtypes", "function", "gradients", "graph", "ops", "printing",
+    "Any", "annotations", "importlib", "dtypes", "function", "gradients", "graph", "ops", "printing",
     "rules", "views")} | set(_LAZY))  # fmt: skip
 
 

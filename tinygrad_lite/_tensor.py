@@ -10,7 +10,7 @@ import numpy as np
 
 from . import autograd, printing, rules, views
 from .dtypes import as_dtype
-from .graph import RETAIN, new_leaf, tick, written
+from .graph import RETAIN, mode, new_leaf, tick, written
 from .methods import Methods
 from .ops import creation, reduce
 from .ops import index as indexing
@@ -192,8 +192,8 @@ class Tensor(Methods):
     # --- values out -------------------------------------------------------------------------------------------------
 
     def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
-        """The array itself, sharing memory; an error for a tensor that requires grad, unless forced."""
-        if self.requires_grad and not force:
+        """The array itself, sharing memory; an error while recording if it requires grad, unless forced."""
+        if not force and mode.enabled and self.requires_grad:
             raise RuntimeError("numpy: can't be called on a Tensor that requires grad; use detach().numpy()")
         return self._data
 
@@ -403,7 +403,7 @@ class Tensor(Methods):
     # --- NumPy ------------------------------------------------------------------------------------------------------
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray[Any, Any]:
-        if self.requires_grad:
+        if mode.enabled and self.requires_grad:
             raise RuntimeError("numpy: can't be called on a Tensor that requires grad; use detach().numpy()")
         if dtype is None and not copy:
             return self._data
@@ -504,7 +504,7 @@ def _put_out(result: Any, out: Any) -> Any:
         return result
     target = out[0] if isinstance(out, tuple) else out
     result = result if isinstance(result, Tensor) else wrap(result)
-    if result.requires_grad or (isinstance(target, Tensor) and target.requires_grad):
+    if mode.enabled and (result.requires_grad or (isinstance(target, Tensor) and target.requires_grad)):
         raise RuntimeError("out=: not possible where a gradient is needed; use the result instead")
     np.copyto(unwrap(target), result._data, casting="same_kind")
     written(unwrap(target), "out=", 3)

@@ -31,6 +31,19 @@ def set_default_dtype(dtype: Any) -> None:
     Parameters
     ----------
     dtype : floating dtype
+
+    Raises
+    ------
+    TypeError
+        For any other dtype.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.set_default_dtype(tg.float64)
+    >>> tg.tensor(1.0).dtype
+    dtype('float64')
+    >>> tg.set_default_dtype(tg.float32)
     """
     chosen = np.dtype(dtype)
     if chosen.kind != "f":

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from . import rules
-from . import views
+from . import rules, views
 from .graph import Node, caller, mode, tick, written
 from .rules import Rule, part_of
 
@@ -39,7 +38,7 @@ class Context:
         self._node: Callable[[], Node | None] = lambda: None
 
     def save_for_backward(self, *tensors: Any) -> None:
-        """Keep tensors for `backward`. Use this rather than attributes: it makes no cycle, and watches for overwriting."""
+        """Keep tensors for `backward`. Unlike an attribute it makes no cycle, and overwriting is noticed."""
         for i, t in enumerate(tensors):
             if t is not None and not isinstance(t, rules.Tensor):
                 raise TypeError(f"save_for_backward: argument {i} must be a Tensor or None, got {type(t).__name__}")
@@ -60,7 +59,7 @@ class Context:
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
         """The saved tensors; see the class."""
-        results = []
+        results: list[Any] = []
         for array, source in self._saved:
             if array is None:
                 results.append(None)
@@ -147,7 +146,7 @@ class Function:
 
 
 def _result(who: str, out: Any, args: tuple[Any, ...], before: list[Any], ctx: Context) -> Any:
-    """An output as a tensor of its own: never an input itself (unless changed in place), nor one it was computed from."""
+    """An output as a tensor of its own: never an input itself, unless that was changed in place."""
     if not isinstance(out, rules.Tensor):
         return out
     if id(out) in ctx._dirty:
@@ -187,7 +186,7 @@ def _connect(
     node = Node()
     node.edges = ((parents, rule, (tuple(a for a, _ in saved if a is not None),)),)
     node.hooks, node.where, node.seq = None, caller(2), tick()
-    node.shape, node.dtype = (results[0].shape, results[0].dtype) if single else (None, None)  # type: ignore[assignment]
+    node.shape, node.dtype = (results[0].shape, results[0].dtype) if single else (None, None)
     ctx._node = weakref.ref(node)
     for i, (out, result) in enumerate(zip(outs, results)):
         if not isinstance(result, rules.Tensor) or id(out) in ctx._constant or result._data.dtype.kind not in "fc":
@@ -201,7 +200,9 @@ def _connect(
             result._node = mine
 
 
-def _call_backward(cls: Any, ctx: Context, g: Any, parents: tuple[Any, ...], single: bool, outs: tuple[Any, ...]) -> Any:
+def _call_backward(
+    cls: Any, ctx: Context, g: Any, parents: tuple[Any, ...], single: bool, outs: tuple[Any, ...]
+) -> Any:
     gradients = [g] if single else list(g.values)
     gradients += [None] * (len(outs) - len(gradients))
     create = any(isinstance(x, rules.Tensor) for x in gradients)
@@ -212,7 +213,9 @@ def _call_backward(cls: Any, ctx: Context, g: Any, parents: tuple[Any, ...], sin
     given = cls.backward(ctx, *gradients)
     given = given if isinstance(given, (tuple, list)) else (given,)
     if len(given) < len(parents) or any(x is not None for x in given[len(parents) :]):
-        raise RuntimeError(f"{cls.__name__}.backward: must return {len(parents)} gradients, one per input, got {len(given)}")
+        raise RuntimeError(
+            f"{cls.__name__}.backward: must return {len(parents)} gradients, one per input, got {len(given)}"
+        )
     results: list[Any] = []
     for i, (x, parent) in enumerate(zip(given, parents)):
         if x is None or parent is None:
@@ -221,7 +224,9 @@ def _call_backward(cls: Any, ctx: Context, g: Any, parents: tuple[Any, ...], sin
         if not isinstance(x, rules.Tensor):
             raise TypeError(f"{cls.__name__}.backward: gradient {i} must be a Tensor or None, got {type(x).__name__}")
         if x.shape != parent.shape and not _sums_to(x.shape, parent.shape):
-            raise RuntimeError(f"{cls.__name__}.backward: gradient {i} must have the shape {parent.shape}, got {x.shape}")
+            raise RuntimeError(
+                f"{cls.__name__}.backward: gradient {i} must have the shape {parent.shape}, got {x.shape}"
+            )
         results.append(x if create else x._data.copy())  # what user code returns may be shared
     return tuple(results)
 
@@ -233,7 +238,7 @@ def _sums_to(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
-    """Declare that a `Function.backward` is not itself differentiable: differentiating it raises rather than misleads."""
+    """Declare that a `Function.backward` is not itself differentiable: to differentiate it is an error."""
 
     @functools.wraps(backward)
     def once(ctx: Any, *gradients: Any) -> Any:

@@ -13,7 +13,6 @@ import os
 import sys
 import threading
 import weakref
-from collections.abc import Callable
 from types import CodeType
 from typing import Any
 

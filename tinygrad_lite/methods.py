@@ -6,7 +6,7 @@ Nothing is computed here. A name stands beside the function it means, grouped as
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,9 +15,6 @@ from .ops import elementwise, linalg, random, reduce
 from .ops import index as indexing
 from .ops import shape as shaping
 from .rules import wrap
-
-if TYPE_CHECKING:
-    from ._tensor import Tensor
 
 
 def _inplace(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -41,6 +38,16 @@ def _arithmetic(name: str, function: Callable[..., Any]) -> tuple[Any, Any, Any]
 
     reflected.__name__ = reflected.__qualname__ = f"__r{name}__"
     return function, reflected, _inplace(f"__i{name}__", function)
+
+
+def _equality(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`==` or `!=` element by element, but with None and texts as Python has it: they equal no tensor."""
+
+    def method(self: Any, other: Any) -> Any:
+        return NotImplemented if other is None or isinstance(other, str) else function(self, other)
+
+    method.__name__ = method.__qualname__ = f"__{function.__name__}__"
+    return method
 
 
 def _copy_from(old: Any, src: Any) -> Any:
@@ -88,12 +95,12 @@ class Methods:
     # --- shape ------------------------------------------------------------------------------------------------------
 
     @property
-    def T(self) -> Tensor:
+    def T(self) -> Any:
         """All dimensions reversed (a view)."""
         return shaping._transpose.record((self, None))
 
     @property
-    def mT(self) -> Tensor:
+    def mT(self) -> Any:
         """The last two dimensions swapped (a view)."""
         return shaping.transpose(self, -2, -1)
 
@@ -105,17 +112,17 @@ class Methods:
     t, flip, roll = shaping.t, shaping.flip, shaping.roll
     tile, repeat, broadcast_to = shaping.tile, shaping.repeat, shaping.broadcast_to
 
-    def view(self, *size: Any) -> Tensor:
+    def view(self, *size: Any) -> Any:
         """`reshape` that never copies."""
         return shaping.view(self, *size)
 
-    def reshape_as(self, other: Tensor) -> Tensor:
+    def reshape_as(self, other: Any) -> Any:
         """The shape of another tensor."""
         return shaping.reshape(self, other.shape)
 
     view_as = reshape_as
 
-    def ravel(self) -> Tensor:
+    def ravel(self) -> Any:
         """As a vector."""
         return shaping.reshape(self, -1)
 
@@ -156,6 +163,7 @@ class Methods:
     )  # fmt: skip
     not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
     isnan, isinf, isfinite, isclose = elementwise.isnan, elementwise.isinf, elementwise.isfinite, elementwise.isclose
+    allclose, equal = elementwise.allclose, elementwise.equal
     bitwise_and, bitwise_or, bitwise_xor, bitwise_not = (
         elementwise.bitwise_and, elementwise.bitwise_or, elementwise.bitwise_xor, elementwise.bitwise_not,
     )  # fmt: skip
@@ -164,7 +172,7 @@ class Methods:
         elementwise.logical_and, elementwise.logical_or, elementwise.logical_not, elementwise.logical_xor,
     )  # fmt: skip
 
-    def where(self, condition: Any, other: Any) -> Tensor:
+    def where(self, condition: Any, other: Any) -> Any:
         """Itself where the condition holds, `other` elsewhere."""
         return elementwise.where(condition, self, other)
 
@@ -184,7 +192,7 @@ class Methods:
     matmul, mm, bmm, mv, dot, outer = linalg.matmul, linalg.mm, linalg.bmm, linalg.mv, linalg.dot, linalg.outer
     __matmul__ = linalg.matmul
 
-    def __rmatmul__(self, other: Any) -> Tensor:
+    def __rmatmul__(self, other: Any) -> Any:
         return linalg.matmul(other, self)
 
     # --- operators and in place -------------------------------------------------------------------------------------
@@ -193,7 +201,7 @@ class Methods:
     __sub__, __rsub__, __isub__ = _arithmetic("sub", elementwise._subtract)
     __mul__, __rmul__, __imul__ = _arithmetic("mul", elementwise.mul)
     __truediv__, __rtruediv__, __itruediv__ = _arithmetic("truediv", elementwise.true_divide)
-    __pow__, __rpow__, __ipow__ = _arithmetic("pow", elementwise.pow)
+    __pow__, __rpow__, __ipow__ = _arithmetic("pow", elementwise.power)
     __mod__, __rmod__, __imod__ = _arithmetic("mod", elementwise.remainder)
     __floordiv__, __rfloordiv__, __ifloordiv__ = _arithmetic("floordiv", elementwise.floor_divide)
     __and__, __rand__, __iand__ = _arithmetic("and", elementwise.bitwise_and)
@@ -201,7 +209,8 @@ class Methods:
     __xor__, __rxor__, __ixor__ = _arithmetic("xor", elementwise.bitwise_xor)
     __lshift__, __rlshift__, __ilshift__ = _arithmetic("lshift", elementwise.left_shift)
     __rshift__, __rrshift__, __irshift__ = _arithmetic("rshift", elementwise.right_shift)
-    __eq__, __ne__, __lt__, __le__, __gt__, __ge__ = eq, ne, lt, le, gt, ge
+    __eq__, __ne__ = _equality(eq), _equality(ne)
+    __lt__, __le__, __gt__, __ge__ = lt, le, gt, ge
     __neg__, __pos__, __abs__, __invert__ = neg, elementwise.positive, abs, elementwise.bitwise_not
 
     add_, sub_, mul_, div_, pow_, remainder_, fmod_ = _in_place(add, sub, mul, div, pow, remainder, fmod)
@@ -213,19 +222,19 @@ class Methods:
 
     # --- fills ------------------------------------------------------------------------------------------------------
 
-    def _overwrite(self, values: Any, name: str) -> Tensor:
+    def _overwrite(self, values: Any, name: str) -> Any:
         """Replace all values by new ones that do not depend on the old."""
         return views.write(self, lambda _, new: rules.wrap(new), (values,), name)
 
-    def copy_(self, src: Any) -> Tensor:
+    def copy_(self, src: Any) -> Any:
         """Take the values of `src`, broadcast and cast."""
         return views.write(self, _copy_from, (src,), "copy_")
 
-    def fill_(self, value: Any) -> Tensor:
+    def fill_(self, value: Any) -> Any:
         """Set all elements."""
         return views.write(self, _copy_from, (value,), "fill_")
 
-    def zero_(self) -> Tensor:
+    def zero_(self) -> Any:
         """Set all elements to zero."""
         return views.write(self, _copy_from, (0,), "zero_")
 

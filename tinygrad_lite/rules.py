@@ -23,7 +23,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from .graph import Node, _getframe, library, mode, tick
+from .graph import Node, _getframe, caller, library, mode, tick
 
 ndarray = np.ndarray
 _F16, _F32, _F64 = np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)
@@ -258,13 +258,7 @@ class Op:
         node = _new_node(Node)
         node.edges, node.hooks = tuple(edges), None
         node.seq, node.shape, node.dtype = tick(), getattr(out, "shape", None), getattr(out, "dtype", None)
-        if self.saves:
-            frame = _getframe(2)
-            while library[frame.f_code.co_filename] and frame.f_back is not None:
-                frame = frame.f_back
-            node.where = frame.f_code, frame.f_lasti
-        else:
-            node.where = None
+        node.where = caller(3) if self.saves else None
         return node
 
     def _refuse(self, nodes: dict[int, Any]) -> None:
@@ -362,7 +356,7 @@ def _unary(op: Op) -> Callable[..., Any]:
 
     def unary(input: Any) -> Any:
         nonlocal edges
-        if not isinstance(input, Tensor):
+        if type(input) is not Tensor and not isinstance(input, Tensor):
             return function(input)
         p = input._node if input._base is None else CURRENT(input)
         x = input._data
@@ -379,13 +373,15 @@ def _unary(op: Op) -> Callable[..., Any]:
         if edges is None:
             edges = _edges(op, (0,))
         result._node = node = _new_node(Node)
-        node.edges, node.hooks, node.where = edges(p, x, out), None, None
-        node.seq, node.shape, node.dtype = tick(), out.shape, out.dtype
+        node.edges = edges(p, x, out)
+        node.seq = tick()
+        node.hooks = node.where = None
+        node.shape = out.shape
+        node.dtype = out.dtype
         if noted:
             frame = _getframe(1)
-            while library[frame.f_code.co_filename] and frame.f_back is not None:
-                frame = frame.f_back
-            node.where = frame.f_code, frame.f_lasti
+            code = frame.f_code
+            node.where = caller(2) if library[code.co_filename] else (code, frame.f_lasti)
         return result
 
     return unary
@@ -408,13 +404,14 @@ def _binary(op: Op) -> Callable[..., Any]:
     first: Any = None
     second: Any = None
 
-    def binary(x: Any, y: Any) -> Any:
+    def binary(input: Any, other: Any) -> Any:
         nonlocal both, first, second
+        x, y = input, other
         p = q = None
-        if isinstance(x, Tensor):
+        if type(x) is Tensor or isinstance(x, Tensor):  # the first is faster, and nearly always so
             p = x._node if x._base is None else CURRENT(x)
             x = x._data
-            if isinstance(y, Tensor):
+            if type(y) is Tensor or isinstance(y, Tensor):
                 q = y._node if y._base is None else CURRENT(y)
                 y = y._data
             elif type(y) not in _NUMBERS:
@@ -443,12 +440,14 @@ def _binary(op: Op) -> Callable[..., Any]:
             both, first, second = _edges(op, (0, 1)), _edges(op, (0,)), _edges(op, (1,))
         result._node = node = _new_node(Node)
         node.edges = (first if q is None else second if p is None else both)(p, q, x, y, out)
-        node.hooks, node.where, node.seq, node.shape, node.dtype = None, None, tick(), out.shape, out.dtype
+        node.seq = tick()  # one by one: more than three at a time would be packed and unpacked
+        node.hooks = node.where = None
+        node.shape = out.shape
+        node.dtype = out.dtype
         if noted:
             frame = _getframe(1)
-            while library[frame.f_code.co_filename] and frame.f_back is not None:
-                frame = frame.f_back
-            node.where = frame.f_code, frame.f_lasti
+            code = frame.f_code
+            node.where = caller(2) if library[code.co_filename] else (code, frame.f_lasti)
         return result
 
     return binary

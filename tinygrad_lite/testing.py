@@ -145,6 +145,14 @@ def assert_close(actual: Any, expected: Any, *, rtol: float | None = None, atol:
     ------
     AssertionError
         With the largest difference and where it is.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.testing.assert_close(tg.ones(2) / 3, [1 / 3, 1 / 3])
+    >>> tg.testing.assert_close(tg.ones(2), tg.ones(3))
+    Traceback (most recent call last):
+    AssertionError: shapes differ: got (2,), expected (3,)
     """
     if isinstance(actual, (list, tuple)) and isinstance(expected, (list, tuple)):
         if len(actual) != len(expected):

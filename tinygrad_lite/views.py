@@ -43,8 +43,12 @@ class View:
 
     __slots__ = ("base", "array", "up", "step", "origin", "opaque")
 
+    base: Any
+    up: View | None
+    opaque: str
+
     def __init__(self, parent: Any, step: tuple[Any, tuple[Any, ...]], opaque: str = "") -> None:
-        self.up: View | None = link(parent)
+        self.up = link(parent)
         self.base = parent if self.up is None else self.up.base
         self.array, self.step, self.origin = self.base._data, step, self.base._node
         self.opaque = opaque or ("" if self.up is None else self.up.opaque)
@@ -90,7 +94,9 @@ def current(tensor: Any) -> Node | None:
     if view.origin is not now:
         if now is not None and link(tensor):  # a base that stops requiring grad leaves its views the history they have
             if view.opaque and now.edges != ():
-                raise RuntimeError(f"view: it was {view.opaque}, and its base was changed in place since; clone() it before")
+                raise RuntimeError(
+                    f"view: it was {view.opaque}, and its base was changed in place since; clone() it before"
+                )
             if not view.opaque:
                 before, mode.enabled = mode.enabled, True
                 try:
@@ -109,10 +115,11 @@ def follow(base: Any, path: Path) -> Any:
     return base
 
 
-@differentiable(
-    base=lambda g, value_shape, path: scatter(g, np.zeros(value_shape, unwrap(g).dtype), path),
-    value=lambda g, path: follow(g, path),
-)
+def _without(g: Any, value_shape: tuple[int, ...], path: Path) -> Any:
+    return scatter(g, np.zeros(value_shape, unwrap(g).dtype), path)
+
+
+@differentiable(base=_without, value=lambda g, path: follow(g, path))
 def scatter(base: Any, value: Any, path: Path) -> Any:
     """A copy of `base` in which the view at `path` holds `value`."""
     out = np.array(base)
@@ -182,10 +189,12 @@ def begin(tensor: Any, values: tuple[Any, ...], name: str) -> bool:
         For messages.
     """
     data = tensor._data
-    if any(s == 0 and n > 1 for s, n in zip(data.strides, data.shape)):
+    if any(s == 0 and n > 1 for s, n in zip(data.strides, data.shape)) and data.size:
         raise RuntimeError(f"{name}: the tensor is expanded, several of its elements share one place; clone() it first")
     if not data.flags.writeable:
-        raise RuntimeError(f"{name}: the tensor's memory is read-only, as a part of an expanded tensor's is; clone() it first")
+        raise RuntimeError(
+            f"{name}: the tensor's memory is read-only, as a part of an expanded tensor's is; clone() it first"
+        )
     if not mode.enabled:
         return False
     view = link(tensor)
@@ -197,7 +206,9 @@ def begin(tensor: Any, values: tuple[Any, ...], name: str) -> bool:
         what = "a leaf Tensor" if view is None else "a view of a leaf Tensor"
         raise RuntimeError(f"{name}: {what} that requires grad must not be changed in place; use it under no_grad()")
     if view is not None and view.opaque:
-        raise RuntimeError(f"{name}: the tensor is a view {view.opaque} and must not be changed in place; clone() it first")
+        raise RuntimeError(
+            f"{name}: the tensor is a view {view.opaque} and must not be changed in place; clone() it first"
+        )
     return True
 
 
@@ -224,7 +235,7 @@ def _move_retained(before: Node | None, now: Node | None) -> None:
     """`retain_grad` is about a tensor, not about the operation that made its old value."""
     if _retains(before) and now is not None and now is not before:
         retain(now)
-        del before.hooks[RETAIN]  # type: ignore[union-attr, index]
+        del before.hooks[RETAIN]  # type: ignore[union-attr]
 
 
 def retain(node: Node) -> None:

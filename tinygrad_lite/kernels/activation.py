@@ -27,8 +27,8 @@ def relu(x: Any, out: Any) -> None:
 
 
 def relu_backward_plain(g: Any, shown: Any, out: Any) -> None:
-    """``out = g`` where the result `shown` is positive, zero elsewhere, whatever `g` is there."""
-    out[...] = np.where(shown > 0, g, g.dtype.type(0))
+    """``out = g`` where the result `shown` is positive or NaN, zero elsewhere, whatever `g` is there."""
+    out[...] = np.where(shown <= 0, g.dtype.type(0), g)
 
 
 @kernel(relu_backward_plain)
@@ -36,4 +36,4 @@ def relu_backward(g: Any, shown: Any, out: Any) -> None:
     source, mask, target = g.reshape(-1), shown.reshape(-1), out.reshape(-1)
     zero = g.dtype.type(0)
     for i in range(source.size):
-        target[i] = source[i] if mask[i] > 0 else zero
+        target[i] = zero if mask[i] <= zero else source[i]

@@ -61,7 +61,11 @@ class use:
 
 
 def backend() -> str:
-    """Return the name of the backend in use, "numba" or "numpy".
+    """Return the name of the backend in use.
+
+    Returns
+    -------
+    {"numba", "numpy"}
 
     Examples
     --------
@@ -94,16 +98,32 @@ def _forget() -> None:
 
 
 class Kernel:
-    """A loop that numba compiles, and the plain NumPy function that does the same.
+    """A loop that numba compiles, and the plain NumPy function that does the same; made by `kernel`.
 
-    Attributes
+    Parameters
     ----------
     loop : function
         The loop, as Python.
     plain : function
         Its twin in NumPy: what runs without numba, and what the tests compare with.
+
+    Attributes
+    ----------
     run : callable
         What a call runs at present. ``kernel.run(...)`` saves the 0.1 us of the call in between.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinygrad_lite.kernels import kernel
+    >>> @kernel(np.sum)
+    ... def total(x):
+    ...     found = 0.0
+    ...     for value in x:
+    ...         found += value
+    ...     return found
+    >>> float(total(np.ones(3))), float(total.plain(np.ones(3)))
+    (3.0, 3.0)
     """
 
     __slots__ = ("__weakref__", "_compiled", "loop", "plain", "run")

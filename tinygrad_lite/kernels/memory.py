@@ -69,14 +69,19 @@ def _select(condition, a, b):  # type: ignore[no-untyped-def]  # numba compares 
 # for `.ctypes.data` costs 1.1 us, this 0.03.
 HEAD = object.__basicsize__
 DATA, NDIM, SHAPE, DTYPE, FLAGS = (HEAD + 8 * k for k in (0, 1, 2, 5, 6))
+# and a dtype (PyArray_Descr): its scalar type, then four characters, the third the byte order, and a number.
+ORDER, NUMBER = HEAD + 10, HEAD + 12
 KNOWN = sys.implementation.name == "cpython" and HEAD == 16  # elsewhere `id` is no address, or the head is another
 
 C_ORDER, F_ORDER, ALIGNED = 0x1, 0x2, 0x100  # bits of the flags
 
 
 def _locate(ids: Any, dtype: int, layouts: Any, shapes: Any, out: Any) -> int:
+    order, number = view(dtype + ORDER, 1, np.int8)[0], view(dtype + NUMBER, 1, np.int32)[0]
     for i in range(ids.size):
-        if view(ids[i] + DTYPE, 1, np.intp)[0] != dtype:
+        its = view(ids[i] + DTYPE, 1, np.intp)[0]
+        # Equal dtypes may be two objects: arrays made by numba bring their own.
+        if view(its + NUMBER, 1, np.int32)[0] != number or view(its + ORDER, 1, np.int8)[0] != order:
             return i
         if view(ids[i] + FLAGS, 1, np.int32)[0] & layouts[i] != layouts[i]:
             return i
@@ -109,7 +114,7 @@ class Expected:
 
     def __init__(self, like: list[Array]) -> None:
         self._n = len(like)
-        self._dtype = np.dtype(like[0].dtype.char)  # the one object NumPy gives to all arrays of a dtype
+        self._dtype = np.dtype(like[0].dtype.char)  # the object that NumPy gives to its own arrays
         self._layouts = np.array([ALIGNED | (C_ORDER if a.flags.c_contiguous else F_ORDER) for a in like], np.int32)
         self._shapes = np.zeros((len(like), 1 + max(a.ndim for a in like)), np.intp)
         for row, array in zip(self._shapes, like):

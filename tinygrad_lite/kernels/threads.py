@@ -32,6 +32,16 @@ def get_num_threads() -> int:
     """Return how many threads share a large launch.
 
     By default ``TINYGRAD_LITE_THREADS``, else the number of cores this process may use.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> from tinygrad_lite import kernels
+    >>> kernels.get_num_threads() >= 1
+    True
     """
     global _count
     if _count is None:
@@ -57,6 +67,15 @@ def set_num_threads(n: Any) -> None:
     ------
     ValueError
         If `n` is not a positive integer.
+
+    Examples
+    --------
+    >>> from tinygrad_lite import kernels
+    >>> before = kernels.get_num_threads()
+    >>> kernels.set_num_threads(2)
+    >>> kernels.get_num_threads()
+    2
+    >>> kernels.set_num_threads(before)
     """
     global _count
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:

@@ -37,7 +37,7 @@ def _relu_x(g: Any, out: Any) -> Any:
         result = np.empty(g.shape, g.dtype)
         kernel_activation.relu_backward.run(g, out, result)
         return result
-    return masked(g, np.greater(out, 0))
+    return masked(g, np.not_equal(out, 0))  # NaN lets through, as in PyTorch
 
 
 relu = elementwise(_relu, name="relu", x=_relu_x)

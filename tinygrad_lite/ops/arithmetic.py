@@ -33,7 +33,7 @@ sqrt = elementwise(np.sqrt, x=lambda g, out: g / (2 * out))
 reciprocal = elementwise(lambda x: 1 / x, name="reciprocal", numpy=np.reciprocal, x=lambda g, out: -g * out * out)
 rsqrt = elementwise(lambda x: 1 / np.sqrt(x), name="rsqrt", x=lambda g, out: g * (-0.5 * (out * out * out)))
 abs = absolute = elementwise(np.absolute, name="abs", x=lambda g, x: g * np.sign(x))
-remainder = elementwise(np.remainder, x=lambda g: g, y=lambda g, x, y: -g * np.floor(x / y))
+remainder = elementwise(np.remainder, x=lambda g: g, y=lambda g, x, y: -g * np.floor_divide(x, y))
 fmod = elementwise(np.fmod, x=lambda g: g, y=lambda g, x, y: -g * np.trunc(x / y))
 floor_divide = elementwise(np.floor_divide, x=flat, y=flat)
 
@@ -58,7 +58,27 @@ def _power_y(g: Any, x: Any, y: Any, out: Any) -> Any:
     return np.where(vanishes, 0.0, g * (out * np.log(np.where(vanishes, 1.0, x))))
 
 
-pow = power = elementwise(_power, name="pow", numpy=np.power, x=_power_x, y=_power_y)
+power = elementwise(_power, name="pow", numpy=np.power, x=_power_x, y=_power_y)
+
+
+def pow(input: Any, exponent: Any) -> Any:
+    """Power, ``input**exponent``; at ``0**0`` the derivatives are 0.
+
+    Parameters
+    ----------
+    input, exponent : Tensor or number, of shapes that broadcast
+
+    Returns
+    -------
+    Tensor, of the broadcast shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.pow(tg.tensor([2.0, 3.0]), 3)
+    tensor([ 8., 27.])
+    """
+    return power(input, exponent)
 
 
 def add(input: Any, other: Any, *, alpha: Any = 1) -> Any:
@@ -162,7 +182,7 @@ __test__ = describe(
     mul          | Product.                                               | 1.0, 2.0; 3.0, 4.0 | [3., 8.]
     neg          | Opposite, -x.                                          | 1.0, -2.0          | [-1.,  2.]
     positive     | The same, +x.                                          | 1.0, -2.0          | [ 1., -2.]
-    pow          | Power, x^y; at 0^0 the derivatives are 0.              | 2.0, 3.0; 3.0, 2.0 | [8., 9.]
+    power        | Power, x^y; at 0^0 the derivatives are 0.              | 2.0, 3.0; 3.0, 2.0 | [8., 9.]
     reciprocal   | 1 / x.                                                 | 2.0, 4.0           | [0.5000, 0.2500]
     remainder    | Remainder of a division, with the sign of the divisor. | 7.0, -7.0; 4.0     | [3., 1.]
     rsqrt        | 1 / sqrt(x).                                           | 4.0, 16.0          | [0.5000, 0.2500]

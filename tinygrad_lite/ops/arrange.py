@@ -36,9 +36,7 @@ def _transpose(a: Any, axes: tuple[int, ...] | None = None) -> Any:
 TABLE[np.permute_dims] = _transpose
 
 
-@differentiable(
-    a=lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2), numpy=np.swapaxes, view=True, name="transpose"
-)
+@differentiable(a=lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2), numpy=np.swapaxes, view=True, name="transpose")
 def _swapaxes(a: Any, axis1: int, axis2: int) -> Any:
     return a.swapaxes(axis1, axis2)
 
@@ -65,10 +63,11 @@ def _ravel(a: Any) -> Any:
     return np.ravel(a)
 
 
-FAST.update({
-    np.shape: lambda a: tuple(a.shape), np.ndim: lambda a: a.ndim,
-    np.size: lambda a, axis=None: math.prod(a.shape) if axis is None else a.shape[axis],
-})  # fmt: skip
+def _np_size(a: Any, axis: int | None = None) -> int:
+    return math.prod(a.shape) if axis is None else a.shape[axis]
+
+
+FAST.update({np.shape: lambda a: tuple(a.shape), np.ndim: lambda a: a.ndim, np.size: _np_size})
 
 
 # --- PyTorch's face ---------------------------------------------------------------------------------------------

@@ -95,13 +95,13 @@ def expand(input: Any, *size: Any, shape: Any = None) -> Any:
     return expand_to.record((input, full))
 
 
-def broadcast_to(input: Any, shape: Sequence[int]) -> Any:
+def broadcast_to(input: Any, size: Sequence[int]) -> Any:
     """`expand`, under NumPy's name.
 
     Parameters
     ----------
     input : Tensor
-    shape : sequence of int
+    size : sequence of int
 
     Returns
     -------
@@ -114,7 +114,7 @@ def broadcast_to(input: Any, shape: Sequence[int]) -> Any:
     tensor([[1, 2],
             [1, 2]])
     """
-    return expand(input, shape=shape)
+    return expand(input, shape=size)
 
 
 def expand_as(input: Any, other: Any) -> Any:

@@ -11,9 +11,9 @@ from ..rules import FAST, PLAIN, unwrap, wrap
 from .names import describe
 
 __all__ = [
-    "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "eq", "ge", "greater", "greater_equal", "gt",
-    "isclose", "isfinite", "isinf", "isnan", "le", "left_shift", "less", "less_equal", "logical_and", "logical_not",
-    "logical_or", "logical_xor", "lt", "ne", "not_equal", "right_shift", "signbit",
+    "allclose", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "eq", "equal", "ge", "greater",
+    "greater_equal", "gt", "isclose", "isfinite", "isinf", "isnan", "le", "left_shift", "less", "less_equal",
+    "logical_and", "logical_not", "logical_or", "logical_xor", "lt", "ne", "not_equal", "right_shift", "signbit",
 ]  # fmt: skip
 
 
@@ -69,8 +69,54 @@ def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, eq
     return wrap(np.isclose(unwrap(input), unwrap(other), rtol, atol, equal_nan))
 
 
+def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+    """Whether all of `isclose`.
+
+    Parameters
+    ----------
+    input, other : Tensor or number, of shapes that broadcast
+    rtol, atol : float
+    equal_nan : bool
+        Whether NaN is close to NaN.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.allclose(tg.tensor([1.0, 2.0]), tg.tensor([1.0, 2.1]), atol=0.2)
+    True
+    """
+    return bool(np.allclose(unwrap(input), unwrap(other), rtol, atol, equal_nan))
+
+
+def equal(input: Any, other: Any) -> bool:
+    """Whether two tensors have the same shape and the same values.
+
+    Parameters
+    ----------
+    input, other : Tensor
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.equal(tg.tensor([1.0, 2.0]), tg.tensor([1.0, 2.0]))
+    True
+    """
+    return np.array_equal(unwrap(input), unwrap(other))
+
+
 PLAIN.add(np.isclose)
-FAST[np.isclose] = isclose
+FAST.update({
+    np.isclose: isclose, np.allclose: allclose,
+    np.array_equal: lambda a1, a2, equal_nan=False: np.array_equal(unwrap(a1), unwrap(a2), equal_nan),
+})  # fmt: skip
 
 __test__ = describe(
     globals(),

@@ -43,8 +43,10 @@ def _einsum_rule(g: Any, operands: Any, equation: str) -> list[Any]:
 
 
 def _einsum_vjp(g: Any, out: str, terms: list[str], operands: Any, i: int) -> Any:
-    """The same sum with the result in the operand's place. A repeated letter is two letters and an identity matrix;
-    a letter that occurs nowhere else is spread by ones."""
+    """The same sum with the result in the operand's place.
+
+    A repeated letter is two letters and an identity matrix; a letter that occurs nowhere else is spread by ones.
+    """
     arrays = [g] + [x for j, x in enumerate(operands) if j != i]
     names = [out] + [t for j, t in enumerate(terms) if j != i]
     term, spare = "", [c for c in _LETTERS if c not in "".join(terms) + out]

@@ -25,19 +25,19 @@ class Picked(NamedTuple):
     indices: Any
 
 
-def _extreme_a(g: Any, a: Any, out: Any, axis: Any, keepdims: bool) -> Any:
+def _extreme_a(g: Any, a: Any, out: Any, axis: Any, keepdims: Any) -> Any:
     peak = np.equal(a, kept_dims(out, a.shape, axis, keepdims)) | isnan(a)
     shared = np.where(peak, 1.0, np.zeros_like(a))  # ties share evenly, as in PyTorch
     return kept_dims(g, a.shape, axis, keepdims) * (shared / np.sum(shared, axis=axis, keepdims=True))
 
 
 @differentiable(a=_extreme_a, numpy=np.max, name="amax")
-def _amax(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def _amax(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
     return np.maximum.reduce(a, axis=axis, keepdims=keepdims)
 
 
 @differentiable(a=_extreme_a, numpy=np.min, name="amin")
-def _amin(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def _amin(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
     return np.minimum.reduce(a, axis=axis, keepdims=keepdims)
 
 

@@ -16,19 +16,13 @@ __all__ = [
 ]  # fmt: skip
 
 
-def is_basic(index: Any) -> bool:
-    """Slices, integers, None and Ellipsis: NumPy gives a view."""
-    parts = index if type(index) is tuple else (index,)
-    return all([p is None or p is Ellipsis or type(p) in (int, slice) for p in parts])
-
-
 def _without_repeats(index: Any) -> bool:
-    """Whether no entry can be named twice: basic parts, and masks."""
-    parts = index if type(index) is tuple else (index,)
-    return all([
-        p is None or p is Ellipsis or type(p) in (int, slice, bool) or (isinstance(p, np.ndarray) and p.dtype == np.bool_)
-        for p in parts
-    ])  # fmt: skip
+    """Whether no entry can be named twice: slices, integers, None, Ellipsis, and masks."""
+    for p in index if type(index) is tuple else (index,):
+        plain = p is None or p is Ellipsis or type(p) in (int, slice, bool)
+        if not plain and not (isinstance(p, np.ndarray) and p.dtype == np.bool_):
+            return False
+    return True
 
 
 def plain_index(index: Any) -> Any:
@@ -62,7 +56,11 @@ def _put_sum(shape: tuple[int, ...], index: Any, values: Any) -> Any:
     return out
 
 
-@differentiable(a=lambda g, a_shape, index: index_sum(g, a_shape, index), view=True, name="getitem")
+def _take_a(g: Any, a_shape: tuple[int, ...], index: Any) -> Any:
+    return index_sum(g, a_shape, index)
+
+
+@differentiable(a=_take_a, view=True, name="getitem")
 def take(a: Any, index: Any) -> Any:
     """``a[index]``."""
     return a[index]
@@ -189,7 +187,9 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
     if i.ndim != x.ndim:
         raise RuntimeError(f"take_along_dim: indices must have the input's {x.ndim} dimensions, got shape {i.shape}")
     try:
-        shape = list(np.broadcast_shapes((*i.shape[:dim], 1, *i.shape[dim + 1 :]), (*x.shape[:dim], 1, *x.shape[dim + 1 :])))
+        shape = list(
+            np.broadcast_shapes((*i.shape[:dim], 1, *i.shape[dim + 1 :]), (*x.shape[:dim], 1, *x.shape[dim + 1 :]))
+        )
     except ValueError:
         raise RuntimeError(
             f"take_along_dim: indices and input must broadcast in all dimensions but {dim}, got {i.shape} and {x.shape}"

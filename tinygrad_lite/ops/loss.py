@@ -20,7 +20,7 @@ __all__ = [
     "nll_loss",
 ]  # fmt: skip
 
-# --- cross entropy --------------------------------------------------------------------------------------------------------
+# --- cross entropy ----------------------------------------------------------------------------------------------
 
 
 def _rows_of(x: Any) -> Any:
@@ -41,7 +41,9 @@ def _index_twin(x: Any, target: Any, weight: Any, ignore: int, reduction: str) -
     return loss if reduction == "none" else loss.sum()
 
 
-@differentiable(x=lambda g, slope: slope * (g[:, None] if g.ndim else g), aux=("slope",), twin=_index_twin, name="cross_entropy")
+@differentiable(
+    x=lambda g, slope: slope * (g[:, None] if g.ndim else g), aux=("slope",), twin=_index_twin, name="cross_entropy"
+)
 def _ce_index(x: Any, target: Any, weight: Any, ignore: int, reduction: str) -> Any:
     """The loss of class indices, and its slope, found in the same pass."""
     # in rows much longer than this NumPy's vectorized exp makes up for its passes over memory
@@ -166,8 +168,10 @@ def _hard(input: Any, t: Any, w: Any, ignore: int, reduction: str, smoothing: fl
         raise IndexError(f"cross_entropy: class indices must be in [0, {classes - 1}], got {t.min()} to {t.max()}")
     scale, share = _scales(t, w, ignored, dtype, reduction == "mean")
     total = reduction != "none"
-    uniform = np.full((len(t), classes), smoothing / classes, dtype) if w is None else np.tile(w, (len(t), 1)) * dtype.type(
-        smoothing / classes
+    uniform = (
+        np.full((len(t), classes), smoothing / classes, dtype)
+        if w is None
+        else np.tile(w, (len(t), 1)) * dtype.type(smoothing / classes)
     )
     if ignored is not None:
         uniform[ignored] = 0

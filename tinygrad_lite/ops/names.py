@@ -50,7 +50,9 @@ def _template(positional: tuple[str, ...], keywords: tuple[str, ...], defaults: 
     keyword_only = [f"{name}=absent" for name in (*keywords, *(theirs for _, theirs in pairs))]
     lines = [f"def spelled({', '.join([*optional, '*', *keyword_only])}):"]
     for ours, theirs in pairs:
-        lines.append(f"    if {theirs} is not absent: {ours} = chosen(function, {ours!r}, {ours}, {theirs!r}, {theirs})")
+        lines.append(
+            f"    if {theirs} is not absent: {ours} = chosen(function, {ours!r}, {ours}, {theirs!r}, {theirs})"
+        )
     for name in positional[first : len(positional) - defaults]:
         lines.append(f"    if {name} is absent: missing(function, {name!r})")
     passed = [*positional, *(f"{name}={name}" for name in keywords)]
@@ -73,14 +75,14 @@ def _missing(function: FunctionType, name: str) -> None:
     raise TypeError(f"{function.__name__}() missing 1 required argument: {name!r}")
 
 
-# --- values ---------------------------------------------------------------------------------------------------
+# --- values -----------------------------------------------------------------------------------------------------
 
 
 def sizes(args: tuple[Any, ...], who: str) -> tuple[int, ...]:
     """``f(2, 3)``, ``f((2, 3))`` and ``f([2, 3])`` all mean the shape (2, 3)."""
-    if len(args) == 1 and not hasattr(args[0], "__index__"):
-        args = tuple(args[0])
     try:
+        if len(args) == 1 and not hasattr(args[0], "__index__"):
+            args = tuple(args[0])
         return tuple([operator.index(n) for n in args])
     except TypeError:
         raise TypeError(f"{who}: sizes must be integers, got {args}") from None
@@ -146,7 +148,7 @@ def describe(functions: dict[str, Any], table: str, result: str | None = None) -
         name, summary, given, value = (part.strip() for part in line.split("|"))
         function = functions[name]
         arguments = given.split(";")
-        names = list(inspect.signature(function).parameters)[: len(arguments)]
+        names = function.__code__.co_varnames[: len(arguments)]
         many = len(arguments) > 1
         texts[name] = function.__doc__ = _TEXT.format(
             name=name,

@@ -11,9 +11,7 @@ from ..rules import differentiable, unwrap
 from .elementwise import mul, rsqrt
 from .random import uniform
 
-__all__ = [
-    "batch_norm", "dropout",
-]  # fmt: skip
+__all__ = ["batch_norm", "dropout"]
 
 
 def _others(x: Any) -> tuple[int, ...]:
@@ -95,14 +93,32 @@ def batch_norm(
         How far the running statistics move.
     eps : float
 
+    Returns
+    -------
+    Tensor, of the input's shape
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not fit, a single value per channel in training, and missing statistics in evaluation.
+
     References
     ----------
     Ioffe and Szegedy, "Batch Normalization", 2015, algorithm 1.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.batch_norm(tg.tensor([[1.0, 10.0], [3.0, 30.0]]), None, None, training=True)
+    tensor([[-1.0000, -1.0000],
+            [ 1.0000,  1.0000]])
     """
     x = unwrap(input)
     if x.ndim < 2:
         raise ValueError(f"batch_norm: input must have at least 2 dimensions (N, C, ...), got shape {x.shape}")
-    for name, value in zip(("running_mean", "running_var", "weight", "bias"), (running_mean, running_var, weight, bias)):
+    for name, value in zip(
+        ("running_mean", "running_var", "weight", "bias"), (running_mean, running_var, weight, bias)
+    ):
         if value is not None and unwrap(value).shape != (x.shape[1],):
             raise ValueError(f"batch_norm: {name} must have shape ({x.shape[1]},), got {unwrap(value).shape}")
     if training:
@@ -132,11 +148,29 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
     p : float in [0, 1]
     training : bool
     inplace : bool
+        Write to the input.
     generator : Generator, optional
+        Default: the global one.
+
+    Returns
+    -------
+    Tensor, of the input's shape
+
+    Raises
+    ------
+    ValueError
+        For a probability outside [0, 1].
 
     References
     ----------
     Srivastava et al., "Dropout", JMLR 2014; the scaling in training ("inverted") leaves evaluation untouched.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.dropout(tg.ones(1000), p=0.5)
+    >>> sorted(set(x.tolist()))
+    [0.0, 2.0]
     """
     keep = _keep(p, "dropout")
     if not training or p == 0.0:

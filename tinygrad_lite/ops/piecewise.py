@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ def _kept(x: Any, y: Any) -> Any:
     return np.multiply(x.view(bits), y).view(x.dtype)  # 0 times anything is 0 for bits, in half of np.where's time
 
 
-masked = elementwise(_kept, name="masked", x=lambda g, y: masked(g, y), y=flat)
+masked: Callable[..., Any] = elementwise(_kept, name="masked", x=lambda g, y: masked(g, y), y=flat)
 masked.__doc__ = "``x`` where the mask ``y`` holds, zero elsewhere, whatever ``x`` is there: infinite, or not a number."
 
 

@@ -183,18 +183,14 @@ def binary_cross_entropy_with_logits(
     return _reduced(loss, weight, how)
 
 
-def _log_above(x: Any) -> Any:
-    return np.maximum(np.log(x), -100.0)
-
-
 @differentiable(
     x=lambda g, x, target: g * ((x - target) / np.maximum((1 - x) * x, 1e-12)),
-    target=lambda g, x: g * (_log_above(1 - x) - _log_above(x)),
+    target=lambda g, x: g * (np.log1p(-x) - np.log(x)),
     name="binary_cross_entropy",
 )
 def _bce(x: Any, target: Any) -> Any:
     with np.errstate(divide="ignore"):
-        return -target * _log_above(x) - (1 - target) * _log_above(1 - x)
+        return -target * np.maximum(np.log(x), -100) - (1 - target) * np.maximum(np.log1p(-x), -100)
 
 
 def binary_cross_entropy(

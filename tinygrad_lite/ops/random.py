@@ -1,4 +1,4 @@
-"""Random numbers: a seeded generator behind every random function."""
+"""Random tensors, and random fills in place."""
 
 from __future__ import annotations
 
@@ -8,103 +8,15 @@ import numpy as np
 
 from ..dtypes import as_dtype, get_default_dtype
 from ..rules import unwrap, wrap
+from . import generator as _generator
+from .generator import *
+from .generator import stream
 from .names import sizes
 
 __all__ = [
-    "Generator", "bernoulli", "default_generator", "get_rng_state", "initial_seed", "manual_seed",
-    "multinomial", "normal", "rand", "rand_like", "randint", "randn", "randn_like", "randperm",
-    "set_rng_state",
+    *_generator.__all__, "bernoulli", "multinomial", "normal", "rand", "rand_like", "randint", "randn", "randn_like",
+    "randperm",
 ]  # fmt: skip
-
-
-class Generator:
-    """A stream of random numbers with its own state.
-
-    Attributes
-    ----------
-    numpy : np.random.Generator
-        The stream itself (PCG64).
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tg
-    >>> g = tg.Generator().manual_seed(0)
-    >>> a = tg.rand(3, generator=g)
-    >>> bool((a == tg.rand(3, generator=g.manual_seed(0))).all())
-    True
-    """
-
-    def __init__(self, device: Any = None) -> None:
-        self.manual_seed(int(np.random.SeedSequence().generate_state(1, np.uint64)[0]))
-
-    def manual_seed(self, seed: int) -> Generator:
-        """Start the stream anew from `seed`."""
-        if not isinstance(seed, (int, np.integer)):
-            raise TypeError(f"manual_seed: seed must be an integer, got {type(seed).__name__}")
-        self._seed = int(seed)
-        self.numpy = np.random.Generator(np.random.PCG64(self._seed % 2**64))
-        return self
-
-    def initial_seed(self) -> int:
-        """The seed the stream started from."""
-        return self._seed
-
-    def seed(self) -> int:
-        """Start anew from fresh entropy, and return the seed."""
-        self.__init__()  # type: ignore[misc]
-        return self._seed
-
-    def get_state(self) -> dict[str, Any]:
-        """The state, for `set_state`."""
-        return {"seed": self._seed, **self.numpy.bit_generator.state}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Continue from a state of `get_state`."""
-        rest = dict(state)
-        self._seed = rest.pop("seed", self._seed)
-        self.numpy.bit_generator.state = rest
-
-
-class _Default(Generator):
-    """The global stream, seeded when it is first used: importing the library draws no entropy."""
-
-    def __init__(self) -> None:
-        pass
-
-    def __getattr__(self, name: str) -> Any:
-        if name in ("numpy", "_seed"):
-            Generator.__init__(self)
-            return self.__dict__[name]
-        raise AttributeError(name)
-
-
-default_generator: Generator = _Default()
-
-
-def manual_seed(seed: int) -> Generator:
-    """Seed the global generator; everything random follows from it."""
-    return default_generator.manual_seed(seed)
-
-
-def initial_seed() -> int:
-    """The seed of the global generator."""
-    return default_generator.initial_seed()
-
-
-def get_rng_state() -> dict[str, Any]:
-    """The state of the global generator."""
-    return default_generator.get_state()
-
-
-def set_rng_state(state: dict[str, Any]) -> None:
-    """Continue the global generator from a state of `get_rng_state`."""
-    default_generator.set_state(state)
-
-
-def stream(generator: Any) -> np.random.Generator:
-    """The NumPy generator behind `generator`, or behind the global one."""
-    found: np.random.Generator = (default_generator if generator is None else generator).numpy
-    return found
 
 
 def _made(array: Any, dtype: Any, requires_grad: bool) -> Any:
@@ -133,79 +45,290 @@ def _floating(dtype: Any, who: str) -> np.dtype[Any]:
     return chosen
 
 
-def rand(*size: Any, dtype: Any = None, requires_grad: bool = False, generator: Any = None) -> Any:
-    """Uniform numbers in [0, 1)."""
-    dtype = _floating(dtype, "rand")
-    return _made(uniform(sizes(size, "rand"), dtype, generator), dtype, requires_grad)
+def rand(*shape: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False, generator: Any = None) -> Any:
+    """Uniform numbers in [0, 1).
+
+    Parameters
+    ----------
+    *shape : int
+        Or one sequence of int.
+    size : sequence of int
+        The same by name.
+    dtype : dtype, optional
+        Default: `get_default_dtype`.
+    requires_grad : bool
+    generator : Generator, optional
+        Default: the global one.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.rand(2, 3)
+    >>> x.shape, bool(((x >= 0) & (x < 1)).all())
+    ((2, 3), True)
+    """
+    chosen = _floating(dtype, "rand")
+    return _made(uniform(sizes(shape if size is None else (size,), "rand"), chosen, generator), chosen, requires_grad)
 
 
-def randn(*size: Any, dtype: Any = None, requires_grad: bool = False, generator: Any = None) -> Any:
-    """Standard normal numbers."""
-    dtype = _floating(dtype, "randn")
-    return _made(gaussian(sizes(size, "randn"), dtype, generator), dtype, requires_grad)
+def randn(*shape: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False, generator: Any = None) -> Any:
+    """Standard normal numbers.
+
+    Parameters
+    ----------
+    *shape : int
+        Or one sequence of int.
+    size : sequence of int
+        The same by name.
+    dtype : dtype, optional
+        Default: `get_default_dtype`.
+    requires_grad : bool
+    generator : Generator, optional
+        Default: the global one.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.randn(2, 3).shape
+    (2, 3)
+    """
+    chosen = _floating(dtype, "randn")
+    return _made(gaussian(sizes(shape if size is None else (size,), "randn"), chosen, generator), chosen, requires_grad)
 
 
 def randint(low: int, high: Any = None, size: Any = None, *, dtype: Any = np.int64, generator: Any = None) -> Any:
-    """Integers in ``[low, high)``; ``randint(high, size)`` starts at 0."""
+    """Integers in ``[low, high)``.
+
+    Parameters
+    ----------
+    low : int
+        ``randint(high, size)`` starts at 0.
+    high : int
+    size : sequence of int
+    dtype : dtype
+    generator : Generator, optional
+        Default: the global one.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        For an empty range.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.randint(3, 4, (2,))
+    tensor([3, 3])
+    """
     if size is None:
-        low, high, size = 0, low, high
-    if size is None or isinstance(size, int):
-        raise TypeError("randint: size must be a tuple of integers")
+        high, size = None, high
+    if high is None:
+        low, high = 0, low
+    if not isinstance(size, (tuple, list)):
+        raise TypeError(f"randint: size must be a tuple of integers, got {size!r}")
     if high <= low:
         raise ValueError(f"randint: high must be greater than low, got [{low}, {high})")
-    return wrap(stream(generator).integers(low, high, tuple(size)).astype(as_dtype(dtype)))
+    return wrap(stream(generator).integers(low, high, tuple(size)).astype(as_dtype(dtype), copy=False))
 
 
 def randperm(n: int, *, dtype: Any = np.int64, generator: Any = None) -> Any:
-    """The integers from 0 to ``n - 1`` in random order."""
-    return wrap(stream(generator).permutation(n).astype(as_dtype(dtype)))
+    """The integers from 0 to ``n - 1`` in random order.
+
+    Parameters
+    ----------
+    n : int
+    dtype : dtype
+    generator : Generator, optional
+        Default: the global one.
+
+    Returns
+    -------
+    Tensor, shape (n,)
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.randperm(5).sort().values
+    tensor([0, 1, 2, 3, 4])
+    """
+    return wrap(stream(generator).permutation(n).astype(as_dtype(dtype), copy=False))
 
 
 def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Any = None, dtype: Any = None) -> Any:
-    """Normal numbers; `mean` and `std` numbers with a `size`, or Tensors."""
+    """Normal numbers.
+
+    Parameters
+    ----------
+    mean, std : number or Tensor
+        Their gradient is not known.
+    size : sequence of int, optional
+        Default: the shape of `mean` and `std`, broadcast.
+    generator : Generator, optional
+        Default: the global one.
+    dtype : dtype, optional
+        Default: that of `mean` or `std`, or `get_default_dtype`.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        For a negative deviation.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.normal(tg.tensor([1.0, 2.0]), 0.0)
+    tensor([1., 2.])
+    """
     m, s = unwrap(mean), unwrap(std)
     if np.any(np.asarray(s) < 0):
         raise ValueError(f"normal: std must not be negative, got {std}")
-    shape = np.broadcast_shapes(np.shape(m), np.shape(s)) if size is None else tuple(size)
-    chosen = _floating(dtype, "normal") if dtype is not None else None
-    if chosen is None:
-        given = [v.dtype for v in (m, s) if isinstance(v, np.ndarray)]
-        chosen = given[0] if given else get_default_dtype()
+    shape = np.broadcast_shapes(np.shape(m), np.shape(s)) if size is None else sizes((size,), "normal")
+    given = [v.dtype for v in (m, s) if isinstance(v, np.ndarray)]
+    chosen = _floating(given[0] if dtype is None and given else dtype, "normal")
     return _made(gaussian(shape, chosen, generator) * s + m, chosen, False)
 
 
 def bernoulli(input: Any, *, generator: Any = None) -> Any:
-    """Ones with the probabilities `input`, zeros else; same shape and dtype."""
+    """Ones and zeros, with the ones' probabilities.
+
+    Parameters
+    ----------
+    input : Tensor, floating, in [0, 1]
+    generator : Generator, optional
+        Default: the global one.
+
+    Returns
+    -------
+    Tensor, of the input's shape and dtype
+
+    Raises
+    ------
+    ValueError
+        For numbers that are no probabilities.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.bernoulli(tg.tensor([0.0, 1.0]))
+    tensor([0., 1.])
+    """
     p = unwrap(input)
-    if p.size and not ((p >= 0) & (p <= 1)).all():
-        raise ValueError("bernoulli: probabilities must be in [0, 1]")
+    if p.size and not (p.min() >= 0 and p.max() <= 1):
+        raise ValueError(f"bernoulli: probabilities must be in [0, 1], got {p.min()} to {p.max()}")
     return wrap((uniform(p.shape, np.float64, generator) < p).astype(p.dtype))
 
 
 def multinomial(input: Any, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Any:
-    """Indices drawn with probabilities proportional to the rows of `input`."""
+    """Indices drawn with given weights.
+
+    Parameters
+    ----------
+    input : Tensor, shape (n,) or (m, n), floating
+        Weights, which need not add up to 1.
+    num_samples : int
+        How many to draw from each row.
+    replacement : bool
+        Whether an index can be drawn again.
+    generator : Generator, optional
+        Default: the global one.
+
+    Returns
+    -------
+    Tensor, shape (num_samples,) or (m, num_samples), int64
+
+    Raises
+    ------
+    ValueError
+        For weights that are negative, not finite or all zero, and for more samples than there are.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.multinomial(tg.tensor([0.0, 3.0, 0.0]), 2, replacement=True)
+    tensor([1, 1])
+    """
     weights = np.atleast_2d(unwrap(input)).astype(np.float64)
     if (weights < 0).any() or not np.isfinite(weights).all() or (weights.sum(-1) <= 0).any():
         raise ValueError("multinomial: weights must be finite, not negative, and not all zero in a row")
     if not replacement and num_samples > (weights > 0).sum(-1).min():
-        raise ValueError(f"multinomial: cannot draw {num_samples} without replacement")
-    rows = [
-        stream(generator).choice(len(w), num_samples, replacement, w / w.sum()) for w in weights
-    ]
+        raise ValueError(f"multinomial: cannot draw {num_samples} without replacement from fewer positive weights")
+    rows = [stream(generator).choice(len(w), num_samples, replacement, w / w.sum()) for w in weights]
     return wrap(np.stack(rows).reshape(*unwrap(input).shape[:-1], num_samples).astype(np.int64))
 
 
-def rand_like(input: Any, **options: Any) -> Any:
-    """`rand` with the input's shape and dtype."""
-    return rand(*unwrap(input).shape, **{"dtype": unwrap(input).dtype, **options})
+def rand_like(input: Any, *, dtype: Any = None, requires_grad: bool = False, generator: Any = None) -> Any:
+    """`rand` with another tensor's shape.
+
+    Parameters
+    ----------
+    input : Tensor
+    dtype : dtype, optional
+        Default: the input's.
+    requires_grad : bool
+    generator : Generator, optional
+        Default: the global one.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.rand_like(tg.zeros(2, 3)).shape
+    (2, 3)
+    """
+    x = unwrap(input)
+    return rand(
+        size=x.shape, dtype=x.dtype if dtype is None else dtype, requires_grad=requires_grad, generator=generator
+    )
 
 
-def randn_like(input: Any, **options: Any) -> Any:
-    """`randn` with the input's shape and dtype."""
-    return randn(*unwrap(input).shape, **{"dtype": unwrap(input).dtype, **options})
+def randn_like(input: Any, *, dtype: Any = None, requires_grad: bool = False, generator: Any = None) -> Any:
+    """`randn` with another tensor's shape.
+
+    Parameters
+    ----------
+    input : Tensor
+    dtype : dtype, optional
+        Default: the input's.
+    requires_grad : bool
+    generator : Generator, optional
+        Default: the global one.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.randn_like(tg.zeros(2, 3)).shape
+    (2, 3)
+    """
+    x = unwrap(input)
+    return randn(
+        size=x.shape, dtype=x.dtype if dtype is None else dtype, requires_grad=requires_grad, generator=generator
+    )
 
 
-# --- in-place fills ---------------------------------------------------------------------------------------------------------
+# --- in-place fills ---------------------------------------------------------------------------------------------
 
 
 def _filled(tensor: Any, values: Any, who: str) -> Any:

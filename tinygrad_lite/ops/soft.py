@@ -57,6 +57,8 @@ def _log_softmax(x: Any, axis: int = -1) -> Any:
 def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
     """``log(sum(exp(input)))`` without overflow.
 
+    Its gradient is 0 where all are -inf, and PyTorch's is NaN.
+
     Parameters
     ----------
     input : Tensor, floating
@@ -71,8 +73,8 @@ def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
     Examples
     --------
     >>> import tinygrad_lite as tg
-    >>> tg.logsumexp(tg.tensor([1000.0, 1000.0]), dim=0)
-    tensor(1000.6931)
+    >>> tg.logsumexp(tg.tensor([200.0, 200.0]), dim=0)
+    tensor(200.6931)
     """
     return _logsumexp.record((input, some_dims(dim), keepdim))
 

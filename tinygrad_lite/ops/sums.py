@@ -22,7 +22,7 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
     return tuple(a % ndim if ndim else 0 for a in ((axis,) if isinstance(axis, int) else axis))
 
 
-def kept_dims(g: Any, shape: tuple[int, ...], axis: Any, keepdims: bool) -> Any:
+def kept_dims(g: Any, shape: tuple[int, ...], axis: Any, keepdims: Any) -> Any:
     """What a reduction of `shape` returned, with its reduced dimensions back, of size 1."""
     if keepdims or not shape:
         return g
@@ -34,7 +34,7 @@ def _count(shape: tuple[int, ...], axis: Any) -> int:
     return math.prod(shape[a] for a in axes_of(axis, len(shape))) if shape else 1
 
 
-def _spread(g: Any, shape: tuple[int, ...], axis: Any, keepdims: bool) -> Any:
+def _spread(g: Any, shape: tuple[int, ...], axis: Any, keepdims: Any) -> Any:
     return expand_to(kept_dims(g, shape, axis, keepdims), shape)
 
 
@@ -55,16 +55,16 @@ def floating_only(input: Any, who: str) -> Any:
 
 
 @differentiable(a=lambda g, a_shape, axis, keepdims: _spread(g, a_shape, axis, keepdims), numpy=np.sum, name="sum")
-def _sum(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
+def _sum(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Any:
     return np.add.reduce(a, axis=axis, dtype=_wide(a, dtype), keepdims=keepdims)
 
 
-def _mean_a(g: Any, a_shape: Any, axis: Any, keepdims: bool) -> Any:
+def _mean_a(g: Any, a_shape: Any, axis: Any, keepdims: Any) -> Any:
     return _spread(g / (_count(a_shape, axis) or 1), a_shape, axis, keepdims)
 
 
 @differentiable(a=_mean_a, numpy=np.mean, name="mean")
-def _mean(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
+def _mean(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Any:
     floating_only(a, "mean")
     total, count = np.add.reduce(a, axis=axis, dtype=dtype, keepdims=keepdims), _count(a.shape, axis)
     return total / count if count else total * math.nan
@@ -80,12 +80,12 @@ def _per_freedom(shape: tuple[int, ...], axis: Any, ddof: float) -> float:
     return 1 / free if free > 0 else math.inf
 
 
-def _var_a(g: Any, a: Any, axis: Any, ddof: float, keepdims: bool) -> Any:
+def _var_a(g: Any, a: Any, axis: Any, ddof: float, keepdims: Any) -> Any:
     return kept_dims(g, a.shape, axis, keepdims) * (_centred(a, axis) * (2 * _per_freedom(a.shape, axis, ddof)))
 
 
 @differentiable(a=_var_a, numpy=np.var, name="var")
-def _var(a: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+def _var(a: Any, axis: Any = None, ddof: float = 0, keepdims: Any = False) -> Any:
     d = _centred(a, axis)
     squares = np.add.reduce(d * d, axis=axis, keepdims=keepdims)
     factor = _per_freedom(a.shape, axis, ddof)
@@ -95,13 +95,13 @@ def _var(a: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> A
         return squares * factor
 
 
-def _std_a(g: Any, a: Any, out: Any, axis: Any, ddof: float, keepdims: bool) -> Any:
+def _std_a(g: Any, a: Any, out: Any, axis: Any, ddof: float, keepdims: Any) -> Any:
     constant = np.equal(out, 0)  # zero where nothing varies, as in PyTorch
     return _var_a(np.where(constant, 0.0, g / (2 * np.where(constant, 1.0, out))), a, axis, ddof, keepdims)
 
 
 @differentiable(a=_std_a, numpy=np.std, name="std")
-def _std(a: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+def _std(a: Any, axis: Any = None, ddof: float = 0, keepdims: Any = False) -> Any:
     return np.sqrt(_var.function(a, axis, ddof, keepdims))
 
 
@@ -117,7 +117,7 @@ def _others(x: Any) -> Any:
     return np.reshape(np.stack([b * rest, a * rest], axis=-1), x.shape)[..., :n]
 
 
-def _prod_a(g: Any, a: Any, axis: Any, keepdims: bool) -> Any:
+def _prod_a(g: Any, a: Any, axis: Any, keepdims: Any) -> Any:
     g = kept_dims(g, a.shape, axis, keepdims)
     if a.ndim == 0 or 0 in a.shape:
         return g * np.ones_like(a)
@@ -130,7 +130,7 @@ def _prod_a(g: Any, a: Any, axis: Any, keepdims: bool) -> Any:
 
 
 @differentiable(a=_prod_a, numpy=np.prod, name="prod")
-def _prod(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
+def _prod(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Any:
     return np.multiply.reduce(a, axis=axis, dtype=_wide(a, dtype), keepdims=keepdims)
 
 

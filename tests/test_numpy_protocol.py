@@ -1,0 +1,378 @@
+"""NumPy's functions on Tensors: recorded, or refused by name; memory shared only where no gradient is lost."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tg
+from tinygrad_lite.rules import FAST, TABLE, Op
+
+
+def leaf(values, dtype=tg.float64):
+    return tg.tensor(np.asarray(values, dtype), requires_grad=True)
+
+
+A = np.array([[0.3, -1.2, 2.0], [0.7, 0.1, -0.4]])
+B = np.array([[1.5, 0.8, -0.6], [-2.0, 0.9, 1.1]])
+INDEX = np.array([[0, 2], [1, 1]])
+
+# What a user of NumPy writes; run with arrays and with Tensors.
+CALLS = {
+    "exp": lambda a, b: np.exp(a), "log": lambda a, b: np.log(np.abs(a)), "sqrt": lambda a, b: np.sqrt(a * a + 1),
+    "sin": lambda a, b: np.sin(a), "tanh": lambda a, b: np.tanh(a), "square": lambda a, b: np.square(a),
+    "arctan2": lambda a, b: np.arctan2(a, b), "hypot": lambda a, b: np.hypot(a, b), "power": lambda a,
+    b: np.power(a, 2),
+    "add": lambda a, b: np.add(a, b), "subtract": lambda a, b: np.subtract(a, b[0]), "divide": lambda a,
+    b: np.divide(a, b),
+    "multiply": lambda a, b: np.multiply(a[:, :1], b), "negative": lambda a, b: np.negative(a),
+    "maximum": lambda a, b: np.maximum(a, b), "minimum": lambda a, b: np.minimum(a, b), "clip": lambda a,
+    b: np.clip(a, -1, 1),
+    "logaddexp": lambda a, b: np.logaddexp(a, b), "where": lambda a, b: np.where(B > 0, a, b), "abs": lambda a,
+    b: np.abs(a),
+    "sum": lambda a, b: np.sum(a), "sum axis": lambda a, b: np.sum(a, axis=0), "sum positional": lambda a,
+    b: np.sum(a, 1),
+    "sum keepdims": lambda a, b: np.sum(a, axis=(0, 1), keepdims=True), "mean": lambda a, b: np.mean(a, axis=1),
+    "prod": lambda a, b: np.prod(a, axis=0), "var": lambda a, b: np.var(a, axis=0), "std": lambda a,
+    b: np.std(a, ddof=1),
+    "max": lambda a, b: np.max(a, axis=1), "min": lambda a, b: np.min(a), "amax": lambda a, b: np.amax(a, axis=0),
+    "cumsum": lambda a, b: np.cumsum(a, axis=1), "cumsum flat": lambda a, b: np.cumsum(a),
+    "reduce": lambda a, b: np.add.reduce(a), "reduce all": lambda a, b: np.multiply.reduce(a, axis=None),
+    "reduce max": lambda a, b: np.maximum.reduce(a, axis=1, keepdims=True),
+    "reshape": lambda a, b: np.reshape(a, (3, 2)), "ravel": lambda a, b: np.ravel(a), "transpose": lambda a,
+    b: np.transpose(a),
+    "transpose axes": lambda a, b: np.transpose(a[None], (2, 0, 1)), "swapaxes": lambda a, b: np.swapaxes(a, 0, 1),
+    "moveaxis": lambda a, b: np.moveaxis(a[None], 0, -1), "squeeze": lambda a, b: np.squeeze(a[:, None]),
+    "expand_dims": lambda a, b: np.expand_dims(a, 1), "broadcast_to": lambda a, b: np.broadcast_to(a, (4, 2, 3)),
+    "flip": lambda a, b: np.flip(a), "flip axis": lambda a, b: np.flip(a, axis=1), "roll": lambda a, b: np.roll(a, 2),
+    "roll axis": lambda a, b: np.roll(a, (1, -1), axis=(0, 1)), "tile": lambda a, b: np.tile(a, (2, 1)),
+    "pad": lambda a, b: np.pad(a, ((1, 0), (0, 2))), "pad value": lambda a, b: np.pad(a, 1, constant_values=3.0),
+    "concatenate": lambda a, b: np.concatenate([a, b]), "concatenate axis": lambda a, b: np.concatenate((a, b), axis=1),
+    "concatenate mixed": lambda a, b: np.concatenate([a, B, b], axis=-1),
+    "concatenate flat": lambda a, b: np.concatenate([a, b[0]], axis=None), "stack": lambda a,
+    b: np.stack([a, b], axis=-1),
+    "vstack": lambda a, b: np.vstack([a, b[0]]), "hstack": lambda a, b: np.hstack([a, b]),
+    "split": lambda a, b: np.split(a, [1], axis=1)[1], "split equal": lambda a, b: np.split(a, 3, axis=1)[0],
+    "dot": lambda a, b: np.dot(a, b.T), "dot vector": lambda a, b: np.dot(a, b[0]), "matmul": lambda a,
+    b: np.matmul(a.T, b),
+    "outer": lambda a, b: np.outer(a[0], b[1]), "einsum": lambda a, b: np.einsum("ij,ij->i", a, b),
+    "tensordot": lambda a, b: np.tensordot(a, b, axes=((0, 1), (0, 1))), "copy": lambda a, b: np.copy(a),
+    "take_along_axis": lambda a, b: np.take_along_axis(a, INDEX, axis=1), "real": lambda a, b: np.real(a),
+    "tril": lambda a, b: np.tril(a), "triu": lambda a, b: np.triu(a, 1), "operator": lambda a, b: B @ a.T - a @ B.T,
+    "array first": lambda a, b: B + a, "array divided": lambda a, b: A / b, "scalar": lambda a, b: np.float64(2) ** a,
+    "array matmul": lambda a, b: B.T @ a, "array power": lambda a, b: np.abs(B) ** a, "0-d": lambda a,
+    b: np.array(2.0) * a,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_recorded_with_numpys_result_and_its_derivative(name):
+    call = CALLS[name]
+    a, b = leaf(A), leaf(B)
+    out = call(a, b)
+    expected = np.asarray(call(A, B))
+    assert isinstance(out, tg.Tensor)
+    assert out.requires_grad
+    np.testing.assert_allclose(out.detach().numpy(), expected, rtol=1e-12, strict=True)
+    rng = np.random.default_rng(0)
+    weights, da, db = (rng.standard_normal(s) for s in (expected.shape, A.shape, B.shape))
+    out.backward(weights)
+    analytic = sum(np.vdot(t.grad.numpy(), d) for t, d in ((a, da), (b, db)) if t.grad is not None)
+    step = 1e-6
+    change = (call(A + step * da, B + step * db) - call(A - step * da, B - step * db)) / (2 * step)
+    assert analytic == pytest.approx(np.vdot(weights, change), rel=1e-7, abs=1e-8)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_float32_stays(name):
+    if any(word in name for word in ("array", "mixed", "operator", "scalar", "0-d")):
+        return  # a float64 array wins, as in NumPy
+    a, b = leaf(A, tg.float32), leaf(B, tg.float32)
+    out = CALLS[name](a, b)
+    assert out.dtype == np.asarray(CALLS[name](A.astype(np.float32), B.astype(np.float32))).dtype == np.float32
+    out.backward(np.ones(out.shape))
+    assert a.grad.dtype == np.float32
+
+
+PLAIN = {
+    "argmax": lambda a: np.argmax(a, axis=1), "argmin": lambda a: np.argmin(a), "greater": lambda a: np.greater(a, 0.0),
+    "equal": lambda a: np.equal(a, a), "isnan": lambda a: np.isnan(a), "isfinite": lambda a: np.isfinite(a),
+    "sign bit": lambda a: np.signbit(a), "all": lambda a: np.all(a, axis=0), "any": lambda a: np.any(a),
+    "count_nonzero": lambda a: np.count_nonzero(a, axis=1), "isclose": lambda a: np.isclose(a, a + 1e-9),
+    "logical_and": lambda a: np.logical_and(a, a > 0), "argsort": lambda a: np.argsort(a, axis=1),
+    "zeros_like": lambda a: np.zeros_like(a), "ones_like": lambda a: np.ones_like(a, dtype=np.int64),
+    "full_like": lambda a: np.full_like(a, 7.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_results_without_gradient(name):
+    out = PLAIN[name](leaf(A))
+    expected = np.asarray(PLAIN[name](A))
+    assert isinstance(out, tg.Tensor)
+    assert not out.requires_grad
+    np.testing.assert_array_equal(out.numpy(), expected, strict=True)
+
+
+def test_shape_functions_give_numbers():
+    t = leaf(A)
+    assert (np.shape(t), np.ndim(t), np.size(t), np.size(t, 1)) == ((2, 3), 2, 6, 3)
+
+
+def test_every_ufunc_of_the_table_is_dispatched():
+    """No row by the name of a NumPy function that NumPy's dispatch does not find."""
+    rows = [f for f in TABLE if isinstance(f, np.ufunc)]
+    assert len(rows) > 40
+    for ufunc in rows:
+        t = leaf(np.full(3, 0.5))
+        out = ufunc(*[t] * ufunc.nin)
+        assert isinstance(out, tg.Tensor), ufunc
+        assert out.requires_grad, ufunc
+        assert isinstance(TABLE[ufunc], Op)
+
+
+# --- refused by name ------------------------------------------------------------------------------------------------
+
+UNKNOWN = {
+    "np.linalg.norm": np.linalg.norm, "np.fft.fft": np.fft.fft, "np.median": np.median, "np.unique": np.unique,
+    "np.cbrt": np.cbrt, "np.modf": np.modf, "np.spacing": np.spacing, "np.linalg.inv": lambda t: np.linalg.inv(t),
+    "np.gcd": lambda t: np.gcd(t, 2), "np.nan_to_num": np.nan_to_num, "np.savetxt": lambda t: np.savetxt("never", t),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+@pytest.mark.parametrize("requires_grad", [True, False])
+def test_an_unknown_function_is_named(name, requires_grad):
+    if UNKNOWN[name] in FAST or UNKNOWN[name] in TABLE:
+        pytest.fail(f"{name} is known by now: choose another for this test")
+    t = tg.ones(2, 2, requires_grad=requires_grad)
+    with pytest.raises(NotImplementedError, match=rf"^{name} has no row.*differentiable\({name}, "):
+        UNKNOWN[name](t)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda t: np.add.accumulate(t), r"np.add.accumulate is not supported on Tensors"),
+        (lambda t: np.multiply.outer(t, t), r"np.multiply.outer is not supported on Tensors"),
+        (lambda t: np.add.at(np.zeros(3), [0], t), r"np.add.at is not supported on Tensors"),
+        (lambda t: np.add.reduceat(t, [0]), r"np.add.reduceat is not supported on Tensors"),
+        (lambda t: np.subtract.reduce(t), r"np.subtract.reduce is not supported on Tensors"),
+        (lambda t: np.exp(t, where=np.array([True, False, True])), r"np.exp with where is not supported on Tensors"),
+        (lambda t: np.add(t, t, dtype=np.float64), r"np.add with dtype is not supported on Tensors"),
+        (lambda t: np.zeros(3).__imatmul__(t), r"np.matmul with axes is not supported on Tensors"),
+    ],
+)
+def test_unsupported_ways_of_calling(call, message):
+    with pytest.raises(NotImplementedError, match=message):
+        call(leaf([1.0, 2.0, 3.0]))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda t: np.sum(t, initial=3.0), "sum.* unexpected keyword argument 'initial'"),
+        (lambda t: np.sum(t, where=True), "sum.* unexpected keyword argument 'where'"),
+        (lambda t: np.sum(t, out=np.zeros(())), "sum.* unexpected keyword argument 'out'"),
+        (lambda t: np.max(t, initial=3.0), "amax.* unexpected keyword argument 'initial'"),
+        (lambda t: np.add.reduce(t, initial=1.0), "sum.* unexpected keyword argument 'initial'"),
+    ],
+)
+def test_options_are_never_ignored(call, message):
+    with pytest.raises(TypeError, match=message):
+        call(leaf([1.0, 2.0, 3.0]))
+
+
+# --- Tensor to array ------------------------------------------------------------------------------------------------
+
+
+def test_asarray_shares_memory():
+    t = tg.tensor([1.0, 2.0])
+    a = np.asarray(t)
+    assert type(a) is np.ndarray
+    assert np.shares_memory(a, t.numpy())
+    a[0] = 7.0
+    assert t.tolist() == [7.0, 2.0]
+    assert np.shares_memory(np.array(t, copy=False), t.numpy())
+    assert np.shares_memory(np.from_dlpack(t), a) if hasattr(t, "__dlpack__") else True
+    assert not np.shares_memory(np.array(t), t.numpy())
+    assert not np.shares_memory(np.asarray(t, np.float64), t.numpy())
+    assert np.asarray(t, np.float64).dtype == np.float64
+    with pytest.raises(ValueError, match="copy"):
+        np.array(t, np.float64, copy=False)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        np.asarray, np.array, lambda t: np.asarray(t, np.float64), lambda t: np.array([t, t]), lambda t: t.numpy(),
+        lambda t: np.asarray(t * 1), lambda t: np.zeros(2).__setitem__(slice(None), t), lambda t: np.asarray(t[0]),
+        lambda t: np.asarray(t.view(2, 1)), lambda t: np.arange(2.0).__setitem__(slice(1), t[:1]),
+    ],
+)  # fmt: skip
+def test_no_array_of_what_requires_grad(call):
+    with pytest.raises(RuntimeError, match=r"numpy: can't be called on a Tensor that requires grad; use detach\(\)"):
+        call(leaf([1.0, 2.0]))
+
+
+def test_like_pytorch():
+    torch = pytest.importorskip("torch")
+    for m in (tg, torch):
+        t = m.ones(2, requires_grad=True)
+        with pytest.raises(RuntimeError, match=r"requires grad.*detach\(\)\.numpy\(\)"):
+            np.asarray(t)
+        with pytest.raises(RuntimeError, match=r"requires grad.*detach\(\)\.numpy\(\)"):
+            t.numpy()
+        with m.no_grad():
+            assert np.shares_memory(np.asarray(t), t.numpy())
+        assert np.shares_memory(t.detach().numpy(), t.detach().numpy())
+        assert np.shares_memory(np.asarray(t.detach()), t.detach().numpy())
+        assert t.numpy(force=True).tolist() == [1.0, 1.0]
+
+
+def test_plain_python_and_matplotlib_style_uses():
+    t = tg.tensor([[1.0, 2.0], [3.0, 4.0]])
+    np.testing.assert_allclose(t, [[1.0, 2.0], [3.0, 4.0]])
+    assert np.asarray(list(t)).shape == (2, 2)
+    assert [list(map(float, row)) for row in t] == [[1.0, 2.0], [3.0, 4.0]]
+    assert np.asarray([t[0], t[1]]).tolist() == t.tolist()
+    array = np.zeros((3, 2))
+    array[1:] = t
+    array[0] = t[0]
+    assert array.tolist() == [[1.0, 2.0], [1.0, 2.0], [3.0, 4.0]]
+    assert np.arange(5)[tg.tensor([1, 3])].tolist() == [1, 3]
+    assert [10, 20, 30][tg.tensor(1)] == 20
+
+
+# --- mixed operators and out= ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("requires_grad", [True, False])
+def test_array_with_tensor_is_a_tensor(requires_grad):
+    t = tg.tensor([1.0, 2.0], dtype=tg.float64, requires_grad=requires_grad)
+    array = np.array([3.0, 4.0])
+    results = [
+        array + t,
+        array - t,
+        array * t,
+        array / t,
+        array**t,
+        array @ t,
+        array > t,
+        array == t,
+        np.float64(3.0) * t,
+    ]
+    for result, expected in zip(
+        results, [[4, 6], [2, 2], [3, 8], [3, 2], [3, 16], 11, [True] * 2, [False] * 2, [3, 6]]
+    ):
+        assert isinstance(result, tg.Tensor)
+        assert result.tolist() == expected
+
+
+def test_array_iadd_tensor():
+    array = np.array([1.0, 2.0])
+    before = array
+    array += tg.tensor([10.0, 20.0])
+    assert array is before
+    assert type(array) is np.ndarray
+    assert array.tolist() == [11.0, 22.0]
+    with pytest.raises(RuntimeError, match="out=: not possible where a gradient is needed"):
+        array += leaf([1.0, 1.0])
+    assert array.tolist() == [11.0, 22.0]
+    with tg.no_grad():
+        array *= leaf([2.0, 2.0]).detach()
+    assert array.tolist() == [22.0, 44.0]
+
+
+def test_tensor_iadd_array():
+    t = tg.tensor([1.0, 2.0])
+    before = t
+    t += np.array([1.0, 1.0])
+    assert t is before
+    assert t.dtype == tg.float32
+    assert t.tolist() == [2.0, 3.0]
+
+
+def test_out_is_written_to():
+    t = tg.tensor([0.0, 1.0], dtype=tg.float64)
+    array, tensor = np.zeros(2), tg.zeros(2, dtype=tg.float64)
+    assert np.exp(t, out=array) is array
+    assert np.exp(t, out=tensor) is tensor
+    assert np.exp(t, tensor) is tensor
+    assert np.add(array, 1.0, out=tensor) is tensor  # no Tensor but the output
+    np.testing.assert_array_equal(array, np.exp([0.0, 1.0]))
+    np.testing.assert_array_equal(tensor.numpy(), np.exp([0.0, 1.0]) + 1)
+    row = np.zeros(3)
+    assert np.add.reduce(tg.ones(2, 3), out=row) is row
+    assert row.tolist() == [2.0, 2.0, 2.0]
+    wide = np.zeros((3, 2))
+    np.multiply(t, 2.0, out=wide)
+    assert wide.tolist() == [[0.0, 2.0]] * 3
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda t, x: np.exp(x, out=np.zeros(2)), RuntimeError, "out=: not possible where a gradient is needed"),
+        (lambda t, x: np.exp(t, out=x), RuntimeError, "out=: not possible where a gradient is needed"),
+        (lambda t, x: np.add(t, 1.0, out=x * 1), RuntimeError, "out=: not possible where a gradient is needed"),
+        (lambda t, x: np.exp(t, out=np.zeros(2, np.int64)), TypeError, "Cannot cast.*same_kind"),
+        (lambda t, x: np.exp(t, out=np.zeros(3)), ValueError, r"\(2,\).*\(3,\)"),
+    ],
+)
+def test_out_refused(call, error, message):
+    t, x = tg.tensor([0.0, 1.0], dtype=tg.float64), leaf([5.0, 5.0])
+    with pytest.raises(error, match=message):
+        call(t, x)
+    assert x.tolist() == [5.0, 5.0]
+
+
+def test_out_under_no_grad():
+    x = leaf([0.0, 1.0])
+    array = np.zeros(2)
+    with tg.no_grad():
+        np.multiply(x, 3.0, out=array)
+        np.multiply(x, 3.0, out=x)
+        x *= np.ones(2)
+    assert array.tolist() == x.tolist() == [0.0, 3.0]
+
+
+def test_a_write_through_out_is_noticed():
+    x, t = leaf([1.0, 2.0]), tg.tensor([1.0, 2.0], dtype=tg.float64)
+    y = x * t
+    np.exp(t, out=t)
+    with pytest.raises(RuntimeError, match="mul at .* needs its 'y', but out= at .*test_numpy_protocol"):
+        y.sum().backward()
+
+
+def test_objects_are_no_numbers():
+    from decimal import Decimal
+    from fractions import Fraction
+
+    t = leaf([1.0])
+    for other in (Fraction(1, 2), Decimal(1), None, "a", object(), np.array([None]), np.array(["a"]), {}):
+        for call in (lambda t, o: t + o, lambda t, o: o * t if not isinstance(o, np.ndarray) else np.multiply(o, t)):
+            with pytest.raises(
+                TypeError, match=f"operands must be Tensors, arrays or numbers, got {type(other).__name__}"
+            ):
+                call(t, other)
+
+
+def test_a_subclass_of_array_counts_as_array():
+    matrix = np.ma.masked_array([1.0, 2.0], mask=[False, True])
+    out = leaf([1.0, 2.0]) * np.asarray(matrix)
+    assert type(out.detach().numpy()) is np.ndarray
+
+
+def test_higher_derivatives_of_numpy_code():
+    """A function written for arrays, differentiated twice."""
+
+    def rosenbrock(v):
+        return np.sum(100 * (v[1:] - v[:-1] ** 2) ** 2 + (1 - v[:-1]) ** 2)
+
+    x = leaf([0.5, -0.5])
+    (g,) = tg.autograd.grad(rosenbrock(x), x, create_graph=True)
+    rows = [tg.autograd.grad(g[i], x, retain_graph=True)[0].tolist() for i in range(2)]
+    a, b = 0.5, -0.5
+    assert g.tolist() == pytest.approx([-400 * a * (b - a * a) - 2 * (1 - a), 200 * (b - a * a)])
+    np.testing.assert_allclose(rows, [[1200 * a * a - 400 * b + 2, -400 * a], [-400 * a, 200.0]])

@@ -1,0 +1,160 @@
+"""Streams of random numbers, and the global one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "Generator", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "set_rng_state",
+]  # fmt: skip
+
+
+class Generator:
+    """A stream of random numbers with its own state.
+
+    Attributes
+    ----------
+    numpy : np.random.Generator
+        The stream itself (PCG64).
+
+    Parameters
+    ----------
+    device : optional
+        Accepted and ignored: everything lives on the CPU.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> g = tg.Generator().manual_seed(0)
+    >>> a = tg.rand(3, generator=g)
+    >>> bool((a == tg.rand(3, generator=g.manual_seed(0))).all())
+    True
+    """
+
+    def __init__(self, device: Any = None) -> None:
+        self.seed()
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start the stream anew from `seed`."""
+        if not isinstance(seed, (int, np.integer)):
+            raise TypeError(f"manual_seed: seed must be an integer, got {type(seed).__name__}")
+        self._seed = int(seed)
+        self.numpy = np.random.Generator(np.random.PCG64(self._seed % 2**64))
+        return self
+
+    def initial_seed(self) -> int:
+        """The seed the stream started from."""
+        return self._seed
+
+    def seed(self) -> int:
+        """Start anew from fresh entropy, and return the seed."""
+        return self.manual_seed(int(np.random.SeedSequence().generate_state(1, np.uint64)[0]))._seed
+
+    def get_state(self) -> dict[str, Any]:
+        """The state, for `set_state`."""
+        return {"seed": self._seed, **self.numpy.bit_generator.state}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Continue from a state of `get_state`."""
+        rest = dict(state)
+        self._seed = rest.pop("seed", self._seed)
+        self.numpy.bit_generator.state = rest
+
+
+class _Default(Generator):
+    """The global stream, seeded when it is first used: importing the library draws no entropy."""
+
+    def __init__(self) -> None:
+        pass
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("numpy", "_seed"):
+            Generator.__init__(self)
+            return self.__dict__[name]
+        raise AttributeError(name)
+
+
+default_generator: Generator = _Default()
+
+
+def manual_seed(seed: int) -> Generator:
+    """Seed the global generator; everything random follows from it.
+
+    Parameters
+    ----------
+    seed : int
+
+    Returns
+    -------
+    Generator
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> _ = tg.manual_seed(0)
+    >>> a = tg.rand(3)
+    >>> _ = tg.manual_seed(0)
+    >>> bool((a == tg.rand(3)).all())
+    True
+    """
+    return default_generator.manual_seed(seed)
+
+
+def initial_seed() -> int:
+    """The seed of the global generator.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> _ = tg.manual_seed(7)
+    >>> tg.initial_seed()
+    7
+    """
+    return default_generator.initial_seed()
+
+
+def get_rng_state() -> dict[str, Any]:
+    """The state of the global generator.
+
+    Returns
+    -------
+    dict
+        For `set_rng_state`.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> state = tg.get_rng_state()
+    >>> a = tg.rand(3)
+    >>> tg.set_rng_state(state)
+    >>> bool((a == tg.rand(3)).all())
+    True
+    """
+    return default_generator.get_state()
+
+
+def set_rng_state(state: dict[str, Any]) -> None:
+    """Continue the global generator from a state of `get_rng_state`.
+
+    Parameters
+    ----------
+    state : dict
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.set_rng_state(tg.get_rng_state())
+    """
+    default_generator.set_state(state)
+
+
+def stream(generator: Any) -> np.random.Generator:
+    """The NumPy generator behind `generator`, or behind the global one."""
+    found: np.random.Generator = (default_generator if generator is None else generator).numpy
+    return found
