@@ -3,7 +3,8 @@
 1,000 digits, five hidden layers of 100 units, ReLU, SGD with learning rate 0.01, batches of 100, and sixteen
 scales for the first weights from 1 to 0.0001: with batch normalization behind every linear layer the network
 learns from almost all of them, without it only where the scale happens to be right. Towards the ends it learns
-less: a step turns large weights only a little, and from tiny ones the variances fall under the normalization's eps.
+less, for the gradient is the larger the smaller the weights are: a step turns large ones only a little and throws
+tiny ones far. The variances of the very smallest fall under the normalization's eps besides.
 
 Before that, the gradients of the whole network are compared with central differences, in training and in
 evaluation. In training one kind of parameter has no gradient, rightly: a bias in front of a batch normalization

@@ -101,14 +101,16 @@ def mlp_by_hand(np: Any, sizes: list[int], batch: int, optimizer: str | None) ->
             elif optimizer == "Adam":
                 m += np.float32(0.1) * (g - m)
                 v += np.float32(0.001) * (g * g - v)
-                p -= np.float32(1e-3 / (1 - 0.9**step)) * m / (np.sqrt(v / np.float32(1 - 0.999**step)) + np.float32(1e-8))
+                root = np.sqrt(v / np.float32(1 - 0.999**step)) + np.float32(1e-8)
+                p -= np.float32(1e-3 / (1 - 0.9**step)) * m / root
 
     return run
 
 
 def cases(library: str) -> dict[str, Callable[[], None]]:
     """The work by name."""
-    shapes = {"MLP 8 x 64": ([64] * 9, 32, None), "MLP 784: SGD": (SIZES, 128, "SGD"), "MLP 784: Adam": (SIZES, 128, "Adam")}
+    shapes = {"MLP 8 x 64": ([64] * 9, 32, None)}
+    shapes |= {f"MLP 784: {optimizer}": (SIZES, 128, optimizer) for optimizer in ("SGD", "Adam")}
     if library == "numpy":
         np = importlib.import_module("numpy")
         return {name: mlp_by_hand(np, *shape) for name, shape in shapes.items()}
@@ -211,7 +213,9 @@ def import_seconds(module: str, times: int = 9) -> float:
 # --- the table ------------------------------------------------------------------------------------------------------
 
 
-def main(rounds: int = 15, seconds: float = 0.1, threads: tuple[int, ...] = (1, 2), out: str | None = None) -> dict[str, Any]:
+def main(
+    rounds: int = 15, seconds: float = 0.1, threads: tuple[int, ...] = (1, 2), out: str | None = None
+) -> dict[str, Any]:
     """Measure and print; returns the times in seconds."""
     libraries = ["tinygrad_lite", *(["torch"] if importlib.util.find_spec("torch") else []), "numpy"]
     print(f"{'microseconds, forward + backward [+ step]':<42}" + "".join(f"{lib:>15}" for lib in libraries)
@@ -226,7 +230,8 @@ def main(rounds: int = 15, seconds: float = 0.1, threads: tuple[int, ...] = (1, 
             print(f"{name + f', {n} thread' + 's' * (n > 1):<42}{cells}{peer}{hand}", flush=True)
         results[f"{n} threads"] = found
     kept, needed = graph_memory()
-    print(f"\nGraph of MLP 784: {kept / 1e6:.3f} MB kept, {needed / 1e6:.3f} MB needed, ratio {kept / needed:.3f} (<= 1.1)")
+    print(f"\nGraph of MLP 784: {kept / 1e6:.3f} MB kept, {needed / 1e6:.3f} MB needed, "
+          f"ratio {kept / needed:.3f} (<= 1.1)")  # fmt: skip
     ours, plain = import_seconds("tinygrad_lite"), import_seconds("numpy")
     print(f"Import: {ours * 1e3:.0f} ms, numpy alone {plain * 1e3:.0f} ms, ratio {ours / plain:.2f} (<= 1.5)")
     results["memory"], results["import"] = kept / needed, ours / plain

@@ -102,7 +102,8 @@ def draw_one(name: str, run: dict):
     errors.plot(run["step"], run["loss"], color="tab:blue", label=f"training, at last {run['loss'][-1]:.3f}")
     errors.plot(run["step"], run["error"], color="tab:orange",
                 label=f"validation, smallest {min(run['error']):.3f}, at last {run['error'][-1]:.3f}")
-    errors.set(ylabel="cross entropy", ylim=(0, None), title=f"{name}, stopped after {run['steps']:,} updates: {run['stopped']}")
+    errors.set(ylabel="cross entropy", ylim=(0, None))
+    errors.set_title(f"{name}, stopped after {run['steps']:,} updates: {run['stopped']}")
     right.plot(run["step"], run["accuracy"], color="tab:green",
                label=f"best {max(run['accuracy']):.2%}, at last {run['accuracy'][-1]:.2%}")
     right.axhline(GOAL, color="black", ls=":", lw=1, label=f"the goal, {GOAL:.0%}")

@@ -120,6 +120,12 @@ def test_batch_norm(digits, tmp_path):
     assert min(others) > 1e-3
 
 
+def test_batch_norm_gradient_check_allows_no_more_than_it_must(digits, monkeypatch):
+    monkeypatch.setattr(batch_norm, "normalized_biases", lambda model: [])
+    with pytest.raises(tg.testing.GradcheckError, match=r"vacuous.* 0\.bias, 3\.bias, 6\.bias, 9\.bias, 12\.bias is zero"):
+        batch_norm.check_gradients(load_mnist()[0], seed=0)
+
+
 @pytest.mark.parametrize("wrong", [lambda x: x - x.detach(), lambda x: 0.05 * (x.mean() - x.mean().detach())])
 def test_batch_norm_gradient_check_finds_a_wrong_gradient(digits, monkeypatch, wrong):
     right = nn.BatchNorm1d.forward

@@ -374,6 +374,21 @@ def dirty_saved_value(m):
 
 
 @programs
+def dirty_by_a_kernel_that_announces_nothing(m):
+    def forward(ctx, x):
+        array = x.detach().numpy()
+        array *= 2
+        ctx.mark_dirty(x)
+        return x
+
+    x, _ = start(m)
+    h = x * 3
+    k = h * h
+    function(m, forward, lambda ctx, g: g * 2)(h)
+    k.sum().backward()
+
+
+@programs
 def dirty_leaf(m):
     x, _ = start(m)
     in_place(m)(x)

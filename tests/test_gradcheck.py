@@ -69,8 +69,9 @@ def test_kinks_are_steered_around(mode):
     assert tg.gradcheck(tg.relu, x, mode=mode, allow_zero=True)
     assert tg.gradcheck(lambda x: x.abs(), x, mode=mode)
     np.testing.assert_array_equal(x.detach().numpy(), 0)  # the caller's tensor is not moved
-    with pytest.raises(tg.GradcheckError, match="vacuous|expected"):  # steering does not hide a wrong rule
-        tg.gradcheck(elementwise(np.abs, name="abs_wrong", x=lambda g, x: g * 0.5 * np.sign(x)), x, mode=mode)
+    wrong = elementwise(lambda x: np.abs(x), name="abs_wrong", x=lambda g, x: g * 0.5 * np.sign(x))
+    with pytest.raises(tg.GradcheckError, match="expected"):  # steering does not hide a wrong rule
+        tg.gradcheck(wrong, x, mode=mode)
 
 
 def test_a_jump_everywhere_is_reported():
@@ -105,7 +106,7 @@ def test_integer_and_constant_inputs_pass_through():
 class Scale(nn.Module):
     """A layer of the user's own, with a slip on demand."""
 
-    def __init__(self, function=elementwise(np.square, name="square_right", x=lambda g, x: 2 * g * x)):
+    def __init__(self, function):
         super().__init__()
         self.weight = nn.Parameter(tg.ones(3))
         self.function = function
@@ -127,8 +128,9 @@ def test_gradcheck_module_checks_inputs_and_parameters_in_both_modes():
 
 
 def test_gradcheck_module_finds_a_slip():
-    assert testing.gradcheck_module(Scale(), tg.randn(4, 3))
-    wrong = Scale(elementwise(np.square, name="square_wrong", x=lambda g, x: g * x))
+    right = elementwise(lambda x: np.square(x), name="square_right", x=lambda g, x: 2 * g * x)
+    assert testing.gradcheck_module(Scale(right), tg.randn(4, 3))
+    wrong = Scale(elementwise(lambda x: np.square(x), name="square_wrong", x=lambda g, x: g * x))
     with pytest.raises(tg.GradcheckError, match=r"Scale in train mode: gradcheck: input 0 at index \(\d, \d\)"):
         testing.gradcheck_module(wrong, tg.randn(4, 3))
 

@@ -216,7 +216,7 @@ PROMOTING: dict[str, Callable[..., Any]] = {
     "x * 2.5": lambda m, x, y: x * 2.5,
     "x / 2": lambda m, x, y: x / 2,
     "2.5 / x": lambda m, x, y: 2.5 / x,
-    "x ** 2": lambda m, x, y: x**2,
+    "x ** 2.0": lambda m, x, y: x**2.0,
     "x + True": lambda m, x, y: x + True,
     "x if, else 1.5": lambda m, x, y: m.where(x > 0, x, 1.5),
     "x if 1, else 0": lambda m, x, y: m.where(x > 0, 1, 0),

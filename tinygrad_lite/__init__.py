@@ -7,10 +7,10 @@ The table of operations is in `rules` and `ops`, the graph in `graph`, the backw
 `_tensor`. `nn`, `optim`, `kernels` and `testing` are loaded when they are first used.
 """
 
-# ruff: noqa: F403  (the families export by their __all__)
 from __future__ import annotations
 
 import importlib
+from types import ModuleType as _Module
 from typing import Any
 
 from . import autograd as autograd
@@ -38,9 +38,10 @@ from .printing import set_printoptions as set_printoptions
 __version__ = "0.1.0"
 
 _LAZY = ("kernels", "nn", "optim", "testing")
-__all__ = sorted({n for n in globals() if not n.startswith("_") and n not in (
-    "Any", "annotations", "importlib", "dtypes", "function", "gradients", "graph", "ops", "printing",
-    "rules", "views")} | set(_LAZY))  # fmt: skip
+__all__ = sorted(
+    {n for n, v in globals().items() if not n.startswith("_") and not isinstance(v, _Module)}
+    - {"Any", "annotations"} | {"autograd", *_LAZY}
+)
 
 
 def __getattr__(name: str) -> Any:

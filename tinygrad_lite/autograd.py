@@ -22,7 +22,8 @@ from .modes import enable_grad, inference_mode, is_grad_enabled, no_grad, set_gr
 from .rules import Op, Rule, ndarray, part_of, wrap
 
 __all__ = [
-    "Function", "backward", "enable_grad", "grad", "inference_mode", "is_grad_enabled", "no_grad", "once_differentiable",
+    "Function", "backward", "enable_grad", "grad", "inference_mode", "is_grad_enabled", "no_grad",
+    "once_differentiable",
     "set_grad_enabled", "stamp", "tick", "written",
 ]  # fmt: skip
 
@@ -284,8 +285,8 @@ _ALIAS = Op(lambda a: a, {"a": lambda g: g}, name="alias").rules[0]
 def _alias(node: Node | None) -> Node | None:
     """A node that stands for another, as an argument of the twin.
 
-    The gradient with respect to one argument must not run on into its history, nor into another argument that happens to
-    be the same tensor.
+    The gradient with respect to one argument must not run on into its history, nor into another argument that happens
+    to be the same tensor.
     """
     if node is None:
         return None

@@ -56,4 +56,4 @@ def as_dtype(dtype: Any) -> np.dtype[Any]:
     return get_default_dtype() if dtype is builtin_float else np.dtype(dtype)
 
 
-builtin_float = type(0.0)
+builtin_float = type(0.0)  # noqa: UP003  (`float` is a dtype here)

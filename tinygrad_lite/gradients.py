@@ -243,8 +243,9 @@ def _refuse_vacuous(
     zero = [n for n, s in zip(names, sizes) if s <= atol and not (allow_zero and n in allow_zero)]
     if len(zero) == len(names) if joint else zero:
         raise GradcheckError(
-            f"gradcheck: vacuous: the gradient with respect to {', '.join(zero)} is zero everywhere (within atol={atol:g}), "
-            "so that the check shows nothing; choose another point, output or atol, or pass allow_zero if that is meant"
+            f"gradcheck: vacuous: the gradient with respect to {', '.join(zero)} is zero everywhere "
+            f"(within atol={atol:g}), so that the check shows nothing; choose another point, output or atol, "
+            "or pass allow_zero if that is meant"
         )
 
 
@@ -267,7 +268,14 @@ def _bent(ahead: Array, here: Array, behind: Array, eps: float) -> Array:
 
 
 def _full(
-    function: Callable[[], Any], leaves: Sequence[Any], which: int, name: str, eps: float, atol: float, rtol: float, random: Any
+    function: Callable[[], Any],
+    leaves: Sequence[Any],
+    which: int,
+    name: str,
+    eps: float,
+    atol: float,
+    rtol: float,
+    random: Any,
 ) -> float:
     """Compare the Jacobian with respect to one leaf, entry by entry; return its largest magnitude."""
     data = leaves[which]._data
@@ -330,7 +338,14 @@ def _analytical(function: Callable[[], Any], leaf: Any, shape: tuple[int, ...]) 
 
 
 def _random(
-    function: Callable[[], Any], leaves: Sequence[Any], which: int, name: str, eps: float, atol: float, rtol: float, random: Any
+    function: Callable[[], Any],
+    leaves: Sequence[Any],
+    which: int,
+    name: str,
+    eps: float,
+    atol: float,
+    rtol: float,
+    random: Any,
 ) -> float:
     """Compare along random directions; return the largest magnitude of the gradient."""
     leaf, largest = leaves[which], 0.0

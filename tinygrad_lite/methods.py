@@ -133,7 +133,8 @@ class Methods:
 
     # --- arithmetic -------------------------------------------------------------------------------------------------
 
-    add, sub, subtract, mul, multiply = elementwise.add, elementwise.sub, elementwise.sub, elementwise.mul, elementwise.mul
+    add, sub, subtract = elementwise.add, elementwise.sub, elementwise.sub
+    mul, multiply = elementwise.mul, elementwise.mul
     div, divide, true_divide, floor_divide = elementwise.div, elementwise.div, elementwise.div, elementwise.floor_divide
     pow, remainder, fmod, neg, negative = (
         elementwise.pow, elementwise.remainder, elementwise.fmod, elementwise.neg, elementwise.neg,

@@ -266,7 +266,7 @@ class Op:
             if self.parameters[i] not in self.gradient_args:
                 raise NotImplementedError(
                     f"{self.name}: no gradient is known with respect to {self.parameters[i]!r}, which requires grad; "
-                    f"detach() it, or add the rule: differentiable({self.name}, {self.parameters[i]}=lambda g, ...: ...)"
+                    f"detach() it, or add the rule: differentiable({self.name}, {self.parameters[i]}=lambda g: ...)"
                 )
 
     def _several(self, outs: tuple[Any, ...], nodes: dict[int, Any], data: list[Any]) -> tuple[Any, ...]:
@@ -326,7 +326,7 @@ def _blame(name: str, error: ValueError) -> Exception:
 
 
 def _narrow(function: Callable[..., Any], data: list[Any], out: Any) -> Any:
-    """Integers never widen a float: where NumPy made float64 of float32 and int64, or of integers alone, do as PyTorch."""
+    """Integers never widen a float: what NumPy made float64 of float32 and int64, or of integers, is PyTorch's."""
     floats = [v.dtype for v in data if isinstance(v, (ndarray, np.generic)) and v.dtype.kind in "fc"]
     if _F64 in floats or any(d.kind == "c" for d in floats):
         return out
@@ -477,7 +477,7 @@ def differentiable(
     Parameters
     ----------
     function : callable
-        Works on NumPy arrays. An existing NumPy function (`np.tanh`) is registered for NumPy's dispatch, too. A function
+        Works on NumPy arrays. An existing NumPy function (`np.tanh`) is registered for NumPy's dispatch, too. It
         may take a list of arrays as one argument (as `np.concatenate` does); its rule then returns a list of gradients.
     **rules : callable
         ``argument=lambda g, ...: gradient``; the parameters say what is kept for the backward pass.

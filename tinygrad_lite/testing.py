@@ -130,7 +130,9 @@ def _restored(state: dict[str, Any]) -> Iterator[None]:
         set_rng_state(before)
 
 
-def assert_close(actual: Any, expected: Any, *, rtol: float | None = None, atol: float | None = None, msg: str = "") -> None:
+def assert_close(
+    actual: Any, expected: Any, *, rtol: float | None = None, atol: float | None = None, msg: str = ""
+) -> None:
     """Assert that tensors (or nested sequences of them) agree in shape, dtype and value.
 
     Parameters
