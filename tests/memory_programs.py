@@ -12,7 +12,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 VIEWS = "slice index select transpose reshape unsqueeze squeeze expand split unbind narrow newaxis".split()
-WRITES = "add_ mul_ sub_ copy_ setitem zero_ fill_ sigmoid_ tanh_ sin_ iadd imul".split()
+WRITES = "add_ mul_ sub_ copy_ setitem zero_ fill_ sigmoid_ tanh_ sin_ iadd imul quiet".split()
 PLAIN = "add mul sin tanh clone detach".split()
 instructions = st.tuples(
     st.sampled_from(VIEWS + WRITES + WRITES + PLAIN), st.integers(0, 11), st.integers(0, 11), st.integers(0, 11)
@@ -153,6 +153,9 @@ class Machine:
             t[self.index(write_key(tuple(t.shape), b, c))] = (
                 self.pool[c % len(self.pool)].sum() * 0.5 if c % 3 else 0.25
             )
+        elif name == "quiet":
+            with self.m.no_grad():
+                t.mul_(0.5)
         elif name == "iadd":
             t += self.operand(t, b)
         elif name == "imul":
@@ -267,11 +270,12 @@ class Reference(Machine):
                 "sin_": lambda: old.sin(),
                 "fill_": lambda: old * 0 + c / 4, "iadd": lambda: old + other, "imul": lambda: old * 1.5,
                 "add_": lambda: old + other, "mul_": lambda: old * other, "sub_": lambda: old - other,
-                "copy_": lambda: old * 0 + other,
+                "copy_": lambda: old * 0 + other, "quiet": lambda: old * 0.5,
             }[name](),
+            recorded=name != "quiet",
         )  # fmt: skip
 
-    def put(self, t: Cell, places: Any, new: Any) -> None:
+    def put(self, t: Cell, places: Any, new: Any, recorded: bool = True) -> None:
         if not places.size:
             return
         old = t.buffer.value
@@ -280,7 +284,8 @@ class Reference(Machine):
         placed = new.reshape(-1)[self.m.tensor(source)]
         after = self.m.where(self.m.tensor(chosen), placed, old)
         for buffer in t.buffer.aliases:
-            buffer.value = after if buffer is t.buffer else buffer.value + (after - buffer.value).detach()
+            own = recorded and buffer is t.buffer
+            buffer.value = after if own else buffer.value + (after - buffer.value).detach()
 
     def plain(self, name: str, t: Any, other: Any) -> Any:
         if name == "detach":

@@ -703,6 +703,43 @@ def test_fused_operation_with_dependent_arguments(shared):
         np.testing.assert_allclose(b.detach().numpy(), a.numpy(), rtol=1e-12)
 
 
+def test_gradient_penalty_through_batch_norm():
+    """A second forward moves the running statistics, on which no gradient depends."""
+
+    def program(m):
+        x = m.tensor(np.random.default_rng(0).standard_normal((6, 3)), requires_grad=True)
+        w = m.tensor([1.0, 2.0, 3.0], dtype=m.float64, requires_grad=True)
+        mean, var = m.zeros(3, dtype=m.float64), m.ones(3, dtype=m.float64)
+
+        def critic(x):
+            return m.tanh(m.nn.functional.batch_norm(x, mean, var, w, None, True))
+
+        real, fake = critic(x), critic(x.detach() * 2)
+        (g,) = m.autograd.grad(real.sum(), x, create_graph=True)
+        ((g * g).sum() + fake.sum()).backward()
+        return g, x.grad, w.grad, mean, var
+
+    agree(program)
+
+
+def test_a_twin_that_takes_fewer_arguments_takes_them_by_name():
+    def scaled(x, scratch, factor):
+        scratch += 1.0
+        return x**3 * factor, x * x * factor
+
+    op = differentiable(
+        scaled, aux=("square",), twin=lambda x, factor: x**3 * factor, x=lambda g, square: 3 * g * square, name="scaled"
+    )
+    x = leaf([1.0, 2.0])
+    scratch = np.zeros(1)
+    (g,) = grad(op(x, scratch, 2.0).sum(), x, create_graph=True)
+    (h,) = grad(g.sum(), x)
+    assert (g.tolist(), h.tolist(), scratch[0]) == ([6.0, 24.0], [12.0, 24.0], 1.0)
+    wrong = differentiable(scaled, aux=("square",), twin=lambda y: y, x=lambda g, square: g * square, name="wrong")
+    with pytest.raises(TypeError, match="wrong: the twin must take"):
+        wrong(x, scratch, 2.0)
+
+
 # --- memory of gradients --------------------------------------------------------------------------------------------
 
 

@@ -146,3 +146,8 @@ def test_assert_close():
     ]:
         with pytest.raises(AssertionError, match=match):
             testing.assert_close(actual, expected)
+
+
+def test_a_row_of_numpys_is_not_replaced():
+    with pytest.raises(ValueError, match="'square'.* has a row already"):
+        elementwise(np.square, x=lambda g, x: g)

@@ -830,6 +830,32 @@ def test_real_part_is_a_view():
     assert x.grad.tolist() == [3.0, 3.0]
 
 
+def test_leaves_that_are_parts_of_one_buffer():
+    """Parameters in an arena: each a leaf, though a view."""
+    flat = tg.zeros(4, dtype=tg.float64)
+    p, q = flat[:2].requires_grad_(), flat[2:].requires_grad_()
+    with pytest.raises(RuntimeError, match="add_: a leaf Tensor that requires grad must not be changed in place"):
+        p.add_(1.0)
+    with tg.no_grad():
+        p.add_(1.0)
+        flat.mul_(3.0)
+    assert flat.tolist() == [3.0, 3.0, 0.0, 0.0]
+    (p * p + q).sum().backward()
+    assert (p.grad.tolist(), q.grad.tolist()) == ([6.0, 6.0], [1.0, 1.0])
+    flat.requires_grad_()
+    (p * 2).sum().backward()
+    assert p.grad.tolist() == [8.0, 8.0]
+    assert flat.grad is None
+
+
+def test_writes_through_data_are_noticed():
+    """PyTorch lets them pass, and gives a wrong gradient."""
+    x = leaf([1.0, 2.0])
+    y = x * x
+    x.data.mul_(3.0)
+    assert "but mul_ at" in fails(y)
+
+
 def test_a_view_of_a_buffer_in_a_training_loop():
     """What recurrent layers and rings of activations do: the history is that of the last round only."""
     w = leaf([2.0])

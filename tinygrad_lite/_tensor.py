@@ -132,7 +132,7 @@ class Tensor(Methods):
         """Set `requires_grad` of a leaf, and return it."""
         node = views.node_of(self)
         if requires_grad and node is None:
-            if self._data.dtype.kind not in "fc":
+            if self._data.dtype.kind != "f":  # the rules do not conjugate: better no gradient than a wrong one
                 raise RuntimeError(f"requires_grad_: only floating point tensors can require grad, got {self.dtype}")
             kept, self._node = self.grad, new_leaf(self._data)
             self._node.grad = kept
@@ -168,7 +168,10 @@ class Tensor(Methods):
 
     @property
     def data(self) -> Tensor:
-        """The values without history, sharing memory; assigning replaces them."""
+        """The values without history, sharing memory; assigning replaces them.
+
+        Unlike PyTorch's, a write through it is noticed by a backward pass that needs the old values.
+        """
         return self.detach()
 
     @data.setter

@@ -165,7 +165,7 @@ def _send(grads: dict[Node, Any], heap: list[tuple[int, Node]], parent: Node, d:
 
 def _cast(d: Any, dtype: np.dtype[Any]) -> Any:
     if d.dtype.kind == "c" and dtype.kind != "c":
-        d = np.real(d)
+        raise NotImplementedError("backward: gradients through complex numbers are not supported")
     return d.astype(dtype)
 
 
@@ -270,10 +270,9 @@ def _through_graph(node: Node, rule: Rule, g: Any, saved: tuple[Any, ...]) -> An
 
 def _through_twin(rule: Rule, g: Any, inputs: tuple[Any, ...], sources: dict[str, Any]) -> Any:
     """The vjp of the plain twin: recorded, so that it can be differentiated again."""
-    names = rule.op.parameters
-    tensors = [_tensor(v, _alias(sources.get(n))) for n, v in zip(names, inputs)]
-    out = rule.op.twin(*tensors)  # type: ignore[misc]
-    wanted = [tensors[i] if isinstance(tensors[i], rules.Tensor) else None for i in rule.positions]
+    tensors = {n: _tensor(v, _alias(sources.get(n))) for n, v in zip(rule.op.inputs, inputs)}
+    out = rule.op.twin(*tensors.values())  # type: ignore[misc]
+    wanted = [tensors[a] if isinstance(tensors[a], rules.Tensor) else None for a in rule.arg]
     results = iter(grad(out, [w for w in wanted if w is not None], g, create_graph=True, allow_unused=True))
     gradients = tuple(None if w is None else _or_zero(next(results), w) for w in wanted)
     return gradients if rule.joint else gradients[0]

@@ -21,13 +21,29 @@ import numpy as np
 tick = itertools.count(1).__next__  # atomic under the GIL: one clock for nodes and writes
 
 
-class Mode(threading.local):
-    """Per-thread switches. Every thread starts with recording on."""
+OFF: set[int] = set()  # threads that do not record at present; a thread may die while it is in here
 
-    enabled: bool = True
+
+class Mode(threading.local):
+    """Per-thread switches. Every thread starts with recording on.
+
+    A thread's own attribute takes 0.08 us to read. So whoever is in a hurry asks ``OFF`` first: while it is empty
+    every thread records, and otherwise `enabled` knows.
+    """
 
     def __init__(self) -> None:
+        self._enabled = True
         self.stack: list[bool] = []  # what `with no_grad():` blocks go back to
+
+    @property
+    def enabled(self) -> bool:
+        """Whether this thread records."""
+        return self._enabled
+
+    @enabled.setter
+    def enabled(self, value: bool) -> None:
+        self._enabled = value
+        (OFF.discard if value else OFF.add)(threading.get_ident())
 
 
 mode = Mode()

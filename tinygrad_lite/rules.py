@@ -18,12 +18,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from types import MethodType
 from typing import Any, overload
 
 import numpy as np
 
-from .graph import Node, _getframe, caller, library, mode, tick
+from .graph import OFF, Node, _getframe, caller, library, mode, tick
 
 ndarray = np.ndarray
 _F16, _F32, _F64 = np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)
@@ -70,7 +71,7 @@ class Rule:
         self.names = code.co_varnames[1 : code.co_argcount]
         if code.co_argcount < 1 or code.co_varnames[0] != "g":
             raise TypeError(f"{op.name}: a rule's first parameter must be g, got {code.co_varnames[:1]}")
-        if op.twin is not None:  # the twin is replayed on all inputs
+        if op.twin is not None:  # the twin is replayed on its inputs
             self.names = (*self.names, "inputs")
             self.vjp = lambda g, *saved: vjp(g, *saved[:-1])
 
@@ -84,7 +85,7 @@ class Rule:
 
     def _prepare(self, *values: Any) -> tuple[Any, ...]:
         """On first use, compile ``pick(*arguments, out, *aux) -> saved``."""
-        self.pick = _picker(self.op.parameters, self.op.aux, self.names, self.op.name)
+        self.pick = _picker(self.op.parameters, self.op.aux, self.names, self.op.name, self.op.inputs)
         saved: tuple[Any, ...] = self.pick(*values)
         return saved
 
@@ -92,8 +93,10 @@ class Rule:
 _pickers: dict[Any, Callable[..., tuple[Any, ...]]] = {}
 
 
-def _picker(params: tuple[str, ...], aux: tuple[str, ...], names: tuple[str, ...], who: str) -> Callable[..., Any]:
-    key = (params, aux, names)
+def _picker(
+    params: tuple[str, ...], aux: tuple[str, ...], names: tuple[str, ...], who: str, inputs: tuple[str, ...]
+) -> Callable[..., Any]:
+    key = (params, aux, names, inputs)
     found = _pickers.get(key)
     if found is None:
         known = (*params, "out", *aux)
@@ -102,7 +105,7 @@ def _picker(params: tuple[str, ...], aux: tuple[str, ...], names: tuple[str, ...
             if name in known:
                 return name
             if name == "inputs":
-                return f"({', '.join(params)},)"
+                return f"({', '.join(inputs)},)"
             if name.endswith("_shape") and name[:-6] in known:
                 return f"_shape({name[:-6]})"
             raise TypeError(f"{who}: a rule may ask for {', '.join(known)} or NAME_shape, got {name!r}")
@@ -154,6 +157,19 @@ class Op:
     def parameters(self) -> tuple[str, ...]:
         """Names of the function's arguments, in order."""
         return self._bound()[0]
+
+    @cached_property
+    def inputs(self) -> tuple[str, ...]:
+        """The arguments that the twin is called with: all, or those it names where it takes fewer."""
+        if self.twin is None:
+            return ()
+        taken = tuple(inspect.signature(self.twin).parameters)
+        if len(taken) == len(self.parameters):
+            return self.parameters
+        if not self.gradient_args <= set(taken) <= set(self.parameters):
+            raise TypeError(f"{self.name}: the twin must take {sorted(self.gradient_args)} and others of "
+                            f"{self.parameters}, got {taken}")  # fmt: skip
+        return taken
 
     def _bound(self) -> tuple[tuple[str, ...], tuple[Any, ...], dict[str, int]]:
         if self._signature is None:
@@ -233,7 +249,7 @@ class Op:
             out = _narrow(self.function, data, out) if not aux else out
         result = _new(Tensor)
         result._data, result._node, result._base = out, None, None
-        if nodes and mode.enabled and out.dtype.kind in "fc":
+        if nodes and (not OFF or mode.enabled) and out.dtype.kind in "fc":
             result._node = self._node(nodes, data, out, aux)
         if self.view and (out.base is not None or out is data[0]) and isinstance(values[0], Tensor):
             result._base = VIEW_OF(values[0], self, values[1:], out)
@@ -363,11 +379,12 @@ def _unary(op: Op) -> Callable[..., Any]:
         out = function(x)
         if type(out) is not ndarray:
             out = np.asarray(out)
-        if out.dtype is not x.dtype and out.dtype.kind == "f" and out.dtype is not _F32:
+        dtype = out.dtype
+        if dtype is not x.dtype and dtype.kind == "f" and dtype is not _F32:
             out = _narrow(function, [x], out)  # NumPy makes float16 of int8, float64 of int64
         result = _new(Tensor)
         result._data, result._base = out, None
-        if p is None or not mode.enabled:
+        if p is None or (OFF and not mode.enabled):
             result._node = None
             return result
         if edges is None:
@@ -429,21 +446,23 @@ def _binary(op: Op) -> Callable[..., Any]:
             raise _blame(op.name, error) from None
         if type(out) is not ndarray:
             out = np.asarray(out)
-        if out.dtype is _F64 or out.dtype is _F16:
+        dtype = out.dtype
+        if dtype is _F64 or dtype is _F16:
             out = _narrow(function, [x, y], out)
+            dtype = out.dtype
         result = _new(Tensor)
         result._data, result._base = out, None
-        if (p is None and q is None) or not mode.enabled:
+        if (p is None and q is None) or (OFF and not mode.enabled):
             result._node = None
             return result
         if both is None:
-            both, first, second = _edges(op, (0, 1)), _edges(op, (0,)), _edges(op, (1,))
+            first, second, both = _edges(op, (0,)), _edges(op, (1,)), _edges(op, (0, 1))  # last what others ask for
         result._node = node = _new_node(Node)
         node.edges = (first if q is None else second if p is None else both)(p, q, x, y, out)
         node.seq = tick()  # one by one: more than three at a time would be packed and unpacked
         node.hooks = node.where = None
         node.shape = out.shape
-        node.dtype = out.dtype
+        node.dtype = dtype
         if noted:
             frame = _getframe(1)
             code = frame.f_code
@@ -487,7 +506,8 @@ def differentiable(
         The function returns ``(out, *aux)``; rules may ask for these by name. Such a row needs a `twin`, since an
         intermediate value carries no graph of its own.
     twin : callable, optional
-        The same mathematics in differentiable functions. Higher derivatives of a fused kernel are taken through it.
+        The same mathematics in differentiable functions. Higher derivatives of a fused kernel are taken through it. It
+        takes the same arguments in the same order, or fewer of the same names: those that its result depends on.
     name : str, optional
     view : bool
         The result may share memory with the first argument.
@@ -517,8 +537,11 @@ def differentiable(
     if aux and twin is None:
         raise TypeError(f"{getattr(function, '__name__', function)}: a row with aux= needs twin=, or its second "
                         "derivative would miss what flows through them")  # fmt: skip
+    key = numpy or function
+    if key in TABLE and (isinstance(key, np.ufunc) or str(key.__module__).startswith("numpy")):
+        raise ValueError(f"differentiable: {key!r} has a row already, for all users; wrap it in a function of yours")
     op = Op(function, rules, joint, aux, twin, name, view)
-    TABLE[numpy or function] = TABLE[op] = op
+    TABLE[key] = TABLE[op] = op
     return op
 
 

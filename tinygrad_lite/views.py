@@ -97,7 +97,7 @@ def current(tensor: Any) -> Node | None:
                 raise RuntimeError(
                     f"view: it was {view.opaque}, and its base was changed in place since; clone() it before"
                 )
-            if not view.opaque:
+            if not view.opaque and not (now.edges == () and is_leaf(tensor._node)):
                 before, mode.enabled = mode.enabled, True
                 try:
                     tensor._node = follow(view.base, view.path())._node
@@ -106,6 +106,11 @@ def current(tensor: Any) -> Node | None:
         view.origin = now
     node: Node | None = tensor._node
     return node
+
+
+def is_leaf(node: Node | None) -> bool:
+    """Whether the node is that of a leaf that requires grad."""
+    return node is not None and node.edges == ()
 
 
 def follow(base: Any, path: Path) -> Any:
@@ -198,13 +203,14 @@ def begin(tensor: Any, values: tuple[Any, ...], name: str) -> bool:
     if not mode.enabled:
         return False
     view = link(tensor)
-    owner = tensor if view is None else view.base
-    tracked = owner._node is not None or any(isinstance(v, rules.Tensor) and node_of(v) is not None for v in values)
-    if not tracked:
+    nodes = (node_of(tensor), None if view is None else view.base._node)
+    if nodes == (None, None) and not any(isinstance(v, rules.Tensor) and node_of(v) is not None for v in values):
         return False
-    if owner._node is not None and owner._node.edges == ():
-        what = "a leaf Tensor" if view is None else "a view of a leaf Tensor"
-        raise RuntimeError(f"{name}: {what} that requires grad must not be changed in place; use it under no_grad()")
+    for what, node in zip(("a leaf Tensor", "a view of a leaf Tensor"), nodes):
+        if is_leaf(node):
+            raise RuntimeError(
+                f"{name}: {what} that requires grad must not be changed in place; use it under no_grad()"
+            )
     if view is not None and view.opaque:
         raise RuntimeError(
             f"{name}: the tensor is a view {view.opaque} and must not be changed in place; clone() it first"

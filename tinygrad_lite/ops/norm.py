@@ -23,7 +23,7 @@ def _channel(v: Any, ndim: int) -> Any:
     return v if ndim == 2 else np.reshape(v, (-1, *(1,) * (ndim - 2)))
 
 
-def _batch_norm_twin(x: Any, weight: Any, bias: Any, mean_into: Any, var_into: Any, momentum: float, eps: float) -> Any:
+def _batch_norm_twin(x: Any, weight: Any, bias: Any, eps: float) -> Any:
     axes = _others(x)
     d = x - np.mean(x, axis=axes, keepdims=True)
     out = d * rsqrt(np.mean(d * d, axis=axes, keepdims=True) + eps)
