@@ -172,8 +172,7 @@ def measure(libraries: list[str], threads: int, rounds: int, seconds: float) -> 
             results[name] = {lib: statistics.median(values) for lib, values in times.items()}
     finally:
         for process in workers.values():
-            process.stdin.close()
-            process.wait()
+            process.communicate()  # ends its input, and with it the worker
     return results
 
 
