@@ -563,7 +563,6 @@ def elementwise(
 
 
 FAST: dict[Callable[..., Any], Callable[..., Any]] = {}
-PLAIN: set[Callable[..., Any]] = set()
 
 
 def without_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -577,7 +576,6 @@ def without_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
 
     plain.__name__ = plain.__qualname__ = getattr(function, "__name__", "plain")
     plain.__doc__ = function.__doc__
-    PLAIN.add(function)
     FAST[function] = plain
     return plain
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..rules import FAST, PLAIN, unwrap, wrap
+from ..rules import FAST, unwrap, wrap
 from .names import describe
 
 __all__ = [
@@ -28,7 +28,6 @@ def _question(function: Any, name: str | None = None) -> Callable[..., Any]:
 
     answer = one if function.nin == 1 else two
     answer.__name__ = answer.__qualname__ = name or function.__name__
-    PLAIN.add(function)
     FAST[function] = answer
     return answer
 
@@ -112,7 +111,6 @@ def equal(input: Any, other: Any) -> bool:
     return np.array_equal(unwrap(input), unwrap(other))
 
 
-PLAIN.add(np.isclose)
 FAST.update({
     np.isclose: isclose, np.allclose: allclose,
     np.array_equal: lambda a1, a2, equal_nan=False: np.array_equal(unwrap(a1), unwrap(a2), equal_nan),

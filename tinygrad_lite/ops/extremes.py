@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..rules import TABLE, differentiable, unwrap, without_gradient, wrap
+from ..rules import FAST, TABLE, differentiable, unwrap, without_gradient, wrap
 from .arrange import squeeze
 from .compare import isnan
 from .index import _take_along_axis
@@ -44,7 +44,6 @@ def _amin(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
 TABLE[np.amax], TABLE[np.amin] = _amax, _amin
 _argmax, _argmin = without_gradient(np.argmax), without_gradient(np.argmin)
 _all, _any = without_gradient(np.all), without_gradient(np.any)
-_count_nonzero = without_gradient(np.count_nonzero)
 argsort_array = without_gradient(np.argsort)
 
 
@@ -296,4 +295,7 @@ def count_nonzero(input: Any, dim: Any = None) -> Any:
     >>> tg.count_nonzero(tg.tensor([[1, 0], [2, 3]]), dim=1)
     tensor([1, 2])
     """
-    return _count_nonzero(input, axis=some_dims(dim))
+    return wrap(np.asarray(np.count_nonzero(unwrap(input), axis=some_dims(dim)), np.int64))  # NumPy 2.0 gives an int
+
+
+FAST[np.count_nonzero] = lambda a, axis=None: count_nonzero(a, axis)
