@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
-from operator import attrgetter, is_
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 
-from tinygrad_lite.graph import caller, last_write, stamp, tick
+from tinygrad_lite.graph import Together
 from tinygrad_lite.kernels import backend
 from tinygrad_lite.kernels.threads import launch
 
@@ -22,6 +21,7 @@ Array = np.ndarray[Any, Any]
 SHARED = 1 << 20
 
 COMPILED = (np.dtype(np.float32), np.dtype(np.float64))
+_NONE = np.zeros((0, 0))
 
 
 class Cohort:
@@ -38,88 +38,188 @@ class Cohort:
     fused : Fused
     t : int
         Steps made so far.
+    kept : dict of str to float
+        Numbers that the parameters keep between steps.
+    whole : callable, optional
+        ``whole(key, p, g, t)`` updates one parameter in place of the formula.
+
+    Attributes
+    ----------
+    values : sequence of float
+        The scalars of the coming step.
+    factors : dict of str to array of shape (number of parameters,)
+        The numbers that each tensor has of its own, in the coming step.
     """
 
-    def __init__(self, keys: list[Any], arrays: list[Array], states: list[list[Array]], fused: Fused, t: int) -> None:
+    def __init__(
+        self,
+        keys: list[Any],
+        arrays: list[Array],
+        states: list[list[Array]],
+        fused: Fused,
+        t: int,
+        kept: Mapping[str, float],
+        whole: Callable[[Any, Array, Array, int], None] | None = None,
+    ) -> None:
         self.keys, self.arrays, self.states, self.fused, self.t = keys, arrays, states, fused, t
+        self.kept, self.next_kept, self.whole = dict(kept), dict(kept), whole
+        self.values: Sequence[float] = ()
+        self.factors: dict[str, Any] = {}
         self.dtype = arrays[0].dtype
         # A parameter that is a view with gaps is updated in a copy without them, and written back.
-        self._dense = [a if is_dense(a) else np.ascontiguousarray(a) for a in arrays]
-        self._gaps = [(a, d) for a, d in zip(arrays, self._dense) if a is not d]
-        self._stamps = list({id(s): s for s in map(stamp, arrays)}.values())
-        self._values = np.empty(len(fused.scalars), self.dtype)
+        self.dense = [a if is_dense(a) else np.ascontiguousarray(a) for a in arrays]
+        self._gaps = [(a, d) for a, d in zip(arrays, self.dense) if a is not d]
+        self._together = Together(arrays)
+        self._packed = np.empty(len(fused.scalars), self.dtype)
         self._format = f"{len(fused.scalars)}{self.dtype.char}"
-        self._run: Callable[[list[Array]], None] | None = None
-        self._backend = ""
+        self._tables: Tables | None = None
 
-    def step(self, grads: list[Array], scalars: Sequence[float], who: str) -> None:
-        """Update all parameters in place."""
+    @property
+    def compiled(self) -> bool:
+        """Whether it runs a compiled loop at present."""
+        return backend() == "numba" and self.fused.compiled and self.dtype in COMPILED and self.whole is None
+
+    @property
+    def tables(self) -> Tables:
+        """Where its arrays lie."""
+        if self._tables is None:
+            self._tables = Tables([self.dense, self.dense, *self.states])
+        return self._tables
+
+    @property
+    def alone(self) -> bool:
+        """Whether one thread updates all of it in a call that finds the gradients as well."""
+        return self.compiled and not self._gaps and self.tables.size < SHARED
+
+    def pack(self) -> Array:
+        """Return the scalars in the parameters' dtype."""
         try:
-            struct.pack_into(self._format, self._values.data, 0, *scalars)  # 0.3 us; `[:] = scalars` takes 1
+            struct.pack_into(self._format, self._packed.data, 0, *self.values)  # 0.3 us; `[:] = values` takes 1
         except (OverflowError, struct.error):  # too large for float32, or a dtype that `struct` has not
-            self._values[:] = [float(s) for s in scalars]
+            with np.errstate(over="ignore"):
+                self._packed[:] = [float(s) for s in self.values]
+        return self._packed
+
+    def pack_factors(self) -> Array:
+        """Return the tensors' own numbers, shape (number of them, number of tensors)."""
+        if not self.factors:
+            return _NONE.astype(self.dtype)
+        rows = [np.broadcast_to(self.factors[name], len(self.keys)) for name in self.fused.factors]
+        with np.errstate(over="ignore"):
+            return np.array(rows, self.dtype)
+
+    def update(self, grads: list[Array]) -> None:
+        """Update all parameters in place."""
         for array, dense in self._gaps:
             dense[...] = array
-        if backend() != self._backend or self._run is None:
-            self._prepare(who)
-        self._run(grads)  # type: ignore[misc]
+        if self.whole is not None:
+            with np.errstate(all="ignore"):
+                for i, (key, p, g) in enumerate(zip(self.keys, self.dense, self.fitting(grads))):
+                    self.whole(key, p, g, self.t + 1)
+                    if self.fused.averaged:
+                        (average,) = [row[i] for row in self.states]
+                        average[...] = self.fused.average(p, average, self.values)
+        elif self.compiled:
+            kernel, tables = self.fused.kernel("update", self.dtype), self.tables
+            grads = self._located(grads)
+            helpers = 0 if tables.size < SHARED else None
+            launch(kernel, *tables.pieces, self.pack(), self.pack_factors(), helpers=helpers)
+        else:
+            self._plain(grads)
         for array, dense in self._gaps:
             array[...] = dense
-        self.t += 1
-        self._announce(who)
-
-    def _announce(self, who: str) -> None:
-        """Tell the engine that memory was overwritten, so that no backward pass uses old values unawares."""
-        now, where = tick(), caller(3)
-        for mark in self._stamps:
-            mark.clock, mark.name, mark.where = now, who, where
-        last_write.clock = now
-
-    def _prepare(self, who: str) -> None:
-        self._backend = backend()
-        self._run = self._plain
-        if self._backend == "numba" and self.fused.compiled and self.dtype in COMPILED:
-            self._run = self._compiled()
 
     def _plain(self, grads: list[Array]) -> None:
-        for p, g, *states in zip(self._dense, self._fitting(grads), *self.states):
-            self.fused.plain(p, g, states, self._values)
+        values, factors = self.pack(), dict(zip(self.fused.factors, self.pack_factors()))
+        with np.errstate(all="ignore"):  # as a compiled loop
+            for i, (p, g, *states) in enumerate(zip(self.dense, self.fitting(grads), *self.states)):
+                new = self.fused.plain(p, g, states, values, {name: row[i] for name, row in factors.items()})
+                apart = [np.array(v) if any(v is a for a in (p, *states)) else v for v in new]
+                for old, value in zip((p, *states), apart):
+                    old[...] = value
 
-    def _compiled(self) -> Callable[[list[Array]], None]:
-        """Return a function that updates all parameters in one launch."""
-        from tinygrad_lite.kernels.memory import Expected
+    def sums(self, grads: list[Array], fused: Fused | None = None, values: Array | None = None) -> Array:
+        """Return what ``fused.measure`` gives, summed over each tensor: shape (parameters, sums)."""
+        fused = fused or self.fused
+        values = self.pack() if values is None else values
+        if backend() == "numba" and fused.compiled and self.dtype in COMPILED:
+            grads = self._located(grads)
+            return self.tables.sums(fused.kernel("sums", self.dtype), fused.n_sums, values)
+        states = zip(*self.states) if fused is self.fused and self.states else ((),) * len(self.dense)
+        with np.errstate(all="ignore"):
+            each = zip(self.dense, self.fitting(grads), states)
+            return np.array([fused.plain_sums(p, g, list(s), values) for p, g, s in each])
 
-        kernel = self.fused.kernel(self.dtype)
-        expected = Expected(self._dense)
-        addresses = [[a.ctypes.data for a in row] for row in (self._dense, self._dense, *self.states)]
-        table = np.array(addresses, np.intp)
-        gradients = table[1]  # written anew at every step
-        offsets = np.cumsum([0, *(a.size for a in self._dense)], dtype=np.intp)
-        first = np.searchsorted(offsets, np.arange(0, offsets[-1], PIECE), "right") - 1
-        values, pieces = self._values, first.size
-        helpers = 0 if offsets[-1] < SHARED else None
+    def commit(self, who: str) -> None:
+        """Count the step, and tell the engine of the write: no backward pass may use old values unawares."""
+        self.t += 1
+        self.kept = self.next_kept
+        self._together.written(who, 3)
 
-        def run(grads: list[Array]) -> None:
-            if expected.locate(grads, gradients) >= 0:
-                grads = self._fitting(grads)
-                assert expected.locate(grads, gradients) < 0
-            launch(kernel, pieces, table, offsets, first, values, helpers=helpers)
+    def part(self) -> None:
+        """Leave the arrays to others."""
+        self._together.part()
 
-        return run
+    def _located(self, grads: list[Array]) -> list[Array]:
+        """Write where the gradients lie to the table; return them, copied where they did not fit."""
+        tables = self.tables
+        if tables.expected.locate(grads, tables.table[1]) >= 0:
+            grads = self.fitting(grads)
+            assert tables.expected.locate(grads, tables.table[1]) < 0
+        return grads
 
-    def _fitting(self, grads: list[Array]) -> list[Array]:
+    def fitting(self, grads: list[Array]) -> list[Array]:
         """Gradients in the dtype and memory order of their parameters: copies where they are not."""
         found = []
         canonical = np.dtype(self.dtype.char)
-        for key, p, g in zip(self.keys, self._dense, grads):
+        for key, p, g in zip(self.keys, self.dense, grads):
             if g.shape != p.shape:
                 raise ValueError(f"the gradient of {name_of(key)} must have its shape, {p.shape}, got {g.shape}")
             if not in_order(g, order_of(p)) or g.dtype != canonical or not g.flags.aligned:
-                g = g.astype(
-                    canonical, order=order_of(p)
-                )  # np.array would keep an equivalent dtype object, such as numba makes
+                # np.array would keep an equivalent dtype object, such as numba makes
+                g = g.astype(canonical, order=order_of(p))
             found.append(g)
         return found
+
+
+class Tables:
+    """Where arrays lie that one launch walks over.
+
+    Parameters
+    ----------
+    rows : list of lists of arrays
+        Parameters, gradients (or what is like them), and states: dense, of one dtype.
+    """
+
+    def __init__(self, rows: list[list[Array]]) -> None:
+        from tinygrad_lite.kernels.objects import Expected
+
+        first = rows[0]
+        self.expected = Expected(first)
+        self.table = np.array([[a.ctypes.data for a in row] for row in rows], np.intp)
+        self.offsets = np.cumsum([0, *(a.size for a in first)], dtype=np.intp)
+        self.size = int(self.offsets[-1])
+        self._first = np.searchsorted(self.offsets, np.arange(0, self.size, PIECE), "right") - 1
+        self.pieces = (self._first.size, self.table, self.offsets, self._first)
+        self._segments: tuple[Array, Array] | None = None
+
+    def targets(self) -> list[int]:
+        """The places in the table where the gradients' addresses stand."""
+        row = self.table[1]
+        return [int(row.ctypes.data) + i * row.itemsize for i in range(row.size)]
+
+    def sums(self, kernel: Any, n: int, values: Array) -> Array:
+        """Run a kernel that adds up `n` quantities over each tensor."""
+        if self._segments is None:  # a segment: the part of a tensor in a piece
+            starts = np.union1d(np.arange(0, self.size, PIECE), self.offsets[:-1])
+            starts = starts[starts < self.size]
+            owners = np.searchsorted(self.offsets, starts, "right") - 1
+            self._segments = np.searchsorted(starts, np.arange(0, self.size, PIECE)), owners
+        slots, owners = self._segments
+        out = np.zeros((owners.size, n))
+        launch(kernel, *self.pieces, values, slots, out, helpers=0 if self.size < SHARED else None)
+        count = self.offsets.size - 1
+        return np.stack([np.bincount(owners, out[:, k], count) for k in range(n)], 1)
 
 
 def is_dense(array: Array) -> bool:
@@ -141,43 +241,3 @@ def in_order(array: Array, order: str) -> bool:
 def name_of(key: Any) -> str:
     """What to call a parameter in a message."""
     return repr(key) if isinstance(key, str) else f"a parameter of shape {tuple(key.shape)}"
-
-
-class Access(NamedTuple):
-    """How to get from what a parameter is known by to its array and its gradient's."""
-
-    array: Callable[[Any], Array]
-    grad: Callable[[Any], Array]  # AttributeError or KeyError if there is none
-    has_grad: Callable[[Any], bool]
-    same: Callable[[Any, Any], bool]
-
-
-def tensor_access(params: list[Any]) -> Access:
-    """Return how to read Tensors.
-
-    A gradient lies in the node of a tensor that requires one: reading it there costs 0.04 us, the property
-    0.1.
-    """
-    recorded = all(p.requires_grad for p in params if p.grad is not None)
-    grad = attrgetter("_node.grad._data" if recorded else "grad._data")
-    return Access(attrgetter("_data"), grad, lambda p: p.grad is not None, is_)
-
-
-class Plan(NamedTuple):
-    """How one group is stepped while nothing changes, and what must not have changed.
-
-    Parameters
-    ----------
-    params : list
-        The group's parameters when the plan was made.
-    idle : list
-        Those without a gradient.
-    cohorts : list of Cohort
-        The others.
-    access : Access
-    """
-
-    params: list[Any]
-    idle: list[Any]
-    cohorts: list[Cohort]
-    access: Access

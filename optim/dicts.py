@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .cohort import Access, Array
+from .cohort import Array
+from .plan import Access
 
 if TYPE_CHECKING:
     from .optimizer import Optimizer
@@ -42,7 +43,7 @@ def update(optimizer: Optimizer, params: MutableMapping[Any, Any], grads: Mappin
             slopes[key] = g if g.shape == p.shape else _broadcast(who, key, g, p.shape)
     optimizer.param_groups[0]["params"] = list(params)
     access = Access(arrays.__getitem__, slopes.__getitem__, slopes.__contains__, eq)
-    optimizer._step_group(0, optimizer.param_groups[0], access)
+    optimizer._step(access)
     for key, value in params.items():
         if isinstance(value, numbers.Real):
             params[key] = arrays[key][()] if isinstance(value, np.generic) else float(arrays[key])

@@ -1,187 +1,31 @@
 """From an update formula to one compiled loop over all parameters.
 
-A formula is a plain function of one element: ``update(p, g, m, v, lr, ...)``. NumPy evaluates it on whole
-arrays, which is the reference; here its text becomes the body of a loop, together with the stage that every
-optimizer has before it (gradient scale and weight decay), so that a step passes over memory once. Arguments
-that are True or False are switches: the branches they close disappear from the text, and with them the state
-arrays that only those use.
+A formula is a plain function of one element: ``update(p, g, m, v, lr, ...)``. NumPy evaluates it on whole arrays, which
+is the reference; here its text becomes the body of a loop, together with the stages that every optimizer has before and
+after it (see `stages`), so that a step passes over memory once. An optimizer that needs sums over each tensor first has
+a second formula for what is summed, and a second loop.
 """
 
 from __future__ import annotations
 
 import ast
 import copy
-import inspect
 import warnings
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.kernels.source import Source, SourceError, definition
+from tinygrad_lite.kernels.source import Source
+
+from .stages import AFTER, AVERAGE, BEFORE, Stage, epilogue, prologue
 
 Array = np.ndarray[Any, Any]
 Switches = tuple[tuple[str, bool], ...]
 
-PREFIX = "prologue."  # so that a formula may call its own scalars as it likes
-PROLOGUE_SWITCHES = tuple(PREFIX + name for name in ("scaled", "coupled", "decoupled"))
-
-PIECE = (
-    1 << 15
-)  # elements a thread takes at a time: 128 KB of each array, small against a launch, large against a claim
-
-
-def prologue(p: Any, g: Any, gain: Any, l2: Any, decay: Any, scaled: bool, coupled: bool, decoupled: bool) -> Any:
-    """What comes before every update formula: gradient scale, weight decay of either kind.
-
-    ``g = gain * g + l2 * p``, ``p = decay * p``; what is switched off costs nothing and touches no NaN.
-    """
-    if scaled:
-        g = gain * g
-    if coupled:
-        g = g + l2 * p
-    if decoupled:
-        p = decay * p
-    return p, g
-
-
-class Stage:
-    """A formula with its switches set: what is left of its text, its states and its scalars.
-
-    Parameters
-    ----------
-    function : callable
-        ``function(p, g, <states, scalars and switches by name>)``; returns ``p`` and, after it, the states.
-    states : tuple of str
-        Which arguments are states, in the order in which they are returned.
-    switches : dict of bool
-
-    Attributes
-    ----------
-    states, scalars : tuple of str
-        What the formula still uses with the switches set as they are.
-    tree : ast.FunctionDef or None
-        The text that is left; None if Python does not have the text.
-    """
-
-    def __init__(self, function: Callable[..., Any], states: tuple[str, ...], switches: Mapping[str, bool]) -> None:
-        self.function = function
-        first_two, names = _arguments(function)
-        self._given: dict[str, Any] = {n: switches.get(n) for n in names}  # None: a state that is switched off
-        self._returned = states
-        self.states, self.scalars = states, tuple(n for n in names if n not in states and n not in switches)
-        self.tree: ast.FunctionDef | None = None
-        try:
-            tree = definition(function)
-        except SourceError:
-            return
-        _Prune(switches).visit(tree)
-        used = _used(tree, states)
-        self.states = tuple(s for s in self.states if s in used)
-        self.scalars = tuple(s for s in self.scalars if s in used)
-        _KeepReturned(states, self.states).visit(tree)
-        tree.args = ast.arguments(
-            posonlyargs=[],
-            args=[ast.arg(name) for name in (*first_two, *self.states, *self.scalars)],
-            kwonlyargs=[],
-            kw_defaults=[],
-            defaults=[],
-        )
-        self.tree = tree
-
-    def plain(self, p: Any, g: Any, states: Mapping[str, Any], scalars: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Evaluate the formula as it was written, on whole arrays; return ``p`` and the states in use."""
-        found = self.function(p, g, **{**self._given, **states, **scalars})
-        if not self._returned:
-            return found if isinstance(found, tuple) else (found,)
-        return (found[0], *(new for name, new in zip(self._returned, found[1:]) if name in self.states))
-
-
-def _arguments(function: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    names = tuple(inspect.signature(function).parameters)
-    if len(names) < 2:
-        raise TypeError(f"{function.__qualname__}: an update formula takes the parameter and the gradient first")
-    return names[:2], names[2:]
-
-
-class _Prune(ast.NodeTransformer):
-    """Set the switches and drop the branches they close."""
-
-    def __init__(self, switches: Mapping[str, bool]) -> None:
-        self._switches = switches
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        self.generic_visit(node)
-        node.body = node.body or [ast.Pass()]
-        return node
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        if node.id in self._switches and isinstance(node.ctx, ast.Load):
-            return ast.Constant(self._switches[node.id])
-        return node
-
-    def visit_If(self, node: ast.If) -> Any:
-        test = self.visit(node.test)
-        if not isinstance(test, ast.Constant):
-            return self.generic_visit(node)
-        return [kept for each in (node.body if test.value else node.orelse) for kept in _listed(self.visit(each))]
-
-    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
-        test = self.visit(node.test)
-        if not isinstance(test, ast.Constant):
-            return self.generic_visit(node)
-        found: ast.AST = self.visit(node.body if test.value else node.orelse)
-        return found
-
-    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
-        self.generic_visit(node)
-        if isinstance(node.op, ast.Not) and isinstance(node.operand, ast.Constant):
-            return ast.Constant(not node.operand.value)
-        return node
-
-    def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
-        self.generic_visit(node)
-        decisive = isinstance(node.op, ast.Or)
-        if any(isinstance(v, ast.Constant) and bool(v.value) is decisive for v in node.values):
-            return ast.Constant(decisive)
-        node.values = [v for v in node.values if not isinstance(v, ast.Constant)]
-        return ast.Constant(not decisive) if not node.values else node if len(node.values) > 1 else node.values[0]
-
-
-def _listed(found: Any) -> list[ast.stmt]:
-    return found if isinstance(found, list) else [found]
-
-
-def _returned(node: ast.Return, states: tuple[str, ...]) -> list[ast.expr]:
-    if not isinstance(node.value, ast.Tuple) or len(node.value.elts) != 1 + len(states):
-        raise TypeError(f"an update formula returns the parameter and its states: p, {', '.join(states)}")
-    return node.value.elts
-
-
-class _KeepReturned(ast.NodeTransformer):
-    """Return the parameter and only some of the states."""
-
-    def __init__(self, states: tuple[str, ...], keep: Container[str]) -> None:
-        self._states, self._keep = states, keep
-
-    def visit_Return(self, node: ast.Return) -> ast.AST:
-        if self._states:
-            p, *new = _returned(node, self._states)
-            kept = [p, *(value for name, value in zip(self._states, new) if name in self._keep)]
-            node.value = kept[0] if len(kept) == 1 else ast.Tuple(kept, ast.Load())
-        return node
-
-
-def _used(tree: ast.FunctionDef, states: tuple[str, ...]) -> set[str]:
-    """The names a formula uses; handing a state back as it came is no use of it."""
-    unchanged = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Return) and states:
-            for name, value in zip(states, _returned(node, states)[1:]):
-                if isinstance(value, ast.Name) and value.id == name:
-                    unchanged.add(value)
-    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n not in unchanged}
+# Elements a thread takes at a time: 128 KB of each array, small against a launch, large against a claim.
+PIECE = 1 << 15
 
 
 class _Scalar(ast.NodeTransformer):
@@ -212,7 +56,7 @@ class _Scalar(ast.NodeTransformer):
 
 
 class Fused:
-    """An optimizer's update with everything decided that can be decided before the numbers are known.
+    """A step with everything decided that can be decided before the numbers are known.
 
     Parameters
     ----------
@@ -222,14 +66,18 @@ class Fused:
     states : tuple of str
         The formula's names of them.
     switches : tuple of (name, bool)
-        The formula's switches, and the prologue's with its prefix.
+        The formula's switches, and those of the stages around it with their prefixes.
+    measure : callable, optional
+        What is summed over each tensor before.
+    factors : tuple of str
+        Those arguments of `update` that are one number for each tensor.
     elementwise : bool
         Whether `update` is a formula for one element, or for whole arrays, in NumPy.
 
     Attributes
     ----------
     states, scalars : tuple of str
-        What is used with the switches set so; the scalars begin with the prologue's, prefixed.
+        What is used with the switches set so; names of the stages around the formula are prefixed.
     compiled : bool
         Whether there is a compiled form: the formula's text is known.
     """
@@ -240,14 +88,26 @@ class Fused:
         update: Callable[..., Any],
         states: tuple[str, ...],
         switches: Switches,
-        elementwise: bool,
+        measure: Callable[..., Any] | None = None,
+        factors: tuple[str, ...] = (),
+        elementwise: bool = True,
     ) -> None:
-        self.name, self.switches = name, switches
-        before = {n.removeprefix(PREFIX): on for n, on in switches if n.startswith(PREFIX)}
-        self.before = Stage(prologue, (), before)
-        self.update = Stage(update, states, {n: on for n, on in switches if not n.startswith(PREFIX)})
-        self.states = self.update.states
-        self.scalars = (*(PREFIX + n for n in self.before.scalars), *self.update.scalars)
+        self.name, self.switches, self.factors = name, switches, factors
+
+        def under(prefix: str) -> dict[str, bool]:
+            return {n.removeprefix(prefix): on for n, on in switches if n.startswith(prefix)}
+
+        own = {n: on for n, on in switches if "." not in n}
+        self.before, self.after = Stage(prologue, (), under(BEFORE)), Stage(epilogue, (), under(AFTER))
+        self.update = Stage(update, states, own)
+        self.measure = None if measure is None else Stage(measure, states, own, returned=())
+        self.averaged = under(AFTER).get("averaged", False)
+        measured: Any = self.measure or Stage(unchanged, (), {})
+        used = {*self.update.states, *measured.states}
+        self.states = (*(s for s in states if s in used), *([AVERAGE] if self.averaged else []))
+        names = [BEFORE + n for n in self.before.scalars] + [n for n in self.update.scalars if n not in factors]
+        names += [n for n in measured.scalars if n not in names] + [AFTER + n for n in self.after.scalars]
+        self.scalars = tuple(names)
         self.compiled = elementwise and self.update.tree is not None
         if elementwise and not self.compiled:
             warnings.warn(
@@ -256,91 +116,235 @@ class Fused:
                 RuntimeWarning,
                 stacklevel=2,
             )
-        self._kernels: dict[np.dtype[Any], Any] = {}
+        self._kernels: dict[tuple[str, Any], Any] = {}
 
-    def plain(self, p: Array, g: Array, states: Sequence[Array], values: Array) -> None:
-        """Update one parameter and its states in place, with NumPy: the reference."""
-        n = len(self.before.scalars)
-        before, own = dict(zip(self.before.scalars, values)), dict(zip(self.update.scalars, values[n:]))
-        with np.errstate(all="ignore"):  # as a compiled loop
-            x, d = self.before.plain(p, g, {}, before)
-            found = self.update.plain(x, d, dict(zip(self.states, states)), own)
-            for old, new in zip((p, *states), found):
-                old[...] = new
+    # --- plain NumPy: the reference ---------------------------------------------------------------------------------
 
-    def kernel(self, dtype: np.dtype[Any]) -> Any:
-        """Return the compiled ``kernel(table, offsets, first, values, cursor)`` for one dtype; see `text`."""
-        if dtype not in self._kernels:
+    def _values(self, stage: Stage, values: Any, prefix: str = "") -> dict[str, Any]:
+        known = dict(zip(self.scalars, values))
+        return {n: known[prefix + n] for n in stage.scalars if prefix + n in known}
+
+    def _prepared(self, p: Any, g: Any, values: Any) -> tuple[Any, ...]:
+        return self.before.plain(p, g, {}, self._values(self.before, values, BEFORE))
+
+    def plain(
+        self, p: Any, g: Any, states: Sequence[Any], values: Any, factors: Mapping[str, Any]
+    ) -> tuple[Any, ...]:
+        """Return the new parameter and states, in the order of `states`."""
+        before, known = dict(zip(self.states, states)), {**self._values(self.update, values), **factors}
+        x, d = self._prepared(p, g, values)
+        new, *found = self.update.plain(x, d, {n: before[n] for n in self.update.states}, known)
+        after = {**before, **dict(zip(self.update.states, found))}
+        if self.averaged:
+            after[AVERAGE] = self.average(new, before[AVERAGE], values)
+        return (new, *(after[name] for name in self.states))
+
+    def average(self, p: Any, e: Any, values: Any) -> Any:
+        """Return the new running mean of the weights."""
+        return self.after.plain(p, e, {}, self._values(self.after, values, AFTER))[0]
+
+    def plain_sums(self, p: Any, g: Any, states: Sequence[Any], values: Any) -> list[Any]:
+        """Return what `measure` gives, summed over one tensor."""
+        stage, before = self.measure, dict(zip(self.states, states))
+        assert stage is not None
+        x, d = self._prepared(p, g, values)
+        found = stage.plain(x, d, {n: before[n] for n in stage.states}, self._values(stage, values))
+        return [np.sum(np.broadcast_to(each, p.shape), dtype=np.float64) for each in found]
+
+    @property
+    def n_sums(self) -> int:
+        """How many quantities `measure` gives."""
+        return 0 if self.measure is None else _count(self.measure)
+
+    # --- compiled ---------------------------------------------------------------------------------------------------
+
+    def kernel(self, kind: str, dtype: np.dtype[Any]) -> Any:
+        """Return one of the compiled kernels for one dtype; see `text`."""
+        if (kind, dtype) not in self._kernels:
             from tinygrad_lite.kernels.compile import build
 
-            self._kernels[dtype] = build(self.name.lower(), self.text(dtype))["kernel"]
-        return self._kernels[dtype]
+            self._kernels[kind, dtype] = build(self.name.lower(), self.text(kind, dtype))["kernel"]
+        return self._kernels[kind, dtype]
 
-    def text(self, dtype: np.dtype[Any]) -> str:
-        """Return the kernel's source.
+    def text(self, kind: str, dtype: np.dtype[Any]) -> str:
+        """Return a kernel's source.
 
-        The kernel walks over all parameters as if they lay end to end, in pieces that threads claim from the
-        cursor.
+        Parameters
+        ----------
+        kind : {"tensors", "update", "sums"}
+            ``"tensors"`` finds the gradients of a list of Tensors and updates them, in one thread;
+            ``"update"`` walks over all parameters as if they lay end to end, in pieces that threads claim;
+            ``"sums"`` does the same to add up what `measure` gives.
+        dtype : dtype
+
+        Notes
+        -----
         ``table[0]`` holds the parameters' addresses, ``table[1]`` the gradients', the other rows the states';
-        ``offsets`` where each parameter begins among all elements; ``first`` the parameter in which each
-        piece begins;
-        ``values`` the scalars.
+        ``offsets`` where each parameter begins among all elements; ``first`` the parameter in which each piece
+        begins; ``values`` the scalars, ``factors`` the numbers that each tensor has of its own.
         """
         source = Source(_Scalar().visit)
         source.put("_dtype", f"import numpy as np\n\n_dtype = np.{dtype.name}")
-        for stage in (self.before, self.update):
+        inside = self.measure if kind == "sums" else self.update
+        after = [self.after] if self.averaged and kind != "sums" else []
+        for stage in (self.before, inside, *after):
+            assert stage is not None
             assert stage.tree is not None  # `compiled`
             source.add_tree(copy.deepcopy(stage.tree), "inner", stage.function)
-        rows = ["p", "g", *(f"s{i}" for i in range(len(self.states)))]
-        values = [f"h{i}" for i in range(len(self.scalars))]
-        n = len(self.before.scalars)
-        source.put(
-            "loop",
-            _LOOP.format(
-                rows=", ".join(rows),
-                load="; ".join(f"{v} = values[{i}]" for i, v in enumerate(values)) or "pass",
-                before=", ".join(("p[i], g[i]", *values[:n])),
-                targets=", ".join(f"{r}[i]" for r in (rows[0], *rows[2:])),
-                update=self.update.function.__name__,
-                arguments=", ".join(("x, d", *(f"{r}[i]" for r in rows[2:]), *values[n:])),
-                views=", ".join(f"view(table[{k}, t] + at, n, _dtype)" for k in range(len(rows))),
-                piece=PIECE,
-                itemsize=dtype.itemsize,
-            ),
-        )
+        row = {name: f"s{i}" for i, name in enumerate(self.states)}
+        scalar = {name: f"h{i}" for i, name in enumerate((*self.scalars, *self.factors))}
+        parts = {
+            "arrays": ", ".join(("p", "g", *row.values())),
+            "rows": str(2 + len(self.states)),
+            "factors": "".join(f", {scalar[name]}" for name in self.factors),
+            "given": "".join(f", factors[{i}, t]" for i in range(len(self.factors))),
+            "load": "; ".join(f"{scalar[n]} = values[{i}]" for i, n in enumerate(self.scalars)) or "pass",
+            "before": ", ".join(("p[i], g[i]", *(scalar[BEFORE + n] for n in self.before.scalars))),
+            "views": ", ".join(f"view(table[{k}, t] + at, n, _dtype)" for k in range(2 + len(self.states))),
+            "piece": str(PIECE),
+            "itemsize": str(dtype.itemsize),
+        }
+        source.put("loop", self._sums(row, scalar, parts) if kind == "sums" else self._loop(row, scalar, parts))
+        source.put("kernel", _KERNELS[kind].format_map(parts))
         return source.text()
+
+    def _call(self, stage: Stage, row: Mapping[str, str], scalar: Mapping[str, str]) -> str:
+        states, scalars = (f"{row[n]}[i]" for n in stage.states), (scalar[n] for n in stage.scalars)
+        return f"{stage.function.__name__}({', '.join(('x, d', *states, *scalars))})"
+
+    def _loop(self, row: Mapping[str, str], scalar: Mapping[str, str], parts: dict[str, str]) -> str:
+        targets = ", ".join(("y", *(f"{row[n]}[i]" for n in self.update.states)))
+        after = ""
+        if self.averaged:
+            numbers = ", ".join(scalar[AFTER + n] for n in self.after.scalars)
+            after = f"\n        {row[AVERAGE]}[i] = epilogue(y, {row[AVERAGE]}[i], {numbers})"
+        return _LOOP.format(targets=targets, update=self._call(self.update, row, scalar), after=after, **parts)
+
+    def _sums(self, row: Mapping[str, str], scalar: Mapping[str, str], parts: dict[str, str]) -> str:
+        assert self.measure is not None
+        n = _count(self.measure)
+        parts["results"] = ", ".join(f"out[segment, {k}]" for k in range(n))
+        return _SUMS.format(
+            sums=", ".join(f"a{k}" for k in range(n)),
+            zeros=", ".join("0.0" for _ in range(n)),
+            terms="".join(f"m{k}, " for k in range(n)) if _is_tuple(self.measure) else "m0",
+            measure=self._call(self.measure, row, scalar),
+            add="; ".join(f"a{k} += m{k}" for k in range(n)),
+            **parts,
+        )
+
+
+def unchanged(p: Any, g: Any) -> Any:
+    """The formula that does nothing."""
+    return p
+
+
+def _returned(stage: Stage) -> ast.expr | None:
+    assert stage.tree is not None
+    return next(n for n in ast.walk(stage.tree) if isinstance(n, ast.Return)).value
+
+
+def _is_tuple(stage: Stage) -> bool:
+    return isinstance(_returned(stage), ast.Tuple)
+
+
+def _count(stage: Stage) -> int:
+    """How many results a formula has."""
+    value = _returned(stage)
+    return len(value.elts) if isinstance(value, ast.Tuple) else 1
 
 
 _LOOP = """\
-from tinygrad_lite.kernels.memory import claim, view
-
-
 @inner
-def loop({rows}, values):
+def loop({arrays}, values{factors}):
     {load}
     for i in range(p.size):
         x, d = prologue({before})
-        {targets} = {update}({arguments})
+        {targets} = {update}
+        p[i] = y{after}
+"""
+
+_SUMS = """\
+@summing
+def loop({arrays}, values):
+    {load}
+    {sums} = {zeros}
+    for i in range(p.size):
+        x, d = prologue({before})
+        {terms} = {measure}
+        {add}
+    return {sums}
+"""
+
+# A loop whose loads and stores cross no cache line is 15 to 30 % faster in cache. So it begins with the few elements
+# before the first line's end: parameters, their states and mostly the gradients lie alike within a line.
+_PARTS = """\
+{indent}skip = (-(table[0, t] + start * {{itemsize}}) & 63) // {{itemsize}}
+{indent}until = start + skip if skip and stop - start > 1024 else stop
+{indent}while start < stop:
+{indent}    n = until - start
+{indent}    at = start * {{itemsize}}
+{indent}    loop({{views}}, values{{given}})
+{indent}    start = until
+{indent}    until = stop"""
+
+_PIECES = """\
+from tinygrad_lite.kernels.memory import claim, view
 
 
 @jit
-def kernel(table, offsets, first, values, cursor):
+def kernel({arguments}, cursor):
     done = 0
     while True:
         piece = claim(cursor)
         if piece >= first.size:
             return done
-        start = piece * {piece}
-        stop = min(start + {piece}, offsets[-1])
-        t = first[piece]
-        while start < stop:
-            n = min(stop, offsets[t + 1]) - start
-            at = (start - offsets[t]) * {itemsize}
-            loop({views}, values)
-            start += n
+        here = piece * {{piece}}
+        end = min(here + {{piece}}, offsets[-1])
+        t = first[piece]{setup}
+        while here < end:
+            start = here - offsets[t]
+            stop = min(end, offsets[t + 1]) - offsets[t]
+            here = offsets[t] + stop
+{body}
             t += 1
         done += 1
 """
+
+_KERNELS = {
+    "update": _PIECES.format(
+        arguments="table, offsets, first, values, factors", setup="", body=_PARTS.format(indent=" " * 12)
+    ),
+    "sums": _PIECES.format(
+        arguments="table, offsets, first, values, slots, out",
+        setup="\n        segment = slots[piece]",
+        body="""\
+            n, at = stop - start, start * {itemsize}
+            if n > 0:
+                {results} = loop({views}, values)
+                segment += 1""",
+    ),
+    "tensors": """\
+import numpy as np
+from tinygrad_lite.kernels.memory import view, word
+from tinygrad_lite.kernels.objects import collect
+
+
+@holding
+def kernel(members, record, values):
+    found = collect(members, record)
+    if found < 0:
+        count = record[14]
+        table, offsets = view(record[12], count * {rows}, np.intp).reshape({rows}, count), record[13]
+        for t in range(count):
+            start = 0
+            stop = word(offsets + 8 * t + 8) - word(offsets + 8 * t)
+"""
+    + _PARTS.format(indent=" " * 12)
+    + """
+    return found
+""",
+}
 
 
 fuse = lru_cache(maxsize=None)(Fused)  # made once for each formula and setting of its switches

@@ -28,6 +28,8 @@ RANGES: dict[str, tuple[float, float, str]] = {
     "weight_decay": NOT_NEGATIVE,
     "momentum": NOT_NEGATIVE,
     "betas": FRACTION,
+    "max_grad_value": (0.0, math.inf, "()"),
+    "ema": FRACTION,
 }
 
 
@@ -43,7 +45,7 @@ class Hyperparameter:
         self.name, self.default = name, default
 
     def __get__(self, optimizer: Any, owner: type) -> Any:
-        return self.default if optimizer is None else optimizer.param_groups[0][self.name]
+        return self.default if optimizer is None else optimizer.param_groups[0].get(self.name, self.default)
 
     def __set__(self, optimizer: Any, value: Any) -> None:
         check(type(optimizer).__name__, {self.name: value}, type(optimizer)._ranges)
@@ -78,6 +80,34 @@ def signature(fields: Mapping[str, Any], keywords: Mapping[str, Any]) -> inspect
     return inspect.Signature(parts)
 
 
+def resolved(group: Mapping[str, Any], step: int) -> tuple[dict[str, Any], bool]:
+    """Return hyperparameters with the values that schedules have at a step, counted from 0.
+
+    Returns
+    -------
+    group : dict
+        As it was given where it has no schedules.
+    volatile : bool
+        Whether its values can change while the group stays the same: there are schedules, Tensors or lists.
+    """
+    found, volatile = dict(group), False
+    for name, value in group.items():
+        if type(value) in _PLAIN or name in ("params", "param_names"):
+            continue
+        if callable(value):
+            found[name], volatile = float(value(step)), True
+        elif isinstance(value, (tuple, list)):
+            found[name] = tuple(float(v(step)) if callable(v) else v for v in value)
+            volatile = volatile or type(value) is list or not all(type(v) in _PLAIN for v in value)
+        elif hasattr(value, "__array__"):
+            volatile = True
+            found[name] = value if getattr(value, "requires_grad", False) else float(value)
+    return found, volatile
+
+
+_PLAIN = {float, int, bool, str, type(None)}
+
+
 def check(who: str, values: Mapping[str, Any], ranges: Mapping[str, tuple[float, float, str]]) -> None:
     """Refuse hyperparameters outside their ranges.
 
@@ -92,8 +122,12 @@ def check(who: str, values: Mapping[str, Any], ranges: Mapping[str, tuple[float,
         if name not in values:
             continue
         value = values[name]
+        if value is None:
+            continue
         several = isinstance(value, (tuple, list))
         for label, x in ((f"{name}[{i}]", v) for i, v in enumerate(value)) if several else ((name, value),):
+            if callable(x):  # a schedule; where it begins must be in range, at least
+                x = _begin(who, label, x)
             if not isinstance(x, numbers.Real) and not (hasattr(x, "__float__") and getattr(x, "ndim", 1) == 0):
                 raise TypeError(f"{who}: {label} must be a number, got {type(x).__name__}")
             number = float(x)
@@ -101,6 +135,13 @@ def check(who: str, values: Mapping[str, Any], ranges: Mapping[str, tuple[float,
             below = number <= high if ends[1] == "]" else number < high
             if not (above and below):
                 raise ValueError(f"{who}: {label} must be {_in_words(low, high, ends)}, got {x}")
+
+
+def _begin(who: str, label: str, schedule: Any) -> Any:
+    try:
+        return schedule(0)
+    except TypeError as error:
+        raise TypeError(f"{who}: {label} must be a number or a function of the step, got {schedule!r}") from error
 
 
 def _in_words(low: float, high: float, ends: str) -> str:

@@ -2,70 +2,26 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import numbers
-from collections.abc import Callable, Mapping, MutableMapping
-from operator import is_
-from typing import TYPE_CHECKING, Any, ClassVar, overload
-
-import numpy as np
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tinygrad_lite import Tensor, enable_grad
 from tinygrad_lite.graph import written
 
-from . import dicts, groups, hyper, state
-from .cohort import Access, Array, Cohort, Plan, in_order, is_dense, name_of, order_of, tensor_access
-from .fuse import PROLOGUE_SWITCHES, Fused, fuse
+from . import groups, hyper, inspection, state, unrolled
+from .cohort import Array
+from .formula import formula as formula
+from .formula import no_formula
 from .groups import Group
+from .hooks import Hooks
+from .plan import Plan
+from .stepping import Stepping
 
 
-class formula:
-    """Decorate an update formula: a plain function of a parameter's element, its gradient's, and so on.
-
-    On the class it is that function. On an optimizer ``update`` is the teaching texts' method,
-    ``opt.update(params, grads)``, which applies the formula to dicts of arrays; see `Optimizer`.
-
-    Parameters
-    ----------
-    function : callable
-        ``function(p, g, ...)``: the parameter's element, the gradient's, then states and scalars by name; returns
-        the new ``p``, followed by the states.
-
-    Examples
-    --------
-    >>> from tinygrad_lite import optim
-    >>> optim.SGD.update(1.0, 2.0, None, lr=0.25, mu=0.0, c=1.0, heavy=False, nesterov=False)
-    (0.5, None)
-    """
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-
-    @overload
-    def __get__(self, optimizer: None, owner: type) -> Callable[..., Any]: ...
-    @overload
-    def __get__(
-        self, optimizer: Optimizer, owner: type
-    ) -> Callable[[MutableMapping[str, Any], Mapping[str, Any]], None]: ...
-    def __get__(self, optimizer: Any, owner: type) -> Callable[..., Any]:
-        if optimizer is None:
-            return self.function
-        return functools.partial(dicts.update, optimizer)
-
-
-@hyper.dataclass_transform(field_specifiers=(hyper.field,))
-class _Declared:
-    """What type checkers need to know: annotated attributes are arguments of the constructor."""
-
-    state: Any
-    update: Any
-    param_groups: list[Group]
-    defaults: Group
-    grad_scale: float
-
-
-class Optimizer(_Declared):
+class Optimizer(Stepping, Hooks):
     r"""Base class of all optimizers.
 
     A subclass declares its hyperparameters, its state, and one formula for one element:
@@ -77,11 +33,19 @@ class Optimizer(_Declared):
       It uses NumPy, branches on values with `np.where` only, and on switches (arguments that are True or
       False) with ``if``;
     * ``scalars(group, t)`` computes once per step, in Python's float64, whatever depends on no element: bias
-      corrections, switches. What it does not return comes from the group by name.
+      corrections, switches. What it does not return comes from the group by name;
+    * ``kept`` names numbers that each parameter keeps between steps, with their first values: ``scalars`` gets them
+      by keyword and returns the next ones;
+    * ``measure(p, g, ...)``, a formula for what is to be summed over each tensor before the update, ``sums``, the
+      sums' names, and ``ratios(group, t, **sums)``, which makes of them what the update needs for each tensor; see
+      `LARS`;
+    * ``elementwise = False`` and ``update_array(p, g, state, group, t)`` instead of a formula, where whole arrays
+      are needed; see `Muon`.
 
     From these follow a loop compiled by numba that updates all parameters in place, its reference in plain
-    NumPy, weight decay, `maximize`, parameter groups, state dicts, and the face of the teaching texts,
-    `update(params, grads)`.
+    NumPy, weight decay, clipping, `maximize`, running means of the weights, parameter groups, state dicts,
+    derivatives of a step, and the face of the teaching texts, `update(params, grads)`. Any hyperparameter may be a
+    schedule: a function of the number of steps made before, such as those in `tinygrad_lite.optim.schedules`.
 
     Parameters
     ----------
@@ -90,7 +54,20 @@ class Optimizer(_Declared):
         with ``update(params, grads)``: then the first positional argument is the first hyperparameter.
     maximize : bool
         Follow the gradient uphill.
-    foreach, fused, capturable, differentiable
+    max_grad_norm : float, optional
+        Scale the gradients down so that the norm of all of them together is at most this, in the same step; what
+        `nn.utils.clip_grad_norm_` does in a pass of its own.
+    max_grad_value : float, optional
+        Clip every element of the gradient to this absolute value.
+    on_nonfinite : {"raise", "skip"}, optional
+        What to do about a gradient that is infinite or not a number, before anything is overwritten: raise an
+        error that names the parameter, or leave the step out (and count it in `skipped`).
+    ema : float, optional
+        Keep a running mean of the weights, ``e = ema * e + (1 - ema) * p``, in the same pass; see `averaged`.
+    differentiable : bool
+        Run the formula on Tensors and record it, so that a later loss can be differentiated with respect to
+        hyperparameters and the first parameters. The parameters get new arrays then and are no leaves any more.
+    foreach, fused, capturable
         Accepted where PyTorch has them, and without effect: they choose between implementations there.
 
     Attributes
@@ -101,6 +78,8 @@ class Optimizer(_Declared):
         Parameter -> its step count and arrays, as PyTorch's, but NumPy arrays.
     grad_scale : float
         Multiplies every gradient, at no cost: 1 by default.
+    skipped : int
+        How many steps were left out for gradients that are not finite.
 
     Examples
     --------
@@ -121,6 +100,10 @@ class Optimizer(_Declared):
     if TYPE_CHECKING:
         params: Any = hyper.field(default=None)
         maximize: bool = hyper.field(default=False, kw_only=True)
+        max_grad_norm: float | None = hyper.field(default=None, kw_only=True)
+        max_grad_value: float | None = hyper.field(default=None, kw_only=True)
+        on_nonfinite: str | None = hyper.field(default=None, kw_only=True)
+        ema: float | None = hyper.field(default=None, kw_only=True)
         foreach: bool | None = hyper.field(default=None, kw_only=True)
         capturable: bool = hyper.field(default=False, kw_only=True)
         differentiable: bool = hyper.field(default=False, kw_only=True)
@@ -129,6 +112,10 @@ class Optimizer(_Declared):
     decoupled: ClassVar[bool] = False  # weight decay shrinks the parameter itself and stays out of the gradient
     counted: ClassVar[bool] = True  # the state dict has "step"; else `t` only tells the first step from the others
     elementwise: ClassVar[bool] = True  # False: `update` gets whole arrays, in NumPy, with either backend
+    own_decay: ClassVar[bool] = False  # the formula does weight decay itself
+    kept: ClassVar[dict[str, float]] = {}
+    measure: ClassVar[Callable[..., Any] | None] = None
+    sums: ClassVar[tuple[str, ...]] = ()
     ignored: ClassVar[tuple[str, ...]] = ("foreach", "capturable", "differentiable", "fused")
     ranges: ClassVar[dict[str, tuple[float, float, str]]] = {}
 
@@ -144,19 +131,26 @@ class Optimizer(_Declared):
             cls._states = dict(declared) if isinstance(declared, Mapping) else {name: name for name in declared}
             del cls.state  # on an optimizer `state` is the state itself
         update = cls.__dict__.get("update")
-        if update is not None and not isinstance(update, formula):
+        if "update_array" in cls.__dict__:
+            cls.update, cls.elementwise, cls._is_whole = no_formula, False, True
+        elif update is not None and not isinstance(update, formula):
             cls.update = formula(update.__func__ if isinstance(update, staticmethod) else update)
+        measure = cls.__dict__.get("measure")
+        if measure is not None:  # called with numbers and arrays, never as a method
+            cls.measure = staticmethod(measure.function if isinstance(measure, formula) else measure)
         cls._ranges = {**cls._ranges, **cls.__dict__.get("ranges", {})}
         cls._fields = hyper.declare(cls, cls._fields)
-        named = {"maximize": False, **{name: _IGNORED[name] for name in cls.ignored}}
-        for name in named:
-            setattr(cls, name, hyper.Hyperparameter(name, named[name]))
+        named = {"maximize": False, **{name: _IGNORED[name] for name in cls.ignored}, **dict.fromkeys(_OPTIONAL)}
+        for name in (*named, "differentiable"):
+            setattr(cls, name, hyper.Hyperparameter(name, named.get(name, False)))
+        for name in _WHOLE:
+            delattr(cls, name)
         cls.__signature__ = hyper.signature(cls._fields, named)
 
     def __init__(self, *args: Any, **hyperparameters: Any) -> None:
         if not hasattr(type(self), "update"):
             raise TypeError(f"{self._name}: a class without an update formula; see Optimizer")
-        if args and isinstance(args[0], numbers.Real):
+        if args and (isinstance(args[0], numbers.Real) or callable(args[0])):
             args = (None, *args)
         try:
             bound = type(self).__signature__.bind(*args, **hyperparameters)
@@ -165,12 +159,14 @@ class Optimizer(_Declared):
         bound.apply_defaults()
         values = dict(bound.arguments)
         params = values.pop("params")
+        self.max_grad_norm, self.on_nonfinite = inspection.checked(self._name, values)
         self.defaults = self._checked(values)
-        self.grad_scale = 1.0
+        self.grad_scale, self.skipped = 1.0, 0
         self.param_groups: list[Group] = []
         self._state: dict[Any, dict[str, Any]] = {}
         self._plans: dict[int, Plan] = {}
         self._boxes: dict[Any, Array] = {}
+        self._steps = 0  # what schedules count
         self._by_name = params is None
         if self._by_name:
             self.param_groups.append({"params": [], **self.defaults})
@@ -180,7 +176,7 @@ class Optimizer(_Declared):
 
     # --- for subclasses ------------------------------------------------------------
 
-    def scalars(self, group: Group, t: int) -> dict[str, Any]:
+    def scalars(self, group: Group, t: int, *_: Any, **kept: Any) -> dict[str, Any]:
         """Return what the formula needs and no element decides, by name: once per step, in Python's float64.
 
         Parameters
@@ -189,6 +185,8 @@ class Optimizer(_Declared):
             The hyperparameters.
         t : int
             The number of the step, from 1.
+        **kept : float
+            The numbers that were returned at the step before, of those that the class declares in `kept`.
 
         Returns
         -------
@@ -204,20 +202,43 @@ class Optimizer(_Declared):
     def check(self, group: Group) -> None:
         """Refuse hyperparameters that do not go together, by a ValueError; ranges are checked without it."""
 
+    def ratios(self, group: Group, t: int, *_: Any, **sums: Any) -> dict[str, Any]:
+        """Return what each tensor has of its own, from the sums over it: arrays of shape (number of tensors,)."""
+        return {}
+
+    def gathered(self, totals: dict[str, float]) -> None:
+        """Take the sums over all tensors of all groups; called once per step, before `ratios`."""
+
+    def update_array(self, p: Array, g: Array, state: dict[str, Any], group: Group, t: int) -> None:
+        """Update one parameter and its states in place, if the class is not elementwise.
+
+        Parameters
+        ----------
+        p, g : arrays
+            The parameter and its gradient, scaled, clipped, and turned for `maximize`; `g` is not to be written to.
+        state : dict
+            The parameter's arrays by PyTorch's names; empty at first.
+        group : dict
+            The hyperparameters; weight decay is the method's business.
+        t : int
+            The number of the step, from 1.
+        """
+        raise NotImplementedError(f"{self._name}: update_array")
+
     # --- groups ------------------------------------------------------------
 
-    @property
-    def _name(self) -> str:
-        return type(self).__name__
-
     def _checked(self, values: Group) -> Group:
-        for name in type(self)._ranges.keys() & values.keys():
-            if getattr(values[name], "ndim", None) == 0 or isinstance(values[name], Tensor):
-                values[name] = float(values[name])
+        differentiable = bool(values.get("differentiable"))
+        for name, value in values.items():
+            if isinstance(value, Tensor) and value.ndim == 0 and not (differentiable and value.requires_grad):
+                values[name] = float(value)
+        for name in _OPTIONAL:
+            if name in values and values[name] is None:
+                del values[name]
         hyper.check(self._name, values, type(self)._ranges)
-        if values.get("differentiable"):
-            raise ValueError(f"{self._name}: differentiable=True is not supported")
-        self.check(values)
+        if differentiable and (self._is_whole or type(self).gathered is not Optimizer.gathered):
+            raise ValueError(f"{self._name}: differentiable=True is not supported: it is no formula for one tensor")
+        self.check(hyper.resolved(values, 0)[0])
         return values
 
     def add_param_group(self, param_group: Group) -> None:
@@ -239,8 +260,11 @@ class Optimizer(_Declared):
             raise TypeError(f"{self._name}: param_group must be a dict, got {type(param_group).__name__}")
         if self._by_name:
             raise ValueError(f"{self._name}: made without parameters, for update(params, grads)")
+        for name in _WHOLE & param_group.keys():
+            raise ValueError(f"{self._name}: {name} is about all groups together; give it to the optimizer")
         values = self._checked({**self.defaults, **{k: v for k, v in param_group.items() if k != "params"}})
-        self.param_groups.append({**groups.members(self._name, param_group, self.param_groups), **values})
+        leaves = not values.get("differentiable")
+        self.param_groups.append({**groups.members(self._name, param_group, self.param_groups, leaves), **values})
 
     # --- steps ------------------------------------------------------------
 
@@ -255,15 +279,26 @@ class Optimizer(_Declared):
         Returns
         -------
         What the closure returned, else None.
+
+        Raises
+        ------
+        FloatingPointError
+            If a gradient is not finite and `on_nonfinite` is "raise"; nothing was changed then.
         """
         if self._by_name:
             raise ValueError(f"{self._name}.step: made without parameters; call update(params, grads)")
+        if self._hooks:
+            self._call_hooks("step_pre", closure)
         loss = None
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        for index, group in enumerate(self.param_groups):
-            self._step_group(index, group, None)
+        if self.param_groups[0].get("differentiable"):
+            unrolled.step(self)
+        else:
+            self._step(None)
+        if self._hooks:
+            self._call_hooks("step_post", closure)
         return loss
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -282,131 +317,63 @@ class Optimizer(_Declared):
                     p.grad._data[...] = 0
                     written(p.grad._data, "zero_grad")
 
-    def _step_group(self, index: int, group: Group, access: Access | None) -> None:
-        plan = self._plans.get(index)
-        work = None if plan is None else self._prepare(plan, group, access or plan.access)
-        if work is None:
-            plan = self._plans[index] = self._plan(group, access)
-            work = self._prepare(plan, group, plan.access)
-        if work is None:
-            raise RuntimeError(f"{self._name}: gradients or hyperparameters change while a step is prepared")
-        for cohort, grads, scalars in work:
-            cohort.step(grads, scalars, self._name)
-
-    def _prepare(self, plan: Plan, group: Group, access: Access) -> list[Any] | None:
-        """Collect what each cohort's step needs; None if anything is not as the plan has it."""
-        params = group["params"]
-        if len(params) != len(plan.params) or not all(map(access.same, params, plan.params)):
-            return None
-        if any(map(access.has_grad, plan.idle)):
-            return None
-        work = []
-        for cohort in plan.cohorts:
-            if not all(map(is_, map(access.array, cohort.keys), cohort.arrays)):  # `p.data = ...`
-                return None
-            try:
-                grads = list(map(access.grad, cohort.keys))
-            except (AttributeError, KeyError):
-                return None
-            values = self._values(group, cohort.t + 1)
-            if any(values[name] is not setting for name, setting in cohort.fused.switches):
-                return None
-            work.append((cohort, grads, [values[name] for name in cohort.fused.scalars]))
-        return work
-
-    def _values(self, group: Group, t: int) -> Group:
-        """Everything a formula may ask for by name; the prologue's names are prefixed."""
-        decay, gain = group.get("weight_decay", 0), -self.grad_scale if group["maximize"] else self.grad_scale
-        decoupled = decay != 0 and bool(group.get("decoupled_weight_decay", self.decoupled))
-        return {
-            **group,
-            **self.scalars(group, t),
-            "prologue.gain": gain,
-            "prologue.scaled": gain != 1,
-            "prologue.l2": decay,
-            "prologue.coupled": decay != 0 and not decoupled,
-            "prologue.decay": 1 - group["lr"] * decay if decoupled else 1,
-            "prologue.decoupled": decoupled,
-        }
-
-    def _plan(self, group: Group, access: Access | None) -> Plan:
-        """Sort a group's parameters into cohorts, and make the state they need."""
-        self._sync()
-        params = list(group["params"])
-        access = access or tensor_access(params)
-        live = [key for key in params if access.has_grad(key)]
-        alike: dict[Any, list[Any]] = {}
-        for key in live:
-            array, found = access.array(key), self._state.get(key)
-            if array.dtype.kind != "f" or not array.flags.writeable:
-                problem = "is read-only" if array.dtype.kind == "f" else f"is {array.dtype}, not floating point"
-                raise ValueError(f"{self._name}: {name_of(key)} {problem}")
-            t = 0 if not found else int(found["step"]) if self.counted else 1
-            alike.setdefault((array.dtype.char, t), []).append(key)
-        cohorts = []
-        for (_, t), keys in alike.items():
-            fused = self._fused(self._values(group, t + 1))
-            arrays = [access.array(key) for key in keys]
-            states = [[self._state_of(key, a, name, group) for key, a in zip(keys, arrays)] for name in fused.states]
-            cohorts.append(Cohort(keys, arrays, states, fused, t))
-        return Plan(params, [key for key in params if not access.has_grad(key)], cohorts, access)
-
-    def _fused(self, values: Group) -> Fused:
-        update = type(self).update
-        names = (*PROLOGUE_SWITCHES, *inspect.signature(update).parameters)
-        switches = tuple((name, values[name]) for name in names if isinstance(values.get(name), bool))
-        fused = fuse(self._name, update, tuple(self._states), switches, self.elementwise)
-        unknown = [name for name in fused.scalars if name not in values]
-        if unknown:
-            raise TypeError(
-                f"{self._name}.update: {unknown[0]!r} is neither a state nor a hyperparameter, "
-                "nor returned by scalars()"
-            )
-        return fused
-
-    def _state_of(self, key: Any, p: Array, name: str, group: Group) -> Array:
-        """One state of one parameter, in the parameter's memory order: as it is, or new."""
-        states = self._state.setdefault(key, {})
-        found: Array | None = states.get(self._states[name])
-        order = order_of(p)
-        if found is None:
-            found = np.full(p.shape, self.start(group).get(name, 0), p.dtype, order)
-        elif found.shape != p.shape:
-            raise ValueError(f"{self._name}: the state of {name_of(key)} has shape {found.shape}, not {p.shape}")
-        elif found.dtype != p.dtype or not is_dense(found) or not in_order(found, order):
-            found = np.array(found, p.dtype, order=order)
-        states[self._states[name]] = found
-        return found
-
     # --- state ------------------------------------------------------------
-
-    def _sync(self) -> None:
-        """Write the step counts, which cohorts keep, to the state."""
-        if self.counted:
-            for plan in self._plans.values():
-                for cohort in plan.cohorts:
-                    for key in cohort.keys:
-                        self._state.setdefault(key, {})["step"] = cohort.t
 
     @property
     def state(self) -> Any:
         """Parameter -> its state: the step count and the arrays."""
         self._sync()
-        self._plans.clear()  # whoever asks may change it
+        self._forget_plans()  # whoever asks may change it
         return self._state
 
     @state.setter
     def state(self, value: Any) -> None:
         self._state = dict(value)
-        self._plans.clear()
+        self._forget_plans()
 
-    def state_dict(self, convert: Callable[[Array], Any] | None = None) -> dict[str, Any]:
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Have the running means of the weights, which `ema` keeps, in the parameters inside a ``with`` block.
+
+        Examples
+        --------
+        >>> import tinygrad_lite as tg
+        >>> from tinygrad_lite import optim
+        >>> w = tg.tensor([1.0], requires_grad=True)
+        >>> opt = optim.SGD([w], lr=0.5, ema=0.5)
+        >>> w.grad = tg.tensor([1.0])
+        >>> opt.step()
+        >>> with opt.averaged():
+        ...     print(w.item())
+        0.75
+        >>> w.item()
+        0.5
+        """
+        self._exchange_averages()
+        try:
+            yield
+        finally:
+            self._exchange_averages()
+
+    def _exchange_averages(self) -> None:
+        if not any("ema" in s for s in self._state.values()):
+            raise ValueError(f"{self._name}.averaged: no running mean is kept; make the optimizer with ema=")
+        for key, found in self._state.items():
+            if "ema" in found:
+                array = key._data if isinstance(key, Tensor) else self._boxes[key]
+                array[...], found["ema"][...] = found["ema"].copy(), array.copy()
+                written(array, "averaged", 3)
+
+    def state_dict(self, convert: Callable[[Array], Any] | None = None, *, by_name: bool = False) -> dict[str, Any]:
         """Return the state and the hyperparameters, in PyTorch's layout.
 
         Parameters
         ----------
         convert : callable, optional
             Applied to every array; ``torch.from_numpy`` makes a state dict that PyTorch loads.
+        by_name : bool
+            Let parameters be known by their names, with which the optimizer must have been made, and not by
+            numbers.
 
         Returns
         -------
@@ -415,15 +382,22 @@ class Optimizer(_Declared):
             themselves;
             ``"param_groups"``.
         """
-        return state.pack(self, convert)
+        self._call_hooks("state_dict_pre")
+        packed = state.pack(self, convert, by_name)
+        return self._call_hooks("state_dict_post", packed) or packed
 
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state_dict: Mapping[str, Any], *, strict: bool = True) -> None:
         """Take over a state and hyperparameters: copies, in the parameters' dtypes.
+
+        Parameters are found by name where both sides have names, whatever their order, else by their places.
 
         Parameters
         ----------
         state_dict : dict
             From `state_dict`, or from the same optimizer of PyTorch.
+        strict : bool
+            Whether names must agree. If not, parameters that the state dict does not have start anew, and what
+            it has besides is left.
 
         Raises
         ------
@@ -431,7 +405,9 @@ class Optimizer(_Declared):
             If groups, parameters or shapes differ, or a parameter's state is incomplete. Nothing is changed
             then.
         """
-        state.unpack(self, state_dict)
+        state_dict = self._call_hooks("load_state_dict_pre", state_dict) or state_dict
+        state.unpack(self, state_dict, strict)
+        self._call_hooks("load_state_dict_post")
 
     def __getstate__(self) -> dict[str, Any]:
         self._sync()
@@ -446,3 +422,5 @@ class Optimizer(_Declared):
 
 
 _IGNORED: dict[str, Any] = {"foreach": None, "capturable": False, "differentiable": False, "fused": None}
+_WHOLE = {"max_grad_norm", "on_nonfinite"}  # about all groups together
+_OPTIONAL = ("max_grad_norm", "max_grad_value", "on_nonfinite", "ema")  # in no group unless they are set

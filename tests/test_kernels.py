@@ -15,7 +15,7 @@ import pytest
 
 from tinygrad_lite import kernels
 from tinygrad_lite.kernels import compile as compiling
-from tinygrad_lite.kernels import kernel, memory, select, threads
+from tinygrad_lite.kernels import kernel, memory, objects, select, threads
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -190,7 +190,7 @@ def test_a_kernel_says_what_it_cannot_use():
 
 def test_addresses_are_those_numpy_gives():
     like = [np.ones(3), np.ones((2, 4)), np.asfortranarray(np.ones((3, 2))), np.array(1.0), np.ones((0, 2))]
-    expected, out = memory.Expected(like), np.zeros(5, np.intp)
+    expected, out = objects.Expected(like), np.zeros(5, np.intp)
     others = [a.copy("K") for a in like]
     others[0] = np.ones(3, np.dtype(np.float64, copy=True))  # equal, but another object
     assert others[0].dtype is not like[0].dtype
@@ -214,7 +214,7 @@ def test_addresses_are_those_numpy_gives():
     ids=["dtype", "shape", "ndim", "order", "strides", "byteorder", "kind"],
 )
 def test_misfits_are_found(misfit):
-    expected, out = memory.Expected([np.ones(3), np.ones((2, 4))]), np.zeros(2, np.intp)
+    expected, out = objects.Expected([np.ones(3), np.ones((2, 4))]), np.zeros(2, np.intp)
     for find in (expected.locate, expected._locate_slowly):
         assert find([np.ones(3), misfit], out) == 1
 

@@ -8,7 +8,8 @@ import types
 
 import numpy as np
 import pytest
-from optimizers_table import OPTIMIZERS, Row
+from optim_references import REFERENCES
+from optimizers_table import ELSEWHERE, OPTIMIZERS, Row
 from tinygrad_lite.optim import textbook
 
 import tinygrad_lite as tg
@@ -60,11 +61,13 @@ def public(module: types.ModuleType) -> set[type]:
 
 
 def test_every_optimizer_has_a_row():
-    assert {row.cls for row in OPTIMIZERS} == public(optim) | public(textbook)
+    assert {row.cls for row in OPTIMIZERS} | ELSEWHERE.keys() == public(optim) | public(textbook)
 
 
 def test_every_row_is_compared_with_something_independent():
-    assert all((row.oracle is None) != (row.reference is None) for row in OPTIMIZERS)
+    for row in OPTIMIZERS:
+        written = row.cls.__name__ in REFERENCES  # for whole arrays, from the paper: test_optim_references.py
+        assert row.oracle or row.reference or (written and not row.name.startswith("textbook"))
 
 
 def test_every_switch_is_thrown_in_some_variant():
@@ -111,12 +114,9 @@ def test_float32_stays_float32(row: Row, backend):
             assert all(v.dtype == np.float32 for v in kept)
 
 
-@pytest.mark.parametrize(("row", "variant"), CASES)
+@pytest.mark.parametrize(("row", "variant"), [case for case in CASES if case.values[0].reference is not None])
 def test_against_the_text(row: Row, variant):
-    """Where PyTorch has no such optimizer: the rule written down once more, for one number."""
-    if row.reference is None:
-        assert row.oracle  # test_optim_torch.py compares it
-        return
+    """The rule written down once more, for one number."""
     variant = dict(variant)
     sign = -1.0 if variant.pop("maximize", False) else 1.0
     optimizer, params = row.cls(maximize=sign < 0, **variant), {"x": -7.0, "y": 2.0}
@@ -182,9 +182,9 @@ def test_a_gradient_scale_undoes_a_scaled_loss(row: Row, variant):
         np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), rtol=1e-13, atol=1e-13)
 
 
-@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.parametrize("row", [row for row in ROWS if row.values[0].cls is not optim.Prodigy])
 def test_groups_go_their_own_ways(row: Row):
-    """Each group moves as it would alone with its arguments."""
+    """Each group moves as it would alone with its arguments; but Prodigy has one estimate for all."""
     together = parameters()
     first, second = row.variants[0], row.variants[1]
     optimizer = row.cls([{"params": together[:2], **second}, {"params": together[2:]}], **first)

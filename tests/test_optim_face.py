@@ -180,8 +180,6 @@ def test_constructors_take_pytorchs_arguments():
         optim.Adam([p], learning_rate=0.1)
     with pytest.raises(TypeError, match="Adam: lr must be a number, got str"):
         optim.Adam([p], lr="0.1")
-    with pytest.raises(ValueError, match="differentiable=True is not supported"):
-        optim.SGD([p], differentiable=True)
 
 
 def test_setting_a_hyperparameter_sets_it_in_all_groups():

@@ -10,6 +10,16 @@ import tinygrad_lite as tg
 
 torch = pytest.importorskip("torch", reason="compares with PyTorch: pip install 'tinygrad_lite[oracle]'")
 
+
+
+@pytest.fixture(autouse=True)
+def _numbers_as_python_has_them():
+    """PyTorch keeps some numbers (NAdam's product, ASGD's rate) in tensors of its default dtype."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
 SHAPES = [(7,), (3, 5), (), (2, 3, 4)]
 COMPARED = [row for row in OPTIMIZERS if row.oracle]
 CASES = [pytest.param(row, variant, id=f"{row.name}-{variant}") for row in COMPARED for variant in row.variants]

@@ -156,14 +156,23 @@ _writing = threading.RLock()  # a stamp that one thread makes must not replace a
 
 
 class Stamp:
-    """The last in-place write to one piece of memory."""
+    """The last in-place write to one piece of memory, or to many that are written `Together`."""
 
-    __slots__ = ("clock", "name", "where", "_alive")
+    __slots__ = ("clock", "name", "where", "shared", "_alive")
 
     clock: int
     name: str
     where: tuple[CodeType, int] | None
+    shared: Stamp | None
     _alive: Any
+
+    def __init__(self) -> None:
+        self.clock, self.name, self.where, self.shared = 0, "", None, None
+
+    def latest(self) -> Stamp:
+        """The later of its own write and the one it shares."""
+        shared = self.shared
+        return self if shared is None or shared.clock <= self.clock else shared
 
 
 _stamps: dict[int, Stamp] = {}
@@ -197,7 +206,6 @@ def stamp(array: np.ndarray[Any, Any]) -> Stamp:
     found = _stamps.get(key)
     if found is None:
         found = Stamp()
-        found.clock, found.name, found.where = 0, "", None
         try:
             found._alive = weakref.ref(root, lambda _: _stamps.pop(key, None))
         except TypeError:  # memory owned by something that takes no weak reference: keep it, its id stays unique
@@ -218,4 +226,46 @@ def written(array: np.ndarray[Any, Any], name: str = "an in-place write", depth:
 def stale(array: Any, seq: int) -> Stamp | None:
     """The write that made a value saved at time `seq` stale, if there was one."""
     mark = _stamps.get(id(memory(array)))
-    return mark if mark is not None and mark.clock > seq else None
+    if mark is None:
+        return None
+    mark = mark.latest()
+    return mark if mark.clock > seq else None
+
+
+class Together:
+    """Many arrays that are always written at once: one stamp says so for all of them.
+
+    Parameters
+    ----------
+    arrays : list of arrays
+        Those whose memory shares a stamp with others already are stamped one by one.
+    """
+
+    def __init__(self, arrays: list[Any]) -> None:
+        self._common = Stamp()
+        with _writing:
+            marks = list({id(s): s for s in map(stamp, arrays)}.values())
+            self._alone = [m for m in marks if m.shared is not None]
+            self._members = [m for m in marks if m.shared is None]
+            for mark in self._members:
+                mark.shared = self._common
+
+    def written(self, name: str, depth: int = 2) -> None:
+        """Announce a write to all of them, as `written` does for one."""
+        where = caller(depth)
+        with _writing:
+            now = last_write.clock = tick()
+            for mark in (self._common, *self._alone):
+                mark.clock, mark.name, mark.where = now, name, where
+
+    def part(self) -> None:
+        """Let every piece of memory have its own stamp again."""
+        common = self._common
+        with _writing:
+            for mark in self._members:
+                if mark.shared is common:
+                    latest = mark.latest()
+                    mark.clock, mark.name, mark.where, mark.shared = latest.clock, latest.name, latest.where, None
+            self._members.clear()
+
+    __del__ = part

@@ -3,8 +3,10 @@
     backend.py   numba or plain NumPy: the switch, and `@kernel`, which puts a loop beside its NumPy twin
     source.py    a Python function and all it uses, as the text of one module
     compile.py   numba's flags, and the compiled code kept on disk
-    memory.py    arrays by address, for one launch over many arrays
+    memory.py    memory by address, for kernels
+    objects.py   many arrays found and located in one compiled call
     threads.py   one launch shared between threads
+    tile.py      products in vector registers, in LLVM's own language
 
 numba is imported by the first kernel that runs, never by `import tinygrad_lite`.
 """

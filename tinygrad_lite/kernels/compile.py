@@ -34,8 +34,9 @@ from numba.core.caching import FunctionCache
 FOLDER_VARIABLE = "TINYGRAD_LITE_CACHE"
 
 # error_model: division without Python's zero check is 7.6 times faster. fastmath: only what leaves NaN and
-# infinity their meaning. nogil: a launch can be shared between threads.
-FLAGS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "nsz", "arcp"}, "nogil": True}
+# infinity their meaning; arcp does not, since LLVM then takes 1 / sqrt(inf) for NaN, and it makes nothing faster here.
+# nogil: a launch can be shared between threads.
+FLAGS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "nsz"}, "nogil": True}
 
 _lock = threading.RLock()
 _built: dict[str, dict[str, Any]] = {}
@@ -68,18 +69,28 @@ class _SturdyCache(FunctionCache):
             self.disable()
 
 
-def jit(function: Callable[..., Any]) -> Any:
+def jit(function: Callable[..., Any], **others: Any) -> Any:
     """Compile a function with the house's flags, and keep the result if the function lives in a file."""
-    dispatcher = numba.njit(**FLAGS)(function)
+    dispatcher = numba.njit(**{**FLAGS, **others})(function)
     if os.path.exists(function.__code__.co_filename):
         with contextlib.suppress(RuntimeError, OSError):  # no place to keep it
             dispatcher._cache = _SturdyCache(function)  # what enable_caching() does with numba's own class
     return dispatcher
 
 
+def holding(function: Callable[..., Any]) -> Any:
+    """As `jit`, but the GIL is held: no other thread can change or free what the function reads."""
+    return jit(function, nogil=False)
+
+
 def inner(function: Callable[..., Any]) -> Any:
     """Compile a function that only kernels call: kept as a part of them, not by itself."""
     return numba.njit(**FLAGS)(function)
+
+
+def summing(function: Callable[..., Any]) -> Any:
+    """As `inner`, for a sum over elements: its order is left to the compiler, which adds many at a time."""
+    return numba.njit(**{**FLAGS, "fastmath": FLAGS["fastmath"] | {"reassoc"}})(function)
 
 
 def build(name: str, source: str) -> dict[str, Any]:
@@ -114,7 +125,9 @@ def build(name: str, source: str) -> dict[str, Any]:
 @cache
 def _versions() -> str:
     """Everything outside its source that decides what a kernel compiles to."""
-    helpers = [Path(__file__).with_name(f).read_text(encoding="utf-8") for f in ("compile.py", "memory.py")]
+    here = Path(__file__)
+    names = ("compile.py", "memory.py", "objects.py", "tile.py")
+    helpers = [here.with_name(name).read_text(encoding="utf-8") for name in names]
     return "\0".join((sys.version, platform.machine(), np.__version__, numba.__version__, *helpers))
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from .backend import Kernel, select
 
-HEADER = "from tinygrad_lite.kernels.compile import inner, jit"
+HEADER = "from tinygrad_lite.kernels.compile import holding, inner, jit, summing"
 
 Transform = Callable[[ast.FunctionDef], ast.FunctionDef]
 
@@ -117,7 +117,8 @@ class Source:
 
     def _need(self, function: Callable[..., Any], name: str, value: Any) -> None:
         if isinstance(value, (Kernel, FunctionType)) and value is not select:
-            self._alias(name, self.add(value.loop if isinstance(value, Kernel) else value))
+            inside = value.loop if isinstance(value, Kernel) else value
+            self._alias(name, self.add(inside, getattr(inside, "decorator", "inner")))
         elif not self._claim(name, value):
             return
         elif value is select:

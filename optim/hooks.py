@@ -1,0 +1,76 @@
+"""Functions that users hang into an optimizer, as in PyTorch."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+_numbers = itertools.count()
+
+
+class RemovableHandle:
+    """What `remove` takes a hook away with; also a context manager."""
+
+    def __init__(self, hooks: dict[int, Any], number: int) -> None:
+        self._hooks, self._number = hooks, number
+
+    def remove(self) -> None:
+        """Take the hook away."""
+        self._hooks.pop(self._number, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+
+class Hooks:
+    """The registering methods of an optimizer; each returns a handle whose ``remove()`` undoes it."""
+
+    @property
+    def _hooks(self) -> dict[str, dict[int, Callable[..., Any]]]:
+        found: dict[str, dict[int, Callable[..., Any]]] = self.__dict__.get("_hooked", {})
+        return found
+
+    def _register(self, kind: str, hook: Callable[..., Any]) -> RemovableHandle:
+        hooks = self.__dict__.setdefault("_hooked", {}).setdefault(kind, {})
+        number = next(_numbers)
+        hooks[number] = hook
+        return RemovableHandle(hooks, number)
+
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(optimizer, args, kwargs)`` before every step."""
+        return self._register("step_pre", hook)
+
+    def register_step_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(optimizer, args, kwargs)`` after every step."""
+        return self._register("step_post", hook)
+
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(optimizer)`` before a state dict is made."""
+        return self._register("state_dict_pre", hook)
+
+    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(optimizer, state_dict)`` with a new state dict; what it returns replaces it."""
+        return self._register("state_dict_post", hook)
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(optimizer, state_dict)`` before a state dict is loaded; what it returns replaces it."""
+        return self._register("load_state_dict_pre", hook)
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(optimizer)`` after a state dict was loaded."""
+        return self._register("load_state_dict_post", hook)
+
+    def _call_hooks(self, kind: str, *args: Any) -> Any:
+        found = None
+        for hook in list(self._hooks.get(kind, {}).values()):
+            if kind.startswith("step"):
+                hook(self, args if args[0] is not None else (), {})
+                continue
+            result = hook(self, *args)
+            if result is not None:
+                args, found = (result,), result
+        return found

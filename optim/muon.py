@@ -1,0 +1,235 @@
+"""Muon."""
+
+# ruff: noqa: RUF012  # what a class declares is read once, by Optimizer.__init_subclass__
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.kernels import kernel
+
+from .cohort import COMPILED
+from .optimizer import Optimizer
+
+Array = np.ndarray[Any, Any]
+
+LR_ADJUSTMENTS = (None, "original", "match_rms_adamw")
+
+
+class Muon(Optimizer):
+    r"""Muon: momentum, orthogonalized: a step of about the same length in every direction of a matrix.
+
+    ``m = momentum * m + (1 - momentum) * g``; ``x = (1 - momentum) * g + momentum * m`` with Nesterov's momentum,
+    else ``x = m``; ``p = (1 - lr * weight_decay) * p - lr * s * NS(x)``. ``NS`` takes all singular values of
+    ``x`` close to 1 by `ns_steps` times ``x = a x + b (x x^T) x + c (x x^T)^2 x``, from ``x / max(|x|, eps)``;
+    ``s`` makes up for the matrix's shape.
+
+    Parameters
+    ----------
+    params : iterable of Tensor, of (name, Tensor), or of dict; optional
+        What to optimize: matrices, of hidden layers; leave it out for ``update(params, grads)``.
+    lr : float
+        Learning rate.
+    weight_decay : float
+        How much the parameter shrinks, times `lr`.
+    momentum : float
+        How much of the running mean of the gradient stays.
+    nesterov : bool
+        Look ahead: mix the gradient in once more.
+    ns_coefficients : (float, float, float)
+        ``a, b, c``.
+    eps : float
+        What the norm of ``x`` is taken to be at least.
+    ns_steps : int
+        Less than 100.
+    adjust_lr_fn : {None, "original", "match_rms_adamw"}
+        For a matrix of shape (M, N), ``s = sqrt(max(1, M / N))`` by default, or ``0.2 sqrt(max(M, N))``, with which
+        Adam's learning rates fit.
+    maximize : bool
+        Follow the gradient uphill.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is no matrix.
+
+    References
+    ----------
+    K. Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024.
+    J. Liu et al., "Muon is scalable for LLM training", 2025 ("match_rms_adamw").
+
+    Notes
+    -----
+    Deviation from PyTorch, which computes ``NS`` in bfloat16, some percent off: here it is computed in the
+    parameters' dtype. It costs less, too: all matrices of the iteration are ``Q x`` with polynomials ``Q`` of
+    ``x x^T``, so it runs on the smaller side of the matrix alone, and only the last product is with all of it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinygrad_lite import optim
+    >>> params = {"w": np.zeros((2, 2))}
+    >>> optim.Muon(lr=1.0).update(params, {"w": np.array([[3.0, 0.0], [0.0, 100.0]])})
+    >>> np.diag(params["w"]).round(1)
+    array([-1.1, -0.7])
+    """
+
+    lr: float = 1e-3
+    weight_decay: float = 0.1
+    momentum: float = 0.95
+    nesterov: bool = True
+    ns_coefficients: tuple[float, float, float] = (3.4445, -4.7750, 2.0315)
+    eps: float = 1e-7
+    ns_steps: int = 5
+    adjust_lr_fn: str | None = None
+
+    state = ("momentum_buffer",)
+    elementwise = False
+    own_decay = True
+    counted = False
+    ignored = ()
+    ranges = {"ns_steps": (0, 100, "[)"), "ns_coefficients": (-math.inf, math.inf, "()")}
+
+    def check(self, group: dict[str, Any]) -> None:
+        coefficients, adjust = group["ns_coefficients"], group["adjust_lr_fn"]
+        if not isinstance(coefficients, (tuple, list)) or len(coefficients) != 3:
+            raise ValueError(f"Muon: ns_coefficients must be three numbers, got {coefficients!r}")
+        if adjust not in LR_ADJUSTMENTS:
+            names = ", ".join(map(repr, LR_ADJUSTMENTS))
+            raise ValueError(f"Muon: adjust_lr_fn must be one of {names}, got {adjust!r}")
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group of matrices; see `Optimizer.add_param_group`."""
+        super().add_param_group(param_group)
+        for p in self.param_groups[-1]["params"]:
+            if p.ndim != 2:
+                del self.param_groups[-1]
+                raise ValueError(f"Muon: parameters must be matrices, got one of shape {p.shape}")
+
+    def update_array(self, p: Array, g: Array, state: dict[str, Any], group: dict[str, Any], t: int) -> None:
+        """Update one matrix and its momentum."""
+        if p.ndim != 2:
+            raise ValueError(f"Muon: parameters must be matrices, got one of shape {p.shape}")
+        if not p.size:
+            return
+        kind, mu, lr = p.dtype.type, group["momentum"], group["lr"]
+        m = state.setdefault("momentum_buffer", np.zeros_like(p))
+        c, ahead, keep = (1 - mu, 1 - mu, mu) if group["nesterov"] else (1 - mu, 0.0, 1.0)
+        x = np.empty(p.shape, p.dtype)
+        compiled = p.dtype in COMPILED
+        (blend.run if compiled else blend.plain)(m, g, kind(c), kind(ahead), kind(keep), x)
+        o = orthogonalized(x, group["ns_coefficients"], group["ns_steps"], group["eps"])
+        shrink, rate = 1 - lr * group["weight_decay"], lr * length(p.shape[0], p.shape[1], group["adjust_lr_fn"])
+        (walk.run if compiled else walk.plain)(p, o, kind(shrink), kind(rate))
+
+
+def length(rows: int, cols: int, adjust: str | None) -> float:
+    """What the learning rate is multiplied by for a matrix of this shape."""
+    return 0.2 * math.sqrt(max(rows, cols)) if adjust == "match_rms_adamw" else math.sqrt(max(1.0, rows / cols))
+
+
+def orthogonalized(x: Array, coefficients: tuple[float, float, float], steps: int, eps: float) -> Array:
+    """Return ``NS(x)``: the same singular vectors, singular values close to 1.
+
+    Parameters
+    ----------
+    x : array, shape (M, N)
+    coefficients : (float, float, float)
+        ``a, b, c``.
+    steps : int
+    eps : float
+
+    Returns
+    -------
+    array, shape (M, N)
+    """
+    wide = x if len(x) <= x.shape[1] else x.T
+    gram = symmetric_product(wide, wide.T, np.empty((len(wide), len(wide)), x.dtype))
+    squares = float(np.trace(gram, dtype=np.float64))
+    if not math.isfinite(squares) and math.isfinite(largest := float(np.abs(x).max())):
+        return orthogonalized(x / largest, coefficients, steps, eps)  # only its square is too large
+    norm = max(math.sqrt(squares), eps)
+    gram /= norm
+    gram /= norm
+    q = newton_schulz(gram, coefficients, steps)
+    q /= norm
+    return q @ x if wide is x else x @ q
+
+
+def newton_schulz(gram: Array, coefficients: tuple[float, float, float], steps: int) -> Array:
+    """Return the symmetric ``Q`` for which ``Q x`` is what `steps` iterations make of ``x``.
+
+    One takes ``x`` to ``P x`` and hence ``x x^T`` to ``P (x x^T) P``, with ``P = a I + b x x^T + c (x x^T)^2``. All
+    these matrices are symmetric and commute, so all their products are symmetric, too.
+
+    Parameters
+    ----------
+    gram : array, shape (M, M)
+        ``x x^T``; overwritten.
+    coefficients : (float, float, float)
+    steps : int
+
+    Returns
+    -------
+    array, shape (M, M)
+    """
+    a, b, c = coefficients
+    q, p, spare = np.eye(len(gram), dtype=gram.dtype), np.empty_like(gram), np.empty_like(gram)
+    for k in range(steps):
+        symmetric_product(gram, gram, p)
+        p *= c
+        p += np.multiply(gram, b, out=spare)
+        p.reshape(-1)[:: len(p) + 1] += a
+        if k + 1 < steps:
+            symmetric_product(p, gram, spare)
+            symmetric_product(spare, p, gram)
+        if k == 0:
+            q[...] = p
+        else:
+            q, spare = symmetric_product(p, q, spare), q
+    return q
+
+
+def symmetric_product(a: Array, b: Array, out: Array) -> Array:
+    """Return ``a @ b``, of which it is known that it is symmetric: blocks below the diagonal are copied, not computed.
+
+    Of four rows of blocks, ten blocks of sixteen are computed. BLAS' own symmetric product, which NumPy calls for
+    ``a @ a.T``, is no faster than a full one.
+    """
+    n = len(out)
+    size = max(128, -(-n // 4))
+    for start in range(0, n, size):
+        stop = start + size
+        np.matmul(a[start:stop], b[:, start:], out=out[start:stop, start:])
+        out[stop:, start:stop] = out[start:stop, stop:].T
+    return out
+
+
+def blend_plain(m: Array, g: Array, c: Any, ahead: Any, keep: Any, out: Array) -> None:
+    """``m = m + c * (g - m)``; ``out = ahead * g + keep * m``."""
+    m += c * (g - m)
+    np.add(ahead * g, keep * m, out=out)
+
+
+@kernel(blend_plain)
+def blend(m: Any, g: Any, c: Any, ahead: Any, keep: Any, out: Any) -> None:
+    for i in range(m.shape[0]):
+        for j in range(m.shape[1]):
+            m[i, j] += c * (g[i, j] - m[i, j])
+            out[i, j] = ahead * g[i, j] + keep * m[i, j]
+
+
+def walk_plain(p: Array, o: Array, shrink: Any, rate: Any) -> None:
+    """``p = shrink * p - rate * o``."""
+    p *= shrink
+    p -= rate * o
+
+
+@kernel(walk_plain)
+def walk(p: Any, o: Any, shrink: Any, rate: Any) -> None:
+    for i in range(p.shape[0]):
+        for j in range(p.shape[1]):
+            p[i, j] = shrink * p[i, j] - rate * o[i, j]

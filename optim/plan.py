@@ -1,0 +1,198 @@
+"""How one group is stepped while nothing changes, and how it is noticed that something did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import attrgetter, is_, itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_lite.kernels import backend
+
+from .cohort import Array, Cohort, name_of
+from .groups import Group
+
+if TYPE_CHECKING:
+    from .stepping import Stepping
+
+
+class Access(NamedTuple):
+    """How to get from what a parameter is known by to its array and its gradient's."""
+
+    array: Callable[[Any], Array]
+    grad: Callable[[Any], Array]  # AttributeError or KeyError if there is none
+    has_grad: Callable[[Any], bool]
+    same: Callable[[Any, Any], bool]
+    tensors: bool = False  # they are Tensors, which a compiled call can look through
+
+
+def tensor_access(params: list[Any]) -> Access:
+    """Return how to read Tensors.
+
+    A gradient lies in the node of a tensor that requires one: reading it there costs 0.04 us, the property
+    0.1.
+    """
+    recorded = all(p.requires_grad for p in params if p.grad is not None)
+    grad = attrgetter("_node.grad._data" if recorded else "grad._data")
+    return Access(attrgetter("_data"), grad, lambda p: p.grad is not None, is_, True)
+
+
+def getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    """Return a function that takes these keys' values out of a dict, as a tuple."""
+    if len(names) == 1:
+        (name,) = names
+        return lambda values: (values[name],)
+    return itemgetter(*names) if names else lambda values: ()
+
+
+class Plan:
+    """One group's parameters in cohorts, the hyperparameters as they were last seen, and the gradients at hand.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    group : dict
+    access : Access or None
+        None: the parameters are Tensors.
+    gain : float
+        What multiplies the gradient.
+
+    Attributes
+    ----------
+    cohorts : list of Cohort
+        The parameters that have a gradient.
+    grads : list of lists of arrays
+        Their gradients in the coming step.
+    """
+
+    def __init__(self, optimizer: Stepping, group: Group, access: Access | None, gain: float) -> None:
+        self._optimizer = optimizer
+        self._params = list(group["params"])
+        self._access = access or tensor_access(self._params)
+        self._idle = [key for key in self._params if not self._access.has_grad(key)]
+        self._arrays = list(map(self._access.array, self._params))  # kept alive: no other can get their addresses
+        self.cohorts: list[Cohort] = []
+        self._look(group, gain)
+        self.cohorts = [self._cohort(keys, t, kept) for keys, t, kept in self._alike()]
+        self._look(group, gain)
+        self._switches = [getter(tuple(name for name, _ in c.fused.switches)) for c in self.cohorts]
+        self._settings = [tuple(on for _, on in c.fused.switches) for c in self.cohorts]
+        self._scalars = [getter(c.fused.scalars) for c in self.cohorts]
+        self.grads: list[list[Array]] = []
+        self._record: Any = None
+        self._kernel: Any = None
+        self._backend = ""
+
+    def _alike(self) -> list[tuple[list[Any], int, dict[str, float]]]:
+        """Sort the parameters that have a gradient by dtype, number of steps, and the numbers they keep."""
+        optimizer = self._optimizer
+        found: dict[Any, tuple[list[Any], int, dict[str, float]]] = {}
+        for key in self._params:
+            if not self._access.has_grad(key):
+                continue
+            array = self._access.array(key)
+            if array.dtype.kind != "f" or not array.flags.writeable:
+                problem = "is read-only" if array.dtype.kind == "f" else f"is {array.dtype}, not floating point"
+                raise ValueError(f"{optimizer._name}: {name_of(key)} {problem}")
+            t, kept = optimizer._progress(key)
+            found.setdefault((array.dtype.char, t, *kept.values()), ([], t, kept))[0].append(key)
+        return list(found.values())
+
+    def _cohort(self, keys: list[Any], t: int, kept: dict[str, float]) -> Cohort:
+        optimizer = self._optimizer
+        values = {**self.constants, **optimizer.scalars(self.group, t + 1, **kept)}
+        fused = optimizer._fused(values)
+        arrays = [self._access.array(key) for key in keys]
+        states = [[optimizer._state_of(k, a, name, self.group) for k, a in zip(keys, arrays)] for name in fused.states]
+        whole = optimizer._whole(self) if optimizer._is_whole else None
+        return Cohort(keys, arrays, states, fused, t, kept, whole)
+
+    # --- a step -----------------------------------------------------------------------------------------------------
+
+    def _look(self, group: Group, gain: float) -> None:
+        """Note the hyperparameters, and what follows from them alone."""
+        optimizer = self._optimizer
+        self.group, volatile = optimizer._resolved(group)
+        self.constants = optimizer._constants(self.group, gain)
+        self._seen, self._gain = None if volatile else dict(group), gain
+        self._values, self._found = [dict(self.constants) for _ in self.cohorts], [0] * len(self.cohorts)
+
+    def settle(self, group: Group, gain: float) -> bool:
+        """Compute the scalars of the coming step; False if a switch is not as the plan has it."""
+        if gain != self._gain or group != self._seen:
+            self._look(group, gain)
+        for i, cohort in enumerate(self.cohorts):
+            found = self._optimizer.scalars(self.group, cohort.t + 1, **cohort.kept)
+            if len(found) != self._found[i]:  # what is no longer returned comes from the group again
+                self._values[i], self._found[i] = dict(self.constants), len(found)
+            values = self._values[i]
+            values.update(found)
+            if self._switches[i](values) != self._settings[i]:
+                return False
+            cohort.values = self._scalars[i](values)
+            if cohort.kept:
+                cohort.next_kept = {name: float(values[name]) for name in cohort.kept}
+        return True
+
+    def collect(self, group: Group, access: Access | None) -> bool:
+        """Take the gradients; False if the parameters, or which of them have one, are not as the plan has them."""
+        access, params = access or self._access, group["params"]
+        if len(params) != len(self._params) or not all(map(access.same, params, self._params)):
+            return False
+        if any(map(access.has_grad, self._idle)):
+            return False
+        self.grads = []
+        for cohort in self.cohorts:
+            if not all(map(is_, map(access.array, cohort.keys), cohort.arrays)):  # `p.data = ...`
+                return False
+            try:
+                self.grads.append(list(map(access.grad, cohort.keys)))
+            except (AttributeError, KeyError):
+                return False
+        return True
+
+    def update(self) -> None:
+        """Update all parameters, and let go of the gradients."""
+        who = self._optimizer._name
+        for cohort, grads in zip(self.cohorts, self.grads):
+            cohort.update(grads)
+            cohort.commit(who)
+        self.grads = []
+
+    def part(self) -> None:
+        """Leave the parameters to another plan."""
+        for cohort in self.cohorts:
+            cohort.part()
+
+    # --- all of it in one compiled call -----------------------------------------------------------------------------
+
+    def quick(self, group: Group, gain: float) -> bool:
+        """Do the whole step in one call, if that is possible; False where nothing was done."""
+        if self._backend != backend():
+            self._prepare()
+        record = self._record
+        if record is None or not self.settle(group, gain):
+            return False
+        cohort, params = self.cohorts[0], group["params"]
+        if type(params) is not list or self._kernel(id(params), record, cohort.pack()) >= 0:
+            return False
+        self.grads = []
+        cohort.commit(self._optimizer._name)
+        return True
+
+    def _prepare(self) -> None:
+        self._backend, self._record = backend(), None
+        if len(self.cohorts) != 1 or not self._access.tensors or not self.cohorts[0].alone:
+            return
+        from tinygrad_lite.kernels.objects import KNOWN, Collector
+
+        if not KNOWN:
+            return
+        cohort, params = self.cohorts[0], self._params
+        tables = cohort.tables
+        targets = dict(zip(map(id, cohort.keys), tables.targets()))
+        self._collector = Collector(params, self._arrays, [targets.get(id(p), 0) for p in params])
+        own = (tables.table.ctypes.data, tables.offsets.ctypes.data, len(cohort.keys))
+        self._record = np.array([*self._collector.record, *own], np.intp)
+        self._kernel = cohort.fused.kernel("tensors", cohort.dtype)
