@@ -1,4 +1,4 @@
-"""Activation functions as modules; the functions themselves are in `nn.functional`."""
+"""Smooth activations as modules; those made of pieces are in `piecewise`, the functions in `nn.functional`."""
 
 from __future__ import annotations
 
@@ -7,81 +7,15 @@ from tinygrad_lite import Tensor
 from . import functional as F
 from ._checks import check_choice
 from .module import Module
+from .piecewise import InPlace
 
 
-class ReLU(Module):
-    """max(x, 0), elementwise.
-
-    Parameters
-    ----------
-    inplace : bool
-        Overwrite the input.
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tg
-    >>> from tinygrad_lite import nn
-    >>> nn.ReLU()(tg.tensor([-1.0, 2.0]))
-    tensor([0., 2.])
-    """
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Apply the function."""
-        return F.relu(input, self.inplace)
-
-    def extra_repr(self) -> str:
-        """Show `inplace` where it is set."""
-        return "inplace=True" if self.inplace else ""
-
-
-class LeakyReLU(Module):
-    """max(x, 0) + negative_slope * min(x, 0), elementwise.
-
-    Parameters
-    ----------
-    negative_slope : float
-        The slope for negative inputs.
-    inplace : bool
-        Overwrite the input.
-
-    References
-    ----------
-    Maas et al., "Rectifier nonlinearities improve neural network acoustic models", ICML 2013.
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tg
-    >>> from tinygrad_lite import nn
-    >>> nn.LeakyReLU(0.1)(tg.tensor([-1.0, 2.0]))
-    tensor([-0.1000,  2.0000])
-    """
-
-    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
-        super().__init__()
-        self.negative_slope = negative_slope
-        self.inplace = inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Apply the function."""
-        return F.leaky_relu(input, self.negative_slope, self.inplace)
-
-    def extra_repr(self) -> str:
-        """Show the slope."""
-        return f"negative_slope={self.negative_slope}" + (", inplace=True" if self.inplace else "")
-
-
-class ELU(Module):
+class ELU(InPlace):
     """x above zero, alpha (exp(x) - 1) below, elementwise.
 
     Parameters
     ----------
     alpha : float
-    inplace : bool
-        Overwrite the input.
 
     References
     ----------
@@ -95,27 +29,19 @@ class ELU(Module):
     tensor([-0.6321,  2.0000])
     """
 
+    _numbers = ("alpha",)
+
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        super().__init__()
+        super().__init__(inplace)
         self.alpha = alpha
-        self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply the function."""
         return F.elu(input, self.alpha, self.inplace)
 
-    def extra_repr(self) -> str:
-        """Show alpha."""
-        return f"alpha={self.alpha}" + (", inplace=True" if self.inplace else "")
 
-
-class SiLU(Module):
+class SiLU(InPlace):
     """x sigma(x), elementwise; also called swish.
-
-    Parameters
-    ----------
-    inplace : bool
-        Overwrite the input.
 
     References
     ----------
@@ -129,17 +55,79 @@ class SiLU(Module):
     tensor([0.0000, 1.7616])
     """
 
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
     def forward(self, input: Tensor) -> Tensor:
         """Apply the function."""
         return F.silu(input, self.inplace)
 
-    def extra_repr(self) -> str:
-        """Show `inplace` where it is set."""
-        return "inplace=True" if self.inplace else ""
+
+class CELU(InPlace):
+    """x above zero, alpha (exp(x / alpha) - 1) below, elementwise.
+
+    Parameters
+    ----------
+    alpha : float
+
+    References
+    ----------
+    Barron, "Continuously differentiable exponential linear units", 2017.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn
+    >>> nn.CELU(2.0)(tg.tensor([-1.0, 2.0]))
+    tensor([-0.7869,  2.0000])
+    """
+
+    _numbers = ("alpha",)
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__(inplace)
+        self.alpha = alpha
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Apply the function."""
+        return F.celu(input, self.alpha, self.inplace)
+
+
+class SELU(InPlace):
+    """scale * (x above zero, alpha (exp(x) - 1) below), elementwise; keeps mean 0 and variance 1.
+
+    References
+    ----------
+    Klambauer et al., "Self-normalizing neural networks", NeurIPS 2017.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn
+    >>> nn.SELU()(tg.tensor([-1.0, 2.0]))
+    tensor([-1.1113,  2.1014])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Apply the function."""
+        return F.selu(input, self.inplace)
+
+
+class Mish(InPlace):
+    """x tanh(softplus(x)), elementwise.
+
+    References
+    ----------
+    Misra, "Mish: a self regularized non-monotonic neural activation function", BMVC 2020.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn
+    >>> nn.Mish()(tg.tensor([0.0, 2.0]))
+    tensor([0.0000, 1.9440])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Apply the function."""
+        return F.mish(input, self.inplace)
 
 
 class GELU(Module):
@@ -229,6 +217,71 @@ class Tanh(Module):
         return F.tanh(input)
 
 
+class Tanhshrink(Module):
+    """x - tanh(x), elementwise.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn
+    >>> nn.Tanhshrink()(tg.tensor([0.0, 2.0]))
+    tensor([0.0000, 1.0360])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Apply the function."""
+        return F.tanhshrink(input)
+
+
+class Softsign(Module):
+    """x / (1 + |x|), elementwise.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn
+    >>> nn.Softsign()(tg.tensor([0.0, 3.0]))
+    tensor([0.0000, 0.7500])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Apply the function."""
+        return F.softsign(input)
+
+
+class GLU(Module):
+    """Half of the input, gated by the other half: a sigma(b) where a and b are the halves along a dimension.
+
+    Parameters
+    ----------
+    dim : int
+        The dimension to halve.
+
+    References
+    ----------
+    Dauphin et al., "Language modeling with gated convolutional networks", ICML 2017.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn
+    >>> nn.GLU()(tg.tensor([1.0, 2.0, 0.0, 100.0]))
+    tensor([0.5000, 2.0000])
+    """
+
+    def __init__(self, dim: int = -1) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Apply the function."""
+        return F.glu(input, self.dim)
+
+    def extra_repr(self) -> str:
+        """Show the dimension."""
+        return f"dim={self.dim}"
+
+
 class Softplus(Module):
     """log(1 + exp(beta x)) / beta, elementwise; x itself where beta x > threshold.
 
@@ -308,3 +361,37 @@ class LogSoftmax(Softmax):
     def forward(self, input: Tensor) -> Tensor:
         """Apply the function."""
         return F.log_softmax(input, self.dim)
+
+
+class Softmin(Softmax):
+    """exp(-x_i) / sum_j exp(-x_j) along one dimension.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn
+    >>> nn.Softmin(dim=0)(tg.tensor([0.0, 2.0]))
+    tensor([0.8808, 0.1192])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Apply the function."""
+        return F.softmin(input, self.dim)
+
+
+class Softmax2d(Module):
+    """Softmax over the channels of images of shape (N, C, H, W) or (C, H, W), at each place.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn
+    >>> nn.Softmax2d()(tg.tensor([[[0.0]], [[2.0]]])).flatten()
+    tensor([0.1192, 0.8808])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Apply the function."""
+        if input.ndim not in (3, 4):
+            raise ValueError(f"Softmax2d: expected 3D or 4D input (got {input.ndim}D input of shape {input.shape})")
+        return F.softmax(input, -3)

@@ -1,4 +1,4 @@
-"""Dropout: switch elements off at random while training."""
+"""Dropout: switch elements or whole channels off at random while training."""
 
 from __future__ import annotations
 
@@ -75,3 +75,124 @@ class Dropout(Module):
     def extra_repr(self) -> str:
         """Show the probability, and the mode where it is not PyTorch's."""
         return f"p={self.p}, inplace={self.inplace}" + ("" if self.mode == "inverted" else f", mode={self.mode!r}")
+
+
+class _Dropout(Module):
+    """A kind of dropout.
+
+    Parameters
+    ----------
+    p : float
+        The probability to be switched off.
+    inplace : bool
+        Overwrite the input.
+    generator : Generator, optional
+        What the mask is drawn with; not in PyTorch.
+    """
+
+    def __init__(self, p: float = 0.5, inplace: bool = False, *, generator: Generator | None = None) -> None:
+        super().__init__()
+        check_probability(type(self).__name__, "p", p)
+        self.p = p
+        self.inplace = inplace
+        self.generator = generator
+
+    def extra_repr(self) -> str:
+        """Show the probability."""
+        return f"p={self.p}, inplace={self.inplace}"
+
+
+class Dropout1d(_Dropout):
+    """In training, switch off whole channels of inputs of shape (N, C, L) or (C, L).
+
+    References
+    ----------
+    Tompson et al., "Efficient object localization using convolutional networks", CVPR 2015.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn
+    >>> nn.Dropout1d(0.5)(tg.ones(2, 3, 4)).shape
+    (2, 3, 4)
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the thinned input in training, the input itself in evaluation."""
+        return F.dropout1d(input, self.p, self.training, self.inplace, generator=self.generator)
+
+
+class Dropout2d(_Dropout):
+    """In training, switch off whole channels of inputs of shape (N, C, H, W).
+
+    References
+    ----------
+    Tompson et al., "Efficient object localization using convolutional networks", CVPR 2015.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn
+    >>> nn.Dropout2d(0.5)(tg.ones(2, 3, 4, 4)).shape
+    (2, 3, 4, 4)
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the thinned input in training, the input itself in evaluation."""
+        return F.dropout2d(input, self.p, self.training, self.inplace, generator=self.generator)
+
+
+class Dropout3d(_Dropout):
+    """In training, switch off whole channels of inputs of shape (N, C, D, H, W) or (C, D, H, W).
+
+    References
+    ----------
+    Tompson et al., "Efficient object localization using convolutional networks", CVPR 2015.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn
+    >>> nn.Dropout3d(0.5)(tg.ones(2, 3, 4, 4, 4)).shape
+    (2, 3, 4, 4, 4)
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the thinned input in training, the input itself in evaluation."""
+        return F.dropout3d(input, self.p, self.training, self.inplace, generator=self.generator)
+
+
+class AlphaDropout(_Dropout):
+    """In training, set elements to `SELU`'s limit at minus infinity with probability p; mean and variance stay.
+
+    References
+    ----------
+    Klambauer et al., "Self-normalizing neural networks", NeurIPS 2017.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn
+    >>> bool(nn.AlphaDropout(0.2)(tg.randn(20_000)).std() > 0.97)
+    True
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the thinned input in training, the input itself in evaluation."""
+        return F.alpha_dropout(input, self.p, self.training, self.inplace, generator=self.generator)
+
+
+class FeatureAlphaDropout(_Dropout):
+    """`AlphaDropout` of whole channels of inputs of shape (N, C, ...).
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn
+    >>> nn.FeatureAlphaDropout(0.2)(tg.randn(20, 16, 4, 4)).shape
+    (20, 16, 4, 4)
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the thinned input in training, the input itself in evaluation."""
+        return F.feature_alpha_dropout(input, self.p, self.training, self.inplace, generator=self.generator)

@@ -9,59 +9,64 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 import tinygrad_lite as tg
 from tinygrad_lite import (
     Generator,
     Tensor,
     batch_norm,
+    bilinear,
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     cross_entropy,
-    gelu,
     l1_loss,
     linear,
     log_softmax,
     logsigmoid,
     mse_loss,
     nll_loss,
+    one_hot,
+    pdist,
     sigmoid,
     softmax,
-    softplus,
     tanh,
 )
+from tinygrad_lite.ops import activation, bent, gates, spatial
+from tinygrad_lite.ops.activation import *
+from tinygrad_lite.ops.bent import *
+from tinygrad_lite.ops.fold import fold as fold
+from tinygrad_lite.ops.fold import unfold as unfold
+from tinygrad_lite.ops.gates import *
+from tinygrad_lite.ops.join import pad as pad
+from tinygrad_lite.ops.spatial import *  # noqa: F403  the names are in spatial.__all__
 from tinygrad_lite.views import write
 
 from ._checks import REDUCTIONS, check_choice, check_probability
 
 __all__ = [
     "batch_norm",
+    "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "cross_entropy",
     "dropout",
-    "elu",
-    "gelu",
     "huber_loss",
     "kl_div",
     "l1_loss",
-    "leaky_relu",
     "linear",
     "log_softmax",
     "logsigmoid",
     "mse_loss",
     "nll_loss",
     "one_hot",
-    "relu",
+    "pdist",
     "sigmoid",
-    "silu",
     "smooth_l1_loss",
     "softmax",
-    "softmin",
-    "softplus",
     "tanh",
 ]
+
+__all__ += ["fold", "pad", "unfold"]
+__all__ += [*spatial.__all__, *activation.__all__, *bent.__all__, *gates.__all__]
 
 DROPOUT_MODES = ("inverted", "vanilla")
 
@@ -94,105 +99,6 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     tensor([0., 2.])
     """
     return _overwrite(input, tg.relu, "relu_") if inplace else tg.relu(input)
-
-
-def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """max(x, 0) + negative_slope * min(x, 0), elementwise.
-
-    Parameters
-    ----------
-    input : Tensor, any shape, floating
-    negative_slope : float
-        The slope for negative inputs.
-    inplace : bool
-        Overwrite the input.
-
-    Returns
-    -------
-    Tensor, of the input's shape and dtype
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tg
-    >>> import tinygrad_lite.nn.functional as F
-    >>> F.leaky_relu(tg.tensor([-1.0, 2.0]), 0.1)
-    tensor([-0.1000,  2.0000])
-    """
-    if inplace:
-        return _overwrite(input, lambda x: tg.leaky_relu(x, negative_slope), "leaky_relu_")
-    return tg.leaky_relu(input, negative_slope)
-
-
-def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """Exponential linear unit, elementwise: x above zero, alpha (exp(x) - 1) below.
-
-    Parameters
-    ----------
-    input : Tensor, any shape, floating
-    alpha : float
-    inplace : bool
-        Overwrite the input.
-
-    Returns
-    -------
-    Tensor, of the input's shape and dtype
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tg
-    >>> import tinygrad_lite.nn.functional as F
-    >>> F.elu(tg.tensor([-1.0, 2.0]))
-    tensor([-0.6321,  2.0000])
-    """
-    return _overwrite(input, lambda x: tg.elu(x, alpha), "elu_") if inplace else tg.elu(input, alpha)
-
-
-def silu(input: Tensor, inplace: bool = False) -> Tensor:
-    """Sigmoid linear unit x sigma(x), elementwise.
-
-    Parameters
-    ----------
-    input : Tensor, any shape, floating
-    inplace : bool
-        Overwrite the input.
-
-    Returns
-    -------
-    Tensor, of the input's shape and dtype
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tg
-    >>> import tinygrad_lite.nn.functional as F
-    >>> F.silu(tg.tensor([0.0, 2.0]))
-    tensor([0.0000, 1.7616])
-    """
-    return _overwrite(input, tg.silu, "silu_") if inplace else tg.silu(input)
-
-
-def softmin(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
-    """exp(-x_i) / sum_j exp(-x_j) along one dimension.
-
-    Parameters
-    ----------
-    input : Tensor, floating
-    dim : int, optional
-        Always say which; see `nn.Softmax`.
-    dtype : dtype, optional
-        Of the result, into which the input is cast first.
-
-    Returns
-    -------
-    Tensor, of the input's shape
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tg
-    >>> import tinygrad_lite.nn.functional as F
-    >>> F.softmin(tg.tensor([0.0, 2.0]), dim=0)
-    tensor([0.8808, 0.1192])
-    """
-    return softmax(-input, dim, dtype=dtype)
 
 
 # --- dropout --------------------------------------------------------------------------------------
@@ -367,49 +273,3 @@ def kl_div(input: Tensor, target: Tensor, *, reduction: str = "mean", log_target
     if reduction == "batchmean":
         return loss.sum() / input.shape[0]
     return _reduced(loss, reduction, "kl_div")
-
-
-# --- the rest -------------------------------------------------------------------------------------
-
-
-def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
-    """Turn classes into rows with a single one.
-
-    Parameters
-    ----------
-    tensor : Tensor, any shape, integer
-        Classes from 0 on.
-    num_classes : int
-        -1: one more than the largest class.
-
-    Returns
-    -------
-    Tensor, shape (..., num_classes), int64
-
-    Raises
-    ------
-    TypeError
-        If the classes are no integers.
-    ValueError
-        If a class is negative or too large, or the number of classes cannot be told.
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tg
-    >>> import tinygrad_lite.nn.functional as F
-    >>> F.one_hot(tg.tensor([2, 0]))
-    tensor([[0, 0, 1],
-            [1, 0, 0]])
-    """
-    classes = tensor._data
-    if classes.dtype.kind not in "iu":
-        raise TypeError(f"one_hot: tensor must be of an integer dtype, got {classes.dtype}")
-    if num_classes == -1:
-        if classes.size == 0:
-            raise ValueError("one_hot: num_classes must be given for an empty tensor")
-        num_classes = int(classes.max()) + 1
-    if num_classes < 1:
-        raise ValueError(f"one_hot: num_classes must be positive, got {num_classes}")
-    if classes.size and not (classes.min() >= 0 and classes.max() < num_classes):
-        raise ValueError(f"one_hot: classes must be in [0, {num_classes}), got {classes.min()} to {classes.max()}")
-    return Tensor((classes[..., None] == np.arange(num_classes)).astype(np.int64))

@@ -17,6 +17,7 @@ import numpy as np
 from tinygrad_lite import Tensor, float32, float64
 from tinygrad_lite.dtypes import as_dtype
 
+from . import state
 from ._checks import check_device
 from .hooks import Hooked, call_with_hooks
 from .parameter import Parameter
@@ -309,6 +310,24 @@ class Module(Hooked):
             module = child
         return module
 
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put a module in the place of a dotted name; with `strict` there must be one already.
+
+        Raises
+        ------
+        AttributeError
+            If the path does not lead there, or the name belongs to something that is no module.
+        ValueError
+            If the name is empty or `module` is no Module.
+        """
+        if not target or not isinstance(module, Module):
+            raise ValueError(f"set_submodule: needs a name and a Module, got {target!r} and {type(module).__name__}")
+        path, _, name = target.rpartition(".")
+        parent = self.get_submodule(path)
+        if strict or hasattr(parent, name):
+            self.get_submodule(target)
+        setattr(parent, name, module)
+
     def _get(self, target: str, kinds: tuple[str, ...]) -> Any:
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
@@ -420,10 +439,10 @@ class Module(Hooked):
     def state_dict(
         self,
         *,
-        destination: OrderedDict[str, Tensor] | None = None,
+        destination: OrderedDict[str, Any] | None = None,
         prefix: str = "",
         keep_vars: bool = False,
-    ) -> OrderedDict[str, Tensor]:
+    ) -> OrderedDict[str, Any]:
         """Return all parameters and persistent buffers by their dotted names.
 
         Parameters
@@ -467,6 +486,9 @@ class Module(Hooked):
             PyTorch copies what fits first.
         """
         return load_state(self, state_dict, strict, assign)
+
+    get_extra_state = state.get_extra_state
+    set_extra_state = state.set_extra_state
 
     def _upgrade_state(self, state: dict[str, Any], prefix: str) -> None:
         """Make room for older files: edit `state` in place before it is matched."""

@@ -1,9 +1,13 @@
-"""`Parameter`: a Tensor that a module trains."""
+"""`Parameter`: a Tensor that a module trains; and the places of tensors whose shapes are not known yet."""
 
 from __future__ import annotations
 
-from tinygrad_lite import Tensor, empty
+from typing import Any, NoReturn
+
+from tinygrad_lite import Tensor, empty, no_grad
 from tinygrad_lite._tensor import rebuild
+
+from ._checks import check_device
 
 
 class Parameter(Tensor):
@@ -39,3 +43,99 @@ class Parameter(Tensor):
 
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()
+
+
+class Uninitialized:
+    """What tensors of unknown shape have in common; their dtype is known."""
+
+    __slots__ = ()
+    _becomes: type
+
+    def _refuse(self) -> NoReturn:
+        raise RuntimeError(
+            f"{type(self).__name__}: its shape is not known yet; call the module once, or load a state dict"
+        )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Raise RuntimeError: there is none yet."""
+        self._refuse()
+
+    def materialize(self, shape: tuple[int, ...], dtype: Any = None) -> None:
+        """Become an ordinary tensor of a shape, in place and with values that mean nothing yet.
+
+        Parameters
+        ----------
+        shape : tuple of int
+        dtype : dtype, optional
+            By default its own.
+        """
+        this: Any = self
+        with no_grad():
+            this.data = empty(*shape, dtype=this.dtype if dtype is None else dtype)
+        this.__class__ = self._becomes
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        this: Any = self
+        copied = memo[id(self)] = rebuild(type(self), this._data.copy(), this.requires_grad)
+        return copied
+
+
+class UninitializedParameter(Uninitialized, Parameter):
+    """A parameter whose shape is not known yet: the lazy layers find it out when they are first called.
+
+    It is the same object before and after, so that an optimizer may be given it at once.
+
+    Parameters
+    ----------
+    requires_grad : bool
+    device : optional
+        None or "cpu".
+    dtype : dtype, optional
+        float32 by default.
+
+    Examples
+    --------
+    >>> from tinygrad_lite import nn
+    >>> weight = nn.UninitializedParameter()
+    >>> weight.materialize((2, 3))
+    >>> type(weight).__name__, weight.shape
+    ('Parameter', (2, 3))
+    """
+
+    _becomes = Parameter
+
+    def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> UninitializedParameter:
+        check_device("UninitializedParameter", device)
+        return rebuild(cls, empty(0, dtype=dtype)._data, requires_grad)
+
+
+class UninitializedBuffer(Uninitialized, Tensor):
+    """A buffer whose shape is not known yet.
+
+    Parameters
+    ----------
+    requires_grad : bool
+    device : optional
+        None or "cpu".
+    dtype : dtype, optional
+        float32 by default.
+
+    Examples
+    --------
+    >>> from tinygrad_lite import nn
+    >>> mean = nn.UninitializedBuffer()
+    >>> mean.materialize((3,))
+    >>> type(mean).__name__, mean.shape
+    ('Tensor', (3,))
+    """
+
+    __slots__ = ()
+    _becomes = Tensor
+
+    def __new__(cls, requires_grad: bool = False, device: Any = None, dtype: Any = None) -> UninitializedBuffer:
+        check_device("UninitializedBuffer", device)
+        return rebuild(cls, empty(0, dtype=dtype)._data, requires_grad)

@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_lite import Tensor, no_grad
 
 from .hooks import hooks_of
-from .parameter import Parameter
+from .parameter import Parameter, Uninitialized
 
 if TYPE_CHECKING:
     from .module import Module
@@ -22,6 +22,7 @@ PARAMETER, BUFFER, VOLATILE, MODULE = (
     "non-persistent buffer",
     "module",
 )  # kinds of members
+EXTRA = "_extra_state"  # the key of what `get_extra_state` returns
 
 
 class IncompatibleKeys(NamedTuple):
@@ -36,19 +37,31 @@ class IncompatibleKeys(NamedTuple):
         return f"IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
 
+def get_extra_state(module: Module) -> Any:
+    """Return what `state_dict` should hold beside the tensors; a class that overrides it has such a thing."""
+    raise RuntimeError(f"{type(module).__name__}: get_extra_state is not defined")
+
+
+def set_extra_state(module: Module, state: Any) -> None:
+    """Take back what `get_extra_state` returned; a class that has the one has the other."""
+    raise RuntimeError(f"{type(module).__name__}: set_extra_state is not defined")
+
+
 def own_state(module: Module) -> list[tuple[str, Tensor]]:
     """Return what a module itself contributes to the state dict: parameters, then persistent buffers."""
     return [(n, value) for kind in (PARAMETER, BUFFER) for n, value in module._members(kind) if value is not None]
 
 
 def save_state(
-    module: Module, destination: OrderedDict[str, Tensor], prefix: str, keep_vars: bool
-) -> OrderedDict[str, Tensor]:
+    module: Module, destination: OrderedDict[str, Any], prefix: str, keep_vars: bool
+) -> OrderedDict[str, Any]:
     """Fill `destination` with the state of a module and everything below it."""
     for _, hook in hooks_of(module, "save_pre"):
         hook.function(module, prefix, keep_vars)
     for name, value in own_state(module):
-        destination[prefix + name] = value if keep_vars else value.detach()
+        destination[prefix + name] = value if keep_vars or isinstance(value, Uninitialized) else value.detach()
+    if type(module).get_extra_state is not get_extra_state:
+        destination[prefix + EXTRA] = module.get_extra_state()
     for name, child in module._members(MODULE):
         if child is not None:
             child.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
@@ -77,7 +90,9 @@ def load_state(module: Module, given: Mapping[str, Any], strict: bool, assign: b
             missing.append(key)
         else:
             _read(key, state[key], current, values, errors)
-    unexpected += [key for key in state if key not in places]
+    extras = {prefix + EXTRA: m for prefix, m in tree if type(m).set_extra_state is not set_extra_state}
+    missing += [key for key in extras if key not in state]
+    unexpected += [key for key in state if key not in places and key not in extras]
     result = IncompatibleKeys(missing, unexpected)
     for _, m in reversed(tree):
         for _, hook in hooks_of(m, "load_post"):
@@ -85,11 +100,18 @@ def load_state(module: Module, given: Mapping[str, Any], strict: bool, assign: b
     _raise_if_wrong(type(module).__name__, result, errors, strict)
     for key, value in values.items():
         _write(*places[key], state[key], value, assign)
+    for key, m in extras.items():
+        if key in state:
+            m.set_extra_state(state[key])
     return result
 
 
 def _read(key: str, value: Any, current: Tensor, values: dict[str, np.ndarray[Any, Any]], errors: list[str]) -> None:
     """Turn one given value into an array of the right shape, or note what is wrong with it."""
+    if isinstance(value, Uninitialized):
+        if not isinstance(current, Uninitialized):
+            errors.append(f"{key}: its shape is not known yet in the checkpoint, and known in the current model.")
+        return
     try:
         array = np.asarray(value.detach() if hasattr(value, "detach") else value)  # PyTorch's have detach, too
     except Exception as error:  # whatever a foreign type raises
@@ -97,7 +119,7 @@ def _read(key: str, value: Any, current: Tensor, values: dict[str, np.ndarray[An
         return
     if array.dtype.kind not in "fiub" or (array.dtype.kind == "f" and current.dtype.kind != "f"):
         errors.append(f"{key}: values of dtype {array.dtype} cannot be stored as {current.dtype}.")
-    elif array.shape != current.shape:
+    elif not isinstance(current, Uninitialized) and array.shape != current.shape:
         errors.append(
             f"size mismatch for {key}: copying a param with shape {array.shape} from checkpoint, "
             f"the shape in current model is {current.shape}."
@@ -108,6 +130,8 @@ def _read(key: str, value: Any, current: Tensor, values: dict[str, np.ndarray[An
 
 def _write(module: Module, name: str, current: Tensor, given: Any, array: np.ndarray[Any, Any], assign: bool) -> None:
     if not assign:
+        if isinstance(current, Uninitialized):
+            current.materialize(array.shape)
         with no_grad():
             current.copy_(array)
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, overload
 
@@ -50,3 +51,10 @@ class formula:
 def no_formula(p: Any, g: Any) -> Any:
     """What stands for the formula of an optimizer that has none; its ``update(params, grads)`` is as everywhere."""
     raise TypeError("no formula for one element; make an optimizer and call update(params, grads)")
+
+
+def has_rule(cls: type[Optimizer]) -> bool:
+    """Whether a class's step is what its formula says, or its `update_array`; others have a step of their own."""
+    update = inspect.getattr_static(cls, "update", None)
+    # a wrapper has properties in the place of class attributes
+    return cls._is_whole is True or (isinstance(update, formula) and update is not no_formula)

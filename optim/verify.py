@@ -17,7 +17,7 @@ import numpy as np
 from tinygrad_lite import Tensor, from_numpy, kernels
 
 from . import cohort
-from .formula import no_formula
+from .formula import has_rule
 from .optimizer import Optimizer
 
 Array = np.ndarray[Any, Any]
@@ -122,7 +122,7 @@ def verify(
     """
     if not (isinstance(optimizer, type) and issubclass(optimizer, Optimizer)):
         raise TypeError(f"verify: optimizer must be a class derived from Optimizer, got {optimizer!r}")
-    if not optimizer._is_whole and getattr(optimizer, "update", no_formula.function) is no_formula.function:
+    if not has_rule(optimizer):
         raise TypeError(f"verify: {optimizer.__name__} has a step of its own, which no formula describes")
     if allowed is None:
         allowed = ALLOWED_WHOLE if optimizer._is_whole else ALLOWED

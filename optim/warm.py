@@ -10,6 +10,7 @@ import numpy as np
 from tinygrad_lite import from_numpy, kernels, optim
 
 from . import cohort
+from .formula import has_rule
 from .optimizer import Optimizer
 
 # What is set most often, besides the defaults: each setting of an optimizer's switches is a kernel of its own.
@@ -22,8 +23,8 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
 
 def names() -> list[str]:
     """The optimizers that have kernels."""
-    public = (getattr(optim, name) for name in optim.__all__)
-    return [c.__name__ for c in public if isinstance(c, type) and issubclass(c, Optimizer) and hasattr(c, "update")]
+    public = [getattr(optim, name) for name in optim.__all__]
+    return [c.__name__ for c in public if isinstance(c, type) and issubclass(c, Optimizer) and has_rule(c)]
 
 
 def warm(wanted: Iterable[str] | None = None, dtypes: Iterable[Any] = (np.float32,)) -> int:
@@ -49,7 +50,7 @@ def warm(wanted: Iterable[str] | None = None, dtypes: Iterable[Any] = (np.float3
         for name in wanted or known:
             for arguments in [{}, *VARIANTS.get(name, [])]:
                 for dtype in map(np.dtype, dtypes):
-                    for cohort.SHARED, clip in ((size, None), (0, None), (size, 1.0)):
+                    for cohort.SHARED, clip in ((size, None), (0, None), (size, 1e-3)):
                         _step(getattr(optim, name), {**arguments, "max_grad_norm": clip}, dtype)
                     made += 1
     cohort.SHARED = size

@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-VIEWS = "slice index select transpose reshape unsqueeze squeeze expand split unbind narrow newaxis".split()
+VIEWS = (
+    "slice index select transpose reshape unsqueeze squeeze expand split "
+    "unbind narrow newaxis diagonal unfold"
+).split()
 WRITES = "add_ mul_ sub_ copy_ setitem zero_ fill_ sigmoid_ tanh_ sin_ iadd imul quiet".split()
 PLAIN = "add mul sin tanh clone detach".split()
 instructions = st.tuples(
@@ -126,6 +129,10 @@ class Machine:
         if not ndim:
             return t.reshape(1)
         dim = b % ndim
+        if name == "diagonal":
+            return t.diagonal(c % 2, dim, (dim + 1) % ndim) if ndim > 1 else t.reshape(-1)
+        if name == "unfold":
+            return t.unfold(dim, 1, 1 + c % 2)
         if name == "transpose":
             return t.transpose(dim, c % ndim)
         if name == "split":
@@ -231,7 +238,11 @@ class Reference(Machine):
         else:
             dim, n = b % t.places.ndim, t.shape[b % t.places.ndim]
             lead = (slice(None),) * dim
-            if name == "transpose":
+            if name == "diagonal":
+                places = t.places.diagonal(c % 2, dim, (dim + 1) % t.places.ndim) if t.places.ndim > 1 else t.places
+            elif name == "unfold":
+                places = t.places[(*lead, slice(None, None, 1 + c % 2))][..., None]
+            elif name == "transpose":
                 places = t.places.swapaxes(dim, c % t.places.ndim)
             elif name == "split":
                 places = t.places[(*lead, slice(0, 1 + c % 2))]

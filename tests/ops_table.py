@@ -8,6 +8,8 @@ as well, is the same in its spelling: it must work on Tensors, recorded, and on 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -493,9 +495,11 @@ def _normalizations() -> list[Row]:
     ]
 
 
+FAMILIES = [import_module(path.stem) for path in sorted(Path(__file__).parent.glob("ops_rows_*.py"))]
+
 OPS: list[Row] = [
     *_unary(), *_binary(), *_piecewise(), *_reductions(), *_shapes(), *_joins(), *_indexing(), *_products(), *_losses(),
-    *_normalizations(),
+    *_normalizations(), *(row for family in FAMILIES for row in family.ROWS),
 ]  # fmt: skip
 
 
@@ -565,7 +569,7 @@ def _questions() -> list[Row]:
     ]  # fmt: skip
 
 
-QUESTIONS: list[Row] = _questions()
+QUESTIONS: list[Row] = [*_questions(), *(row for family in FAMILIES for row in getattr(family, "QUESTIONS", []))]
 
 
 LIBRARY_ROWS: set[rules.Op] = {

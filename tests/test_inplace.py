@@ -80,6 +80,22 @@ ARGUMENTS = {
     "clamp": (0.2, 0.7), "clip": (0.2, 0.7), "masked_fill": (np.array([True, False, True, False]), 5.0),
     "requires_grad": None, "detach": None, "bernoulli": None, "uniform": None, "normal": None,
     "copy": None, "fill": None, "zero": None,
+    **dict.fromkeys(
+        "subtract multiply divide true_divide floor_divide atan2 arctan2 hypot xlogy copysign heaviside ldexp "
+        "float_power clamp_min clamp_max".split(), (2.0,)
+    ),
+    "nextafter": (2.0,), "lerp": (2.0, 0.3), "addcmul": (2.0, 3.0), "addcdiv": (2.0, 3.0),
+    "mvlgamma": (1,), "polygamma": (1,), "cumsum": (0,), "cumprod": (0,),
+    **dict.fromkeys(  # tests/ops_rows_pointwise.py and tests/ops_rows_reduce.py have these
+        "acosh arccosh gcd lcm renorm eq ne lt le gt ge not_equal less less_equal greater greater_equal logical_and "
+        "logical_or logical_not logical_xor bitwise_and bitwise_or bitwise_xor bitwise_not bitwise_left_shift "
+        "bitwise_right_shift".split()
+    ),
+    **dict.fromkeys("addmm addmv addr addbmm baddbmm".split()),  # tests/ops_rows_linalg.py has these
+    **dict.fromkeys(  # tests/test_shape_index.py and tests/test_random.py have these
+        "index_add index_copy index_fill index_put index_reduce put masked_scatter scatter scatter_add scatter_reduce "
+        "fill_diagonal cauchy exponential geometric log_normal random".split()
+    ),
 }  # fmt: skip
 METHODS = sorted(
     name for name in dir(tg.Tensor) if name.endswith("_") and not name.startswith("_")

@@ -125,7 +125,8 @@ def test_every_ufunc_of_the_table_is_dispatched():
     assert len(rows) > 40
     for ufunc in rows:
         t = leaf(np.full(3, 0.5))
-        out = ufunc(*[t] * ufunc.nin)
+        with np.errstate(invalid="ignore"):  # arccosh
+            out = ufunc(*[t] * ufunc.nin)
         assert isinstance(out, tg.Tensor), ufunc
         assert out.requires_grad, ufunc
         assert isinstance(TABLE[ufunc], Op)
@@ -134,9 +135,9 @@ def test_every_ufunc_of_the_table_is_dispatched():
 # --- refused by name ------------------------------------------------------------------------------------------------
 
 UNKNOWN = {
-    "np.linalg.norm": np.linalg.norm, "np.fft.fft": np.fft.fft, "np.median": np.median, "np.unique": np.unique,
-    "np.cbrt": np.cbrt, "np.modf": np.modf, "np.spacing": np.spacing, "np.linalg.inv": lambda t: np.linalg.inv(t),
-    "np.gcd": lambda t: np.gcd(t, 2), "np.nan_to_num": np.nan_to_num, "np.savetxt": lambda t: np.savetxt("never", t),
+    "np.i0": np.i0, "np.unwrap": np.unwrap, "np.modf": np.modf, "np.spacing": np.spacing,
+    "np.partition": lambda t: np.partition(t, 1), "np.polyval": lambda t: np.polyval(t, 2.0),
+    "np.savetxt": lambda t: np.savetxt("never", t),
 }  # fmt: skip
 
 

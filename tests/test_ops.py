@@ -115,7 +115,7 @@ def test_the_rules_keep_float32_by_themselves(row: Row) -> None:
             g = np.ones(out.shape, np.float32)
             for d in listed(rule.vjp(g, *saved)):
                 if d is not None and not isinstance(d, rules.Parts):
-                    assert d.dtype == np.float32, rule.op.name
+                    assert d.dtype in (np.float32, np.complex64), rule.op.name
 
 
 @rows(among=EVERYTHING)
@@ -246,7 +246,7 @@ def of_torch(oracle: Oracle, row: Row, arrays: list[Any]) -> Any:
         leaves = [t for t in made if t.requires_grad]
         seeds = [oracle.tensor(v, dtype=o.dtype) for o, v in zip(outs, vectors(outs))]
         grads = oracle.autograd.grad(outs, leaves, seeds, allow_unused=True) if outs else [None] * len(leaves)
-    return [o.detach().numpy() for o in result], [None if g is None else g.numpy() for g in grads]
+    return [o.detach().numpy() for o in result], [None if g is None else g.resolve_neg().numpy() for g in grads]
 
 
 @rows(lambda row: row.in_torch, among=EVERYTHING)
@@ -337,11 +337,14 @@ def test_what_is_a_method_in_pytorch_is_one_here(oracle: Oracle) -> None:
 
 UNLIKE: dict[str, set[str]] = {  # what PyTorch has and we do not; its own list is mistaken about the last ones
     "elu": {"inplace"}, "leaky_relu": {"inplace"}, "relu": {"inplace"}, "silu": {"inplace"},  # nn.functional has it
-    "bmm": {"out_dtype"}, "mm": {"out_dtype"}, "gather": {"sparse_grad"}, "logsumexp": {"names"},
-    "empty_like": {"layout", "device"}, "full_like": {"layout", "device"}, "ones_like": {"layout", "device"},
-    "zeros_like": {"layout", "device"}, "broadcast_to": {"self"}, "dot": {"other"}, "isfinite": {"tensor"},
+    "cholesky_solve": {"input1"}, "polar": {"ang"}, "bmm": {"out_dtype"}, "mm": {"out_dtype"}, "gather": {"sparse_grad"}, "logsumexp": {"names"},
+    "empty_like": {"layout"}, "full_like": {"layout"}, "ones_like": {"layout"}, "zeros_like": {"layout"},
+    "broadcast_to": {"self"}, "dot": {"other"}, "isfinite": {"tensor"},
     "isinf": {"tensor"}, "permute": {"self", "dim"}, "swapdims": {"axis0", "axis1"}, "topk": {"descending"},
-    "where": {"x", "y"},
+    "as_strided_scatter": {"self"}, "diag_embed": {"diagonal"}, "index_reduce": {"include_input"},
+    "meshgrid": {"kwargs"},
+    "where": {"x", "y"}, "isin": {"e", "te"}, "isreal": {"tensor"}, "xlogy": {"x", "y"},
+    "histogram": {"min", "max"}, "msort": {"descending"},
 }  # fmt: skip
 
 

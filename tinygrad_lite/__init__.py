@@ -14,6 +14,8 @@ from types import ModuleType as _Module
 from typing import Any
 
 from . import autograd as autograd
+from . import fft as fft
+from . import linalg as linalg
 from ._tensor import Tensor as Tensor
 from .autograd import enable_grad as enable_grad
 from .autograd import inference_mode as inference_mode
@@ -24,23 +26,50 @@ from .dtypes import *
 from .gradients import GradcheckError as GradcheckError
 from .gradients import gradcheck as gradcheck
 from .gradients import gradgradcheck as gradgradcheck
+from .ops.algebra import *
+from .ops.bent import *
+from .ops.combined import *
+from .ops.complex import *
+from .ops.copies import *
+from .ops.counting import *
 from .ops.creation import *
+from .ops.distance import *
 from .ops.elementwise import *
+from .ops.floats import *
+from .ops.gamma import *
+from .ops.gates import *
 from .ops.index import *
+from .ops.integers import *
+from .ops.lengths import *
 from .ops.linalg import *
 from .ops.loss import *
 from .ops.norm import *
+from .ops.places import *
+from .ops.products import *
+from .ops.put import *
+from .ops.quantiles import *
 from .ops.random import *
+from .ops.ranges import *
+from .ops.recurrent_stack import *
 from .ops.reduce import *
+from .ops.row_norm import *
+from .ops.scans import *
+from .ops.scatter import *
 from .ops.shape import *
+from .ops.spatial import *
+from .ops.statistics import *
+from .predicates import *
 from .printing import set_printoptions as set_printoptions
+from .saving import load as load
+from .saving import read_metadata as read_metadata
+from .saving import save as save
 
 __version__ = "0.1.0"
 
-_LAZY = ("kernels", "nn", "optim", "testing")
+_LAZY = ("func", "kernels", "nn", "optim", "testing")
 __all__ = sorted(
     {n for n, v in globals().items() if not n.startswith("_") and not isinstance(v, _Module)}
-    - {"Any", "annotations"} | {"autograd", *_LAZY}
+    - {"Any", "annotations"} | {"autograd", "fft", "linalg", *_LAZY}
 )
 
 

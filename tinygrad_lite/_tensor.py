@@ -18,18 +18,17 @@ from .ops import shape as shaping
 from .rules import FAST, TABLE, differentiable, unwrap, wrap
 
 
-@differentiable(a=lambda g: g, name="clone", numpy=np.copy)
+@differentiable(a=lambda g: g, name="clone", numpy=np.copy, complex=True)
 def _clone(a: Any) -> Any:
     return a.copy()
 
 
-@differentiable(a=lambda g: g, name="to")
+@differentiable(a=lambda g: g, name="to", complex=True)
 def _cast(a: Any, dtype: np.dtype[Any]) -> Any:
     return a.astype(dtype)
 
 
 FAST[np.astype if hasattr(np, "astype") else np.ndarray.astype] = lambda x, dtype, **_: x.to(dtype)
-_real = differentiable(np.real, name="real", view=True, val=lambda g: g)
 
 
 class Tensor(Methods):
@@ -132,7 +131,7 @@ class Tensor(Methods):
         """Set `requires_grad` of a leaf, and return it."""
         node = views.node_of(self)
         if requires_grad and node is None:
-            if self._data.dtype.kind != "f":  # the rules do not conjugate: better no gradient than a wrong one
+            if self._data.dtype.kind not in "fc":
                 raise RuntimeError(f"requires_grad_: only floating point tensors can require grad, got {self.dtype}")
             kept, self._node = self.grad, new_leaf(self._data)
             self._node.grad = kept
@@ -327,16 +326,39 @@ class Tensor(Methods):
         """Whether the memory is in C order."""
         return bool(self._data.flags.c_contiguous)
 
-    def to(self, *args: Any, dtype: Any = None, copy: bool = False, **_: Any) -> Tensor:
-        """Another dtype, or that of another tensor; devices are accepted and ignored."""
+    def to(
+        self, *args: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, copy: bool = False
+    ) -> Tensor:
+        """Another dtype, or that of another tensor; of devices there is only "cpu".
+
+        Parameters
+        ----------
+        *args : dtype, device or Tensor, then `non_blocking` and `copy`
+        dtype : dtype, optional
+        device : "cpu", optional
+        non_blocking : bool
+            Accepted and ignored.
+        copy : bool
+            A copy also where nothing changes.
+
+        Returns
+        -------
+        Tensor
+        """
+        flags = []
         for a in args:
             if isinstance(a, Tensor):
                 dtype = a.dtype
-            elif not (isinstance(a, (bool, int)) or (isinstance(a, str) and a.split(":")[0] in ("cpu", "cuda"))):
+            elif isinstance(a, bool):
+                flags.append(a)
+            elif str(a).split(":")[0] in ("cpu", "cuda", "meta", "mps", "xpu"):  # also a device of PyTorch
+                device = a
+            elif a is not None:
                 dtype = a
+        creation.only_cpu(device, "to")
         target = self.dtype if dtype is None else as_dtype(dtype)
         if target == self._data.dtype:
-            return self.clone() if copy else self
+            return self.clone() if copy or flags[1:2] == [True] else self
         return _cast.record((self, target))
 
     def type_as(self, other: Tensor) -> Tensor:
@@ -389,14 +411,20 @@ class Tensor(Methods):
         key = indexing.plain_index(key)
         if type(key) is int:
             key = (key, ...)  # with the ellipsis NumPy gives a view even of one element
-        elif type(key) is tuple and len(key) == self._data.ndim and all(type(k) is int for k in key):
-            key = (*key, ...)
+        elif type(key) is tuple:
+            if len(key) == self._data.ndim and all(type(k) is int for k in key):
+                key = (*key, ...)
+            elif two := indexing.in_two(key, self._data.ndim):
+                return self[two[0]][two[1]]
         return indexing.take.record((self, key))
 
     def __setitem__(self, key: Any, value: Any) -> None:
         key = indexing.plain_index(key)
         if type(value) in (list, tuple):
             value = _numbers(value)
+        if type(key) is tuple and (two := indexing.in_two(key, self._data.ndim)):
+            self[two[0]][two[1]] = value
+            return
         if not views.begin(self, (value,), "setitem"):
             self._data[key] = unwrap(value)
             written(self._data, "setitem", 2)

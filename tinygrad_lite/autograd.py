@@ -7,6 +7,7 @@ and free what is no longer needed.
 
 from __future__ import annotations
 
+import importlib
 import threading
 from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heappush
@@ -19,7 +20,7 @@ from . import rules
 from .function import Function, once_differentiable
 from .graph import RETAIN, Node, Stamp, last_write, line_of, mode, stale, stamp, tick, written
 from .modes import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
-from .rules import Op, Rule, ndarray, part_of, wrap
+from .rules import Op, Rule, conjugate, ndarray, part_of, wrap
 
 __all__ = [
     "Function", "backward", "enable_grad", "grad", "inference_mode", "is_grad_enabled", "no_grad",
@@ -68,6 +69,9 @@ def _run(grads: dict[Node, Any], targets: set[Node] | None, retain: bool, create
     Nothing is accumulated before the whole pass has succeeded.
     """
     through, wanted = (None, None) if targets is None else _needed(grads, targets)
+    how = _through_graph if create else None
+    if mode.watcher is not None:
+        how = mode.watcher.backward(how)
     found: dict[Node, Any] = {}
     kept: list[tuple[Node, Any]] = []
     heap = [(-node.seq, node) for node in grads]
@@ -98,8 +102,8 @@ def _run(grads: dict[Node, Any], targets: set[Node] | None, retain: bool, create
         for parent, rule, saved in edges:
             if wanted is not None and type(parent) is not tuple and parent not in wanted:
                 continue
-            if create:
-                d = _through_graph(node, rule, g, saved)
+            if how is not None:
+                d = how(node, rule, g, saved)
             elif (n := len(saved)) == 1:  # spelled out: unpacking a tuple into a call costs 0.1 us
                 d = rule.vjp(g, saved[0])
             else:
@@ -165,7 +169,7 @@ def _send(grads: dict[Node, Any], heap: list[tuple[int, Node]], parent: Node, d:
 
 def _cast(d: Any, dtype: np.dtype[Any]) -> Any:
     if d.dtype.kind == "c" and dtype.kind != "c":
-        raise NotImplementedError("backward: gradients through complex numbers are not supported")
+        d = np.real(d)  # a real input has no imaginary direction to move in
     return d.astype(dtype)
 
 
@@ -185,7 +189,7 @@ _accumulating = threading.RLock()  # several threads may train on shared leaves
 
 def _accumulate(node: Node, g: Any, create: bool) -> None:
     """Add to a leaf's `grad`, which owns its memory: a gradient that may be shared with another is copied."""
-    before = getattr(node, "grad", None)
+    before, g = getattr(node, "grad", None), conjugate(g)
     if create:
         node.grad = g.clone() if before is None else before + g
     elif before is None:
@@ -209,14 +213,14 @@ def _call_hooks(node: Node, g: Any, create: bool) -> Any:
     for hook in list((node.hooks or {}).values()):
         if hook is None:  # RETAIN
             continue
-        result = hook(g if create else wrap(g))
+        result = hook(conjugate(g) if create else wrap(conjugate(g)))
         if result is not None:
             if not isinstance(result, rules.Tensor) or result.shape != node.shape:
                 came = getattr(result, "shape", type(result).__name__)
                 raise RuntimeError(
                     f"register_hook: a hook must return None or a Tensor of shape {node.shape}, got {came}"
                 )
-            result = result if create else result._data.copy()
+            result = conjugate(result if create else result._data.copy())
             g = result if result.dtype == node.dtype else _cast(result, node.dtype)
     return g
 
@@ -270,29 +274,30 @@ def _through_graph(node: Node, rule: Rule, g: Any, saved: tuple[Any, ...]) -> An
 
 def _through_twin(rule: Rule, g: Any, inputs: tuple[Any, ...], sources: dict[str, Any]) -> Any:
     """The vjp of the plain twin: recorded, so that it can be differentiated again."""
-    tensors = {n: _tensor(v, _alias(sources.get(n))) for n, v in zip(rule.op.inputs, inputs)}
+    tensors = {n: _tensor(v, alias(sources.get(n))) for n, v in zip(rule.op.inputs, inputs)}
     out = rule.op.twin(*tensors.values())  # type: ignore[misc]
     wanted = [tensors[a] if isinstance(tensors[a], rules.Tensor) else None for a in rule.arg]
-    results = iter(grad(out, [w for w in wanted if w is not None], g, create_graph=True, allow_unused=True))
-    gradients = tuple(None if w is None else _or_zero(next(results), w) for w in wanted)
+    found = grad(out, [w for w in wanted if w is not None], conjugate(g), create_graph=True, allow_unused=True)
+    results = iter(found)
+    gradients = tuple(None if w is None else conjugate(_or_zero(next(results), w)) for w in wanted)
     return gradients if rule.joint else gradients[0]
 
 
 _ALIAS = Op(lambda a: a, {"a": lambda g: g}, name="alias").rules[0]
 
 
-def _alias(node: Node | None) -> Node | None:
-    """A node that stands for another, as an argument of the twin.
+def alias(node: Node | None) -> Node | None:
+    """A node that stands for another, as an argument of the twin or of a function in `func`.
 
     The gradient with respect to one argument must not run on into its history, nor into another argument that happens
     to be the same tensor.
     """
     if node is None:
         return None
-    alias = Node()
-    alias.edges, alias.hooks, alias.where, alias.seq = ((node, _ALIAS, ()),), None, None, tick()
-    alias.shape, alias.dtype = node.shape, node.dtype
-    return alias
+    twin = Node()
+    twin.edges, twin.hooks, twin.where, twin.seq = ((node, _ALIAS, ()),), None, None, tick()
+    twin.shape, twin.dtype = node.shape, node.dtype
+    return twin
 
 
 def _or_zero(g: Any, like: Any) -> Any:
@@ -316,6 +321,11 @@ def _seeds(outputs: Sequence[Any], gradients: Sequence[Any], create: bool, who: 
                     f"{who}: grad can be implicitly created only for scalar outputs, got shape {out.shape}; "
                     "pass the gradient, or reduce to a scalar first"
                 )
+            if out._data.dtype.kind == "c":
+                raise RuntimeError(
+                    f"{who}: grad can be implicitly created only for real outputs, got {out.dtype}; "
+                    "pass the gradient, or reduce to a real number first"
+                )
             g = np.ones_like(out._data)
         elif isinstance(g, rules.Tensor):
             g = g if create else g._data
@@ -327,7 +337,11 @@ def _seeds(outputs: Sequence[Any], gradients: Sequence[Any], create: bool, who: 
         if g.shape != out.shape:
             raise RuntimeError(f"{who}: the gradient must have the output's shape {out.shape}, got {g.shape}")
         if g.dtype != out.dtype:
+            if g.dtype.kind == "c" or out.dtype.kind == "c":
+                raise RuntimeError(f"{who}: the gradient must have the output's dtype {out.dtype}, got {g.dtype}")
             g = g.astype(out.dtype)
+        elif out.dtype.kind == "c":
+            g = conjugate(g)
         elif not create and not node.edges:
             g = g.copy()  # a leaf keeps it
         if create and not isinstance(g, rules.Tensor):
@@ -474,9 +488,20 @@ def grad(
                     f"grad: input {i} was not used in the graph of the outputs; pass allow_unused=True if that is meant"
                 )
             g = np.zeros_like(tensor._data) if materialize_grads else None
+        elif g.dtype.kind == "c":
+            g = conjugate(g)
         if type(g) is ndarray and (g.base is not None or any(g is r for r in given) or node in nodes[:i]):
             g = g.copy()
         if type(g) is ndarray:
             given.append(g)
         results.append(g if g is None or isinstance(g, rules.Tensor) else wrap(g))
     return tuple(results)
+
+
+_LAZY = {"functional": "jacobians"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return importlib.import_module(f".{_LAZY[name]}", __package__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

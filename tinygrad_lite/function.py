@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from . import rules, views
-from .graph import Node, caller, mode, tick, written
-from .rules import Rule, part_of
+from .graph import OFF, Node, caller, mode, tick, written
+from .rules import Rule, conjugate, part_of
 
 
 class Context:
@@ -140,7 +140,8 @@ class Function:
         results: list[Any] = []
         for out in outs:
             results.append(_result(cls.__name__, out, args, results, ctx))
-        if mode.enabled and any(ctx.needs_input_grad):
+        arrays = [r._data for r in results if isinstance(r, rules.Tensor)] if OFF else []
+        if any(ctx.needs_input_grad) and mode.records(cls.__name__, *arrays):
             _connect(cls, ctx, args, parents, outs, results)
         return tuple(results) if many else results[0]
 
@@ -209,7 +210,7 @@ def _call_backward(
     for i, (x, like) in enumerate(zip(gradients, outs)):
         if x is None and like is not None and ctx._materialize:
             x = np.zeros(*like)
-        gradients[i] = rules.wrap(x) if x is not None and not isinstance(x, rules.Tensor) else x
+        gradients[i] = None if x is None else conjugate(x if isinstance(x, rules.Tensor) else rules.wrap(x))
     given = cls.backward(ctx, *gradients)
     given = given if isinstance(given, (tuple, list)) else (given,)
     if len(given) < len(parents) or any(x is not None for x in given[len(parents) :]):
@@ -227,7 +228,7 @@ def _call_backward(
             raise RuntimeError(
                 f"{cls.__name__}.backward: gradient {i} must have the shape {parent.shape}, got {x.shape}"
             )
-        results.append(x if create else x._data.copy())  # what user code returns may be shared
+        results.append(conjugate(x if create else x._data.copy()))  # what user code returns may be shared
     return tuple(results)
 
 

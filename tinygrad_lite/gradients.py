@@ -6,6 +6,8 @@
 A check compares what `backward` computes with central differences. It refuses to be fooled: a gradient that is zero
 everywhere proves nothing and is reported as vacuous; a function that changes from call to call is reported; and where
 the point happens to sit on a kink (`relu` at 0), it is moved off the kink, for both sides of the comparison.
+
+A complex number is checked as the two real ones that it is made of.
 """
 
 from __future__ import annotations
@@ -48,7 +50,8 @@ def gradcheck(
     func : callable
         Takes the inputs as arguments, returns a Tensor or several. It must give the same result every time.
     inputs : Tensor or sequence
-        Those that require grad are checked; they must be float64. Others (Tensors or not) are passed through.
+        Those that require grad are checked; they must be float64 or complex128. Others (Tensors or not) are passed
+        through.
     eps : float
         Step of the differences.
     atol, rtol : float
@@ -75,7 +78,7 @@ def gradcheck(
         With the input, the index, the expected and the actual value; for a vacuous check; for a function that is not
         deterministic; for one that is not differentiable near the point.
     TypeError
-        For inputs that are not float64, or complex.
+        For inputs that are neither float64 nor complex128.
 
     Examples
     --------
@@ -131,9 +134,9 @@ def gradgradcheck(
         outputs = _outputs(lambda: func(*args))
         random = np.random.default_rng(seed + 1)
         if grad_outputs is None:
-            vectors = [wrap(random.standard_normal(o.shape)) for o in outputs]
+            vectors = [_draw(random, o) for o in outputs]
         else:
-            vectors = [wrap(np.array(unwrap(v))) for v in _listed(grad_outputs)]
+            vectors = [wrap(np.array(unwrap(v), order="C")) for v in _listed(grad_outputs)]
         for v in vectors:
             v.requires_grad_()
 
@@ -176,9 +179,12 @@ def _arguments(inputs: Any, who: str) -> tuple[list[Any], list[Any], list[str]]:
     args, leaves, names = [], [], []
     for i, value in enumerate(_listed(inputs)):
         if isinstance(value, rules.Tensor) and value.requires_grad:
-            if value.dtype != np.float64:
-                raise TypeError(f"{who}: input {i} must be float64 for differences to mean anything, got {value.dtype}")
-            value = wrap(np.array(value._data)).requires_grad_()
+            if value.dtype not in (np.float64, np.complex128):
+                raise TypeError(
+                    f"{who}: input {i} must be float64 or complex128 for differences to mean anything, "
+                    f"got {value.dtype}"
+                )
+            value = wrap(np.array(value._data, order="C")).requires_grad_()
             leaves.append(value)
             names.append(f"input {i}")
         args.append(value)
@@ -190,7 +196,7 @@ def _arguments(inputs: Any, who: str) -> tuple[list[Any], list[Any], list[str]]:
 def _outputs(function: Callable[[], Any]) -> list[Any]:
     """The floating results of a function."""
     with enable_grad():
-        found = [o for o in _listed(function()) if isinstance(o, rules.Tensor) and o.dtype.kind == "f"]
+        found = [o for o in _listed(function()) if isinstance(o, rules.Tensor) and o.dtype.kind in "fc"]
     if not found:
         raise GradcheckError("gradcheck: the function returned no floating point Tensor")
     return found
@@ -198,7 +204,19 @@ def _outputs(function: Callable[[], Any]) -> list[Any]:
 
 def _values(function: Callable[[], Any]) -> Array:
     """All results as one vector."""
-    return np.concatenate([np.array(o._data, np.float64).ravel() for o in _outputs(function)])
+    return np.concatenate([_reals(np.array(o._data, np.result_type(o.dtype, np.float64))) for o in _outputs(function)])
+
+
+def _reals(array: Array) -> Array:
+    """The real numbers that an array in order is made of, as a vector in the same memory."""
+    return array.reshape(-1).view(array.real.dtype)
+
+
+def _draw(random: Any, like: Any) -> Any:
+    """A random Tensor of the shape of another, complex where that is."""
+    out = np.empty(like.shape, np.result_type(like.dtype, np.float64))
+    _reals(out)[...] = random.standard_normal(_reals(out).size)
+    return wrap(out)
 
 
 # --- the check ------------------------------------------------------------------------------------------------------
@@ -278,19 +296,24 @@ def _full(
     random: Any,
 ) -> float:
     """Compare the Jacobian with respect to one leaf, entry by entry; return its largest magnitude."""
-    data = leaves[which]._data
+    data = _reals(leaves[which]._data)
     numerical = _steered_jacobian(function, data, name, eps, random)  # (inputs, outputs)
     analytical = _analytical(function, leaves[which], numerical.shape)
     wrong = ~(np.abs(analytical - numerical) <= atol + rtol * np.abs(numerical))
     if wrong.any():
         i, o = np.unravel_index(np.argmax(np.where(wrong, np.abs(analytical - numerical), -1)), wrong.shape)
-        where, shapes = _locate(int(o), [x.shape for x in _outputs(function)])
-        at = tuple(map(int, np.unravel_index(i, data.shape)))
+        where, shapes = _locate(int(o), [_places(x) for x in _outputs(function)])
+        at = tuple(map(int, np.unravel_index(i, _places(leaves[which]))))
         raise GradcheckError(
             f"gradcheck: {name} at index {at}, output {where} at index {shapes}: expected {numerical[i, o]:.8g} "
             f"(numerical), got {analytical[i, o]:.8g} (analytical); {int(wrong.sum())} of {wrong.size} entries differ"
         )
     return float(np.abs(analytical).max(initial=0.0))
+
+
+def _places(tensor: Any) -> tuple[int, ...]:
+    """The shape, with a dimension for the real and imaginary part of complex numbers."""
+    return (*tensor.shape, 2) if tensor.dtype.kind == "c" else tensor.shape
 
 
 def _locate(flat: int, shapes: Sequence[tuple[int, ...]]) -> tuple[int, tuple[int, ...]]:
@@ -326,14 +349,15 @@ def _analytical(function: Callable[[], Any], leaf: Any, shape: tuple[int, ...]) 
     outputs = _outputs(function)
     start = 0
     for out in outputs:
-        for i in range(out._data.size):
+        size = out._data.size * (2 if out.dtype.kind == "c" else 1)
+        for i in range(size):
             if out.requires_grad:
-                vector = np.zeros_like(out._data)
-                vector.flat[i] = 1
+                vector = np.zeros(out.shape, out.dtype)
+                _reals(vector)[i] = 1
                 (g,) = grad(out, leaf, wrap(vector), retain_graph=True, allow_unused=True)
                 if g is not None:
-                    jacobian[:, start + i] = g._data.ravel()
-        start += out._data.size
+                    jacobian[:, start + i] = _reals(np.ascontiguousarray(g._data))
+        start += size
     return jacobian
 
 
@@ -348,24 +372,24 @@ def _random(
     random: Any,
 ) -> float:
     """Compare along random directions; return the largest magnitude of the gradient."""
-    leaf, largest = leaves[which], 0.0
+    leaf, data, largest = leaves[which], _reals(leaves[which]._data), 0.0
     for _ in range(4):
         for attempt in range(12):
-            direction = random.standard_normal(leaf.shape)
+            direction = random.standard_normal(data.shape)
             direction /= max(float(np.linalg.norm(direction)), 1e-12)
             here = _values(function)
-            ahead, behind = _probe(function, leaf._data, np.asarray(direction * eps))
+            ahead, behind = _probe(function, data, direction * eps)
             if not _bent(ahead, here, behind, eps).any():
                 break
-            leaf._data += direction * (random.uniform(20, 200) * eps)
+            data += direction * (random.uniform(20, 200) * eps)
             if attempt == 11:
                 raise GradcheckError(f"gradcheck: the function has a kink or a jump in {name} wherever it was tried")
         outputs = _outputs(function)
-        vectors = [wrap(random.standard_normal(o.shape)) for o in outputs]
+        vectors = [_draw(random, o) for o in outputs]
         pairs = [(o, v) for o, v in zip(outputs, vectors) if o.requires_grad]
-        flat = np.concatenate([v._data.ravel() for v in vectors])
+        flat = np.concatenate([_reals(v._data) for v in vectors])
         (g,) = grad([o for o, _ in pairs], leaf, [v for _, v in pairs], allow_unused=True) if pairs else (None,)
-        gradient = np.zeros(leaf.shape) if g is None else g._data
+        gradient = np.zeros(data.shape) if g is None else _reals(np.ascontiguousarray(g._data))
         largest = max(largest, float(np.abs(gradient).max(initial=0.0)))
         expected, got = float(flat @ (ahead - behind)) / (2 * eps), float(np.sum(gradient * direction))
         if not abs(got - expected) <= atol + rtol * abs(expected):

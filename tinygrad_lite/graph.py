@@ -8,11 +8,13 @@ nothing on the way forward.
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import os
 import sys
 import threading
 import weakref
+from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
@@ -21,19 +23,23 @@ import numpy as np
 tick = itertools.count(1).__next__  # atomic under the GIL: one clock for nodes and writes
 
 
-OFF: set[int] = set()  # threads that do not record at present; a thread may die while it is in here
+OFF: set[Any] = set()  # threads that do not record at present (one may die while it is in here), and who watches
 
 
 class Mode(threading.local):
     """Per-thread switches. Every thread starts with recording on.
 
     A thread's own attribute takes 0.08 us to read. So whoever is in a hurry asks ``OFF`` first: while it is empty
-    every thread records, and otherwise `enabled` knows.
+    every thread records and nobody watches, and otherwise `records` knows.
     """
+
+    watcher: Any = None  # of all threads: looks at results and gradients, see `anomaly`
 
     def __init__(self) -> None:
         self._enabled = True
         self.stack: list[bool] = []  # what `with no_grad():` blocks go back to
+        self.quiet = False  # a rule is being recorded: its results are looked at as gradients
+        self.packers: list[Callable[[Node], None]] = []  # see `hooks.saved_tensors_hooks`
 
     @property
     def enabled(self) -> bool:
@@ -44,6 +50,17 @@ class Mode(threading.local):
     def enabled(self, value: bool) -> None:
         self._enabled = value
         (OFF.discard if value else OFF.add)(threading.get_ident())
+
+    def records(self, name: str, *results: Any) -> bool:
+        """Whether this thread records, where these are the results of an operation: whoever watches sees them."""
+        if self._enabled and self.watcher is not None and not self.quiet:
+            self.watcher.forward(name, results)
+        return self._enabled
+
+    def made(self, node: Node) -> None:
+        """Announce a node that is complete, to whoever wants to keep its values elsewhere."""
+        if self.packers:
+            self.packers[-1](node)
 
 
 mode = Mode()
@@ -83,11 +100,30 @@ class Node:
     grad: Any
 
     @property
-    def name(self) -> str:
-        """The operation's name, `AccumulateGrad` for a leaf."""
+    def op_name(self) -> str:
+        """The operation's name, empty for a leaf."""
         if isinstance(self.edges, str):
             return self.edges
-        return self.edges[0][1].op.name if self.edges else "AccumulateGrad"
+        return self.edges[0][1].op.name if self.edges else ""
+
+    def name(self) -> str:
+        """PyTorch's name of the kind: `LogSoftmaxBackward0`, and `AccumulateGrad` for a leaf."""
+        op = self.op_name
+        if not op or op[0].isupper():  # a custom Function's is that of its class
+            return f"{op}Backward" if op else "AccumulateGrad"
+        return "".join(part[:1].upper() + part[1:] for part in op.split("_")) + "Backward0"
+
+    def register_hook(self, hook: Callable[[tuple[Any, ...], tuple[Any, ...]], Any]) -> Any:
+        """Call ``hook(grad_inputs, grad_outputs)`` when this node has run; what it returns replaces `grad_inputs`.
+
+        `grad_inputs` are the gradients for `next_functions`, in this order. The gradient of a leaf is the output: its
+        hook is called with an empty tuple and the gradient once that is accumulated.
+        """
+        return importlib.import_module(".hooks", __package__).after(self, hook)
+
+    def register_prehook(self, hook: Callable[[tuple[Any, ...]], Any]) -> Any:
+        """Call ``hook(grad_outputs)`` before this node runs; what it returns replaces them."""
+        return importlib.import_module(".hooks", __package__).before(self, hook)
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
@@ -98,8 +134,7 @@ class Node:
         return tuple(found)
 
     def __repr__(self) -> str:
-        name = self.name
-        return f"<{name}>" if name == "AccumulateGrad" else f"<{name[:1].upper()}{name[1:]}Backward>"
+        return f"<{self.name()}>"
 
 
 def new_leaf(array: np.ndarray[Any, Any]) -> Node:

@@ -11,8 +11,31 @@ from typing import Any
 import numpy as np
 
 from . import rules, views
-from .ops import elementwise, linalg, random, reduce
+from .ops import (
+    algebra,
+    combined,
+    copies,
+    counting,
+    elementwise,
+    fills,
+    floats,
+    gamma,
+    integers,
+    lengths,
+    linalg,
+    new,
+    places,
+    products,
+    quantiles,
+    random,
+    reduce,
+    scans,
+    statistics,
+)
+from .ops import complex as complexes
 from .ops import index as indexing
+from .ops import put as putting
+from .ops import scatter as scattering
 from .ops import shape as shaping
 from .rules import wrap
 
@@ -26,8 +49,10 @@ def _inplace(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
-def _in_place(*functions: Callable[..., Any]) -> tuple[Any, ...]:
-    return tuple(_inplace(f"{f.__name__}_", f) for f in functions)
+def _in_place(*functions: Callable[..., Any], names: str = "") -> tuple[Any, ...]:
+    """In-place forms, under the functions' names, or under others where these are a second name."""
+    called = names.split() or [f.__name__ for f in functions]
+    return tuple(_inplace(f"{name}_", f) for name, f in zip(called, functions))
 
 
 def _arithmetic(name: str, function: Callable[..., Any]) -> tuple[Any, Any, Any]:
@@ -111,10 +136,16 @@ class Methods:
     split, chunk, unbind, narrow = shaping.split, shaping.chunk, shaping.unbind, shaping.narrow
     t, flip, roll = shaping.t, shaping.flip, shaping.roll
     tile, repeat, broadcast_to = shaping.tile, shaping.repeat, shaping.broadcast_to
+    select, split_with_sizes, tensor_split = shaping.select, shaping.split_with_sizes, shaping.tensor_split
+    hsplit, vsplit, dsplit, unfold = shaping.hsplit, shaping.vsplit, shaping.dsplit, shaping.unfold
+    as_strided, storage_offset = shaping.as_strided, shaping.storage_offset
+    fliplr, flipud, rot90, repeat_interleave = shaping.fliplr, shaping.flipud, shaping.rot90, shaping.repeat_interleave
+    diag, diagonal = shaping.diag, shaping.diagonal
+    diag_embed, diagflat, fill_diagonal_ = shaping.diag_embed, shaping.diagflat, shaping.fill_diagonal_
+    select_scatter, slice_scatter = shaping.select_scatter, shaping.slice_scatter
+    diagonal_scatter, as_strided_scatter = shaping.diagonal_scatter, shaping.as_strided_scatter
 
-    def view(self, *size: Any) -> Any:
-        """`reshape` that never copies."""
-        return shaping.view(self, *size)
+    view = shaping.view
 
     def reshape_as(self, other: Any) -> Any:
         """The shape of another tensor."""
@@ -126,10 +157,24 @@ class Methods:
         """As a vector."""
         return shaping.reshape(self, -1)
 
+    sum_to_size = copies.sum_to_size
+
+    @property
+    def H(self) -> Any:
+        """The conjugate transpose of a matrix."""
+        if self._data.ndim not in (0, 2):
+            raise RuntimeError(f"H: the tensor must be a matrix, got shape {self._data.shape}; there is also mH")
+        return complexes.adjoint(self) if self._data.ndim else self
+
     # --- brackets ---------------------------------------------------------------------------------------------------
 
     gather, index_select, take_along_dim = indexing.gather, indexing.index_select, indexing.take_along_dim
     masked_fill, masked_select, tril, triu = indexing.masked_fill, indexing.masked_select, indexing.tril, indexing.triu
+    take, nonzero, argwhere = places.take, places.nonzero, places.argwhere
+    index_add, index_copy, index_fill = putting.index_add, putting.index_copy, putting.index_fill
+    index_put, masked_scatter, put = putting.index_put, putting.masked_scatter, putting.put
+    scatter, scatter_add = scattering.scatter, scattering.scatter_add
+    scatter_reduce, index_reduce = scattering.scatter_reduce, scattering.index_reduce
 
     # --- arithmetic -------------------------------------------------------------------------------------------------
 
@@ -173,9 +218,41 @@ class Methods:
         elementwise.logical_and, elementwise.logical_or, elementwise.logical_not, elementwise.logical_xor,
     )  # fmt: skip
 
+    asinh, acosh, atanh, arcsin, arccos, arctan, arcsinh, arccosh, arctanh, arctan2 = (
+        elementwise.asinh, elementwise.acosh, elementwise.atanh, elementwise.arcsin, elementwise.arccos,
+        elementwise.arctan, elementwise.arcsinh, elementwise.arccosh, elementwise.arctanh, elementwise.arctan2,
+    )  # fmt: skip
+    erfc, erfinv, logit, sinc, xlogy, logaddexp2, deg2rad, rad2deg = (
+        elementwise.erfc, elementwise.erfinv, elementwise.logit, elementwise.sinc, elementwise.xlogy,
+        elementwise.logaddexp2, elementwise.deg2rad, elementwise.rad2deg,
+    )  # fmt: skip
+    isposinf, isneginf = elementwise.isposinf, elementwise.isneginf
+    bitwise_left_shift, bitwise_right_shift = elementwise.bitwise_left_shift, elementwise.bitwise_right_shift
+    frac, fix, sgn, copysign, nextafter, heaviside, ldexp, frexp, nan_to_num = (
+        floats.frac, floats.fix, floats.sgn, floats.copysign, floats.nextafter, floats.heaviside, floats.ldexp,
+        floats.frexp, floats.nan_to_num,
+    )  # fmt: skip
+    lerp, addcmul, addcdiv, float_power, clamp_min, clamp_max = (
+        combined.lerp, combined.addcmul, combined.addcdiv, combined.float_power, combined.clamp_min,
+        combined.clamp_max,
+    )  # fmt: skip
+    lgamma, digamma, mvlgamma, gcd, lcm = gamma.lgamma, gamma.digamma, gamma.mvlgamma, integers.gcd, integers.lcm
+
+    def polygamma(self, n: Any) -> Any:
+        """The n-th derivative of `digamma`."""
+        return gamma.polygamma(n, self)
+
     def where(self, condition: Any, other: Any) -> Any:
         """Itself where the condition holds, `other` elsewhere."""
         return elementwise.where(condition, self, other)
+
+    # --- complex numbers --------------------------------------------------------------------------------------------
+
+    conj = conj_physical = complexes.conj
+    resolve_conj, adjoint, angle, isreal = complexes.resolve_conj, complexes.adjoint, complexes.angle, complexes.isreal
+    real = property(complexes.real, doc="Real part (a view); of a real tensor itself.")
+    imag = property(complexes.imag, doc="Imaginary part (a view).")
+    mH = property(complexes.adjoint, doc="Conjugate transposes of matrices.")
 
     # --- reductions -------------------------------------------------------------------------------------------------
 
@@ -187,10 +264,32 @@ class Methods:
     logsumexp, softmax, log_softmax, cumsum = reduce.logsumexp, reduce.softmax, reduce.log_softmax, reduce.cumsum
 
     argsort, sort, topk = reduce.argsort, reduce.sort, reduce.topk
+    msort, aminmax, trace = reduce.msort, reduce.aminmax, reduce.trace
+    cumprod, cummax, cummin, logcumsumexp, diff = (
+        scans.cumprod, scans.cummax, scans.cummin, scans.logcumsumexp, scans.diff,
+    )  # fmt: skip
+    nansum, nanmean, cov, corrcoef = statistics.nansum, statistics.nanmean, statistics.cov, statistics.corrcoef
+    kthvalue, median, mode, nanmedian, nanquantile, quantile = (
+        quantiles.kthvalue, quantiles.median, quantiles.mode, quantiles.nanmedian, quantiles.nanquantile,
+        quantiles.quantile,
+    )  # fmt: skip
+    bincount, histc, histogram, unique, unique_consecutive = (
+        counting.bincount, counting.histc, counting.histogram, counting.unique, counting.unique_consecutive,
+    )  # fmt: skip
+    dist, norm, renorm = lengths.dist, lengths.norm, lengths.renorm
 
     # --- products ---------------------------------------------------------------------------------------------------
 
     matmul, mm, bmm, mv, dot, outer = linalg.matmul, linalg.mm, linalg.bmm, linalg.mv, linalg.dot, linalg.outer
+    ger, inner, vdot, kron, cross = products.ger, products.inner, products.vdot, products.kron, products.cross
+    addmm, addmv, addr, addbmm, baddbmm = (
+        products.addmm, products.addmv, products.addr, products.addbmm, products.baddbmm,
+    )  # fmt: skip
+    det, slogdet, logdet, inverse, pinverse, matrix_exp, matrix_power, cholesky, cholesky_solve, cholesky_inverse = (
+        algebra.det, algebra.slogdet, algebra.logdet, algebra.inverse, algebra.pinverse, algebra.matrix_exp,
+        algebra.matrix_power, algebra.cholesky, algebra.cholesky_solve, algebra.cholesky_inverse,
+    )  # fmt: skip
+    qr, svd = algebra.qr, algebra.svd
     __matmul__ = linalg.matmul
 
     def __rmatmul__(self, other: Any) -> Any:
@@ -215,11 +314,56 @@ class Methods:
     __neg__, __pos__, __abs__, __invert__ = neg, elementwise.positive, abs, elementwise.bitwise_not
 
     add_, sub_, mul_, div_, pow_, remainder_, fmod_ = _in_place(add, sub, mul, div, pow, remainder, fmod)
+    addmm_, addmv_, addr_, addbmm_, baddbmm_ = _in_place(addmm, addmv, addr, addbmm, baddbmm)
     neg_, abs_, sign_, square_, sqrt_, rsqrt_, reciprocal_ = _in_place(neg, abs, sign, square, sqrt, rsqrt, reciprocal)
     exp_, expm1_, log_, log1p_, sin_, cos_, tan_, tanh_ = _in_place(exp, expm1, log, log1p, sin, cos, tan, tanh)
     erf_, sigmoid_, relu_, clamp_, clip_ = _in_place(erf, sigmoid, relu, clamp, clip)
     floor_, ceil_, round_, trunc_ = _in_place(floor, ceil, round, trunc)
+    absolute_, negative_, subtract_, multiply_, divide_, true_divide_ = _in_place(
+        absolute, negative, subtract, multiply, divide, true_divide,
+        names="absolute negative subtract multiply divide true_divide",
+    )  # fmt: skip
+    exp2_, log2_, log10_, asin_, acos_, atan_, sinh_, cosh_, atan2_, hypot_, floor_divide_ = _in_place(
+        exp2, log2, log10, asin, acos, atan, sinh, cosh, atan2, hypot, floor_divide,
+    )  # fmt: skip
+    asinh_, acosh_, atanh_ = _in_place(asinh, acosh, atanh)
+    arcsin_, arccos_, arctan_, arctan2_, arcsinh_, arccosh_, arctanh_ = _in_place(
+        arcsin, arccos, arctan, arctan2, arcsinh, arccosh, arctanh,
+        names="arcsin arccos arctan arctan2 arcsinh arccosh arctanh",
+    )  # fmt: skip
+    erfc_, erfinv_, logit_, sinc_, xlogy_, deg2rad_, rad2deg_ = _in_place(
+        erfc, erfinv, logit, sinc, xlogy, deg2rad, rad2deg,
+    )  # fmt: skip
+    fix_, sgn_ = _in_place(fix, sgn, names="fix sgn")
+    frac_, copysign_, nextafter_, heaviside_, ldexp_, nan_to_num_ = _in_place(
+        frac, copysign, nextafter, heaviside, ldexp, nan_to_num,
+    )  # fmt: skip
+    lerp_, addcmul_, addcdiv_, float_power_, clamp_min_, clamp_max_ = _in_place(
+        lerp, addcmul, addcdiv, float_power, clamp_min, clamp_max,
+    )  # fmt: skip
+    lgamma_, digamma_, mvlgamma_, polygamma_, gcd_, lcm_ = _in_place(lgamma, digamma, mvlgamma, polygamma, gcd, lcm)
+    eq_, ne_, lt_, le_, gt_, ge_ = _in_place(eq, ne, lt, le, gt, ge)
+    not_equal_, less_, less_equal_, greater_, greater_equal_ = _in_place(
+        ne, lt, le, gt, ge, names="not_equal less less_equal greater greater_equal"
+    )
+    logical_and_, logical_or_, logical_not_, logical_xor_ = _in_place(logical_and, logical_or, logical_not, logical_xor)
+    bitwise_and_, bitwise_or_, bitwise_xor_, bitwise_not_, bitwise_left_shift_, bitwise_right_shift_ = _in_place(
+        bitwise_and, bitwise_or, bitwise_xor, bitwise_not, bitwise_left_shift, bitwise_right_shift,
+    )  # fmt: skip
+    renorm_ = _inplace("renorm_", renorm)
     masked_fill_, tril_, triu_ = _in_place(masked_fill, tril, triu)
+    index_add_, index_copy_, index_fill_ = index_add.in_place, index_copy.in_place, index_fill.in_place
+    index_put_, put_, masked_scatter_ = index_put.in_place, put.in_place, putting.masked_scatter_
+    scatter_, scatter_add_ = scatter.in_place, scatter_add.in_place
+    scatter_reduce_, index_reduce_ = scatter_reduce.in_place, index_reduce.in_place
+
+    def cumsum_(self, dim: Any) -> Any:
+        """`cumsum`, in place, and in the tensor's dtype."""
+        return views.write(self, reduce.cumsum, (dim,), "cumsum_", {"dtype": self._data.dtype})
+
+    def cumprod_(self, dim: Any) -> Any:
+        """`cumprod`, in place, and in the tensor's dtype."""
+        return views.write(self, scans.cumprod, (dim,), "cumprod_", {"dtype": self._data.dtype})
 
     # --- fills ------------------------------------------------------------------------------------------------------
 
@@ -239,4 +383,11 @@ class Methods:
         """Set all elements to zero."""
         return views.write(self, _copy_from, (0,), "zero_")
 
-    uniform_, normal_, bernoulli_ = random.uniform_, random.normal_, random.bernoulli_
+    uniform_, normal_, bernoulli_, random_ = fills.uniform_, fills.normal_, fills.bernoulli_, fills.random_
+    exponential_, geometric_, log_normal_ = fills.exponential_, fills.geometric_, fills.log_normal_
+    cauchy_, bernoulli, multinomial = fills.cauchy_, random.bernoulli, random.multinomial
+
+    # --- new ones ---------------------------------------------------------------------------------------------------
+
+    new_tensor, new_full, new_empty = new.new_tensor, new.new_full, new.new_empty
+    new_zeros, new_ones = new.new_zeros, new.new_ones

@@ -12,12 +12,18 @@ the shape of an argument without its values. Rules are plain NumPy on plain arra
 rules are called with Tensors, which NumPy's dispatch sends back into this table. So a rule never looks at values
 (``if x > 0``), never calls `float()` and never writes to its arguments. Summing a gradient back over broadcast
 dimensions, and casting it to its input's dtype, is the engine's work.
+
+Complex numbers: PyTorch's gradient of a real L is G = dL/dRe(z) + i dL/dIm(z), and a rule would have to conjugate what
+it multiplies with. Its conjugate, ``g = conj(G)``, is multiplied by f'(z) just as for real numbers. So that is what
+runs through the graph: a formula without conj, abs, real and imag holds as it stands, only the engine's doors conjugate
+(`backward`, hooks, `Function`), and nothing is paid by real numbers. Rows marked as `Op.complex` are right for complex
+numbers, all others refuse them.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from types import MethodType
 from typing import Any, overload
@@ -28,6 +34,7 @@ from .graph import OFF, Node, _getframe, caller, library, mode, tick
 
 ndarray = np.ndarray
 _F16, _F32, _F64 = np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)
+_C128 = np.dtype(np.complex128)
 _new_node = Node.__new__
 Tensor: Any = None  # the class; tensor.py binds it when it is defined
 _new: Any = object.__new__
@@ -128,7 +135,14 @@ class Op:
 
     Called with Tensors it computes on their arrays and records the graph; called with arrays only, it is the plain
     function.
+
+    Attributes
+    ----------
+    complex : bool or callable
+        Whether the rules hold for complex numbers, too; a function is called in place of this one where they do not.
     """
+
+    complex: bool | Callable[..., Any] = False
 
     def __init__(
         self,
@@ -245,11 +259,13 @@ class Op:
             return self._several(tuple(out), nodes, data)
         if type(out) is not ndarray:
             out = np.asarray(out)
-        if out.dtype is _F64:
+        if out.dtype is _F64 or out.dtype is _C128:
             out = _narrow(self.function, data, out) if not aux else out
         result = _new(Tensor)
         result._data, result._node, result._base = out, None, None
-        if nodes and (not OFF or mode.enabled) and out.dtype.kind in "fc":
+        if nodes and (not OFF or mode.records(self.name, out)) and (kind := out.dtype.kind) in "fc":
+            if self.complex is not True and (kind == "c" or _from_complex(nodes.values())):
+                return self.of_complex(values)
             result._node = self._node(nodes, data, out, aux)
         if self.view and (out.base is not None or out is data[0]) and isinstance(values[0], Tensor):
             result._base = VIEW_OF(values[0], self, values[1:], out)
@@ -274,7 +290,9 @@ class Op:
         node = _new_node(Node)
         node.edges, node.hooks = tuple(edges), None
         node.seq, node.shape, node.dtype = tick(), getattr(out, "shape", None), getattr(out, "dtype", None)
-        node.where = caller(3) if self.saves else None
+        node.where = caller(3) if self.saves or OFF else None
+        if OFF:
+            mode.made(node)
         return node
 
     def _refuse(self, nodes: dict[int, Any]) -> None:
@@ -287,7 +305,9 @@ class Op:
 
     def _several(self, outs: tuple[Any, ...], nodes: dict[int, Any], data: list[Any]) -> tuple[Any, ...]:
         """Wrap several results: one node for the operation, and one for each result that picks its gradient."""
-        node = self._node(nodes, data, outs) if nodes and mode.enabled else None
+        if nodes and mode.enabled and self.complex is not True and _from_complex((*nodes.values(), *outs)):
+            raise _not_complex(self.name)
+        node = self._node(nodes, data, outs) if nodes and mode.records(self.name, *outs) else None
         results = []
         for i, out in enumerate(outs):
             out = np.asarray(out)
@@ -298,12 +318,22 @@ class Op:
             results.append(result)
         return tuple(results)
 
+    def of_complex(self, values: tuple[Any, ...]) -> Any:
+        """The function that has the right gradient for complex numbers, in place of this one, which has not."""
+        if callable(self.complex):
+            return self.complex(*values)
+        raise _not_complex(self.name)
+
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """An Op in a class body is a method, as a function is."""
         return self if instance is None else MethodType(self, instance)
 
     def __repr__(self) -> str:
-        return f"<differentiable {self.name}({', '.join(self.parameters)})>"
+        try:
+            names = self.parameters
+        except (TypeError, ValueError):  # rules that do not fit the function: the first call says so
+            names = ("...",)
+        return f"<differentiable {self.name}({', '.join(names)})>"
 
 
 class Parts:
@@ -341,15 +371,33 @@ def _blame(name: str, error: ValueError) -> Exception:
     return error if text.startswith(f"{name}: ") else type(error)(f"{name}: {text}")
 
 
+def _from_complex(sources: Iterable[Any]) -> bool:
+    """Whether one of the tensors that require grad is complex."""
+    for n in sources:
+        if n is None:
+            continue
+        if _from_complex(n) if type(n) is tuple else n.dtype.kind == "c":
+            return True
+    return False
+
+
+def _not_complex(name: str) -> Exception:
+    return NotImplementedError(
+        f"{name}: no gradient is known for complex numbers; detach() the input, or compute with its real and imag parts"
+    )
+
+
 def _narrow(function: Callable[..., Any], data: list[Any], out: Any) -> Any:
     """Integers never widen a float: what NumPy made float64 of float32 and int64, or of integers, is PyTorch's."""
     floats = [v.dtype for v in data if isinstance(v, (ndarray, np.generic)) and v.dtype.kind in "fc"]
-    if _F64 in floats or any(d.kind == "c" for d in floats):
+    if _F64 in floats or _C128 in floats:
         return out
     exact = [isinstance(v, ndarray) and v.dtype.kind in "iub" for v in data]
-    if not any(exact) or any(v is _F64 or v is np.float64 or v is float for v in data):
+    if not any(exact) or any(v is _F64 or v is _C128 or v is np.float64 or v is float for v in data):
         return out
-    target = max(floats, default=np.dtype(np.float32), key=lambda d: d.itemsize)
+    target = np.result_type(*floats) if floats else _F32
+    if out.dtype.kind == "c":
+        target = np.result_type(target, np.complex64)
     return np.asarray(function(*(v.astype(target) if e else v for v, e in zip(data, exact)))).astype(target, copy=False)
 
 
@@ -380,11 +428,15 @@ def _unary(op: Op) -> Callable[..., Any]:
         if type(out) is not ndarray:
             out = np.asarray(out)
         dtype = out.dtype
-        if dtype is not x.dtype and dtype.kind == "f" and dtype is not _F32:
-            out = _narrow(function, [x], out)  # NumPy makes float16 of int8, float64 of int64
+        if dtype is not x.dtype or (dtype is not _F32 and dtype is not _F64):
+            if dtype.kind == "c" or x.dtype.kind == "c":
+                if op.complex is not True and p is not None and mode.enabled:
+                    return op.of_complex((input,))
+            elif dtype is not x.dtype and dtype.kind == "f" and dtype is not _F32:
+                out = _narrow(function, [x], out)  # NumPy makes float16 of int8, float64 of int64
         result = _new(Tensor)
         result._data, result._base = out, None
-        if p is None or (OFF and not mode.enabled):
+        if p is None or (OFF and not mode.records(op.name, out)):
             result._node = None
             return result
         if edges is None:
@@ -395,10 +447,12 @@ def _unary(op: Op) -> Callable[..., Any]:
         node.hooks = node.where = None
         node.shape = out.shape
         node.dtype = out.dtype
-        if noted:
+        if noted or OFF:
             frame = _getframe(1)
             code = frame.f_code
             node.where = caller(2) if library[code.co_filename] else (code, frame.f_lasti)
+            if OFF:
+                mode.made(node)
         return result
 
     return unary
@@ -417,6 +471,7 @@ def _operand(value: Any, who: str) -> Any:
 
 def _binary(op: Op) -> Callable[..., Any]:
     function, noted = op.function, op.saves
+    simple = _F32 if isinstance(function, np.ufunc) or op.complex is True else None  # never of complex numbers
     both: Any = None
     first: Any = None
     second: Any = None
@@ -447,12 +502,20 @@ def _binary(op: Op) -> Callable[..., Any]:
         if type(out) is not ndarray:
             out = np.asarray(out)
         dtype = out.dtype
-        if dtype is _F64 or dtype is _F16:
-            out = _narrow(function, [x, y], out)
-            dtype = out.dtype
+        if dtype is not simple:
+            if (
+                op.complex is not True
+                and (dtype.kind == "c" or (simple is None and _from_complex((p, q))))
+                and not (p is None and q is None)
+                and mode.enabled
+            ):
+                return op.of_complex((input, other))
+            if dtype is _F64 or dtype is _F16 or dtype is _C128:
+                out = _narrow(function, [x, y], out)
+                dtype = out.dtype
         result = _new(Tensor)
         result._data, result._base = out, None
-        if (p is None and q is None) or (OFF and not mode.enabled):
+        if (p is None and q is None) or (OFF and not mode.records(op.name, out)):
             result._node = None
             return result
         if both is None:
@@ -463,10 +526,12 @@ def _binary(op: Op) -> Callable[..., Any]:
         node.hooks = node.where = None
         node.shape = out.shape
         node.dtype = dtype
-        if noted:
+        if noted or OFF:
             frame = _getframe(1)
             code = frame.f_code
             node.where = caller(2) if library[code.co_filename] else (code, frame.f_lasti)
+            if OFF:
+                mode.made(node)
         return result
 
     return binary
@@ -489,6 +554,7 @@ def differentiable(
     name: str | None = None,
     view: bool = False,
     numpy: Callable[..., Any] | None = None,
+    complex: bool | Callable[..., Any] = False,
     **rules: Callable[..., Any],
 ) -> Op | Callable[[Callable[..., Any]], Op]:
     """Add a function to the table; also a decorator.
@@ -513,6 +579,9 @@ def differentiable(
         The result may share memory with the first argument.
     numpy : callable, optional
         The NumPy function that this one stands in for in NumPy's dispatch.
+    complex : bool or callable
+        Whether the rules hold for complex numbers, too, as a formula without conj, abs, real and imag does; or what to
+        call in place of this function, where they do not and a gradient is needed.
 
     Returns
     -------
@@ -532,8 +601,8 @@ def differentiable(
     tensor([ 3., 12.])
     """
     if function is None:
-        options = {"joint": joint, "aux": aux, "twin": twin, "name": name, "view": view, "numpy": numpy, **rules}
-        return lambda f: differentiable(f, **options)
+        options = {"joint": joint, "aux": aux, "twin": twin, "name": name, "view": view, "numpy": numpy}
+        return lambda f: differentiable(f, complex=complex, **options, **rules)
     if aux and twin is None:
         raise TypeError(f"{getattr(function, '__name__', function)}: a row with aux= needs twin=, or its second "
                         "derivative would miss what flows through them")  # fmt: skip
@@ -541,6 +610,7 @@ def differentiable(
     if key in TABLE and (isinstance(key, np.ufunc) or str(key.__module__).startswith("numpy")):
         raise ValueError(f"differentiable: {key!r} has a row already, for all users; wrap it in a function of yours")
     op = Op(function, rules, joint, aux, twin, name, view)
+    op.complex = complex
     TABLE[key] = TABLE[op] = op
     return op
 
@@ -550,10 +620,11 @@ def elementwise(
     /,
     name: str | None = None,
     numpy: Callable[..., Any] | None = None,
+    complex: bool | Callable[..., Any] = False,
     **rules: Any,
 ) -> Callable[..., Any]:
     """`differentiable` for a function of one (`x`) or two (`x`, `y`) arrays without options: the fast lane."""
-    op = differentiable(function, name=name, numpy=numpy, **rules)
+    op = differentiable(function, name=name, numpy=numpy, complex=complex, **rules)
     call = (_unary if len(op.rules) == 1 else _binary)(op)
     call.__name__ = call.__qualname__ = op.name
     call.__doc__ = op.__doc__
@@ -588,6 +659,10 @@ def unwrap(value: Any) -> Any:
         return type(value)(unwrap(v) for v in value)
     return value
 
+
+def conjugate(g: Any) -> Any:
+    """From PyTorch's gradient to what runs through the graph, and back: see the top of this file."""
+    return np.conjugate(g) if g.dtype.kind == "c" else g
 
 def wrap(value: Any) -> Any:
     """Tensors in place of arrays (and NumPy scalars), without a graph."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from . import rules
 from .graph import RETAIN, Node, memory, mode, written
-from .rules import Op, differentiable, unwrap, wrap
+from .rules import Op, conjugate, differentiable, wrap
 
 Path = tuple[tuple[Op, tuple[Any, ...]], ...]
 _NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
@@ -121,10 +121,14 @@ def follow(base: Any, path: Path) -> Any:
 
 
 def _without(g: Any, value_shape: tuple[int, ...], path: Path) -> Any:
-    return scatter(g, np.zeros(value_shape, unwrap(g).dtype), path)
+    return scatter(g, np.zeros(value_shape, np.bool_), path)  # which any dtype takes
 
 
-@differentiable(base=_without, value=lambda g, path: follow(g, path))
+def _written(g: Any, path: Path) -> Any:
+    return conjugate(follow(conjugate(g), path))  # a path may lead to the imaginary part
+
+
+@differentiable(base=_without, value=_written, complex=True)
 def scatter(base: Any, value: Any, path: Path) -> Any:
     """A copy of `base` in which the view at `path` holds `value`."""
     out = np.array(base)
@@ -137,7 +141,7 @@ def scatter(base: Any, value: Any, path: Path) -> Any:
     return out
 
 
-@differentiable(old=lambda g: np.zeros_like(g))
+@differentiable(old=lambda g: np.zeros_like(g), complex=True)
 def replaced(old: Any, new: Any) -> Any:
     """A value that does not depend on the old one."""
     return new

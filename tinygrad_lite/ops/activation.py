@@ -1,22 +1,28 @@
-"""Activations."""
+"""Smooth activations, and the one with a single kink."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..kernels import activation as kernel_activation
+from ..kernels import smooth
+from ..kernels.pieces import in_pieces
 from ..rules import differentiable, elementwise
+from ..views import write
 from .exponential import erf, floating, sigmoid, sigmoid_of, softplus_of
 from .names import describe
 from .piecewise import masked
 from .special import erf as _erf
 
-__all__ = ["elu", "gelu", "leaky_relu", "relu", "silu", "softplus"]
+__all__ = ["gelu", "mish", "relu", "silu", "softplus", "softsign", "tanhshrink"]
 
 _ZEROS = {np.dtype(t): np.zeros((), t) for t in "?bhqilBHQILefd"}  # an array costs a ufunc less than a number
+_F32 = np.dtype(np.float32)
+_PIECE = 1 << 15
 
 
 def _loops(x: Any) -> bool:
@@ -45,33 +51,57 @@ relu = elementwise(_relu, name="relu", x=_relu_x)
 # --- smooth -----------------------------------------------------------------------------------------------------
 
 _SQRT_HALF, _INV_SQRT_2PI = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
+_TANH_C = math.sqrt(2 / math.pi)
 
 
-def _gelu(x: Any) -> Any:
+def _fused(kernel: Any, formula: Callable[..., Any]) -> Callable[..., Any]:
+    """A formula that large arrays of float32 have a compiled loop for."""
+
+    def function(*arrays: Any) -> Any:
+        if not all(type(a) is np.ndarray and a.dtype is _F32 and _loops(a) for a in arrays):
+            return formula(*arrays)
+        x = arrays[-1]
+        if arrays[0].shape != x.shape:
+            return formula(*arrays)
+        out = np.empty(x.shape, _F32)
+        flat = [a.reshape(-1) for a in (*arrays, out)]
+        in_pieces(lambda first, last: kernel.run(*[a[first:last] for a in flat]), x.size, _PIECE)
+        return out
+
+    return function
+
+
+def _smooth(name: str, formula: Callable[..., Any], slope: Callable[..., Any]) -> Callable[..., Any]:
+    """The row of an activation with loops for both ways."""
+    there, back = _fused(getattr(smooth, name), formula), _fused(getattr(smooth, f"{name}_backward"), slope)
+    return elementwise(lambda x: there(x), name=name, x=lambda g, x: back(g, x))
+
+
+def gelu_of(x: Any) -> Any:
+    """The exact gelu of an array."""
     x = floating(x)
     return x * (0.5 * (1 + _erf(x * _SQRT_HALF)))
 
 
-def _gelu_x(g: Any, x: Any) -> Any:
+def gelu_slope(g: Any, x: Any) -> Any:
+    """`g` times the derivative of `gelu_of`."""
     return g * (0.5 * (1 + erf(x * _SQRT_HALF)) + x * (_INV_SQRT_2PI * np.exp(-0.5 * (x * x))))
 
 
-_gelu_exact = elementwise(_gelu, name="gelu", x=_gelu_x)
-
-_TANH_C = math.sqrt(2 / math.pi)
-
-
-def _gelu_tanh(x: Any) -> Any:
+def gelu_tanh_of(x: Any) -> Any:
+    """The approximate gelu of an array."""
     x = floating(x)
     return 0.5 * x * (1 + np.tanh(_TANH_C * (x + 0.044715 * (x * x * x))))
 
 
-def _gelu_tanh_x(g: Any, x: Any) -> Any:
+def gelu_tanh_slope(g: Any, x: Any) -> Any:
+    """`g` times the derivative of `gelu_tanh_of`."""
     t = np.tanh(_TANH_C * (x + 0.044715 * (x * x * x)))
     return g * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (_TANH_C * (1 + 3 * 0.044715 * (x * x))))
 
 
-_gelu_approximate = elementwise(_gelu_tanh, name="gelu_tanh", x=_gelu_tanh_x)
+_gelu_exact = _smooth("gelu", gelu_of, gelu_slope)
+_gelu_approximate = _smooth("gelu_tanh", gelu_tanh_of, gelu_tanh_slope)
 
 
 def gelu(input: Any, approximate: str = "none") -> Any:
@@ -109,12 +139,92 @@ def gelu(input: Any, approximate: str = "none") -> Any:
     raise ValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
 
 
-def _silu_x(g: Any, x: Any) -> Any:
+def silu_of(x: Any) -> Any:
+    """``x sigmoid(x)`` of an array."""
+    return x * sigmoid_of(x)
+
+
+def silu_slope(g: Any, x: Any) -> Any:
+    """`g` times the derivative of `silu_of`."""
     s = sigmoid(x)
     return g * (s * (1 + x * (1 - s)))
 
 
-silu = elementwise(lambda x: x * sigmoid_of(x), name="silu", x=_silu_x)
+_silu = _smooth("silu", silu_of, silu_slope)
+
+
+def _odds(x: Any) -> tuple[Any, Any]:
+    """``e = exp(x)``, limited, and n with ``tanh(softplus(x)) = n / (n + 2)``."""
+    e = np.exp(np.minimum(x, 20.0))
+    return e, e * (e + 2)
+
+
+def mish_of(x: Any) -> Any:
+    """``x tanh(softplus(x))`` of an array."""
+    x = floating(x)
+    _, n = _odds(x)
+    return x * (n / (n + 2))
+
+
+def mish_slope(g: Any, x: Any) -> Any:
+    """`g` times the derivative of `mish_of`."""
+    e, n = _odds(x)
+    return g * (n / (n + 2) + 4 * x * e * (e + 1) / np.square(n + 2))
+
+
+_mish = _smooth("mish", mish_of, mish_slope)
+
+
+def silu(input: Any, inplace: bool = False) -> Any:
+    r"""Sigmoid linear unit, :math:`x \, \sigma(x)`.
+
+    Parameters
+    ----------
+    input : Tensor, floating
+    inplace : bool
+        Overwrite the input.
+
+    Returns
+    -------
+    Tensor, of the input's shape
+
+    References
+    ----------
+    Elfwing, Uchibe and Doya, "Sigmoid-weighted linear units", 2017, eq. (9).
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.silu(tg.tensor([-1.0, 2.0]))
+    tensor([-0.2689,  1.7616])
+    """
+    return write(input, _silu, (), "silu_") if inplace else _silu(input)
+
+
+def mish(input: Any, inplace: bool = False) -> Any:
+    r"""Mish, :math:`x \tanh(\mathrm{softplus}(x))`.
+
+    Parameters
+    ----------
+    input : Tensor, floating
+    inplace : bool
+        Overwrite the input.
+
+    Returns
+    -------
+    Tensor, of the input's shape
+
+    References
+    ----------
+    Misra, "Mish: a self regularized non-monotonic activation function", 2019, eq. (1).
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.mish(tg.tensor([-1.0, 2.0]))
+    tensor([-0.3034,  1.9440])
+    """
+    return write(input, _mish, (), "mish_") if inplace else _mish(input)
 
 
 def _softplus_x(g: Any, x: Any, beta: float, threshold: float) -> Any:
@@ -150,72 +260,19 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     return _softplus.record((input, beta, threshold))
 
 
-# --- bent -------------------------------------------------------------------------------------------------------
-
-
-@differentiable(x=lambda g, x, negative_slope: np.where(np.greater(x, 0), g, negative_slope * g), name="leaky_relu")
-def _leaky_relu(x: Any, negative_slope: float) -> Any:
-    x = floating(x)
-    return np.where(x > 0, x, negative_slope * x)
-
-
-def leaky_relu(input: Any, negative_slope: float = 0.01) -> Any:
-    """``x`` above zero, ``negative_slope * x`` below.
-
-    Parameters
-    ----------
-    input : Tensor, floating
-    negative_slope : float
-        Also the derivative at 0.
-
-    Returns
-    -------
-    Tensor, of the input's shape
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tg
-    >>> tg.leaky_relu(tg.tensor([-1.0, 2.0]), 0.1)
-    tensor([-0.1000,  2.0000])
-    """
-    return _leaky_relu.record((input, negative_slope))
-
-
-@differentiable(x=lambda g, x, alpha: g * np.where(np.greater(x, 0), 1.0, alpha * np.exp(np.minimum(x, 0))), name="elu")
-def _elu(x: Any, alpha: float) -> Any:
-    x = floating(x)
-    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
-
-
-def elu(input: Any, alpha: float = 1.0) -> Any:
-    """Exponential linear unit: ``x`` above zero, ``alpha * (exp(x) - 1)`` below.
-
-    Parameters
-    ----------
-    input : Tensor, floating
-    alpha : float
-
-    Returns
-    -------
-    Tensor, of the input's shape
-
-    References
-    ----------
-    Clevert, Unterthiner and Hochreiter, "Fast and accurate deep network learning by ELUs", 2016, eq. (15).
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tg
-    >>> tg.elu(tg.tensor([-1.0, 2.0]))
-    tensor([-0.6321,  2.0000])
-    """
-    return _elu.record((input, alpha))
+softsign = elementwise(
+    lambda x: floating(x) / (1 + np.abs(x)), name="softsign", x=lambda g, x: g / np.square(1 + np.abs(x))
+)
+tanhshrink = elementwise(
+    lambda x: x - np.tanh(floating(x)), name="tanhshrink", x=lambda g, x: g * np.square(np.tanh(x))
+)  # fmt: skip
 
 
 __test__ = describe(
     globals(),
     """
-    relu | Rectified linear unit, max(x, 0); its derivative at 0 is 0. | -1.0, 2.0 | [0., 2.]
-    silu | Sigmoid linear unit, x sigmoid(x).                          | -1.0, 2.0 | [-0.2689,  1.7616]
+    relu       | Rectified linear unit, max(x, 0); its derivative at 0 is 0. | -1.0, 2.0 | [0., 2.]
+    softsign   | x / (1 + abs(x)).                                           | -1.0, 3.0 | [-0.5000,  0.7500]
+    tanhshrink | x - tanh(x).                                                | -1.0, 2.0 | [-0.2384,  1.0360]
     """,
 )

@@ -22,16 +22,22 @@ def flat(g: Any) -> Any:
     return np.zeros_like(g)
 
 
-_add = elementwise(np.add, name="add", x=lambda g: g, y=lambda g: g)
-_subtract = elementwise(np.subtract, name="sub", x=lambda g: g, y=lambda g: -g)
-mul = multiply = elementwise(np.multiply, name="mul", x=lambda g, y: g * y, y=lambda g, x: g * x)
-true_divide = elementwise(np.true_divide, name="div", x=lambda g, y: g / y, y=lambda g, y, out: -g * out / y)
-neg = negative = elementwise(np.negative, name="neg", x=lambda g: -g)
-positive = elementwise(np.positive, x=lambda g: g)
-square = elementwise(np.square, x=lambda g, x: g * (2 * x))
-sqrt = elementwise(np.sqrt, x=lambda g, out: g / (2 * out))
-reciprocal = elementwise(lambda x: 1 / x, name="reciprocal", numpy=np.reciprocal, x=lambda g, out: -g * out * out)
-rsqrt = elementwise(lambda x: 1 / np.sqrt(x), name="rsqrt", x=lambda g, out: g * (-0.5 * (out * out * out)))
+_add = elementwise(np.add, complex=True, name="add", x=lambda g: g, y=lambda g: g)
+_subtract = elementwise(np.subtract, complex=True, name="sub", x=lambda g: g, y=lambda g: -g)
+mul = multiply = elementwise(np.multiply, complex=True, name="mul", x=lambda g, y: g * y, y=lambda g, x: g * x)
+true_divide = elementwise(
+    np.true_divide, complex=True, name="div", x=lambda g, y: g / y, y=lambda g, y, out: -g * out / y
+)
+neg = negative = elementwise(np.negative, complex=True, name="neg", x=lambda g: -g)
+positive = elementwise(np.positive, complex=True, x=lambda g: g)
+square = elementwise(np.square, complex=True, x=lambda g, x: g * (2 * x))
+sqrt = elementwise(np.sqrt, complex=True, x=lambda g, out: g / (2 * out))
+reciprocal = elementwise(
+    lambda x: 1 / x, complex=True, name="reciprocal", numpy=np.reciprocal, x=lambda g, out: -g * out * out
+)
+rsqrt = elementwise(
+    lambda x: 1 / np.sqrt(x), complex=True, name="rsqrt", x=lambda g, out: g * (-0.5 * (out * out * out))
+)
 abs = absolute = elementwise(np.absolute, name="abs", x=lambda g, x: g * np.sign(x))
 remainder = elementwise(np.remainder, x=lambda g: g, y=lambda g, x, y: -g * np.floor_divide(x, y))
 fmod = elementwise(np.fmod, x=lambda g: g, y=lambda g, x, y: -g * np.trunc(x / y))
@@ -58,7 +64,7 @@ def _power_y(g: Any, x: Any, y: Any, out: Any) -> Any:
     return np.where(vanishes, 0.0, g * (out * np.log(np.where(vanishes, 1.0, x))))
 
 
-power = elementwise(_power, name="pow", numpy=np.power, x=_power_x, y=_power_y)
+power = elementwise(_power, complex=True, name="pow", numpy=np.power, x=_power_x, y=_power_y)
 
 
 def pow(input: Any, exponent: Any) -> Any:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..rules import FAST, TABLE, differentiable, unwrap
+from ..dtypes import as_dtype
+from ..rules import FAST, TABLE, differentiable, unwrap, wrap
 from .names import numpy_names, one_dim, sizes
 
 __all__ = [
@@ -19,7 +20,7 @@ __all__ = [
 # --- rows -------------------------------------------------------------------------------------------------------
 
 
-@differentiable(a=lambda g, a_shape: np.reshape(g, a_shape), numpy=np.reshape, view=True, name="reshape")
+@differentiable(a=lambda g, a_shape: np.reshape(g, a_shape), numpy=np.reshape, view=True, name="reshape", complex=True)
 def _reshape(a: Any, shape: tuple[int, ...]) -> Any:
     return a.reshape(shape)
 
@@ -28,7 +29,9 @@ def _inverse(axes: Any) -> Any:
     return None if axes is None else tuple(int(i) for i in np.argsort([a % len(axes) for a in axes]))
 
 
-@differentiable(a=lambda g, axes: np.transpose(g, _inverse(axes)), numpy=np.transpose, view=True, name="transpose")
+@differentiable(
+    a=lambda g, axes: np.transpose(g, _inverse(axes)), numpy=np.transpose, view=True, name="transpose", complex=True
+)
 def _transpose(a: Any, axes: tuple[int, ...] | None = None) -> Any:
     return a.transpose(axes)
 
@@ -36,29 +39,37 @@ def _transpose(a: Any, axes: tuple[int, ...] | None = None) -> Any:
 TABLE[np.permute_dims] = _transpose
 
 
-@differentiable(a=lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2), numpy=np.swapaxes, view=True, name="transpose")
+@differentiable(
+    a=lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2), numpy=np.swapaxes, view=True, name="transpose", complex=True
+)
 def _swapaxes(a: Any, axis1: int, axis2: int) -> Any:
     return a.swapaxes(axis1, axis2)
 
 
 @differentiable(
-    a=lambda g, source, destination: np.moveaxis(g, destination, source), numpy=np.moveaxis, view=True, name="movedim"
+    a=lambda g, source, destination: np.moveaxis(g, destination, source),
+    numpy=np.moveaxis,
+    view=True,
+    name="movedim",
+    complex=True,
 )
 def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
     return np.moveaxis(a, source, destination)
 
 
-@differentiable(a=lambda g, a_shape: np.reshape(g, a_shape), numpy=np.expand_dims, view=True, name="unsqueeze")
+@differentiable(
+    a=lambda g, a_shape: np.reshape(g, a_shape), numpy=np.expand_dims, view=True, name="unsqueeze", complex=True
+)
 def _expand_dims(a: Any, axis: Any) -> Any:
     return np.expand_dims(a, axis)
 
 
-@differentiable(a=lambda g, a_shape: np.reshape(g, a_shape), numpy=np.squeeze, view=True, name="squeeze")
+@differentiable(a=lambda g, a_shape: np.reshape(g, a_shape), numpy=np.squeeze, view=True, name="squeeze", complex=True)
 def _squeeze(a: Any, axis: Any = None) -> Any:
     return np.squeeze(a, axis)
 
 
-@differentiable(a=lambda g, a_shape: np.reshape(g, a_shape), numpy=np.ravel, view=True, name="ravel")
+@differentiable(a=lambda g, a_shape: np.reshape(g, a_shape), numpy=np.ravel, view=True, name="ravel", complex=True)
 def _ravel(a: Any) -> Any:
     return np.ravel(a)
 
@@ -108,16 +119,18 @@ def reshape(input: Any, *size: Any, shape: Any = None) -> Any:
         raise ValueError(f"reshape: shape {target} must hold {given.size} elements like {given.shape}") from None
 
 
-def view(input: Any, *size: Any, shape: Any = None) -> Any:
-    """`reshape` that never copies.
+def view(input: Any, *size: Any, shape: Any = None, dtype: Any = None) -> Any:
+    """`reshape` that never copies; or the same memory as elements of another dtype.
 
     Parameters
     ----------
     input : Tensor
     *size : int
-        Or one sequence of int. One size may be -1: whatever is left. Another dtype, as PyTorch has it, is not possible.
+        Or one sequence of int. One size may be -1: whatever is left. Or a dtype.
     shape : sequence of int
         The same by name.
+    dtype : dtype, optional
+        The bits of the elements as they are, taken for those of another dtype. No gradient goes through it.
 
     Returns
     -------
@@ -135,11 +148,25 @@ def view(input: Any, *size: Any, shape: Any = None) -> Any:
     >>> x.view(2, 2)[0, 1] = 5.0
     >>> x
     tensor([0., 5., 0., 0.])
+    >>> x.view(tg.int32)[1]
+    tensor(1084227584, dtype=int32)
     """
+    if dtype is not None or (len(size) == 1 and isinstance(size[0], (np.dtype, type))):
+        return _reinterpreted(input, as_dtype(size[0] if dtype is None else dtype))
     out = reshape(input, *size, shape=shape)
     if unwrap(out).size and not np.may_share_memory(unwrap(out), unwrap(input)):
         raise RuntimeError(f"view: shape {out.shape} does not fit the order of the input's memory; use reshape()")
     return out
+
+
+def _reinterpreted(input: Any, dtype: np.dtype[Any]) -> Any:
+    a = unwrap(input)
+    if a.dtype == dtype:
+        return _reshape.record((input, a.shape))
+    try:
+        return wrap(a.view(dtype))
+    except ValueError as error:
+        raise RuntimeError(f"view: {a.dtype} of shape {a.shape} cannot be seen as {dtype}: {error}") from None
 
 
 def ravel(input: Any) -> Any:

@@ -25,6 +25,7 @@ def unexpand(g: Any, shape: tuple[int, ...]) -> Any:
     numpy=np.broadcast_to,
     view=True,
     name="expand",
+    complex=True,
 )
 def expand_to(a: Any, shape: tuple[int, ...]) -> Any:
     """`np.broadcast_to` without its overhead for the common cases."""
@@ -45,7 +46,7 @@ def _tile_a(g: Any, a_shape: tuple[int, ...], reps: tuple[int, ...]) -> Any:
     return np.reshape(np.sum(blocks, axis=tuple(range(0, 2 * len(reps), 2))), a_shape)
 
 
-@differentiable(a=_tile_a, name="tile")
+@differentiable(a=_tile_a, name="tile", complex=True)
 def _tile(a: Any, reps: tuple[int, ...]) -> Any:
     return np.tile(a, reps)
 

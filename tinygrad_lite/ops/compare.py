@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ..rules import FAST, unwrap, wrap
+from ..rules import FAST, _blame, unwrap, wrap
 from .names import describe
 
 __all__ = [
-    "allclose", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "eq", "equal", "ge", "greater",
-    "greater_equal", "gt", "isclose", "isfinite", "isinf", "isnan", "le", "left_shift", "less", "less_equal",
-    "logical_and", "logical_not", "logical_or", "logical_xor", "lt", "ne", "not_equal", "right_shift", "signbit",
+    "allclose", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
+    "eq", "equal", "ge", "greater", "greater_equal", "gt", "isclose", "isfinite", "isin", "isinf", "isnan", "isneginf",
+    "isposinf", "le", "left_shift", "less", "less_equal", "logical_and", "logical_not", "logical_or",
+    "logical_xor", "lt", "ne", "not_equal", "right_shift", "signbit",
 ]  # fmt: skip
 
 
@@ -24,9 +25,12 @@ def _question(function: Any, name: str | None = None) -> Callable[..., Any]:
         return wrap(function(unwrap(input)))
 
     def two(input: Any, other: Any) -> Any:
-        return wrap(function(unwrap(input), unwrap(other)))
+        try:
+            return wrap(function(unwrap(input), unwrap(other)))
+        except ValueError as error:
+            raise _blame(two.__name__, error) from None
 
-    answer = one if function.nin == 1 else two
+    answer = two if getattr(function, "nin", 1) == 2 else one
     answer.__name__ = answer.__qualname__ = name or function.__name__
     FAST[function] = answer
     return answer
@@ -37,12 +41,14 @@ lt, le = _question(np.less, "lt"), _question(np.less_equal, "le")
 gt, ge = _question(np.greater, "gt"), _question(np.greater_equal, "ge")
 not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
 isnan, isinf, isfinite = _question(np.isnan), _question(np.isinf), _question(np.isfinite)
+isposinf, isneginf = _question(np.isposinf), _question(np.isneginf)
 signbit = _question(np.signbit)
 logical_and, logical_or = _question(np.logical_and), _question(np.logical_or)
 logical_xor, logical_not = _question(np.logical_xor), _question(np.logical_not)
 bitwise_and, bitwise_or = _question(np.bitwise_and), _question(np.bitwise_or)
 bitwise_xor, bitwise_not = _question(np.bitwise_xor), _question(np.invert, "bitwise_not")
-left_shift, right_shift = _question(np.left_shift), _question(np.right_shift)
+left_shift = bitwise_left_shift = _question(np.left_shift, "bitwise_left_shift")
+right_shift = bitwise_right_shift = _question(np.right_shift, "bitwise_right_shift")
 
 
 def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
@@ -111,10 +117,37 @@ def equal(input: Any, other: Any) -> bool:
     return np.array_equal(unwrap(input), unwrap(other))
 
 
-FAST.update({
-    np.isclose: isclose, np.allclose: allclose,
-    np.array_equal: lambda a1, a2, equal_nan=False: np.array_equal(unwrap(a1), unwrap(a2), equal_nan),
-})  # fmt: skip
+def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Any:
+    """Whether each element is one of the others.
+
+    Parameters
+    ----------
+    elements, test_elements : Tensor or number
+    assume_unique : bool
+        There are no repeated ones among either, which may help.
+    invert : bool
+        Ask whether it is none of them.
+
+    Returns
+    -------
+    Tensor, of the shape of `elements`, bool
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.isin(tg.tensor([[1, 2], [3, 4]]), tg.tensor([2, 3]))
+    tensor([[False,  True],
+            [ True, False]])
+    """
+    return wrap(np.isin(unwrap(elements), unwrap(test_elements), assume_unique, invert))
+
+
+def _np_isin(element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False) -> Any:
+    return isin(element, test_elements, assume_unique=assume_unique, invert=invert)
+
+
+FAST[np.isin], FAST[np.isclose], FAST[np.allclose] = _np_isin, isclose, allclose
+FAST[np.array_equal] = lambda a1, a2, equal_nan=False: np.array_equal(unwrap(a1), unwrap(a2), equal_nan)
 
 __test__ = describe(
     globals(),
@@ -128,6 +161,8 @@ __test__ = describe(
     isnan       | Whether not a number.                    | 1.0, float("nan")   | [False,  True]
     isinf       | Whether infinite.                        | 1.0, float("-inf")  | [False,  True]
     isfinite    | Whether neither infinite nor NaN.        | 1.0, float("inf")   | [ True, False]
+    isposinf    | Whether positive infinite.               | 1.0, float("inf")   | [False,  True]
+    isneginf    | Whether negative infinite.               | 1.0, float("-inf")  | [False,  True]
     signbit     | Whether negative, -0.0 included.         | 1.0, -0.0           | [False,  True]
     logical_and | Whether both are nonzero.                | 1, 1, 0; 1, 0, 0    | [ True, False, False]
     logical_or  | Whether one or both are nonzero.         | 1, 1, 0; 1, 0, 0    | [ True,  True, False]
@@ -142,8 +177,8 @@ __test__ = describe(
     bitwise_or  | The bits set in one or both.             | 6, 5; 3             | [7, 7]
     bitwise_xor | The bits set in exactly one.             | 6, 5; 3             | [5, 6]
     bitwise_not | All bits turned; logical for booleans.   | 6, 5                | [-7, -6]
-    left_shift  | Bits moved up: a product with 2^other.   | 6, 5; 1             | [12, 10]
-    right_shift | Bits moved down: a quotient by 2^other.  | 6, 5; 1             | [3, 2]
+    bitwise_left_shift | Bits moved up: a product with 2^other.   | 6, 5; 1             | [12, 10]
+    bitwise_right_shift | Bits moved down: a quotient by 2^other.  | 6, 5; 1             | [3, 2]
     """,
     result="integer or bool",
 )

@@ -12,17 +12,27 @@ from ..rules import FAST, unwrap, wrap
 from .names import sizes
 
 __all__ = [
-    "arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "linspace", "one_hot",
-    "ones", "ones_like", "tensor", "zeros", "zeros_like",
+    "as_tensor", "asarray", "empty", "empty_like", "from_numpy", "full", "full_like", "ones", "ones_like",
+    "scalar_tensor", "tensor", "zeros", "zeros_like",
 ]  # fmt: skip
 
 
-def _finish(array: Any, requires_grad: bool) -> Any:
+_NUMBERS = {bool, int, float, complex}
+
+
+def only_cpu(device: Any, who: str) -> None:
+    """Refuse any device but the one there is."""
+    if device is not None and str(device).split(":")[0] != "cpu":
+        raise RuntimeError(f"{who}: everything lives on the CPU, the device must be 'cpu', got {str(device)!r}")
+
+
+def _finish(array: Any, requires_grad: bool, device: Any = None, who: str = "") -> Any:
+    only_cpu(device, who)
     out = wrap(array)
     return out.requires_grad_() if requires_grad else out
 
 
-def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Any:
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Any:
     """A tensor that owns a copy of `data`.
 
     Parameters
@@ -32,6 +42,7 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Any:
     dtype : dtype, optional
     requires_grad : bool
         Only floating tensors may.
+    device : "cpu", optional
 
     Returns
     -------
@@ -42,7 +53,7 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Any:
     TypeError
         For data that are not numbers.
     ValueError
-        For nested sequences of different lengths.
+        For nested sequences of different lengths, and integers that do not fit the dtype.
 
     Examples
     --------
@@ -51,31 +62,64 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Any:
     tensor([[1, 2],
             [3, 4]])
     """
-    return _finish(_array(data, dtype, copy=True), requires_grad)
+    return _finish(_array(data, dtype, copy=True), requires_grad, device, "tensor")
 
 
 def _array(data: Any, dtype: Any, copy: bool) -> Any:
     given = unwrap(data)
+    target = None if dtype is None else as_dtype(dtype)
     if isinstance(given, (np.ndarray, np.generic)):
-        array = np.array(given, None if dtype is None else as_dtype(dtype), copy=copy or None)
+        array = np.array(given, given.dtype.newbyteorder("=") if target is None else target, copy=copy or None)
     else:
-        try:
-            array = np.array(_unnested(given))
-        except ValueError as error:
-            raise ValueError(f"tensor: data must be rectangular, got {error}") from None
-        if dtype is not None:
-            array = array.astype(as_dtype(dtype))
-        elif array.dtype.kind == "f" and (array.size == 0 or not _has_array(given)):
-            array = array.astype(get_default_dtype())
-        elif array.dtype.kind == "c" and not _has_array(given):
-            array = array.astype(np.complex64)
+        array = _of_numbers(given, target)
     if array.dtype.kind not in "biufc":
         raise TypeError(f"tensor: data must be numbers, got {type(data).__name__} of dtype {array.dtype}")
     return array
 
 
+def _of_numbers(given: Any, target: np.dtype[Any] | None) -> Any:
+    """Python's numbers, nested or not, as an array."""
+    try:
+        array = np.array(_unnested(given))
+    except ValueError as error:
+        raise ValueError(f"tensor: data must be rectangular, got {error}") from None
+    if array.dtype == object or (array.dtype.kind == "f" and array.size and abs(array).max() >= 2**63):
+        array = _beyond_64_bits(np.array(given, object), array, target)
+    if array.dtype.kind not in "biufc":
+        return array
+    owned = _has_array(given)
+    if target is None and array.dtype.kind == "f" and (array.size == 0 or not owned):
+        target = get_default_dtype()
+    elif target is None and array.dtype.kind == "c" and not owned:
+        target = np.result_type(get_default_dtype(), np.complex64)
+    elif target is None and array.dtype == np.uint64 and not owned:
+        target = np.dtype(np.int64)
+    _in_range(array, target)
+    return array if target is None else array.astype(target)
+
+
+def _beyond_64_bits(numbers: Any, array: Any, target: np.dtype[Any] | None) -> Any:
+    """Integers too large for NumPy's are floats where floats are wanted or among them, and refused else."""
+    if not all(isinstance(v, (int, float)) for v in numbers.flat):
+        return array
+    if target is None and all(isinstance(v, int) for v in numbers.flat):
+        raise ValueError(f"tensor: integers must fit int64, got {max(numbers.flat, key=abs)}")
+    return array.astype(np.float64)
+
+
+def _in_range(array: Any, dtype: np.dtype[Any] | None) -> None:
+    """Refuse numbers that an integer dtype does not hold."""
+    if dtype is None or dtype.kind not in "iu" or not array.size or array.dtype.kind == "c":
+        return
+    low, high, info = array.min(), array.max(), np.iinfo(dtype)
+    if low < info.min or high > info.max:
+        raise ValueError(f"tensor: integers must fit {dtype}, got {low if low < info.min else high}")
+
+
 def _unnested(data: Any) -> Any:
-    return [_unnested(d) for d in data] if isinstance(data, (list, tuple)) else unwrap(data)
+    if not isinstance(data, (list, tuple)):
+        return unwrap(data)
+    return [d if type(d) in _NUMBERS else _unnested(d) for d in data]
 
 
 def _has_array(data: Any) -> bool:
@@ -85,13 +129,14 @@ def _has_array(data: Any) -> bool:
     return isinstance(unwrap(data), (np.ndarray, np.generic))
 
 
-def as_tensor(data: Any, dtype: Any = None) -> Any:
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
     """A tensor of `data`, sharing its memory (and graph) where possible.
 
     Parameters
     ----------
     data : number, nested sequence, array or Tensor
     dtype : dtype, optional
+    device : "cpu", optional
 
     Returns
     -------
@@ -106,9 +151,74 @@ def as_tensor(data: Any, dtype: Any = None) -> Any:
     >>> t
     tensor([5., 0.], dtype=float64)
     """
-    if hasattr(data, "_node") and (dtype is None or data.dtype == dtype):
-        return data
+    only_cpu(device, "as_tensor")
+    if hasattr(data, "_node"):
+        return data if dtype is None else data.to(dtype)
     return wrap(_array(data, dtype, copy=False))
+
+
+def asarray(
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+) -> Any:
+    """A tensor of anything, sharing its memory where possible, or never, or always.
+
+    Parameters
+    ----------
+    obj : number, nested sequence, array or Tensor
+    dtype : dtype, optional
+    device : "cpu", optional
+    copy : bool, optional
+        True: always a copy. False: never one. Default: where it is needed.
+    requires_grad : bool
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        Where a copy is needed and none wanted.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.asarray([1, 2])
+    tensor([1, 2])
+    """
+    out = as_tensor(obj, dtype, device)
+    shared = isinstance(unwrap(obj), np.ndarray) and np.may_share_memory(unwrap(out), unwrap(obj))
+    if copy is False and not shared:
+        raise ValueError(f"asarray: copy=False needs memory to share, got {type(obj).__name__} for dtype {dtype}")
+    if copy and shared:
+        out = out.clone()
+    if requires_grad and not out.requires_grad:
+        out = (out.detach() if out is obj else out).requires_grad_()
+    return out
+
+
+def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+    """A number as a tensor of 0 dimensions, of the default dtype.
+
+    Parameters
+    ----------
+    s : number
+    dtype : dtype, optional
+        Default: `get_default_dtype`.
+    device : "cpu", optional
+    requires_grad : bool
+
+    Returns
+    -------
+    Tensor, 0 dimensions
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.scalar_tensor(3)
+    tensor(3.)
+    """
+    return full((), s, dtype=_dtype(dtype), device=device, requires_grad=requires_grad)
 
 
 def from_numpy(array: Any) -> Any:
@@ -135,6 +245,8 @@ def from_numpy(array: Any) -> Any:
     """
     if not isinstance(array, np.ndarray):
         raise TypeError(f"from_numpy: expected np.ndarray, got {type(array).__name__}")
+    if not array.dtype.isnative:
+        raise ValueError(f"from_numpy: the array must have this machine's byte order, got {array.dtype.str}")
     return wrap(_array(array, None, copy=False))
 
 
@@ -154,6 +266,7 @@ size : sequence of int
     The same by name.
 dtype : dtype, optional
     Default: `get_default_dtype`.
+device : "cpu", optional
 requires_grad : bool
 
 Returns
@@ -173,6 +286,7 @@ Parameters
 input : Tensor
 dtype : dtype, optional
     Default: the input's.
+device : "cpu", optional
 requires_grad : bool
 
 Returns
@@ -189,8 +303,11 @@ Examples
 def _sized(fill: Callable[..., Any], summary: str, shown: str) -> Callable[..., Any]:
     name = fill.__name__
 
-    def make(*shape: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False) -> Any:
-        return _finish(fill(sizes(shape if size is None else (size,), name), _dtype(dtype)), requires_grad)
+    def make(*shape: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+        chosen = sizes(shape if size is None else (size,), name)
+        if min(chosen, default=0) < 0:
+            raise RuntimeError(f"{name}: sizes must not be negative, got {chosen}")
+        return _finish(fill(chosen, _dtype(dtype)), requires_grad, device, name)
 
     make.__name__ = make.__qualname__ = name
     make.__doc__ = _SIZED.format(name=name, summary=summary, shown=shown)
@@ -198,11 +315,13 @@ def _sized(fill: Callable[..., Any], summary: str, shown: str) -> Callable[..., 
 
 
 def _like(fill: Callable[..., Any], shown: str) -> Callable[..., Any]:
-    def make(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> Any:
-        x = unwrap(input)
-        return _finish(fill(x.shape, x.dtype if dtype is None else as_dtype(dtype)), requires_grad)
+    name = f"{fill.__name__}_like"
 
-    make.__name__ = make.__qualname__ = f"{fill.__name__}_like"
+    def make(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+        x = unwrap(input)
+        return _finish(fill(x.shape, x.dtype if dtype is None else as_dtype(dtype)), requires_grad, device, name)
+
+    make.__name__ = make.__qualname__ = name
     make.__doc__ = _LIKE.format(name=fill.__name__, shown=shown)
     return make
 
@@ -216,7 +335,7 @@ empty_like = _like(np.empty, ".shape\n(2, 3)")
 __test__ = {f.__name__: f.__doc__ for f in (zeros, ones, empty, zeros_like, ones_like, empty_like)}
 
 
-def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Any:
+def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
     """One value everywhere.
 
     Parameters
@@ -225,6 +344,7 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool =
     fill_value : number
     dtype : dtype, optional
         Default: that of `tensor` for such a number.
+    device : "cpu", optional
     requires_grad : bool
 
     Returns
@@ -241,10 +361,12 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool =
     value = _array(fill_value, dtype, copy=False)
     if value.ndim:
         raise TypeError(f"full: fill_value must be one number, got shape {value.shape}")
-    return _finish(np.full(sizes((size,), "full"), value, value.dtype), requires_grad)
+    return _finish(np.full(sizes((size,), "full"), value, value.dtype), requires_grad, device, "full")
 
 
-def full_like(input: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Any:
+def full_like(
+    input: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Any:
     """`full` with another tensor's shape.
 
     Parameters
@@ -253,6 +375,7 @@ def full_like(input: Any, fill_value: Any, *, dtype: Any = None, requires_grad: 
     fill_value : number
     dtype : dtype, optional
         Default: the input's.
+    device : "cpu", optional
     requires_grad : bool
 
     Returns
@@ -265,141 +388,8 @@ def full_like(input: Any, fill_value: Any, *, dtype: Any = None, requires_grad: 
     >>> tg.full_like(tg.zeros(3), 7)
     tensor([7., 7., 7.])
     """
-    x = unwrap(input)
-    return full(x.shape, fill_value, dtype=x.dtype if dtype is None else dtype, requires_grad=requires_grad)
-
-
-# --- sequences and patterns -------------------------------------------------------------------------------------
-
-
-def arange(
-    start: float, end: float | None = None, step: float = 1, *, dtype: Any = None, requires_grad: bool = False
-) -> Any:
-    """Numbers from `start` to `end`, which is not among them.
-
-    Parameters
-    ----------
-    start : number
-        With no `end`, the end; they start from 0 then.
-    end : number, optional
-    step : number
-    dtype : dtype, optional
-        Default: int64 of integers, else `get_default_dtype`.
-    requires_grad : bool
-
-    Returns
-    -------
-    Tensor, 1 dimension
-
-    Raises
-    ------
-    ValueError
-        For a step that leads away from the end, or nowhere.
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tg
-    >>> tg.arange(3), tg.arange(1, 2, 0.5)
-    (tensor([0, 1, 2]), tensor([1.0000, 1.5000]))
-    """
-    if end is None:
-        start, end = 0, start
-    if step == 0 or (end - start) * step < 0:
-        raise ValueError(f"arange: step must lead from {start} to {end}, got {step}")
-    if dtype is None:
-        dtype = get_default_dtype() if any(isinstance(v, float) for v in (start, end, step)) else np.int64
-    return _finish(np.arange(start, end, step).astype(as_dtype(dtype), copy=False), requires_grad)
-
-
-def linspace(start: float, end: float, steps: int, *, dtype: Any = None, requires_grad: bool = False) -> Any:
-    """Numbers at equal distances.
-
-    Parameters
-    ----------
-    start, end : number
-        Both are among them.
-    steps : int
-        How many.
-    dtype : dtype, optional
-        Default: `get_default_dtype`.
-    requires_grad : bool
-
-    Returns
-    -------
-    Tensor, shape (steps,)
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tg
-    >>> tg.linspace(0, 1, 3)
-    tensor([0.0000, 0.5000, 1.0000])
-    """
-    return _finish(np.linspace(start, end, steps).astype(_dtype(dtype)), requires_grad)
-
-
-def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool = False) -> Any:
-    """The identity matrix.
-
-    Parameters
-    ----------
-    n : int
-        Rows.
-    m : int, optional
-        Columns. Default: as many.
-    dtype : dtype, optional
-        Default: `get_default_dtype`.
-    requires_grad : bool
-
-    Returns
-    -------
-    Tensor, shape (n, m)
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tg
-    >>> tg.eye(2)
-    tensor([[1., 0.],
-            [0., 1.]])
-    """
-    return _finish(np.eye(n, m, dtype=_dtype(dtype)), requires_grad)
-
-
-def one_hot(tensor: Any, num_classes: int = -1) -> Any:
-    """Class indices as rows with a single 1.
-
-    Parameters
-    ----------
-    tensor : Tensor, integer
-    num_classes : int
-        Default: one more than the largest index.
-
-    Returns
-    -------
-    Tensor, shape (..., num_classes), int64
-
-    Raises
-    ------
-    TypeError
-        For indices that are not integers.
-    ValueError
-        For indices that are no classes.
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tg
-    >>> tg.one_hot(tg.tensor([2, 0]))
-    tensor([[0, 0, 1],
-            [1, 0, 0]])
-    """
-    index = unwrap(tensor)
-    if index.dtype.kind not in "iu":
-        raise TypeError(f"one_hot: class indices must be integers, got {index.dtype}")
-    if num_classes == -1 and not index.size:
-        raise ValueError("one_hot: num_classes must be given where there are no indices")
-    count = int(index.max()) + 1 if num_classes == -1 else num_classes
-    if index.size and (index.min() < 0 or index.max() >= count):
-        raise ValueError(f"one_hot: class indices must be in [0, {count - 1}], got {index.min()} to {index.max()}")
-    return wrap((index[..., None] == np.arange(count)).astype(np.int64))
+    x, chosen = unwrap(input), unwrap(input).dtype if dtype is None else dtype
+    return full(x.shape, fill_value, dtype=chosen, device=device, requires_grad=requires_grad)
 
 
 def _np_like(fill: Any) -> Any:

@@ -64,7 +64,7 @@ def _einsum_vjp(g: Any, out: str, terms: list[str], operands: Any, i: int) -> An
     return _einsum(tuple(arrays), f"{','.join(names)}->{term}")
 
 
-@differentiable(operands=_einsum_rule, name="einsum")
+@differentiable(operands=_einsum_rule, name="einsum", complex=True)
 def _einsum(operands: Any, equation: str) -> Any:
     dtype = common_dtype(operands)
     out = np.einsum(equation, *operands, optimize=len(operands) > 1)

@@ -15,7 +15,7 @@ from .names import numpy_names, one_dim, some_dims
 from .piecewise import maximum, minimum
 from .sums import kept_dims
 
-__all__ = ["all", "amax", "amin", "any", "argmax", "argmin", "count_nonzero", "max", "min"]
+__all__ = ["all", "amax", "amin", "aminmax", "any", "argmax", "argmin", "count_nonzero", "max", "min"]
 
 
 class Picked(NamedTuple):
@@ -23,6 +23,13 @@ class Picked(NamedTuple):
 
     values: Any
     indices: Any
+
+
+class Extremes(NamedTuple):
+    """The smallest and the largest."""
+
+    min: Any
+    max: Any
 
 
 def _extreme_a(g: Any, a: Any, out: Any, axis: Any, keepdims: Any) -> Any:
@@ -98,6 +105,33 @@ def amin(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     tensor([1., 2.])
     """
     return _amin.record((input, some_dims(dim), keepdim))
+
+
+@numpy_names
+def aminmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Extremes:
+    """Minimum and maximum along a dimension; ties share the gradient evenly.
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int, optional
+        Default: of all.
+    keepdim : bool
+        Keep the reduced dimension, with size 1.
+
+    Returns
+    -------
+    named tuple (min, max) of Tensors
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.aminmax(tg.tensor([3.0, 1.0, 2.0]))
+    Extremes(min=tensor(1.), max=tensor(3.))
+    """
+    if dim is not None:
+        dim = one_dim(dim, unwrap(input).ndim, "aminmax")
+    return Extremes(amin(input, dim, keepdim), amax(input, dim, keepdim))
 
 
 def _choose(

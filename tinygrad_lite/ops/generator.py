@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 __all__ = [
-    "Generator", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "set_rng_state",
+    "Generator", "default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed",
+    "set_rng_state",
 ]  # fmt: skip
 
 
@@ -21,8 +24,7 @@ class Generator:
 
     Parameters
     ----------
-    device : optional
-        Accepted and ignored: everything lives on the CPU.
+    device : "cpu", optional
 
     Examples
     --------
@@ -34,7 +36,14 @@ class Generator:
     """
 
     def __init__(self, device: Any = None) -> None:
+        if device is not None and str(device).split(":")[0] != "cpu":
+            raise RuntimeError(f"Generator: everything lives on the CPU, device must be 'cpu', got {str(device)!r}")
         self.seed()
+
+    @property
+    def device(self) -> str:
+        """Always "cpu"."""
+        return "cpu"
 
     def manual_seed(self, seed: int) -> Generator:
         """Start the stream anew from `seed`."""
@@ -58,9 +67,18 @@ class Generator:
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Continue from a state of `get_state`."""
+        if not isinstance(state, dict) or "bit_generator" not in state:
+            raise TypeError(f"set_state: expected what get_state returns, got {type(state).__name__}")
         rest = dict(state)
-        self._seed = rest.pop("seed", self._seed)
+        seed = rest.pop("seed", self._seed)
         self.numpy.bit_generator.state = rest
+        self._seed = seed
+
+    def clone_state(self) -> Generator:
+        """Another generator in the same state."""
+        twin = Generator()
+        twin.set_state(self.get_state())
+        return twin
 
 
 class _Default(Generator):
@@ -100,6 +118,23 @@ def manual_seed(seed: int) -> Generator:
     True
     """
     return default_generator.manual_seed(seed)
+
+
+def seed() -> int:
+    """Seed the global generator from fresh entropy.
+
+    Returns
+    -------
+    int
+        The seed.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.seed() == tg.initial_seed()
+    True
+    """
+    return default_generator.seed()
 
 
 def initial_seed() -> int:
@@ -152,6 +187,35 @@ def set_rng_state(state: dict[str, Any]) -> None:
     >>> tg.set_rng_state(tg.get_rng_state())
     """
     default_generator.set_state(state)
+
+
+@contextmanager
+def fork_rng(enabled: bool = True) -> Iterator[None]:
+    """A ``with`` block after which the global generator goes on as if nothing had been drawn in it.
+
+    Parameters
+    ----------
+    enabled : bool
+        False: the block does nothing.
+
+    Yields
+    ------
+    None
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> with tg.fork_rng():
+    ...     a = tg.rand(3)
+    >>> bool((a == tg.rand(3)).all())
+    True
+    """
+    state = default_generator.get_state()
+    try:
+        yield
+    finally:
+        if enabled:
+            default_generator.set_state(state)
 
 
 def stream(generator: Any) -> np.random.Generator:

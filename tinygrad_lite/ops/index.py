@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..rules import FAST, differentiable, unwrap
+from .keys import add_at, put_at, spans, without_repeats
+from .keys import in_two as in_two
+from .keys import plain_index as plain_index
 from .names import numpy_names, one_dim
 from .piecewise import masked, where
 
@@ -16,60 +19,33 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _without_repeats(index: Any) -> bool:
-    """Whether no entry can be named twice: slices, integers, None, Ellipsis, and masks."""
-    for p in index if type(index) is tuple else (index,):
-        plain = p is None or p is Ellipsis or type(p) in (int, slice, bool)
-        if not plain and not (isinstance(p, np.ndarray) and p.dtype == np.bool_):
-            return False
-    return True
-
-
-def plain_index(index: Any) -> Any:
-    """An index with arrays for Tensors; 0-d integer Tensors count as integers, lists as arrays."""
-    if type(index) is not tuple:
-        return _plain(index)
-    return tuple([_plain(p) for p in index])
-
-
-def _plain(part: Any) -> Any:
-    kind = type(part)
-    if kind is int or kind is slice or part is None or part is Ellipsis:
-        return part
-    part = unwrap(part)
-    if kind is list or kind is tuple or kind is range:
-        part = np.asarray(unwrap(part), None if len(part) else np.intp)
-    if isinstance(part, (np.ndarray, np.generic)):
-        if part.dtype.kind not in "iub":
-            raise IndexError(f"getitem: indices must be integers or booleans, got {part.dtype}")
-        if part.ndim == 0:
-            return part.item()
-    return part
-
-
-def _put_sum(shape: tuple[int, ...], index: Any, values: Any) -> Any:
-    out = np.zeros(shape, values.dtype)
-    if _without_repeats(index):
-        out[index] = values
-    else:
-        np.add.at(out, index, values)
-    return out
-
-
 def _take_a(g: Any, a_shape: tuple[int, ...], index: Any) -> Any:
     return index_sum(g, a_shape, index)
 
 
-@differentiable(a=_take_a, view=True, name="getitem")
+@differentiable(a=_take_a, view=True, name="getitem", complex=True)
 def take(a: Any, index: Any) -> Any:
     """``a[index]``."""
     return a[index]
 
 
-@differentiable(values=lambda g, index: take(g, index))
+@differentiable(values=lambda g, index: take(g, index), complex=True)
 def index_sum(values: Any, shape: tuple[int, ...], index: Any) -> Any:
     """Zeros of a shape with `values` added at an index: the transpose of reading."""
-    return _put_sum(shape, index, values)
+    out = np.zeros(shape, values.dtype)
+    if without_repeats(index):
+        out[index] = values
+    else:
+        add_at(out, values, index)
+    return out
+
+
+@differentiable(a=lambda g: g, value=lambda g, index: take(g, index), name="index_add", complex=True)
+def index_add(a: Any, value: Any, index: Any) -> Any:
+    """A copy of `a` with ``a[index] += value``, repeated entries included."""
+    out = a.copy()
+    add_at(out, value, index)
+    return out
 
 
 def _erased(g: Any, index: Any) -> Any:
@@ -79,7 +55,7 @@ def _erased(g: Any, index: Any) -> Any:
 def _written_value(g: Any, a_shape: tuple[int, ...], index: Any, value_shape: Any) -> Any:
     """What was written shows wherever it was not overwritten again by a repeated index."""
     picked = take(g, index)
-    if _without_repeats(index) or picked.ndim == 0:
+    if without_repeats(index) or picked.ndim == 0:
         return picked
     order = np.arange(math.prod(picked.shape)).reshape(picked.shape)
     last = np.empty(a_shape, np.intp)
@@ -87,11 +63,11 @@ def _written_value(g: Any, a_shape: tuple[int, ...], index: Any, value_shape: An
     return masked(picked, last[index] == order)
 
 
-@differentiable(a=_erased, value=_written_value, name="setitem")
+@differentiable(a=_erased, value=_written_value, name="setitem", complex=True)
 def index_put(a: Any, value: Any, index: Any) -> Any:
     """A copy of `a` with ``a[index] = value``."""
     out = a.copy()
-    out[index] = value
+    put_at(out, value, index)
     return out
 
 
@@ -104,9 +80,12 @@ def _grid(indices: Any, axis: int) -> tuple[Any, ...]:
     return tuple(grid)
 
 
-@differentiable(arr=lambda g, arr_shape, indices, axis: index_sum(g, arr_shape, _grid(indices, axis)), name="gather")
+@differentiable(
+    arr=lambda g, arr_shape, indices, axis: index_sum(g, arr_shape, _grid(indices, axis)), name="gather", complex=True
+)
 def _take_along_axis(arr: Any, indices: Any, axis: int) -> Any:
-    return arr[_grid(indices, axis)]
+    places = spans(arr.shape, _grid(indices, axis))[0]  # on one flat dimension NumPy takes half the time
+    return arr.reshape(-1).take(places, mode="clip").reshape(indices.shape)
 
 
 @numpy_names

@@ -1,20 +1,19 @@
-"""Joining, cutting, padding and turning."""
+"""Joining, and padding."""
 
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from ..rules import FAST, TABLE, differentiable, unwrap
+from .blend import Stencil, along
 from .names import numpy_names, one_dim, sizes
 
-__all__ = [
-    "cat", "chunk", "concat", "concatenate", "flip", "narrow", "pad", "roll", "split", "stack", "unbind",
-]  # fmt: skip
+__all__ = ["cat", "concat", "concatenate", "pad", "stack"]
 
 # --- rows -------------------------------------------------------------------------------------------------------
 
@@ -42,7 +41,7 @@ def _uncat(g: Any, arrays_shape: Any, axis: int | None) -> list[Any]:
     return _cut(g, arrays_shape, axis)
 
 
-@differentiable(arrays=_uncat, numpy=np.concatenate, name="cat")
+@differentiable(arrays=_uncat, numpy=np.concatenate, name="cat", complex=True)
 def _concatenate(arrays: Any, axis: int | None = 0, dtype: Any = None) -> Any:
     return np.concatenate(arrays, axis, dtype=common_dtype(arrays) if dtype is None else dtype)
 
@@ -56,7 +55,7 @@ def _unstack(g: Any, arrays_shape: Any, axis: int) -> list[Any]:
     return [g[(*before, i)] for i in range(len(arrays_shape))]
 
 
-@differentiable(arrays=_unstack, numpy=np.stack, name="stack")
+@differentiable(arrays=_unstack, numpy=np.stack, name="stack", complex=True)
 def _stack(arrays: Any, axis: int = 0) -> Any:
     return np.stack(arrays, axis, dtype=common_dtype(arrays))
 
@@ -65,25 +64,11 @@ def _crop(g: Any, array_shape: tuple[int, ...], pad_width: Any) -> Any:
     return g[tuple([slice(before, before + n) for n, (before, _) in zip(array_shape, pad_width)])]
 
 
-@differentiable(array=_crop, name="pad")
+@differentiable(array=_crop, name="pad", complex=True)
 def _pad(array: Any, pad_width: tuple[tuple[int, int], ...], value: float) -> Any:
     out = np.full([n + a + b for n, (a, b) in zip(array.shape, pad_width)], value, array.dtype)
     _crop(out, array.shape, pad_width)[...] = array
     return out
-
-
-@differentiable(m=lambda g, axis: np.flip(g, axis), numpy=np.flip, name="flip")
-def _flip(m: Any, axis: Any = None) -> Any:
-    return np.flip(m, axis).copy()  # PyTorch copies
-
-
-def _back(shift: Any) -> Any:
-    return tuple(-s for s in shift) if isinstance(shift, (tuple, list)) else -shift
-
-
-@differentiable(a=lambda g, shift, axis: np.roll(g, _back(shift), axis), numpy=np.roll, name="roll")
-def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
-    return np.roll(a, shift, axis)
 
 
 # --- NumPy functions made of these ------------------------------------------------------------------------------
@@ -94,23 +79,7 @@ def _np_pad(array: Any, pad_width: Any, mode: str = "constant", constant_values:
     return _pad.record((array, pairs, constant_values)) if mode == "constant" else _pad_by_index(array, pairs, mode)
 
 
-def _np_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    n = ary.shape[axis]
-    if isinstance(indices_or_sections, int):
-        if n % indices_or_sections:
-            raise ValueError(f"np.split: {n} does not divide into {indices_or_sections} equal sections")
-        size = n // indices_or_sections
-        cuts = list(range(size, n, size)) if size else []
-    else:
-        cuts = list(indices_or_sections)
-    return [narrow(ary, axis, a, b - a) for a, b in zip([0, *cuts], [*cuts, n])]
-
-
-FAST.update({
-    np.pad: _np_pad, np.split: _np_split,
-    np.vstack: lambda tup: cat([t if t.ndim > 1 else t.reshape(1, -1) for t in tup], 0),
-    np.hstack: lambda tup: cat(list(tup), 0 if tup[0].ndim == 1 else 1),
-})  # fmt: skip
+FAST[np.pad] = _np_pad
 
 
 # --- PyTorch's face ---------------------------------------------------------------------------------------------
@@ -120,6 +89,9 @@ def _parts(tensors: Any, who: str) -> tuple[Any, ...]:
     parts = tuple(tensors)
     if not parts:
         raise ValueError(f"{who}: expected a non-empty sequence of Tensors, got none")
+    for part in parts:
+        if not isinstance(unwrap(part), np.ndarray):
+            raise TypeError(f"{who}: expected a sequence of Tensors, got {type(part).__name__} in it")
     return parts
 
 
@@ -190,198 +162,20 @@ def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
     return _stack.record((parts, one_dim(dim, unwrap(parts[0]).ndim + 1, "stack")))
 
 
-@numpy_names
-def narrow(input: Any, dim: int, start: int, length: int) -> Any:
-    """``input[start : start + length]`` along a dimension (a view).
-
-    Parameters
-    ----------
-    input : Tensor
-    dim : int
-    start : int
-        Negative ones count from the end.
-    length : int
-
-    Returns
-    -------
-    Tensor
-
-    Raises
-    ------
-    RuntimeError
-        For a range that does not lie within the dimension.
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tg
-    >>> tg.narrow(tg.arange(10), 0, 2, 3)
-    tensor([2, 3, 4])
-    """
-    dim = one_dim(dim, unwrap(input).ndim, "narrow")
-    size = unwrap(input).shape[dim]
-    first = start + size if start < 0 else start
-    if length < 0 or first < 0 or first + length > size:
-        raise RuntimeError(f"narrow: start {start} and length {length} must lie within size {size} of dim {dim}")
-    return input[(slice(None),) * dim + (slice(first, first + length),)]
-
-
-@numpy_names
-def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
-    """Cut along a dimension (views).
-
-    Parameters
-    ----------
-    tensor : Tensor
-    split_size_or_sections : int or sequence of int
-        The size of each piece, the last of which may be smaller; or the sizes of all.
-    dim : int
-
-    Returns
-    -------
-    tuple of Tensor
-
-    Raises
-    ------
-    RuntimeError
-        For sizes that do not add up to that of the dimension.
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tg
-    >>> tg.split(tg.arange(5), 2)
-    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
-    """
-    dim = one_dim(dim, unwrap(tensor).ndim, "split")
-    n = unwrap(tensor).shape[dim]
-    if hasattr(split_size_or_sections, "__index__"):
-        size = operator.index(split_size_or_sections)
-        if size < 0 or (size == 0 and n):
-            raise RuntimeError(f"split: the size must be positive, got {size}")
-        pieces = [min(size, n - i) for i in range(0, n, size or 1)] or [0]
-    else:
-        pieces = [operator.index(p) for p in split_size_or_sections]
-        if sum(pieces) != n or min(pieces, default=0) < 0:
-            raise RuntimeError(f"split: sizes must add up to {n}, the size of dim {dim}, got {pieces}")
-    starts = [sum(pieces[:i]) for i in range(len(pieces))]
-    return tuple([narrow(tensor, dim, a, length) for a, length in zip(starts, pieces)])
-
-
-@numpy_names
-def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
-    """Cut along a dimension into pieces of equal size (views).
-
-    Parameters
-    ----------
-    input : Tensor
-    chunks : int
-        How many at most; the last piece may be smaller.
-    dim : int
-
-    Returns
-    -------
-    tuple of Tensor
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tg
-    >>> tg.chunk(tg.arange(5), 2)
-    (tensor([0, 1, 2]), tensor([3, 4]))
-    """
-    if chunks <= 0:
-        raise RuntimeError(f"chunk: chunks must be positive, got {chunks}")
-    n = unwrap(input).shape[one_dim(dim, unwrap(input).ndim, "chunk")]
-    return split(input, max(-(-n // chunks), 1), dim) if n else split(input, [0] * chunks, dim)
-
-
-@numpy_names
-def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
-    """The slices along a dimension (views).
-
-    Parameters
-    ----------
-    input : Tensor
-    dim : int
-
-    Returns
-    -------
-    tuple of Tensor
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tg
-    >>> tg.unbind(tg.tensor([[1, 2], [3, 4]]))
-    (tensor([1, 2]), tensor([3, 4]))
-    """
-    dim = one_dim(dim, unwrap(input).ndim, "unbind")
-    return tuple([input[(slice(None),) * dim + (i,)] for i in range(unwrap(input).shape[dim])])
-
-
-def flip(input: Any, *order: Any, dims: Any = None, axis: Any = None) -> Any:
-    """Reverse along dimensions (a copy).
-
-    Parameters
-    ----------
-    input : Tensor
-    *order : int
-        Or one sequence of int: the dimensions.
-    dims, axis : int or sequence of int
-        The same by name.
-
-    Returns
-    -------
-    Tensor
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tg
-    >>> tg.flip(tg.tensor([1, 2, 3]), dims=(0,))
-    tensor([3, 2, 1])
-    """
-    named = dims if axis is None else axis
-    given = sizes(order if named is None else (named,), "flip")
-    turned = tuple([one_dim(d, unwrap(input).ndim, "flip") for d in given])
-    if len(set(turned)) < len(turned):
-        raise ValueError(f"flip: each dimension may be named once, got {given}")
-    return _flip.record((input, turned)) if unwrap(input).ndim else input.clone()
-
-
-@numpy_names
-def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
-    """Shift along dimensions; what leaves at one end enters at the other.
-
-    Parameters
-    ----------
-    input : Tensor
-    shifts : int or sequence of int
-    dims : int or sequence of int, optional
-        Default: shift the flattened input.
-
-    Returns
-    -------
-    Tensor, of the input's shape
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tg
-    >>> tg.roll(tg.arange(5), 2)
-    tensor([3, 4, 0, 1, 2])
-    """
-    count = [len(v) if isinstance(v, (tuple, list)) else 1 for v in (shifts, 0 if dims is None else dims)]
-    if count[0] != count[1]:
-        raise ValueError(f"roll: shifts and dims must be as many, got {shifts} and {dims}")
-    plain = tuple(shifts) if isinstance(shifts, (tuple, list)) else operator.index(shifts)
-    return _roll.record((input, plain, tuple(dims) if isinstance(dims, list) else dims))
-
-
 _MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}  # PyTorch's name, NumPy's name
 
 
+@lru_cache(1024)
+def _repeating(size: int, before: int, after: int, mode: Any) -> Stencil:
+    """Which entry each result repeats: an index that NumPy has padded."""
+    return Stencil(size, [[(i, 1)] for i in np.pad(np.arange(size), (before, after), mode).tolist()])
+
+
 def _pad_by_index(input: Any, pairs: Sequence[tuple[int, int]], mode: str) -> Any:
-    """Padding that repeats entries: along each dimension, an index that NumPy has padded."""
+    """Padding that repeats entries, along one dimension after the other."""
     for dim, (before, after) in enumerate(pairs):
         if before or after:
-            order: Any = np.pad(np.arange(unwrap(input).shape[dim]), (before, after), mode)  # type: ignore[call-overload]
-            input = input[(slice(None),) * dim + (order,)]
+            input = along.record((input, _repeating(unwrap(input).shape[dim], before, after, mode), dim))
     return input
 
 

@@ -33,7 +33,7 @@ def _matmul_y(g: Any, x: Any, y_shape: tuple[int, ...]) -> Any:
     return np.matmul(_t(x), g)
 
 
-@differentiable(x=_matmul_x, y=_matmul_y, numpy=np.matmul, name="matmul")
+@differentiable(x=_matmul_x, y=_matmul_y, numpy=np.matmul, name="matmul", complex=True)
 def _matmul(x: Any, y: Any) -> Any:
     return np.dot(x, y) if x.ndim == 2 and y.ndim == 2 else np.matmul(x, y)  # dot has half matmul's overhead
 
@@ -57,6 +57,8 @@ def matmul(input: Any, other: Any) -> Any:
         Where the inner sizes differ.
     ValueError
         Where the dimensions in front do not broadcast.
+    TypeError
+        For lists.
 
     Examples
     --------
@@ -73,17 +75,19 @@ def matmul(input: Any, other: Any) -> Any:
 
 def _product(input: Any, other: Any, who: str) -> Any:
     x, y = unwrap(input), unwrap(other)
-    if not isinstance(y, np.ndarray):
-        input, other = (input, np.asarray(y)) if isinstance(x, np.ndarray) else (np.asarray(x), other)
-        x, y = unwrap(input), unwrap(other)
+    if type(x) is not np.ndarray or type(y) is not np.ndarray:
+        if type(x) in (list, tuple) or type(y) in (list, tuple):
+            came = f"{type(input).__name__} and {type(other).__name__}"
+            raise TypeError(f"{who}: both must be Tensors or arrays, got {came}")
+        x, y = np.asarray(x), np.asarray(y)
     if x.ndim == 0 or y.ndim == 0 or x.shape[-1] != y.shape[-2 if y.ndim > 1 else 0]:
         raise RuntimeError(f"{who}: inner sizes must agree, got shapes {x.shape} and {y.shape}")
     return _matmul.record((input, other))
 
 
 def _ranked(x: Any, ndim: int, who: str) -> Any:
-    if unwrap(x).ndim != ndim:
-        raise RuntimeError(f"{who}: expected {ndim} dimensions, got shape {unwrap(x).shape}")
+    if np.ndim(unwrap(x)) != ndim:
+        raise RuntimeError(f"{who}: expected {ndim} dimensions, got shape {np.shape(unwrap(x))}")
     return x
 
 
@@ -221,6 +225,7 @@ def _linear_x(g: Any, weight: Any) -> Any:
     weight=lambda g, x: np.dot(_rows(g).T, _rows(x)),
     bias=lambda g: np.sum(_rows(g), axis=0),
     name="linear",
+    complex=True,
 )
 def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
     if x.ndim == 2:

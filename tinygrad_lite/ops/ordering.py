@@ -11,7 +11,7 @@ from .extremes import Picked
 from .index import _take_along_axis
 from .names import numpy_names, one_dim
 
-__all__ = ["argsort", "sort", "topk"]
+__all__ = ["argsort", "msort", "sort", "topk"]
 
 
 def _order(x: Any, dim: int, descending: bool) -> Any:
@@ -21,6 +21,16 @@ def _order(x: Any, dim: int, descending: bool) -> Any:
     if not descending:
         return np.argsort(x, dim, kind="stable")
     return x.shape[dim] - 1 - np.flip(np.argsort(np.flip(x, dim), dim, kind="stable"), dim)
+
+
+def _top(x: Any, k: int, dim: int, largest: bool) -> Any:
+    """The first `k` indices of the order; of many entries only those that come into question are sorted."""
+    n = x.shape[dim]
+    if not 0 < k <= n // 8:
+        return _order(x, dim, largest)[(slice(None),) * dim + (slice(k),)]
+    part = np.argpartition(x, n - k if largest else k - 1, dim)
+    part = part[(slice(None),) * dim + (slice(n - k, None) if largest else slice(k),)]
+    return np.take_along_axis(part, _order(np.take_along_axis(x, part, dim), dim, largest), dim)
 
 
 @numpy_names
@@ -78,6 +88,27 @@ def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = Fal
     return Picked(_take_along_axis.record((input, index, dim)) if x.ndim else input.clone(), wrap(index))
 
 
+def msort(input: Any) -> Any:
+    """The values sorted along the first dimension.
+
+    Parameters
+    ----------
+    input : Tensor
+
+    Returns
+    -------
+    Tensor, of the input's shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.msort(tg.tensor([[3, 1], [2, 5]]))
+    tensor([[2, 1],
+            [3, 5]])
+    """
+    return sort(input, 0).values
+
+
 @numpy_names
 def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     """The largest entries along a dimension.
@@ -115,7 +146,7 @@ def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool =
         raise ValueError(f"topk: k must be in [0, {size}], the size of dim {dim}, got {k}")
     if not x.ndim:
         return Picked(input.clone(), wrap(np.zeros((), np.int64)))
-    index = _order(x, dim, largest)[(slice(None),) * dim + (slice(k),)]
+    index = _top(x, k, dim, largest)
     return Picked(_take_along_axis.record((input, index, dim)), wrap(index))
 
 

@@ -25,7 +25,7 @@ def _kept(x: Any, y: Any) -> Any:
     return np.multiply(x.view(bits), y).view(x.dtype)  # 0 times anything is 0 for bits, in half of np.where's time
 
 
-masked: Callable[..., Any] = elementwise(_kept, name="masked", x=lambda g, y: masked(g, y), y=flat)
+masked: Callable[..., Any] = elementwise(_kept, complex=True, name="masked", x=lambda g, y: masked(g, y), y=flat)
 masked.__doc__ = "``x`` where the mask ``y`` holds, zero elsewhere, whatever ``x`` is there: infinite, or not a number."
 
 
@@ -166,13 +166,15 @@ def _where(condition: Any, x: Any, y: Any) -> Any:
 _where_op = differentiable(
     _where,
     name="where",
+    complex=True,
     x=lambda g, condition: masked(g, condition),
     y=lambda g, condition: masked(g, np.logical_not(condition)),
 )
 
 
-def _np_where(condition: Any, x: Any, y: Any) -> Any:
-    return _where_op.record((np.asarray(unwrap(condition), np.bool_), x, y))
+def _np_where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
+    condition = np.asarray(unwrap(condition), np.bool_)
+    return where(condition, x, y) if x is None or y is None else _where_op.record((condition, x, y))
 
 
 FAST[np.where] = _np_where

@@ -25,7 +25,7 @@ def reduction_of(reduction: str, size_average: Any, reduce: Any, who: str) -> st
     return reduction
 
 
-def _reduced(loss: Any, weight: Any, reduction: str) -> Any:
+def reduced(loss: Any, weight: Any, reduction: str) -> Any:
     if weight is not None:
         loss = loss * weight
     return mean(loss) if reduction == "mean" else sum(loss) if reduction == "sum" else loss
@@ -79,7 +79,7 @@ def mse_loss(
     """
     how = reduction_of(reduction, size_average, reduce, "mse_loss")
     _paired(input, target, "mse_loss")
-    return _reduced(_squared_error(input, target), weight, how)
+    return reduced(_squared_error(input, target), weight, how)
 
 
 def l1_loss(
@@ -114,7 +114,7 @@ def l1_loss(
     """
     how = reduction_of(reduction, size_average, reduce, "l1_loss")
     _paired(input, target, "l1_loss")
-    return _reduced(_abs(input - target), weight, how)
+    return reduced(_abs(input - target), weight, how)
 
 
 # --- binary cross entropy ---------------------------------------------------------------------------------------
@@ -180,7 +180,7 @@ def binary_cross_entropy_with_logits(
     how = reduction_of(reduction, size_average, reduce, who)
     _matched(input, target, who)
     loss = _bce_logits.record((input, target, 1.0 if pos_weight is None else pos_weight))
-    return _reduced(loss, weight, how)
+    return reduced(loss, weight, how)
 
 
 @differentiable(
@@ -230,4 +230,4 @@ def binary_cross_entropy(
     p = unwrap(input)
     if p.size and not (p.min() >= 0 and p.max() <= 1):
         raise ValueError(f"binary_cross_entropy: input must be in [0, 1], got {p.min()} to {p.max()}")
-    return _reduced(_bce.record((input, target)), weight, how)
+    return reduced(_bce.record((input, target)), weight, how)

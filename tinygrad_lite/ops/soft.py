@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels import rows
+from ..kernels.pieces import in_pieces
 from ..rules import differentiable, unwrap
 from .exponential import floating
 from .names import numpy_names, one_dim, some_dims
@@ -39,15 +41,51 @@ def _logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return out if keepdims or not x.ndim else np.squeeze(out, axis)
 
 
-@differentiable(x=lambda g, out, axis: out * (g - np.sum(g * out, axis=axis, keepdims=True)), name="softmax")
+_F32 = np.dtype(np.float32)
+
+
+def _rows(axis: int, *arrays: Any) -> bool:
+    """Is there a compiled loop for these arrays along this dimension, and is it worth its call?"""
+    x = arrays[-1]
+    return x.size >= 2048 and axis in (-1, x.ndim - 1) and all(
+        type(a) is np.ndarray and a.dtype is _F32 and a.flags.c_contiguous and a.shape == x.shape for a in arrays
+    )  # fmt: skip
+
+
+def _by_rows(kernel: Any, *arrays: Any) -> Any:
+    """The result of a loop over rows, shared between threads."""
+    out = np.empty(arrays[0].shape, _F32)
+    width = out.shape[-1]
+    flat = [a.reshape(-1, width) for a in (*arrays, out)]
+    in_pieces(lambda first, last: kernel.run(*[a[first:last] for a in flat]), out.size // width, 1 + 32768 // width)
+    return out
+
+
+def _softmax_x(g: Any, out: Any, axis: int) -> Any:
+    if _rows(axis, g, out):
+        return _by_rows(rows.softmax_backward, g, out)
+    return out * (g - np.sum(g * out, axis=axis, keepdims=True))
+
+
+@differentiable(x=_softmax_x, name="softmax")
 def _softmax(x: Any, axis: int = -1) -> Any:
+    if _rows(axis, x):
+        return _by_rows(rows.softmax, x)
     e = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf))
     e /= np.add.reduce(e, axis=axis, keepdims=True)
     return e
 
 
-@differentiable(x=lambda g, out, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True), name="log_softmax")
+def _log_softmax_x(g: Any, out: Any, axis: int) -> Any:
+    if _rows(axis, g, out):
+        return _by_rows(rows.log_softmax_backward, g, out)
+    return g - np.exp(out) * np.sum(g, axis=axis, keepdims=True)
+
+
+@differentiable(x=_log_softmax_x, name="log_softmax")
 def _log_softmax(x: Any, axis: int = -1) -> Any:
+    if _rows(axis, x):
+        return _by_rows(rows.log_softmax, x)
     d = x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
     d -= np.log(np.add.reduce(np.exp(d), axis=axis, keepdims=True))
     return d

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import as_dtype
+from ..kernels.recurrence import running_sum
 from ..rules import differentiable, unwrap
 from .broadcasting import expand_to
 from .names import numpy_names, some_dims
+from .piecewise import masked
 
-__all__ = ["cumsum", "mean", "prod", "std", "sum", "var"]
+__all__ = ["cumsum", "mean", "prod", "std", "sum", "trace", "var"]
 
 
 def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
@@ -54,7 +56,9 @@ def floating_only(input: Any, who: str) -> Any:
 # --- rows -------------------------------------------------------------------------------------------------------
 
 
-@differentiable(a=lambda g, a_shape, axis, keepdims: _spread(g, a_shape, axis, keepdims), numpy=np.sum, name="sum")
+@differentiable(
+    a=lambda g, a_shape, axis, keepdims: _spread(g, a_shape, axis, keepdims), numpy=np.sum, name="sum", complex=True
+)
 def _sum(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Any:
     return np.add.reduce(a, axis=axis, dtype=_wide(a, dtype), keepdims=keepdims)
 
@@ -63,7 +67,7 @@ def _mean_a(g: Any, a_shape: Any, axis: Any, keepdims: Any) -> Any:
     return _spread(g / (_count(a_shape, axis) or 1), a_shape, axis, keepdims)
 
 
-@differentiable(a=_mean_a, numpy=np.mean, name="mean")
+@differentiable(a=_mean_a, numpy=np.mean, name="mean", complex=True)
 def _mean(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Any:
     floating_only(a, "mean")
     total, count = np.add.reduce(a, axis=axis, dtype=dtype, keepdims=keepdims), _count(a.shape, axis)
@@ -87,7 +91,7 @@ def _var_a(g: Any, a: Any, axis: Any, ddof: float, keepdims: Any) -> Any:
 @differentiable(a=_var_a, numpy=np.var, name="var")
 def _var(a: Any, axis: Any = None, ddof: float = 0, keepdims: Any = False) -> Any:
     d = _centred(a, axis)
-    squares = np.add.reduce(d * d, axis=axis, keepdims=keepdims)
+    squares = np.add.reduce(d * d if d.dtype.kind == "f" else (d * np.conj(d)).real, axis=axis, keepdims=keepdims)
     factor = _per_freedom(a.shape, axis, ddof)
     if factor < math.inf:
         return squares * factor
@@ -129,19 +133,23 @@ def _prod_a(g: Any, a: Any, axis: Any, keepdims: Any) -> Any:
     return g * np.transpose(others, tuple(order.index(i) for i in range(a.ndim)))
 
 
-@differentiable(a=_prod_a, numpy=np.prod, name="prod")
+@differentiable(a=_prod_a, numpy=np.prod, name="prod", complex=True)
 def _prod(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Any:
     return np.multiply.reduce(a, axis=axis, dtype=_wide(a, dtype), keepdims=keepdims)
 
 
 def _cumsum_a(g: Any, axis: int | None, a_shape: tuple[int, ...]) -> Any:
     if axis is None:
-        return np.reshape(np.flip(np.cumsum(np.flip(g))), a_shape)
-    return np.flip(np.cumsum(np.flip(g, axis), axis), axis)
+        return np.reshape(np.flip(_cumsum(np.flip(g))), a_shape)
+    return np.flip(_cumsum(np.flip(g, axis), axis), axis)
 
 
-@differentiable(a=_cumsum_a, numpy=np.cumsum, name="cumsum")
+@differentiable(a=_cumsum_a, numpy=np.cumsum, name="cumsum", complex=True)
 def _cumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    if a.size >= 2048 and a.dtype.char in "fd" and dtype in (None, a.dtype) and axis in (-1, a.ndim - 1):
+        out = np.empty(a.shape, a.dtype)
+        running_sum.run(np.ascontiguousarray(a).reshape(-1, a.shape[-1]), out.reshape(-1, a.shape[-1]))
+        return out
     return np.cumsum(a, axis, _wide(a, dtype))
 
 
@@ -326,3 +334,39 @@ def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Any:
     if unwrap(input).ndim == 0:
         return sum(input, dim, dtype=dtype)
     return _cumsum.record((input, some_dims(dim), dtype if dtype is None else as_dtype(dtype)))
+
+
+def _trace_a(g: Any, a_shape: Any) -> Any:
+    return masked(expand_to(g, a_shape), np.eye(*a_shape, dtype=np.bool_))
+
+
+@differentiable(a=_trace_a, numpy=np.trace, name="trace", complex=True)
+def _trace(a: Any) -> Any:
+    if a.ndim != 2:
+        raise RuntimeError(f"trace: the input must be a matrix, got shape {a.shape}")
+    return np.add.reduce(np.diagonal(a), dtype=_wide(a, None))
+
+
+def trace(input: Any) -> Any:
+    """Sum of the diagonal.
+
+    Parameters
+    ----------
+    input : Tensor, shape (M, N)
+
+    Returns
+    -------
+    Tensor, shape ()
+
+    Raises
+    ------
+    RuntimeError
+        For other than two dimensions.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.trace(tg.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor(5.)
+    """
+    return _trace(input)

@@ -1,0 +1,574 @@
+"""Functions of functions: `grad`, `vjp`, `jvp`, `jacrev`, `hessian`, `vmap` ..., as in ``torch.func``.
+
+    df = tg.func.grad(f)            # f returns a scalar; df(x) its gradient
+    ddf = tg.func.grad(df)          # they nest to any order, and in any combination
+
+Each call gives `func` fresh variables that stand for its arguments. Where an argument has a history of its own (another
+of these functions is at work further out, or it requires grad) the variable continues it, so that the result can be
+differentiated again; otherwise nothing is recorded beyond the call.
+
+There is no forward mode: `jvp`, `linearize` and `jacfwd` use that a vector-Jacobian product is linear in the vector,
+and differentiate it with respect to that (the "double backward" construction). The numbers are the same; it costs two
+backward passes, and needs operations that can be differentiated twice.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import autograd, rules, trees, views
+from .batching import vmap
+from .graph import Node, mode
+from .ops.join import stack
+from .rules import wrap
+from .stateless import functional_call, stack_module_state
+
+__all__ = [
+    "functional_call", "grad", "grad_and_value", "hessian", "hvp", "jacfwd", "jacrev", "jvp", "linearize",
+    "stack_module_state", "value_and_grad", "vhp", "vjp", "vmap",
+]  # fmt: skip
+
+Argnums = int | tuple[int, ...]
+
+# --- variables ------------------------------------------------------------------------------------------------------
+
+
+def variable(x: Any, who: str, connected: bool = True) -> Any:
+    """A tensor on the memory of `x` to differentiate with respect to; its history goes on with that of `x`."""
+    if not isinstance(x, rules.Tensor):
+        raise TypeError(f"{who}: what is differentiated must be Tensors, got {type(x).__name__}")
+    if x.dtype.kind not in "fc":
+        raise RuntimeError(f"{who}: what is differentiated must be floating point, got {x.dtype}")
+    fresh = wrap(x._data)
+    node = views.node_of(x) if connected and mode.enabled else None
+    if node is None:
+        return fresh.requires_grad_()
+    fresh._node = autograd.alias(node)
+    return fresh
+
+
+def depends_elsewhere(outputs: Sequence[Any], variables: Sequence[Any]) -> bool:
+    """Whether the outputs have a history besides that of the variables: then their gradients have, too."""
+    ours = {v._node for v in variables}
+    floor = min((node.seq for node in ours), default=0)
+    if any(node.edges != () for node in ours):
+        return True
+    todo = [node for node in (views.node_of(o) for o in outputs) if node is not None]
+    seen: set[Node] = set(todo)
+    while todo:
+        node = todo.pop()
+        if node in ours:
+            continue
+        if node.seq < floor or not node.next_functions:
+            return True
+        for parent, _ in node.next_functions:
+            if parent is not None and parent not in seen:
+                seen.add(parent)
+                todo.append(parent)
+    return False
+
+
+class Call:
+    """One call of a function on fresh variables.
+
+    Attributes
+    ----------
+    variables : list of Tensor
+        Flat, one for each leaf of the arguments that are differentiated.
+    chosen : tree
+        The arguments that are differentiated.
+    value : tree
+        What the function returned, without `aux`.
+    outputs : list of Tensor
+        Its leaves.
+    create : bool
+        Whether gradients must be recorded.
+    """
+
+    def __init__(
+        self,
+        who: str,
+        func: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        argnums: Argnums,
+        has_aux: bool,
+    ) -> None:
+        self.who = who
+        places = _places(who, argnums, len(args))
+        self.chosen = args[places[0]] if isinstance(argnums, int) else tuple(args[i] for i in places)
+        tuple_of_chosen = tuple(args[i] for i in places)
+        self.variables = [variable(x, who) for x in trees.leaves(tuple_of_chosen)]
+        given = list(args)
+        for i, tree in zip(places, trees.filled(tuple_of_chosen, self.variables)):
+            given[i] = tree
+        with autograd.enable_grad():
+            result = func(*given, **kwargs)
+        self.aux: Any = None
+        if has_aux:
+            if not isinstance(result, tuple) or len(result) != 2:
+                raise RuntimeError(f"{who}: with has_aux the function must return (output, aux), got {_kind(result)}")
+            result, self.aux = result
+        self.value, self.outputs = result, trees.leaves(result)
+        for out in self.outputs:
+            if not isinstance(out, rules.Tensor):
+                raise RuntimeError(f"{who}: the function must return Tensors only, got {type(out).__name__}")
+        self.create = mode.enabled and depends_elsewhere(self.outputs, self.variables)
+
+    def pull(self, cotangents: Sequence[Any], retain: bool, create: bool | None = None) -> list[Any]:
+        """The vector-Jacobian product, one Tensor for each variable."""
+        create = self.create if create is None else create
+        return pull(self.outputs, self.variables, cotangents, retain or create, create)
+
+    def outward(self, tree: Any) -> Any:
+        """A result as the caller gets it: without the history of this call, unless it has another one."""
+        if self.create:
+            return tree
+        return trees.mapped(lambda t: t.detach() if isinstance(t, rules.Tensor) else t, tree)
+
+    def push(self) -> Callable[[Sequence[Any], bool], list[Any]]:
+        """The Jacobian-vector product at this point: ``(tangents, create) -> one Tensor for each output``."""
+        return push(self.outputs, self.variables)
+
+
+def pull(outs: Sequence[Any], ins: Sequence[Any], vectors: Sequence[Any], retain: bool, create: bool) -> list[Any]:
+    """``v @ J``, zeros where an output does not depend on an input."""
+    pairs = [(o, v) for o, v in zip(outs, vectors) if o.requires_grad]
+    if not pairs:
+        return [wrap(np.zeros_like(x._data)) for x in ins]
+    heads, seeds = zip(*pairs)
+    return list(autograd.grad(heads, ins, seeds, retain, create, materialize_grads=True))
+
+
+def push(outs: Sequence[Any], ins: Sequence[Any]) -> Callable[[Sequence[Any], bool], list[Any]]:
+    """``J @ v`` by double backward: ``u @ J`` is linear in u, and its derivative along v is the product."""
+    us = [wrap(np.zeros_like(o._data)).requires_grad_() if o.dtype.kind in "fc" else o for o in outs]
+    products = pull(outs, ins, us, True, True)
+    moving = [u for u in us if u.requires_grad]
+
+    def product(tangents: Sequence[Any], create: bool) -> list[Any]:
+        found = iter(pull(products, moving, tangents, True, create))
+        return [next(found) if u.requires_grad else wrap(np.zeros_like(u._data)) for u in us]
+
+    return product
+
+
+def _kind(value: Any) -> str:
+    return f"a tuple of {len(value)}" if isinstance(value, tuple) else type(value).__name__
+
+
+def _places(who: str, argnums: Argnums, count: int) -> tuple[int, ...]:
+    places = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    if not places:
+        raise RuntimeError(f"{who}: argnums must name at least one argument, got {argnums}")
+    for i in places:
+        if not isinstance(i, int) or not -count <= i < count:
+            raise RuntimeError(f"{who}: argnums must be in [{-count}, {count - 1}] for {count} arguments, got {i}")
+    found = tuple(i % count for i in places)
+    if len(set(found)) < len(found):
+        raise RuntimeError(f"{who}: argnums must name each argument once, got {argnums}")
+    return found
+
+
+def _matching(who: str, what: str, given: Any, like: Any) -> list[Any]:
+    """The leaves of `given`, which must have the structure, shapes and dtypes of `like`."""
+    if trees.structure(given) != trees.structure(like):
+        raise RuntimeError(
+            f"{who}: {what} must have the structure {trees.structure(like)}, got {trees.structure(given)}"
+        )
+    found = trees.leaves(given)
+    for v, x in zip(found, trees.leaves(like)):
+        if not isinstance(v, rules.Tensor):
+            raise TypeError(f"{who}: {what} must be Tensors, got {type(v).__name__}")
+        if v.shape != x.shape:
+            raise RuntimeError(f"{who}: {what} must have the shape {x.shape}, got {v.shape}")
+    return found
+
+
+def _needs(vectors: Sequence[Any]) -> bool:
+    return mode.enabled and any(v.requires_grad for v in vectors)
+
+
+# --- gradients of scalars -------------------------------------------------------------------------------------------
+
+
+def grad(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """The function that computes the gradient of `func`.
+
+    Parameters
+    ----------
+    func : callable
+        Returns a scalar Tensor. Arguments may be Tensors or nested tuples, lists and dicts of them.
+    argnums : int or tuple of int
+        Which arguments to differentiate with respect to; a tuple gives a tuple of gradients.
+    has_aux : bool
+        `func` returns ``(output, aux)``, and the new function ``(gradient, aux)``.
+
+    Returns
+    -------
+    callable
+
+    Raises
+    ------
+    RuntimeError
+        When called: for an output that is not a scalar, arguments that are not floating point, wrong `argnums`.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.func.grad(lambda x: x**3)(tg.tensor(2.0))
+    tensor(12.)
+    >>> tg.func.grad(tg.func.grad(lambda x: x**3))(tg.tensor(2.0))
+    tensor(12.)
+    >>> tg.func.grad(lambda p, x: (p["w"] * x).sum())({"w": tg.ones(2)}, tg.tensor([3.0, 4.0]))
+    {'w': tensor([3., 4.])}
+    """
+    both = _grad_and_value("grad", func, argnums, has_aux)
+
+    @_named(func)
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        found, value = both(*args, **kwargs)
+        return (found, value[1]) if has_aux else found
+
+    return gradient
+
+
+def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """The function that computes the gradient of `func` and its value, as ``(gradient, value)``.
+
+    Parameters
+    ----------
+    func, argnums, has_aux
+        As for `grad`; with `has_aux` the result is ``(gradient, (value, aux))``.
+
+    Returns
+    -------
+    callable
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.func.grad_and_value(lambda x: x**3)(tg.tensor(2.0))
+    (tensor(12.), tensor(8.))
+    """
+    return _grad_and_value("grad_and_value", func, argnums, has_aux)
+
+
+def value_and_grad(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """`grad_and_value` in JAX's order: ``(value, gradient)``, with `has_aux` ``((value, aux), gradient)``."""
+    both = _grad_and_value("value_and_grad", func, argnums, has_aux)
+    return _named(func)(lambda *args, **kwargs: both(*args, **kwargs)[::-1])
+
+
+def _grad_and_value(who: str, func: Callable[..., Any], argnums: Argnums, has_aux: bool) -> Callable[..., Any]:
+    @_named(func)
+    def both(*args: Any, **kwargs: Any) -> Any:
+        call = Call(who, func, args, kwargs, argnums, has_aux)
+        out = call.value
+        if not isinstance(out, rules.Tensor) or out.ndim != 0:
+            came = f"one of shape {out.shape}" if isinstance(out, rules.Tensor) else _kind(out)
+            raise RuntimeError(f"{who}: the function must return a scalar Tensor, got {came}")
+        found = trees.filled(call.chosen, call.pull([wrap(np.ones_like(out._data))], False))
+        value = call.outward(out)
+        return found, (value, call.outward(call.aux)) if has_aux else value
+
+    return both
+
+
+def _named(func: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`functools.wraps`, for callables without a name as well."""
+    return functools.wraps(func, updated=())
+
+
+# --- products with the Jacobian -------------------------------------------------------------------------------------
+
+
+def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
+    """The value of `func`, and the function that computes vector-Jacobian products there.
+
+    Parameters
+    ----------
+    func : callable
+        Returns a Tensor or a tree of Tensors.
+    *primals : Tensor or trees of Tensors
+    has_aux : bool
+        `func` returns ``(output, aux)``.
+
+    Returns
+    -------
+    output : tree of Tensor
+    vjp_fn : callable
+        Takes the cotangents, in the structure of the output; returns a tuple with one entry for each primal.
+    aux : object
+        With `has_aux`.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> out, back = tg.func.vjp(lambda x: x * x, tg.tensor([1.0, 2.0]))
+    >>> back(tg.tensor([1.0, 10.0]))
+    (tensor([ 2., 40.]),)
+    """
+    call = Call("vjp", func, primals, {}, tuple(range(len(primals))), has_aux)
+
+    def vjp_fn(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
+        vectors = _matching("vjp", "cotangents", cotangents, call.value)
+        create = (call.create and mode.enabled) or _needs(vectors) if create_graph is None else create_graph
+        return trees.filled(call.chosen, call.pull(vectors, retain_graph, create))
+
+    out = call.outward(call.value)
+    return (out, vjp_fn, call.outward(call.aux)) if has_aux else (out, vjp_fn)
+
+
+def jvp(
+    func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False
+) -> tuple[Any, ...]:
+    """The value of `func`, and its Jacobian-vector product, by double backward.
+
+    Parameters
+    ----------
+    func : callable
+        Returns a Tensor or a tree of Tensors.
+    primals, tangents : tuple of Tensor or of trees
+        The point and the direction, of the same structure and shapes.
+    strict : bool
+        Raise where the output does not depend on the primals, rather than return zeros.
+    has_aux : bool
+        `func` returns ``(output, aux)``.
+
+    Returns
+    -------
+    output, jvp_out : tree of Tensor
+    aux : object
+        With `has_aux`.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.func.jvp(lambda x: x * x, (tg.tensor([1.0, 2.0]),), (tg.tensor([1.0, 0.0]),))
+    (tensor([1., 4.]), tensor([2., 0.]))
+    """
+    for what, value in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(value, tuple):
+            raise RuntimeError(f"jvp: {what} must be a tuple, got {type(value).__name__}")
+    vectors = _matching("jvp", "tangents", tangents, primals)
+    call = Call("jvp", func, primals, {}, tuple(range(len(primals))), has_aux)
+    if strict and not all(o.requires_grad for o in call.outputs):
+        raise RuntimeError("jvp: with strict the output must depend on the primals, got one that does not")
+    product = call.push()(vectors, call.create or _needs(vectors))
+    results = call.outward(call.value), trees.filled(call.value, product)
+    return (*results, call.outward(call.aux)) if has_aux else results
+
+
+def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
+    """The value of `func`, and the linear function that approximates its change there.
+
+    `func` runs once; each call of the linear function is one backward pass through what was recorded.
+
+    Parameters
+    ----------
+    func : callable
+        Returns a Tensor or a tree of Tensors.
+    *primals : Tensor or trees of Tensors
+
+    Returns
+    -------
+    output : tree of Tensor
+    jvp_fn : callable
+        Takes one tangent for each primal; returns the Jacobian-vector product.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> out, jvp_fn = tg.func.linearize(tg.sin, tg.tensor([0.0, 1.0]))
+    >>> jvp_fn(tg.ones(2))
+    tensor([1.0000, 0.5403])
+    """
+    call = Call("linearize", func, primals, {}, tuple(range(len(primals))), False)
+    product = call.push()
+
+    def jvp_fn(*tangents: Any) -> Any:
+        vectors = _matching("linearize", "tangents", tangents, primals)
+        return trees.filled(call.value, product(vectors, (call.create and mode.enabled) or _needs(vectors)))
+
+    return call.outward(call.value), jvp_fn
+
+
+# --- whole Jacobians ------------------------------------------------------------------------------------------------
+
+
+def jacrev(
+    func: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False, chunk_size: int | None = None
+) -> Callable[..., Any]:
+    """The function that computes the Jacobian of `func`, one backward pass for each element of the output.
+
+    Parameters
+    ----------
+    func : callable
+        Returns a Tensor or a tree of Tensors.
+    argnums : int or tuple of int
+        Which arguments to differentiate with respect to.
+    has_aux : bool
+        `func` returns ``(output, aux)``, and the new function ``(jacobian, aux)``.
+    chunk_size : int, optional
+        Accepted and ignored: rows are computed one by one.
+
+    Returns
+    -------
+    callable
+        Whose result has the structure of the output, and in each leaf that of the arguments; a Tensor there has the
+        shape ``output.shape + argument.shape``.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.func.jacrev(lambda x: x * x)(tg.tensor([1.0, 2.0]))
+    tensor([[2., 0.],
+            [0., 4.]])
+    """
+
+    @_named(func)
+    def jacobian(*args: Any, **kwargs: Any) -> Any:
+        call = Call("jacrev", func, args, kwargs, argnums, has_aux)
+        blocks = rows(call.outputs, call.variables, call.create)
+        found = trees.filled(call.value, [trees.filled(call.chosen, row) for row in blocks])
+        return (found, call.outward(call.aux)) if has_aux else found
+
+    return jacobian
+
+
+def rows(outs: Sequence[Any], ins: Sequence[Any], create: bool) -> list[list[Any]]:
+    """The blocks of a Jacobian, for each output and each input, by one backward pass for each row."""
+    blocks = []
+    for out in outs:
+        found = [pull([out], ins, [unit], True, create) for unit in units(out)]
+        blocks.append([_block([row[i] for row in found], out, x, 0) for i, x in enumerate(ins)])
+    return blocks
+
+
+def columns(outs: Sequence[Any], ins: Sequence[Any], create: bool) -> list[list[Any]]:
+    """The same by one Jacobian-vector product for each column."""
+    product = push(outs, ins)
+    zeros = [wrap(np.zeros_like(x._data)) for x in ins]
+    blocks: list[list[Any]] = [[] for _ in outs]
+    for i, x in enumerate(ins):
+        found = [product([*zeros[:i], unit, *zeros[i + 1 :]], create) for unit in units(x)]
+        for o, out in enumerate(outs):
+            blocks[o].append(_block([column[o] for column in found], out, x, -1))
+    return blocks
+
+
+def units(like: Any) -> list[Any]:
+    """The unit vectors of a tensor's space."""
+    found = []
+    for i in range(like._data.size):
+        unit = np.zeros(like.shape, like.dtype)
+        unit.reshape(-1)[i] = 1
+        found.append(wrap(unit))
+    return found
+
+
+def _block(parts: list[Any], out: Any, x: Any, dim: int) -> Any:
+    shape = (*out.shape, *x.shape)
+    return stack(parts, dim).reshape(shape) if parts else wrap(np.zeros(shape, x.dtype))
+
+
+def jacfwd(
+    func: Callable[..., Any],
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    *,
+    chunk_size: int | None = None,
+    randomness: str = "error",
+) -> Callable[..., Any]:
+    """The function that computes the Jacobian of `func`, one product for each element of the input.
+
+    The products are those of `jvp`; it pays where outputs are many more than inputs.
+
+    Parameters
+    ----------
+    func, argnums, has_aux, chunk_size
+        As for `jacrev`.
+    randomness : str
+        Accepted and ignored: `func` runs only once.
+
+    Returns
+    -------
+    callable
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.func.jacfwd(lambda x: x * x)(tg.tensor([1.0, 2.0]))
+    tensor([[2., 0.],
+            [0., 4.]])
+    """
+
+    @_named(func)
+    def jacobian(*args: Any, **kwargs: Any) -> Any:
+        call = Call("jacfwd", func, args, kwargs, argnums, has_aux)
+        blocks = columns(call.outputs, call.variables, call.create)
+        found = trees.filled(call.value, [trees.filled(call.chosen, row) for row in blocks])
+        return (found, call.outward(call.aux)) if has_aux else found
+
+    return jacobian
+
+
+def hessian(func: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+    """The function that computes the Hessian of `func`.
+
+    Computed as ``jacrev(jacrev(func))``, which is cheaper here than PyTorch's ``jacfwd(jacrev(func))`` and the same.
+
+    Parameters
+    ----------
+    func : callable
+    argnums : int or tuple of int
+
+    Returns
+    -------
+    callable
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.func.hessian(lambda x: (x**3).sum())(tg.tensor([1.0, 2.0]))
+    tensor([[ 6.,  0.],
+            [ 0., 12.]])
+    """
+    return jacrev(jacrev(func, argnums), argnums)
+
+
+def hvp(func: Callable[..., Any], primals: tuple[Any, ...], vectors: tuple[Any, ...]) -> tuple[Any, Any]:
+    """The value of a scalar function, and its Hessian times a vector, without the Hessian.
+
+    Parameters
+    ----------
+    func : callable
+        Returns a scalar Tensor.
+    primals, vectors : tuple of Tensor or of trees
+        The point and the vector, of the same structure and shapes.
+
+    Returns
+    -------
+    value : Tensor
+    product : tuple, in the structure of the primals
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.func.hvp(lambda x: (x**3).sum(), (tg.tensor([1.0, 2.0]),), (tg.ones(2),))
+    (tensor(9.), (tensor([ 6., 12.]),))
+    """
+    if not isinstance(primals, tuple) or not isinstance(vectors, tuple):
+        raise RuntimeError(f"hvp: primals and vectors must be tuples, got {_kind(primals)} and {_kind(vectors)}")
+    flat = _matching("hvp", "vectors", vectors, primals)
+    gradient = grad_and_value(func, tuple(range(len(primals))))
+    call = Call("hvp", gradient, primals, {}, tuple(range(len(primals))), True)  # the Hessian is symmetric
+    return call.outward(call.aux), trees.filled(primals, call.pull(flat, False, call.create or _needs(flat)))
+
+
+vhp = hvp  # the Hessian is symmetric

@@ -1,0 +1,245 @@
+"""The loops of compiled convolutions: slabs times weights, and slabs times slabs.
+
+Imported by whoever runs compiled code, hence never before numba is needed.
+"""
+
+# numba has types for little of itself
+# mypy: disable-error-code="call-arg, var-annotated"
+
+from __future__ import annotations
+
+from typing import Any
+
+from .backend import kernel
+from .memory import claim
+from .slabs import no_plain
+from .tile import (
+    COLUMNS_1,
+    COLUMNS_2,
+    COLUMNS_4,
+    COLUMNS_6,
+    COLUMNS_8,
+    WIDTH,
+    copy_lines,
+    rows_by_columns,
+    rows_by_rows,
+)
+
+# --- slab times weights ---------------------------------------------------------------------------------------------
+
+
+def emit(
+    block: Any, rows: int, y: Any, image: int, channel: int, position: int, n: int, size: Any, first: Any, step: Any,
+    count: Any, full: Any,
+) -> None:  # fmt: skip
+    """Write a block of results to their places, without those that run over the ends of rows."""
+    line, w, at = position // size[2], position % size[2], 0
+    target = y.ctypes.data + image * y.strides[0] + channel * y.strides[1]
+    while at < n:
+        run = min(size[2] - w, n - at)
+        d, h, stop = line // size[1], line % size[1], min(w + run, count[2])
+        if w < stop and h < count[1]:
+            base = ((first[0] + d * step[0]) * full[1] + first[1] + h * step[1]) * full[2] + first[2] + w * step[2]
+            if step[2] == 1:
+                copy_lines(block.dtype, rows, block.ctypes.data + at * block.itemsize, block.strides[0],
+                           target + base * y.itemsize, y.strides[1], stop - w)  # fmt: skip
+            else:
+                for r in range(rows):
+                    for i in range(stop - w):
+                        y[image, channel + r, base + i * step[2]] = block[r, at + i]
+        at += run
+        line += 1
+        w = 0
+
+
+def strip(
+    rows: int, a: int, p: int, a_step: int, b: int, q: int, count: int, left: int, out: int, pitch: int, bias: int,
+    lanes: int, dtype: Any,
+) -> int:  # fmt: skip
+    """Multiply some rows with as many vectors of columns as there is room for; return how many elements that is."""
+    vectors = -(-left // lanes)
+    if rows == 8 and COLUMNS_8 == 3 and vectors > 2 and vectors != 4:
+        rows_by_columns(8, COLUMNS_8, dtype, a, p, a_step, b, q, count, out, pitch, bias)
+        return COLUMNS_8 * lanes
+    if rows == 8 and COLUMNS_8 == 3 and vectors > 1:
+        rows_by_columns(8, 2, dtype, a, p, a_step, b, q, count, out, pitch, bias)
+        return 2 * lanes
+    if rows == 6 and vectors >= COLUMNS_6:
+        rows_by_columns(6, COLUMNS_6, dtype, a, p, a_step, b, q, count, out, pitch, bias)
+        return COLUMNS_6 * lanes
+    if rows == 4 and vectors >= COLUMNS_4:
+        rows_by_columns(4, COLUMNS_4, dtype, a, p, a_step, b, q, count, out, pitch, bias)
+        return COLUMNS_4 * lanes
+    if rows == 2 and vectors >= COLUMNS_2:
+        rows_by_columns(2, COLUMNS_2, dtype, a, p, a_step, b, q, count, out, pitch, bias)
+        return COLUMNS_2 * lanes
+    if rows == 1 and vectors >= COLUMNS_1:
+        rows_by_columns(1, COLUMNS_1, dtype, a, p, a_step, b, q, count, out, pitch, bias)
+        return COLUMNS_1 * lanes
+    if rows == 8:
+        rows_by_columns(8, 1, dtype, a, p, a_step, b, q, count, out, pitch, bias)
+    elif rows == 6:
+        rows_by_columns(6, 1, dtype, a, p, a_step, b, q, count, out, pitch, bias)
+    elif rows == 4:
+        rows_by_columns(4, 1, dtype, a, p, a_step, b, q, count, out, pitch, bias)
+    elif rows == 2:
+        rows_by_columns(2, 1, dtype, a, p, a_step, b, q, count, out, pitch, bias)
+    else:
+        rows_by_columns(1, 1, dtype, a, p, a_step, b, q, count, out, pitch, bias)
+    return lanes
+
+
+@kernel(no_plain)
+def multiply(
+    slab: Any, weights: Any, bias: Any, y: Any, offsets: Any, taps: Any, steps: Any, blocks: Any, size: Any, first: Any,
+    step: Any, count: Any, full: Any, grain: Any, scratch: Any, slots: Any, cursor: Any,
+) -> int:  # fmt: skip
+    """Results of one kind; a piece is some images or a part of one, and some blocks of channels.
+
+    `offsets` in the slab meet `taps` in the weights; `steps` of the weights by group and row. `grain`: positions in
+    all; and in a piece images, positions, blocks.
+    """
+    positions, images, span, many = grain
+    block, dtype, size_of = scratch[claim(slots)], slab.dtype, slab.itemsize
+    by_image, by_span, by_block = -(-len(slab) // images), -(-positions // span), -(-len(blocks) // many)
+    lanes, k, done = WIDTH // size_of, offsets.size, 0
+    # addresses rather than views, which would be counted
+    places, w_places, origin, bases = offsets.ctypes.data, taps.ctypes.data, slab.ctypes.data, bias.ctypes.data
+    while True:
+        piece = claim(cursor)
+        if piece >= by_image * by_span * by_block:
+            return done
+        done += 1
+        which, piece = piece % by_block, piece // by_block
+        start, image = piece % by_span * span, piece // by_span * images
+        for b in range(which * many, min((which + 1) * many, len(blocks))):
+            group, channel, rows = blocks[b, 0], blocks[b, 1], blocks[b, 2]
+            w = weights.ctypes.data + (group * steps[0] + blocks[b, 3] * steps[1]) * size_of
+            for n in range(image, min(image + images, len(slab))):
+                source = origin + n * slab.strides[0] + group * slab.strides[1]
+                at, stop = start, min(start + span, positions)
+                while at < stop:
+                    made = strip(
+                        rows, w, w_places, steps[1] * size_of, source + at * size_of, places, k, stop - at,
+                        block.ctypes.data, block.strides[0], bases + channel * size_of, lanes, dtype,
+                    )  # fmt: skip
+                    emit(block, rows, y, n, channel, at, min(made, stop - at), size, first, step, count, full)
+                    at += made
+
+
+# --- slab times slab ------------------------------------------------------------------------------------------------
+
+
+def sums_of_products(
+    y: int, y_pitch: int, y_step: int, x: int, o: int, x_step: int, steps: int, count: int, rows: int, b: int,
+    dtype: Any,
+) -> int:  # fmt: skip
+    """Multiply `rows` lines with as many others as there is room for, and return how many that is."""
+    if rows == 8:
+        rows_by_rows(8, COLUMNS_8, dtype, y, y_pitch, y_step, x, o, x_step, steps, count, b)
+        return COLUMNS_8
+    if rows == 6:
+        rows_by_rows(6, COLUMNS_6, dtype, y, y_pitch, y_step, x, o, x_step, steps, count, b)
+        return COLUMNS_6
+    if rows == 4:
+        rows_by_rows(4, COLUMNS_4, dtype, y, y_pitch, y_step, x, o, x_step, steps, count, b)
+        return COLUMNS_4
+    if rows == 2:
+        rows_by_rows(2, COLUMNS_2, dtype, y, y_pitch, y_step, x, o, x_step, steps, count, b)
+        return COLUMNS_2
+    rows_by_rows(1, COLUMNS_1, dtype, y, y_pitch, y_step, x, o, x_step, steps, count, b)
+    return COLUMNS_1
+
+
+@kernel(no_plain)
+def correlate_slabs(
+    y: Any, x: Any, offsets: Any, columns: int, blocks: Any, w: Any, grain: Any, scratch: Any, slots: Any, cursor: Any
+) -> int:
+    """``w[a, j] += sum over n and i of y[n, a, i] x[n, offsets[j] + i]``; a piece is some rows and columns of `w`.
+
+    `grain`: vectors in a line; at a time images and vectors; in a piece blocks of rows, and columns.
+    """
+    vectors, images, span, many, wide = grain
+    block, dtype = scratch[claim(slots)].reshape(-1), y.dtype
+    by_column = -(-columns // wide)
+    done = 0
+    while True:
+        piece = claim(cursor)
+        if piece >= -(-len(blocks) // many) * by_column:
+            return done
+        done += 1
+        first, left = piece // by_column * many, piece % by_column * wide
+        right = min(left + wide, columns)
+        for n in range(0, len(y), images):
+            steps = min(images, len(y) - n)
+            for start in range(0, vectors, span):
+                count = min(span, vectors - start)
+                for b in range(first, min(first + many, len(blocks))):
+                    group, channel, rows = blocks[b, 0], blocks[b, 1], blocks[b, 2]
+                    line = y.ctypes.data + n * y.strides[0] + channel * y.strides[1]
+                    other = x.ctypes.data + n * x.strides[0] + group * x.strides[1]
+                    j = left
+                    while j < right:
+                        made = sums_of_products(
+                            line + start * WIDTH, y.strides[1], y.strides[0], other + start * WIDTH,
+                            offsets.ctypes.data + 8 * j, x.strides[0], steps, count, rows, block.ctypes.data, dtype,
+                        )  # fmt: skip
+                        for r in range(rows):
+                            for i in range(min(made, right - j)):
+                                w[channel + r, j + i] += block[r * made + i]
+                        j += made
+
+
+# --- slab times slab, where there are channels enough for vectors of them ---------------------------------------------
+
+
+@kernel(no_plain)
+def correlate_across(
+    y: Any, x: Any, y_places: Any, x_places: Any, taps: Any, inner: int, blocks: Any, sums: Any, grain: Any, cursor: Any
+) -> int:
+    """``sums[t, a, c] += sum over n and k of y[n, a, k] x[n, x_places[k] + taps[t], c]``; a piece is some rows a.
+
+    The places hold some images. `grain`: at a time images, and places; in a piece blocks of rows.
+    """
+    images, span, many = grain
+    size, dtype, lanes, done = y.itemsize, y.dtype, WIDTH // y.itemsize, 0
+    each = len(y_places) // images
+    pitch, row = x.shape[2] * size, y.shape[2] * size
+    while True:
+        piece = claim(cursor)
+        if piece >= -(-len(blocks) // many):
+            return done
+        done += 1
+        for n in range(0, len(y), images):
+            places = min(images, len(y) - n) * each
+            for start in range(0, places, span):
+                k = min(span, places - start)
+                ys, xs = y_places.ctypes.data + 8 * start, x_places.ctypes.data + 8 * start
+                for b in range(piece * many, min((piece + 1) * many, len(blocks))):
+                    channel, rows = blocks[b, 1], blocks[b, 2]
+                    line, c = y.ctypes.data + n * y.strides[0] + channel * y.strides[1], 0
+                    image = x.ctypes.data + n * x.strides[0] + blocks[b, 0] * inner * size
+                    while c < inner:
+                        made = 0
+                        for t in range(len(taps)):
+                            made = strip(
+                                rows, line, ys, row, image + taps[t] * pitch + c * size, xs, k, inner - c,
+                                sums.ctypes.data + t * sums.strides[0] + channel * sums.strides[1] + c * size,
+                                sums.strides[1], 0, lanes, dtype,
+                            )  # fmt: skip
+                        c += made
+
+
+@kernel(no_plain)
+def collect(sums: Any, w: Any, cursor: Any) -> int:
+    """``w[a, c, t] = sums[t, a, c]``; a piece is one a."""
+    rows, inner, taps = w.shape
+    done = 0
+    while True:
+        piece = claim(cursor)
+        if piece >= rows:
+            return done
+        done += 1
+        for c in range(inner):
+            for t in range(taps):
+                w[piece, c, t] = sums[t, piece, c]

@@ -1,0 +1,329 @@
+"""Small matrix products in vector registers: what convolutions spend their time in.
+
+Written in LLVM's own language, since numba's loops are not turned into code that keeps a block of sums in registers.
+Imported by whoever runs compiled code, hence never before numba is needed.
+"""
+
+# numba has types for little of itself
+# mypy: disable-error-code="no-untyped-call, attr-defined, call-arg"
+
+from __future__ import annotations
+
+from typing import Any
+
+import llvmlite.binding
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+_features = dict(llvmlite.binding.get_host_cpu_features())
+WIDTH = 64 if _features.get("avx512f") else 32 if _features.get("avx") else 16  # bytes in a vector register
+MANY = WIDTH == 64 or "x86" not in llvmlite.binding.get_process_triple()  # 32 registers rather than 16
+INTP = ir.IntType(64)
+
+# For blocks of 8, 6, 4, 2 and 1 rows, how many vectors of columns: their sums must fit the registers, and be enough of
+# them to hide what an addition waits for.
+COLUMNS_8, COLUMNS_6, COLUMNS_4, COLUMNS_2, COLUMNS_1 = (3, 4, 4, 8, 8) if MANY else (1, 2, 3, 4, 8)
+
+
+class Block:
+    """Sums of vectors, of which there are rows x columns, in an intrinsic that is being written."""
+
+    def __init__(self, context: Any, builder: Any, kind: Any, rows: int, columns: int) -> None:
+        self.builder, self.rows, self.columns = builder, rows, columns
+        self.number = context.get_value_type(kind)
+        self.size = 4 if kind == types.float32 else 8
+        self.lanes = WIDTH // self.size
+        self.vector = ir.VectorType(self.number, self.lanes)
+        zero = ir.Constant(self.vector, None)
+        self.sums = [[cgutils.alloca_once_value(builder, zero) for _ in range(columns)] for _ in range(rows)]
+
+    def address(self, base: Any, index: Any, scale: int) -> Any:
+        return self.builder.add(base, self.builder.mul(index, ir.Constant(INTP, scale)))
+
+    def at(self, base: Any, steps: int) -> Any:
+        return self.builder.add(base, ir.Constant(INTP, steps))
+
+    def load(self, kind: Any, address: Any) -> Any:
+        return self.builder.load(self.builder.inttoptr(address, ir.PointerType(kind)), align=self.size)
+
+    def store(self, value: Any, address: Any) -> None:
+        self.builder.store(value, self.builder.inttoptr(address, ir.PointerType(value.type)), align=self.size)
+
+    def everywhere(self, number: Any) -> Any:
+        undefined = ir.Constant(self.vector, ir.Undefined)
+        single = self.builder.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
+        order = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), None)
+        return self.builder.shuffle_vector(single, undefined, order)
+
+    def add_product(self, row: int, column: int, a: Any, b: Any) -> None:
+        product = self.builder.fmul(a, b, flags=("contract",))
+        slot = self.sums[row][column]
+        self.builder.store(self.builder.fadd(self.builder.load(slot), product, flags=("contract",)), slot)
+
+    def halved(self, a: Any, b: Any, group: int) -> Any:
+        """Add the halves of each group of lanes; first those of `a`, then those of `b`."""
+        order = [lane for first in range(0, 2 * self.lanes, group) for lane in range(first, first + group // 2)]
+        parts = [
+            self.builder.shuffle_vector(
+                a, b, ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [lane + shift for lane in order])
+            )
+            for shift in (0, group // 2)
+        ]
+        return self.builder.fadd(*parts)
+
+    def totals(self) -> list[Any]:
+        """The sums over the lanes of all vectors, row by row, as the lanes of a few."""
+        vectors = [self.builder.load(slot) for row in self.sums for slot in row]
+        found = []
+        for first in range(0, len(vectors), self.lanes):
+            some, group = vectors[first : first + self.lanes], self.lanes
+            while group > 1:
+                some += some[-1:] * (len(some) % 2)
+                some = [self.halved(a, b, group) for a, b in zip(some[::2], some[1::2])] or some
+                group //= 2
+            found += some
+        return found
+
+
+@intrinsic(prefer_literal=True)
+def rows_by_columns(
+    typingctx: Any, rows: Any, columns: Any, dtype: Any, a: Any, a_places: Any, a_step: Any, b: Any, b_places: Any,
+    count: Any, out: Any, pitch: Any, bias: Any,
+) -> Any:  # fmt: skip
+    """``out[r, i] = bias[r] + sum over k of a[a_places[k] + r * a_step] * b[b_places[k] + i]``.
+
+    For `columns` vectors of i. With no bias (0) the sums are added to what `out` holds. All arrays by address; places,
+    step and pitch in bytes.
+    """
+    signature = types.void(rows, columns, dtype, *(types.intp,) * 9)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        a, a_places, a_step, b, b_places, count, out, pitch, bias = args[3:]
+        block = Block(context, builder, dtype.dtype, rows.literal_value, columns.literal_value)
+        steps = [builder.mul(a_step, ir.Constant(INTP, r)) for r in range(block.rows)]
+        lines = [builder.add(out, builder.mul(pitch, ir.Constant(INTP, r))) for r in range(block.rows)]
+        with builder.if_else(builder.icmp_signed("==", bias, ir.Constant(INTP, 0))) as (onward, afresh):
+            with onward:
+                for line, sums in zip(lines, block.sums):
+                    for i, slot in enumerate(sums):
+                        builder.store(block.load(block.vector, block.at(line, i * WIDTH)), slot)
+            with afresh:
+                for r, sums in enumerate(block.sums):
+                    first = block.everywhere(block.load(block.number, block.at(bias, r * block.size)))
+                    for slot in sums:
+                        builder.store(first, slot)
+        with cgutils.for_range(builder, count, intp=INTP) as loop:
+            here = builder.add(b, block.load(INTP, block.address(b_places, loop.index, 8)))
+            xs = [block.load(block.vector, block.at(here, i * WIDTH)) for i in range(block.columns)]
+            there = builder.add(a, block.load(INTP, block.address(a_places, loop.index, 8)))
+            for r, step in enumerate(steps):
+                factor = block.everywhere(block.load(block.number, builder.add(there, step)))
+                for i, x in enumerate(xs):
+                    block.add_product(r, i, factor, x)
+        for line, sums in zip(lines, block.sums):
+            for i, slot in enumerate(sums):
+                block.store(builder.load(slot), block.at(line, i * WIDTH))
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic(prefer_literal=True)
+def rows_by_rows(
+    typingctx: Any, rows: Any, columns: Any, dtype: Any, y: Any, y_pitch: Any, y_step: Any, x: Any, offsets: Any,
+    x_step: Any, steps: Any, count: Any, out: Any,
+) -> Any:  # fmt: skip
+    """``out[r, j] = sum over n and i of y[n, r, i] * x[n, offsets[j] + i]``, for `count` vectors of i.
+
+    All arrays by address, offsets, pitches and steps (those from n to n + 1) in bytes.
+    """
+    signature = types.void(rows, columns, dtype, *(types.intp,) * 9)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        y, y_pitch, y_step, x, offsets, x_step, steps, count, out = args[3:]
+        block = Block(context, builder, dtype.dtype, rows.literal_value, columns.literal_value)
+        places = [builder.add(x, block.load(INTP, block.at(offsets, 8 * j))) for j in range(block.columns)]
+        with cgutils.for_range(builder, steps, intp=INTP) as outer:
+            to_y, to_x = builder.mul(outer.index, y_step), builder.mul(outer.index, x_step)
+            lines = [builder.add(builder.add(y, to_y), builder.mul(y_pitch, ir.Constant(INTP, r)))
+                     for r in range(block.rows)]  # fmt: skip
+            starts = [builder.add(place, to_x) for place in places]
+            with cgutils.for_range(builder, count, intp=INTP) as loop:
+                xs = [block.load(block.vector, block.address(s, loop.index, WIDTH)) for s in starts]
+                for r, line in enumerate(lines):
+                    value = block.load(block.vector, block.address(line, loop.index, WIDTH))
+                    for j, each in enumerate(xs):
+                        block.add_product(r, j, value, each)
+        for i, totals in enumerate(block.totals()):
+            block.store(totals, block.at(out, i * WIDTH))
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+# --- parts of vectors -------------------------------------------------------------------------------------------------
+
+INT = ir.IntType(32)
+
+
+def _number(builder: Any, value: Any, lanes: int) -> Any:
+    """A value in all lanes."""
+    undefined = ir.Constant(ir.VectorType(value.type, lanes), ir.Undefined)
+    single = builder.insert_element(undefined, value, ir.Constant(INT, 0))
+    return builder.shuffle_vector(single, undefined, ir.Constant(ir.VectorType(INT, lanes), None))
+
+
+def _below(builder: Any, count: Any, lanes: int) -> Any:
+    """Which lanes have numbers below `count`."""
+    numbers = ir.Constant(ir.VectorType(INTP, lanes), list(range(lanes)))
+    return builder.icmp_signed("<", numbers, _number(builder, count, lanes))
+
+
+def _name(kind: Any) -> str:
+    """What LLVM calls a vector."""
+    number = {ir.FloatType(): "f32", ir.DoubleType(): "f64"}.get(kind.element) or f"i{kind.element.width}"
+    return f"v{kind.count}{number}.p0"
+
+
+def _masked_store(builder: Any, value: Any, address: Any, mask: Any, align: int) -> None:
+    pointer = ir.PointerType(value.type)
+    kind = ir.FunctionType(ir.VoidType(), [value.type, pointer, INT, mask.type])
+    function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.store.{_name(value.type)}")
+    builder.call(function, [value, builder.inttoptr(address, pointer), ir.Constant(INT, align), mask])
+
+
+def _masked_load(builder: Any, kind: Any, address: Any, mask: Any, align: int) -> Any:
+    """A vector with zeros where the mask is closed; nothing is read there."""
+    pointer = ir.PointerType(kind)
+    signature = ir.FunctionType(kind, [pointer, INT, mask.type, kind])
+    function = cgutils.get_or_insert_function(builder.module, signature, f"llvm.masked.load.{_name(kind)}")
+    zero = ir.Constant(kind, None)
+    return builder.call(function, [builder.inttoptr(address, pointer), ir.Constant(INT, align), mask, zero])
+
+
+@intrinsic
+def copy_lines(
+    typingctx: Any, dtype: Any, lines: Any, source: Any, source_step: Any, target: Any, target_step: Any, count: Any
+) -> Any:
+    """``target[r, i] = source[r, i]`` for `count` elements of some lines.
+
+    All arrays by address, steps from line to line in bytes.
+    """
+    signature = types.void(dtype, *(types.intp,) * 6)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        lines, source, source_step, target, target_step, count = args[1:]
+        block = Block(context, builder, dtype.dtype, 0, 0)
+        lanes = ir.Constant(INTP, block.lanes)
+        steps = builder.udiv(builder.add(count, ir.Constant(INTP, block.lanes - 1)), lanes)
+        with cgutils.for_range(builder, steps, intp=INTP) as outer:
+            mask = _below(builder, builder.sub(count, builder.mul(outer.index, lanes)), block.lanes)
+            at = builder.mul(outer.index, ir.Constant(INTP, WIDTH))
+            start, stop = builder.add(source, at), builder.add(target, at)
+            with cgutils.for_range(builder, lines, intp=INTP) as inner:
+                origin = builder.add(start, builder.mul(inner.index, source_step))
+                value = _masked_load(builder, block.vector, origin, mask, block.size)
+                place = builder.add(stop, builder.mul(inner.index, target_step))
+                _masked_store(builder, value, place, mask, block.size)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def turn(
+    typingctx: Any, dtype: Any, source: Any, source_step: Any, rows: Any, columns: Any, target: Any, target_step: Any
+) -> Any:
+    """``target[i, r] = source[r, i]`` for as many rows and columns as there are, and at most a vector of each.
+
+    All arrays by address, steps from line to line in bytes.
+    """
+    signature = types.void(dtype, *(types.intp,) * 6)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        source, source_step, rows, columns, target, target_step = args[1:]
+        block = Block(context, builder, dtype.dtype, 0, 0)
+        lanes, nothing = block.lanes, ir.Constant(INTP, 0)
+
+        def line(base: Any, step: Any, i: int, lines: Any, count: Any) -> tuple[Any, Any]:
+            """Where a line is, and which of its entries there are."""
+            there = builder.icmp_signed("<", ir.Constant(INTP, i), lines)
+            mask = _below(builder, builder.select(there, count, nothing), lanes)
+            return builder.add(base, builder.mul(step, ir.Constant(INTP, i))), mask
+
+        found = [line(source, source_step, r, rows, columns) for r in range(lanes)]
+        vectors = [_masked_load(builder, block.vector, address, mask, block.size) for address, mask in found]
+        half = lanes // 2
+        while half:  # exchange the off-diagonal squares of ever smaller blocks
+            order = [i for first in range(0, lanes, 2 * half) for i in range(first, first + half)]
+            upper = [i + other for first in order[::half] for other in (0, lanes) for i in range(first, first + half)]
+            for i in order:
+                pair = vectors[i], vectors[i + half]
+                for k, shift in ((i, 0), (i + half, half)):
+                    chosen = ir.Constant(ir.VectorType(INT, lanes), [lane + shift for lane in upper])
+                    vectors[k] = builder.shuffle_vector(*pair, chosen)
+            half //= 2
+        for i, vector in enumerate(vectors):
+            address, mask = line(target, target_step, i, columns, rows)
+            _masked_store(builder, vector, address, mask, block.size)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic(prefer_literal=True)
+def maxima(
+    typingctx: Any, stride: Any, dtype: Any, source: Any, depth: Any, height: Any, width: Any, by_depth: Any,
+    by_height: Any, by_width: Any, index: Any, plane: Any, line: Any, step: Any, count: Any, out: Any, out_index: Any,
+) -> Any:  # fmt: skip
+    """Maxima of a vector of windows that lie side by side, 1 or 2 (`stride`) apart, and where they lie.
+
+    Windows of depth x height x width entries, these being ``by_...`` bytes apart; in a flat index, which for the first
+    entry of the first window is `index`, they are `plane`, `line` and `step` apart. The first `count` are written.
+    """
+    signature = types.void(stride, dtype, *(types.intp,) * 14)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        (source, depth, height, width, by_depth, by_height, by_width, index, plane, line, step, count, out,
+         out_index) = args[2:]  # fmt: skip
+        apart, block = stride.literal_value, Block(context, builder, dtype.dtype, 0, 0)
+        lanes = block.lanes
+        shown = _below(builder, count, lanes)
+        reach = builder.add(builder.mul(builder.sub(count, ir.Constant(INTP, 1)), ir.Constant(INTP, apart)),
+                            ir.Constant(INTP, 1))  # fmt: skip
+        masks = [_below(builder, builder.sub(reach, ir.Constant(INTP, lanes * i)), lanes) for i in range(apart)]
+
+        def entries(address: Any) -> Any:
+            parts = [_masked_load(builder, block.vector, block.at(address, i * WIDTH), mask, block.size)
+                     for i, mask in enumerate(masks)]  # fmt: skip
+            if apart == 1:
+                return parts[0]
+            return builder.shuffle_vector(*parts, ir.Constant(ir.VectorType(INT, lanes), list(range(0, 2 * lanes, 2))))
+
+        numbers = ir.VectorType(INT, lanes)
+        first = builder.add(_number(builder, builder.trunc(index, INT), lanes),
+                            ir.Constant(numbers, [apart * i for i in range(lanes)]))  # fmt: skip
+        best, place = (cgutils.alloca_once_value(builder, v) for v in (entries(source), first))
+        with (
+            cgutils.for_range(builder, depth, intp=INTP) as i,
+            cgutils.for_range(builder, height, intp=INTP) as j,
+            cgutils.for_range(builder, width, intp=INTP) as k,
+        ):
+            address, moved = source, ir.Constant(INTP, 0)
+            for loop, by, far in ((i, by_depth, plane), (j, by_height, line), (k, by_width, step)):
+                address = builder.add(address, builder.mul(loop.index, by))
+                moved = builder.add(moved, builder.mul(loop.index, far))
+            value, before = entries(address), builder.load(best)
+            larger = builder.or_(
+                builder.fcmp_ordered(">", value, before), builder.fcmp_unordered("!=", value, value)
+            )
+            here = builder.add(first, _number(builder, builder.trunc(moved, INT), lanes))
+            builder.store(builder.select(larger, value, before), best)
+            builder.store(builder.select(larger, here, builder.load(place)), place)
+        _masked_store(builder, builder.load(best), out, shown, block.size)
+        _masked_store(builder, builder.load(place), out_index, shown, 4)
+        return context.get_dummy_value()
+
+    return signature, codegen

@@ -1,0 +1,54 @@
+"""Arrays of random numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .generator import stream
+
+__all__ = ["gaussian", "stream", "uniform"]
+
+
+def uniform(shape: tuple[int, ...], dtype: Any, generator: Any = None) -> Any:
+    """An array of uniform numbers in [0, 1), drawn in the dtype's own precision."""
+    dtype = np.dtype(dtype)
+    if dtype.kind == "c":
+        return _complex(uniform, shape, dtype, generator)
+    if dtype.itemsize > 2:
+        return stream(generator).random(shape, dtype)
+    return (stream(generator).integers(0, 2048, shape, np.uint16) / 2048).astype(dtype)  # rounding must not give 1
+
+
+def gaussian(shape: tuple[int, ...], dtype: Any, generator: Any = None) -> Any:
+    """An array of standard normal numbers, drawn in the dtype's own precision."""
+    dtype = np.dtype(dtype)
+    if dtype.kind == "c":
+        return _complex(gaussian, shape, dtype, generator) * dtype.type(0.5**0.5)
+    if dtype == np.float64:
+        return stream(generator).standard_normal(shape)
+    many = math.prod(shape) >= 1024
+    drawn = _pairs(shape, generator) if many else stream(generator).standard_normal(shape, np.float32)
+    return drawn.astype(dtype, copy=False)
+
+
+def _complex(draw: Any, shape: tuple[int, ...], dtype: np.dtype[Any], generator: Any) -> Any:
+    parts = draw((*shape, 2), np.float32 if dtype == np.complex64 else np.float64, generator)
+    return parts.view(dtype)[..., 0]
+
+
+def _pairs(shape: tuple[int, ...], generator: Any) -> Any:
+    """Box and Muller's normal numbers: for many a third of the time of NumPy's, which draws one by one."""
+    out, draw = np.empty(shape, np.float32), stream(generator).random
+    flat = out.reshape(-1)
+    for start in range(0, flat.size, 1 << 14):  # what stays in the cache
+        part = flat[start : start + (1 << 14)]
+        half, rest = (part.size + 1) // 2, part.size // 2
+        radius, angle = draw((2, half), np.float32)
+        np.sqrt(np.log(1 - radius) * -2, out=radius)
+        angle *= np.float32(2 * np.pi)
+        np.multiply(radius, np.cos(angle), out=part[:half])
+        np.multiply(radius[:rest], np.sin(angle[:rest]), out=part[half:])
+    return out
