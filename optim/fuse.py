@@ -76,6 +76,8 @@ class Fused:
 
     Attributes
     ----------
+    n_sums : int
+        How many quantities `measure` gives.
     states, scalars : tuple of str
         What is used with the switches set so; names of the stages around the formula are prefixed.
     compiled : bool
@@ -116,6 +118,7 @@ class Fused:
                 RuntimeWarning,
                 stacklevel=2,
             )
+        self.n_sums = 0 if self.measure is None or self.measure.tree is None else _count(self.measure)
         self._kernels: dict[tuple[str, Any], Any] = {}
 
     # --- plain NumPy: the reference ---------------------------------------------------------------------------------
@@ -150,11 +153,6 @@ class Fused:
         x, d = self._prepared(p, g, values)
         found = stage.plain(x, d, {n: before[n] for n in stage.states}, self._values(stage, values))
         return [np.sum(np.broadcast_to(each, p.shape), dtype=np.float64) for each in found]
-
-    @property
-    def n_sums(self) -> int:
-        """How many quantities `measure` gives."""
-        return 0 if self.measure is None else _count(self.measure)
 
     # --- compiled ---------------------------------------------------------------------------------------------------
 

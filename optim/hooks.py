@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 _numbers = itertools.count()
@@ -29,13 +30,10 @@ class RemovableHandle:
 class Hooks:
     """The registering methods of an optimizer; each returns a handle whose ``remove()`` undoes it."""
 
-    @property
-    def _hooks(self) -> dict[str, dict[int, Callable[..., Any]]]:
-        found: dict[str, dict[int, Callable[..., Any]]] = self.__dict__.get("_hooked", {})
-        return found
+    _hooks: Mapping[str, dict[int, Callable[..., Any]]] = MappingProxyType({})  # none, and no look-up in every step
 
     def _register(self, kind: str, hook: Callable[..., Any]) -> RemovableHandle:
-        hooks = self.__dict__.setdefault("_hooked", {}).setdefault(kind, {})
+        hooks = self.__dict__.setdefault("_hooks", {}).setdefault(kind, {})
         number = next(_numbers)
         hooks[number] = hook
         return RemovableHandle(hooks, number)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .cohort import Array, Cohort, name_of
-from .fuse import fuse, unchanged
+from .fuse import Fused, fuse, unchanged
 from .plan import Plan
 from .stages import SWITCHES
 
@@ -33,6 +34,11 @@ def squared(p: Any, g: Any) -> Any:
     return g * g
 
 
+@cache
+def _squares() -> Fused:
+    return fuse("squares", unchanged, (), tuple((name, False) for name in SWITCHES), squared)
+
+
 def factor(optimizer: Stepping, plans: list[Plan]) -> float | None:
     """Return what the gradients are to be multiplied by to have the norm that is allowed; None to leave the step out.
 
@@ -49,10 +55,8 @@ def factor(optimizer: Stepping, plans: list[Plan]) -> float | None:
     """
     if optimizer.max_grad_norm is None and optimizer.on_nonfinite is None:
         return 1.0
-    fused = fuse("squares", unchanged, (), tuple((name, False) for name in SWITCHES), squared)
-    none = np.empty(0)
     each = [
-        (cohort, grads, cohort.sums(grads, fused, none.astype(cohort.dtype))[:, 0])
+        (cohort, grads, cohort.sums(grads, _squares(), np.empty(0, cohort.dtype))[:, 0])
         for plan in plans
         for cohort, grads in zip(plan.cohorts, plan.grads)
     ]

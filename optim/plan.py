@@ -120,8 +120,12 @@ class Plan:
 
     def settle(self, group: Group, gain: float) -> bool:
         """Compute the scalars of the coming step; False if a switch is not as the plan has it."""
-        if gain != self._gain or group != self._seen:
+        if group != self._seen:
             self._look(group, gain)
+        elif gain != self._gain:
+            self._gain, scale = gain, self._optimizer._scale(group, gain)
+            for values in (self.constants, *self._values):
+                values.update(scale)
         for i, cohort in enumerate(self.cohorts):
             found = self._optimizer.scalars(self.group, cohort.t + 1, **cohort.kept)
             if len(found) != self._found[i]:  # what is no longer returned comes from the group again

@@ -65,36 +65,50 @@ class Stepping:
             for index, group in enumerate(self.param_groups):
                 plan = self._plans.get(index)
                 if plan is None or not plan.quick(group, gain):
-                    plan = self._planned(index, group, access)
+                    plan = self._planned(index, group, access, gain)
                     if not plan.quick(group, gain):
                         plan.update()
             self._steps += 1
             return
-        plans = [self._planned(i, group, access) for i, group in enumerate(self.param_groups)]
+        plans = [self._planned(i, group, access, None) for i, group in enumerate(self.param_groups)]
         factor = inspection.factor(self, plans)
         if factor is None:
             self.skipped += 1
             return
-        if factor != 1.0:
-            plans = [self._planned(i, group, access, gain * factor) for i, group in enumerate(self.param_groups)]
+        plans = [self._planned(i, group, access, gain * factor, plans[i]) for i, group in enumerate(self.param_groups)]
         if cls.measure is not None:
             inspection.measure(self, plans)
         for plan in plans:
             plan.update()
         self._steps += 1
 
-    def _planned(self, index: int, group: Group, access: Access | None, gain: float | None = None) -> Plan:
-        """Return a group's plan, the gradients taken and the scalars computed; a new one if anything has changed."""
+    def _planned(
+        self, index: int, group: Group, access: Access | None, gain: float | None, collected: Plan | None = None
+    ) -> Plan:
+        """Return a group's plan, the gradients taken and the scalars computed; a new one if anything has changed.
+
+        Parameters
+        ----------
+        index : int
+        group : dict
+        access : Access or None
+        gain : float or None
+            What multiplies the gradients; None where that depends on them, and is to be found out with the plan.
+        collected : Plan, optional
+            The plan, if it has the gradients.
+        """
+        plan = collected or self._plans.get(index)
+        at_hand = plan is not None and (collected is not None or plan.collect(group, access))
+        if plan is not None and at_hand and (gain is None or plan.settle(group, gain)):
+            return plan
+        self._sync()
+        if plan is not None:
+            self._plans.pop(index).part()
         gain = self.grad_scale if gain is None else gain
-        plan = self._plans.get(index)
-        if plan is None or not (plan.collect(group, access) and plan.settle(group, gain)):
-            self._sync()
-            if plan is not None:
-                self._plans.pop(index).part()
-            plan = Plan(self, group, access, gain)
-            if not (plan.collect(group, access) and plan.settle(group, gain)):
-                raise RuntimeError(f"{self._name}: gradients or hyperparameters change while a step is prepared")
-            self._plans[index] = plan
+        plan = Plan(self, group, access or (collected._access if collected else None), gain)
+        if not (plan.collect(group, access) and plan.settle(group, gain)):
+            raise RuntimeError(f"{self._name}: gradients or hyperparameters change while a step is prepared")
+        self._plans[index] = plan
         return plan
 
     def _resolved(self, group: Group) -> tuple[Group, bool]:
@@ -103,14 +117,13 @@ class Stepping:
 
     def _constants(self, group: Group, gain: float) -> Group:
         """Everything a formula may ask for by name and `scalars` need not compute; the other stages' are prefixed."""
-        decay, gain = (0 if self.own_decay else group.get("weight_decay", 0)), -gain if group["maximize"] else gain
+        decay = 0 if self.own_decay else group.get("weight_decay", 0)
         has_decay = isinstance(decay, Tensor) or decay != 0
         decoupled = has_decay and bool(group.get("decoupled_weight_decay", self.decoupled))
         limit, ema = group.get("max_grad_value"), group.get("ema")
         return {
             **group,
-            BEFORE + "gain": gain,
-            BEFORE + "scaled": gain != 1,
+            **self._scale(group, gain),
             BEFORE + "limit": limit,
             BEFORE + "limited": limit is not None,
             BEFORE + "l2": decay,
@@ -120,6 +133,11 @@ class Stepping:
             AFTER + "pace": 0.0 if ema is None else 1 - ema,
             AFTER + "averaged": ema is not None,
         }
+
+    def _scale(self, group: Group, gain: float) -> Group:
+        """What multiplies the gradient; where that is a matter of its norm, always something."""
+        gain = -gain if group["maximize"] else gain
+        return {BEFORE + "gain": gain, BEFORE + "scaled": gain != 1 or self.max_grad_norm is not None}
 
     def _fused(self, values: Group) -> Fused:
         update, measure = type(self).update, type(self).measure
