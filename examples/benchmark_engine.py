@@ -1,24 +1,24 @@
 """The engine's speed: the same training code under tinygrad_lite, PyTorch and NumPy by hand.
 
-Every library runs in a process of its own, so that thread pools do not meet; the processes take turns, block by block,
-so that a slow moment of the machine meets all of them; the table shows medians, and ratios of medians.
+See `turns` for how libraries are compared; the table shows medians, and ratios of medians.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.util
 import json
 import os
 import statistics
 import subprocess
 import sys
-import time
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import turns
 
 SIZES = [784, 100, 100, 100, 100, 10]
 TARGETS = {"100 small operations": 0.55, "MLP 8 x 64": 0.8, "MLP 784: SGD": 0.7, "MLP 784: Adam": 0.7}
@@ -107,73 +107,16 @@ def mlp_by_hand(np: Any, sizes: list[int], batch: int, optimizer: str | None) ->
     return run
 
 
-def cases(library: str) -> dict[str, Callable[[], None]]:
-    """The work by name."""
+def cases(library: str) -> dict[str, Callable[[], Callable[[], None]]]:
+    """What prepares each piece of work, by name."""
     shapes = {"MLP 8 x 64": ([64] * 9, 32, None)}
     shapes |= {f"MLP 784: {optimizer}": (SIZES, 128, optimizer) for optimizer in ("SGD", "Adam")}
-    if library == "numpy":
-        np = importlib.import_module("numpy")
-        return {name: mlp_by_hand(np, *shape) for name, shape in shapes.items()}
-    T = importlib.import_module(library)
     np = importlib.import_module("numpy")
-    return {"100 small operations": small_operations(T, np), **{n: mlp(T, np, *shape) for n, shape in shapes.items()}}
-
-
-# --- taking turns ---------------------------------------------------------------------------------------------------
-
-
-def worker(library: str, threads: int) -> None:
-    """Run what is asked for on standard input: a name and a count; answer with the seconds of one run."""
-    if library == "torch":
-        importlib.import_module("torch").set_num_threads(threads)
-    work = cases(library)
-    for run in work.values():
-        for _ in range(20):
-            run()
-    print("ready", flush=True)
-    for line in sys.stdin:
-        name, count = json.loads(line)
-        run = work[name]
-        start = time.perf_counter()
-        for _ in range(count):
-            run()
-        print((time.perf_counter() - start) / count, flush=True)
-
-
-def start(library: str, threads: int) -> subprocess.Popen[str]:
-    """A worker with so many threads."""
-    limits = {f"{name}_NUM_THREADS": str(threads) for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
-    command = [sys.executable, __file__, "--worker", library, "--threads", str(threads)]
-    process = subprocess.Popen(command, env={**os.environ, **limits}, stdin=-1, stdout=-1, text=True)
-    if process.stdout is None or process.stdout.readline() != "ready\n":
-        raise RuntimeError(f"benchmark_engine: the worker for {library} did not start")
-    return process
-
-
-def measure(libraries: list[str], threads: int, rounds: int, seconds: float) -> dict[str, dict[str, float]]:
-    """Median time of each case in each library, in seconds."""
-    workers = {library: start(library, threads) for library in libraries}
-
-    def ask(library: str, name: str, count: int) -> float:
-        process = workers[library]
-        process.stdin.write(json.dumps([name, count]) + "\n")
-        process.stdin.flush()
-        return float(process.stdout.readline())
-
-    results: dict[str, dict[str, float]] = {}
-    try:
-        for name in TARGETS:
-            able = [lib for lib in libraries if lib != "numpy" or name.startswith("MLP")]
-            counts = {lib: max(1, int(seconds / ask(lib, name, 3))) for lib in able}
-            times: dict[str, list[float]] = {lib: [] for lib in able}
-            for _ in range(rounds):
-                for lib in able:
-                    times[lib].append(ask(lib, name, counts[lib]))
-            results[name] = {lib: statistics.median(values) for lib, values in times.items()}
-    finally:
-        for process in workers.values():
-            process.communicate()  # ends its input, and with it the worker
-    return results
+    if library == "numpy":
+        return {name: partial(mlp_by_hand, np, *shape) for name, shape in shapes.items()}
+    T = importlib.import_module(library)
+    found = {name: partial(mlp, T, np, *shape) for name, shape in shapes.items()}
+    return {"100 small operations": partial(small_operations, T, np), **found}
 
 
 # --- memory and import ----------------------------------------------------------------------------------------------
@@ -216,12 +159,15 @@ def main(
     rounds: int = 15, seconds: float = 0.1, threads: tuple[int, ...] = (1, 2), out: str | None = None
 ) -> dict[str, Any]:
     """Measure and print; returns the times in seconds."""
-    libraries = ["tinygrad_lite", *(["torch"] if importlib.util.find_spec("torch") else []), "numpy"]
+    libraries = turns.libraries("numpy")
+    able = {name: [lib for lib in libraries if lib != "numpy" or name.startswith("MLP")] for name in TARGETS}
     print(f"{'microseconds, forward + backward [+ step]':<42}" + "".join(f"{lib:>15}" for lib in libraries)
           + f"{'/ PyTorch':>12}{'goal':>8}{'/ NumPy':>10}")  # fmt: skip
     results: dict[str, Any] = {}
     for n in threads:
-        for name, row in (found := measure(libraries, n, rounds, seconds)).items():
+        found: dict[str, dict[str, float]] = {}
+        for name, row in turns.measure(__file__, able, n, rounds, seconds):
+            found[name] = row
             ours = row["tinygrad_lite"]
             cells = "".join(f"{row[lib] * 1e6:>15.1f}" if lib in row else f"{'':>15}" for lib in libraries)
             peer = f"{ours / row['torch']:>12.2f}{'<= ' + str(TARGETS[name]):>8}" if "torch" in row else " " * 20
@@ -248,6 +194,6 @@ if __name__ == "__main__":
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
-        worker(options.worker, options.threads[0])
+        turns.work(cases, options.worker, options.threads[0])
     else:
         main(options.rounds, options.seconds, tuple(options.threads), options.out)

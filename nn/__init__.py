@@ -50,6 +50,7 @@ else:
     from .adaptive_softmax import (
         AdaptiveLogSoftmaxWithLoss,
     )
+    from .attention import MultiheadAttention
     from .container import ModuleDict, ModuleList, Sequential
     from .conv import (
         Conv1d,
@@ -71,6 +72,7 @@ else:
         Dropout3d,
         FeatureAlphaDropout,
     )
+    from .embedding import Embedding, EmbeddingBag
     from .hooks import (
         register_module_forward_hook,
         register_module_forward_pre_hook,
@@ -163,6 +165,7 @@ else:
         ZeroPad3d,
     )
     from .parameter import (
+        Buffer,
         Parameter,
         UninitializedBuffer,
         UninitializedParameter,
@@ -205,7 +208,16 @@ else:
         MaxUnpool2d,
         MaxUnpool3d,
     )
+    from .recurrent import GRU, LSTM, RNN, RNNBase
+    from .recurrent_cell import GRUCell, LSTMCell, RNNCell, RNNCellBase
     from .summary import summary
+    from .transformer import (
+        Transformer,
+        TransformerDecoder,
+        TransformerDecoderLayer,
+        TransformerEncoder,
+        TransformerEncoderLayer,
+    )
     from .upsampling import (
         Upsample,
         UpsamplingBilinear2d,
@@ -219,6 +231,7 @@ __all__ = [
     "summary",
     "Module",
     "Parameter",
+    "Buffer",
     "Sequential",
     "ModuleList",
     "ModuleDict",
@@ -361,6 +374,22 @@ __all__ = [
     "UninitializedBuffer",
     "ParameterList",
     "ParameterDict",
+    "Embedding",
+    "EmbeddingBag",
+    "RNNBase",
+    "RNN",
+    "LSTM",
+    "GRU",
+    "RNNCellBase",
+    "RNNCell",
+    "LSTMCell",
+    "GRUCell",
+    "MultiheadAttention",
+    "TransformerEncoderLayer",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerDecoder",
+    "Transformer",
     "register_module_forward_hook",
     "register_module_forward_pre_hook",
     "register_module_full_backward_hook",

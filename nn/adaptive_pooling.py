@@ -160,6 +160,7 @@ class _FractionalMaxPool(Module):
     """
 
     _dims: int
+    _random_samples: Tensor | None
 
     def __init__(
         self,

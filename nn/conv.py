@@ -98,6 +98,17 @@ class _ConvNd(Module):
         first, second = channels[::-1] if self._transposed else channels
         return (first, second // self.groups, *self.kernel_size)
 
+    def _pads(self) -> list[int]:
+        """The padding before and after, as `pad` takes it: last dimension first."""
+        pads = []
+        for i in reversed(range(self._dims)):
+            if isinstance(self.padding, str):
+                whole = self.dilation[i] * (self.kernel_size[i] - 1) if self.padding == "same" else 0
+                pads += [whole // 2, whole - whole // 2]
+            else:
+                pads += [self.padding[i]] * 2
+        return pads
+
     def reset_parameters(self) -> None:
         """Draw the parameters anew, from U(-b, b) with b = 1 / sqrt(weight.shape[1] * kernel elements)."""
         fan_in = math.prod(self.weight.shape[1:])
@@ -150,17 +161,6 @@ class _Conv(_ConvNd):
             input, padding = pad(input, self._pads(), self.padding_mode), 0
         convolve = getattr(F, f"conv{self._dims}d")
         return convolve(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
-
-    def _pads(self) -> list[int]:
-        """The padding before and after, as `pad` takes it: last dimension first."""
-        pads = []
-        for i in reversed(range(self._dims)):
-            if isinstance(self.padding, str):
-                whole = self.dilation[i] * (self.kernel_size[i] - 1) if self.padding == "same" else 0
-                pads += [whole // 2, whole - whole // 2]
-            else:
-                pads += [self.padding[i]] * 2
-        return pads
 
 
 class Conv1d(_Conv):
@@ -286,9 +286,9 @@ class _ConvTranspose(_ConvNd):
         if len(sizes) == input.ndim:
             sizes = sizes[-self._dims :]
         least = [
-            (n - 1) * s - 2 * int(p) + d * (k - 1) + 1
+            (n - 1) * s - 2 * p + d * (k - 1) + 1
             for n, s, p, d, k in zip(
-                input.shape[-self._dims :], self.stride, self.padding, self.dilation, self.kernel_size
+                input.shape[-self._dims :], self.stride, self._pads()[::-2], self.dilation, self.kernel_size
             )
         ]
         most = [n + s - 1 for n, s in zip(least, self.stride)]

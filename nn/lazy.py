@@ -21,8 +21,9 @@ class Lazy(Module):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self.initialize_parameters(*args, **kwargs)
-        self.__class__ = self.cls_to_become
-        return self(*args, **kwargs)
+        this: Any = self
+        this.__class__ = self.cls_to_become
+        return this(*args, **kwargs)
 
     def has_uninitialized_params(self) -> bool:
         """Return whether any size is still unknown."""

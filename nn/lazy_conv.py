@@ -18,7 +18,7 @@ class _LazyConv(Lazy):
     """
 
     def _make_parameters(self, bias: bool, dtype: Any) -> None:
-        self.weight = UninitializedParameter(dtype=dtype)
+        self.register_parameter("weight", UninitializedParameter(dtype=dtype))
         self.register_parameter("bias", UninitializedParameter(dtype=dtype) if bias else None)
 
     def _input_size(self, input: Any) -> int:

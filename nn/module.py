@@ -20,7 +20,7 @@ from tinygrad_lite.dtypes import as_dtype
 from . import state
 from ._checks import check_device
 from .hooks import Hooked, call_with_hooks
-from .parameter import Parameter
+from .parameter import Buffer, Parameter, Uninitialized
 from .state import BUFFER, MODULE, PARAMETER, VOLATILE, IncompatibleKeys, load_state, save_state
 
 _M = TypeVar("_M", bound="Module")
@@ -56,7 +56,7 @@ class Module(Hooked):
     ...         return x * self.gain
     >>> scale = Scale(2)
     >>> scale(tg.tensor([1.0, 2.0]))
-    tensor([1., 2.], grad_fn=<MulBackward>)
+    tensor([1., 2.], grad_fn=<MulBackward0>)
     >>> [name for name, _ in scale.named_parameters()]
     ['gain']
     """
@@ -158,6 +158,8 @@ class Module(Hooked):
             self._register(name, value, PARAMETER)
         elif isinstance(value, Module):
             self._register(name, value, MODULE)
+        elif isinstance(value, Buffer):
+            self._register(name, value, BUFFER if value.persistent else VOLATILE)
         else:
             kinds = self.__dict__.get("_kinds")
             kind = kinds.get(name) if kinds else None
@@ -430,7 +432,11 @@ class Module(Hooked):
                 parameter.grad = None if grad is None else grad.to(dtype)
         for module in self.modules():
             for name, buffer in module._members(*_BUFFERS):
-                if buffer is not None and buffer.dtype.kind == "f":
+                if buffer is None or buffer.dtype.kind != "f":
+                    continue
+                if isinstance(buffer, Uninitialized):
+                    buffer.convert(dtype)
+                else:
                     module.__dict__[name] = buffer.to(dtype)
         return self
 

@@ -45,6 +45,39 @@ class Parameter(Tensor):
         return "Parameter containing:\n" + super().__repr__()
 
 
+class Buffer(Tensor):
+    """A Tensor that becomes a buffer of a module when it is assigned to an attribute of it.
+
+    Parameters
+    ----------
+    data : Tensor, optional
+        The values; their memory is shared. Default: an empty tensor.
+    persistent : bool
+        Whether it is part of the module's `state_dict`.
+
+    Raises
+    ------
+    TypeError
+        If `data` is no Tensor.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn
+    >>> module = nn.Module()
+    >>> module.mean = nn.Buffer(tg.zeros(2))
+    >>> [name for name, _ in module.named_buffers()]
+    ['mean']
+    """
+
+    persistent: bool
+
+    def __new__(cls, data: Tensor | None = None, persistent: bool = True) -> Buffer:
+        if data is not None and not isinstance(data, Tensor):
+            raise TypeError(f"Buffer: data must be a Tensor, got {type(data).__name__}")
+        return rebuild(cls, (empty(0) if data is None else data)._data, False, None, {"persistent": persistent})
+
+
 class Uninitialized:
     """What tensors of unknown shape have in common; their dtype is known."""
 
@@ -74,6 +107,11 @@ class Uninitialized:
         with no_grad():
             this.data = empty(*shape, dtype=this.dtype if dtype is None else dtype)
         this.__class__ = self._becomes
+
+    def convert(self, dtype: Any) -> None:
+        """Change the dtype, in place."""
+        this: Any = self
+        this.data = empty(0, dtype=dtype)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"

@@ -18,6 +18,13 @@ def _shown(module: Module, *names: str) -> str:
     return ", ".join([f"{name}={getattr(module, name)}" for name in names])
 
 
+def _as_tuples(pool: Any) -> None:
+    """Some pools keep, and show, tuples in PyTorch; the others what they are given."""
+    for name in ("kernel_size", "stride", "padding"):
+        value = getattr(pool, name)
+        setattr(pool, name, (value,) * pool._dims if isinstance(value, int) else tuple(value))
+
+
 class _Pool(Module):
     """A pool over windows of a fixed size; without a stride the windows stand side by side."""
 
@@ -126,6 +133,7 @@ class _MaxUnpool(_Pool):
     def __init__(self, kernel_size: Size, stride: Size | None = None, padding: Size = 0) -> None:
         super().__init__(kernel_size, stride)
         self.padding = padding
+        _as_tuples(self)
 
     def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """Put `input` to `indices`, both as a pool with ``return_indices=True`` gave them."""
@@ -248,9 +256,7 @@ class AvgPool1d(_AvgPool):
         count_include_pad: bool = True,
     ) -> None:
         super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
-        for name in ("kernel_size", "stride", "padding"):  # PyTorch keeps, and shows, tuples here alone
-            value = getattr(self, name)
-            setattr(self, name, (value,) if isinstance(value, int) else value)
+        _as_tuples(self)
 
 
 class _AvgPoolDivided(_AvgPool):

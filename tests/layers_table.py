@@ -1,73 +1,18 @@
 """LAYERS: one row for each way of building each layer. `test_nn_layers.py` holds what every row must pass.
 
-A row's ``build(nn, tensor)`` makes the layer from either library: `tinygrad_lite.nn` or `torch.nn`.
+A row's ``build(nn, tensor)`` makes the layer from either library: `tinygrad_lite.nn` or `torch.nn`. Further rows are in
+`layers_rows_*.py`.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
-import numpy as np
+from layers_cases import Row, constant, distributions, inside, labels, logs, normal
 
-Array = np.ndarray[Any, Any]
-
-
-@dataclass(frozen=True)
-class Given:
-    """An input: how it is drawn, and whether a gradient with respect to it is checked."""
-
-    draw: Callable[[np.random.Generator], Array]
-    differentiable: bool = True
-
-
-def normal(*shape: int) -> Given:
-    return Given(lambda rng: rng.standard_normal(shape))
-
-
-def constant(given: Given) -> Given:
-    return Given(given.draw, differentiable=False)
-
-
-def labels(classes: int, *shape: int) -> Given:
-    return Given(lambda rng: rng.integers(0, classes, shape), differentiable=False)
-
-
-def inside(*shape: int) -> Given:
-    """Numbers in (0.05, 0.95)."""
-    return Given(lambda rng: rng.uniform(0.05, 0.95, shape))
-
-
-def distributions(*shape: int) -> Given:
-    """Probabilities that sum to 1 along dimension 1."""
-
-    def draw(rng: np.random.Generator) -> Array:
-        x = rng.uniform(0.1, 1.0, shape)
-        return x / x.sum(1, keepdims=True)
-
-    return Given(draw)
-
-
-def logs(given: Given) -> Given:
-    return Given(lambda rng: np.log(given.draw(rng)))
-
-
-@dataclass(frozen=True)
-class Row:
-    """One way of building one layer."""
-
-    layer: str
-    build: Callable[[Any, Any], Any]
-    inputs: tuple[Given, ...] | None = None  # None: a container that is not called
-    in_torch: bool = True  # False: an extension that PyTorch does not have
-    random: bool = False  # draws numbers in training, where no comparison with PyTorch is possible
-    refused: tuple[tuple[int, ...], ...] | None = None  # shapes of inputs that do not fit
-    flat: bool | tuple[str, ...] = False  # that, or these parameters, have a gradient of zero everywhere in training
-
+FAMILIES = [import_module(path.stem) for path in sorted(Path(__file__).parent.glob("layers_rows_*.py"))]
 
 LAYERS = [
     Row("Identity", lambda nn, t: nn.Identity(), (normal(3, 4),)),
@@ -237,4 +182,5 @@ LAYERS = [
         lambda nn, t: nn.KLDivLoss(reduction="none", log_target=True),
         (logs(distributions(3, 4)), logs(distributions(3, 4))),
     ),
+    *(row for family in FAMILIES for row in family.ROWS),
 ]

@@ -1,10 +1,13 @@
-"""The engine's benchmark runs and prints what it promises; its times are no matter of a test."""
+"""The benchmarks run and print what they promise; their times are no matter of a test."""
 
 from __future__ import annotations
 
 import json
 
 import benchmark_engine
+import benchmark_nn
+import benchmark_ops
+import pytest
 
 
 def test_the_table_and_what_does_not_depend_on_the_machine(tmp_path, capsys):
@@ -18,3 +21,21 @@ def test_the_table_and_what_does_not_depend_on_the_machine(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert all(name in printed for name in benchmark_engine.TARGETS)
     assert "Import:" in printed
+
+
+@pytest.mark.parametrize("benchmark_", [benchmark_ops, benchmark_nn], ids=lambda module: module.__name__)
+def test_every_case_runs(benchmark_):
+    for name, prepare in benchmark_.cases("tinygrad_lite").items():
+        if "1,000,000" not in name and "ResNet" not in name and "1024" not in name:
+            prepare()()
+
+
+def test_the_tables_of_operations_and_models(tmp_path, capsys):
+    for module, only in ((benchmark_ops, "add, 10 "), (benchmark_nn, "100x4-10, SGD")):
+        out = tmp_path / "numbers.json"
+        results = module.main(rounds=1, seconds=0.002, threads=(1,), only=only, out=str(out))
+        assert json.loads(out.read_text()) == results
+        ((name, row),) = results["1 threads"].items()
+        assert row["tinygrad_lite"] > 0
+        assert only in name
+        assert name in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""`tg.func` and `tg.autograd.functional` against PyTorch's: the same programs, equal trees of numbers or both refuse."""
+"""`tg.func` and `tg.autograd.functional` against PyTorch's: the same programs, equal trees or both refuse."""
 
 from __future__ import annotations
 
@@ -350,8 +350,9 @@ def vmap_dims(lib):
 def vmap_trees(lib):
     f = lambda d, x: {"s": d["a"] + x, "t": (d["b"][0] * x,)}  # noqa: E731
     d = {"a": lib.t([1.0, 2.0]), "b": [lib.t(np.arange(6.0).reshape(3, 2))]}
-    return [lib.func.vmap(f, in_dims=({"a": 0, "b": [1]}, None))(d, lib.t(3.0)),
-            lib.func.vmap(f, in_dims=({"a": 0, "b": 1}, None), out_dims={"s": 0, "t": (1,)})(d, lib.t(3.0))]  # fmt: skip
+    v, out_dims = lib.func.vmap, {"s": 0, "t": (1,)}
+    return [v(f, in_dims=({"a": 0, "b": [1]}, None))(d, lib.t(3.0)),
+            v(f, in_dims=({"a": 0, "b": 1}, None), out_dims=out_dims)(d, lib.t(3.0))]  # fmt: skip
 
 
 @program

@@ -42,7 +42,7 @@ def test_names_and_arguments_are_pytorchs(name, torch):
     deprecated = {"size_average", "reduce", "_stacklevel"}
     for parameter in expected:
         if parameter.name in deprecated or parameter.name not in ours:
-            assert parameter.name in {*deprecated, "weight", "inplace", "input"}, parameter.name
+            assert parameter.name in {*deprecated, "weight", "inplace", "input", "out"}, parameter.name
             continue
         assert ours[parameter.name].default == parameter.default or parameter.default is inspect.Parameter.empty
 
@@ -171,13 +171,13 @@ def test_one_hot_is_pytorchs(shape, classes, torch):
 
 
 def test_one_hot_refuses():
-    with pytest.raises(TypeError, match="integer dtype, got float32"):
+    with pytest.raises(TypeError, match="class indices must be integers, got float32"):
         F.one_hot(tg.zeros(3))
-    with pytest.raises(ValueError, match=r"classes must be in \[0, 3\), got 1 to 3"):
+    with pytest.raises(ValueError, match=r"class indices must be in \[0, 2\], got 1 to 3"):
         F.one_hot(tg.tensor([1, 3]), 3)
-    with pytest.raises(ValueError, match=r"classes must be in \[0, 2\), got -1 to 1"):
+    with pytest.raises(ValueError, match=r"class indices must be in \[0, 1\], got -1 to 1"):
         F.one_hot(tg.tensor([-1, 1]))
-    with pytest.raises(ValueError, match="must be given for an empty tensor"):
+    with pytest.raises(ValueError, match="num_classes must be given"):
         F.one_hot(tg.zeros(0, dtype=tg.int64))
-    with pytest.raises(ValueError, match="num_classes must be positive, got 0"):
+    with pytest.raises(ValueError, match=r"class indices must be in"):
         F.one_hot(tg.tensor([0]), 0)

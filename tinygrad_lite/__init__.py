@@ -23,11 +23,11 @@ from .autograd import is_grad_enabled as is_grad_enabled
 from .autograd import no_grad as no_grad
 from .autograd import set_grad_enabled as set_grad_enabled
 from .dtypes import *
+from .exchange import from_dlpack as from_dlpack
 from .gradients import GradcheckError as GradcheckError
 from .gradients import gradcheck as gradcheck
 from .gradients import gradgradcheck as gradgradcheck
 from .ops.algebra import *
-from .ops.bent import *
 from .ops.combined import *
 from .ops.complex import *
 from .ops.copies import *
@@ -36,14 +36,12 @@ from .ops.creation import *
 from .ops.distance import *
 from .ops.elementwise import *
 from .ops.floats import *
+from .ops.functional import *
 from .ops.gamma import *
-from .ops.gates import *
 from .ops.index import *
 from .ops.integers import *
 from .ops.lengths import *
 from .ops.linalg import *
-from .ops.loss import *
-from .ops.norm import *
 from .ops.places import *
 from .ops.products import *
 from .ops.put import *
@@ -52,7 +50,6 @@ from .ops.random import *
 from .ops.ranges import *
 from .ops.recurrent_stack import *
 from .ops.reduce import *
-from .ops.row_norm import *
 from .ops.scans import *
 from .ops.scatter import *
 from .ops.shape import *
@@ -67,15 +64,18 @@ from .saving import save as save
 __version__ = "0.1.0"
 
 _LAZY = ("func", "kernels", "nn", "optim", "testing")
+_ON_DEMAND = {"checkpoint": "recompute", "checkpoint_sequential": "recompute", "draw_graph": "drawing"}
 __all__ = sorted(
     {n for n, v in globals().items() if not n.startswith("_") and not isinstance(v, _Module)}
-    - {"Any", "annotations"} | {"autograd", "fft", "linalg", *_LAZY}
+    - {"Any", "annotations"} | {"autograd", "fft", "linalg", *_LAZY, *_ON_DEMAND}
 )
 
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return importlib.import_module(f"{__name__}.{name}")
+    if name in _ON_DEMAND:
+        return getattr(importlib.import_module(f"{__name__}.{_ON_DEMAND[name]}"), name)
     raise AttributeError(f"module 'tinygrad_lite' has no attribute {name!r}")
 
 

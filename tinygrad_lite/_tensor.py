@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from . import autograd, printing, rules, views
+from . import autograd, hooks, printing, rules, views
 from .dtypes import as_dtype
-from .graph import RETAIN, mode, new_leaf, tick, written
+from .graph import RETAIN, mode, new_leaf, written
+from .hooks import RemovableHandle as RemovableHandle
 from .methods import Methods
 from .ops import creation, reduce
 from .ops import index as indexing
@@ -310,7 +311,20 @@ class Tensor(Methods):
         node = views.node_of(self)
         if node is None:
             raise RuntimeError("register_hook: the tensor does not require grad")
-        return _add_hook(node, hook)
+        return RemovableHandle(hooks.of(node), hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
+        """Call `hook` with this leaf once `backward` has added to its `grad`; its result is ignored.
+
+        Returns
+        -------
+        RemovableHandle
+            Whose `remove()` undoes it.
+        """
+        node = views.node_of(self)
+        if node is None or node.edges != ():
+            raise RuntimeError("register_post_accumulate_grad_hook: the tensor must be a leaf that requires grad")
+        return hooks.on_accumulation(self, node, hook)
 
     # --- copies and types -------------------------------------------------------------------------------------------
 
@@ -440,6 +454,16 @@ class Tensor(Methods):
             return self._data
         return np.array(self._data, dtype, copy=copy)
 
+    def __dlpack__(self, **options: Any) -> Any:
+        """The memory, for another library's ``from_dlpack``; see the DLPack protocol."""
+        if self.requires_grad:
+            raise BufferError("__dlpack__: can't be shared by a Tensor that requires grad; use detach()")
+        return self._data.__dlpack__(**{name: value for name, value in options.items() if value is not None})
+
+    def __dlpack_device__(self) -> tuple[Any, Any]:
+        """Where the memory is: ``(1, 0)``, the CPU."""
+        return self._data.__dlpack_device__()
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
         if method == "reduce" and ufunc in _REDUCTIONS:
             return _put_out(_REDUCTIONS[ufunc](*inputs, **{"axis": 0, **kwargs}), out)
@@ -484,37 +508,6 @@ def rebuild(cls: type, data: Any, requires_grad: bool, grad: Any = None, attribu
     if attributes:
         out.__dict__.update(attributes)
     return out
-
-
-class RemovableHandle:
-    """Undoes a registration: `remove()`, or leave a ``with`` block."""
-
-    __slots__ = ("_hooks", "_key")
-
-    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
-        self._hooks, self._key = hooks, tick()
-        hooks[self._key] = hook
-
-    @property
-    def id(self) -> int:
-        """The key of the registration."""
-        return self._key
-
-    def remove(self) -> None:
-        """Take the hook off; a second time does nothing."""
-        self._hooks.pop(self._key, None)
-
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.remove()
-
-
-def _add_hook(node: Any, hook: Any) -> RemovableHandle:
-    if node.hooks is None:
-        node.hooks = {}
-    return RemovableHandle(node.hooks, hook)
 
 
 def _numbers(value: Any) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from . import rules
+from . import hooks, rules
 from .function import Function, once_differentiable
 from .graph import RETAIN, Node, Stamp, last_write, line_of, mode, stale, stamp, tick, written
 from .modes import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
@@ -95,10 +95,10 @@ def _run(grads: dict[Node, Any], targets: set[Node] | None, retain: bool, create
                 continue  # its own graph stays as it is
         elif not edges:
             found[node] = g
-        if node.seq < last_write.clock:
-            _refuse_stale(node, create)
         if type(edges) is str:
             raise _freed(edges)
+        if node.seq < last_write.clock:
+            _refuse_stale(node, create)
         for parent, rule, saved in edges:
             if wanted is not None and type(parent) is not tuple and parent not in wanted:
                 continue
@@ -152,11 +152,8 @@ def _freed(name: str) -> RuntimeError:
 
 def _send(grads: dict[Node, Any], heap: list[tuple[int, Node]], parent: Node, d: Any, g: Any) -> None:
     """Give `parent` its gradient: its shape, its dtype, added to what it already has."""
-    if parent.shape is not None:
-        if d.shape != parent.shape:
-            d = unbroadcast(d, parent.shape)
-        if d.dtype is not parent.dtype and d.dtype != parent.dtype:
-            d = _cast(d, parent.dtype)
+    if (d.shape != parent.shape or d.dtype is not parent.dtype) and parent.shape is not None:
+        d = fit(d, parent)
     if d is g and type(d) is ndarray and not parent.edges:
         d = d.copy()  # a leaf will own it
     before = grads.get(parent)
@@ -167,7 +164,14 @@ def _send(grads: dict[Node, Any], heap: list[tuple[int, Node]], parent: Node, d:
         grads[parent] = before + d
 
 
-def _cast(d: Any, dtype: np.dtype[Any]) -> Any:
+def fit(d: Any, parent: Node) -> Any:
+    """The gradient with its node's shape and dtype."""
+    if d.shape != parent.shape:
+        d = unbroadcast(d, parent.shape)  # type: ignore[arg-type]
+    return d if d.dtype is parent.dtype or d.dtype == parent.dtype else cast(d, parent.dtype)
+
+
+def cast(d: Any, dtype: np.dtype[Any]) -> Any:
     if d.dtype.kind == "c" and dtype.kind != "c":
         d = np.real(d)  # a real input has no imaginary direction to move in
     return d.astype(dtype)
@@ -210,18 +214,16 @@ def _own_places(array: Any) -> bool:
 
 
 def _call_hooks(node: Node, g: Any, create: bool) -> Any:
-    for hook in list((node.hooks or {}).values()):
-        if hook is None:  # RETAIN
+    kinds = list((node.hooks or {}).values())
+    for hook in kinds:
+        if hook is None or isinstance(hook, (hooks.Before, hooks.Accumulated)):  # None: RETAIN
             continue
-        result = hook(conjugate(g) if create else wrap(conjugate(g)))
+        result = hook(hooks.handed(g, create))
         if result is not None:
-            if not isinstance(result, rules.Tensor) or result.shape != node.shape:
-                came = getattr(result, "shape", type(result).__name__)
-                raise RuntimeError(
-                    f"register_hook: a hook must return None or a Tensor of shape {node.shape}, got {came}"
-                )
-            result = conjugate(result if create else result._data.copy())
-            g = result if result.dtype == node.dtype else _cast(result, node.dtype)
+            g = hooks.taken(result, node, "register_hook", create)
+    for hook in kinds:
+        if isinstance(hook, hooks.Before):
+            g = hook(g, create)
     return g
 
 
@@ -252,10 +254,11 @@ def _tensor(array: Any, node: Node | None) -> Any:
     return result
 
 
-def _through_graph(node: Node, rule: Rule, g: Any, saved: tuple[Any, ...]) -> Any:
+def _through_graph(node: Node, rule: Rule, g: Any, saved: tuple[Any, ...], edges: Any = None) -> Any:
     """Call a rule with Tensors in place of arrays, so that it records itself."""
     sources: dict[str, Any] = {"out": node}
-    for parent, r, _ in node.edges:
+    saved = rule.unpacked(saved)
+    for parent, r, _ in edges or node.edges:
         sources.update(zip(r.arg, parent) if r.joint else ((r.arg[0], parent),))
     if rule.op.twin is not None:
         return _through_twin(rule, g, saved[-1], sources)
@@ -411,6 +414,8 @@ def backward(
             for node, g in found.items():
                 if not node.hooks or RETAIN not in node.hooks:  # else it has its gradient already
                     _accumulate(node, g if node.edges == () or create_graph else np.array(g), create_graph)
+        for node in [n for n in found if n.hooks and n.edges == ()]:
+            hooks.accumulated(node)
     finally:
         mode.enabled = before
 
@@ -498,10 +503,13 @@ def grad(
     return tuple(results)
 
 
-_LAZY = {"functional": "jacobians"}
+_LAZY = {"functional": "jacobians", "graph": "hooks"}
+_ANOMALY = ("detect_anomaly", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_detect_anomaly")
 
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return importlib.import_module(f".{_LAZY[name]}", __package__)
+    if name in _ANOMALY:
+        return getattr(importlib.import_module(".anomaly", __package__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

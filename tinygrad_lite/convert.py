@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from argparse import ArgumentParser, Namespace
 from collections import OrderedDict
 from collections.abc import Callable
@@ -99,6 +100,10 @@ def add_command(commands: Any) -> None:
 
 
 def _run(options: Namespace) -> int:
-    convert(options.source, options.target)
+    try:
+        convert(options.source, options.target)
+    except (ImportError, OSError, TypeError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
     print(f"{options.source} -> {options.target}")
     return 0

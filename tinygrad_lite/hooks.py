@@ -20,20 +20,25 @@ from .rules import Parts, Rule, conjugate, ndarray, wrap
 __all__ = ["saved_tensors_hooks"]
 
 
-class Handle:
+class RemovableHandle:
     """Undoes a registration: `remove()`, or leave a ``with`` block."""
 
-    __slots__ = ("_hooks", "id")
+    __slots__ = ("_hooks", "_key")
 
     def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
-        self._hooks, self.id = hooks, tick()
-        hooks[self.id] = hook
+        self._hooks, self._key = hooks, tick()
+        hooks[self._key] = hook
+
+    @property
+    def id(self) -> int:
+        """The key of the registration."""
+        return self._key
 
     def remove(self) -> None:
         """Take the hook off; a second time does nothing."""
-        self._hooks.pop(self.id, None)
+        self._hooks.pop(self._key, None)
 
-    def __enter__(self) -> Handle:
+    def __enter__(self) -> RemovableHandle:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -61,7 +66,7 @@ def taken(result: Any, like: Any, who: str, create: bool) -> Any:
         came = getattr(result, "shape", type(result).__name__)
         raise RuntimeError(f"{who}: a hook must return None or a Tensor of shape {like.shape}, got {came}")
     result = conjugate(result if create else result._data.copy())
-    return result if result.dtype == like.dtype else autograd._cast(result, like.dtype)
+    return result if result.dtype == like.dtype else autograd.cast(result, like.dtype)
 
 
 def _several(results: Any, before: tuple[Any, ...], who: str, create: bool) -> tuple[Any, ...]:
@@ -95,9 +100,9 @@ class Before:
         return Parts(found) if many else found[0]
 
 
-def before(node: Node, hook: Callable[..., Any]) -> Handle:
+def before(node: Node, hook: Callable[..., Any]) -> RemovableHandle:
     """See `Node.register_prehook`."""
-    return Handle(of(node), Before(hook))
+    return RemovableHandle(of(node), Before(hook))
 
 
 # --- after a node has run -------------------------------------------------------------------------------------------
@@ -112,10 +117,17 @@ class Accumulated:
         self.hook = hook
 
 
-def on_accumulation(tensor: Any, node: Node, hook: Callable[[Any], Any]) -> Handle:
+def on_accumulation(tensor: Any, node: Node, hook: Callable[[Any], Any]) -> RemovableHandle:
     """See `Tensor.register_post_accumulate_grad_hook`."""
     whose = weakref.ref(tensor)  # the tensor holds the node
-    return Handle(of(node), Accumulated(lambda _: hook(whose())))
+    return RemovableHandle(of(node), Accumulated(lambda _: hook(whose())))
+
+
+def accumulated(node: Node) -> None:
+    """Call the hooks of a leaf whose gradient has been accumulated."""
+    for hook in list((node.hooks or {}).values()):
+        if isinstance(hook, Accumulated):
+            hook.hook(node.grad)
 
 
 class Watched(Rule):
@@ -127,16 +139,16 @@ class Watched(Rule):
     after: dict[int, Any]
 
 
-def after(node: Node, hook: Callable[..., Any]) -> Handle:
+def after(node: Node, hook: Callable[..., Any]) -> RemovableHandle:
     """See `Node.register_hook`."""
     if node.edges == ():
-        return Handle(of(node), Accumulated(lambda g: hook((), (g,))))
+        return RemovableHandle(of(node), Accumulated(lambda g: hook((), (g,))))
     if isinstance(node.edges, str):
         raise RuntimeError(f"register_hook: the node ({node.edges}) has run already, and its graph has been freed")
     rule = node.edges[0][1]
     if not isinstance(rule, Watched):
         rule = _watched(node)
-    return Handle(rule.after, hook)
+    return RemovableHandle(rule.after, hook)
 
 
 def _watched(node: Node) -> Watched:
@@ -224,9 +236,10 @@ class saved_tensors_hooks:
     def _packed(self, rule: Rule, saved: tuple[Any, ...]) -> tuple[Rule, tuple[Any, ...]]:
         if not any(map(_is_value, saved)):
             return rule, saved
-        packed = Rule.__new__(Rule)
+        packed = Packed.__new__(Packed)
         packed.op, packed.arg, packed.joint, packed.names = rule.op, rule.arg, rule.joint, rule.names
         packed._positions, packed.pick = rule._positions, rule.pick
+        packed.unpack = self._unpacked
         packed.vjp = lambda g, *kept: rule.vjp(g, *map(self._unpacked, kept))
         return packed, tuple(Kept(self._pack_hook(wrap(v)), v.shape, v.dtype) if _is_value(v) else v for v in saved)
 
@@ -244,6 +257,18 @@ class saved_tensors_hooks:
                 f"saved_tensors_hooks: unpack_hook must return a Tensor of {kept.shape} {kept.dtype}, got {came}"
             )
         return found._data
+
+
+class Packed(Rule):
+    """A rule whose saved values must be unpacked."""
+
+    __slots__ = ("unpack",)
+
+    unpack: Callable[[Any], Any]
+
+    def unpacked(self, saved: tuple[Any, ...]) -> tuple[Any, ...]:
+        """See `Rule.unpacked`."""
+        return tuple(map(self.unpack, saved))
 
 
 class Kept:

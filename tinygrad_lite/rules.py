@@ -90,6 +90,10 @@ class Rule:
             found = self._positions = tuple(self.op.parameters.index(a) for a in self.arg)
         return found
 
+    def unpacked(self, saved: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The saved values themselves, where they may be kept as something else."""
+        return saved
+
     def _prepare(self, *values: Any) -> tuple[Any, ...]:
         """On first use, compile ``pick(*arguments, out, *aux) -> saved``."""
         self.pick = _picker(self.op.parameters, self.op.aux, self.names, self.op.name, self.op.inputs)
@@ -447,12 +451,13 @@ def _unary(op: Op) -> Callable[..., Any]:
         node.hooks = node.where = None
         node.shape = out.shape
         node.dtype = out.dtype
-        if noted or OFF:
+        if OFF:
+            node.where = caller(2)
+            mode.made(node)
+        elif noted:
             frame = _getframe(1)
             code = frame.f_code
             node.where = caller(2) if library[code.co_filename] else (code, frame.f_lasti)
-            if OFF:
-                mode.made(node)
         return result
 
     return unary
@@ -526,12 +531,13 @@ def _binary(op: Op) -> Callable[..., Any]:
         node.hooks = node.where = None
         node.shape = out.shape
         node.dtype = dtype
-        if noted or OFF:
+        if OFF:
+            node.where = caller(2)
+            mode.made(node)
+        elif noted:
             frame = _getframe(1)
             code = frame.f_code
             node.where = caller(2) if library[code.co_filename] else (code, frame.f_lasti)
-            if OFF:
-                mode.made(node)
         return result
 
     return binary

@@ -1,9 +1,12 @@
-"""Helpers around modules: gradient clipping, parameters as one vector."""
+"""Helpers around modules: gradient clipping, parameters as one vector, parametrized weights, packed sequences."""
 
 from __future__ import annotations
 
+from . import parametrizations, parametrize, rnn
 from .clip_grad import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
 from .convert_parameters import parameters_to_vector, vector_to_parameters
+from .spectral_norm import remove_spectral_norm, spectral_norm
+from .weight_norm import remove_weight_norm, weight_norm
 
 __all__ = [
     "clip_grad_norm_",
@@ -12,4 +15,11 @@ __all__ = [
     "get_total_norm",
     "parameters_to_vector",
     "vector_to_parameters",
+    "weight_norm",
+    "remove_weight_norm",
+    "spectral_norm",
+    "remove_spectral_norm",
+    "parametrize",
+    "parametrizations",
+    "rnn",
 ]

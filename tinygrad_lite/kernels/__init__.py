@@ -7,6 +7,7 @@
     objects.py   many arrays found and located in one compiled call
     threads.py   one launch shared between threads
     tile.py      products in vector registers, in LLVM's own language
+    plan.py      convolutions as such products: slabs.py, contract.py and convolve.py carry it out
 
 numba is imported by the first kernel that runs, never by `import tinygrad_lite`.
 """

@@ -40,9 +40,13 @@ def emit(
         d, h, stop = line // size[1], line % size[1], min(w + run, count[2])
         if w < stop and h < count[1]:
             base = ((first[0] + d * step[0]) * full[1] + first[1] + h * step[1]) * full[2] + first[2] + w * step[2]
+            source = block.ctypes.data + at * block.itemsize
             if step[2] == 1:
-                copy_lines(block.dtype, rows, block.ctypes.data + at * block.itemsize, block.strides[0],
-                           target + base * y.itemsize, y.strides[1], stop - w)  # fmt: skip
+                copy_lines(1, block.dtype, rows, source, block.strides[0], target + base * y.itemsize, y.strides[1],
+                           stop - w)  # fmt: skip
+            elif step[2] == 2:
+                copy_lines(2, block.dtype, rows, source, block.strides[0], target + base * y.itemsize, y.strides[1],
+                           stop - w)  # fmt: skip
             else:
                 for r in range(rows):
                     for i in range(stop - w):

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from .backend import kernel
+from .exponential import exp_single
+from .sums import largest_single, total
 
 
 def cross_entropy_plain(x: Any, target: Any, weight: Any, ignore: int, mean: bool, losses: Any, slope: Any) -> int:
@@ -88,3 +90,70 @@ def cross_entropy(x: Any, target: Any, weight: Any, ignore: int, mean: bool, los
             slope[i, c] *= factor
         slope[i, t] -= x.dtype.type(scale)
     return -1
+
+
+def targets_plain(target: Any, weight: Any, ignore: int, classes: int) -> tuple[int, float]:
+    """The first row whose target is not a class, or -1; and the sum of the targets' weights."""
+    ignored = target == ignore
+    index = np.where(ignored, 0, target)
+    outside = (index < 0) | (index >= classes)
+    if outside.any():
+        return int(np.argmax(outside)), 0.0
+    scale = (weight[index] if weight.size else np.ones(len(target))) * ~ignored
+    return -1, float(scale.sum(dtype=np.float64))
+
+
+@kernel(targets_plain)
+def targets(target: Any, weight: Any, ignore: int, classes: int) -> tuple[int, float]:
+    found = 0.0
+    for i in range(target.size):
+        t = target[i]
+        if t != ignore:
+            if t < 0 or t >= classes:
+                return i, 0.0
+            found += weight[t] if weight.size else 1.0
+    return -1, found
+
+
+def rows_plain(x: Any, target: Any, weight: Any, ignore: int, share: float, losses: Any, slope: Any) -> None:
+    """Losses of rows times `share`, and their derivatives; of checked targets.
+
+    Parameters
+    ----------
+    x, target, weight, ignore, losses, slope
+        As for `cross_entropy_plain`.
+    share : float
+        1 over what a mean divides by.
+    """
+    ignored = target == ignore
+    rows, index = np.arange(len(x)), np.where(ignored, 0, target)
+    scale = (weight[index] if weight.size else np.ones(len(x), x.dtype)) * x.dtype.type(share)
+    z = x - np.maximum.reduce(x, axis=1, keepdims=True, initial=-np.inf)
+    np.exp(z, out=slope)
+    s = np.add.reduce(slope, axis=1, keepdims=True)
+    losses[...] = (np.log(s[:, 0]) - z[rows, index]) * scale
+    slope *= scale[:, None] / s
+    slope[rows, index] -= scale
+    losses[ignored], slope[ignored] = share if math.isnan(share) else 0, 0
+
+
+@kernel(rows_plain)
+def rows(x: Any, target: Any, weight: Any, ignore: int, share: float, losses: Any, slope: Any) -> None:
+    """For float32."""
+    bits = x.view(np.int32)
+    for i in range(len(x)):
+        t, row, into = target[i], x[i], slope[i]
+        if t == ignore:
+            into[:] = 0
+            losses[i] = share if math.isnan(share) else 0.0
+            continue
+        top = largest_single(bits[i])
+        for c in range(row.size):
+            into[c] = exp_single(row[c] - top)
+        s = total(into)
+        scale = share * weight[t] if weight.size else share
+        losses[i] = (math.log(s) - (row[t] - top)) * scale
+        factor = np.float32(scale / s)
+        for c in range(row.size):
+            into[c] *= factor
+        into[t] -= np.float32(scale)

@@ -12,6 +12,11 @@ from .exponential import exp_single
 from .sums import dot, largest_single, moment, spread, total
 
 
+def piece(elements: int, width: int = 1) -> int:
+    """How many rows make a piece of a shared launch: a quarter of the work, but worth the call, and fit for the cache."""
+    return max(1, min(max(elements // 4, 1 << 15), 1 << 17) // max(width, 1))
+
+
 def softmax_plain(x: Any, out: Any) -> None:
     """``out = exp(x) / sum(exp(x))`` for each row."""
     np.exp(x - np.maximum.reduce(x, axis=-1, keepdims=True, initial=-np.inf), out=out)
@@ -46,6 +51,40 @@ def softmax_backward(g: Any, shown: Any, out: Any) -> None:
         s = g.dtype.type(dot(up, p))
         for j in range(up.size):
             into[j] = p[j] * (up[j] - s)
+
+
+def softmax_here_plain(x: Any) -> None:
+    """`softmax` over its argument."""
+    softmax_plain(x, x)
+
+
+@kernel(softmax_here_plain)
+def softmax_here(x: Any) -> None:
+    """For float32. In one array, since loops over two that are the same do not vectorize."""
+    bits = x.view(np.int32)
+    for i in range(len(x)):
+        row = x[i]
+        top = largest_single(bits[i])
+        for j in range(row.size):
+            row[j] = exp_single(row[j] - top)
+        share = np.float32(1.0 / total(row))
+        for j in range(row.size):
+            row[j] *= share
+
+
+def softmax_backward_here_plain(g: Any, shown: Any) -> None:
+    """`softmax_backward`, written over `g`."""
+    g *= shown
+    g -= shown * np.add.reduce(g, axis=-1, keepdims=True)
+
+
+@kernel(softmax_backward_here_plain)
+def softmax_backward_here(g: Any, shown: Any) -> None:
+    for i in range(len(g)):
+        up, p = g[i], shown[i]
+        s = g.dtype.type(dot(up, p))
+        for j in range(up.size):
+            up[j] = p[j] * (up[j] - s)
 
 
 def log_softmax_plain(x: Any, out: Any) -> None:

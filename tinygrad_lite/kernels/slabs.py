@@ -57,7 +57,7 @@ def lay_out(x: Any, slab: Any, phases: Any, step: Any, padding: Any, size: Any, 
                         if step[2] == 1:
                             source = (((n * channels + c) * depth + d) * height + h) * width + low + shift
                             place = ((n * channels + c) * len(phases) + f) * slab.shape[3] + at + low
-                            copy_lines(slab.dtype, 1, x.ctypes.data + source * size_of, 0,
+                            copy_lines(1, slab.dtype, 1, x.ctypes.data + source * size_of, 0,
                                        slab.ctypes.data + place * size_of, 0, high - low)  # fmt: skip
                         else:
                             for q in range(high - low):
@@ -96,14 +96,18 @@ def lay_across(x: Any, slab: Any, phases: Any, step: Any, padding: Any, size: An
             line = x.ctypes.data + (((n * channels * depth + d) * height + h) * width + shift) * size_of
             pixels = slab.ctypes.data + ((n * len(phases) + f) * slab.shape[2] + q * size[2]) * channels * size_of
             for first in range(0, channels, lanes):  # some lines at a time, which stay in the first cache
-                if step[2] == 1:
+                rows = min(lanes, channels - first)
+                if step[2] <= 2:
                     for w in range(low, high, lanes):
-                        turn(slab.dtype, line + (first * volume + w) * size_of, volume * size_of,
-                             min(lanes, channels - first), min(lanes, high - w),
-                             pixels + (w * channels + first) * size_of, channels * size_of)  # fmt: skip
+                        source = line + (first * volume + w * step[2]) * size_of
+                        pixel, columns = pixels + (w * channels + first) * size_of, min(lanes, high - w)
+                        if step[2] == 1:
+                            turn(1, slab.dtype, source, volume * size_of, rows, columns, pixel, channels * size_of)
+                        else:
+                            turn(2, slab.dtype, source, volume * size_of, rows, columns, pixel, channels * size_of)
                 else:
                     for w in range(low, high):
-                        for c in range(first, min(first + lanes, channels)):
+                        for c in range(first, first + rows):
                             target[w, c] = x[n, c, d, h, w * step[2] + shift]
 
 

@@ -203,58 +203,80 @@ def _masked_load(builder: Any, kind: Any, address: Any, mask: Any, align: int) -
     return builder.call(function, [builder.inttoptr(address, pointer), ir.Constant(INT, align), mask, zero])
 
 
-@intrinsic
+def _entries(block: Block, apart: int, address: Any, count: Any) -> Any:
+    """A vector of `count` entries that are 1 or 2 apart, and zeros."""
+    builder, n = block.builder, block.lanes
+    reach = builder.sub(builder.mul(count, ir.Constant(INTP, apart)), ir.Constant(INTP, apart - 1))
+    parts = [
+        _masked_load(builder, block.vector, block.at(address, p * WIDTH),
+                     _below(builder, builder.sub(reach, ir.Constant(INTP, n * p)), n), block.size)
+        for p in range(apart)
+    ]  # fmt: skip
+    if apart == 1:
+        return parts[0]
+    return builder.shuffle_vector(*parts, ir.Constant(ir.VectorType(INT, n), list(range(0, 2 * n, 2))))
+
+
+@intrinsic(prefer_literal=True)
 def copy_lines(
-    typingctx: Any, dtype: Any, lines: Any, source: Any, source_step: Any, target: Any, target_step: Any, count: Any
-) -> Any:
-    """``target[r, i] = source[r, i]`` for `count` elements of some lines.
+    typingctx: Any, apart: Any, dtype: Any, lines: Any, source: Any, source_step: Any, target: Any, target_step: Any,
+    count: Any,
+) -> Any:  # fmt: skip
+    """``target[r, apart * i] = source[r, i]`` for `count` elements of some lines, 1 or 2 apart.
 
     All arrays by address, steps from line to line in bytes.
     """
-    signature = types.void(dtype, *(types.intp,) * 6)
+    signature = types.void(apart, dtype, *(types.intp,) * 6)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        lines, source, source_step, target, target_step, count = args[1:]
-        block = Block(context, builder, dtype.dtype, 0, 0)
-        lanes = ir.Constant(INTP, block.lanes)
-        steps = builder.udiv(builder.add(count, ir.Constant(INTP, block.lanes - 1)), lanes)
+        lines, source, source_step, target, target_step, count = args[2:]
+        block, parts = Block(context, builder, dtype.dtype, 0, 0), range(apart.literal_value)
+        n, many = block.lanes, len(parts)
+        steps = builder.udiv(builder.add(count, ir.Constant(INTP, n - 1)), ir.Constant(INTP, n))
+        kept = ir.Constant(ir.VectorType(ir.IntType(1), n), [int(i % many == 0) for i in range(n)])
         with cgutils.for_range(builder, steps, intp=INTP) as outer:
-            mask = _below(builder, builder.sub(count, builder.mul(outer.index, lanes)), block.lanes)
-            at = builder.mul(outer.index, ir.Constant(INTP, WIDTH))
-            start, stop = builder.add(source, at), builder.add(target, at)
+            left = builder.sub(count, builder.mul(outer.index, ir.Constant(INTP, n)))
+            mask, reach = _below(builder, left, n), builder.mul(left, ir.Constant(INTP, many))
+            within = [_below(builder, builder.sub(reach, ir.Constant(INTP, n * p)), n) for p in parts]
+            masks = [builder.and_(kept, each) for each in within]
+            start, stop = block.address(source, outer.index, WIDTH), block.address(target, outer.index, many * WIDTH)
             with cgutils.for_range(builder, lines, intp=INTP) as inner:
                 origin = builder.add(start, builder.mul(inner.index, source_step))
                 value = _masked_load(builder, block.vector, origin, mask, block.size)
                 place = builder.add(stop, builder.mul(inner.index, target_step))
-                _masked_store(builder, value, place, mask, block.size)
+                for p, shown in zip(parts, masks):
+                    order = ir.Constant(ir.VectorType(INT, n), [(n * p + i) // many for i in range(n)])
+                    wide = builder.shuffle_vector(value, value, order)
+                    _masked_store(builder, wide, block.at(place, p * WIDTH), shown, block.size)
         return context.get_dummy_value()
 
     return signature, codegen
 
 
-@intrinsic
+@intrinsic(prefer_literal=True)
 def turn(
-    typingctx: Any, dtype: Any, source: Any, source_step: Any, rows: Any, columns: Any, target: Any, target_step: Any
-) -> Any:
-    """``target[i, r] = source[r, i]`` for as many rows and columns as there are, and at most a vector of each.
+    typingctx: Any, apart: Any, dtype: Any, source: Any, source_step: Any, rows: Any, columns: Any, target: Any,
+    target_step: Any,
+) -> Any:  # fmt: skip
+    """``target[i, r] = source[r, apart * i]`` for some rows and columns, at most a vector of each; 1 or 2 apart.
 
     All arrays by address, steps from line to line in bytes.
     """
-    signature = types.void(dtype, *(types.intp,) * 6)
+    signature = types.void(apart, dtype, *(types.intp,) * 6)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        source, source_step, rows, columns, target, target_step = args[1:]
+        source, source_step, rows, columns, target, target_step = args[2:]
         block = Block(context, builder, dtype.dtype, 0, 0)
         lanes, nothing = block.lanes, ir.Constant(INTP, 0)
 
         def line(base: Any, step: Any, i: int, lines: Any, count: Any) -> tuple[Any, Any]:
-            """Where a line is, and which of its entries there are."""
+            """Where a line is, and how many entries it has, if it is there."""
             there = builder.icmp_signed("<", ir.Constant(INTP, i), lines)
-            mask = _below(builder, builder.select(there, count, nothing), lanes)
-            return builder.add(base, builder.mul(step, ir.Constant(INTP, i))), mask
+            return builder.add(base, builder.mul(step, ir.Constant(INTP, i))), builder.select(there, count, nothing)
 
-        found = [line(source, source_step, r, rows, columns) for r in range(lanes)]
-        vectors = [_masked_load(builder, block.vector, address, mask, block.size) for address, mask in found]
+        vectors = [
+            _entries(block, apart.literal_value, *line(source, source_step, r, rows, columns)) for r in range(lanes)
+        ]
         half = lanes // 2
         while half:  # exchange the off-diagonal squares of ever smaller blocks
             order = [i for first in range(0, lanes, 2 * half) for i in range(first, first + half)]
@@ -266,8 +288,8 @@ def turn(
                     vectors[k] = builder.shuffle_vector(*pair, chosen)
             half //= 2
         for i, vector in enumerate(vectors):
-            address, mask = line(target, target_step, i, columns, rows)
-            _masked_store(builder, vector, address, mask, block.size)
+            address, count = line(target, target_step, i, columns, rows)
+            _masked_store(builder, vector, address, _below(builder, count, lanes), block.size)
         return context.get_dummy_value()
 
     return signature, codegen
@@ -291,21 +313,10 @@ def maxima(
         apart, block = stride.literal_value, Block(context, builder, dtype.dtype, 0, 0)
         lanes = block.lanes
         shown = _below(builder, count, lanes)
-        reach = builder.add(builder.mul(builder.sub(count, ir.Constant(INTP, 1)), ir.Constant(INTP, apart)),
-                            ir.Constant(INTP, 1))  # fmt: skip
-        masks = [_below(builder, builder.sub(reach, ir.Constant(INTP, lanes * i)), lanes) for i in range(apart)]
-
-        def entries(address: Any) -> Any:
-            parts = [_masked_load(builder, block.vector, block.at(address, i * WIDTH), mask, block.size)
-                     for i, mask in enumerate(masks)]  # fmt: skip
-            if apart == 1:
-                return parts[0]
-            return builder.shuffle_vector(*parts, ir.Constant(ir.VectorType(INT, lanes), list(range(0, 2 * lanes, 2))))
-
         numbers = ir.VectorType(INT, lanes)
         first = builder.add(_number(builder, builder.trunc(index, INT), lanes),
                             ir.Constant(numbers, [apart * i for i in range(lanes)]))  # fmt: skip
-        best, place = (cgutils.alloca_once_value(builder, v) for v in (entries(source), first))
+        best, place = (cgutils.alloca_once_value(builder, v) for v in (_entries(block, apart, source, count), first))
         with (
             cgutils.for_range(builder, depth, intp=INTP) as i,
             cgutils.for_range(builder, height, intp=INTP) as j,
@@ -315,7 +326,7 @@ def maxima(
             for loop, by, far in ((i, by_depth, plane), (j, by_height, line), (k, by_width, step)):
                 address = builder.add(address, builder.mul(loop.index, by))
                 moved = builder.add(moved, builder.mul(loop.index, far))
-            value, before = entries(address), builder.load(best)
+            value, before = _entries(block, apart, address, count), builder.load(best)
             larger = builder.or_(
                 builder.fcmp_ordered(">", value, before), builder.fcmp_unordered("!=", value, value)
             )

@@ -11,6 +11,7 @@ import numpy as np
 from ..kernels import activation as kernel_activation
 from ..kernels import smooth
 from ..kernels.pieces import in_pieces
+from ..kernels.rows import piece
 from ..rules import differentiable, elementwise
 from ..views import write
 from .exponential import erf, floating, sigmoid, sigmoid_of, softplus_of
@@ -22,7 +23,6 @@ __all__ = ["gelu", "mish", "relu", "silu", "softplus", "softsign", "tanhshrink"]
 
 _ZEROS = {np.dtype(t): np.zeros((), t) for t in "?bhqilBHQILefd"}  # an array costs a ufunc less than a number
 _F32 = np.dtype(np.float32)
-_PIECE = 1 << 15
 
 
 def _loops(x: Any) -> bool:
@@ -65,7 +65,7 @@ def _fused(kernel: Any, formula: Callable[..., Any]) -> Callable[..., Any]:
             return formula(*arrays)
         out = np.empty(x.shape, _F32)
         flat = [a.reshape(-1) for a in (*arrays, out)]
-        in_pieces(lambda first, last: kernel.run(*[a[first:last] for a in flat]), x.size, _PIECE)
+        in_pieces(lambda first, last: kernel.run(*[a[first:last] for a in flat]), x.size, piece(x.size))
         return out
 
     return function

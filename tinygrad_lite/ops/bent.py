@@ -68,9 +68,7 @@ def _prelu_weight(g: Any, x: Any) -> Any:
     return masked(g * x, np.logical_not(np.greater(x, 0)))
 
 
-@differentiable(
-    x=lambda g, x, weight: np.where(np.greater(x, 0), g, weight * g), weight=_prelu_weight, name="prelu"
-)
+@differentiable(x=lambda g, x, weight: np.where(np.greater(x, 0), g, weight * g), weight=_prelu_weight, name="prelu")
 def _prelu(x: Any, weight: Any) -> Any:
     return np.where(x > 0, x, weight * x)
 
@@ -158,7 +156,7 @@ def rrelu(
     x = unwrap(_floats(input, "rrelu"))
     if not training:
         return _applied(input, lambda t: _leaky_relu.record((t, (lower + upper) / 2)), "rrelu", inplace)
-    slopes = (uniform(x.shape, x.dtype, generator) * (upper - lower) + lower).astype(x.dtype, copy=False)
+    slopes = (uniform(x.shape, np.float32, generator) * (upper - lower) + lower).astype(x.dtype, copy=False)
     return _applied(input, lambda t: _prelu.record((t, slopes)), "rrelu", inplace)
 
 
@@ -167,7 +165,7 @@ def rrelu(
 
 def _elu_x(g: Any, x: Any, alpha: float, scale: float, inner: float) -> Any:
     below = (alpha * scale * inner) * np.exp(inner * np.minimum(x, 0.0))
-    return g * np.where(np.greater(x, 0), scale, below)
+    return g * np.where(np.less_equal(x, 0), below, scale)
 
 
 @differentiable(x=_elu_x, name="elu")
@@ -274,6 +272,8 @@ def _inside(g: Any, x: Any, low: float, high: float) -> Any:
 
 @differentiable(x=_inside, name="hardtanh")
 def _hardtanh(x: Any, low: float, high: float) -> Any:
+    if x.dtype.kind != "f":  # integers stay integers
+        low, high = int(low), int(high)
     return np.clip(x, low, high)
 
 
@@ -329,7 +329,7 @@ def relu6(input: Any, inplace: bool = False) -> Any:
     return _applied(input, lambda x: _hardtanh.record((x, 0, 6)), "relu6", inplace)
 
 
-@differentiable(x=lambda g, x: _inside(g, x, -3.0, 3.0) / 6, name="hardsigmoid")
+@differentiable(x=lambda g, x: masked(g / 6, np.greater(x, -3) & np.less(x, 3)), name="hardsigmoid")
 def _hardsigmoid(x: Any) -> Any:
     return np.clip(x + 3, 0, 6) / 6
 
@@ -357,8 +357,7 @@ def hardsigmoid(input: Any, inplace: bool = False) -> Any:
 
 
 def _hardswish_x(g: Any, x: Any) -> Any:
-    middle = g * (x / 3 + 0.5)
-    return np.where(np.greater_equal(x, 3), g, masked(middle, np.logical_not(np.less_equal(x, -3))))
+    return np.where(np.less(x, 3), masked(g * (x / 3 + 0.5), np.greater(x, -3)), g)
 
 
 @differentiable(x=_hardswish_x, name="hardswish")

@@ -1,4 +1,4 @@
-"""Convolutions of one, two and three dimensions, and transposed ones."""
+"""Convolutions of one, two and three dimensions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..kernels.convolution import Geometry
 from ..rules import differentiable, unwrap
 from .geometry import Ints, each, unbatched, windows_of
 
-__all__ = ["conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]
+__all__ = ["conv1d", "conv2d", "conv3d"]
 
 # --- rows: each is linear in two arrays, and their gradients are the other two -----------------------------------
 
@@ -38,7 +38,7 @@ def _with_bias(out: Any, bias: Any) -> Any:
 
 
 def _convolve_x(g: Any, w: Any, geometry: Geometry) -> Any:
-    return _spread(g, w, None, geometry)
+    return spread(g, w, None, geometry)
 
 
 def _convolve_w(g: Any, x: Any, geometry: Geometry) -> Any:
@@ -65,7 +65,8 @@ def _convolve(x: Any, w: Any, bias: Any, geometry: Geometry) -> Any:
     bias=lambda g: _sum_channels(g),
     name="conv_transpose",
 )
-def _spread(y: Any, w: Any, bias: Any, geometry: Geometry) -> Any:
+def spread(y: Any, w: Any, bias: Any, geometry: Geometry) -> Any:
+    """The transpose of a convolution."""
     x = np.empty((y.shape[0], w.shape[1] * geometry.groups, *geometry.large), y.dtype)
     if compiled := _compiled(y, w, x):
         compiled.spread(y, w, bias, geometry, x)
@@ -76,7 +77,7 @@ def _spread(y: Any, w: Any, bias: Any, geometry: Geometry) -> Any:
 
 @differentiable(
     y=lambda g, x, geometry: _convolve(x, g, None, geometry),
-    x=lambda g, y, geometry: _spread(y, g, None, geometry),
+    x=lambda g, y, geometry: spread(y, g, None, geometry),
     name="conv_weight",
 )
 def _correlate(y: Any, x: Any, geometry: Geometry) -> Any:
@@ -91,7 +92,8 @@ def _correlate(y: Any, x: Any, geometry: Geometry) -> Any:
 # --- PyTorch's face ----------------------------------------------------------------------------------------------
 
 
-def _checked(input: Any, weight: Any, bias: Any, dims: int, groups: int, transposed: bool, who: str) -> None:
+def check(input: Any, weight: Any, bias: Any, dims: int, groups: int, transposed: bool, who: str) -> None:
+    """Refuse shapes and dtypes that do not fit."""
     x, w, b = unwrap(input), unwrap(weight), unwrap(bias)
     if w.ndim != dims + 2:
         raise ValueError(f"{who}: weight must have {dims + 2} dimensions, got shape {w.shape}")
@@ -133,7 +135,7 @@ def _conv(
     dims: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
 ) -> Any:
     who = f"conv{dims}d"
-    _checked(input, weight, bias, dims, groups, False, who)
+    check(input, weight, bias, dims, groups, False, who)
     kernel = unwrap(weight).shape[2:]
     stride, dilation = each(stride, dims, who, "stride", 1), each(dilation, dims, who, "dilation", 1)
     pads = _padding(padding, kernel, stride, dilation, who)
@@ -147,38 +149,6 @@ def _conv(
 
     return unbatched(run, input, dims, who)
 
-
-def _conv_transpose(
-    dims: int,
-    input: Any,
-    weight: Any,
-    bias: Any,
-    stride: Any,
-    padding: Any,
-    output_padding: Any,
-    groups: int,
-    dilation: Any,
-) -> Any:
-    who = f"conv_transpose{dims}d"
-    _checked(input, weight, bias, dims, groups, True, who)
-    kernel = unwrap(weight).shape[2:]
-    stride, dilation = each(stride, dims, who, "stride", 1), each(dilation, dims, who, "dilation", 1)
-    pads, extra = each(padding, dims, who, "padding"), each(output_padding, dims, who, "output_padding")
-    if any(e >= max(s, d) for e, s, d in zip(extra, stride, dilation)):
-        raise ValueError(f"{who}: output_padding must be smaller than stride or dilation, got {extra} with stride "
-                         f"{stride} and dilation {dilation}")  # fmt: skip
-
-    def run(y: Any) -> Any:
-        small = unwrap(y).shape[2:]
-        large = tuple([
-            (n - 1) * s - 2 * p + d * (k - 1) + e + 1
-            for n, k, s, p, d, e in zip(small, kernel, stride, pads, dilation, extra)
-        ])  # fmt: skip
-        if min(large) < 1 or 0 in small:
-            raise ValueError(f"{who}: the result must not be empty, got size {large} from input size {small}")
-        return _spread.record((y, weight, bias, Geometry(large, small, kernel, stride, pads, dilation, groups)))
-
-    return unbatched(run, input, dims, who)
 
 def conv1d(
     input: Any,
@@ -315,132 +285,3 @@ def conv3d(
     (1, 3, 2, 2, 2)
     """
     return _conv(3, input, weight, bias, stride, padding, dilation, groups)
-
-
-def conv_transpose1d(
-    input: Any,
-    weight: Any,
-    bias: Any = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    output_padding: Any = 0,
-    groups: int = 1,
-    dilation: Any = 1,
-) -> Any:
-    """Transposed convolution in 1 dimension: what `conv1d` does to the gradient of its result.
-
-    Parameters
-    ----------
-    input : Tensor, shape (N, A, L) or (A, L)
-    weight : Tensor, shape (A, C / groups, kL)
-    bias : Tensor, shape (C,), optional
-    stride, padding, dilation : int
-        Those of the convolution.
-    output_padding : int
-        Added to the result's size at the end, where several sizes give the same input size.
-    groups : int
-
-    Returns
-    -------
-    Tensor, shape (N, C, ...) or (C, ...)
-
-    Raises
-    ------
-    ValueError
-        For shapes and options that do not fit.
-    TypeError
-        For arguments of different dtypes.
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tg
-    >>> tg.conv_transpose1d(tg.tensor([[[1.0, 2.0]]]), tg.tensor([[[1.0, 10.0]]]))
-    tensor([[[ 1., 12., 20.]]])
-    """
-    return _conv_transpose(1, input, weight, bias, stride, padding, output_padding, groups, dilation)
-
-
-def conv_transpose2d(
-    input: Any,
-    weight: Any,
-    bias: Any = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    output_padding: Any = 0,
-    groups: int = 1,
-    dilation: Any = 1,
-) -> Any:
-    """Transposed convolution in 2 dimensions: what `conv2d` does to the gradient of its result.
-
-    Parameters
-    ----------
-    input : Tensor, shape (N, A, H, W) or (A, H, W)
-    weight : Tensor, shape (A, C / groups, kH, kW)
-    bias : Tensor, shape (C,), optional
-    stride, padding, dilation : int or 2 of them
-        Those of the convolution.
-    output_padding : int or 2 of them
-        Added to the result's size at the end, where several sizes give the same input size.
-    groups : int
-
-    Returns
-    -------
-    Tensor, shape (N, C, ...) or (C, ...)
-
-    Raises
-    ------
-    ValueError
-        For shapes and options that do not fit.
-    TypeError
-        For arguments of different dtypes.
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tg
-    >>> tg.conv_transpose2d(tg.ones(1, 1, 2, 2), tg.ones(1, 1, 2, 2), stride=2).shape
-    (1, 1, 4, 4)
-    """
-    return _conv_transpose(2, input, weight, bias, stride, padding, output_padding, groups, dilation)
-
-
-def conv_transpose3d(
-    input: Any,
-    weight: Any,
-    bias: Any = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    output_padding: Any = 0,
-    groups: int = 1,
-    dilation: Any = 1,
-) -> Any:
-    """Transposed convolution in 3 dimensions: what `conv3d` does to the gradient of its result.
-
-    Parameters
-    ----------
-    input : Tensor, shape (N, A, D, H, W) or (A, D, H, W)
-    weight : Tensor, shape (A, C / groups, kD, kH, kW)
-    bias : Tensor, shape (C,), optional
-    stride, padding, dilation : int or 3 of them
-        Those of the convolution.
-    output_padding : int or 3 of them
-        Added to the result's size at the end, where several sizes give the same input size.
-    groups : int
-
-    Returns
-    -------
-    Tensor, shape (N, C, ...) or (C, ...)
-
-    Raises
-    ------
-    ValueError
-        For shapes and options that do not fit.
-    TypeError
-        For arguments of different dtypes.
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tg
-    >>> tg.conv_transpose3d(tg.ones(1, 3, 2, 2, 2), tg.ones(3, 2, 3, 3, 3)).shape
-    (1, 2, 4, 4, 4)
-    """
-    return _conv_transpose(3, input, weight, bias, stride, padding, output_padding, groups, dilation)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..kernels import loss as kernel_loss
+from ..kernels.pieces import in_pieces
+from ..kernels.rows import piece
 from ..rules import differentiable, unwrap
 from .index import index_sum
 from .piecewise import masked
@@ -46,13 +48,30 @@ def _index_twin(x: Any, target: Any, weight: Any, ignore: int, reduction: str) -
 )
 def _ce_index(x: Any, target: Any, weight: Any, ignore: int, reduction: str) -> Any:
     """The loss of class indices, and its slope, found in the same pass."""
-    # in rows much longer than this NumPy's vectorized exp makes up for its passes over memory
-    loop = kernel_loss.cross_entropy if x.shape[1] <= 64 else kernel_loss.cross_entropy_plain
     losses, slope = np.empty(len(target), x.dtype), np.empty(x.shape, x.dtype)
-    bad = loop(x, target, weight, ignore, reduction == "mean", losses, slope)
+    if x.dtype == np.float32 and x.size >= 2048:
+        bad = _by_rows(np.ascontiguousarray(x), target, weight, ignore, reduction == "mean", losses, slope)
+    else:  # in rows much longer than this NumPy's vectorized exp makes up for its passes over memory
+        loop = kernel_loss.cross_entropy if x.shape[1] <= 64 else kernel_loss.cross_entropy_plain
+        bad = loop(x, target, weight, ignore, reduction == "mean", losses, slope)
     if bad >= 0:
         raise IndexError(f"cross_entropy: class indices must be in [0, {x.shape[1] - 1}], got {target[bad]}")
     return losses if reduction == "none" else np.add.reduce(losses), slope
+
+
+def _by_rows(x: Any, target: Any, weight: Any, ignore: int, mean: bool, losses: Any, slope: Any) -> int:
+    """`kernels.loss.cross_entropy` in float32, shared between threads."""
+    bad, total = kernel_loss.targets.run(target, weight, ignore, x.shape[1])
+    if bad >= 0:
+        return int(bad)
+    share = (1 / total if total else math.nan) if mean else 1.0
+
+    def work(first: int, end: int) -> None:
+        part = slice(first, end)
+        kernel_loss.rows.run(x[part], target[part], weight, ignore, share, losses[part], slope[part])
+
+    in_pieces(work, len(x), piece(x.size, x.shape[1]))
+    return -1
 
 
 def _dense_twin(x: Any, coefficients: Any, total: bool) -> Any:

@@ -302,7 +302,9 @@ def _classes(input: Any, target: Any, who: str, each: bool) -> tuple[Any, Any]:
     """Input and target as (N, C) and (N,), or (N, C) for labels of each class."""
     x, t = unwrap(input), unwrap(target)
     if x.dtype.kind != "f" or x.ndim not in (1, 2) or x.shape[-1:] == (0,):
-        raise ValueError(f"{who}: input must be floating point of shape (N, C) or (C,), got {x.dtype} of shape {x.shape}")
+        raise ValueError(
+            f"{who}: input must be floating point of shape (N, C) or (C,), got {x.dtype} of shape {x.shape}"
+        )
     expected = x.shape if each else x.shape[:-1]
     if t.dtype.kind not in "iu" or (t.shape != expected and not (x.ndim == 1 and t.size == 1 and not each)):
         raise ValueError(f"{who}: target must hold class indices of shape {expected}, got {t.dtype} of shape {t.shape}")

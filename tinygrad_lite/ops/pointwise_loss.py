@@ -26,9 +26,17 @@ def reduction_of(reduction: str, size_average: Any, reduce: Any, who: str) -> st
 
 
 def reduced(loss: Any, weight: Any, reduction: str) -> Any:
+    """The loss of elements, weighted and then reduced; a mean divides by the number of elements."""
     if weight is not None:
         loss = loss * weight
     return mean(loss) if reduction == "mean" else sum(loss) if reduction == "sum" else loss
+
+
+def _weighted(loss: Any, weight: Any, reduction: str) -> Any:
+    """As `reduced`, but a mean divides by the sum of the weights."""
+    if weight is None or reduction != "mean":
+        return reduced(loss, weight, reduction)
+    return sum(loss * weight) / sum(weight * np.ones(loss.shape, loss.dtype))
 
 
 # --- regression -------------------------------------------------------------------------------------------------
@@ -60,7 +68,7 @@ def mse_loss(
         PyTorch's old names of reductions.
     reduction : "none", "mean" or "sum"
     weight : Tensor, optional
-        A factor for each element; a mean still divides by their number.
+        A factor for each element, of a shape that broadcasts; a mean divides by the sum of the factors.
 
     Returns
     -------
@@ -79,7 +87,7 @@ def mse_loss(
     """
     how = reduction_of(reduction, size_average, reduce, "mse_loss")
     _paired(input, target, "mse_loss")
-    return reduced(_squared_error(input, target), weight, how)
+    return _weighted(_squared_error(input, target), weight, how)
 
 
 def l1_loss(
@@ -95,7 +103,7 @@ def l1_loss(
         PyTorch's old names of reductions.
     reduction : "none", "mean" or "sum"
     weight : Tensor, optional
-        A factor for each element; a mean still divides by their number.
+        A factor for each element, of a shape that broadcasts; a mean divides by the sum of the factors.
 
     Returns
     -------
@@ -114,7 +122,7 @@ def l1_loss(
     """
     how = reduction_of(reduction, size_average, reduce, "l1_loss")
     _paired(input, target, "l1_loss")
-    return reduced(_abs(input - target), weight, how)
+    return _weighted(_abs(input - target), weight, how)
 
 
 # --- binary cross entropy ---------------------------------------------------------------------------------------

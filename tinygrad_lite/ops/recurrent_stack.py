@@ -24,6 +24,8 @@ def _needs(x: Any) -> bool:
 def _fit(who: str, x: Any, states: Sequence[Any], weights: Sequence[Any]) -> None:
     """Check one layer's rows, states of all its examples, and weights."""
     w_ih, w_hh = weights[0], weights[1]
+    if unwrap(x).dtype.kind != "f":
+        raise TypeError(f"{who}: input must be floating, got {x.dtype}")
     if x.shape[-1] != w_ih.shape[1]:
         raise ValueError(f"{who}: input must have {w_ih.shape[1]} features, got shape {x.shape}")
     for state, size in zip(states, (w_hh.shape[1], w_hh.shape[0] // 4)):
@@ -31,7 +33,7 @@ def _fit(who: str, x: Any, states: Sequence[Any], weights: Sequence[Any]) -> Non
             raise ValueError(f"{who}: hidden states must have {size} features, got shape {state.shape}")
     for value in (*states, *weights):
         if value is not None and value.dtype != x.dtype:
-            raise ValueError(f"{who}: input, states and parameters must have one dtype, got {x.dtype} and {value.dtype}")
+            raise ValueError(f"{who}: all arguments must have one dtype, got {x.dtype} and {value.dtype}")
 
 
 def _lstm_one(x: Any, states: Any, weights: Any, sizes: Any, reverse: bool) -> tuple[Any, ...]:
@@ -84,7 +86,7 @@ def _network(
         if dropout and train and layer < num_layers - 1:
             x = drop(x, dropout)
     if batch_sizes is None:
-        x = x.reshape(len(sizes), sizes[0], -1)
+        x = x.reshape(len(sizes), sizes[0], x.shape[1])
         x = x.transpose(0, 1) if batch_first else x
     return (x, *(stack(states) for states in zip(*lasts)))
 
@@ -151,7 +153,7 @@ def lstm(
     >>> x, h, c = tg.ones(3, 1, 2), tg.zeros(1, 1, 1), tg.zeros(1, 1, 1)
     >>> out, h, c = tg.lstm(x, (h, c), [tg.ones(4, 2), tg.ones(4, 1)], False, 1, 0.0, False, False)
     >>> out.flatten()
-    tensor([0.6082, 0.8430, 0.9367])
+    tensor([0.6083, 0.8726, 0.9353])
     """
     out, h, c = _network(
         "lstm", _lstm_one, input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first,
@@ -195,9 +197,10 @@ def gru(
     Examples
     --------
     >>> import tinygrad_lite as tg
-    >>> out, h = tg.gru(tg.ones(3, 1, 2), tg.zeros(1, 1, 1), [tg.ones(3, 2), tg.ones(3, 1)], False, 1, 0.0, False, False)
+    >>> weights = [tg.ones(3, 2), tg.ones(3, 1)]
+    >>> out, h = tg.gru(tg.ones(3, 1, 2), tg.zeros(1, 1, 1), weights, False, 1, 0.0, False, False)
     >>> out.flatten()
-    tensor([0.1149, 0.2075, 0.2828])
+    tensor([0.1149, 0.2070, 0.2832])
     """
     out, h = _network(
         "gru", _gru_one, input, (hx,), params, has_biases, num_layers, dropout, train, bidirectional, batch_first,
@@ -264,7 +267,7 @@ def lstm_cell(
     >>> import tinygrad_lite as tg
     >>> h, c = tg.lstm_cell(tg.ones(1, 2), (tg.zeros(1, 1), tg.zeros(1, 1)), tg.ones(4, 2), tg.ones(4, 1))
     >>> h, c
-    (tensor([[0.6082]]), tensor([[0.8491]]))
+    (tensor([[0.6083]]), tensor([[0.8491]]))
     """
     h, c = _step("lstm_cell", _lstm_one, input, hx, w_ih, w_hh, b_ih, b_hh)
     return h, c

@@ -20,8 +20,6 @@ from .norm import _channel, batch_norm
 
 __all__ = ["group_norm", "instance_norm", "layer_norm", "local_response_norm", "normalize", "rms_norm"]
 
-_PIECE = 1 << 15
-
 
 # --- the one operation ------------------------------------------------------------------------------------------
 
@@ -37,7 +35,7 @@ def _rows_twin(x: Any, weight: Any, bias: Any, eps: float, last: int, centered: 
 
 def _launch(kernel: Any, work: Any, x: Any, pieces: int) -> None:
     """Run ``work(run, piece, first, last)`` over the rows of x: with the loop where it is worth its call."""
-    m, n = x.shape
+    m = len(x)
     if x.size < 2048 or x.dtype.itemsize < 4:
         work(kernel.plain, 0, 0, m)
         return
@@ -47,7 +45,7 @@ def _launch(kernel: Any, work: Any, x: Any, pieces: int) -> None:
 
 def _pieces(x: Any) -> int:
     """How many pieces the rows are cut into."""
-    return max(1, min(len(x), x.size // _PIECE))
+    return -(-len(x) // rows.piece(x.size, x.shape[1]))
 
 
 def _flat(v: Any, dtype: Any) -> Any:
@@ -71,9 +69,7 @@ def _rows_vjp(g: Any, x: Any, weight: Any, bias: Any, last: int, centered: bool,
     return out.reshape(shape), gw, None if bias is None else gb.reshape(bias.shape)
 
 
-@differentiable(
-    joint=[(("x", "weight", "bias"), _rows_vjp)], aux=("mean", "scale"), twin=_rows_twin, name="layer_norm"
-)
+@differentiable(joint=[(("x", "weight", "bias"), _rows_vjp)], aux=("mean", "scale"), twin=_rows_twin, name="layer_norm")
 def _normalized(x: Any, weight: Any, bias: Any, eps: float, last: int, centered: bool) -> Any:
     """Each row, which the last dimensions make up, less its mean and over its deviation."""
     n = math.prod(x.shape[x.ndim - last :])

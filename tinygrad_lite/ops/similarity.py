@@ -76,5 +76,4 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepd
     >>> tg.pairwise_distance(tg.tensor([[0.0, 0.0]]), tg.tensor([[3.0, 4.0]]))
     tensor([5.0000])
     """
-    difference = floating_only(x1, "pairwise_distance") - floating_only(x2, "pairwise_distance") + eps
-    return vector_norm(difference, p, -1, keepdim)
+    return vector_norm(x1 - x2 + eps, p, -1, keepdim)

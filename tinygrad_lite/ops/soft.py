@@ -46,46 +46,67 @@ _F32 = np.dtype(np.float32)
 
 def _rows(axis: int, *arrays: Any) -> bool:
     """Is there a compiled loop for these arrays along this dimension, and is it worth its call?"""
+    if not all(type(a) is np.ndarray and a.dtype is _F32 and a.flags.c_contiguous for a in arrays):
+        return False
     x = arrays[-1]
-    return x.size >= 2048 and axis in (-1, x.ndim - 1) and all(
-        type(a) is np.ndarray and a.dtype is _F32 and a.flags.c_contiguous and a.shape == x.shape for a in arrays
-    )  # fmt: skip
+    return x.size >= 2048 and axis in (-1, x.ndim - 1) and arrays[0].shape == x.shape
 
 
-def _by_rows(kernel: Any, *arrays: Any) -> Any:
-    """The result of a loop over rows, shared between threads."""
+def _by_rows(kernel: Any, *arrays: Any) -> None:
+    """A loop over rows, shared between threads."""
+    width = arrays[0].shape[-1]
+    flat = [a.reshape(-1, width) for a in arrays]
+    in_pieces(lambda first, last: kernel.run(*[a[first:last] for a in flat]), len(flat[0]), rows.piece(arrays[0].size, width))
+
+
+def _found(kernel: Any, *arrays: Any) -> Any:
+    """The result of a loop over rows, as a new array."""
     out = np.empty(arrays[0].shape, _F32)
-    width = out.shape[-1]
-    flat = [a.reshape(-1, width) for a in (*arrays, out)]
-    in_pieces(lambda first, last: kernel.run(*[a[first:last] for a in flat]), out.size // width, 1 + 32768 // width)
+    _by_rows(kernel, *arrays, out)
     return out
 
 
 def _softmax_x(g: Any, out: Any, axis: int) -> Any:
     if _rows(axis, g, out):
-        return _by_rows(rows.softmax_backward, g, out)
+        return _found(rows.softmax_backward, g, out)
     return out * (g - np.sum(g * out, axis=axis, keepdims=True))
 
 
 @differentiable(x=_softmax_x, name="softmax")
 def _softmax(x: Any, axis: int = -1) -> Any:
     if _rows(axis, x):
-        return _by_rows(rows.softmax, x)
+        return _found(rows.softmax, x)
     e = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf))
     e /= np.add.reduce(e, axis=axis, keepdims=True)
     return e
 
 
+def softmax_here(x: Any) -> None:
+    """Softmax of the rows of an array, in place."""
+    if _rows(-1, x):
+        _by_rows(rows.softmax_here, x)
+    else:
+        rows.softmax_here_plain(x)
+
+
+def softmax_slope_here(g: Any, out: Any) -> Any:
+    """The gradient with respect to what `softmax_here` was called with, written over `g`."""
+    if _rows(-1, g, out):
+        _by_rows(rows.softmax_backward_here, g, out)
+    else:
+        rows.softmax_backward_here_plain(g, out)
+
+
 def _log_softmax_x(g: Any, out: Any, axis: int) -> Any:
     if _rows(axis, g, out):
-        return _by_rows(rows.log_softmax_backward, g, out)
+        return _found(rows.log_softmax_backward, g, out)
     return g - np.exp(out) * np.sum(g, axis=axis, keepdims=True)
 
 
 @differentiable(x=_log_softmax_x, name="log_softmax")
 def _log_softmax(x: Any, axis: int = -1) -> Any:
     if _rows(axis, x):
-        return _by_rows(rows.log_softmax, x)
+        return _found(rows.log_softmax, x)
     d = x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
     d -= np.log(np.add.reduce(np.exp(d), axis=axis, keepdims=True))
     return d

@@ -5,16 +5,20 @@
 
 from __future__ import annotations
 
-from . import conv, fractional, grid, max_pool, pool, resample
+from . import adaptive_max_pool, conv, conv_transpose, fractional, grid, max_pool, pool, resample, unpool
+from .adaptive_max_pool import *
 from .conv import *
+from .conv_transpose import *
 from .fold import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from .fractional import *
 from .grid import *
 from .max_pool import *
 from .pool import *
 from .resample import *
+from .unpool import *
 
 __all__ = [
-    *conv.__all__, *fractional.__all__, *grid.__all__, *max_pool.__all__, *pool.__all__, *resample.__all__,
-    "channel_shuffle", "pixel_shuffle", "pixel_unshuffle",
+    *adaptive_max_pool.__all__, *conv.__all__, *conv_transpose.__all__, *fractional.__all__, *grid.__all__,
+    *max_pool.__all__, *pool.__all__, *resample.__all__, *unpool.__all__, "channel_shuffle", "pixel_shuffle",
+    "pixel_unshuffle",
 ]  # fmt: skip

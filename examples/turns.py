@@ -1,0 +1,130 @@
+"""Benchmarks that are fair: every library in a process of its own, the processes taking turns.
+
+Thread pools do not meet, a slow moment of the machine meets all libraries, and what is compared are medians.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+Work = dict[str, Callable[[], Any]]
+Times = dict[str, dict[str, float]]
+
+LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "TINYGRAD_LITE_THREADS")
+
+
+def libraries(*others: str) -> list[str]:
+    """Our own, PyTorch where it is installed, and others."""
+    return ["tinygrad_lite", *(["torch"] if importlib.util.find_spec("torch") else []), *others]
+
+
+def work(cases: Callable[[str], dict[str, Callable[[], Callable[[], Any]]]], library: str, threads: int) -> None:
+    """Run what is asked for on standard input, a name and a count; answer with the seconds of one run.
+
+    Parameters
+    ----------
+    cases : callable
+        ``cases(library)`` returns, by name, what prepares a case and returns what is to be timed.
+    library : str
+    threads : int
+    """
+    if library == "torch":
+        importlib.import_module("torch").set_num_threads(threads)
+    known, ready = cases(library), dict[str, Callable[[], Any]]()
+    print("ready", flush=True)
+    for line in sys.stdin:
+        name, count = json.loads(line)
+        if name not in ready:
+            ready.clear()  # one at a time: arrays of all cases together would not fit
+            ready[name] = known[name]()
+            for _ in range(3):
+                ready[name]()
+        run = ready[name]
+        start = time.perf_counter()
+        for _ in range(count):
+            run()
+        print((time.perf_counter() - start) / count, flush=True)
+
+
+class Worker:
+    """A process that runs one library's cases."""
+
+    def __init__(self, script: str, library: str, threads: int) -> None:
+        command = [sys.executable, script, "--worker", library, "--threads", str(threads)]
+        environment = {**os.environ, **dict.fromkeys(LIMITS, str(threads))}
+        self._process: Any = subprocess.Popen(command, env=environment, stdin=-1, stdout=-1, text=True)
+        if self._process.stdout.readline() != "ready\n":
+            raise RuntimeError(f"{script}: the worker for {library} did not start")
+
+    def seconds(self, name: str, count: int) -> float:
+        """Seconds of one run, the mean of `count`."""
+        self._process.stdin.write(json.dumps([name, count]) + "\n")
+        self._process.stdin.flush()
+        return float(self._process.stdout.readline())
+
+    def close(self) -> None:
+        """End its input, and with it the process."""
+        self._process.communicate()
+
+
+def measure(
+    script: str, names: dict[str, Sequence[str]], threads: int, rounds: int, seconds: float
+) -> Iterable[tuple[str, dict[str, float]]]:
+    """Yield, for each case, the median time in each library that has it.
+
+    Parameters
+    ----------
+    script : str
+        Calls `work` if it is given ``--worker LIBRARY --threads N``.
+    names : dict
+        The cases -> the libraries that have them.
+    threads, rounds : int
+    seconds : float
+        About how long one block is.
+    """
+    everyone = dict.fromkeys(lib for libs in names.values() for lib in libs)
+    workers = {lib: Worker(script, lib, threads) for lib in everyone}
+    try:
+        for name, libs in names.items():
+            counts = {lib: max(1, int(seconds / workers[lib].seconds(name, 3))) for lib in libs}
+            times: dict[str, list[float]] = {lib: [] for lib in libs}
+            for _ in range(rounds):
+                for lib in libs:
+                    times[lib].append(workers[lib].seconds(name, counts[lib]))
+            yield name, {lib: statistics.median(found) for lib, found in times.items()}
+    finally:
+        for worker in workers.values():
+            worker.close()
+
+
+def compare(
+    script: str, cases: Callable[[str], dict[str, Any]], threads: int, rounds: int, seconds: float,
+    only: str = "", goals: dict[str, float] | None = None,
+) -> Times:  # fmt: skip
+    """Measure all cases, or those whose names contain a text; print a table, and the ratios' geometric mean."""
+    present = libraries()
+    names = {name: present for name in cases("tinygrad_lite") if only in name}
+    print(f"\n{f'microseconds, {threads} thread' + 's' * (threads > 1):<52}" + "".join(f"{lib:>15}" for lib in present)
+          + f"{'ratio':>8}")  # fmt: skip
+    found: Times = {}
+    for name, row in measure(script, names, threads, rounds, seconds):
+        found[name] = row
+        ratio = row["tinygrad_lite"] / row["torch"] if "torch" in row else math.nan
+        goal = f"  goal {goals[name]:g}" if goals and name in goals else ""
+        cells = "".join(f"{row[lib] * 1e6:>15.1f}" for lib in present)
+        print(f"{name:<52}{cells}{ratio:>8.2f}{goal}", flush=True)
+    ratios = [row["tinygrad_lite"] / row["torch"] for row in found.values() if "torch" in row]
+    if ratios:
+        mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
+        print(f"geometric mean of {len(ratios)} ratios {mean:.2f}, largest {max(ratios):.2f}")
+    return found
