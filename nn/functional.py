@@ -7,29 +7,26 @@ Most are the engine's own operations; here they get the arguments that only this
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tinygrad_lite as tg
-from tinygrad_lite import (
-    Generator,
-    Tensor,
-    bilinear,
-    celu,
-    elu,
-    hardtanh,
-    leaky_relu,
-    linear,
-    log_softmax,
-    logsigmoid,
-    one_hot,
-    pdist,
-    rrelu,
-    selu,
-    sigmoid,
-    softmax,
-    tanh,
-    threshold,
-)
+from tinygrad_lite import Generator, Tensor
+from tinygrad_lite import bilinear as bilinear
+from tinygrad_lite import celu as celu
+from tinygrad_lite import elu as elu
+from tinygrad_lite import hardtanh as hardtanh
+from tinygrad_lite import leaky_relu as leaky_relu
+from tinygrad_lite import linear as linear
+from tinygrad_lite import log_softmax as log_softmax
+from tinygrad_lite import logsigmoid as logsigmoid
+from tinygrad_lite import one_hot as one_hot
+from tinygrad_lite import pdist as pdist
+from tinygrad_lite import rrelu as rrelu
+from tinygrad_lite import selu as selu
+from tinygrad_lite import sigmoid as sigmoid
+from tinygrad_lite import softmax as softmax
+from tinygrad_lite import tanh as tanh
+from tinygrad_lite import threshold as threshold
 from tinygrad_lite.ops import functional, spatial
 from tinygrad_lite.ops.fold import fold as fold
 from tinygrad_lite.ops.fold import unfold as unfold
@@ -40,11 +37,15 @@ from tinygrad_lite.views import write
 
 from ._checks import check_choice, check_probability
 
-__all__ = [
+_OWN = [
     "bilinear", "celu_", "elu_", "fold", "hardtanh_", "leaky_relu_", "linear", "log_softmax", "logsigmoid", "one_hot",
     "pad", "pdist", "relu_", "rrelu_", "selu_", "sigmoid", "softmax", "tanh", "threshold_", "unfold",
 ]  # fmt: skip
-__all__ += [*functional.__all__, *spatial.__all__]
+__all__ = [*_OWN, *functional.__all__, *spatial.__all__]
+
+if TYPE_CHECKING:  # mypy reads no list that is put together, and would find none of these names
+
+    def __getattr__(name: str) -> Any: ...
 
 DROPOUT_MODES = ("inverted", "vanilla")
 

@@ -102,7 +102,8 @@ def _norms() -> list[Row]:
         Row("layer_norm", layer, (normal(2, 3, 2), normal(3, 2), normal(3, 2))),
         Row("layer_norm", layer, (wide, normal(60), normal(60)), numerical=False),
         Row("layer_norm", lambda m, x: m.layer_norm(x, [4], eps=0.5), (x,)),
-        Row("rms_norm", rms, (x, w)), Row("rms_norm", rms, (x,)), Row("rms_norm", rms, (wide, normal(60)), numerical=False),
+        Row("rms_norm", rms, (x, w)), Row("rms_norm", rms, (x,)), Row("rms_norm", rms, (wide, normal(60)),
+            numerical=False),
         Row("rms_norm", lambda m, x: m.rms_norm(x, (4,), eps=0.5), (x,)),
         Row("group_norm", lambda m, x, w, b: m.group_norm(x, 2, w, b), (image, *channels)),
         Row("group_norm", lambda m, x: m.group_norm(x, num_groups=4, eps=0.1), (normal(2, 8),)),
@@ -112,7 +113,8 @@ def _norms() -> list[Row]:
         Row("instance_norm", moving, (image, *statistics, *channels)),
         _row("local_response_norm", (image,), 3, unlike_torch=INTEGERS, alpha=0.5, beta=0.6, k=1.5),
         _row("local_response_norm", (normal(2, 5, 2),), size=4, unlike_torch=INTEGERS),
-        _row("normalize", (x,)), _row("normalize", (normal(2, 3, 2),), p=3.0, dim=-1), _row("normalize", (nonzero(5),), 1, 0),
+        _row("normalize", (x,)), _row("normalize", (normal(2, 3, 2),), p=3.0, dim=-1),
+        _row("normalize", (nonzero(5),), 1, 0),
     ]  # fmt: skip
 
 
@@ -152,7 +154,8 @@ def _embeddings() -> list[Row]:
         Row("embedding", lambda m, w, i: m.embedding(i, w, padding_idx=-2), (table, at)),
         Row("embedding", lambda m, w, i: m.embedding(i, w, 1, scale_grad_by_freq=True), (table, at)),
         Row("embedding", lambda m, w, i: m.embedding(i, w), (table, integers(0, 5))),
-        Row("embedding of many", lambda m, w, i: m.embedding(i, w), (normal(9, 200), integers(0, 9, 500)), numerical=False),
+        Row("embedding of many", lambda m, w, i: m.embedding(i, w), (normal(9, 200), integers(0, 9, 500)),
+            numerical=False),
         Row("embedding_bag", weighted, (table, flat, offsets, normal(7))),
         Row("embedding_bag", padded, (table, at, normal(2, 4))),
     ]  # fmt: skip
@@ -163,8 +166,9 @@ def _embeddings() -> list[Row]:
             Row("embedding_bag", bag(mode, include_last_offset=True), (table, flat, array([0, 3, 3, 7]))),
             Row("embedding_bag", bag(mode, padding_idx=1), (table, flat, offsets)),
         ]
-    freely = Row("embedding_bag", bag("mean", scale_grad_by_freq=True), (table, flat, offsets),
-                 numerical=False, in_torch=False)  # PyTorch divides by the frequency of another row
+    freely = Row(
+        "embedding_bag", bag("mean", scale_grad_by_freq=True), (table, flat, offsets), numerical=False, in_torch=False
+    )  # PyTorch divides by the frequency of another row
     rows[2] = Row(rows[2].name, rows[2].call, rows[2].inputs, numerical=False)  # no derivative, but what PyTorch gives
     rows[1] = Row(rows[1].name, rows[1].call, rows[1].inputs, numerical=False)
     return [*rows, freely]
@@ -206,7 +210,8 @@ def _attentions() -> list[Row]:
     return rows + [
         Row(name, whole(), given), Row(name, whole(need_weights=False), given),
         Row(name, whole(), (*given, padding)), Row(name, whole(need_weights=False), (*given, padding, normal(3, 3))),
-        Row(name, whole(), (*given, padding, array([[False, True, True], [False, False, True], [False, False, False]]))),
+        Row(name, whole(),
+            (*given, padding, array([[False, True, True], [False, False, True], [False, False, False]]))),
         Row(name, whole(), (normal(3, 4), w, b, o, ob)),
         Row(name, apart, (normal(3, 2, 4), normal(5, 2, 3), normal(5, 2, 6), normal(4, 4), normal(4, 3), normal(4, 6),
                           normal(1, 1, 4), normal(1, 1, 4), normal(4, 4))),
@@ -226,7 +231,8 @@ def _losses() -> list[Row]:
         Row("l1_loss", lambda m, x, y, w: m.l1_loss(x, y, weight=w), (*pair, fixed(positive(4, 3)))),
         Row("huber_loss", lambda m, x, y, w: m.huber_loss(x, y, weight=w), (*pair, positive(4, 3))),
         Row("triplet_margin_with_distance_loss", lambda m, a, p, n: m.triplet_margin_with_distance_loss(
-            a, p, n, distance_function=lambda x, y: ((x - y) ** 2).sum(-1), margin=2.0, swap=True), (*pair, normal(4, 3))),
+            a, p, n, distance_function=lambda x, y: ((x - y) ** 2).sum(-1), margin=2.0, swap=True),
+            (*pair, normal(4, 3))),
     ]  # fmt: skip
     table: list[tuple[str, tuple[Given, ...], dict[str, Any]]] = [
         ("huber_loss", pair, {}), ("huber_loss", pair, {"delta": 0.4}),
@@ -240,9 +246,11 @@ def _losses() -> list[Row]:
         ("gaussian_nll_loss", (*pair, positive(4, 1)), {}), ("gaussian_nll_loss", pair, {"var": 0.7}),
         ("hinge_embedding_loss", (normal(4, 3), signs(4, 3)), {}),
         ("hinge_embedding_loss", (normal(4, 3), signs(4, 3)), {"margin": 0.3}),
-        ("margin_ranking_loss", (*pair, signs(4, 3)), {}), ("margin_ranking_loss", (*pair, signs(4, 3)), {"margin": 0.5}),
+        ("margin_ranking_loss", (*pair, signs(4, 3)), {}), ("margin_ranking_loss", (*pair, signs(4, 3)),
+        {"margin": 0.5}),
         ("soft_margin_loss", (normal(4, 3), signs(4, 3)), {}),
-        ("cosine_embedding_loss", (*pair, signs(4)), {}), ("cosine_embedding_loss", (*pair, signs(4)), {"margin": -0.5}),
+        ("cosine_embedding_loss", (*pair, signs(4)), {}), ("cosine_embedding_loss", (*pair, signs(4)),
+        {"margin": -0.5}),
         ("cosine_embedding_loss", (normal(3), normal(3), array(1)), {}),
         ("triplet_margin_loss", (*pair, normal(4, 3)), {}),
         ("triplet_margin_loss", (*pair, normal(4, 3)), {"p": 1.0, "swap": True, "margin": 2.0}),
@@ -259,7 +267,10 @@ def _losses() -> list[Row]:
     ]  # fmt: skip
     unlike = {"hinge_embedding_loss": INTEGERS, "margin_ranking_loss": INTEGERS}
     for name, inputs, options in table:
-        rows += [_row(name, inputs, reduction=r, unlike_torch=unlike.get(name, "bool"), **options) for r in ("mean", "sum", "none")]
+        rows += [
+            _row(name, inputs, reduction=r, unlike_torch=unlike.get(name, "bool"), **options)
+            for r in ("mean", "sum", "none")
+        ]
 
     def weighted(name: str) -> Calls:
         return lambda m, x, t, w: getattr(m, name)(x, t, weight=w)
@@ -279,11 +290,13 @@ def _losses() -> list[Row]:
         return call
 
     rows += [
-        Row("ctc_loss", ctc(r), (normal(6, 3, 4), texts, array([6, 5, 3]), array([3, 2, 1]))) for r in ("mean", "sum", "none")
+        Row("ctc_loss", ctc(r), (normal(6, 3, 4), texts, array([6, 5, 3]), array([3, 2, 1])))
+        for r in ("mean", "sum", "none")
     ]
     return rows + [
         Row("ctc_loss", ctc("mean", blank=3), (normal(5, 2, 4), array([0, 1, 1, 2]), array([5, 4]), array([3, 1]))),
-        Row("ctc_loss", ctc("sum", zero_infinity=True), (normal(3, 2, 4), array([[1, 1], [2, 1]]), array([2, 3]), array([2, 2]))),
+        Row("ctc_loss", ctc("sum", zero_infinity=True), (normal(3, 2, 4), array([[1, 1], [2, 1]]), array([2, 3]),
+            array([2, 2]))),
         Row("ctc_loss", ctc("none"), (normal(5, 4), array([1, 2]), array([5]), array([2]))),
     ]  # fmt: skip
 

@@ -77,7 +77,8 @@ def test_threshold_and_prelu_at_their_edges(torch):
 def test_rrelu_draws_slopes_between_its_limits():
     x = tg.full((2000,), -1.0)
     slopes = -tg.rrelu(x, 0.2, 0.4, training=True).numpy()
-    assert 0.2 <= slopes.min() < 0.21 and 0.39 < slopes.max() <= 0.4
+    assert 0.2 <= slopes.min() < 0.21
+    assert 0.39 < slopes.max() <= 0.4
     assert abs(slopes.mean() - 0.3) < 0.01
     assert (tg.rrelu(-x, 0.2, 0.4, training=True).numpy() == 1).all()
 
@@ -262,9 +263,13 @@ def test_empty_inputs(torch):
 # Dropout
 
 
-@pytest.mark.parametrize(("name", "shape", "axes"), [("dropout1d", (200, 20, 3), 2), ("dropout2d", (200, 20, 2, 2), (2, 3)),
-                                                     ("dropout3d", (200, 20, 2, 1, 2), (2, 3, 4)), ("dropout1d", (4000, 3), 1),
-                                                     ("dropout3d", (4000, 2, 2, 1), (1, 2, 3))])  # fmt: skip
+CHANNELS = [
+    ("dropout1d", (200, 20, 3), 2), ("dropout2d", (200, 20, 2, 2), (2, 3)), ("dropout1d", (4000, 3), 1),
+    ("dropout3d", (200, 20, 2, 1, 2), (2, 3, 4)), ("dropout3d", (4000, 2, 2, 1), (1, 2, 3)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "shape", "axes"), CHANNELS)
 def test_channels_are_dropped_whole(name, shape, axes):
     y = getattr(tg, name)(tg.ones(*shape), 0.25, generator=tg.Generator().manual_seed(0)).numpy()
     low, high = y.min(axes), y.max(axes)
@@ -277,7 +282,8 @@ def test_channels_are_dropped_whole(name, shape, axes):
 def test_alpha_dropout_keeps_mean_and_variance(name):
     x = numbers(3000, 30)
     y = getattr(tg, name)(tg.tensor(x), 0.3, True, generator=tg.Generator().manual_seed(0)).numpy()
-    assert abs(y.mean()) < 0.02 and abs(y.std() - 1) < 0.02
+    assert abs(y.mean()) < 0.02
+    assert abs(y.std() - 1) < 0.02
     values, counts = np.unique(y, return_counts=True)
     a = 1 / math.sqrt((1.7580993408473766**2 * 0.3 + 1) * 0.7)
     assert values[counts.argmax()] == pytest.approx(-1.7580993408473766 * a * 0.7)
@@ -335,7 +341,8 @@ def test_attention_drops_weights():
     out = tg.scaled_dot_product_attention(
         q, tg.zeros(1, 400, 4), v, dropout_p=0.5, generator=tg.Generator().manual_seed(0)
     )
-    assert abs(out.numpy().mean() - 1) < 0.02 and out.numpy().std() > 0.02
+    assert abs(out.numpy().mean() - 1) < 0.02
+    assert out.numpy().std() > 0.02
 
 
 # Losses
@@ -409,15 +416,15 @@ REFUSED = [
     (lambda: tg.embedding(labels, x23, 2), r"embedding: padding_idx must be in \[-2, 1\], got 2"),
     (lambda: tg.embedding_bag(labels, x23), "embedding_bag: offsets must be given"),
     (lambda: tg.embedding_bag(labels, x23, tg.tensor([1])), "embedding_bag: offsets must rise from 0"),
-    (lambda: tg.embedding_bag(labels, x23, tg.tensor([0]), mode="min"), "mode must be 'sum', 'mean' or 'max', got 'min'"),
-    (lambda: tg.embedding_bag(labels, x23, tg.tensor([0]), per_sample_weights=tg.ones(2)), "are for mode 'sum', got 'mean'"),
+    (lambda: tg.embedding_bag(labels, x23, tg.tensor([0]), mode="min"), "mode must be .* got 'min'"),
+    (lambda: tg.embedding_bag(labels, x23, tg.tensor([0]), per_sample_weights=tg.ones(2)), "for mode 'sum', got"),
     (lambda: tg.scaled_dot_product_attention(x23, x3, x3), "query, key and value must be"),
     (lambda: tg.scaled_dot_product_attention(x23, x23, x23, tg.ones(2, 2), is_causal=True), "attn_mask must be None"),
     (lambda: tg.multi_margin_loss(x23, labels, p=3), "multi_margin_loss: p must be 1 or 2, got 3"),
     (lambda: tg.multi_margin_loss(x23, tg.tensor([0, 3])), r"class indices must be in \[0, 2\], got 0 to 3"),
     (lambda: tg.multilabel_margin_loss(x3, labels), "multilabel_margin_loss: target must hold class indices"),
     (lambda: tg.triplet_margin_loss(x3, x3, x3, margin=0.0), "triplet_margin_loss: margin must be positive, got 0.0"),
-    (lambda: tg.cosine_embedding_loss(x23, x23, tg.tensor(1)), "cosine_embedding_loss: target must have 0 or 1 dimensions"),
+    (lambda: tg.cosine_embedding_loss(x23, x23, tg.tensor(1)), "cosine_embedding_loss: target must have"),
     (lambda: tg.margin_ranking_loss(x23, x3, x3), "margin_ranking_loss: all tensors must have the same number"),
     (lambda: tg.gaussian_nll_loss(x3, x3, -x3 - 1), "gaussian_nll_loss: var must not be negative, got -1.0"),
     (lambda: tg.gaussian_nll_loss(x23, x23, tg.ones(3)), "gaussian_nll_loss: var must have shape"),

@@ -345,6 +345,7 @@ UNLIKE: dict[str, set[str]] = {  # what PyTorch has and we do not; its own list 
     "meshgrid": {"kwargs"},
     "where": {"x", "y"}, "isin": {"e", "te"}, "isreal": {"tensor"}, "xlogy": {"x", "y"},
     "histogram": {"min", "max"}, "msort": {"descending"},
+    **{name: {"data"} for name in ("lstm", "gru", "rnn_tanh", "rnn_relu")},  # the name of a packed input
 }  # fmt: skip
 
 

@@ -15,15 +15,15 @@ backward passes, and needs operations that can be differentiated twice.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from . import autograd, rules, trees, views
+from . import rules, trees
 from .batching import vmap
-from .graph import Node, mode
-from .ops.join import stack
+from .graph import mode
+from .linearity import Argnums, Call, columns, kind_of, matching, needs, rows
 from .rules import wrap
 from .stateless import functional_call, stack_module_state
 
@@ -31,167 +31,6 @@ __all__ = [
     "functional_call", "grad", "grad_and_value", "hessian", "hvp", "jacfwd", "jacrev", "jvp", "linearize",
     "stack_module_state", "value_and_grad", "vhp", "vjp", "vmap",
 ]  # fmt: skip
-
-Argnums = int | tuple[int, ...]
-
-# --- variables ------------------------------------------------------------------------------------------------------
-
-
-def variable(x: Any, who: str, connected: bool = True) -> Any:
-    """A tensor on the memory of `x` to differentiate with respect to; its history goes on with that of `x`."""
-    if not isinstance(x, rules.Tensor):
-        raise TypeError(f"{who}: what is differentiated must be Tensors, got {type(x).__name__}")
-    if x.dtype.kind not in "fc":
-        raise RuntimeError(f"{who}: what is differentiated must be floating point, got {x.dtype}")
-    fresh = wrap(x._data)
-    node = views.node_of(x) if connected and mode.enabled else None
-    if node is None:
-        return fresh.requires_grad_()
-    fresh._node = autograd.alias(node)
-    return fresh
-
-
-def depends_elsewhere(outputs: Sequence[Any], variables: Sequence[Any]) -> bool:
-    """Whether the outputs have a history besides that of the variables: then their gradients have, too."""
-    ours = {v._node for v in variables}
-    floor = min((node.seq for node in ours), default=0)
-    if any(node.edges != () for node in ours):
-        return True
-    todo = [node for node in (views.node_of(o) for o in outputs) if node is not None]
-    seen: set[Node] = set(todo)
-    while todo:
-        node = todo.pop()
-        if node in ours:
-            continue
-        if node.seq < floor or not node.next_functions:
-            return True
-        for parent, _ in node.next_functions:
-            if parent is not None and parent not in seen:
-                seen.add(parent)
-                todo.append(parent)
-    return False
-
-
-class Call:
-    """One call of a function on fresh variables.
-
-    Attributes
-    ----------
-    variables : list of Tensor
-        Flat, one for each leaf of the arguments that are differentiated.
-    chosen : tree
-        The arguments that are differentiated.
-    value : tree
-        What the function returned, without `aux`.
-    outputs : list of Tensor
-        Its leaves.
-    create : bool
-        Whether gradients must be recorded.
-    """
-
-    def __init__(
-        self,
-        who: str,
-        func: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        argnums: Argnums,
-        has_aux: bool,
-    ) -> None:
-        self.who = who
-        places = _places(who, argnums, len(args))
-        self.chosen = args[places[0]] if isinstance(argnums, int) else tuple(args[i] for i in places)
-        tuple_of_chosen = tuple(args[i] for i in places)
-        self.variables = [variable(x, who) for x in trees.leaves(tuple_of_chosen)]
-        given = list(args)
-        for i, tree in zip(places, trees.filled(tuple_of_chosen, self.variables)):
-            given[i] = tree
-        with autograd.enable_grad():
-            result = func(*given, **kwargs)
-        self.aux: Any = None
-        if has_aux:
-            if not isinstance(result, tuple) or len(result) != 2:
-                raise RuntimeError(f"{who}: with has_aux the function must return (output, aux), got {_kind(result)}")
-            result, self.aux = result
-        self.value, self.outputs = result, trees.leaves(result)
-        for out in self.outputs:
-            if not isinstance(out, rules.Tensor):
-                raise RuntimeError(f"{who}: the function must return Tensors only, got {type(out).__name__}")
-        self.create = mode.enabled and depends_elsewhere(self.outputs, self.variables)
-
-    def pull(self, cotangents: Sequence[Any], retain: bool, create: bool | None = None) -> list[Any]:
-        """The vector-Jacobian product, one Tensor for each variable."""
-        create = self.create if create is None else create
-        return pull(self.outputs, self.variables, cotangents, retain or create, create)
-
-    def outward(self, tree: Any) -> Any:
-        """A result as the caller gets it: without the history of this call, unless it has another one."""
-        if self.create:
-            return tree
-        return trees.mapped(lambda t: t.detach() if isinstance(t, rules.Tensor) else t, tree)
-
-    def push(self) -> Callable[[Sequence[Any], bool], list[Any]]:
-        """The Jacobian-vector product at this point: ``(tangents, create) -> one Tensor for each output``."""
-        return push(self.outputs, self.variables)
-
-
-def pull(outs: Sequence[Any], ins: Sequence[Any], vectors: Sequence[Any], retain: bool, create: bool) -> list[Any]:
-    """``v @ J``, zeros where an output does not depend on an input."""
-    pairs = [(o, v) for o, v in zip(outs, vectors) if o.requires_grad]
-    if not pairs:
-        return [wrap(np.zeros_like(x._data)) for x in ins]
-    heads, seeds = zip(*pairs)
-    return list(autograd.grad(heads, ins, seeds, retain, create, materialize_grads=True))
-
-
-def push(outs: Sequence[Any], ins: Sequence[Any]) -> Callable[[Sequence[Any], bool], list[Any]]:
-    """``J @ v`` by double backward: ``u @ J`` is linear in u, and its derivative along v is the product."""
-    us = [wrap(np.zeros_like(o._data)).requires_grad_() if o.dtype.kind in "fc" else o for o in outs]
-    products = pull(outs, ins, us, True, True)
-    moving = [u for u in us if u.requires_grad]
-
-    def product(tangents: Sequence[Any], create: bool) -> list[Any]:
-        found = iter(pull(products, moving, tangents, True, create))
-        return [next(found) if u.requires_grad else wrap(np.zeros_like(u._data)) for u in us]
-
-    return product
-
-
-def _kind(value: Any) -> str:
-    return f"a tuple of {len(value)}" if isinstance(value, tuple) else type(value).__name__
-
-
-def _places(who: str, argnums: Argnums, count: int) -> tuple[int, ...]:
-    places = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-    if not places:
-        raise RuntimeError(f"{who}: argnums must name at least one argument, got {argnums}")
-    for i in places:
-        if not isinstance(i, int) or not -count <= i < count:
-            raise RuntimeError(f"{who}: argnums must be in [{-count}, {count - 1}] for {count} arguments, got {i}")
-    found = tuple(i % count for i in places)
-    if len(set(found)) < len(found):
-        raise RuntimeError(f"{who}: argnums must name each argument once, got {argnums}")
-    return found
-
-
-def _matching(who: str, what: str, given: Any, like: Any) -> list[Any]:
-    """The leaves of `given`, which must have the structure, shapes and dtypes of `like`."""
-    if trees.structure(given) != trees.structure(like):
-        raise RuntimeError(
-            f"{who}: {what} must have the structure {trees.structure(like)}, got {trees.structure(given)}"
-        )
-    found = trees.leaves(given)
-    for v, x in zip(found, trees.leaves(like)):
-        if not isinstance(v, rules.Tensor):
-            raise TypeError(f"{who}: {what} must be Tensors, got {type(v).__name__}")
-        if v.shape != x.shape:
-            raise RuntimeError(f"{who}: {what} must have the shape {x.shape}, got {v.shape}")
-    return found
-
-
-def _needs(vectors: Sequence[Any]) -> bool:
-    return mode.enabled and any(v.requires_grad for v in vectors)
-
 
 # --- gradients of scalars -------------------------------------------------------------------------------------------
 
@@ -270,7 +109,7 @@ def _grad_and_value(who: str, func: Callable[..., Any], argnums: Argnums, has_au
         call = Call(who, func, args, kwargs, argnums, has_aux)
         out = call.value
         if not isinstance(out, rules.Tensor) or out.ndim != 0:
-            came = f"one of shape {out.shape}" if isinstance(out, rules.Tensor) else _kind(out)
+            came = f"one of shape {out.shape}" if isinstance(out, rules.Tensor) else kind_of(out)
             raise RuntimeError(f"{who}: the function must return a scalar Tensor, got {came}")
         found = trees.filled(call.chosen, call.pull([wrap(np.ones_like(out._data))], False))
         value = call.outward(out)
@@ -316,8 +155,8 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple
     call = Call("vjp", func, primals, {}, tuple(range(len(primals))), has_aux)
 
     def vjp_fn(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
-        vectors = _matching("vjp", "cotangents", cotangents, call.value)
-        create = (call.create and mode.enabled) or _needs(vectors) if create_graph is None else create_graph
+        vectors = matching("vjp", "cotangents", cotangents, call.value)
+        create = (call.create and mode.enabled) or needs(vectors) if create_graph is None else create_graph
         return trees.filled(call.chosen, call.pull(vectors, retain_graph, create))
 
     out = call.outward(call.value)
@@ -355,11 +194,11 @@ def jvp(
     for what, value in (("primals", primals), ("tangents", tangents)):
         if not isinstance(value, tuple):
             raise RuntimeError(f"jvp: {what} must be a tuple, got {type(value).__name__}")
-    vectors = _matching("jvp", "tangents", tangents, primals)
+    vectors = matching("jvp", "tangents", tangents, primals)
     call = Call("jvp", func, primals, {}, tuple(range(len(primals))), has_aux)
     if strict and not all(o.requires_grad for o in call.outputs):
         raise RuntimeError("jvp: with strict the output must depend on the primals, got one that does not")
-    product = call.push()(vectors, call.create or _needs(vectors))
+    product = call.push()(vectors, call.create or needs(vectors))
     results = call.outward(call.value), trees.filled(call.value, product)
     return (*results, call.outward(call.aux)) if has_aux else results
 
@@ -392,8 +231,8 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
     product = call.push()
 
     def jvp_fn(*tangents: Any) -> Any:
-        vectors = _matching("linearize", "tangents", tangents, primals)
-        return trees.filled(call.value, product(vectors, (call.create and mode.enabled) or _needs(vectors)))
+        vectors = matching("linearize", "tangents", tangents, primals)
+        return trees.filled(call.value, product(vectors, (call.create and mode.enabled) or needs(vectors)))
 
     return call.outward(call.value), jvp_fn
 
@@ -439,42 +278,6 @@ def jacrev(
         return (found, call.outward(call.aux)) if has_aux else found
 
     return jacobian
-
-
-def rows(outs: Sequence[Any], ins: Sequence[Any], create: bool) -> list[list[Any]]:
-    """The blocks of a Jacobian, for each output and each input, by one backward pass for each row."""
-    blocks = []
-    for out in outs:
-        found = [pull([out], ins, [unit], True, create) for unit in units(out)]
-        blocks.append([_block([row[i] for row in found], out, x, 0) for i, x in enumerate(ins)])
-    return blocks
-
-
-def columns(outs: Sequence[Any], ins: Sequence[Any], create: bool) -> list[list[Any]]:
-    """The same by one Jacobian-vector product for each column."""
-    product = push(outs, ins)
-    zeros = [wrap(np.zeros_like(x._data)) for x in ins]
-    blocks: list[list[Any]] = [[] for _ in outs]
-    for i, x in enumerate(ins):
-        found = [product([*zeros[:i], unit, *zeros[i + 1 :]], create) for unit in units(x)]
-        for o, out in enumerate(outs):
-            blocks[o].append(_block([column[o] for column in found], out, x, -1))
-    return blocks
-
-
-def units(like: Any) -> list[Any]:
-    """The unit vectors of a tensor's space."""
-    found = []
-    for i in range(like._data.size):
-        unit = np.zeros(like.shape, like.dtype)
-        unit.reshape(-1)[i] = 1
-        found.append(wrap(unit))
-    return found
-
-
-def _block(parts: list[Any], out: Any, x: Any, dim: int) -> Any:
-    shape = (*out.shape, *x.shape)
-    return stack(parts, dim).reshape(shape) if parts else wrap(np.zeros(shape, x.dtype))
 
 
 def jacfwd(
@@ -564,11 +367,11 @@ def hvp(func: Callable[..., Any], primals: tuple[Any, ...], vectors: tuple[Any, 
     (tensor(9.), (tensor([ 6., 12.]),))
     """
     if not isinstance(primals, tuple) or not isinstance(vectors, tuple):
-        raise RuntimeError(f"hvp: primals and vectors must be tuples, got {_kind(primals)} and {_kind(vectors)}")
-    flat = _matching("hvp", "vectors", vectors, primals)
+        raise RuntimeError(f"hvp: primals and vectors must be tuples, got {kind_of(primals)} and {kind_of(vectors)}")
+    flat = matching("hvp", "vectors", vectors, primals)
     gradient = grad_and_value(func, tuple(range(len(primals))))
     call = Call("hvp", gradient, primals, {}, tuple(range(len(primals))), True)  # the Hessian is symmetric
-    return call.outward(call.aux), trees.filled(primals, call.pull(flat, False, call.create or _needs(flat)))
+    return call.outward(call.aux), trees.filled(primals, call.pull(flat, False, call.create or needs(flat)))
 
 
 vhp = hvp  # the Hessian is symmetric

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import autograd, rules
-from .func import columns, pull, push, rows, variable
+from .linearity import columns, pull, push, rows, variable
 from .rules import wrap
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]

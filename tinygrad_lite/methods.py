@@ -13,6 +13,7 @@ import numpy as np
 from . import rules, views
 from .ops import (
     algebra,
+    bent,
     combined,
     copies,
     counting,
@@ -261,6 +262,7 @@ class Methods:
         reduce.max, reduce.min, reduce.amax, reduce.amin, reduce.argmax, reduce.argmin,
     )  # fmt: skip
     all, any, count_nonzero = reduce.all, reduce.any, reduce.count_nonzero
+    hardshrink, prelu = bent.hardshrink, bent.prelu
     logsumexp, softmax, log_softmax, cumsum = reduce.logsumexp, reduce.softmax, reduce.log_softmax, reduce.cumsum
 
     argsort, sort, topk = reduce.argsort, reduce.sort, reduce.topk

@@ -12,9 +12,9 @@ from .exponential import exp_single
 from .sums import dot, largest_single, moment, spread, total
 
 
-def piece(elements: int, width: int = 1) -> int:
-    """How many rows make a piece of a shared launch: a quarter of the work, but worth the call, and fit for the cache."""
-    return max(1, min(max(elements // 4, 1 << 15), 1 << 17) // max(width, 1))
+def piece(width: int = 1) -> int:
+    """How many rows make a piece of a shared launch: some 50 us of work, for less a helper wakes up too late."""
+    return max(1, (1 << 17) // max(width, 1))
 
 
 def softmax_plain(x: Any, out: Any) -> None:

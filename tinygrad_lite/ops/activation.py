@@ -65,7 +65,7 @@ def _fused(kernel: Any, formula: Callable[..., Any]) -> Callable[..., Any]:
             return formula(*arrays)
         out = np.empty(x.shape, _F32)
         flat = [a.reshape(-1) for a in (*arrays, out)]
-        in_pieces(lambda first, last: kernel.run(*[a[first:last] for a in flat]), x.size, piece(x.size))
+        in_pieces(lambda first, last: kernel.run(*[a[first:last] for a in flat]), x.size, piece())
         return out
 
     return function

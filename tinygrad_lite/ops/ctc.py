@@ -149,7 +149,7 @@ def ctc_loss(
     >>> import tinygrad_lite as tg
     >>> x = tg.full((2, 3), 1 / 3).log()
     >>> tg.ctc_loss(x, tg.tensor([1]), 2, 1).exp()  # 3 of 9 ways: -1, 1-, 11
-    tensor(3.0000)
+    tensor(3.)
     """
     how = reduction_of(reduction, None, None, "ctc_loss")
     x, single = unwrap(log_probs), unwrap(log_probs).ndim == 2

@@ -22,10 +22,10 @@ def _rows(weight: Any, index: Any) -> Any:
     """``weight[index]``, shared between threads where there is much to copy."""
     out = np.empty((*index.shape, weight.shape[1]), weight.dtype)
     flat, into = index.reshape(-1), out.reshape(-1, weight.shape[1])
-    if out.nbytes < 1 << 18:
+    if out.nbytes < 1 << 20:
         np.take(weight, flat, 0, into, "clip")  # checked at the door; the default would copy once more
         return out
-    each = 1 + (1 << 17) // max(into.shape[1] * out.itemsize, 1)
+    each = 1 + (1 << 19) // max(into.shape[1] * out.itemsize, 1)
     in_pieces(lambda a, b: np.take(weight, flat[a:b], 0, into[a:b], "clip"), len(flat), each)
     return out
 

@@ -70,7 +70,7 @@ def _by_rows(x: Any, target: Any, weight: Any, ignore: int, mean: bool, losses: 
         part = slice(first, end)
         kernel_loss.rows.run(x[part], target[part], weight, ignore, share, losses[part], slope[part])
 
-    in_pieces(work, len(x), piece(x.size, x.shape[1]))
+    in_pieces(work, len(x), piece(x.shape[1]))
     return -1
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from ..graph import written
 from ..rules import differentiable, unwrap
+from .draws import uniform
 from .elementwise import mul, rsqrt
-from .random import uniform
 
 __all__ = ["batch_norm", "dropout"]
 

@@ -56,7 +56,7 @@ def _by_rows(kernel: Any, *arrays: Any) -> None:
     """A loop over rows, shared between threads."""
     width = arrays[0].shape[-1]
     flat = [a.reshape(-1, width) for a in arrays]
-    in_pieces(lambda first, last: kernel.run(*[a[first:last] for a in flat]), len(flat[0]), rows.piece(arrays[0].size, width))
+    in_pieces(lambda first, last: kernel.run(*[a[first:last] for a in flat]), len(flat[0]), rows.piece(width))
 
 
 def _found(kernel: Any, *arrays: Any) -> Any:
