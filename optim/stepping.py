@@ -175,7 +175,7 @@ class Stepping:
         found = self._state.get(key)
         if not found:
             return 0, dict(self.kept)
-        t = int(found["step"]) if self.counted else 1
+        t = int(found.get("step", 0)) if self.counted else 1  # no count: prepared for a step that was not made
         return t, {name: float(found.get(name, first)) for name, first in self.kept.items()}
 
     def _state_of(self, key: Any, p: Array, name: str, group: Group) -> Array:

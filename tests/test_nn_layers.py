@@ -127,7 +127,7 @@ def test_the_row_builds_its_layer(row):
 
 @torch_rows
 def test_repr(row, torch):
-    theirs = repr(row.build(torch.nn, torch.tensor)).replace("torch.", "").replace("FloatTensor", "float32")  # its names of dtypes
+    theirs = repr(row.build(torch.nn, torch.tensor)).replace("torch.", "").replace("FloatTensor", "float32")
     assert repr(row.build(nn, tensor_of(np.float32))) == theirs
 
 
