@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 from math import comb
@@ -244,8 +245,9 @@ def test_gradient_check_broken_networks_learn_too():
 
 
 def test_gradient_check_is_a_test_file():
+    environment = {k: v for k, v in os.environ.items() if k != "PYTEST_ADDOPTS"}  # as a user has it
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", EXAMPLES / "gradient_check.py"]
-    done = subprocess.run(command, cwd=EXAMPLES.parent, capture_output=True, text=True)
+    done = subprocess.run(command, env=environment, cwd=EXAMPLES.parent, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
     assert "3 passed" in done.stdout
 
