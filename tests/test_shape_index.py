@@ -552,3 +552,12 @@ def test_refused(index: int) -> None:
     call, kind, text = REFUSED[index]
     with pytest.raises(kind, match=re.escape(text)):
         call()
+
+
+@pytest.mark.parametrize("name", ["take_along_dim", "gather"])
+@pytest.mark.parametrize("dtype", [np.float32, np.bool_])
+def test_indices_that_are_no_integers_are_refused(name: str, dtype: Any) -> None:
+    x, index = tg.ones(2, 2), tg.tensor(np.ones((2, 1), dtype))
+    arguments = (index, 1) if name == "take_along_dim" else (1, index)
+    with pytest.raises((TypeError, IndexError), match=f"{name}: .*integer"):
+        getattr(tg, name)(x, *arguments)

@@ -128,6 +128,8 @@ def gather(input: Any, dim: int, index: Any) -> Any:
 
 
 def _picked(input: Any, i: Any, dim: int, who: str) -> Any:
+    if i.dtype.kind not in "iu":
+        raise TypeError(f"{who}: indices must be integers, got {i.dtype}")
     if not i.ndim:
         return _picked(input.reshape(1), i.reshape(1), 0, who).reshape(())
     n = unwrap(input).shape[dim]
