@@ -2,29 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-_numbers = itertools.count()
-
-
-class RemovableHandle:
-    """What `remove` takes a hook away with; also a context manager."""
-
-    def __init__(self, hooks: dict[int, Any], number: int) -> None:
-        self._hooks, self._number = hooks, number
-
-    def remove(self) -> None:
-        """Take the hook away."""
-        self._hooks.pop(self._number, None)
-
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.remove()
+from tinygrad_lite.hooks import RemovableHandle
 
 
 class Hooks:
@@ -34,9 +16,7 @@ class Hooks:
 
     def _register(self, kind: str, hook: Callable[..., Any]) -> RemovableHandle:
         hooks = self.__dict__.setdefault("_hooks", {}).setdefault(kind, {})
-        number = next(_numbers)
-        hooks[number] = hook
-        return RemovableHandle(hooks, number)
+        return RemovableHandle(hooks, hook)
 
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(optimizer, args, kwargs)`` before every step."""

@@ -411,7 +411,8 @@ class Optimizer(Stepping, Hooks):
 
     def __getstate__(self) -> dict[str, Any]:
         self._sync()
-        return {**self.__dict__, "_plans": {}}
+        kept = {name: value for name, value in self.__dict__.items() if name != "_hooks"}  # as in PyTorch
+        return {**kept, "_plans": {}}
 
     def __repr__(self) -> str:
         lines = [f"{self._name} ("]

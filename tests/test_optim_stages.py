@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import warnings
 
 import numpy as np
@@ -439,6 +440,7 @@ def test_hooks_are_called_in_their_places():
     assert saved["mine"] == 1
     sgd.load_state_dict(saved)
     assert calls == ["before", "closure", "after", "saving", "loaded"]
+    assert not pickle.loads(pickle.dumps(sgd))._hooks
     for handle in handles:
         handle.remove()
     sgd.step()
