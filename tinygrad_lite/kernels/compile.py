@@ -13,6 +13,7 @@ writable kernels live in memory only.
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import linecache
 import os
@@ -27,9 +28,24 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numba
 import numpy as np
-from numba.core.caching import FunctionCache
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the garbage collector: numba makes half a million objects that stay, and each round walks them all."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+with _uncollected():  # a fifth of the time it takes
+    import numba
+    from numba.core.caching import FunctionCache
 
 FOLDER_VARIABLE = "TINYGRAD_LITE_CACHE"
 
@@ -47,7 +63,8 @@ class _SturdyCache(FunctionCache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
-            found = super().load_overload(sig, target_context)
+            with _uncollected():
+                found = super().load_overload(sig, target_context)
         except Exception:  # whatever unpickling half a file may raise
             self._discard()
             return None
