@@ -26,7 +26,7 @@ def test_snippets_print_what_they_say(document, tmp_path):
     for i, (language, text) in enumerate(found):
         if language == "python":
             program += [text, f"print('--- {i}')"]
-            following = found[i + 1] if i + 1 < len(found) else ("", "")
+            following = next((block for block in found[i + 1 :] if block[0] != "py"), ("", ""))  # py: PyTorch's
             shown += [following[1] if following[0] == "text" else "", f"--- {i}\n"]
     assert len(program) > 1
     script = tmp_path / "snippets.py"  # a file, as a reader's would be: a formula is compiled from its text
@@ -35,6 +35,30 @@ def test_snippets_print_what_they_say(document, tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "".join(shown)
+
+
+def the_loop_twice() -> tuple[list[str], list[str]]:
+    (theirs,) = (i for i, (language, _) in enumerate(blocks("README.md")) if language == "py")
+    ours, shown = blocks("README.md")[theirs - 1], blocks("README.md")[theirs]
+    return ours[1].splitlines(), shown[1].splitlines()
+
+
+def test_only_the_imports_of_the_two_loops_differ():
+    ours, theirs = the_loop_twice()
+    different = [pair for pair in zip(ours, theirs, strict=True) if pair[0] != pair[1]]
+    assert len(different) == 3
+    assert all(line.startswith(("import ", "from ")) for pair in different for line in pair)
+    assert [b for a, b in different] == [
+        a.replace("tinygrad_lite as torch", "torch").replace("tinygrad_lite", "torch") for a, _ in different
+    ]
+
+
+def test_pytorch_runs_its_side_of_the_readme():
+    pytest.importorskip("torch", reason="PyTorch runs its own side")
+    script = "\n".join(the_loop_twice()[1])
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "more than 92 % right: True\n"
 
 
 def test_links_lead_somewhere():
