@@ -1008,3 +1008,42 @@ def test_signatures_are_pytorchs():
     assert list(inspect.signature(grad).parameters) == [
         "outputs", "inputs", "grad_outputs", "retain_graph", "create_graph", "allow_unused", "materialize_grads",
     ]  # fmt: skip
+
+
+# --- a leaf owns its gradient ---------------------------------------------------------------------------------------
+
+
+def test_gradients_that_come_as_views_of_one_array_do_not_share_memory():
+    x, y = leaf([[1.0, 2.0], [3.0, 4.0]]), leaf([1.0, 2.0, 3.0, 4.0])
+    (x.reshape(4) + y).backward(v := tg.ones(4, dtype=tg.float64))
+    assert not any(shares(a, b) for a, b in [(x.grad, y.grad), (x.grad, v), (y.grad, v)])
+    z = leaf([1.0, 2.0, 3.0])
+    z.expand(2, 3).sum().backward()
+    z.grad[0] = 7.0
+    assert z.grad.tolist() == [7.0, 2.0, 2.0]
+    whole = leaf(np.ones((2, 3)))
+    whole.sum().backward()
+    whole.grad[0, 0] = 5.0
+    assert whole.grad.tolist() == [[5.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
+
+
+def test_a_gradient_that_a_hook_keeps_a_view_of_is_not_taken_over():
+    kept = []
+    x = leaf([[1.0, 2.0]])
+    flat = x.reshape(2)
+    flat.register_hook(lambda g: kept.append(g.reshape(2, 1)))
+    (flat * 3).backward(tg.ones(2, dtype=tg.float64))
+    assert not shares(kept[0], x.grad)
+
+
+def test_a_reshaped_gradient_is_taken_over_without_a_copy():
+    fresh = []
+
+    @differentiable(a=lambda g: fresh.append((g * 2).reshape(2, 3)) or fresh.pop())
+    def doubled(a):
+        return a.reshape(6) * 2
+
+    x = leaf(np.ones((2, 3)))
+    doubled(x).backward(tg.ones(6, dtype=tg.float64))
+    assert x.grad.numpy().base is not None
+    assert x.grad.numpy().base.shape == (6,)

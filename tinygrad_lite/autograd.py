@@ -8,7 +8,6 @@ and free what is no longer needed.
 from __future__ import annotations
 
 import importlib
-import threading
 from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heappush
 from operator import attrgetter
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from . import hooks, rules
+from .accumulation import ACCUMULATING, accumulate
 from .function import Function, once_differentiable
 from .graph import RETAIN, Node, Stamp, last_write, line_of, mode, stale, stamp, tick, written
 from .modes import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
@@ -128,9 +128,9 @@ def _run(grads: dict[Node, Any], targets: set[Node] | None, retain: bool, create
         if not retain and edges:
             node.edges = rule.op.name
     if kept:
-        with _accumulating:
+        with ACCUMULATING:
             for node, g in kept:
-                _accumulate(node, g if create else np.array(g), create)
+                accumulate(node, g if create else np.array(g), create)
     return found
 
 
@@ -186,31 +186,6 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     if stretched:
         g = np.sum(g, axis=stretched, keepdims=True)
     return g if g.shape == shape else np.broadcast_to(g, shape)
-
-
-_accumulating = threading.RLock()  # several threads may train on shared leaves
-
-
-def _accumulate(node: Node, g: Any, create: bool) -> None:
-    """Add to a leaf's `grad`, which owns its memory: a gradient that may be shared with another is copied."""
-    before, g = getattr(node, "grad", None), conjugate(g)
-    if create:
-        node.grad = g.clone() if before is None else before + g
-    elif before is None:
-        if type(g) is not ndarray or g.base is not None or not g.flags.owndata:
-            g = np.array(g)
-        node.grad = wrap(g)
-    elif before._node is not None or (before._data.base is not None and not _own_places(before._data)):
-        node.grad = wrap(before._data + g)
-    else:
-        np.add(before._data, g, out=before._data)
-        written(before._data, "gradient accumulation")
-
-
-def _own_places(array: Any) -> bool:
-    """Whether writing to one element changes no other."""
-    stretched = any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape))
-    return bool(array.flags.writeable) and not (stretched and array.size)
 
 
 def _call_hooks(node: Node, g: Any, create: bool) -> Any:
@@ -410,10 +385,10 @@ def backward(
         targets = None if inputs is None else {_node_of(t, "backward") for t in _some(inputs, "backward")}
         with np.errstate(all="ignore"):  # an infinite gradient is an answer, not a warning
             found = _run(seeds, targets, retain, create_graph)
-        with _accumulating:
+        with ACCUMULATING:
             for node, g in found.items():
                 if not node.hooks or RETAIN not in node.hooks:  # else it has its gradient already
-                    _accumulate(node, g if node.edges == () or create_graph else np.array(g), create_graph)
+                    accumulate(node, g if node.edges == () or create_graph else np.array(g), create_graph)
         for node in [n for n in found if n.hooks and n.edges == ()]:
             hooks.accumulated(node)
     finally:

@@ -1,4 +1,4 @@
-"""Helpers around modules: gradients clipped, parameters as one vector or parametrized, sequences packed, layers fused."""
+"""Helpers around modules: clipped gradients, parameters as a vector or parametrized, packed sequences, fused layers."""
 
 from __future__ import annotations
 
