@@ -119,16 +119,33 @@ def cases(library: str) -> dict[str, Callable[[], Callable[[], Any]]]:
     return dict(zip(GOALS, work))
 
 
-def peak_memory(library: str, name: str) -> int:
-    """Bytes by which ten steps raise a process above what it had after its imports."""
+def peak_memory(library: str, name: str) -> dict[str, int]:
+    """Bytes a process takes at the most in ten steps: in all, and above what it took after its imports."""
     code = (
         "import resource, sys\nimport benchmark_nn as b\n"
         f"known = b.cases({library!r})\n"
         "import numpy\nbefore = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         f"run = known[{name!r}]()\nfor _ in range(10): run()\n"
-        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)"
+        "print(before * 1024, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)"
     )
-    return int(subprocess.check_output([sys.executable, "-c", code], cwd=Path(__file__).parent, text=True))
+    out = subprocess.check_output([sys.executable, "-c", code], cwd=Path(__file__).parent, text=True)
+    before, peak = map(int, out.split())
+    return {"process": peak, "above imports": peak - before}
+
+
+def show_memory(only: str) -> dict[str, Any]:
+    """Measure and print what the processes take; numba is imported by the first step, PyTorch's code before it."""
+    found: dict[str, Any] = {}
+    head = f"{'megabytes at the peak of ten steps':<52}" + "".join(f"{lib:>15}" for lib in turns.libraries())
+    for what in ("process", "above imports"):
+        print(f"\n{head}{'ratio':>8}   {'of the process' if what == 'process' else what}")
+        for name in [name for name in GOALS if only in name]:
+            if name not in found:
+                found[name] = {lib: peak_memory(lib, name) for lib in turns.libraries()}
+            row = {lib: numbers[what] for lib, numbers in found[name].items()}
+            ratio = row["tinygrad_lite"] / row["torch"] if row.get("torch") else float("nan")  # it may need none
+            print(f"{name:<52}" + "".join(f"{row[lib] / 1e6:>15.1f}" for lib in row) + f"{ratio:>8.2f}", flush=True)
+    return found
 
 
 def main(
@@ -138,12 +155,7 @@ def main(
     results: dict[str, Any] = {}
     for n in threads:
         results[f"{n} threads"] = turns.compare(__file__, cases, n, rounds, seconds, only, GOALS)
-    print(f"\n{'megabytes at the peak of ten steps':<52}" + "".join(f"{lib:>15}" for lib in turns.libraries()))
-    results["memory"] = {}
-    for name in [name for name in GOALS if only in name]:
-        row = results["memory"][name] = {lib: peak_memory(lib, name) for lib in turns.libraries()}
-        ratio = row["tinygrad_lite"] / row["torch"] if row.get("torch") else float("nan")  # a small model may need none
-        print(f"{name:<52}" + "".join(f"{row[lib] / 1e6:>15.1f}" for lib in row) + f"{ratio:>8.2f}", flush=True)
+    results["memory"] = show_memory(only)
     if out:
         Path(out).write_text(json.dumps(results, indent=1), encoding="utf-8")
     return results

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 from tinygrad_lite.nn.utils import rnn
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels, nn
-from tinygrad_lite.kernels import recurrent
+from tinygrad_lite.kernels import recurrent, sequence
 from tinygrad_lite.testing import gradcheck_module
 
 LAYERS = ["RNN", "LSTM", "GRU"]
@@ -123,8 +125,8 @@ def test_packing_gives_what_each_sequence_gives_alone(layer):
     module = getattr(nn, layer)(3, 4, bidirectional=True)
     sequences = [tg.randn(length, 3) for length in MIXED]
     packed, _ = module(rnn.pack_sequence(sequences, enforce_sorted=False))
-    for sequence, out in zip(sequences, rnn.unpack_sequence(packed)):
-        np.testing.assert_allclose(out.detach().numpy(), module(sequence)[0].detach().numpy(), rtol=1e-5, atol=1e-6)
+    for one, out in zip(sequences, rnn.unpack_sequence(packed)):
+        np.testing.assert_allclose(out.detach().numpy(), module(one)[0].detach().numpy(), rtol=1e-5, atol=1e-6)
 
 
 def test_gradients_of_packed_sequences():
@@ -277,12 +279,15 @@ def test_steps_one_by_one(layer):
 # Kernels
 
 
-STEPS = {  # the shapes of the arguments, H = 8
-    "lstm_step": [(5, 32), (5, 32), (5, 8), (5, 8), (5, 8)],
+STEPS = {  # the arguments: shapes of arrays, H = 8, and others as they are
+    "lstm_step": [(5, 32), (5, 8), (5, 32), (5, 8), (5, 8)],
     "lstm_back": [(5, 8), (5, 32), (5, 8), (5, 8), (5, 8), (5, 32)],
-    "gru_step": [(5, 24), (5, 24), (5, 8), (5, 8), (5, 8)],
+    "gru_step": [(5, 24), (5, 24), (5, 8), (5, 24), (5, 8), (5, 8)],
     "gru_back": [(5, 8), (5, 24), (5, 8), (5, 8), (5, 24), (5, 24)],
-    "tanh_step": [(5, 8), (5, 8), (5, 8)],
+    "rnn_step": [(5, 8), False, (5, 8)],
+    "rnn_step bent": [(5, 8), True, (5, 8)],
+    "rnn_back": [(5, 8), False, (5, 8), (5, 8)],
+    "rnn_back bent": [(5, 8), True, (5, 8), (5, 8)],
 }
 
 
@@ -290,10 +295,10 @@ STEPS = {  # the shapes of the arguments, H = 8
 @pytest.mark.parametrize("name", STEPS)
 def test_kernels_equal_their_twins(name, dtype):
     pytest.importorskip("numba")
-    kernel = getattr(recurrent, name)
+    kernel = getattr(recurrent, name.split()[0])
     rng = np.random.default_rng(0)
-    arrays = [3 * rng.standard_normal(shape).astype(dtype) for shape in STEPS[name]]
-    ours, plain = [a.copy() for a in arrays], [a.copy() for a in arrays]
+    arrays = [3 * rng.standard_normal(a).astype(dtype) if isinstance(a, tuple) else a for a in STEPS[name]]
+    ours, plain = copy.deepcopy(arrays), copy.deepcopy(arrays)
     kernel.compiled(*ours)
     kernel.plain(*plain)
     for a, b in zip(ours, plain):
@@ -305,9 +310,57 @@ def test_tanh_of_single_precision():
     pytest.importorskip("numba")
     x = np.concatenate([np.linspace(-12, 12, 100_001), [0.0, 1e-20, -1e-20, np.inf, -np.inf, np.nan, 1e-4]])
     out = x.astype(np.float32)[None]
-    recurrent.tanh_step.compiled(out, np.zeros_like(out), np.empty_like(out))
+    recurrent.rnn_step.compiled(out, False, out)
     expected = np.tanh(x.astype(np.float32).astype(np.float64))
     np.testing.assert_allclose(out[0], expected, rtol=5e-7, atol=0)
+
+
+def _given(kind, sizes, features, hidden, dtype):
+    """Arguments of `forward` and `backward` in `kernels.sequence` and `kernels.unroll`."""
+    rng = np.random.default_rng(0)
+    gates = {sequence.LSTM: 4, sequence.GRU: 3}.get(kind, 1) * hidden
+    counts = np.array(sizes, np.intp)
+    steps = np.stack([np.cumsum(counts) - counts, counts], 1)
+    n, batch = sum(sizes), max(sizes)
+    shapes = [(n, features), (batch, hidden), (batch, hidden), (gates, features), (gates, hidden), (gates,), (gates,)]
+    arrays = [(rng.standard_normal(s) / max(1, s[-1]) ** 0.5).astype(dtype) for s in shapes]
+    grows, gh, gc = (rng.standard_normal(s).astype(dtype) for s in ((n, hidden), (batch, hidden), (batch, hidden)))
+    return arrays, steps, (np.empty((n, gates), dtype), np.empty((n, hidden), dtype)), (grows, gh, gc)
+
+
+def _walked(walker, kind, reverse, biased, arrays, steps, made, slopes):
+    (x, h0, c0, w_ih, w_hh, b_ih, b_hh), (gates, kept), (grows, gh, gc) = (
+        [a.copy() for a in each] for each in (arrays, made, slopes)
+    )
+    h, c, steps = h0.copy(), c0.copy(), np.ascontiguousarray(steps[::-1] if reverse else steps)
+    rows = gates if kind in (sequence.TANH, sequence.RELU) else np.empty_like(kept)
+    kept = rows if rows is gates else kept
+    walker.forward(kind, x, h, c, w_ih, w_hh, *((b_ih, b_hh) if biased else (None, None)), steps, gates, kept, rows)
+    found = walker.backward(kind, x, h0, c0, w_ih, w_hh, steps, gates, kept, rows, grows, gh, gc, not reverse)
+    return [a for a in (rows, h, gates, kept, gh, *found, *((c, gc) if kind == sequence.LSTM else ())) if a is not None]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "features", "hidden"),
+    [((3,) * 5, 5, 7), ((1,), 1, 1), ((29,) * 12, 70, 33), ((21, 20, 9, 9, 1), 3, 50), ((2, 2), 150, 300)],
+)
+@pytest.mark.parametrize("kind", [sequence.LSTM, sequence.GRU, sequence.TANH, sequence.RELU])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_unrolled_steps_equal_their_twins(threads, kind, sizes, features, hidden, monkeypatch):
+    pytest.importorskip("numba")
+    from tinygrad_lite.kernels import unroll
+
+    monkeypatch.setattr(unroll, "helpers_for", lambda work: threads - 1)
+    dtype = np.float32 if threads == 1 else np.float64
+    for reverse, biased in ((False, True), (True, False)):
+        given = _given(kind, sizes, features, hidden, dtype)
+        ours, plain = (_walked(walker, kind, reverse, biased, *given) for walker in (unroll, sequence))
+        assert len(ours) == len(plain)
+        for a, b in zip(ours, plain):
+            assert a.shape == b.shape
+            assert a.dtype == b.dtype == dtype
+            scale = 1 + np.abs(b).max()
+            np.testing.assert_allclose(a, b, rtol=0, atol=(3e-5 if dtype == np.float32 else 1e-12) * scale)
 
 
 @pytest.mark.parametrize("layer", LAYERS)
@@ -325,17 +378,3 @@ def test_both_backends_agree(layer):
             found.append([out.detach().numpy(), *(p.grad.numpy() for p in module.parameters())])
     for a, b in zip(*found):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize("hidden", [128, 700])
-def test_large_products_in_pieces(hidden):
-    """What is multiplied in several pieces, and what is too large for that, is what NumPy multiplies."""
-    h = np.random.default_rng(0).standard_normal((16, hidden))
-    w = np.random.default_rng(1).standard_normal((hidden, 4 * hidden))
-    from tinygrad_lite.ops.recurrent import _cut, _multiply
-
-    out = np.empty((16, 4 * hidden))
-    pieces = _cut(w, 16)
-    assert len(pieces) > 1
-    _multiply(h, pieces, out)
-    np.testing.assert_allclose(out, h @ w, rtol=1e-9, atol=1e-9)

@@ -9,7 +9,9 @@ import sys
 import pytest
 from tinygrad_lite.optim import warm
 
+import tinygrad_lite as tg
 from tinygrad_lite import optim
+from tinygrad_lite.kernels import warm as operations
 
 pytest.importorskip("numba", reason="kernels are compiled by numba")
 
@@ -21,6 +23,7 @@ for size in (10, 2_000_000):
         p = tg.tensor(np.ones(size, np.float32), requires_grad=True)
         p.grad = p.detach()
         optim.SGD([p], **arguments).step()
+tg.gelu(tg.ones(3000, requires_grad=True)).sum().backward()
 """
 
 
@@ -31,9 +34,9 @@ def run(*command: str, cache: str) -> subprocess.CompletedProcess[str]:
 
 def test_training_finds_what_was_compiled_ahead(tmp_path):
     folder = tmp_path / "kernels"
-    done = run("-m", "tinygrad_lite.kernels", "warm", "--optimizers", "SGD", cache=str(folder))
+    done = run("-m", "tinygrad_lite.kernels", "warm", "--optimizers", "SGD", "--operations", "gelu", cache=str(folder))
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("3 optimizers and the operations in")
+    assert done.stdout.startswith("3 optimizers and 1 operations in")
     compiled = {path.name for path in folder.rglob("*.nbc")}
     assert len(compiled) >= 6
     assert run("-m", "tinygrad_lite.kernels", "folder", cache=str(folder)).stdout.strip() == str(folder)
@@ -48,6 +51,13 @@ def test_unknown_names_are_refused(tmp_path):
     done = run("-m", "tinygrad_lite.kernels", "warm", "--optimizers", "Sgd", cache=str(tmp_path / "kernels"))
     assert done.returncode == 2
     assert "unknown optimizers Sgd; there are SGD, " in done.stderr
+    with pytest.raises(ValueError, match="unknown operations gleu; there are relu, "):
+        operations.warm(["gleu"])
+
+
+@pytest.mark.parametrize("name", operations.PROGRAMS)
+def test_every_operation_can_be_warmed(name):
+    assert operations.warm([name], [tg.float32, tg.float64]) == 1
 
 
 def test_every_optimizer_with_kernels_can_be_warmed():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -63,23 +65,36 @@ def geometries(draw: Any) -> Geometry:
     return Geometry(large, small, kernel, stride, padding, dilation, draw(st.sampled_from([1, 1, 2, 3])))
 
 
+@pytest.mark.parametrize("gathers", [False, True])
 @given(geometries(), st.integers(1, 3), st.integers(1, 11), st.sampled_from([1, 2, 7, 17, 40]), st.booleans())
-@settings(max_examples=60, deadline=None)
-def test_compiled_convolutions_equal_plain_ones(geometry: Geometry, n: int, a: int, c: int, single: bool) -> None:
+@settings(max_examples=40, deadline=None)
+def test_compiled_convolutions_equal_plain_ones(
+    gathers: bool, geometry: Geometry, n: int, a: int, c: int, single: bool
+) -> None:
+    """Whether lines are read where they are, or gathered first."""
+    from tinygrad_lite.kernels import convolve
+
     dtype, groups = np.float32 if single else np.float64, geometry.groups
     x, w = draw(n, c * groups, *geometry.large, dtype=dtype), draw(a * groups, c, *geometry.kernel, dtype=dtype)
-    all_three(x, w, draw(n, a * groups, *geometry.small, dtype=dtype), geometry)
+    with mock.patch.object(convolve, "LINE_ROWS", -1 if gathers else math.inf):
+        all_three(x, w, draw(n, a * groups, *geometry.small, dtype=dtype), geometry)
 
 
+@pytest.mark.parametrize("gathers", [False, True])
 @pytest.mark.parametrize("threads", [1, 3])
-def test_convolutions_in_several_pieces(monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
+def test_convolutions_in_several_pieces(monkeypatch: pytest.MonkeyPatch, threads: int, gathers: bool) -> None:
     """Little room: every image is laid out alone, and met by the weights in parts."""
-    from tinygrad_lite.kernels import convolve, slabs
+    from tinygrad_lite.kernels import convolve, gathered, slabs
 
     monkeypatch.setattr(slabs, "SLAB", 1 << 10)
     monkeypatch.setattr(convolve, "NEAR", 1 << 10)
     monkeypatch.setattr(convolve, "LINE", 1 << 11)
-    monkeypatch.setattr(convolve, "helpers_for", lambda work: threads - 1)
+    monkeypatch.setattr(convolve, "LINE_ROWS", -1 if gathers else math.inf)
+    monkeypatch.setattr(gathered, "NEAR", 1 << 13)
+    monkeypatch.setattr(gathered, "DEPTH", 20)
+    for module in (convolve, gathered, slabs):
+        monkeypatch.setattr(module, "helpers_for", lambda work: threads - 1)
+    gathered.shares.cache_clear()
     before = kernels.get_num_threads()
     kernels.set_num_threads(threads)
     try:
@@ -88,6 +103,7 @@ def test_convolutions_in_several_pieces(monkeypatch: pytest.MonkeyPatch, threads
             all_three(draw(5, c, 30, 31), draw(19, c, 3, 3), draw(5, 19, 15, 16), geometry)
     finally:
         kernels.set_num_threads(before)
+        gathered.shares.cache_clear()
 
 
 @pytest.mark.parametrize("width", [16, 32])
@@ -97,11 +113,14 @@ def test_convolutions_on_processors_with_short_vectors(width: int) -> None:
         from tinygrad_lite.kernels import tile
         tile.WIDTH = {width}
         tile.COLUMNS_8, tile.COLUMNS_6, tile.COLUMNS_4, tile.COLUMNS_2, tile.COLUMNS_1 = 1, 2, 3, 4, 8
+        tile.ROWS, tile.PANEL = 6, 2
+        from tinygrad_lite.kernels import convolve
         from test_spatial import draw, all_three, Geometry, compare_max_pools
         for c in (3, 17):
             geometry = Geometry((12, 13), (6, 13), (3, 3), (2, 1), (1, 1), (1, 1))
             x, w, y = draw(2, c, 12, 13), draw(15, c, 3, 3), draw(2, 15, 6, 13)
-            all_three(x.astype("f"), w.astype("f"), y.astype("f"), geometry)
+            for convolve.LINE_ROWS in (-1, 1000):
+                all_three(x.astype("f"), w.astype("f"), y.astype("f"), geometry)
         compare_max_pools(np.float32)
         print("fine")
     """

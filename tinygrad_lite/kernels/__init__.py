@@ -7,7 +7,9 @@
     objects.py   many arrays found and located in one compiled call
     threads.py   one launch shared between threads
     tile.py      products in vector registers, in LLVM's own language
-    plan.py      convolutions as such products: slabs.py, contract.py and convolve.py carry it out
+    plan.py      convolutions as such products: slabs.py, contract.py, gathered.py and convolve.py carry it out
+    unroll.py    recurrent layers over all steps in one launch, with the products of panels.py; sequence.py in NumPy
+    warm.py      everything compiled ahead
 
 numba is imported by the first kernel that runs, never by `import tinygrad_lite`.
 """

@@ -15,6 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     warm = commands.add_parser("warm", help="compile the kernels of layers and optimizers, for images and CI")
     warm.add_argument("--optimizers", nargs="+", metavar="NAME", help="only these (default: all)")
+    warm.add_argument("--operations", nargs="+", metavar="NAME", help="only these (default: all)")
     warm.add_argument("--dtypes", nargs="+", default=["float32"], choices=["float32", "float64"])
     commands.add_parser("folder", help="print the folder that compiled kernels are kept in")
     commands.add_parser("clear", help="delete them")
@@ -33,12 +34,12 @@ def main(arguments: list[str] | None = None) -> int:
         began = time.perf_counter()
         try:
             made = importlib.import_module("tinygrad_lite.optim.warm").warm(options.optimizers, options.dtypes)
+            run = importlib.import_module("tinygrad_lite.kernels.warm").warm(options.operations, options.dtypes)
         except ValueError as error:
             parser.error(str(error))
-        importlib.import_module("tinygrad_lite.kernels.warm").warm(options.dtypes)
         files = 0 if where is None else len(list(where.rglob("*.nbc")))
         took = time.perf_counter() - began
-        print(f"{made} optimizers and the operations in {took:.1f} s; {files} kernels in {where}")
+        print(f"{made} optimizers and {run} operations in {took:.1f} s; {files} kernels in {where}")
     return 0
 
 

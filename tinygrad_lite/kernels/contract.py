@@ -21,6 +21,7 @@ from .tile import (
     COLUMNS_8,
     WIDTH,
     copy_lines,
+    move,
     rows_by_columns,
     rows_by_rows,
 )
@@ -33,27 +34,29 @@ def emit(
     count: Any, full: Any,
 ) -> None:  # fmt: skip
     """Write a block of results to their places, without those that run over the ends of rows."""
-    line, w, at = position // size[2], position % size[2], 0
+    line, w, at, wide = position // size[2], position % size[2], 0, block.shape[1]
+    d, h = line // size[1], line % size[1]
     target = y.ctypes.data + image * y.strides[0] + channel * y.strides[1]
     while at < n:
         run = min(size[2] - w, n - at)
-        d, h, stop = line // size[1], line % size[1], min(w + run, count[2])
+        stop = min(w + run, count[2])
         if w < stop and h < count[1]:
             base = ((first[0] + d * step[0]) * full[1] + first[1] + h * step[1]) * full[2] + first[2] + w * step[2]
-            source = block.ctypes.data + at * block.itemsize
-            if step[2] == 1:
-                copy_lines(1, block.dtype, rows, source, block.strides[0], target + base * y.itemsize, y.strides[1],
-                           stop - w)  # fmt: skip
+            source, place = block.ctypes.data + at * block.itemsize, target + base * y.itemsize
+            if step[2] == 1 and rows == 1:
+                move(source, place, (stop - w) * block.itemsize)
+            elif step[2] == 1:
+                copy_lines(1, block.dtype, rows, source, block.strides[0], place, y.strides[1], stop - w)
             elif step[2] == 2:
-                copy_lines(2, block.dtype, rows, source, block.strides[0], target + base * y.itemsize, y.strides[1],
-                           stop - w)  # fmt: skip
+                copy_lines(2, block.dtype, rows, source, block.strides[0], place, y.strides[1], stop - w)
             else:
                 for r in range(rows):
                     for i in range(stop - w):
-                        y[image, channel + r, base + i * step[2]] = block[r, at + i]
+                        y[image, channel + r, base + i * step[2]] = block[r + (at + i) // wide, (at + i) % wide]
         at += run
-        line += 1
-        w = 0
+        w, h = 0, h + 1
+        if h == size[1]:
+            d, h = d + 1, 0
 
 
 def strip(
@@ -77,7 +80,7 @@ def strip(
     if rows == 2 and vectors >= COLUMNS_2:
         rows_by_columns(2, COLUMNS_2, dtype, a, p, a_step, b, q, count, out, pitch, bias)
         return COLUMNS_2 * lanes
-    if rows == 1 and vectors >= COLUMNS_1:
+    if rows == 1 and vectors > COLUMNS_1 // 2:  # some of it in vain, which costs less than one vector at a time
         rows_by_columns(1, COLUMNS_1, dtype, a, p, a_step, b, q, count, out, pitch, bias)
         return COLUMNS_1 * lanes
     if rows == 8:
@@ -95,13 +98,13 @@ def strip(
 
 @kernel(no_plain)
 def multiply(
-    slab: Any, weights: Any, bias: Any, y: Any, offsets: Any, taps: Any, steps: Any, blocks: Any, size: Any, first: Any,
-    step: Any, count: Any, full: Any, grain: Any, scratch: Any, slots: Any, cursor: Any,
+    slab: Any, weights: Any, bias: Any, y: Any, offsets: Any, taps: Any, blocks: Any, size: Any, first: Any, step: Any,
+    count: Any, full: Any, grain: Any, scratch: Any, slots: Any, cursor: Any,
 ) -> int:  # fmt: skip
     """Results of one kind; a piece is some images or a part of one, and some blocks of channels.
 
-    `offsets` in the slab meet `taps` in the weights; `steps` of the weights by group and row. `grain`: positions in
-    all; and in a piece images, positions, blocks.
+    `offsets` in the slab meet `taps` in a row of the weights. `grain`: positions in all; and in a piece images,
+    positions, blocks.
     """
     positions, images, span, many = grain
     block, dtype, size_of = scratch[claim(slots)], slab.dtype, slab.itemsize
@@ -118,15 +121,19 @@ def multiply(
         start, image = piece % by_span * span, piece // by_span * images
         for b in range(which * many, min((which + 1) * many, len(blocks))):
             group, channel, rows = blocks[b, 0], blocks[b, 1], blocks[b, 2]
-            w = weights.ctypes.data + (group * steps[0] + blocks[b, 3] * steps[1]) * size_of
+            w = weights.ctypes.data + channel * weights.strides[0]
             for n in range(image, min(image + images, len(slab))):
                 source = origin + n * slab.strides[0] + group * slab.strides[1]
                 at, stop = start, min(start + span, positions)
                 while at < stop:
-                    made = strip(
-                        rows, w, w_places, steps[1] * size_of, source + at * size_of, places, k, stop - at,
-                        block.ctypes.data, block.strides[0], bases + channel * size_of, lanes, dtype,
-                    )  # fmt: skip
+                    made = 0
+                    # a single row goes on while there is room: parts of what has just been written are slow to read
+                    while made == 0 or (rows == 1 and at + made < stop and made + COLUMNS_1 * lanes <= block.size):
+                        made += strip(
+                            rows, w, w_places, weights.strides[0], source + (at + made) * size_of, places, k,
+                            stop - at - made, block.ctypes.data + made * size_of, block.strides[0],
+                            bases + channel * size_of, lanes, dtype,
+                        )  # fmt: skip
                     emit(block, rows, y, n, channel, at, min(made, stop - at), size, first, step, count, full)
                     at += made
 
@@ -192,58 +199,3 @@ def correlate_slabs(
                             for i in range(min(made, right - j)):
                                 w[channel + r, j + i] += block[r * made + i]
                         j += made
-
-
-# --- slab times slab, where there are channels enough for vectors of them ---------------------------------------------
-
-
-@kernel(no_plain)
-def correlate_across(
-    y: Any, x: Any, y_places: Any, x_places: Any, taps: Any, inner: int, blocks: Any, sums: Any, grain: Any, cursor: Any
-) -> int:
-    """``sums[t, a, c] += sum over n and k of y[n, a, k] x[n, x_places[k] + taps[t], c]``; a piece is some rows a.
-
-    The places hold some images. `grain`: at a time images, and places; in a piece blocks of rows.
-    """
-    images, span, many = grain
-    size, dtype, lanes, done = y.itemsize, y.dtype, WIDTH // y.itemsize, 0
-    each = len(y_places) // images
-    pitch, row = x.shape[2] * size, y.shape[2] * size
-    while True:
-        piece = claim(cursor)
-        if piece >= -(-len(blocks) // many):
-            return done
-        done += 1
-        for n in range(0, len(y), images):
-            places = min(images, len(y) - n) * each
-            for start in range(0, places, span):
-                k = min(span, places - start)
-                ys, xs = y_places.ctypes.data + 8 * start, x_places.ctypes.data + 8 * start
-                for b in range(piece * many, min((piece + 1) * many, len(blocks))):
-                    channel, rows = blocks[b, 1], blocks[b, 2]
-                    line, c = y.ctypes.data + n * y.strides[0] + channel * y.strides[1], 0
-                    image = x.ctypes.data + n * x.strides[0] + blocks[b, 0] * inner * size
-                    while c < inner:
-                        made = 0
-                        for t in range(len(taps)):
-                            made = strip(
-                                rows, line, ys, row, image + taps[t] * pitch + c * size, xs, k, inner - c,
-                                sums.ctypes.data + t * sums.strides[0] + channel * sums.strides[1] + c * size,
-                                sums.strides[1], 0, lanes, dtype,
-                            )  # fmt: skip
-                        c += made
-
-
-@kernel(no_plain)
-def collect(sums: Any, w: Any, cursor: Any) -> int:
-    """``w[a, c, t] = sums[t, a, c]``; a piece is one a."""
-    rows, inner, taps = w.shape
-    done = 0
-    while True:
-        piece = claim(cursor)
-        if piece >= rows:
-            return done
-        done += 1
-        for c in range(inner):
-            for t in range(taps):
-                w[piece, c, t] = sums[t, piece, c]

@@ -12,14 +12,17 @@ from typing import Any
 import numpy as np
 
 from . import slabs
-from .contract import collect, correlate_across, correlate_slabs, multiply
+from .contract import correlate_slabs, multiply
 from .convolution import Geometry
+from .gathered import Columns, columns, product
+from .plan import Target, to_large, to_small, unchanged
 from .plan import blocks as plan_blocks
-from .plan import to_large, to_small, unchanged
-from .slabs import fill, helpers_for, lay_across, room, slab_of
+from .slabs import LINES, fill, helpers_for, lay_across, room, slab_of, turn_weights
 from .threads import get_num_threads, launch
-from .tile import WIDTH
+from .tile import ROWS, WIDTH
 
+LINE_ROWS = 12  # gathering a line takes as long as multiplying it with this many rows
+STRAY = 1.03  # reading lines where they are takes longer, since they are not side by side
 NEAR = 300 << 10  # bytes of a slab that a block of weights meets at a time, which stay in the second cache
 LINE = 24 << 10  # bytes of 8 lines whose products with others are summed at a time, in the first cache
 
@@ -45,39 +48,86 @@ def _passes(
     geometry: Geometry, forward: bool, inner: int, rows: int, images: int, itemsize: int, threads: int
 ) -> list[tuple[int, tuple[Any, ...]]]:
     """What `multiply` is told for each kind of results: how many pieces, and where to read and write."""
-    plan, taps = (to_small if forward else to_large)(geometry), math.prod(geometry.kernel)
-    row, step = (inner * taps, taps) if forward else (taps, rows * taps)
-    steps, blocks = np.array([inner * rows * taps, row], np.intp), plan_blocks(rows, geometry.groups)
+    plan, blocks = (to_small if forward else to_large)(geometry), plan_blocks(rows, geometry.groups)
     size, full = np.array(plan.size), np.array((1, 1, *(geometry.small if forward else geometry.large))[-3:])
-    line, channel, found = len(plan.phases) * plan.plane, np.arange(inner)[:, None], []
+    found = []
     for target in plan.targets:
-        offsets = (channel * line + target.places).reshape(-1) * itemsize  # in a group of the slab
-        weights = (channel * step + target.taps).reshape(-1) * itemsize
+        offsets, weights = _places(geometry, forward, target, inner, itemsize)
         pieces, grain = _grain(
             target.positions(plan.size), images, inner * len(plan.phases) * itemsize, len(blocks), threads,
             WIDTH // itemsize,
         )  # fmt: skip
         where = np.array(target.first), np.array(target.step), np.array(target.counts)
-        found.append((pieces, (offsets, weights, steps, blocks, size, *where, full, grain)))
+        found.append((pieces, (offsets, weights, blocks, size, *where, full, grain)))
     return found
+
+
+def _places(geometry: Geometry, forward: bool, target: Target, inner: int, itemsize: int) -> tuple[Any, Any]:
+    """Of what makes up a result: where it is in a group of the slab, and in a row of weights; in bytes."""
+    plan, channel = (to_small if forward else to_large)(geometry), np.arange(inner)[:, None]
+    offsets = (channel * (len(plan.phases) * plan.plane) + target.places).reshape(-1) * itemsize
+    return offsets, (channel * math.prod(geometry.kernel) + target.taps).reshape(-1) * itemsize
+
+
+@lru_cache(256)
+def _gathered(geometry: Geometry, forward: bool, inner: int, rows: int, images: int, itemsize: int) -> list[Any]:
+    """What `product` is told for each kind of results: places in the slab and in the weights, and the columns."""
+    plan, image, found = (to_small if forward else to_large)(geometry), np.arange(images)[:, None], []
+    group, full = inner * len(plan.phases) * plan.plane, (1, 1, *(geometry.small if forward else geometry.large))[-3:]
+    for target in plan.targets:
+        where = np.indices((*target.counts[:2], 1)).reshape(3, -1).T  # of all rows of results
+        read = np.ravel_multi_index(tuple(where.T), plan.size)
+        write = np.ravel_multi_index(tuple((where * target.step + target.first).T), full)
+        count = images * math.prod(target.counts)
+        sources = (image * (geometry.groups * group) + read).reshape(-1) * itemsize
+        targets = (image * (geometry.groups * rows * math.prod(full)) + write).reshape(-1) * itemsize
+        table = columns(count, np.arange(0, count, target.counts[2]), sources, targets, target.step[2], itemsize)
+        found.append((*_places(geometry, forward, target, inner, itemsize), table))
+    return found
+
+
+@lru_cache(256)
+def _computed(geometry: Geometry, forward: bool) -> float:
+    """How many results `multiply` computes for each that is wanted."""
+    plan = (to_small if forward else to_large)(geometry)
+    return sum(t.positions(plan.size) for t in plan.targets) / sum(math.prod(t.counts) for t in plan.targets)
+
+
+def _rows_of(w: Any, groups: int, forward: bool) -> Any:
+    """The weights, with those that make up one channel of results in a row."""
+    if forward:
+        return np.ascontiguousarray(w).reshape(len(w), -1)
+    w = np.ascontiguousarray(w).reshape(groups, len(w) // groups, w.shape[1], -1)
+    turned = room("weights", (groups, w.shape[2], w.shape[1], w.shape[3]), w.dtype)
+    launch(turn_weights.compiled, groups * -(-w.shape[2] // 16), w, turned, helpers=helpers_for(16 * w.size))
+    return turned.reshape(groups * w.shape[2], -1)
 
 
 def _product(x: Any, w: Any, bias: Any, geometry: Geometry, forward: bool, out: Any) -> None:
     """Lay out `x` and multiply it with `w`."""
     threads, lanes, groups = get_num_threads(), WIDTH // x.itemsize, geometry.groups
     plan, inner, rows = (to_small if forward else to_large)(geometry), x.shape[1] // groups, out.shape[1] // groups
-    x, w = _solid(x), np.ascontiguousarray(w).reshape(-1)
-    bias = np.zeros(out.shape[1], out.dtype) if bias is None else np.ascontiguousarray(bias)
+    x, w, bias = _solid(x), _rows_of(w, groups, forward), np.ascontiguousarray(
+        np.zeros(out.shape[1], out.dtype) if bias is None else bias
+    )
     y, scratch = out.reshape(*out.shape[:2], -1), room("block", (threads, 8, 8 * lanes), x.dtype)
+    gathers = rows * (STRAY * _computed(geometry, forward) - 1) > LINE_ROWS
     images, slab = slab_of(plan, x, "x", plan.plane)
     for begin in range(0, len(x), images):
         some = x[begin : begin + images]
         n = len(some)
         fill(plan, some, slab)
+        if gathers:
+            blocks = plan_blocks(rows, groups, (ROWS, 4, 2, 1))
+            group = inner * len(plan.phases) * plan.plane * x.itemsize
+            for offsets, weights, table in _gathered(geometry, forward, inner, rows, n, x.itemsize):
+                product(w, weights, slab, offsets, table, blocks, bias, y[begin : begin + n],
+                        (w.strides[0], group, y.strides[1]), False)  # fmt: skip
+            continue
         lines = slab[:n].reshape(n, groups, -1)
         helpers = min(helpers_for(2 * n * w.size * plan.plane), threads - 1)  # each of whom has a place in `scratch`
         for pieces, rest in _passes(geometry, forward, inner, rows, n, x.itemsize, threads):
-            launch(multiply.compiled, pieces, lines, w, bias, y[begin : begin + images], *rest, scratch,
+            launch(multiply.compiled, pieces, lines, w, bias, y[begin : begin + n], *rest, scratch,
                    np.zeros(1, np.intp), helpers=helpers)  # fmt: skip
 
 
@@ -97,37 +147,42 @@ def correlate(y: Any, x: Any, geometry: Geometry, w: Any) -> None:
     run(_solid(y), _solid(x), geometry, w)
 
 
+@lru_cache(256)
+def _pixels(geometry: Geometry, channels: int, rows: int, images: int, itemsize: int) -> tuple[Any, Any, Columns]:
+    """Places of the small side's pixels in `y` and in a slab of pixels, and the columns of the weights."""
+    plan, groups = to_small(geometry), geometry.groups
+    (target,), lanes, inner, small = plan.targets, WIDTH // itemsize, channels // groups, math.prod(geometry.small)
+    pixels, pixel, image = len(plan.phases) * plan.plane, channels * itemsize, np.arange(images)[:, None]
+    grid = np.ravel_multi_index(np.indices(target.counts).reshape(3, -1), plan.size)
+    y_places = (image * (rows * small) + np.arange(small)).reshape(-1) * itemsize
+    x_places = (image * pixels + grid).reshape(-1) * pixel
+    taps = len(target.places)
+    first = np.repeat(np.arange(0, inner, lanes), taps)  # some channels of one tap after the other
+    tap = np.tile(np.arange(taps), len(first) // taps)
+    lengths = np.minimum(lanes, inner - first)
+    table = columns(inner * taps, np.cumsum(lengths) - lengths, target.places[tap] * pixel + first * itemsize,
+                    (first * taps + tap) * itemsize, taps, itemsize)  # fmt: skip
+    return y_places, x_places, table
+
+
 def _correlate_across(y: Any, x: Any, geometry: Geometry, w: Any) -> None:
     """With many channels: the pixels of `x` as vectors of channels, and no results but those that are wanted."""
-    threads, lanes, groups = get_num_threads(), WIDTH // x.itemsize, geometry.groups
-    plan = to_small(geometry)
-    (target,) = plan.targets
-    channels, inner, positions = x.shape[1], w.shape[1], math.prod(y.shape[2:])
-    lines, pixels = y.reshape(*y.shape[:2], positions), len(plan.phases) * plan.plane
+    groups, channels, inner = geometry.groups, x.shape[1], w.shape[1]
+    plan, rows, row = to_small(geometry), len(w) // groups, math.prod(y.shape[2:]) * x.itemsize
+    pixels = len(plan.phases) * plan.plane
     images = max(1, min(len(x), slabs.SLAB // (pixels * channels * x.itemsize)))
-    flat = room("x", (images * pixels * channels + 8 * lanes,), x.dtype)
-    flat[-8 * lanes :] = 0
-    slab, size = flat[: -8 * lanes].reshape(images, pixels, channels), np.array(plan.size)
-    several = max(1, min(images, 512 // positions))
-    grid = np.ravel_multi_index(np.indices(y.shape[2:]).reshape(3, -1), plan.size)
-    image = np.arange(several)[:, None]
-    y_places = (image * (y.shape[1] * positions) + np.arange(positions)).reshape(-1) * x.itemsize
-    x_places = (image * pixels + grid).reshape(-1) * (channels * x.itemsize)
-    blocks = plan_blocks(y.shape[1] // groups, groups)
-    many = -(-len(blocks) // (2 * threads))
-    grain = np.array([several, max(128, min(512, NEAR // (channels * x.itemsize))), many], np.intp)
-    sums = room("sums", (len(target.taps), y.shape[1], -(-inner // lanes) * lanes), x.dtype)
-    sums[...] = 0
-    work = 2 * w.size * positions
+    flat = room("x", (images * pixels * channels + 8 * WIDTH,), x.dtype)
+    flat[-8 * WIDTH :] = 0
+    slab, size = flat[: -8 * WIDTH].reshape(images, len(plan.phases), plan.plane, channels), np.array(plan.size)
+    blocks, nothing = plan_blocks(rows, groups, (ROWS, 4, 2, 1)), np.zeros(len(w), w.dtype)
     for first in range(0, len(x), images):
         n = min(images, len(x) - first)
-        rows = n * plan.size[0] * plan.size[1]
-        phased = slab[:n].reshape(n, len(plan.phases), plan.plane, channels)
-        launch(lay_across.compiled, rows, x[first : first + n], phased, plan.phases, plan.step, plan.padding, size,
+        pieces = n * -(-channels // (WIDTH // x.itemsize)) * -(-plan.size[0] * plan.size[1] // LINES)
+        launch(lay_across.compiled, pieces, x[first : first + n], slab[:n], plan.phases, plan.step, plan.padding, size,
                helpers=helpers_for(16 * slab.size))  # fmt: skip
-        launch(correlate_across.compiled, -(-len(blocks) // many), lines[first : first + n], slab[:n], y_places,
-               x_places, target.places, inner, blocks, sums, grain, helpers=helpers_for(work * n))  # fmt: skip
-    launch(collect.compiled, len(w), sums, w.reshape(len(w), inner, -1), helpers=helpers_for(16 * w.size))
+        y_places, x_places, table = _pixels(geometry, channels, len(w), n, x.itemsize)
+        product(y[first : first + n], y_places, slab, x_places, table, blocks, nothing, w,
+                (row, inner * x.itemsize, w.strides[0]), first > 0)  # fmt: skip
 
 
 def _correlate_along(y: Any, x: Any, geometry: Geometry, w: Any) -> None:

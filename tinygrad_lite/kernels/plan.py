@@ -104,7 +104,7 @@ def to_large(geometry: Geometry) -> Plan:
     size, kernel, step = tuple(line[1] for line in lines), tuple(d[2] for d in dims), tuple(d[3] for d in dims)
     targets = []
     for kinds in product(*(line[2] for line in lines)):
-        taps = list(product(*(kind[2] for kind in kinds)))
+        taps = list(product(*(kind[2][::-1] for kind in kinds)))  # places ascend, which caches foresee
         targets.append(
             Target(
                 tuple(kind[0] for kind in kinds), step, tuple(kind[1] for kind in kinds),
@@ -123,7 +123,7 @@ def unchanged(size: Ints, small: Ints) -> Plan:
 
 
 @lru_cache(1024)
-def blocks(channels: int, groups: int) -> Any:
+def blocks(channels: int, groups: int, sizes: Ints = (8, 6, 4, 2, 1)) -> Any:
     """Channels in blocks that registers can hold: group, first channel, how many, first within the group.
 
     Parameters
@@ -131,10 +131,12 @@ def blocks(channels: int, groups: int) -> Any:
     channels : int
         In a group.
     groups : int
+    sizes : tuple of int
+        How many there may be in a block: descending, the last 1.
     """
     parts, at = [], 0
     while at < channels:
-        take = next(n for n in (8, 6, 4, 2, 1) if n <= channels - at)
+        take = next(n for n in sizes if n <= channels - at)
         parts.append((at, take))
         at += take
     return np.array([(g, g * channels + a, n, a) for g in range(groups) for a, n in parts], np.intp)

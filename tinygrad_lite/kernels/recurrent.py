@@ -1,7 +1,7 @@
 """One step of recurrent cells, forward and backward: what is left when the matrix products are taken out.
 
-The gates of one example stand side by side in a row; their order is PyTorch's. Every loop runs over one contiguous
-piece of such a row, so that it vectorizes.
+The gates of one example stand side by side in a row; their order is PyTorch's. What is compiled works row by row, which
+is how `unroll` uses it for all steps, and every loop runs over one contiguous piece of a row, so that it vectorizes.
 """
 
 from __future__ import annotations
@@ -35,16 +35,17 @@ def sigmoid_plain(x: Any) -> Any:
     return 0.5 + 0.5 * np.tanh(0.5 * x)
 
 
-def _add_sigmoid(row: Any, more: Any) -> None:
-    single, half = row.itemsize == 4, row.dtype.type(0.5)
-    for j in range(row.size):
-        row[j] = half + half * tanh_of(half * (row[j] + more[j]), single)
+def _bend(sums: Any, gates: Any, slope: Any, shift: Any) -> None:
+    """``tanh(sums)`` with a slope of 1, the logistic function with both a half: one loop to be compiled for either."""
+    single = gates.itemsize == 4
+    for j in range(gates.size):
+        gates[j] = shift + slope * tanh_of(slope * sums[j], single)
 
 
-def _add_tanh(row: Any, more: Any) -> None:
-    single = row.itemsize == 4
-    for j in range(row.size):
-        row[j] = tanh_of(row[j] + more[j], single)
+def copied(source: Any, target: Any) -> None:
+    """``target[:] = source``, which takes numba seconds to compile."""
+    for j in range(source.size):
+        target[j] = source[j]
 
 
 def _next_cell(forget: Any, gain: Any, value: Any, cell: Any) -> None:
@@ -58,21 +59,21 @@ def _show(cell: Any, gate: Any, hidden: Any) -> None:
         hidden[j] = gate[j] * tanh_of(cell[j], single)
 
 
-def lstm_step_plain(gates: Any, more: Any, cell: Any, cells: Any, hidden: Any) -> None:
+def lstm_step_plain(sums: Any, cell: Any, gates: Any, cells: Any, hidden: Any) -> None:
     """One step of an LSTM.
 
     Parameters
     ----------
-    gates : array, shape (B, 4 H), floating
-        What the input contributes to i, f, g and o; their values are written in its place.
-    more : array, shape (B, 4 H)
-        What the hidden state contributes.
+    sums : array, shape (B, 4 H), floating
+        What input and hidden state contribute to i, f, g and o.
     cell : array, shape (B, H)
         The cell state, overwritten by the next.
+    gates : array, shape (B, 4 H)
+        Written: the gates; may be `sums`.
     cells, hidden : array, shape (B, H)
         Written: the next cell state again, and ``o tanh(c)``.
     """
-    gates += more
+    gates[...] = sums
     i, f, g, o = np.split(gates, 4, 1)
     for gate in (i, f, o):
         gate[...] = sigmoid_plain(gate)
@@ -82,17 +83,21 @@ def lstm_step_plain(gates: Any, more: Any, cell: Any, cells: Any, hidden: Any) -
     hidden[...] = o * np.tanh(cell)
 
 
+def lstm_row(sums: Any, cell: Any, gates: Any, kept: Any, hidden: Any) -> None:
+    size = cell.size
+    zero, half, one = cell.dtype.type(0), cell.dtype.type(0.5), cell.dtype.type(1)
+    for k in range(4):
+        slope, shift = (one, zero) if k == 2 else (half, half)
+        _bend(sums[k * size : (k + 1) * size], gates[k * size : (k + 1) * size], slope, shift)
+    _next_cell(gates[size : 2 * size], gates[:size], gates[2 * size : 3 * size], cell)
+    copied(cell, kept)
+    _show(cell, gates[3 * size :], hidden)
+
+
 @kernel(lstm_step_plain)
-def lstm_step(gates: Any, more: Any, cell: Any, cells: Any, hidden: Any) -> None:
-    n, size = cell.shape
-    for b in range(n):
-        row, extra, state = gates[b], more[b], cell[b]
-        _add_sigmoid(row[: 2 * size], extra[: 2 * size])
-        _add_tanh(row[2 * size : 3 * size], extra[2 * size : 3 * size])
-        _add_sigmoid(row[3 * size :], extra[3 * size :])
-        _next_cell(row[size : 2 * size], row[:size], row[2 * size : 3 * size], state)
-        cells[b] = state
-        _show(state, row[3 * size :], hidden[b])
+def lstm_step(sums: Any, cell: Any, gates: Any, cells: Any, hidden: Any) -> None:
+    for b in range(len(cell)):
+        lstm_row(sums[b], cell[b], gates[b], cells[b], hidden[b])
 
 
 def _through_cell(gh: Any, gc: Any, o: Any, cell: Any, slope: Any) -> None:
@@ -147,64 +152,75 @@ def lstm_back_plain(gh: Any, gates: Any, before: Any, cells: Any, gc: Any, slope
     gc *= f
 
 
+def lstm_row_back(gh: Any, gates: Any, before: Any, cell: Any, gc: Any, slopes: Any) -> None:
+    size = cell.size
+    i, f, g = gates[:size], gates[size : 2 * size], gates[2 * size : 3 * size]
+    _through_cell(gh, gc, gates[3 * size :], cell, slopes[3 * size : 4 * size])
+    _through_gate(gc, g, i, slopes[:size])
+    _through_gate(gc, before, f, slopes[size : 2 * size])
+    _through_value(gc, i, g, slopes[2 * size : 3 * size])
+    _scale(gc, f)
+
+
 @kernel(lstm_back_plain)
 def lstm_back(gh: Any, gates: Any, before: Any, cells: Any, gc: Any, slopes: Any) -> None:
-    n, size = cells.shape
-    for b in range(n):
-        row, slope, state = gates[b], slopes[b], gc[b]
-        i, f, g = row[:size], row[size : 2 * size], row[2 * size : 3 * size]
-        _through_cell(gh[b], state, row[3 * size :], cells[b], slope[3 * size :])
-        _through_gate(state, g, i, slope[:size])
-        _through_gate(state, before[b], f, slope[size : 2 * size])
-        _through_value(state, i, g, slope[2 * size : 3 * size])
-        _scale(state, f)
+    for b in range(len(cells)):
+        lstm_row_back(gh[b], gates[b], before[b], cells[b], gc[b], slopes[b])
 
 
-def gru_step_plain(gates: Any, more: Any, state: Any, kept: Any, hidden: Any) -> None:
+def gru_step_plain(sums: Any, more: Any, state: Any, gates: Any, kept: Any, hidden: Any) -> None:
     """One step of a GRU.
 
     Parameters
     ----------
-    gates : array, shape (B, 3 H), floating
-        What the input contributes to r, z and n; their values are written in its place.
-    more : array, shape (B, 3 H)
-        What the hidden state contributes.
+    sums, more : array, shape (B, 3 H), floating
+        What the input and what the hidden state contributes to r, z and n.
     state : array, shape (B, H)
-        The hidden state, overwritten by the next.
+        The hidden state.
+    gates : array, shape (B, 3 H)
+        Written: the gates; may be `sums`.
     kept, hidden : array, shape (B, H)
-        Written: the last third of `more`, and the next hidden state again.
+        Written: the last third of `more`, and the next hidden state.
     """
+    gates[...] = sums
     r, z, n = np.split(gates, 3, 1)
     mr, mz, mn = np.split(more, 3, 1)
     r[...] = sigmoid_plain(r + mr)
     z[...] = sigmoid_plain(z + mz)
     n[...] = np.tanh(n + r * mn)
     kept[...] = mn
-    state[...] = n + z * (state - n)
-    hidden[...] = state
+    hidden[...] = n + z * (state - n)
 
 
-def _reset(value: Any, r: Any, more: Any) -> None:
+def _two_sigmoids(sums: Any, more: Any, gates: Any) -> None:
+    single, half = gates.itemsize == 4, gates.dtype.type(0.5)
+    for j in range(gates.size):
+        gates[j] = half + half * tanh_of(half * (sums[j] + more[j]), single)
+
+
+def _reset(sums: Any, r: Any, more: Any, value: Any) -> None:
     single = value.itemsize == 4
     for j in range(value.size):
-        value[j] = tanh_of(value[j] + r[j] * more[j], single)
+        value[j] = tanh_of(sums[j] + r[j] * more[j], single)
 
 
-def _blend(state: Any, z: Any, value: Any) -> None:
+def _blend(state: Any, z: Any, value: Any, hidden: Any) -> None:
     for j in range(state.size):
-        state[j] = value[j] + z[j] * (state[j] - value[j])
+        hidden[j] = value[j] + z[j] * (state[j] - value[j])
+
+
+def gru_row(sums: Any, more: Any, state: Any, gates: Any, kept: Any, hidden: Any) -> None:
+    size = state.size
+    _two_sigmoids(sums[: 2 * size], more[: 2 * size], gates[: 2 * size])
+    _reset(sums[2 * size : 3 * size], gates[:size], more[2 * size : 3 * size], gates[2 * size :])
+    copied(more[2 * size : 3 * size], kept)
+    _blend(state, gates[size : 2 * size], gates[2 * size :], hidden)
 
 
 @kernel(gru_step_plain)
-def gru_step(gates: Any, more: Any, state: Any, kept: Any, hidden: Any) -> None:
-    n, size = state.shape
-    for b in range(n):
-        row, extra = gates[b], more[b]
-        _add_sigmoid(row[: 2 * size], extra[: 2 * size])
-        _reset(row[2 * size :], row[:size], extra[2 * size :])
-        kept[b] = extra[2 * size :]
-        _blend(state[b], row[size : 2 * size], row[2 * size :])
-        hidden[b] = state[b]
+def gru_step(sums: Any, more: Any, state: Any, gates: Any, kept: Any, hidden: Any) -> None:
+    for b in range(len(state)):
+        gru_row(sums[b], more[b], state[b], gates[b], kept[b], hidden[b])
 
 
 def gru_back_plain(gh: Any, gates: Any, kept: Any, before: Any, slopes: Any, slopes_more: Any) -> None:
@@ -242,29 +258,58 @@ def _through_update(gh: Any, before: Any, value: Any, z: Any, slope: Any) -> Non
         slope[j] = gh[j] * (before[j] - value[j]) * z[j] * (one - z[j])
 
 
+def gru_row_back(gh: Any, gates: Any, kept: Any, before: Any, slopes: Any, slopes_more: Any) -> None:
+    size = kept.size
+    r, z, n = gates[:size], gates[size : 2 * size], gates[2 * size :]
+    _through_new(gh, z, n, slopes[2 * size : 3 * size])
+    _through_update(gh, before, n, z, slopes[size : 2 * size])
+    _through_gate(slopes[2 * size : 3 * size], kept, r, slopes[:size])
+    copied(slopes[: 3 * size], slopes_more)
+    _scale(slopes_more[2 * size : 3 * size], r)
+    _scale(gh, z)
+
+
 @kernel(gru_back_plain)
 def gru_back(gh: Any, gates: Any, kept: Any, before: Any, slopes: Any, slopes_more: Any) -> None:
-    m, size = kept.shape
-    for b in range(m):
-        row, slope, more = gates[b], slopes[b], slopes_more[b]
-        r, z, n = row[:size], row[size : 2 * size], row[2 * size :]
-        _through_new(gh[b], z, n, slope[2 * size :])
-        _through_update(gh[b], before[b], n, z, slope[size : 2 * size])
-        _through_gate(slope[2 * size :], kept[b], r, slope[:size])
-        more[:] = slope
-        _scale(more[2 * size :], r)
-        _scale(gh[b], z)
+    for b in range(len(kept)):
+        gru_row_back(gh[b], gates[b], kept[b], before[b], slopes[b], slopes_more[b])
 
 
-def tanh_step_plain(sums: Any, more: Any, state: Any) -> None:
-    """``tanh(sums + more)``, in place of `sums` and `state`, of shape (B, H)."""
-    sums += more
-    np.tanh(sums, out=sums)
-    state[...] = sums
+def rnn_step_plain(sums: Any, bent: bool, hidden: Any) -> None:
+    """One step of the plain cell: the tanh of the sums, or their relu where `bent`; all of shape (B, H)."""
+    if bent:
+        np.maximum(sums, sums.dtype.type(0), out=hidden)
+    else:
+        np.tanh(sums, out=hidden)
 
 
-@kernel(tanh_step_plain)
-def tanh_step(sums: Any, more: Any, state: Any) -> None:
-    for b in range(sums.shape[0]):
-        _add_tanh(sums[b], more[b])
-        state[b] = sums[b]
+def rnn_row(sums: Any, bent: bool, hidden: Any) -> None:
+    if not bent:
+        _bend(sums, hidden, hidden.dtype.type(1), hidden.dtype.type(0))
+        return
+    zero = hidden.dtype.type(0)
+    for j in range(hidden.size):
+        hidden[j] = zero if sums[j] <= zero else sums[j]
+
+
+@kernel(rnn_step_plain)
+def rnn_step(sums: Any, bent: bool, hidden: Any) -> None:
+    for b in range(len(hidden)):
+        rnn_row(sums[b], bent, hidden[b])
+
+
+def rnn_back_plain(gh: Any, bent: bool, hidden: Any, slopes: Any) -> None:
+    """One step of the plain cell, backward: ``slopes = gh * f'``, all of shape (B, H)."""
+    np.multiply(gh, np.not_equal(hidden, 0) if bent else 1 - hidden * hidden, out=slopes)
+
+
+def rnn_row_back(gh: Any, bent: bool, hidden: Any, slopes: Any) -> None:
+    one, zero = hidden.dtype.type(1), hidden.dtype.type(0)
+    for j in range(hidden.size):
+        slopes[j] = gh[j] * ((one if hidden[j] != zero else zero) if bent else one - hidden[j] * hidden[j])
+
+
+@kernel(rnn_back_plain)
+def rnn_back(gh: Any, bent: bool, hidden: Any, slopes: Any) -> None:
+    for b in range(len(hidden)):
+        rnn_row_back(gh[b], bent, hidden[b], slopes[b])

@@ -25,6 +25,7 @@ INTP = ir.IntType(64)
 # For blocks of 8, 6, 4, 2 and 1 rows, how many vectors of columns: their sums must fit the registers, and be enough of
 # them to hide what an addition waits for.
 COLUMNS_8, COLUMNS_6, COLUMNS_4, COLUMNS_2, COLUMNS_1 = (3, 4, 4, 8, 8) if MANY else (1, 2, 3, 4, 8)
+ROWS, PANEL = (8, 3) if MANY else (6, 2)  # the block that needs the fewest loads for what it adds
 
 
 class Block:
@@ -163,6 +164,55 @@ def rows_by_rows(
     return signature, codegen
 
 
+@intrinsic(prefer_literal=True)
+def gather(
+    typingctx: Any, many: Any, dtype: Any, source: Any, places: Any, count: Any, pieces: Any, target: Any, pitch: Any
+) -> Any:
+    """Put `many` vectors together to lines: ``target[k, tos[i]:] = source[places[k] + froms[i]:]``, in the order of i.
+
+    `pieces` holds the pairs froms[i], tos[i]. Whole vectors are read and written: what one writes beyond its part the
+    next overwrites. All arrays by address, and everything but counts in bytes.
+    """
+    signature = types.void(many, dtype, *(types.intp,) * 6)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        source, places, count, pieces, target, pitch = args[2:]
+        block, numbers = Block(context, builder, dtype.dtype, 0, 0), range(many.literal_value)
+        froms = [builder.add(source, block.load(INTP, block.at(pieces, 16 * i))) for i in numbers]
+        tos = [builder.add(target, block.load(INTP, block.at(pieces, 16 * i + 8))) for i in numbers]
+        with cgutils.for_range(builder, count, intp=INTP) as loop:
+            place = block.load(INTP, block.address(places, loop.index, 8))
+            line = builder.mul(loop.index, pitch)
+            for origin, end in zip(froms, tos):
+                block.store(block.load(block.vector, builder.add(origin, place)), builder.add(end, line))
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def move(typingctx: Any, source: Any, target: Any, count: Any) -> Any:
+    """Copy `count` bytes from an address to another."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        source, target = (builder.inttoptr(address, ir.PointerType(ir.IntType(8))) for address in args[:2])
+        cgutils.raw_memcpy(builder, target, source, args[2], 1)
+        return context.get_dummy_value()
+
+    return types.void(*(types.intp,) * 3), codegen
+
+
+@intrinsic
+def clear(typingctx: Any, target: Any, count: Any) -> Any:
+    """Write zeros to `count` bytes from an address on."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        cgutils.memset(builder, builder.inttoptr(args[0], ir.PointerType(ir.IntType(8))), args[1], 0)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp), codegen
+
+
 # --- parts of vectors -------------------------------------------------------------------------------------------------
 
 INT = ir.IntType(32)
@@ -217,6 +267,32 @@ def _entries(block: Block, apart: int, address: Any, count: Any) -> Any:
     return builder.shuffle_vector(*parts, ir.Constant(ir.VectorType(INT, n), list(range(0, 2 * n, 2))))
 
 
+def _whole(block: Block, apart: int, address: Any) -> Any:
+    """A vector of entries that are 1 or 2 apart; nothing behind the last is read."""
+    first, n = block.load(block.vector, address), block.lanes
+    if apart == 1:
+        return first
+    second = block.load(block.vector, block.at(address, (n - 1) * block.size))
+    order = [*range(0, n, 2), *range(n + 1, 2 * n, 2)]
+    return block.builder.shuffle_vector(first, second, ir.Constant(ir.VectorType(INT, n), order))
+
+
+def _turned(block: Block, vectors: list[Any]) -> list[Any]:
+    """The columns of a square, from its rows."""
+    vectors, lanes = list(vectors), block.lanes
+    half = lanes // 2
+    while half:  # exchange the off-diagonal squares of ever smaller blocks
+        order = [i for first in range(0, lanes, 2 * half) for i in range(first, first + half)]
+        upper = [i + other for first in order[::half] for other in (0, lanes) for i in range(first, first + half)]
+        for i in order:
+            pair = vectors[i], vectors[i + half]
+            for k, shift in ((i, 0), (i + half, half)):
+                chosen = ir.Constant(ir.VectorType(INT, lanes), [lane + shift for lane in upper])
+                vectors[k] = block.builder.shuffle_vector(*pair, chosen)
+        half //= 2
+    return vectors
+
+
 @intrinsic(prefer_literal=True)
 def copy_lines(
     typingctx: Any, apart: Any, dtype: Any, lines: Any, source: Any, source_step: Any, target: Any, target_step: Any,
@@ -254,6 +330,35 @@ def copy_lines(
 
 
 @intrinsic(prefer_literal=True)
+def take_lines(
+    typingctx: Any, apart: Any, dtype: Any, lines: Any, source: Any, source_step: Any, target: Any, target_step: Any,
+    count: Any,
+) -> Any:  # fmt: skip
+    """``target[r, i] = source[r, apart * i]`` for `count` elements of some lines, 1 or 2 apart.
+
+    All arrays by address, steps from line to line in bytes.
+    """
+    signature = types.void(apart, dtype, *(types.intp,) * 6)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        lines, source, source_step, target, target_step, count = args[2:]
+        block, many = Block(context, builder, dtype.dtype, 0, 0), apart.literal_value
+        n = ir.Constant(INTP, block.lanes)
+        steps = builder.udiv(builder.add(count, ir.Constant(INTP, block.lanes - 1)), n)
+        with cgutils.for_range(builder, steps, intp=INTP) as outer:
+            left = builder.sub(count, builder.mul(outer.index, n))
+            left = builder.select(builder.icmp_signed("<", left, n), left, n)
+            start, stop = block.address(source, outer.index, many * WIDTH), block.address(target, outer.index, WIDTH)
+            with cgutils.for_range(builder, lines, intp=INTP) as inner:
+                value = _entries(block, many, builder.add(start, builder.mul(inner.index, source_step)), left)
+                place = builder.add(stop, builder.mul(inner.index, target_step))
+                _masked_store(builder, value, place, _below(builder, left, block.lanes), block.size)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic(prefer_literal=True)
 def turn(
     typingctx: Any, apart: Any, dtype: Any, source: Any, source_step: Any, rows: Any, columns: Any, target: Any,
     target_step: Any,
@@ -274,22 +379,21 @@ def turn(
             there = builder.icmp_signed("<", ir.Constant(INTP, i), lines)
             return builder.add(base, builder.mul(step, ir.Constant(INTP, i))), builder.select(there, count, nothing)
 
-        vectors = [
-            _entries(block, apart.literal_value, *line(source, source_step, r, rows, columns)) for r in range(lanes)
-        ]
-        half = lanes // 2
-        while half:  # exchange the off-diagonal squares of ever smaller blocks
-            order = [i for first in range(0, lanes, 2 * half) for i in range(first, first + half)]
-            upper = [i + other for first in order[::half] for other in (0, lanes) for i in range(first, first + half)]
-            for i in order:
-                pair = vectors[i], vectors[i + half]
-                for k, shift in ((i, 0), (i + half, half)):
-                    chosen = ir.Constant(ir.VectorType(INT, lanes), [lane + shift for lane in upper])
-                    vectors[k] = builder.shuffle_vector(*pair, chosen)
-            half //= 2
-        for i, vector in enumerate(vectors):
-            address, count = line(target, target_step, i, columns, rows)
-            _masked_store(builder, vector, address, _below(builder, count, lanes), block.size)
+        full = builder.and_(*(builder.icmp_signed("==", n, ir.Constant(INTP, lanes)) for n in (rows, columns)))
+        with builder.if_else(full) as (whole, partly):
+            with whole:
+                starts = [block.address(source, source_step, r) for r in range(lanes)]
+                vectors = [_whole(block, apart.literal_value, start) for start in starts]
+                for i, vector in enumerate(_turned(block, vectors)):
+                    block.store(vector, block.address(target, target_step, i))
+            with partly:
+                vectors = [
+                    _entries(block, apart.literal_value, *line(source, source_step, r, rows, columns))
+                    for r in range(lanes)
+                ]
+                for i, vector in enumerate(_turned(block, vectors)):
+                    address, count = line(target, target_step, i, columns, rows)
+                    _masked_store(builder, vector, address, _below(builder, count, lanes), block.size)
         return context.get_dummy_value()
 
     return signature, codegen

@@ -4,8 +4,8 @@ The steps of a batch stand one below the other in rows: ``sizes[t]`` of them bel
 length, longest first, so `sizes` never grows, and example b is row b of every step that it takes part in. A batch of
 equal lengths is the case where all sizes are equal.
 
-The products with the input's weights are one product for all steps. A step multiplies the hidden state, and a compiled
-loop does the rest. Backward, the gradients of the weights are one product for all steps.
+What walks over the steps is compiled as a whole, in `kernels.unroll`, or NumPy's, in `kernels.sequence`. The latter is
+also for projections.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from .. import rules
-from ..kernels import recurrent as kernels
+from ..kernels import backend, sequence
+from ..kernels.sequence import GRU, LSTM, RELU, TANH
 from ..rules import differentiable
 from .elementwise import sigmoid, tanh
 from .join import cat
@@ -33,28 +34,21 @@ def _spans(sizes: tuple[int, ...], reverse: bool) -> Spans:
     return spans[::-1] if reverse else spans
 
 
-def _before(rows: Any, first: Any, spans: Spans) -> Any:
-    """The state before each step, of all rows: that of the step before, or the first one."""
-    n = len(first)
-    if len(rows) == n * len(spans):  # equal lengths
-        return np.concatenate((first, rows[:-n]) if spans[0][0] == 0 and len(spans) > 1 else (rows[n:], first))
-    out = np.empty((len(rows), *first.shape[1:]), first.dtype)
-    last, m = 0, 0
-    for start, end in spans:
-        known = min(m, end - start)
-        out[start : start + known] = rows[last : last + known]
-        out[start + known : end] = first[known : end - start]
-        last, m = start, end - start
-    return out
+def _steps(sizes: tuple[int, ...], reverse: bool) -> Any:
+    """Where the rows of each step begin, and how many there are, in the order of the steps."""
+    counts = np.array(sizes, np.intp)
+    steps = np.stack([np.cumsum(counts) - counts, counts], 1)
+    return np.ascontiguousarray(steps[::-1]) if reverse else steps
 
 
-def _contribution(x: Any, weight: Any, *biases: Any) -> Any:
-    """What the input contributes to the gates, for all steps."""
-    out = np.dot(x, weight.T)
-    given = [bias for bias in biases if bias is not None]
-    if given:
-        out += sum(given[1:], given[0])  # one pass over all steps
-    return out
+def _walker(*arrays: Any) -> Any:
+    """The module that walks over the steps: compiled if it can serve these arrays."""
+    given = [a for a in arrays if a is not None]
+    if backend() == "numba" and given[0].dtype in (np.float32, np.float64) and all(a.size for a in given):
+        from ..kernels import unroll  # loads numba
+
+        return unroll
+    return sequence
 
 
 def _arrived(g: Any, rows: Any, *states: Any) -> list[Any]:
@@ -64,29 +58,6 @@ def _arrived(g: Any, rows: Any, *states: Any) -> list[Any]:
         np.zeros_like(rows) if values is None else np.ascontiguousarray(values),
         *(np.zeros_like(s) if v is None else np.array(v, order="C") for v, s in zip(last, states)),
     ]
-
-
-Pieces = list[tuple[slice, Any]]
-
-
-def _cut(weight: Any, rows: int) -> Pieces:
-    """A matrix in vertical pieces, so small that OpenBLAS multiplies `rows` rows with each as they stand.
-
-    Above a million multiplications it copies the matrix into blocks first, at every step, and shares the work between
-    threads that wait for each other: 16 x 128 with 128 x 512 takes 21 us on one core whole and 16 in two pieces.
-    """
-    k, n = weight.shape
-    count = min(-(-rows * k * n // 1_000_000), 8) or 1
-    width = -(-n // count)
-    return [(slice(i, i + width), np.ascontiguousarray(weight[:, i : i + width])) for i in range(0, n, width)]
-
-
-def _multiply(x: Any, pieces: Pieces, out: Any) -> None:
-    if len(pieces) == 1:
-        np.dot(x, pieces[0][1], out)
-        return
-    for columns, weight in pieces:
-        np.matmul(x, weight, out=out[:, columns])
 
 
 def _or_none(bias: Any, gradient: Any) -> Any:
@@ -117,7 +88,7 @@ def _through_twin(twin: Callable[..., Any], g: Any, wanted: int, *args: Any) -> 
     return tuple(gradients.get(i) for i in range(wanted))
 
 
-def _steps(first: Any, spans: Spans) -> Iterator[tuple[int, int, Callable[[Any, Any], Any]]]:
+def _taken(first: Any, spans: Spans) -> Iterator[tuple[int, int, Callable[[Any, Any], Any]]]:
     """For the twins: each step's rows, and what puts the states of those that take part in place of the old ones."""
     for start, end in spans:
 
@@ -143,7 +114,7 @@ def _lstm_twin(
     x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w_hr: Any, sizes: Any, reverse: Any, *_: Any
 ) -> tuple[Any, ...]:
     h, c, parts = h0, c0, []
-    for start, end, replaced in _steps(h0, _spans(sizes, reverse)):
+    for start, end, replaced in _taken(h0, _spans(sizes, reverse)):
         n = end - start
         i, f, g, o = (_affine(x[start:end], w_ih, b_ih) + _affine(h[:n], w_hh, b_hh)).chunk(4, 1)
         cell = sigmoid(f) * c[:n] + sigmoid(i) * tanh(g)
@@ -162,29 +133,13 @@ def _lstm_vjp(
     if _recorded(g):
         return _through_twin(_lstm_twin, g, 8, x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, sizes, reverse)
     rows, gates, cells = out[0], out[3], out[4]
-    spans = _spans(sizes, reverse)
     grows, gh, gc = _arrived(g, rows, h0, c0)
-    back = _cut(w_hh, len(h0))
-    before = _before(cells, c0, spans)
-    slopes = np.empty_like(gates)
-    shown = None if w_hr is None else np.empty_like(rows)
-    step = kernels.lstm_back.run
-    for start, end in reversed(spans):
-        here, dgates = gh[: end - start], slopes[start:end]
-        here += grows[start:end]
-        if shown is not None:
-            shown[start:end] = here
-        through = here if w_hr is None else np.dot(here, w_hr)
-        step(through, gates[start:end], before[start:end], cells[start:end], gc[: end - start], dgates)
-        _multiply(dgates, back, here)
-    bias = np.add.reduce(slopes, axis=0)
-    project = None
-    if shown is not None:
-        project = np.dot(shown.T, gates[:, 3 * cells.shape[1] :] * np.tanh(cells))
-    return (
-        np.dot(slopes, w_ih) if needs_x else None, gh, gc, np.dot(slopes.T, x),
-        np.dot(slopes.T, _before(rows, h0, spans)), _or_none(b_ih, bias), _or_none(b_hh, bias), project,
-    )  # fmt: skip
+    args = LSTM, x, h0, c0, w_ih, w_hh, _steps(sizes, reverse), gates, cells, rows, grows, gh, gc, needs_x
+    if w_hr is None:
+        gx, gw_ih, gw_hh, (bias,), project = _walker(x, h0).backward(*args)
+    else:
+        gx, gw_ih, gw_hh, (bias,), project = sequence.backward(*args, w_hr)
+    return gx, gh, gc, gw_ih, gw_hh, _or_none(b_ih, bias), _or_none(b_hh, bias), project
 
 
 @differentiable(joint=[(("x", "h0", "c0", "w_ih", "w_hh", "b_ih", "b_hh", "w_hr"), _lstm_vjp)], name="lstm")
@@ -193,20 +148,13 @@ def lstm_layer(
     sizes: tuple[int, ...], reverse: bool, needs_x: bool,
 ) -> tuple[Any, ...]:  # fmt: skip
     """All hidden states, the last hidden and cell states, and what the backward pass needs: gates and cell states."""
-    gates = _contribution(x, w_ih, b_ih, b_hh)
     h, c = np.array(h0, order="C"), np.array(c0, order="C")
-    rows, cells = np.empty((len(x), h.shape[1]), gates.dtype), np.empty((len(x), c.shape[1]), gates.dtype)
-    weight, more = _cut(w_hh.T, len(h)), np.empty((len(h), gates.shape[1]), gates.dtype)
-    inside = None if w_hr is None else np.empty_like(c)
-    step = kernels.lstm_step.run
-    for start, end in _spans(sizes, reverse):
-        n = end - start
-        _multiply(h[:n], weight, more[:n])
-        hidden = rows[start:end] if inside is None else inside[:n]
-        step(gates[start:end], more[:n], c[:n], cells[start:end], hidden)
-        if inside is not None:
-            np.dot(hidden, w_hr.T, rows[start:end])
-        h[:n] = rows[start:end]
+    gates, cells, rows = (np.empty((len(x), n), x.dtype) for n in (len(w_hh), c.shape[1], h.shape[1]))
+    args = LSTM, x, h, c, w_ih, w_hh, b_ih, b_hh, _steps(sizes, reverse), gates, cells, rows
+    if w_hr is None:
+        _walker(x, h).forward(*args)
+    else:
+        sequence.forward(*args, w_hr)
     return rows, h, c, gates, cells
 
 
@@ -217,7 +165,7 @@ def _gru_twin(
     x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, sizes: Any, reverse: Any, *_: Any
 ) -> tuple[Any, ...]:
     h, parts = h0, []
-    for start, end, replaced in _steps(h0, _spans(sizes, reverse)):
+    for start, end, replaced in _taken(h0, _spans(sizes, reverse)):
         n = end - start
         r, z, new = _affine(x[start:end], w_ih, b_ih).chunk(3, 1)
         mr, mz, more = _affine(h[:n], w_hh, b_hh).chunk(3, 1)
@@ -235,24 +183,12 @@ def _gru_vjp(
     if _recorded(g):
         return _through_twin(_gru_twin, g, 6, x, h0, w_ih, w_hh, b_ih, b_hh, sizes, reverse)
     rows, gates, kept = out[0], out[2], out[3]
-    spans = _spans(sizes, reverse)
     grows, gh = _arrived(g, rows, h0)
-    back = _cut(w_hh, len(h0))
-    before = _before(rows, h0, spans)
-    slopes, slopes_more = np.empty_like(gates), np.empty_like(gates)
-    through = np.empty_like(gh)
-    step = kernels.gru_back.run
-    for start, end in reversed(spans):
-        n = end - start
-        here, dmore = gh[:n], slopes_more[start:end]
-        here += grows[start:end]
-        step(here, gates[start:end], kept[start:end], before[start:end], slopes[start:end], dmore)
-        _multiply(dmore, back, through[:n])
-        here += through[:n]
-    return (
-        np.dot(slopes, w_ih) if needs_x else None, gh, np.dot(slopes.T, x), np.dot(slopes_more.T, before),
-        _or_none(b_ih, np.add.reduce(slopes, axis=0)), _or_none(b_hh, np.add.reduce(slopes_more, axis=0)),
-    )  # fmt: skip
+    steps = _steps(sizes, reverse)
+    gx, gw_ih, gw_hh, (bias, more), _ = _walker(x, h0).backward(
+        GRU, x, h0, h0, w_ih, w_hh, steps, gates, kept, rows, grows, gh, gh, needs_x
+    )
+    return gx, gh, gw_ih, gw_hh, _or_none(b_ih, bias), _or_none(b_hh, more)
 
 
 @differentiable(joint=[(("x", "h0", "w_ih", "w_hh", "b_ih", "b_hh"), _gru_vjp)], name="gru")
@@ -260,17 +196,9 @@ def gru_layer(
     x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, sizes: tuple[int, ...], reverse: bool, needs_x: bool
 ) -> tuple[Any, ...]:
     """All hidden states, the last, and what the backward pass needs: gates, and what the state gave to the new one."""
-    gates = _contribution(x, w_ih, b_ih)
     h = np.array(h0, order="C")
-    rows, kept = np.empty((len(x), h.shape[1]), gates.dtype), np.empty((len(x), h.shape[1]), gates.dtype)
-    weight, more = _cut(w_hh.T, len(h)), np.empty((len(h), gates.shape[1]), gates.dtype)
-    step = kernels.gru_step.run
-    for start, end in _spans(sizes, reverse):
-        n = end - start
-        _multiply(h[:n], weight, more[:n])
-        if b_hh is not None:
-            more[:n] += b_hh
-        step(gates[start:end], more[:n], h[:n], kept[start:end], rows[start:end])
+    gates, kept, rows = (np.empty((len(x), n), x.dtype) for n in (len(w_hh), h.shape[1], h.shape[1]))
+    _walker(x, h).forward(GRU, x, h, h, w_ih, w_hh, b_ih, b_hh, _steps(sizes, reverse), gates, kept, rows)
     return rows, h, gates, kept
 
 
@@ -281,7 +209,7 @@ def _rnn_twin(
     x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, sizes: Any, reverse: Any, bent: Any, *_: Any
 ) -> tuple[Any, ...]:
     h, parts = h0, []
-    for start, end, replaced in _steps(h0, _spans(sizes, reverse)):
+    for start, end, replaced in _taken(h0, _spans(sizes, reverse)):
         total = _affine(x[start:end], w_ih, b_ih) + _affine(h[: end - start], w_hh, b_hh)
         hidden = total.relu() if bent else tanh(total)
         h = replaced(h, hidden)
@@ -296,20 +224,12 @@ def _rnn_vjp(
     if _recorded(g):
         return _through_twin(_rnn_twin, g, 6, x, h0, w_ih, w_hh, b_ih, b_hh, sizes, reverse, bent)
     rows = out[0]
-    spans = _spans(sizes, reverse)
     grows, gh = _arrived(g, rows, h0)
-    back = _cut(w_hh, len(h0))
-    slopes = np.not_equal(rows, 0).astype(rows.dtype) if bent else 1 - rows * rows
-    for start, end in reversed(spans):
-        here, slope = gh[: end - start], slopes[start:end]
-        here += grows[start:end]
-        slope *= here
-        _multiply(slope, back, here)
-    bias = np.add.reduce(slopes, axis=0)
-    return (
-        np.dot(slopes, w_ih) if needs_x else None, gh, np.dot(slopes.T, x),
-        np.dot(slopes.T, _before(rows, h0, spans)), _or_none(b_ih, bias), _or_none(b_hh, bias),
-    )  # fmt: skip
+    kind, steps = RELU if bent else TANH, _steps(sizes, reverse)
+    gx, gw_ih, gw_hh, (bias,), _ = _walker(x, h0).backward(
+        kind, x, h0, h0, w_ih, w_hh, steps, rows, rows, rows, grows, gh, gh, needs_x
+    )
+    return gx, gh, gw_ih, gw_hh, _or_none(b_ih, bias), _or_none(b_hh, bias)
 
 
 @differentiable(joint=[(("x", "h0", "w_ih", "w_hh", "b_ih", "b_hh"), _rnn_vjp)], name="rnn")
@@ -318,16 +238,7 @@ def rnn_layer(
     sizes: tuple[int, ...], reverse: bool, bent: bool, needs_x: bool,
 ) -> tuple[Any, ...]:  # fmt: skip
     """All hidden states and the last one; the cell is relu where `bent`, else tanh."""
-    rows = _contribution(x, w_ih, b_ih, b_hh)
     h = np.array(h0, order="C")
-    weight, more = _cut(w_hh.T, len(h)), np.empty_like(h)
-    for start, end in _spans(sizes, reverse):
-        here, state = rows[start:end], h[: end - start]
-        _multiply(state, weight, more[: end - start])
-        if bent:
-            here += more[: end - start]
-            np.maximum(here, rows.dtype.type(0), out=here)
-            state[...] = here
-        else:
-            kernels.tanh_step.run(here, more[: end - start], state)
+    rows, kind = np.empty((len(x), h.shape[1]), x.dtype), RELU if bent else TANH
+    _walker(x, h).forward(kind, x, h, h, w_ih, w_hh, b_ih, b_hh, _steps(sizes, reverse), rows, rows, rows)
     return rows, h
