@@ -36,12 +36,14 @@ def _elementwise() -> list[Row]:
     x = (2, 3)
     unary = (
         "exp exp2 expm1 log log2 log10 log1p sqrt rsqrt reciprocal square neg sin cos tan sinh cosh tanh asin acos "
-        "atan asinh atanh abs angle sgn conj positive"
+        "atan asinh acosh atanh abs angle sgn conj positive"
     ).split()
     rows = [row(name, named(name), x) for name in unary]
     rows += [row(name, named(name), x, (3,)) for name in ("add", "sub", "mul", "div", "pow")]
     return rows + [
         row("operators", lambda m, x, y: 2j * x - (1 + 1j) / y + x * 3 - y / 2j, x, x),
+        row("cumprod", lambda m, x: m.cumprod(x, 1), (2, 3)),
+        row("cumprod with a zero", lambda m, x: m.cumprod(x * m.tensor([1, 0, 1, 1]), 0), (4,)),
         row("real", lambda m, x: m.real((1 + 2j) * x), x),
         row("imag", lambda m, x: m.imag((1 + 2j) * x), x),
         row("** 2", lambda m, x: x**2, x),

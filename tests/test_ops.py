@@ -345,7 +345,8 @@ UNLIKE: dict[str, set[str]] = {  # what PyTorch has and we do not; its own list 
     "as_strided_scatter": {"self"}, "diag_embed": {"diagonal"}, "index_reduce": {"include_input"},
     "meshgrid": {"kwargs"},
     "where": {"x", "y"}, "isin": {"e", "te"}, "isreal": {"tensor"}, "xlogy": {"x", "y"},
-    "histogram": {"min", "max"}, "msort": {"descending"},
+    "histogram": {"min", "max"}, "ormqr": {"input2", "input3"},
+    "stft": {"align_to_window"}, "msort": {"descending"},
     **{name: {"data"} for name in ("lstm", "gru", "rnn_tanh", "rnn_relu")},  # the name of a packed input
 }  # fmt: skip
 

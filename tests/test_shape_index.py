@@ -561,3 +561,14 @@ def test_indices_that_are_no_integers_are_refused(name: str, dtype: Any) -> None
     arguments = (index, 1) if name == "take_along_dim" else (1, index)
     with pytest.raises((TypeError, IndexError), match=f"{name}: .*integer"):
         getattr(tg, name)(x, *arguments)
+
+
+def test_many_indices_out_of_range_are_refused_and_nothing_is_written():
+    x, index = tg.zeros(10), np.arange(2000) % 10
+    index[1500] = 10
+    for where in (index, index - 11):
+        with pytest.raises(IndexError):
+            x[tg.tensor(where)] = 1.0
+        with pytest.raises(IndexError):
+            x.index_put((tg.tensor(where),), tg.ones(2000))
+    assert x.tolist() == [0.0] * 10

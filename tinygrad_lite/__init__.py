@@ -16,6 +16,7 @@ from typing import Any
 from . import autograd as autograd
 from . import fft as fft
 from . import linalg as linalg
+from . import special as special
 from ._tensor import Tensor as Tensor
 from .autograd import enable_grad as enable_grad
 from .autograd import inference_mode as inference_mode
@@ -27,7 +28,10 @@ from .exchange import from_dlpack as from_dlpack
 from .gradients import GradcheckError as GradcheckError
 from .gradients import gradcheck as gradcheck
 from .gradients import gradgradcheck as gradgradcheck
+from .heap import keep as _keep
+from .limits import *
 from .ops.algebra import *
+from .ops.bessel import i0 as i0
 from .ops.combined import *
 from .ops.complex import *
 from .ops.copies import *
@@ -38,6 +42,8 @@ from .ops.elementwise import *
 from .ops.floats import *
 from .ops.functional import *
 from .ops.gamma import *
+from .ops.histograms import *
+from .ops.incomplete import *
 from .ops.index import *
 from .ops.integers import *
 from .ops.lengths import *
@@ -50,16 +56,22 @@ from .ops.random import *
 from .ops.ranges import *
 from .ops.recurrent_stack import *
 from .ops.reduce import *
+from .ops.reflections import *
 from .ops.scans import *
 from .ops.scatter import *
 from .ops.shape import *
+from .ops.signal import *
+from .ops.slopes import *
 from .ops.spatial import *
 from .ops.statistics import *
+from .ops.tapers import *
 from .predicates import *
 from .printing import set_printoptions as set_printoptions
 from .saving import load as load
 from .saving import read_metadata as read_metadata
 from .saving import save as save
+
+_keep()
 
 __version__ = "0.1.0"
 
@@ -67,7 +79,7 @@ _LAZY = ("func", "kernels", "nn", "optim", "testing")
 _ON_DEMAND = {"checkpoint": "recompute", "checkpoint_sequential": "recompute", "draw_graph": "drawing"}
 __all__ = sorted(
     {n for n, v in globals().items() if not n.startswith("_") and not isinstance(v, _Module)}
-    - {"Any", "annotations"} | {"autograd", "fft", "linalg", *_LAZY, *_ON_DEMAND}
+    - {"Any", "annotations"} | {"autograd", "fft", "linalg", "special", *_LAZY, *_ON_DEMAND}
 )
 
 

@@ -403,6 +403,26 @@ class Tensor(Methods):
         """To int32."""
         return self.to(np.int32)
 
+    def short(self) -> Tensor:
+        """To int16."""
+        return self.to(np.int16)
+
+    def char(self) -> Tensor:
+        """To int8."""
+        return self.to(np.int8)
+
+    def byte(self) -> Tensor:
+        """To uint8."""
+        return self.to(np.uint8)
+
+    def cfloat(self) -> Tensor:
+        """To complex64."""
+        return self.to(np.complex64)
+
+    def cdouble(self) -> Tensor:
+        """To complex128."""
+        return self.to(np.complex128)
+
     def bool(self) -> Tensor:
         """To bool."""
         return self.to(np.bool_)

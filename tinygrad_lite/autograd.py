@@ -209,7 +209,7 @@ def _refuse_stale(node: Node, create: bool) -> None:
             if name == "inputs" and not create:
                 continue  # kept for the twin only
             for array in value if type(value) in (tuple, list) else (value,):
-                mark: Stamp | None = stale(array, node.seq) if type(array) is ndarray else None
+                mark: Stamp | None = stale(array, node.seq) if type(array) is ndarray and array.size else None
                 if mark is not None:
                     what = "its result" if name == "out" else "its inputs" if name == "inputs" else f"its {name!r}"
                     raise RuntimeError(

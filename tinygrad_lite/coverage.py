@@ -22,7 +22,7 @@ from .rules import FAST, TABLE, wrap
 
 __all__ = ["Entry", "entries", "markdown"]
 
-MAKERS = ("creation", "fills", "random", "ranges", "draws", "sampling", "new")  # modules: no arguments to ask
+MAKERS = ("creation", "fills", "random", "ranges", "draws", "sampling", "new", "tapers")  # modules: no arguments to ask
 SILENT = ("generator", "names", "keys")  # modules that compute nothing
 
 Leaf = Callable[[Any], Any]
@@ -76,7 +76,7 @@ def entries() -> list[Entry]:
         same: Any = getattr(np, name, None)  # often of the same name
         same = same if same in FAST or same in TABLE else None
         row = TABLE.get(function) or TABLE.get(same)
-        gradient, second, float32 = ("creates", "", "") if family in MAKERS else _found_out(function, row)
+        gradient, second, float32 = ("creates", "", "") if family in MAKERS else _found_out(function, row, name)
         names = (f"np.{name}" if same else numpy.get(function) or numpy.get(row) or "", _torch_name(name))
         found.append(Entry(name, family, hasattr(Tensor, name), *names, gradient, second, float32))
     return sorted(found, key=lambda e: ("." in e.name, e.name))
@@ -93,7 +93,7 @@ def _functions() -> Iterator[tuple[str, str, Callable[..., Any]]]:
         value = None if homes.get(name, SILENT[0]) in SILENT else getattr(package, name)
         if callable(value) and not inspect.isclass(value):
             yield name, homes[name], value
-    for space in ("fft", "linalg"):
+    for space in ("fft", "linalg", "special"):
         for name in getattr(package, space).__all__:
             value = getattr(getattr(package, space), name)
             if callable(value) and not inspect.isclass(value):
@@ -128,17 +128,18 @@ def _torch_name(name: str) -> str:
 # --- what it does ---------------------------------------------------------------------------------------------------
 
 
-def _found_out(function: Callable[..., Any], row: Any) -> tuple[str, str, str]:
+def _found_out(function: Callable[..., Any], row: Any, name: str = "") -> tuple[str, str, str]:
     """Call the function until some arguments fit, and look at what comes."""
+    calls = [SAMPLES[name]] if name in SAMPLES else [_called_with(make) for make in ARGUMENTS]
     of = ", ".join(dict.fromkeys(a for r in row.rules for a in r.arg)) if row else "composite"
     best = (of if row else "untried", "", "")
     fits = False
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        for make in ARGUMENTS:
+        for call in calls:
             leaves: list[Any] = []
             try:
-                out = function(*make(_maker(leaves)))
+                out = call(function, _maker(leaves))
             except Exception:  # these arguments are not for this function
                 continue
             floats = [t for t in _tensors(out) if t.dtype.kind in "fc"]
@@ -150,6 +151,10 @@ def _found_out(function: Callable[..., Any], row: Any) -> tuple[str, str, str]:
             elif not fits:
                 best, fits = ("none", "", float32), True
     return best
+
+
+def _called_with(make: Callable[[Leaf], tuple[Any, ...]]) -> Callable[[Callable[..., Any], Leaf], Any]:
+    return lambda function, leaf: function(*make(leaf))
 
 
 def _tensors(out: Any) -> list[Any]:
@@ -185,7 +190,7 @@ _FILTER = (np.arange(8.0).reshape(1, 2, 2, 2) % 3 / 3).tolist()
 _BATCH = [_M, _M]
 
 
-def _index(values: list[int]) -> Any:
+def _index(values: Any) -> Any:
     return wrap(np.array(values, np.int64))
 
 
@@ -266,6 +271,51 @@ ARGUMENTS: tuple[Callable[[Leaf], tuple[Any, ...]], ...] = (
     lambda f: (_index([1, 2, 0]), _index([2, 1, 1])),
     lambda f: (_index([1, 2, 0]), 1),
 )
+
+
+def _network(gates: int, states: int = 1, step: bool = False) -> Callable[[Callable[..., Any], Leaf], Any]:
+    """A recurrent network of three inputs and two units: a whole one, or a step of it."""
+
+    def call(function: Callable[..., Any], f: Leaf) -> Any:
+        weights = f([_V] * (2 * gates)), f([_V[:2]] * (2 * gates))
+        batch = [_V[:2]] * 3 if step else [[_V[:2]] * 3]
+        hx = [f(batch) for _ in range(states)]
+        given = f(_M if step else _BATCH), hx[0] if states == 1 else hx
+        return function(*given, *weights) if step else function(*given, weights, False, 1, 0.0, False, False)
+
+    return call
+
+
+SAMPLES: dict[str, Callable[[Callable[..., Any], Leaf], Any]] = {  # whose arguments are like no other's
+    "affine_grid": lambda call, f: call(f([_M[:2]]), (1, 1, 2, 2)),
+    "as_strided_scatter": lambda call, f: call(f(_M), f(_V), (3,), (2,)),
+    "conv_transpose1d": lambda call, f: call(f(_IMAGE).reshape(2, 2, 8), f(_FILTER[0])),
+    "ctc_loss": lambda call, f: call(f([_M] * 3).log_softmax(-1), _index([[1], [2], [1]]), (3, 3, 3), (1, 1, 1)),
+    "embedding_bag": lambda call, f: call(_index([[2, 0], [1, 1]]), f(_M)),
+    **{f"fractional_max_pool2d{end}": lambda call, f: call(f(_IMAGE), 2, 2) for end in ("", "_with_indices")},
+    **{
+        f"fractional_max_pool3d{end}": lambda call, f: call(f(_IMAGE * 4).reshape(1, 2, 4, 4, 4), 2, 2)
+        for end in ("", "_with_indices")
+    },
+    "geqrf": lambda call, f: call(wrap(np.array(_M, np.float32))),
+    "gru": _network(3), "gru_cell": _network(3, step=True),
+    "lstm": _network(4, 2), "lstm_cell": _network(4, 2, step=True),
+    **{f"rnn_{bend}": _network(1) for bend in ("tanh", "relu")},
+    **{f"rnn_{bend}_cell": _network(1, step=True) for bend in ("tanh", "relu")},
+    "index_reduce": lambda call, f: call(f(_V), 0, _index([2, 0, 1]), f(_W), "prod"),
+    "istft": lambda call, f: call(f(_M) * (1 + 1j), 4),
+    "linalg.lu_solve": lambda call, f: call(f(_M), wrap(np.array([1, 2, 3], np.int32)), f(_M)),
+    "linalg.solve_triangular": lambda call, f: call(f(_M), f(_M), upper=True),
+    "max_unpool1d": lambda call, f: call(f([[_V]]), _index([[[0, 2, 5]]]), 2),
+    "max_unpool2d": lambda call, f: call(f([[_M]]), _index(np.arange(0, 18, 2).reshape(1, 1, 3, 3)), 2),
+    "max_unpool3d": lambda call, f: call(f([[[_M] * 3]]), _index(np.arange(27).reshape(1, 1, 3, 3, 3)), 2),
+    "multi_head_attention_forward": lambda call, f: call(
+        f(_BATCH), f(_BATCH), f(_BATCH), 3, 1, f(_M * 3), f(_V * 3), None, None, False, 0.0, f(_M), f(_V)
+    ),
+    "ormqr": lambda call, f: call(f(_M), f(_V), f(_M)),
+    "stft": lambda call, f: call(f(_V * 3), 4, return_complex=True),
+    "unravel_index": lambda call, f: call(_index([2, 0, 1]), (2, 2)),
+}  # fmt: skip
 
 # --- the table as text ----------------------------------------------------------------------------------------------
 

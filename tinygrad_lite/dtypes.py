@@ -7,15 +7,18 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "bool", "complex64", "complex128", "double", "float", "float16", "float32", "float64", "get_default_dtype", "half",
-    "int", "int8", "int16", "int32", "int64", "long", "set_default_dtype", "uint8",
+    "bool", "cdouble", "cfloat", "complex64", "complex128", "double", "float", "float16", "float32", "float64",
+    "get_default_dtype", "half", "int", "int8", "int16", "int32", "int64", "long", "set_default_dtype", "short",
+    "uint8", "uint16", "uint32", "uint64",
 ]  # fmt: skip
 
 float16, float32, float64 = np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)
 int8, int16, int32, int64 = np.dtype(np.int8), np.dtype(np.int16), np.dtype(np.int32), np.dtype(np.int64)
-uint8, bool_ = np.dtype(np.uint8), np.dtype(np.bool_)
+uint8, uint16, uint32 = np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.uint32)
+uint64, bool_ = np.dtype(np.uint64), np.dtype(np.bool_)
 complex64, complex128 = np.dtype(np.complex64), np.dtype(np.complex128)
-float, double, half, long, int, bool = float32, float64, float16, int64, int32, bool_
+float, double, half, cfloat, cdouble = float32, float64, float16, complex64, complex128
+long, int, short, bool = int64, int32, int16, bool_
 
 _default = [float32]
 
@@ -53,7 +56,10 @@ def set_default_dtype(dtype: Any) -> None:
 
 def as_dtype(dtype: Any) -> np.dtype[Any]:
     """A dtype from a dtype, a NumPy type, a name or Python's `float` (the default), `int`, `bool`."""
-    return get_default_dtype() if dtype is builtin_float else np.dtype(dtype)
+    chosen = get_default_dtype() if dtype is builtin_float else np.dtype(dtype)
+    if chosen.kind not in "biufc":
+        raise TypeError(f"a tensor's dtype must be of numbers or booleans, got {chosen}")
+    return chosen
 
 
 builtin_float = type(0.0)  # noqa: UP003  (`float` is a dtype here)

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from . import rules, views
+from .graph import written
 from .ops import (
     algebra,
     bent,
+    bessel,
     combined,
     copies,
     counting,
@@ -21,6 +23,8 @@ from .ops import (
     fills,
     floats,
     gamma,
+    histograms,
+    incomplete,
     integers,
     lengths,
     linalg,
@@ -30,7 +34,9 @@ from .ops import (
     quantiles,
     random,
     reduce,
+    reflections,
     scans,
+    signal,
     statistics,
 )
 from .ops import complex as complexes
@@ -54,6 +60,18 @@ def _in_place(*functions: Callable[..., Any], names: str = "") -> tuple[Any, ...
     """In-place forms, under the functions' names, or under others where these are a second name."""
     called = names.split() or [f.__name__ for f in functions]
     return tuple(_inplace(f"{name}_", f) for name, f in zip(called, functions))
+
+
+def _turning(function: Callable[..., Any], name: str = "") -> Callable[..., Any]:
+    """The in-place form of a function that makes views."""
+    name = f"{name or function.__name__}_"
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return views.turn(self, lambda x: function(x, *args, **kwargs), name)
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"The tensor itself becomes `{name[:-1]}` of it; its memory stays."
+    return method
 
 
 def _arithmetic(name: str, function: Callable[..., Any]) -> tuple[Any, Any, Any]:
@@ -82,6 +100,21 @@ def _copy_from(old: Any, src: Any) -> Any:
     return source.to(old.dtype).broadcast_to(old.shape).clone()
 
 
+def _store(tensor: Any, src: Any, name: str) -> Any:
+    """Take other values: at once where neither the history nor a cast has a say."""
+    data = tensor._data
+    if isinstance(src, rules.Tensor):
+        new = src._data
+        plain = new.dtype == data.dtype and new.shape == data.shape
+    else:
+        new, plain = src, data.dtype.char in "fd" and type(src) in (int, float) and -3e38 < src < 3e38
+    if not plain or views.begin(tensor, (src,), name):
+        return views.write(tensor, _copy_from, (src,), name)
+    data[...] = new
+    written(data, name, 3)
+    return tensor
+
+
 class Methods:
     """PyTorch's methods, for `Tensor` to inherit."""
 
@@ -106,6 +139,33 @@ class Methods:
     nelement = numel
     ndimension = dim
 
+    def is_nonzero(self) -> Any:
+        """Whether the only element is not zero."""
+        return bool(self)
+
+    def is_signed(self) -> Any:
+        """Whether the dtype has negative numbers."""
+        return self._data.dtype.kind in "ifc"
+
+    def is_same_size(self, other: Any) -> Any:
+        """Whether another tensor is of the same shape."""
+        return self._data.shape == other._data.shape
+
+    def apply_(self, callable: Any) -> Any:
+        """Each element replaced by what a Python function of its value returns; slow, and without gradient."""
+        if views.node_of(self) is not None:
+            raise RuntimeError("apply_: it has no gradient; detach() the tensor, or use it under no_grad() on a copy")
+        flat = [callable(v) for v in self._data.reshape(-1).tolist()]
+        return self._overwrite(np.array(flat, self._data.dtype).reshape(self._data.shape), "apply_")
+
+    def map_(self, other: Any, callable: Any) -> Any:
+        """Each element replaced by ``callable(element, other's)``; slow, and without gradient."""
+        if views.node_of(self) is not None or other.requires_grad:
+            raise RuntimeError("map_: it has no gradient; detach() the tensors")
+        theirs = np.broadcast_to(other._data, self._data.shape).reshape(-1).tolist()
+        new = np.array([callable(*pair) for pair in zip(self._data.reshape(-1).tolist(), theirs)], self._data.dtype)
+        return self._overwrite(new.reshape(self._data.shape), "map_")
+
     def element_size(self) -> Any:
         """Bytes of one element."""
         return self._data.itemsize
@@ -127,10 +187,10 @@ class Methods:
 
     @property
     def mT(self) -> Any:
-        """The last two dimensions swapped (a view)."""
-        return shaping.transpose(self, -2, -1)
+        """The last two dimensions swapped (a view); a number as it is."""
+        return shaping.transpose(self, -2, -1) if self._data.ndim else self
 
-    reshape, flatten, unflatten = shaping.reshape, shaping.flatten, shaping.unflatten
+    reshape, flatten, unflatten, ravel = shaping.reshape, shaping.flatten, shaping.unflatten, shaping.ravel
     transpose, swapaxes, swapdims = shaping.transpose, shaping.transpose, shaping.transpose
     permute, movedim, moveaxis = shaping.permute, shaping.movedim, shaping.movedim
     squeeze, unsqueeze, expand, expand_as = shaping.squeeze, shaping.unsqueeze, shaping.expand, shaping.expand_as
@@ -147,16 +207,17 @@ class Methods:
     diagonal_scatter, as_strided_scatter = shaping.diagonal_scatter, shaping.as_strided_scatter
 
     view = shaping.view
+    squeeze_, unsqueeze_, t_ = _turning(squeeze), _turning(unsqueeze), _turning(t)
+    transpose_, swapaxes_ = _turning(transpose), _turning(transpose, "swapaxes")
+    swapdims_ = _turning(transpose, "swapdims")
 
     def reshape_as(self, other: Any) -> Any:
         """The shape of another tensor."""
         return shaping.reshape(self, other.shape)
 
-    view_as = reshape_as
-
-    def ravel(self) -> Any:
-        """As a vector."""
-        return shaping.reshape(self, -1)
+    def view_as(self, other: Any) -> Any:
+        """A view of the shape of another tensor."""
+        return shaping.view(self, other.shape)
 
     sum_to_size = copies.sum_to_size
 
@@ -171,6 +232,7 @@ class Methods:
 
     gather, index_select, take_along_dim = indexing.gather, indexing.index_select, indexing.take_along_dim
     masked_fill, masked_select, tril, triu = indexing.masked_fill, indexing.masked_select, indexing.tril, indexing.triu
+    nonzero_static = histograms.nonzero_static
     take, nonzero, argwhere = places.take, places.nonzero, places.argwhere
     index_add, index_copy, index_fill = putting.index_add, putting.index_copy, putting.index_fill
     index_put, masked_scatter, put = putting.index_put, putting.masked_scatter, putting.put
@@ -238,6 +300,7 @@ class Methods:
         combined.clamp_max,
     )  # fmt: skip
     lgamma, digamma, mvlgamma, gcd, lcm = gamma.lgamma, gamma.digamma, gamma.mvlgamma, integers.gcd, integers.lcm
+    i0, igamma, igammac = bessel.i0, incomplete.igamma, incomplete.igammac
 
     def polygamma(self, n: Any) -> Any:
         """The n-th derivative of `digamma`."""
@@ -292,6 +355,8 @@ class Methods:
         algebra.matrix_power, algebra.cholesky, algebra.cholesky_solve, algebra.cholesky_inverse,
     )  # fmt: skip
     qr, svd = algebra.qr, algebra.svd
+    geqrf, orgqr, ormqr = reflections.geqrf, reflections.orgqr, reflections.ormqr
+    stft, istft = signal.stft, signal.istft
     __matmul__ = linalg.matmul
 
     def __rmatmul__(self, other: Any) -> Any:
@@ -344,6 +409,7 @@ class Methods:
         lerp, addcmul, addcdiv, float_power, clamp_min, clamp_max,
     )  # fmt: skip
     lgamma_, digamma_, mvlgamma_, polygamma_, gcd_, lcm_ = _in_place(lgamma, digamma, mvlgamma, polygamma, gcd, lcm)
+    i0_, igamma_, igammac_ = _in_place(i0, igamma, igammac)
     eq_, ne_, lt_, le_, gt_, ge_ = _in_place(eq, ne, lt, le, gt, ge)
     not_equal_, less_, less_equal_, greater_, greater_equal_ = _in_place(
         ne, lt, le, gt, ge, names="not_equal less less_equal greater greater_equal"
@@ -375,15 +441,15 @@ class Methods:
 
     def copy_(self, src: Any) -> Any:
         """Take the values of `src`, broadcast and cast."""
-        return views.write(self, _copy_from, (src,), "copy_")
+        return _store(self, src, "copy_")
 
     def fill_(self, value: Any) -> Any:
         """Set all elements."""
-        return views.write(self, _copy_from, (value,), "fill_")
+        return _store(self, value, "fill_")
 
     def zero_(self) -> Any:
         """Set all elements to zero."""
-        return views.write(self, _copy_from, (0,), "zero_")
+        return _store(self, 0, "zero_")
 
     uniform_, normal_, bernoulli_, random_ = fills.uniform_, fills.normal_, fills.bernoulli_, fills.random_
     exponential_, geometric_, log_normal_ = fills.exponential_, fills.geometric_, fills.log_normal_

@@ -9,7 +9,9 @@ import numpy as np
 from ._tensor import Tensor
 from .rules import unwrap
 
-__all__ = ["broadcast_shapes", "is_floating_point", "is_nonzero", "is_tensor", "numel"]
+__all__ = [
+    "broadcast_shapes", "is_floating_point", "is_nonzero", "is_same_size", "is_signed", "is_tensor", "numel",
+]  # fmt: skip
 
 
 def is_tensor(obj: Any) -> bool:
@@ -50,6 +52,46 @@ def is_floating_point(input: Any) -> bool:
     (True, False)
     """
     return bool(unwrap(input).dtype.kind == "f")
+
+
+def is_signed(input: Any) -> bool:
+    """Whether the dtype has negative numbers.
+
+    Parameters
+    ----------
+    input : Tensor
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.is_signed(tg.zeros(2)), tg.is_signed(tg.zeros(2, dtype=tg.uint8))
+    (True, False)
+    """
+    return bool(unwrap(input).dtype.kind in "ifc")
+
+
+def is_same_size(input: Any, other: Any) -> bool:
+    """Whether two tensors are of one shape.
+
+    Parameters
+    ----------
+    input, other : Tensor
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.is_same_size(tg.zeros(2, 3), tg.zeros(3, 2))
+    False
+    """
+    return bool(unwrap(input).shape == unwrap(other).shape)
 
 
 def is_nonzero(input: Any) -> bool:

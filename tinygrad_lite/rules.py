@@ -101,6 +101,11 @@ class Rule:
         return saved
 
 
+def _goes_stale(name: str) -> bool:
+    """Whether a saved value of this name may be overwritten; where none can be, no line need be noted for the error."""
+    return not name.endswith("_shape") and name not in ("axis", "keepdims", "ddof")
+
+
 _pickers: dict[Any, Callable[..., tuple[Any, ...]]] = {}
 
 
@@ -167,7 +172,9 @@ class Op:
         self.rules = [Rule(self, (arg,), vjp, False) for arg, vjp in rules.items()]
         self.rules += [Rule(self, args, vjp, True) for args, vjp in joint]
         self.gradient_args = {a for rule in self.rules for a in rule.arg}
-        self.saves = any(rule.names for rule in self.rules)  # else nothing can go stale, and no line need be noted
+        self.saves = any(map(_goes_stale, (name for rule in self.rules for name in rule.names)))
+        only = self.rules[0] if len(self.rules) == 1 else None
+        self._only = only if only is not None and not only.joint else None
 
     # --- arguments -----------------------------------------------------------------------------------------------
 
@@ -276,6 +283,18 @@ class Op:
         return result
 
     def _node(self, nodes: dict[int, Any], data: list[Any], out: Any, aux: tuple[Any, ...] = ()) -> Node:
+        rule, node = self._only, _new_node(Node)
+        if rule is not None and len(nodes) == 1 and (parent := nodes.get(rule.positions[0])) is not None:
+            node.edges = ((parent, rule, rule.pick(*data, out, *aux)),)
+        else:
+            node.edges = self._edges(nodes, data, out, aux)
+        node.seq, node.shape, node.dtype = tick(), getattr(out, "shape", None), getattr(out, "dtype", None)
+        node.hooks, node.where = None, caller(3) if self.saves or OFF else None
+        if OFF:
+            mode.made(node)
+        return node
+
+    def _edges(self, nodes: dict[int, Any], data: list[Any], out: Any, aux: tuple[Any, ...]) -> tuple[Any, ...]:
         edges: list[tuple[Any, Rule, tuple[Any, ...]]] = []
         known = 0
         for rule in self.rules:
@@ -291,13 +310,7 @@ class Op:
                 edges.append((nodes[positions[0]], rule, rule.pick(*data, out, *aux)))
         if known < len(nodes):
             self._refuse(nodes)
-        node = _new_node(Node)
-        node.edges, node.hooks = tuple(edges), None
-        node.seq, node.shape, node.dtype = tick(), getattr(out, "shape", None), getattr(out, "dtype", None)
-        node.where = caller(3) if self.saves or OFF else None
-        if OFF:
-            mode.made(node)
-        return node
+        return tuple(edges)
 
     def _refuse(self, nodes: dict[int, Any]) -> None:
         for i in nodes:

@@ -67,7 +67,11 @@ def link(tensor: Any) -> View | None:
     """What the tensor remembers as a view, if it still is one."""
     view: View | None = tensor._base
     if view is not None and view.base._data is not view.array:
-        view = tensor._base = None
+        moved: View | None = view.base._base
+        if moved is None or moved.array is not view.array:
+            view = tensor._base = None
+        else:  # by `turn`: what the base was is the base of both
+            view.base = moved.base
     return view
 
 
@@ -77,7 +81,7 @@ _CUSTOM = "made by the custom Function {}"
 
 def view_of(parent: Any, op: Op, options: tuple[Any, ...], out: Any) -> View | None:
     """The record for `out`, a result of ``op(parent, *options)`` that may share the parent's memory."""
-    if not np.may_share_memory(out, parent._data):
+    if not (np.may_share_memory(out, parent._data) if out.size else memory(out) is memory(parent._data)):
         return None
     return View(parent, (op, options), "" if mode.enabled else _NO_GRAD)
 
@@ -90,6 +94,8 @@ def opaque_view(parent: Any, maker: str) -> View:
 def current(tensor: Any) -> Node | None:
     """The node of a view, made anew if its base has another history since: by a write, or by `requires_grad_`."""
     view: View = tensor._base
+    if view.base._base is not None:
+        link(tensor)
     now = view.base._node
     if view.origin is not now:
         if now is not None and link(tensor):  # a base that stops requiring grad leaves its views the history they have
@@ -185,6 +191,31 @@ def write(
     return tensor
 
 
+def turn(tensor: Any, op: Callable[[Any], Any], name: str) -> Any:
+    """``tensor = op(tensor)`` for an `op` that makes views: no value changes, the tensor is another view of them.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        No leaf that requires grad: its gradient would be of another shape. `detach_` takes it for a view from then on.
+    op : callable
+    name : str
+        For messages, such as ``t_``.
+    """
+    if is_leaf(node_of(tensor)):
+        raise RuntimeError(f"{name}: a leaf Tensor that requires grad must not be changed in place; use {name[:-1]}()")
+    was = wrap(tensor._data)
+    was._node, was._base = tensor._node, tensor._base
+    before, mode.enabled = mode.enabled, True  # a shape is no computation
+    try:
+        out = op(was)
+    finally:
+        mode.enabled = before
+    _move_retained(was._node, out._node)
+    tensor._data, tensor._node, tensor._base = out._data, out._node, out._base
+    return tensor
+
+
 def begin(tensor: Any, values: tuple[Any, ...], name: str) -> bool:
     """Refuse a write that must not be; tell whether it has to be recorded.
 
@@ -198,7 +229,7 @@ def begin(tensor: Any, values: tuple[Any, ...], name: str) -> bool:
         For messages.
     """
     data = tensor._data
-    if any(s == 0 and n > 1 for s, n in zip(data.strides, data.shape)) and data.size:
+    if 0 in data.strides and any(s == 0 and n > 1 for s, n in zip(data.strides, data.shape)) and data.size:
         raise RuntimeError(f"{name}: the tensor is expanded, several of its elements share one place; clone() it first")
     if not data.flags.writeable:
         raise RuntimeError(

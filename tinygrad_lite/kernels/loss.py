@@ -157,3 +157,31 @@ def rows(x: Any, target: Any, weight: Any, ignore: int, share: float, losses: An
         for c in range(row.size):
             into[c] *= factor
         into[t] -= np.float32(scale)
+
+
+def picked_plain(x: Any, target: Any, weight: Any, ignore: int, share: float, losses: Any, scale: Any) -> None:
+    """Minus the target's entry of each row, times its weight and `share`; of checked targets.
+
+    Parameters
+    ----------
+    x, target, weight, ignore, share, losses
+        As for `rows_plain`.
+    scale : array, shape (M,)
+        Written: the factor of each row, zero where it is ignored.
+    """
+    ignored = target == ignore
+    index = np.where(ignored, 0, target)
+    scale[...] = (weight[index] if weight.size else np.ones(len(x), x.dtype)) * x.dtype.type(share)
+    losses[...] = -x[np.arange(len(x)), index] * scale
+    losses[ignored], scale[ignored] = share if math.isnan(share) else 0, 0
+
+
+@kernel(picked_plain)
+def picked(x: Any, target: Any, weight: Any, ignore: int, share: float, losses: Any, scale: Any) -> None:
+    for i in range(target.size):
+        t = target[i]
+        if t == ignore:
+            losses[i], scale[i] = share if math.isnan(share) else 0.0, 0.0
+            continue
+        scale[i] = share * weight[t] if weight.size else share
+        losses[i] = -x[i, t] * scale[i]

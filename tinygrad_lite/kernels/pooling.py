@@ -19,12 +19,23 @@ from .threads import launch
 from .tile import WIDTH, maxima
 
 
+def some_above(row: Any, best: Any) -> bool:
+    """Does a row hold a larger one, or NaN? Without a branch for each it takes a fraction of the search's time."""
+    found = 0
+    for k in range(row.size):
+        found |= not (row[k] <= best)
+    return found != 0
+
+
 def one_maximum(x: Any, p: int, d0: int, d1: int, h0: int, h1: int, w0: int, w1: int, steps: Any) -> Any:
     """The maximum of one window of plane `p`, and where it lies."""
     _, _, height, width = x.shape
     best, place = x[p, d0, h0, w0], (d0 * height + h0) * width + w0
+    long = steps[2] == 1 and w1 - w0 >= 8
     for i in range(d0, d1, steps[0]):
         for j in range(h0, h1, steps[1]):
+            if long and not some_above(x[p, i, j, w0:w1], best):
+                continue
             for k in range(w0, w1, steps[2]):
                 value = x[p, i, j, k]
                 if value > best or value != value:

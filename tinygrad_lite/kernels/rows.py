@@ -17,6 +17,17 @@ def piece(width: int = 1) -> int:
     return max(1, (1 << 17) // max(width, 1))
 
 
+def row_sums_plain(x: Any, out: Any) -> None:
+    """The sum of each row, into `out`."""
+    np.add.reduce(x, axis=1, out=out)
+
+
+@kernel(row_sums_plain)
+def row_sums(x: Any, out: Any) -> None:
+    for i in range(len(x)):
+        out[i] = total(x[i])
+
+
 def softmax_plain(x: Any, out: Any) -> None:
     """``out = exp(x) / sum(exp(x))`` for each row."""
     np.exp(x - np.maximum.reduce(x, axis=-1, keepdims=True, initial=-np.inf), out=out)

@@ -9,6 +9,36 @@ import numpy as np
 from .backend import kernel
 
 
+def add_slices_plain(out: Any, index: Any, values: Any) -> None:
+    """``out[a, index[k], b] += values[a, k, b]``, repeated indices included.
+
+    Parameters
+    ----------
+    out : array, shape (A, N, B)
+        Written.
+    index : array, shape (K,), integer
+        None of them negative.
+    values : array, shape (A, K, B), of the dtype of `out`
+    """
+    every: Any = (slice(None), index)
+    np.add.at(out, every, values)
+
+
+@kernel(add_slices_plain)
+def add_slices(out: Any, index: Any, values: Any) -> None:
+    outer, count, inner = values.shape
+    for a in range(outer):
+        if inner == 1:
+            into, column = out[a, :, 0], values[a, :, 0]
+            for k in range(count):
+                into[index[k]] += column[k]
+            continue
+        for k in range(count):
+            block, row = out[a, index[k]], values[a, k]
+            for b in range(inner):
+                block[b] += row[b]
+
+
 def add_blocks_plain(out: Any, starts: Any, values: Any) -> None:
     """``out[starts[i] + j] += values[i, j]``, repeated starts included.
 
@@ -37,3 +67,31 @@ def add_blocks(out: Any, starts: Any, values: Any) -> None:
         block, row = out[starts[i] : starts[i] + width], values[i]
         for j in range(width):
             block[j] += row[j]
+
+
+def read_last_plain(x: Any, places: Any, last: Any, out: Any) -> None:
+    """``out[k] = x[places[k]]`` for the last of those that name the same place, zero for the others.
+
+    Parameters
+    ----------
+    x : array, 1 dimension
+    places : array, shape (K,), integer
+        None of them negative.
+    last : array, shape of `x`, integer
+        Written where the places are.
+    out : array, shape (K,), of the dtype of `x`
+        Written.
+    """
+    order = np.arange(len(places))
+    last[places] = order
+    out[...] = np.where(last[places] == order, x[places], x.dtype.type(0))
+
+
+@kernel(read_last_plain)
+def read_last(x: Any, places: Any, last: Any, out: Any) -> None:
+    zero = x.dtype.type(0)
+    for k in range(places.size):
+        last[places[k]] = k
+    for k in range(places.size):
+        p = places[k]
+        out[k] = x[p] if last[p] == k else zero

@@ -15,10 +15,11 @@ def _formula(name: str) -> Callable[..., None]:
     """The twin: the activation's formula in NumPy, which its row in the table has already."""
 
     def plain(*args: Any) -> None:
-        from ..ops import activation
+        from ..ops import activation, exponential
 
         *inputs, out = args
-        out[...] = getattr(activation, name)(*inputs)
+        formula = getattr(activation, name, None) or getattr(exponential, name)
+        out[...] = formula(*inputs)
 
     return plain
 
@@ -26,6 +27,18 @@ def _formula(name: str) -> Callable[..., None]:
 def logistic(x: Any) -> Any:
     """``1 / (1 + exp(-x))``."""
     return np.float32(1) / (np.float32(1) + exp_single(-x))
+
+
+@kernel(_formula("sigmoid_of"))
+def sigmoid(x: Any, out: Any) -> None:
+    for i in range(x.size):
+        out[i] = logistic(x[i])
+
+
+@kernel(_formula("sigmoid_slope"))
+def sigmoid_backward(g: Any, shown: Any, out: Any) -> None:
+    for i in range(shown.size):
+        out[i] = g[i] * (shown[i] * (np.float32(1) - shown[i]))
 
 
 def upper_tail(z: Any, e: Any) -> Any:

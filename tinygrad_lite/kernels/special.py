@@ -31,6 +31,41 @@ def lgamma_plain(x: Any, out: Any) -> None:
     out[...] = gamma.lgamma_series(x)
 
 
+def digamma_of(x: float) -> float:
+    """The derivative of log Gamma: by reflection and recurrence from 10 on, and there DLMF 5.11.2."""
+    total = 0.0
+    if x <= 0.0:
+        if x == 0.0:
+            return math.copysign(math.inf, -x)
+        if x == math.inf or x == -math.inf or x == math.floor(x):
+            return math.nan
+        total = -math.pi / math.tan(math.pi * (x - math.floor(x + 0.5)))
+        x = 1.0 - x
+    while x < 10.0:
+        total -= 1.0 / x
+        x += 1.0
+    z = 1.0 / (x * x)
+    p = 43867.0 / 14364.0 - 174611.0 / 6600.0 * z
+    p = 1.0 / 12.0 + z * (p * z - 3617.0 / 8160.0)
+    p = 1.0 / 132.0 + z * (p * z - 691.0 / 32760.0)
+    p = 1.0 / 252.0 + z * (p * z - 1.0 / 240.0)
+    p = 1.0 / 12.0 + z * (p * z - 1.0 / 120.0)
+    return total + math.log(x) - 0.5 / x - z * p
+
+
+def digamma_plain(x: Any, out: Any) -> None:
+    """``out = digamma(x)`` by series in NumPy."""
+    from ..ops import gamma
+
+    out[...] = gamma.digamma_series(x)
+
+
+@kernel(digamma_plain)
+def digamma(x: Any, out: Any) -> None:
+    for i in range(x.size):
+        out[i] = digamma_of(np.float64(x[i]))
+
+
 @kernel(erf_plain)
 def erf(x: Any, out: Any) -> None:
     for i in range(x.size):

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..kernels import activation as kernel_activation
-from ..kernels import smooth
-from ..kernels.pieces import in_pieces
-from ..kernels.rows import piece
+from ..kernels import bent, smooth
 from ..rules import differentiable, elementwise
 from ..views import write
+from .compiled import fused, large
 from .exponential import erf, floating, sigmoid, sigmoid_of, softplus_of
 from .names import describe
 from .piecewise import masked
@@ -22,24 +21,21 @@ from .special import erf as _erf
 __all__ = ["gelu", "mish", "relu", "silu", "softplus", "softsign", "tanhshrink"]
 
 _ZEROS = {np.dtype(t): np.zeros((), t) for t in "?bhqilBHQILefd"}  # an array costs a ufunc less than a number
-_F32 = np.dtype(np.float32)
-
-
-def _loops(x: Any) -> bool:
-    """Is a compiled loop worth its call, and possible?"""
-    return bool(x.size >= 2048 and x.flags.c_contiguous and x.dtype.kind == "f" and x.dtype.itemsize > 2)
 
 
 def _relu(x: Any) -> Any:
-    if not _loops(x):
-        return np.maximum(x, _ZEROS[x.dtype])
+    if not large(x):
+        try:
+            return np.maximum(x, _ZEROS[x.dtype])
+        except KeyError:
+            raise TypeError(f"relu: the input must hold real numbers, got {x.dtype}") from None
     out = np.empty(x.shape, x.dtype)
     kernel_activation.relu.run(x, out)
     return out
 
 
 def _relu_x(g: Any, out: Any) -> Any:
-    if type(g) is np.ndarray and g.shape == out.shape and g.dtype == out.dtype and _loops(g) and _loops(out):
+    if type(g) is np.ndarray and g.shape == out.shape and g.dtype == out.dtype and large(g) and large(out):
         result = np.empty(g.shape, g.dtype)
         kernel_activation.relu_backward.run(g, out, result)
         return result
@@ -54,26 +50,9 @@ _SQRT_HALF, _INV_SQRT_2PI = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
 _TANH_C = math.sqrt(2 / math.pi)
 
 
-def _fused(kernel: Any, formula: Callable[..., Any]) -> Callable[..., Any]:
-    """A formula that large arrays of float32 have a compiled loop for."""
-
-    def function(*arrays: Any) -> Any:
-        if not all(type(a) is np.ndarray and a.dtype is _F32 and _loops(a) for a in arrays):
-            return formula(*arrays)
-        x = arrays[-1]
-        if arrays[0].shape != x.shape:
-            return formula(*arrays)
-        out = np.empty(x.shape, _F32)
-        flat = [a.reshape(-1) for a in (*arrays, out)]
-        in_pieces(lambda first, last: kernel.run(*[a[first:last] for a in flat]), x.size, piece())
-        return out
-
-    return function
-
-
 def _smooth(name: str, formula: Callable[..., Any], slope: Callable[..., Any]) -> Callable[..., Any]:
     """The row of an activation with loops for both ways."""
-    there, back = _fused(getattr(smooth, name), formula), _fused(getattr(smooth, f"{name}_backward"), slope)
+    there, back = fused(getattr(smooth, name), formula), fused(getattr(smooth, f"{name}_backward"), slope)
     return elementwise(lambda x: there(x), name=name, x=lambda g, x: back(g, x))
 
 
@@ -227,14 +206,24 @@ def mish(input: Any, inplace: bool = False) -> Any:
     return write(input, _mish, (), "mish_") if inplace else _mish(input)
 
 
-def _softplus_x(g: Any, x: Any, beta: float, threshold: float) -> Any:
+def softplus_slope(g: Any, x: Any, beta: float, threshold: float) -> Any:
+    """`g` times the derivative of `softplus_from`."""
     return g * np.where(np.greater(beta * x, threshold), 1.0, sigmoid(beta * x))
 
 
-@differentiable(x=_softplus_x, name="softplus")
-def _softplus(x: Any, beta: float, threshold: float) -> Any:
+def softplus_from(x: Any, beta: float, threshold: float) -> Any:
+    """Softplus of an array, itself where ``beta * x`` exceeds a threshold."""
     x = floating(x)
     return np.where(beta * x > threshold, x, softplus_of(beta * x) / beta)
+
+
+_softplus_there = fused(bent.softplus, softplus_from, 2)
+_softplus_back = fused(bent.softplus_backward, softplus_slope, 2)
+
+
+@differentiable(x=lambda g, x, beta, threshold: _softplus_back(g, x, beta, threshold), name="softplus")
+def _softplus(x: Any, beta: float, threshold: float) -> Any:
+    return _softplus_there(x, beta, threshold)
 
 
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:

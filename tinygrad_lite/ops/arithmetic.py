@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels import divide as loops
 from ..rules import elementwise, unwrap
+from .compiled import fused
 from .names import describe
 
 __all__ = [
@@ -39,18 +41,36 @@ rsqrt = elementwise(
     lambda x: 1 / np.sqrt(x), complex=True, name="rsqrt", x=lambda g, out: g * (-0.5 * (out * out * out))
 )
 abs = absolute = elementwise(np.absolute, name="abs", x=lambda g, x: g * np.sign(x))
-remainder = elementwise(np.remainder, x=lambda g: g, y=lambda g, x, y: -g * np.floor_divide(x, y))
-fmod = elementwise(np.fmod, x=lambda g: g, y=lambda g, x, y: -g * np.trunc(x / y))
+
+
+def _left_over(formula: Any, of_arrays: Any, of_number: Any) -> Any:
+    """A remainder of two arrays, or of an array and a number."""
+    arrays, number = fused(of_arrays, formula), fused(of_number, formula, 1)
+    return lambda x, y: (number if type(y) in (int, float) else arrays)(x, y)
+
+
+_remainder = _left_over(np.remainder, loops.remainder, loops.remainder_number)
+_fmod = _left_over(np.fmod, loops.fmod, loops.fmod_number)
+_floor_slope = fused(loops.floor_slope, loops.floor_slope_of)
+remainder = elementwise(
+    lambda x, y: _remainder(x, y), name="remainder", numpy=np.remainder,
+    x=lambda g: g, y=lambda g, x, y: _floor_slope(g, x, y)
+)  # fmt: skip
+fmod = elementwise(
+    lambda x, y: _fmod(x, y), name="fmod", numpy=np.fmod, x=lambda g: g, y=lambda g, x, y: -g * np.trunc(x / y)
+)  # fmt: skip
 floor_divide = elementwise(np.floor_divide, x=flat, y=flat)
 
 
 def _power(x: Any, y: Any) -> Any:
+    if type(y) is int and y == 3 and x.dtype.kind in "fc":  # neither does it know a cube
+        return x * x * x
     return x**y  # the operator knows that x**2 is a square; the ufunc does not
 
 
 def _power_x(g: Any, x: Any, y: Any) -> Any:
     if type(y) in (int, float):  # a constant exponent: no need to guard what cannot happen
-        return flat(g) if y == 0 else g * (y * x ** (y - 1))
+        return flat(g) if y == 0 else g * (y * _power(x, y - 1))
     constant = np.equal(y, 0)
     return np.where(constant, 0.0, g * (y * x ** np.where(constant, 1.0, y - 1)))
 

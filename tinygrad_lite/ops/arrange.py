@@ -170,7 +170,7 @@ def _reinterpreted(input: Any, dtype: np.dtype[Any]) -> Any:
 
 
 def ravel(input: Any) -> Any:
-    """As a vector.
+    """As a vector: a view where the memory is in order, else a copy.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ def ravel(input: Any) -> Any:
     >>> tg.ravel(tg.tensor([[1, 2], [3, 4]]))
     tensor([1, 2, 3, 4])
     """
-    return _reshape.record((input, (-1,)))
+    return _reshape.record((input if unwrap(input).flags.c_contiguous else np.copy(input), (-1,)))
 
 
 def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
@@ -218,6 +218,8 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     first, last = one_dim(start_dim, n, "flatten"), one_dim(end_dim, n, "flatten")
     if first > last:
         raise RuntimeError(f"flatten: start_dim {start_dim} must not come after end_dim {end_dim}")
+    if n and first == last:
+        return input
     target = (*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :])
     return _reshape.record((input, target if n else (1,)))
 
@@ -360,6 +362,10 @@ def movedim(input: Any, source: Any, destination: Any) -> Any:
     >>> tg.movedim(tg.zeros(2, 3, 4), 0, -1).shape
     (3, 4, 2)
     """
+    if not unwrap(input).ndim:  # of which NumPy knows no dimension to move
+        for d in (*sizes((source,), "movedim"), *sizes((destination,), "movedim")):
+            one_dim(d, 0, "movedim")
+        return permute(input, ())
     return _moveaxis.record((input, source, destination))
 
 

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels import bent as kernels
 from ..rules import differentiable, unwrap
 from ..views import write
+from .compiled import fused
 from .draws import uniform
 from .exponential import floating
-from .piecewise import masked
+from .piecewise import masked, ordered
 
 __all__ = [
     "celu", "elu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "prelu", "relu6", "rrelu",
@@ -34,10 +36,24 @@ def _floats(input: Any, who: str) -> Any:
 # --- two slopes -------------------------------------------------------------------------------------------------
 
 
-@differentiable(x=lambda g, x, negative_slope: np.where(np.greater(x, 0), g, negative_slope * g), name="leaky_relu")
-def _leaky_relu(x: Any, negative_slope: float) -> Any:
+def leaky_relu_of(x: Any, slope: float) -> Any:
+    """Leaky relu of an array."""
     x = floating(x)
-    return np.where(x > 0, x, negative_slope * x)
+    return np.where(x > 0, x, slope * x)
+
+
+def leaky_relu_slope(g: Any, x: Any, slope: float) -> Any:
+    """`g` times the derivative of `leaky_relu_of`."""
+    return np.where(np.greater(x, 0), g, slope * g)
+
+
+_leaky = fused(kernels.leaky_relu, leaky_relu_of, 1)
+_leaky_back = fused(kernels.leaky_relu_backward, leaky_relu_slope, 1)
+
+
+@differentiable(x=lambda g, x, negative_slope: _leaky_back(g, x, negative_slope), name="leaky_relu")
+def _leaky_relu(x: Any, negative_slope: float) -> Any:
+    return _leaky(x, negative_slope)
 
 
 def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
@@ -163,16 +179,24 @@ def rrelu(
 # --- an exponential below zero ----------------------------------------------------------------------------------
 
 
-def _elu_x(g: Any, x: Any, alpha: float, scale: float, inner: float) -> Any:
+def elu_slope(g: Any, x: Any, alpha: float, scale: float, inner: float) -> Any:
+    """`g` times the derivative of `elu_of`."""
     below = (alpha * scale * inner) * np.exp(inner * np.minimum(x, 0.0))
     return g * np.where(np.less_equal(x, 0), below, scale)
 
 
-@differentiable(x=_elu_x, name="elu")
-def _elu(x: Any, alpha: float, scale: float, inner: float) -> Any:
+def elu_of(x: Any, alpha: float, scale: float, inner: float) -> Any:
     """``scale * x`` above zero, ``scale * alpha * (exp(inner * x) - 1)`` below."""
     x = floating(x)
     return np.where(x > 0, scale * x, (alpha * scale) * np.expm1(inner * np.minimum(x, 0)))
+
+
+_elu_there, _elu_back = fused(kernels.elu, elu_of, 3), fused(kernels.elu_backward, elu_slope, 3)
+
+
+@differentiable(x=lambda g, x, alpha, scale, inner: _elu_back(g, x, alpha, scale, inner), name="elu")
+def _elu(x: Any, alpha: float, scale: float, inner: float) -> Any:
+    return _elu_there(x, alpha, scale, inner)
 
 
 def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
@@ -266,13 +290,17 @@ def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
 # --- straight pieces --------------------------------------------------------------------------------------------
 
 
-def _inside(g: Any, x: Any, low: float, high: float) -> Any:
+def hardtanh_slope(g: Any, x: Any, low: float, high: float) -> Any:
+    """`g` between the limits, zero elsewhere."""
     return masked(g, np.logical_not(np.less_equal(x, low) | np.greater_equal(x, high)))
 
 
-@differentiable(x=_inside, name="hardtanh")
+_hardtanh_back = fused(kernels.hardtanh_backward, hardtanh_slope, 2)
+
+
+@differentiable(x=lambda g, x, low, high: _hardtanh_back(g, x, low, high), name="hardtanh")
 def _hardtanh(x: Any, low: float, high: float) -> Any:
-    if x.dtype.kind != "f":  # integers stay integers
+    if ordered(x, "hardtanh").dtype.kind != "f":  # integers stay integers
         low, high = int(low), int(high)
     return np.clip(x, low, high)
 
@@ -329,9 +357,23 @@ def relu6(input: Any, inplace: bool = False) -> Any:
     return _applied(input, lambda x: _hardtanh.record((x, 0, 6)), "relu6", inplace)
 
 
-@differentiable(x=lambda g, x: masked(g / 6, np.greater(x, -3) & np.less(x, 3)), name="hardsigmoid")
-def _hardsigmoid(x: Any) -> Any:
+def hardsigmoid_of(x: Any) -> Any:
+    """Hard sigmoid of an array."""
     return np.clip(x + 3, 0, 6) / 6
+
+
+def hardsigmoid_slope(g: Any, x: Any) -> Any:
+    """`g` times the derivative of `hardsigmoid_of`."""
+    return masked(g / 6, np.greater(x, -3) & np.less(x, 3))
+
+
+_hardsigmoid_there = fused(kernels.hardsigmoid, hardsigmoid_of)
+_hardsigmoid_back = fused(kernels.hardsigmoid_backward, hardsigmoid_slope)
+
+
+@differentiable(x=lambda g, x: _hardsigmoid_back(g, x), name="hardsigmoid")
+def _hardsigmoid(x: Any) -> Any:
+    return _hardsigmoid_there(x)
 
 
 def hardsigmoid(input: Any, inplace: bool = False) -> Any:
@@ -356,13 +398,23 @@ def hardsigmoid(input: Any, inplace: bool = False) -> Any:
     return _applied(_floats(input, "hardsigmoid"), lambda x: _hardsigmoid.record((x,)), "hardsigmoid", inplace)
 
 
-def _hardswish_x(g: Any, x: Any) -> Any:
+def hardswish_slope(g: Any, x: Any) -> Any:
+    """`g` times the derivative of `hardswish_of`."""
     return np.where(np.less(x, 3), masked(g * (x / 3 + 0.5), np.greater(x, -3)), g)
 
 
-@differentiable(x=_hardswish_x, name="hardswish")
-def _hardswish(x: Any) -> Any:
+def hardswish_of(x: Any) -> Any:
+    """Hard swish of an array."""
     return x * np.clip(x + 3, 0, 6) / 6
+
+
+_hardswish_there = fused(kernels.hardswish, hardswish_of)
+_hardswish_back = fused(kernels.hardswish_backward, hardswish_slope)
+
+
+@differentiable(x=lambda g, x: _hardswish_back(g, x), name="hardswish")
+def _hardswish(x: Any) -> Any:
+    return _hardswish_there(x)
 
 
 def hardswish(input: Any, inplace: bool = False) -> Any:
@@ -397,7 +449,7 @@ def _above(g: Any, x: Any, limit: float) -> Any:
 
 @differentiable(x=_above, name="threshold")
 def _threshold(x: Any, limit: float, value: float) -> Any:
-    return np.where(x <= limit, np.asarray(value).astype(x.dtype), x)
+    return np.where(ordered(x, "threshold") <= limit, np.asarray(value).astype(x.dtype), x)
 
 
 def threshold(input: Any, threshold: float, value: float, inplace: bool = False) -> Any:

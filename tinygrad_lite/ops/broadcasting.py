@@ -31,8 +31,8 @@ def expand_to(a: Any, shape: tuple[int, ...]) -> Any:
     """`np.broadcast_to` without its overhead for the common cases."""
     if a.shape == shape:
         return a
-    if a.ndim == 0 and isinstance(a, np.ndarray):
-        return np.ndarray(shape, a.dtype, a, 0, (0,) * len(shape))
+    if a.ndim == 0 and isinstance(a, (np.ndarray, np.generic)):
+        return np.ndarray(shape, a.dtype, np.asarray(a), 0, (0,) * len(shape))
     return np.broadcast_to(a, shape)
 
 

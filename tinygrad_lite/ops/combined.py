@@ -153,13 +153,14 @@ def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
 
 
 def _double(x: Any) -> Any:
-    if isinstance(x, (bool, int, float)):
-        return float(x)
-    return x.to(np.float64) if isinstance(x, rules.Tensor) else np.asarray(x, np.float64)
+    if isinstance(x, (bool, int, float, complex)):
+        return 1.0 * x
+    target = np.complex128 if rules.unwrap(x).dtype.kind == "c" else np.float64
+    return x.to(target) if isinstance(x, rules.Tensor) else np.asarray(x, target)
 
 
 def float_power(input: Any, exponent: Any) -> Any:
-    """Power computed in float64, also of integers.
+    """Power computed in double precision, also of integers.
 
     Parameters
     ----------
@@ -167,7 +168,7 @@ def float_power(input: Any, exponent: Any) -> Any:
 
     Returns
     -------
-    Tensor, of the broadcast shape, float64
+    Tensor, of the broadcast shape, float64 or complex128
 
     Examples
     --------

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import rules, views
 from ..rules import FAST, unwrap, wrap
 from .index import index_select, take
 from .names import numpy_names, one_dim
@@ -60,6 +61,11 @@ def unique(
     """
     x = unwrap(input)
     if dim is None:
+        differs = isinstance(input, rules.Tensor) and views.node_of(input) is not None
+        if not differs and x.dtype.kind in "biuf":
+            values, inverse, counts = _distinct(x.reshape(-1), return_inverse)
+            inverse = inverse.reshape(x.shape) if return_inverse else None
+            return _answer(wrap(values), inverse, counts, return_inverse, return_counts)
         _, first, inverse, counts = np.unique(x.reshape(-1), True, True, True, equal_nan=False)
         return _answer(
             take(input.reshape(-1), first), inverse.reshape(x.shape), counts, return_inverse, return_counts
@@ -70,6 +76,29 @@ def unique(
     else:
         _, first, inverse, counts = np.unique(rows, True, True, True, axis=0, equal_nan=False)
     return _answer(index_select(input, axis, first), inverse.reshape(-1), counts, return_inverse, return_counts)
+
+
+def _distinct(x: Any, placed: bool) -> tuple[Any, Any, Any]:
+    """The values of a vector in order, where each entry is among them if that is asked for, and how often each is.
+
+    Integers that lie close together are counted, which takes a hundredth of the time of sorting them.
+    """
+    if x.dtype.kind in "iu" and x.size:
+        low, high = int(x.min()), int(x.max())
+        if high - low < 2 * x.size + 256 and high < 1 << 62:
+            found = x.astype(np.intp) - low
+            often = np.bincount(found)
+            values = np.flatnonzero(often)
+            inverse = (np.cumsum(often > 0) - 1)[found] if placed else None
+            return (values + low).astype(x.dtype), inverse, often[values]
+    if placed:
+        values, inverse, counts = np.unique(x, return_inverse=True, return_counts=True, equal_nan=False)
+        return values, inverse, counts
+    ordered = np.sort(x)
+    new = np.ones(x.shape, np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
+    starts = np.flatnonzero(new)
+    return ordered[starts], None, np.diff(np.append(starts, x.size))
 
 
 def _all_alike(n: int) -> tuple[Any, Any, Any]:

@@ -54,6 +54,15 @@ def selected(shape: tuple[int, ...], dim: int, index: Any, who: str) -> tuple[An
     return (*(slice(None),) * dim, at, ...)
 
 
+def _dimension(input: Any, dim: int, who: str) -> tuple[int, int]:
+    """A dimension to cut, and its size."""
+    shape = unwrap(input).shape
+    if not shape:
+        raise RuntimeError(f"{who}: the input must have at least 1 dimension, got shape ()")
+    dim = one_dim(dim, len(shape), who)
+    return dim, shape[dim]
+
+
 @numpy_names
 def narrow(input: Any, dim: int, start: int, length: int) -> Any:
     """``input[start : start + length]`` along a dimension (a view).
@@ -81,8 +90,7 @@ def narrow(input: Any, dim: int, start: int, length: int) -> Any:
     >>> tg.narrow(tg.arange(10), 0, 2, 3)
     tensor([2, 3, 4])
     """
-    dim = one_dim(dim, unwrap(input).ndim, "narrow")
-    size, start = unwrap(input).shape[dim], operator.index(start)
+    (dim, size), start = _dimension(input, dim, "narrow"), operator.index(start)
     first = start + size if start < 0 else start
     if length < 0 or first < 0 or first + length > size:
         raise RuntimeError(f"narrow: start {start} and length {length} must lie within size {size} of dim {dim}")
@@ -115,8 +123,7 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, 
     >>> tg.split(tg.arange(5), 2)
     (tensor([0, 1]), tensor([2, 3]), tensor([4]))
     """
-    dim = one_dim(dim, unwrap(tensor).ndim, "split")
-    n = unwrap(tensor).shape[dim]
+    dim, n = _dimension(tensor, dim, "split")
     if hasattr(split_size_or_sections, "__index__"):
         size = operator.index(split_size_or_sections)
         if size < 0 or (size == 0 and n):
@@ -156,7 +163,7 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     """
     if chunks <= 0:
         raise RuntimeError(f"chunk: chunks must be positive, got {chunks}")
-    n = unwrap(input).shape[one_dim(dim, unwrap(input).ndim, "chunk")]
+    dim, n = _dimension(input, dim, "chunk")
     return split(input, max(-(-n // chunks), 1), dim) if n else split(input, [0] * chunks, dim)
 
 
@@ -179,8 +186,8 @@ def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
     >>> tg.unbind(tg.tensor([[1, 2], [3, 4]]))
     (tensor([1, 2]), tensor([3, 4]))
     """
-    dim = one_dim(dim, unwrap(input).ndim, "unbind")
-    return tuple([input[(slice(None),) * dim + (i,)] for i in range(unwrap(input).shape[dim])])
+    dim, n = _dimension(input, dim, "unbind")
+    return tuple([input[(slice(None),) * dim + (i,)] for i in range(n)])
 
 
 @numpy_names
@@ -216,10 +223,7 @@ def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[An
     >>> tg.tensor_split(tg.arange(5), 2), tg.tensor_split(tg.arange(5), (1, 3))
     ((tensor([0, 1, 2]), tensor([3, 4])), (tensor([0]), tensor([1, 2]), tensor([3, 4])))
     """
-    if not unwrap(input).ndim:
-        raise RuntimeError("tensor_split: the input must have at least 1 dimension, got shape ()")
-    dim = one_dim(dim, unwrap(input).ndim, "tensor_split")
-    n, given = unwrap(input).shape[dim], unwrap(indices_or_sections)
+    (dim, n), given = _dimension(input, dim, "tensor_split"), unwrap(indices_or_sections)
     if np.ndim(given) == 0:
         sections = operator.index(given)
         if sections < 1:

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import get_default_dtype
+from ..kernels import bent, divide, smooth
 from ..rules import differentiable, elementwise, unwrap
 from . import special
+from .compiled import fused
 from .names import describe
 from .piecewise import masked
 
@@ -37,8 +39,17 @@ log = elementwise(np.log, complex=True, x=lambda g, x: g / x)
 log2 = elementwise(np.log2, complex=True, x=lambda g, x: g / (x * math.log(2)))
 log10 = elementwise(np.log10, complex=True, x=lambda g, x: g / (x * math.log(10)))
 log1p = elementwise(np.log1p, complex=True, x=lambda g, x: g / (1 + x))
+
+
+def logaddexp_of(x: Any, y: Any) -> Any:
+    """NumPy's function, of arrays."""
+    return np.logaddexp(x, y)
+
+
+_logaddexp = fused(bent.logaddexp, logaddexp_of)
 logaddexp = elementwise(
-    np.logaddexp, x=lambda g, x, y: g * sigmoid(x - y), y=lambda g, x, y: g * sigmoid(y - x)
+    lambda x, y: _logaddexp(x, y), name="logaddexp", numpy=np.logaddexp,
+    x=lambda g, x, y: g * sigmoid(x - y), y=lambda g, x, y: g * sigmoid(y - x)
 )  # fmt: skip
 logaddexp2 = elementwise(
     np.logaddexp2,
@@ -57,15 +68,23 @@ atan = arctan = elementwise(np.arctan, complex=True, name="atan", x=lambda g, x:
 atan2 = arctan2 = elementwise(
     np.arctan2, name="atan2", x=lambda g, x, y: g * (y / _radius(x, y)), y=lambda g, x, y: -g * (x / _radius(x, y))
 )
-hypot = elementwise(np.hypot, x=lambda g, x, out: g * (x / out), y=lambda g, y, out: g * (y / out))
+_hypot, _share = fused(divide.hypot, np.hypot), fused(divide.share, divide.share_of)
+hypot = elementwise(
+    lambda x, y: _hypot(x, y), name="hypot", numpy=np.hypot,
+    x=lambda g, x, out: _share(g, x, out), y=lambda g, y, out: _share(g, y, out)
+)  # fmt: skip
 asinh = arcsinh = elementwise(np.arcsinh, complex=True, name="asinh", x=lambda g, x: g / np.sqrt(x * x + 1))
-acosh = arccosh = elementwise(np.arccosh, name="acosh", x=lambda g, x: g / np.sqrt(x * x - 1))
+acosh = arccosh = elementwise(
+    np.arccosh, complex=True, name="acosh", x=lambda g, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1))
+)  # fmt: skip
 atanh = arctanh = elementwise(np.arctanh, complex=True, name="atanh", x=lambda g, x: g / (1 - x * x))
 deg2rad = elementwise(np.deg2rad, x=lambda g: g * (math.pi / 180))
 rad2deg = elementwise(np.rad2deg, x=lambda g: g * (180 / math.pi))
 erf = elementwise(special.erf, name="erf", x=lambda g, x: g * (_TWO_BY_ROOT_PI * np.exp(-x * x)))
 erfc = elementwise(special.erfc, name="erfc", x=lambda g, x: -g * (_TWO_BY_ROOT_PI * np.exp(-x * x)))
-erfinv = elementwise(special.erfinv, name="erfinv", x=lambda g, out: g * (np.exp(out * out) / _TWO_BY_ROOT_PI))
+erfinv = elementwise(
+    lambda x: special.erfinv(x), name="erfinv", x=lambda g, out: g * (np.exp(out * out) / _TWO_BY_ROOT_PI)
+)  # fmt: skip
 
 
 def floating(x: Any) -> Any:
@@ -83,7 +102,15 @@ def sigmoid_of(x: Any) -> Any:
     return np.reciprocal(z)
 
 
-sigmoid: Callable[..., Any] = elementwise(sigmoid_of, name="sigmoid", x=lambda g, out: g * (out * (1 - out)))
+def sigmoid_slope(g: Any, out: Any) -> Any:
+    """`g` times the derivative of the sigmoid, given its result."""
+    return g * (out * (1 - out))
+
+
+_sigmoid, _sigmoid_back = fused(smooth.sigmoid, sigmoid_of), fused(smooth.sigmoid_backward, sigmoid_slope)
+sigmoid: Callable[..., Any] = elementwise(
+    lambda x: _sigmoid(x), name="sigmoid", x=lambda g, out: _sigmoid_back(g, out)
+)
 
 
 def softplus_of(x: Any) -> Any:
@@ -91,9 +118,22 @@ def softplus_of(x: Any) -> Any:
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
-logsigmoid: Callable[..., Any] = elementwise(
-    lambda x: -softplus_of(-floating(x)), name="logsigmoid", x=lambda g, out: g * -np.expm1(out)
+def logsigmoid_of(x: Any) -> Any:
+    """``-log(1 + exp(-x))`` of an array."""
+    return -softplus_of(-floating(x))
+
+
+def logsigmoid_slope(g: Any, x: Any) -> Any:
+    """`g` times the derivative of `logsigmoid_of`."""
+    return g * sigmoid(-x)
+
+
+_logsigmoid, _logsigmoid_back = (
+    fused(bent.logsigmoid, logsigmoid_of), fused(bent.logsigmoid_backward, logsigmoid_slope)
 )  # fmt: skip
+logsigmoid: Callable[..., Any] = elementwise(
+    lambda x: _logsigmoid(x), name="logsigmoid", x=lambda g, x: _logsigmoid_back(g, x)
+)
 
 # --- with a hole or a limit -------------------------------------------------------------------------------------
 

@@ -33,19 +33,32 @@ class Extremes(NamedTuple):
 
 
 def _extreme_a(g: Any, a: Any, out: Any, axis: Any, keepdims: Any) -> Any:
+    if type(g) is np.ndarray:
+        return _extreme_array(g, a, out, axis, keepdims)
     peak = np.equal(a, kept_dims(out, a.shape, axis, keepdims)) | isnan(a)
     shared = np.where(peak, 1.0, np.zeros_like(a))  # ties share evenly, as in PyTorch
     return kept_dims(g, a.shape, axis, keepdims) * (shared / np.sum(shared, axis=axis, keepdims=True))
 
 
+def _extreme_array(g: Any, a: Any, out: Any, axis: Any, keepdims: Any) -> Any:
+    """`_extreme_a` of plain arrays, in fewer passes."""
+    peak = np.equal(a, kept_dims(out, a.shape, axis, keepdims))
+    if (out != out).any():  # NaN
+        peak |= np.isnan(a)
+    if axis is None:
+        return g / int(np.count_nonzero(peak)) * peak  # int: a NumPy integer would widen it
+    shares = np.add.reduce(peak, axis, g.dtype, keepdims=True)
+    return kept_dims(g, a.shape, axis, keepdims) / shares * peak
+
+
 @differentiable(a=_extreme_a, numpy=np.max, name="amax")
 def _amax(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    return np.maximum.reduce(a, axis=axis, keepdims=keepdims)
+    return np.maximum.reduce(a, axis, keepdims=keepdims)
 
 
 @differentiable(a=_extreme_a, numpy=np.min, name="amin")
 def _amin(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    return np.minimum.reduce(a, axis=axis, keepdims=keepdims)
+    return np.minimum.reduce(a, axis, keepdims=keepdims)
 
 
 TABLE[np.amax], TABLE[np.amin] = _amax, _amin

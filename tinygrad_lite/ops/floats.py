@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..dtypes import get_default_dtype
+from ..kernels import bent
 from ..rules import FAST, differentiable, elementwise, unwrap, wrap
 from .arithmetic import flat, mul
+from .compiled import fused
 from .exponential import exp2
 from .names import describe
 from .piecewise import masked, sign, trunc
@@ -125,9 +127,20 @@ FAST[np.ldexp], FAST[np.frexp] = ldexp, frexp
 # --- no numbers -------------------------------------------------------------------------------------------------
 
 
+def nan_to_num_of(x: Any, nan: float, posinf: float | None, neginf: float | None) -> Any:
+    """NumPy's function, of an array."""
+    return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
+
+
+_replaced = fused(bent.nan_to_num, nan_to_num_of, 3)
+
+
 @differentiable(x=lambda g, x: masked(g, np.isfinite(x)), name="nan_to_num")
 def _nan_to_num(x: Any, nan: float, posinf: float | None, neginf: float | None) -> Any:
-    return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
+    if x.dtype == np.float32:
+        largest = float(np.finfo(np.float32).max)
+        posinf, neginf = largest if posinf is None else posinf, -largest if neginf is None else neginf
+    return _replaced(x, nan, posinf, neginf)
 
 
 def nan_to_num(

@@ -9,30 +9,32 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels import gamma as single
 from ..kernels import special as kernels
 from ..rules import differentiable, elementwise
+from .compiled import fused
 from .names import describe
 from .special import fastest, in_double, piecewise, polynomial
 
 __all__ = ["digamma", "lgamma", "mvlgamma", "polygamma"]
 
-_BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330)
+BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330)
 """B_2, B_4, ..., the coefficients of every expansion for large arguments."""
 
 _FAR = 10.0  # from here on their first ten terms are exact
 _EULER = 0.57721566490153286061
 
 
-def _zeta(s: int, q: Any) -> Any:
+def hurwitz(s: Any, q: Any) -> Any:
     r"""Hurwitz' zeta function, :math:`\sum_k (q + k)^{-s}` for q > 0, by Euler and Maclaurin (DLMF 25.11.5)."""
     near = sum((q + k) ** -s for k in range(int(_FAR)))
     q = q + _FAR
     total = q ** (1 - s) / (s - 1) + 0.5 * q**-s
-    factor = float(s)  # s (s + 1) ... (s + 2 k - 2) / (2 k)!, term by term
-    for k, b in enumerate(_BERNOULLI, 1):
-        factor /= (2 * k - 1) * (2 * k)
+    factor = 1.0 * s  # s (s + 1) ... (s + 2 k - 2) / (2 k)!, term by term
+    for k, b in enumerate(BERNOULLI, 1):
+        factor = factor / ((2 * k - 1) * (2 * k))
         total = total + b * factor * q ** (1 - s - 2 * k)
-        factor *= (s + 2 * k - 1) * (s + 2 * k)
+        factor = factor * ((s + 2 * k - 1) * (s + 2 * k))
     return near + total
 
 
@@ -42,14 +44,19 @@ def _zeta(s: int, q: Any) -> Any:
 @functools.cache
 def _around_two() -> tuple[float, ...]:
     """Coefficients of log Gamma(2 + w) in w, highest first, exact for |w| <= 1/2 (DLMF 5.7.3)."""
-    series = [(-1) ** k * float(_zeta(k, 2.0)) / k for k in range(2, 32)]
+    series = [(-1) ** k * float(hurwitz(k, 2.0)) / k for k in range(2, 32)]
     return (*reversed(series), 1 - _EULER, 0.0)
+
+
+def lgamma_after_one(x: Any) -> Any:
+    """``log(Gamma(1 + x))`` for 0 <= x <= 1, exact near 0."""
+    return np.where(x < 0.5, polynomial(_around_two(), x) - np.log1p(x), polynomial(_around_two(), x - 1))
 
 
 def _stirling(x: Any) -> Any:
     """DLMF 5.11.1."""
     z = 1 / x
-    terms = [b / (2 * k * (2 * k - 1)) for k, b in enumerate(_BERNOULLI, 1)]
+    terms = [b / (2 * k * (2 * k - 1)) for k, b in enumerate(BERNOULLI, 1)]
     return (x - 0.5) * np.log(x) - x + 0.5 * math.log(2 * math.pi) + z * polynomial(terms[::-1], z * z)
 
 
@@ -87,7 +94,7 @@ def lgamma_series(x: Any) -> Any:
     ])  # fmt: skip
 
 
-_lgamma = fastest(lgamma_series, math.lgamma, kernels.lgamma)
+_lgamma = fastest(lgamma_series, math.lgamma, kernels.lgamma, single.lgamma)
 
 # --- its derivatives --------------------------------------------------------------------------------------------
 
@@ -101,7 +108,7 @@ def _digamma_positive(x: Any) -> Any:
         x = np.where(near, x + 1, x)
         near = x < _FAR
     z = 1 / (x * x)
-    terms = [b / (2 * k) for k, b in enumerate(_BERNOULLI, 1)]
+    terms = [b / (2 * k) for k, b in enumerate(BERNOULLI, 1)]
     return total + np.log(x) - 0.5 / x - z * polynomial(terms[::-1], z)
 
 
@@ -115,6 +122,9 @@ def digamma_series(x: Any) -> Any:
         (x == 0, lambda x: np.copysign(np.inf, -x)),
         ((x != np.round(x)) & np.isfinite(x), negative),
     ])  # fmt: skip
+
+
+_digamma = fastest(digamma_series, kernels.digamma_of, kernels.digamma, single.digamma)
 
 
 @functools.cache
@@ -131,7 +141,7 @@ def polygamma_series(x: Any, n: int) -> Any:
     sign = (-1.0) ** (n + 1)
 
     def positive(x: Any) -> Any:
-        return sign * math.factorial(n) * _zeta(n + 1, x)
+        return sign * math.factorial(n) * hurwitz(n + 1, x)
 
     def negative(x: Any) -> Any:
         cotangent = 1 / np.tan(math.pi * (x - np.round(x)))
@@ -144,10 +154,17 @@ def polygamma_series(x: Any, n: int) -> Any:
     ])  # fmt: skip
 
 
+def trigamma_series(x: Any) -> Any:
+    """The second derivative of log Gamma."""
+    return polygamma_series(x, 1)
+
+
+_trigamma = fused(single.trigamma, trigamma_series)
+
 # --- rows -------------------------------------------------------------------------------------------------------
 
 lgamma: Callable[..., Any] = elementwise(_lgamma, name="lgamma", x=lambda g, x: g * digamma(x))
-digamma: Callable[..., Any] = elementwise(digamma_series, name="digamma", x=lambda g, x: g * polygamma(1, x))
+digamma: Callable[..., Any] = elementwise(_digamma, name="digamma", x=lambda g, x: g * polygamma(1, x))
 
 
 def _polygamma_x(g: Any, x: Any, n: int) -> Any:
@@ -156,7 +173,7 @@ def _polygamma_x(g: Any, x: Any, n: int) -> Any:
 
 @differentiable(x=_polygamma_x, name="polygamma")
 def _polygamma(x: Any, n: int) -> Any:
-    return digamma_series(x) if n == 0 else polygamma_series(x, n)
+    return _digamma(x) if n == 0 else _trigamma(x) if n == 1 else polygamma_series(x, n)
 
 
 def polygamma(n: int, input: Any) -> Any:

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..rules import unwrap, wrap
-from .cut import narrow
+from ..rules import differentiable, unwrap, wrap
 from .draws import uniform
 from .exponential import sigmoid
 from .names import numpy_names, one_dim
@@ -52,7 +51,25 @@ def glu(input: Any, dim: int = -1) -> Any:
     size = x.shape[axis]
     if size % 2:
         raise ValueError(f"glu: the dimension must be of even size, got {size} in dimension {axis}")
-    return narrow(input, axis, 0, size // 2) * sigmoid(narrow(input, axis, size // 2, size // 2))
+    return _glu.record((input, axis))
+
+
+def _halves(x: Any, axis: int) -> tuple[Any, Any]:
+    half, before = x.shape[axis] // 2, (slice(None),) * axis
+    return x[(*before, slice(half))], x[(*before, slice(half, None))]
+
+
+def _glu_x(g: Any, x: Any, axis: int) -> Any:
+    a, b = _halves(x, axis)
+    s = sigmoid(b)
+    first = g * s
+    return np.concatenate([first, first * (a * (1 - s))], axis)
+
+
+@differentiable(x=_glu_x, name="glu")
+def _glu(x: Any, axis: int) -> Any:
+    a, b = _halves(x, axis)
+    return a * sigmoid(b)
 
 
 @numpy_names

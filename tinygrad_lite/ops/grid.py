@@ -2,17 +2,110 @@
 
 from __future__ import annotations
 
+import math
 from itertools import product
 from typing import Any
 
 import numpy as np
 
-from ..rules import unwrap
+from ..kernels import backend, sampled
+from ..kernels.pieces import in_pieces
+from ..kernels.rows import piece
+from ..rules import differentiable, unwrap
 from .arithmetic import abs, remainder
-from .index import take
+from .join import stack
 from .piecewise import masked, where
 
 __all__ = ["affine_grid", "grid_sample"]
+
+PADDINGS = ("zeros", "border", "reflection")
+
+# --- rows: a product of three, each the transpose of the others ---------------------------------------------------
+
+
+def _by_image(kernel: Any, *arrays: Any) -> None:
+    """Run a loop on arrays whose first dimension counts images, without the others' spatial dimensions."""
+    if not all(a.size for a in arrays):
+        arrays[-1][...] = 0
+        return
+    flat = [np.ascontiguousarray(a).reshape(*a.shape[:2], -1) for a in arrays]
+    run = kernel.run if flat[0].dtype.char in "fd" else kernel.plain
+    each = flat[-1].size // len(flat[-1])
+    in_pieces(lambda first, last: run(*[a[first:last] for a in flat]), len(flat[-1]), piece(each))
+
+
+def _unmix_weight(g: Any, y: Any, index: Any) -> Any:
+    return _meet(y, g, index)
+
+
+def _mix_x(g: Any, weight: Any, index: Any, x_shape: Any) -> Any:
+    return _unmix(g, weight, index, x_shape[2:])
+
+
+def _mix_weight(g: Any, x: Any, index: Any) -> Any:
+    return _meet(g, x, index)
+
+
+@differentiable(x=_mix_x, weight=_mix_weight, name="grid_sample")
+def _mix(x: Any, weight: Any, index: Any) -> Any:
+    """``out[n, c, p] = sum over k of weight[n, k, p] x[n, c, index[n, k, p]]``, counting through all pixels."""
+    out = np.empty((*x.shape[:2], *weight.shape[2:]), x.dtype)
+    _by_image(sampled.mix, x, weight, index, out)
+    return out
+
+
+@differentiable(y=lambda g, weight, index: _mix(g, weight, index), weight=_unmix_weight, name="grid_sample_input")
+def _unmix(y: Any, weight: Any, index: Any, size: Any) -> Any:
+    """Images of a size, from the gradients of their mixtures."""
+    out = np.zeros((*y.shape[:2], *size), y.dtype)
+    _by_image(sampled.unmix, y, weight, index, out)
+    return out
+
+
+def _meet_x(g: Any, y: Any, index: Any, x_shape: Any) -> Any:
+    return _unmix(y, g, index, x_shape[2:])
+
+
+@differentiable(y=lambda g, x, index: _mix(x, g, index), x=_meet_x, name="grid_sample_weight")
+def _meet(y: Any, x: Any, index: Any) -> Any:
+    """``out[n, k, p] = sum over c of y[n, c, p] x[n, c, index[n, k, p]]``."""
+    out = np.empty(index.shape, y.dtype)
+    _by_image(sampled.meet, y, x, index, out)
+    return out
+
+
+def _bilinear_twin(grid: Any, sizes: Any, padding_mode: str, align_corners: bool) -> Any:
+    return _neighbours(grid, "bilinear", sizes, padding_mode, align_corners)[1]
+
+
+def _bilinear_grid(g: Any, slopes: Any) -> Any:
+    return np.stack([np.add.reduce(g * by, axis=1) for by in slopes], axis=-1)
+
+
+@differentiable(grid=_bilinear_grid, twin=_bilinear_twin, name="bilinear_weights")
+def _bilinear(grid: Any, sizes: Any, padding_mode: str, align_corners: bool, weight: Any, slopes: Any) -> Any:
+    """The weights that were found along with the pixels."""
+    return weight
+
+
+def _found(grid: Any, mode: str, sizes: Any, padding_mode: str, align_corners: bool) -> tuple[Any, Any]:
+    """`_neighbours` in images, compiled: in one pass."""
+    at = unwrap(grid)
+    count, *places, _ = at.shape
+    several = 4 if mode == "bilinear" else 1
+    index = np.empty((count, several, *places), np.uint32)
+    weight, slopes = np.empty(index.shape, at.dtype), np.empty((2, count, several, *places), at.dtype)
+    flat = count, several, math.prod(places)
+    sampled.corners.run(
+        np.ascontiguousarray(at).reshape(count, flat[-1], 2), np.array(sizes, at.dtype), PADDINGS.index(padding_mode),
+        align_corners, index.reshape(flat), weight.reshape(flat), slopes.reshape(2, *flat),
+    )  # fmt: skip
+    if several == 1:
+        return index, weight
+    return index, _bilinear.record((grid, sizes, padding_mode, align_corners, weight, slopes))
+
+
+# --- grids --------------------------------------------------------------------------------------------------------
 
 
 def affine_grid(theta: Any, size: Any, align_corners: bool | None = None) -> Any:
@@ -156,29 +249,34 @@ def grid_sample(
                          f"W) and (N, d, h, w, 3), got {x.shape} and {at.shape}")  # fmt: skip
     if mode not in ("bilinear", "nearest", "bicubic") or (mode == "bicubic" and dims == 3):
         raise ValueError(f"grid_sample: mode must be 'bilinear', 'nearest' or, for images, 'bicubic', got {mode!r}")
-    if padding_mode not in ("zeros", "border", "reflection"):
+    if padding_mode not in PADDINGS:
         raise ValueError(f"grid_sample: padding_mode must be 'zeros', 'border' or 'reflection', got {padding_mode!r}")
     if x.dtype != at.dtype or x.dtype.kind != "f":
         raise TypeError(f"grid_sample: input and grid must be floating point, of one dtype, got {x.dtype}, {at.dtype}")
+    options = x.shape[2:], padding_mode, bool(align_corners)
+    compiled = dims == 2 and mode != "bicubic" and x.dtype.char in "fd" and backend() == "numba"
+    index, weight = (_found if compiled else _neighbours)(grid, mode, *options)
+    return _mix.record((input, weight, index))
+
+
+def _neighbours(grid: Any, mode: str, sizes: Any, padding_mode: str, align_corners: bool) -> tuple[Any, Any]:
+    """The pixels that make up each place, counted through all of them, and their weights, shape (N, K, h, w)."""
+    dims = len(sizes)
     sides = [
-        _taps(_place(grid[..., dims - 1 - d], n, bool(align_corners)), mode, n, padding_mode, bool(align_corners))
-        for d, n in enumerate(x.shape[2:])
+        _taps(_place(grid[..., dims - 1 - d], n, align_corners), mode, n, padding_mode, align_corners)
+        for d, n in enumerate(sizes)
     ]
-    batch = np.arange(len(x)).reshape(-1, *(1,) * dims)
-    pixels = input.movedim(1, -1)  # (N, H, W, C): one index reads all channels
-    total: Any = None
-    for corner in product(*sides):
-        weight, index = _corner(corner, x.shape[2:])
-        part = take(pixels, (batch, *index)) * weight[..., None]
-        total = part if total is None else total + part
-    return total.movedim(-1, 1)
+    weights, index = zip(*[_corner(corner, sizes) for corner in product(*sides)])
+    return np.stack(index, 1), stack(weights, 1)
 
 
-def _corner(corner: Any, shape: tuple[int, ...]) -> tuple[Any, list[Any]]:
-    """The weight of one neighbour, zero if it lies outside, and where it lies."""
+def _corner(corner: Any, shape: tuple[int, ...]) -> tuple[Any, Any]:
+    """The weight of one neighbour, zero if it lies outside, and which pixel it is."""
     places = [unwrap(place) for place, _ in corner]
     known = np.logical_and.reduce([(place >= 0) & (place <= n - 1) for place, n in zip(places, shape)])
-    weight = corner[0][1]
+    weight, index = corner[0][1], np.zeros(known.shape, np.uint32)
     for _, factor in corner[1:]:
         weight = weight * factor
-    return masked(weight, known), [np.where(known, place, 0).astype(np.intp) for place in places]
+    for place, n in zip(places, shape):
+        index = index * np.uint32(n) + np.where(known, place, 0).astype(np.uint32)
+    return masked(weight, known), index

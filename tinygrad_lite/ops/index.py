@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
 import numpy as np
 
+from ..kernels import along
+from ..kernels.scatter import read_last
 from ..rules import FAST, differentiable, unwrap
-from .keys import add_at, put_at, spans, without_repeats
+from .compiled import LARGE
+from .keys import add_at, flat_places, put_at, spans, without_repeats
 from .keys import in_two as in_two
 from .keys import plain_index as plain_index
 from .names import numpy_names, one_dim
@@ -43,7 +47,7 @@ def index_sum(values: Any, shape: tuple[int, ...], index: Any) -> Any:
 @differentiable(a=lambda g: g, value=lambda g, index: take(g, index), name="index_add", complex=True)
 def index_add(a: Any, value: Any, index: Any) -> Any:
     """A copy of `a` with ``a[index] += value``, repeated entries included."""
-    out = a.copy()
+    out = np.array(a, order="C")  # of a number, too
     add_at(out, value, index)
     return out
 
@@ -54,6 +58,12 @@ def _erased(g: Any, index: Any) -> Any:
 
 def _written_value(g: Any, a_shape: tuple[int, ...], index: Any, value_shape: Any) -> Any:
     """What was written shows wherever it was not overwritten again by a repeated index."""
+    places = flat_places(a_shape, index) if type(g) is np.ndarray and g.dtype.char in "fd" else None
+    if places is not None:
+        out = np.empty(places.shape, g.dtype)
+        room = np.empty(g.size, np.intp)
+        read_last.run(np.ascontiguousarray(g).reshape(-1), places.reshape(-1), room, out.reshape(-1))
+        return out
     picked = take(g, index)
     if without_repeats(index) or picked.ndim == 0:
         return picked
@@ -66,7 +76,7 @@ def _written_value(g: Any, a_shape: tuple[int, ...], index: Any, value_shape: An
 @differentiable(a=_erased, value=_written_value, name="setitem", complex=True)
 def index_put(a: Any, value: Any, index: Any) -> Any:
     """A copy of `a` with ``a[index] = value``."""
-    out = a.copy()
+    out = np.array(a, order="C")  # of a number, too
     put_at(out, value, index)
     return out
 
@@ -80,12 +90,62 @@ def _grid(indices: Any, axis: int) -> tuple[Any, ...]:
     return tuple(grid)
 
 
+@functools.lru_cache(64)
+def _corners(shape: tuple[int, ...], wanted: tuple[int, ...], axis: int) -> Any:
+    """Where, in C order, index 0 of a dimension is for each entry that is wanted."""
+    places = np.arange(math.prod(shape)).reshape(shape)
+    return places[tuple([slice(1 if d == axis else n) for d, n in enumerate(wanted)])].copy()
+
+
+def _places(shape: tuple[int, ...], indices: Any, axis: int) -> Any:
+    """The places in C order that indices along a dimension name."""
+    indices = indices.astype(np.intp, copy=False)
+    if len(shape) == 1 or not indices.size:
+        return indices
+    if math.prod(shape) >= LARGE:
+        return spans(shape, _grid(indices, axis))[0].reshape(indices.shape)
+    return _corners(shape, indices.shape, axis) + indices * math.prod(shape[axis + 1 :])
+
+
+def _in_three(shape: tuple[int, ...], indices: Any, axis: int, dtype: Any) -> tuple[int, int, int] | None:
+    """The shape as (what is before, along, behind a dimension), where compiled loops are possible and worth a call."""
+    if max(indices.size, math.prod(shape)) < LARGE or dtype.char not in "fdl" or indices.dtype != np.int64:
+        return None
+    before, behind = shape[:axis], shape[axis + 1 :]
+    if indices.shape[:axis] != before or indices.shape[axis + 1 :] != behind:
+        return None
+    return math.prod(before), -1, math.prod(behind)
+
+
+def _read_back(g: Any, indices: Any, axis: int) -> Any:
+    return _take_along_axis(g, indices, axis)
+
+
+@differentiable(values=_read_back, name="gather_transposed", complex=True)
+def _sum_along_axis(values: Any, indices: Any, axis: int, shape: tuple[int, ...]) -> Any:
+    """Zeros of a shape with `values` added at indices along a dimension."""
+    out = np.zeros(shape, values.dtype)
+    three = _in_three(shape, indices, axis, values.dtype) if out.size and values.size else None
+    if three is not None:
+        along.spread.run(*[np.ascontiguousarray(a).reshape(three) for a in (values, indices)], out.reshape(three))
+    elif out.size >= LARGE:
+        add_at(out, values, _grid(indices, axis))
+    else:
+        np.add.at(out.reshape(-1), _places(shape, indices, axis).reshape(-1), values.reshape(-1))
+    return out
+
+
 @differentiable(
-    arr=lambda g, arr_shape, indices, axis: index_sum(g, arr_shape, _grid(indices, axis)), name="gather", complex=True
+    arr=lambda g, arr_shape, indices, axis: _sum_along_axis(g, indices, axis, arr_shape), name="gather", complex=True
 )
 def _take_along_axis(arr: Any, indices: Any, axis: int) -> Any:
-    places = spans(arr.shape, _grid(indices, axis))[0]  # on one flat dimension NumPy takes half the time
-    return arr.reshape(-1).take(places, mode="clip").reshape(indices.shape)
+    """The entries at indices along a dimension, none of which is negative."""
+    three = _in_three(arr.shape, indices, axis, arr.dtype) if arr.size and indices.size else None
+    if three is None:  # on one flat dimension NumPy takes half the time
+        return arr.reshape(-1).take(_places(arr.shape, indices, axis), mode="clip")
+    out = np.empty(indices.shape, arr.dtype)
+    along.pick.run(*[np.ascontiguousarray(a).reshape(three) for a in (arr, indices)], out.reshape(three))
+    return out
 
 
 @numpy_names
@@ -133,8 +193,12 @@ def _picked(input: Any, i: Any, dim: int, who: str) -> Any:
     if not i.ndim:
         return _picked(input.reshape(1), i.reshape(1), 0, who).reshape(())
     n = unwrap(input).shape[dim]
-    if i.size and (i.min() < -n or i.max() >= n):
-        raise IndexError(f"{who}: indices must be in [{-n}, {n - 1}], got {i.min()} to {i.max()}")
+    if i.size:
+        low, high = i.min(), i.max()
+        if low < -n or high >= n:
+            raise IndexError(f"{who}: indices must be in [{-n}, {n - 1}], got {low} to {high}")
+        if low < 0:
+            i = np.where(i < 0, i + n, i)
     return _take_along_axis.record((input, i, dim))
 
 
@@ -279,10 +343,38 @@ def masked_select(input: Any, mask: Any) -> Any:
     return take.record((np.broadcast_to(input, x.shape), m))
 
 
-def _triangle(shape: tuple[int, ...], diagonal: int, who: str) -> Any:
+def _matrices(shape: tuple[int, ...], who: str) -> None:
     if len(shape) < 2:
         raise RuntimeError(f"{who}: the input must have at least 2 dimensions, got shape {shape}")
-    return np.tri(shape[-2], shape[-1], diagonal, dtype=np.bool_)
+
+
+def _lower_x(g: Any, diagonal: int) -> Any:
+    return _lower(g, diagonal)
+
+
+def _upper_x(g: Any, diagonal: int) -> Any:
+    return _upper(g, diagonal)
+
+
+@differentiable(x=_lower_x, name="tril", complex=True)
+def _lower(x: Any, diagonal: int) -> Any:
+    """Rows from their beginning up to a diagonal."""
+    return _part_of_rows(x, diagonal, True)
+
+
+@differentiable(x=_upper_x, name="triu", complex=True)
+def _upper(x: Any, diagonal: int) -> Any:
+    """Rows from a diagonal on."""
+    return _part_of_rows(x, diagonal, False)
+
+
+def _part_of_rows(x: Any, diagonal: int, lower: bool) -> Any:
+    out = np.empty(x.shape, x.dtype)
+    if x.size:
+        shape = (-1, *x.shape[-2:])
+        run = along.triangle.run if x.size >= LARGE and x.dtype.char in "fdl" else along.triangle.plain
+        run(np.ascontiguousarray(x).reshape(shape), diagonal, lower, out.reshape(shape))
+    return out
 
 
 def tril(input: Any, diagonal: int = 0) -> Any:
@@ -305,8 +397,8 @@ def tril(input: Any, diagonal: int = 0) -> Any:
     tensor([[1., 0., 0.],
             [1., 1., 0.]])
     """
-    x = unwrap(input)
-    return where(_triangle(x.shape, diagonal, "tril"), input, x.dtype.type(0))
+    _matrices(unwrap(input).shape, "tril")
+    return _lower.record((input, diagonal))
 
 
 def triu(input: Any, diagonal: int = 0) -> Any:
@@ -329,8 +421,8 @@ def triu(input: Any, diagonal: int = 0) -> Any:
     tensor([[0., 1., 1.],
             [0., 0., 1.]])
     """
-    x = unwrap(input)
-    return where(_triangle(x.shape, diagonal - 1, "triu"), x.dtype.type(0), input)
+    _matrices(unwrap(input).shape, "triu")
+    return _upper.record((input, diagonal))
 
 
 FAST[np.tril] = lambda m, k=0: tril(m, k)

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.scatter import add_blocks
+from ..kernels.scatter import add_blocks, add_slices
 from ..rules import unwrap
+from .compiled import LARGE
 
 
 def without_repeats(index: Any) -> bool:
@@ -48,25 +49,29 @@ def in_two(index: Any, ndim: int) -> tuple[Any, Any] | None:
     """An index whose integers PyTorch takes before its arrays, as two; None where NumPy does the same.
 
     Where an integer and an array stand apart, as in ``x[0, :, [1, 2]]``, NumPy counts the integer as an array, and
-    moves what both give to the front.
+    moves what both give to the front. So it does where an Ellipsis between arrays stands for no dimension.
     """
     arrays = [isinstance(p, np.ndarray) for p in index]
-    if True not in arrays or int not in map(type, index):
+    if True not in arrays:
         return None
+    if int not in map(type, index):
+        rest = tuple([p for p in index if p is not Ellipsis])
+        idle = len(rest) < len(index) and arrays.count(True) > 1 and sum(map(_dimensions, rest)) == ndim
+        return ((...,), rest) if idle else None
     chosen = [a or type(p) is int for a, p in zip(arrays, index)]
     if all(chosen[chosen.index(True) : len(chosen) - chosen[::-1].index(True)]):
         return None
     used = sum(_dimensions(p) for p in index)
     basic: list[Any] = []
-    rest: list[Any] = []
+    others: list[Any] = []
     for part in index:
         if isinstance(part, np.ndarray):
             basic += [slice(None)] * _dimensions(part)
-            rest.append(part)
+            others.append(part)
         else:
             basic.append(part)
-            rest += [slice(None)] * (ndim - used if part is Ellipsis else type(part) is not int)
-    return tuple(basic), tuple(rest)
+            others += [slice(None)] * (ndim - used if part is Ellipsis else type(part) is not int)
+    return tuple(basic), tuple(others)
 
 
 def _dimensions(part: Any) -> int:
@@ -76,10 +81,21 @@ def _dimensions(part: Any) -> int:
     return int(type(part) in (int, slice))
 
 
+def _within(i: Any, n: int) -> Any:
+    """Integers counted from the front; none of them is out of range."""
+    if not i.size:
+        return i
+    low, high = i.min(), i.max()
+    if low < -n or high >= n:
+        raise IndexError(f"indices must be in [{-n}, {n - 1}], got {low} to {high}")
+    return np.where(i < 0, i + n, i) if low < 0 else i
+
+
 def spans(shape: tuple[int, ...], index: Any) -> tuple[Any, int]:
     """The places in C order that an index names, as starts of runs of one length."""
     parts = list(index) if type(index) is tuple else [index]
-    while parts and type(parts[-1]) is slice and parts[-1] == slice(None):
+    dots = any(p is Ellipsis for p in parts)
+    while parts and not dots and type(parts[-1]) is slice and parts[-1] == slice(None):
         parts.pop()
     lead = 0
     while lead < len(parts) and type(parts[lead]) is slice and parts[lead] == slice(None):
@@ -89,15 +105,13 @@ def spans(shape: tuple[int, ...], index: Any) -> tuple[Any, int]:
         used = len(parts)
         starts: Any = None
         for n, p in zip(shape, parts):
-            p = np.arange(n) if type(p) is slice else p.astype(np.intp, copy=False)
-            if p.size and p.min() < 0:
-                p = np.where(p < 0, p + n, p)
+            p = np.arange(n) if type(p) is slice else _within(p.astype(np.intp, copy=False), n)
             if starts is None:
                 starts = p
                 continue
             starts = (np.expand_dims(starts, tuple(range(-p.ndim, 0))) if lead else starts) * n + p
     else:
-        used = len(shape) if any(p is Ellipsis for p in parts) else sum(map(_dimensions, parts))
+        used = len(shape) if dots else sum(map(_dimensions, parts))
         starts = np.arange(math.prod(shape[:used])).reshape(shape[:used])[tuple(parts)]
     width = math.prod(shape[used:])
     starts = starts.reshape(-1)
@@ -109,6 +123,8 @@ def add_at(out: Any, values: Any, index: Any) -> None:
     if not out.flags.c_contiguous:
         np.add.at(out, index, values)
         return
+    if _add_along(out, values, index):
+        return
     starts, width = spans(out.shape, index)
     if not starts.size or not width:
         return
@@ -117,12 +133,40 @@ def add_at(out: Any, values: Any, index: Any) -> None:
     add(out.reshape(-1), starts, np.ascontiguousarray(values, out.dtype).reshape(-1, width))
 
 
+def _add_along(out: Any, values: Any, index: Any) -> bool:
+    """Add where the index is ``(:, ..., :, i)`` with a vector i, and there is much to add; else do nothing."""
+    if type(index) is not tuple or len(index) < 2 or out.dtype.char not in "fdl" or np.size(values) < LARGE:
+        return False
+    i = index[-1]
+    if not (isinstance(i, np.ndarray) and i.ndim == 1 and i.dtype.kind == "i"):
+        return False
+    if not all(type(p) is slice and p == slice(None) for p in index[:-1]):
+        return False
+    dim = len(index) - 1
+    n, before, behind = out.shape[dim], math.prod(out.shape[:dim]), math.prod(out.shape[dim + 1 :])
+    i = np.where(i < 0, i + n, i).astype(np.intp, copy=False)
+    values = np.ascontiguousarray(values, out.dtype).reshape(before, len(i), behind)
+    add_slices.run(out.reshape(before, n, behind), i, values)
+    return True
+
+
+def flat_places(shape: tuple[int, ...], index: Any) -> Any:
+    """The places in C order that many lists of integers name, one for each dimension; else None.
+
+    On one flat dimension NumPy reads and writes in half the time.
+    """
+    if type(index) is not tuple or len(index) != len(shape) or len(shape) < 2:
+        return None
+    if not all(isinstance(p, np.ndarray) and p.dtype != np.bool_ for p in index):
+        return None
+    wanted = np.broadcast_shapes(*(p.shape for p in index))
+    return spans(shape, index)[0].reshape(wanted) if math.prod(wanted) > 1000 else None
+
+
 def put_at(out: Any, value: Any, index: Any) -> None:
     """``out[index] = value``."""
-    lists = type(index) is tuple and len(index) == out.ndim > 1 and all(isinstance(p, np.ndarray) for p in index)
-    if lists and index[0].dtype != np.bool_ and np.size(value) > 1000 and out.flags.c_contiguous:
-        shape = np.broadcast_shapes(*(p.shape for p in index))
-        if np.shape(value) == shape:  # on one flat dimension NumPy takes half the time
-            out.reshape(-1)[spans(out.shape, index)[0]] = np.reshape(value, -1)
-            return
-    out[index] = value
+    places = flat_places(out.shape, index) if out.flags.c_contiguous else None
+    if places is None:
+        out[index] = value
+    else:
+        out.reshape(-1)[places] = value

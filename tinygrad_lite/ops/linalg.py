@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels import along
 from ..rules import FAST, differentiable, unwrap
+from .compiled import LARGE
 from .einsum import einsum as einsum
 from .einsum import tensordot as tensordot
 
@@ -177,6 +179,15 @@ def dot(input: Any, tensor: Any) -> Any:
     return _product(_ranked(input, 1, "dot"), _ranked(tensor, 1, "dot"), "dot")
 
 
+@differentiable(x=lambda g, y: np.matmul(g, y), y=lambda g, x: np.matmul(x, g), name="outer", complex=True)
+def _outer(x: Any, y: Any) -> Any:
+    if x.size * y.size < LARGE or x.dtype != y.dtype or x.dtype.char not in "fd":
+        return np.multiply.outer(x, y)
+    out = np.empty((x.size, y.size), x.dtype)
+    along.outer.run(np.ascontiguousarray(x), np.ascontiguousarray(y), out)
+    return out
+
+
 def outer(input: Any, vec2: Any) -> Any:
     """Outer product of two vectors.
 
@@ -196,7 +207,7 @@ def outer(input: Any, vec2: Any) -> Any:
     tensor([[3., 4.],
             [6., 8.]])
     """
-    return _ranked(input, 1, "outer")[:, None] * _ranked(vec2, 1, "outer")
+    return _outer.record((_ranked(input, 1, "outer"), _ranked(vec2, 1, "outer")))
 
 
 def _np_dot(a: Any, b: Any) -> Any:

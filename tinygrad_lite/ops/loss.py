@@ -11,7 +11,6 @@ from ..kernels import loss as kernel_loss
 from ..kernels.pieces import in_pieces
 from ..kernels.rows import piece
 from ..rules import differentiable, unwrap
-from .index import index_sum
 from .piecewise import masked
 from .pointwise_loss import *
 from .pointwise_loss import reduction_of
@@ -33,13 +32,17 @@ def _rows_of(x: Any) -> Any:
 
 
 def _index_twin(x: Any, target: Any, weight: Any, ignore: int, reduction: str) -> Any:
+    return _nll_twin(log_softmax(x, 1), target, weight, ignore, reduction)
+
+
+def _nll_twin(x: Any, target: Any, weight: Any, ignore: int, reduction: str) -> Any:
     kept = target != ignore
     index = np.where(kept, target, 0)
     scale = (weight[index] if weight.size else np.ones(len(target), unwrap(x).dtype)) * kept
     if reduction == "mean":
         total = scale.sum()
         scale = scale / (total if total else math.nan)
-    loss = -(log_softmax(x, 1)[np.arange(len(target)), index] * scale)
+    loss = -(masked(x[np.arange(len(target)), index], kept) * scale)
     return loss if reduction == "none" else loss.sum()
 
 
@@ -52,7 +55,8 @@ def _ce_index(x: Any, target: Any, weight: Any, ignore: int, reduction: str) -> 
     if x.dtype == np.float32 and x.size >= 2048:
         bad = _by_rows(np.ascontiguousarray(x), target, weight, ignore, reduction == "mean", losses, slope)
     else:  # in rows much longer than this NumPy's vectorized exp makes up for its passes over memory
-        loop = kernel_loss.cross_entropy if x.shape[1] <= 64 else kernel_loss.cross_entropy_plain
+        compiled = x.shape[1] <= 64 and x.dtype != np.float16  # which numba has not
+        loop = kernel_loss.cross_entropy if compiled else kernel_loss.cross_entropy_plain
         bad = loop(x, target, weight, ignore, reduction == "mean", losses, slope)
     if bad >= 0:
         raise IndexError(f"cross_entropy: class indices must be in [0, {x.shape[1] - 1}], got {target[bad]}")
@@ -276,23 +280,31 @@ def nll_loss(
         raise ValueError(f"nll_loss: target must hold class indices of shape {outer}, got {t.dtype} of shape {t.shape}")
     w = _constant(weight, classes, x.dtype, "nll_loss")
     rows = input[None] if x.ndim == 1 else input.movedim(1, -1).reshape(-1, classes) if x.ndim > 2 else input
-    flat = t.reshape(-1)
-    ignored = flat == ignore_index
-    flat = np.where(ignored, 0, flat)
-    if flat.size and (flat.min() < 0 or flat.max() >= classes):
-        raise IndexError(f"nll_loss: class indices must be in [0, {classes - 1}], got {flat.min()} to {flat.max()}")
-    scale, share = _scales(flat, w, ignored, x.dtype, how == "mean")
-    loss = _nll.record((rows, flat, scale * share, ignored))
-    return loss.reshape(outer) if how == "none" else loss.sum()
+    loss = _nll.record((rows, t.reshape(-1), np.empty(0, x.dtype) if w is None else w, ignore_index, how))
+    return loss.reshape(outer) if how == "none" else loss
 
 
-def _nll_x(g: Any, x_shape: Any, target: Any, scale: Any, ignored: Any) -> Any:
-    d = index_sum(-g * scale, x_shape, (np.arange(len(target)), target))
-    return masked(d, np.logical_not(ignored)[:, None])
+def _nll_x(g: Any, x_shape: Any, target: Any, ignore: int, scale: Any) -> Any:
+    out = np.zeros(x_shape, scale.dtype)
+    kept = target != ignore
+    if kept.all():
+        out[np.arange(len(target)), target] = -g * scale
+    else:
+        out[np.flatnonzero(kept), target[kept]] = (-g * scale)[kept]
+    return out
 
 
-@differentiable(x=_nll_x, name="nll_loss")
-def _nll(x: Any, target: Any, scale: Any, ignored: Any) -> Any:
-    """``-scale * x[target]`` by row, zero where ignored."""
-    picked = x[np.arange(len(target)), target]
-    return np.where(ignored & np.isfinite(scale), 0, -picked * scale)
+@differentiable(x=_nll_x, aux=("scale",), twin=_nll_twin, name="nll_loss")
+def _nll(x: Any, target: Any, weight: Any, ignore: int, reduction: str) -> Any:
+    """Minus the targets' entries, and their factors."""
+    target = target.astype(np.int64, copy=False)
+    half = x.dtype == np.float16
+    check, pick = [k.plain if half else k.run for k in (kernel_loss.targets, kernel_loss.picked)]
+    bad, total = check(target, weight, ignore, x.shape[1])
+    if bad >= 0:
+        kept = target[target != ignore]
+        raise IndexError(f"nll_loss: class indices must be in [0, {x.shape[1] - 1}], got {kept.min()} to {kept.max()}")
+    share = (1 / total if total else math.nan) if reduction == "mean" else 1.0
+    losses, scale = np.empty((2, len(target)), x.dtype)
+    pick(x, target, weight, ignore, share, losses, scale)
+    return losses if reduction == "none" else np.add.reduce(losses), scale

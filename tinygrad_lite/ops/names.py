@@ -36,7 +36,7 @@ def numpy_names(function: Callable[..., Any]) -> Callable[..., Any]:
     if key not in _templates:
         _templates[key] = _template(positional, keywords, len(defaults))
     wrapper: Any = _templates[key](function, _ABSENT, _chosen, _missing)
-    first = next(i for i, name in enumerate(positional) if name in ("dim", "dims"))
+    first = next((i for i, name in enumerate(positional) if name in ("dim", "dims")), len(positional))
     required = max(len(positional) - len(defaults) - first, 0)  # `axis=` may stand for a parameter without a default
     wrapper.__defaults__ = (_ABSENT,) * required + defaults
     wrapper.__kwdefaults__ = {**wrapper.__kwdefaults__, **(function.__kwdefaults__ or {})}
@@ -45,7 +45,7 @@ def numpy_names(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _template(positional: tuple[str, ...], keywords: tuple[str, ...], defaults: int) -> Callable[..., Any]:
     pairs = [(ours, theirs) for ours, theirs in PAIRS if ours in positional + keywords]
-    first = next(i for i, name in enumerate(positional) if name in ("dim", "dims"))
+    first = next((i for i, name in enumerate(positional) if name in ("dim", "dims")), len(positional))
     optional = [f"{p}=absent" if i >= first else p for i, p in enumerate(positional)]
     keyword_only = [f"{name}=absent" for name in (*keywords, *(theirs for _, theirs in pairs))]
     lines = [f"def spelled({', '.join([*optional, '*', *keyword_only])}):"]
@@ -126,7 +126,7 @@ tensor({value})
 """
 
 
-def describe(functions: dict[str, Any], table: str, result: str | None = None) -> dict[str, str]:
+def describe(functions: dict[str, Any], table: str, result: str | None = None, space: str = "") -> dict[str, str]:
     """Give functions of one or two tensors their docstrings.
 
     Parameters
@@ -137,6 +137,8 @@ def describe(functions: dict[str, Any], table: str, result: str | None = None) -
         A line for each: ``name | summary | values of the argument(s) | values of the result``.
     result : str, optional
         What is returned. Default: the dtype follows the arguments'.
+    space : str
+        Where they are found, such as ``special.``.
 
     Returns
     -------
@@ -151,7 +153,7 @@ def describe(functions: dict[str, Any], table: str, result: str | None = None) -
         names = function.__code__.co_varnames[: len(arguments)]
         many = len(arguments) > 1
         texts[name] = function.__doc__ = _TEXT.format(
-            name=name,
+            name=space + name,
             summary=summary,
             parameters=", ".join(names),
             kind="Tensor or number" if many else "Tensor, any shape",

@@ -125,6 +125,13 @@ def _np_clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, m
 FAST[np.clip] = _np_clip
 
 
+def ordered(x: Any, who: str) -> Any:
+    """What is given, unless it holds complex numbers, which have no order."""
+    if unwrap(x).dtype.kind == "c":
+        raise TypeError(f"{who}: the input must hold real numbers, got {unwrap(x).dtype}")
+    return x
+
+
 def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     """Limit to ``[min, max]``. The gradient at a limit goes to `input`, as in PyTorch.
 
@@ -142,6 +149,8 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     ------
     ValueError
         Without any limit.
+    TypeError
+        For complex numbers.
 
     Examples
     --------
@@ -151,7 +160,7 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     """
     if min is None and max is None:
         raise ValueError("clamp: at least one of min and max must be given, got none")
-    return _clip.record((input, min, max))
+    return _clip.record((ordered(input, "clamp"), min, max))
 
 
 clip = clamp

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels import bent
 from ..rules import differentiable, elementwise, unwrap
 from .arithmetic import abs as _abs
+from .compiled import fused
 from .exponential import logsigmoid, sigmoid, softplus_of
 from .sums import mean, sum
 
@@ -134,13 +136,37 @@ def _matched(input: Any, target: Any, who: str) -> None:
         raise ValueError(f"{who}: target must have the input's shape {shapes[0]}, got {shapes[1]}")
 
 
+def logits_loss_of(x: Any, target: Any) -> Any:
+    """Binary cross entropy of arrays, without a factor."""
+    return (1 - target) * x + softplus_of(-x)
+
+
+def logits_loss_slope(g: Any, x: Any, target: Any) -> Any:
+    """`g` times the derivative of `logits_loss_of` with respect to `x`."""
+    return g * (sigmoid(x) - target)
+
+
+_logits_loss, _logits_loss_back = (
+    fused(bent.logits_loss, logits_loss_of), fused(bent.logits_loss_backward, logits_loss_slope)
+)  # fmt: skip
+
+
+def _bce_logits_x(g: Any, x: Any, target: Any, pos_weight: Any) -> Any:
+    if type(pos_weight) is float:
+        return _logits_loss_back(g, x, target)
+    return g * ((1 - target) - (1 + (pos_weight - 1) * target) * sigmoid(-x))
+
+
 @differentiable(
-    x=lambda g, x, target, pos_weight: g * ((1 - target) - (1 + (pos_weight - 1) * target) * sigmoid(-x)),
+    x=_bce_logits_x,
     target=lambda g, x, pos_weight: g * ((1 - pos_weight) * logsigmoid(x) - x),
     pos_weight=lambda g, x, target: -g * (target * logsigmoid(x)),
     name="binary_cross_entropy_with_logits",
 )
 def _bce_logits(x: Any, target: Any, pos_weight: Any = 1.0) -> Any:
+    """The factor is an array, or 1.0."""
+    if type(pos_weight) is float:
+        return _logits_loss(x, target)
     return (1 - target) * x + (1 + (pos_weight - 1) * target) * softplus_of(-x)
 
 

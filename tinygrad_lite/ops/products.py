@@ -9,8 +9,8 @@ import numpy as np
 
 from ..rules import FAST, differentiable, unwrap
 from .complex import conj
-from .einsum import einsum, tensordot
-from .linalg import bmm, dot, matmul, mm, mv, outer
+from .einsum import tensordot
+from .linalg import bmm, dot, linear, matmul, mm, mv, outer
 from .names import numpy_names, one_dim
 from .piecewise import masked
 
@@ -133,6 +133,20 @@ def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 
 # --- others -----------------------------------------------------------------------------------------------------
 
 
+def _pairs_x(g: Any, y: Any) -> Any:
+    return np.matmul(g, y[:, :, None])[:, :, 0]
+
+
+def _pairs_y(g: Any, x: Any) -> Any:
+    return np.matmul(x[:, None], g)[:, 0]
+
+
+@differentiable(x=_pairs_x, y=_pairs_y, name="bilinear_pairs")
+def _pairs(x: Any, y: Any) -> Any:
+    """Outer products of rows, shape (B, I, J)."""
+    return x[:, :, None] * y[:, None]
+
+
 def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
     """``y[o] = x1 @ weight[o] @ x2 + bias[o]``.
 
@@ -165,8 +179,9 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
         )
     if bias is not None and unwrap(bias).shape != w[:1]:
         raise RuntimeError(f"bilinear: bias must have shape {w[:1]}, got {unwrap(bias).shape}")
-    out = einsum("...i,oij,...j->...o", input1, weight, input2)
-    return out if bias is None else out + bias
+    pairs = _pairs.record((input1.reshape(-1, x[-1]), input2.reshape(-1, y[-1])))
+    out = linear(pairs.reshape(-1, w[1] * w[2]), weight.reshape(w[0], w[1] * w[2]), bias)
+    return out.reshape(*x[:-1], w[0])
 
 
 def kron(input: Any, other: Any) -> Any:

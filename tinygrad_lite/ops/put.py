@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -109,7 +108,7 @@ def fitting(source: Any, shape: tuple[int, ...], input: Any, who: str) -> Any:
     if given.dtype != unwrap(input).dtype:
         raise RuntimeError(f"{who}: source must have the input's dtype {unwrap(input).dtype}, got {given.dtype}")
     if given.shape != shape:
-        if given.ndim == 0 and math.prod(shape) == 1:
+        if given.ndim == 0 and shape == (1,):
             return source.reshape(shape)
         raise RuntimeError(f"{who}: source must have shape {shape}, got {given.shape}")
     return source

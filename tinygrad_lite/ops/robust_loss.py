@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels import bent
 from ..rules import differentiable, unwrap, wrap
+from .compiled import fused
 from .elementwise import clamp, exp, log
 from .exponential import xlogy
 from .piecewise import masked
@@ -25,15 +27,28 @@ def _same_shape(who: str, input: Any, target: Any) -> None:
 # --- distances --------------------------------------------------------------------------------------------------
 
 
-@differentiable(
-    x=lambda g, x, y, delta: g * np.clip(x - y, -delta, delta),
-    y=lambda g, x, y, delta: g * np.clip(y - x, -delta, delta),
-    name="huber_loss",
-)
-def _huber(x: Any, y: Any, delta: float) -> Any:
+def huber_of(x: Any, y: Any, delta: float) -> Any:
+    """Huber's loss of arrays."""
     distance = np.abs(x - y)
     near = np.minimum(distance, delta)
     return near * (distance - 0.5 * near)  # both branches at once
+
+
+def huber_slope(g: Any, x: Any, y: Any, delta: float) -> Any:
+    """`g` times the derivative of `huber_of` with respect to `x`."""
+    return g * np.clip(x - y, -delta, delta)
+
+
+_huber_there, _huber_back = fused(bent.huber, huber_of, 1), fused(bent.huber_backward, huber_slope, 1)
+
+
+@differentiable(
+    x=lambda g, x, y, delta: _huber_back(g, x, y, delta),
+    y=lambda g, x, y, delta: _huber_back(g, y, x, delta),
+    name="huber_loss",
+)
+def _huber(x: Any, y: Any, delta: float) -> Any:
+    return _huber_there(x, y, delta)
 
 
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Any:

@@ -16,7 +16,7 @@ from .elementwise import clamp, rsqrt
 from .join import pad
 from .matrix import vector_norm
 from .names import numpy_names
-from .norm import _channel, batch_norm
+from .norm import _channel, batch_norm, grouped, looped, scaled
 
 __all__ = ["group_norm", "instance_norm", "layer_norm", "local_response_norm", "normalize", "rms_norm"]
 
@@ -53,10 +53,11 @@ def _flat(v: Any, dtype: Any) -> Any:
 
 
 def _rows_vjp(g: Any, x: Any, weight: Any, bias: Any, last: int, centered: bool, mean: Any, scale: Any) -> Any:
-    shape, n = x.shape, math.prod(x.shape[x.ndim - last :])
+    n = math.prod(x.shape[x.ndim - last :])
     up, flat = np.ascontiguousarray(g).reshape(-1, n), np.ascontiguousarray(x).reshape(-1, n)
     w = _flat(weight, x.dtype)
-    out, count = np.empty(flat.shape, x.dtype), _pieces(flat)
+    result, count = np.empty(x.shape, x.dtype), _pieces(flat)
+    out = result.reshape(flat.shape)
     sums = np.zeros((2, count, n), x.dtype)
 
     def work(run: Any, piece: int, first: int, end: int) -> None:
@@ -66,7 +67,7 @@ def _rows_vjp(g: Any, x: Any, weight: Any, bias: Any, last: int, centered: bool,
     _launch(rows.normalize_backward, work, flat, count)
     gw, gb = sums[:, 0] if count == 1 else np.add.reduce(sums, axis=1)
     gw = None if weight is None else gw.reshape(weight.shape)
-    return out.reshape(shape), gw, None if bias is None else gb.reshape(bias.shape)
+    return result, gw, None if bias is None else gb.reshape(bias.shape)
 
 
 @differentiable(joint=[(("x", "weight", "bias"), _rows_vjp)], aux=("mean", "scale"), twin=_rows_twin, name="layer_norm")
@@ -75,14 +76,15 @@ def _normalized(x: Any, weight: Any, bias: Any, eps: float, last: int, centered:
     n = math.prod(x.shape[x.ndim - last :])
     flat = np.ascontiguousarray(x).reshape(-1, n)
     w, b = _flat(weight, x.dtype), _flat(bias, x.dtype)
-    out, mean, scale = np.empty(flat.shape, x.dtype), np.empty(len(flat), x.dtype), np.empty(len(flat), x.dtype)
+    result, mean, scale = np.empty(x.shape, x.dtype), np.empty(len(flat), x.dtype), np.empty(len(flat), x.dtype)
+    out = result.reshape(flat.shape)
 
     def work(run: Any, piece: int, first: int, end: int) -> None:
         part = slice(first, end)
         run(flat[part], w, b, eps, centered, out[part], mean[part], scale[part])
 
     _launch(rows.normalize, work, flat, _pieces(flat))
-    return out.reshape(x.shape), mean, scale
+    return result, mean, scale
 
 
 def _own_rows(input: Any, normalized_shape: Any, who: str, **given: Any) -> tuple[int, ...]:
@@ -175,6 +177,8 @@ def rms_norm(input: Any, normalized_shape: int | Sequence[int], weight: Any = No
 
 
 def _by_channel(out: Any, weight: Any, bias: Any, ndim: int) -> Any:
+    if weight is not None and bias is not None:
+        return scaled.record((out, weight, bias))
     if weight is not None:
         out = out * _channel(weight, ndim)
     return out if bias is None else out + _channel(bias, ndim)
@@ -226,6 +230,8 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
         raise ValueError(f"group_norm: expected more than 1 value per group, got shape {x.shape}")
     if not x.size:
         return _by_channel(input * 1, weight, bias, x.ndim)
+    if looped(x):
+        return grouped.record((input, weight, bias, num_groups, eps))
     groups = input.reshape(x.shape[0], num_groups, -1)
     out = _normalized.record((groups, None, None, eps, 1, True)).reshape(x.shape)
     return _by_channel(out, weight, bias, x.ndim)

@@ -160,7 +160,8 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False, *, gene
             f"and {num_samples}"
         )
     weights = np.atleast_2d(given).astype(np.float64)
-    if (weights < 0).any() or not np.isfinite(weights).all() or (weights.sum(-1) <= 0).any():
+    total = weights.sum(-1)
+    if not (weights.min(initial=0) >= 0 and (total < np.inf).all() and (total > 0).all()):
         raise ValueError("multinomial: weights must be finite, not negative, and not all zero in a row")
     if not replacement and num_samples > (weights > 0).sum(-1).min(initial=num_samples):
         raise ValueError(f"multinomial: cannot draw {num_samples} without replacement from fewer positive weights")
@@ -171,6 +172,10 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False, *, gene
 def _with_replacement(weights: Any, count: int, rng: np.random.Generator) -> Any:
     """Where uniform numbers fall among the sums of weights: of all rows in one sequence, the rows 1 apart."""
     m, n = weights.shape
+    if m == 1:
+        sums = np.cumsum(weights[0])
+        found = np.searchsorted(sums, rng.random((1, count)) * sums[-1], "right")
+        return np.minimum(found, np.searchsorted(sums, sums[-1]))  # the last one that has a weight
     rows = np.arange(m)[:, None]
     sums = np.cumsum(weights, axis=1)
     found = np.searchsorted((sums / sums[:, -1:] + rows).reshape(-1), rng.random((m, count)) + rows, "right") - rows * n

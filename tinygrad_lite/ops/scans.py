@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..dtypes import as_dtype
+from ..kernels.along import running_extreme
 from ..kernels.recurrence import recurrence as recurrence_kernel
 from ..rules import FAST, differentiable, unwrap, wrap
 from .compare import logical_xor
+from .compiled import LARGE
 from .exponential import floating
 from .extremes import Picked
 from .index import _take_along_axis
@@ -39,7 +42,7 @@ def _recurrence_bc(g: Any, c: Any, out: Any) -> Any:
     return d, d * _delayed(out, 0.0)
 
 
-@differentiable(joint=[(("b", "c"), _recurrence_bc)])
+@differentiable(joint=[(("b", "c"), _recurrence_bc)], complex=True)
 def recurrence(b: Any, c: Any) -> Any:
     """``s[k] = b[k] + c[k] * s[k-1]`` along the last axis; the first `c` plays no part."""
     out = np.empty(b.shape, b.dtype)
@@ -56,7 +59,7 @@ def _cumprod_x(g: Any, x: Any, out: Any) -> Any:
     return _delayed(out, 1.0) * _back(recurrence(_back(g), _delayed(_back(x), 0.0)))
 
 
-@differentiable(x=_cumprod_x, name="cumprod")
+@differentiable(x=_cumprod_x, name="cumprod", complex=True)
 def _cumprod(x: Any, dtype: Any = None) -> Any:
     return np.cumprod(x, -1, _wide(x, dtype))
 
@@ -133,14 +136,16 @@ def logcumsumexp(input: Any, dim: int) -> Any:
     return _along(_logcumsumexp, input, dim, "logcumsumexp")
 
 
-def _cumulative(input: Any, dim: Any, extreme: Any, who: str) -> Picked:
+def _cumulative(input: Any, dim: Any, largest: bool, who: str) -> Picked:
     x = unwrap(input)
     dim = one_dim(dim, x.ndim, who)
     if not x.ndim:
         return Picked(input.clone(), wrap(np.zeros((), np.int64)))
-    reached = (x == extreme.accumulate(x, dim)) | np.isnan(x)
-    place = np.arange(x.shape[dim]).reshape([-1 if i == dim else 1 for i in range(x.ndim)])
-    index = np.maximum.accumulate(np.where(reached, place, 0), dim)
+    index = np.empty(x.shape, np.int64)
+    if x.size:
+        shape = math.prod(x.shape[:dim]), x.shape[dim], math.prod(x.shape[dim + 1 :])
+        run = running_extreme.run if x.size >= LARGE and x.dtype.char in "fdl" else running_extreme.plain
+        run(np.ascontiguousarray(x).reshape(shape), largest, index.reshape(shape))
     return Picked(_take_along_axis.record((input, index, dim)), wrap(index))
 
 
@@ -163,7 +168,7 @@ def cummax(input: Any, dim: int) -> Picked:
     >>> tg.cummax(tg.tensor([1.0, 3.0, 2.0]), dim=0).values
     tensor([1., 3., 3.])
     """
-    return _cumulative(input, dim, np.maximum, "cummax")
+    return _cumulative(input, dim, True, "cummax")
 
 
 @numpy_names
@@ -185,7 +190,7 @@ def cummin(input: Any, dim: int) -> Picked:
     >>> tg.cummin(tg.tensor([2.0, 3.0, 1.0]), dim=0).indices
     tensor([0, 0, 2])
     """
-    return _cumulative(input, dim, np.minimum, "cummin")
+    return _cumulative(input, dim, False, "cummin")
 
 
 # --- neighbours -------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ __all__ = ["index_reduce", "scatter", "scatter_add", "scatter_reduce"]
 
 def _at(ufunc: np.ufunc, a: Any, value: Any, index: Any) -> Any:
     """A copy of `a` with ``ufunc(a[index], value)`` at the index, entries named several times included."""
-    out = a.copy()
+    out = np.array(a, order="C")  # of a number, too
     starts, width = spans(a.shape, index)
     places = starts if width == 1 else (starts[:, None] + np.arange(width)).reshape(-1)
     ufunc.at(out.reshape(-1), places, np.ascontiguousarray(value, a.dtype).reshape(-1))

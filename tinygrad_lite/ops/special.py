@@ -9,7 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels import normal
 from ..kernels import special as kernels
+from ..kernels.pieces import in_pieces
+from ..kernels.rows import piece
+from .compiled import LARGE, fused
 
 Table = tuple[tuple[float, ...], tuple[float, ...]]
 """A rational function: coefficients above and below the line, highest power first."""
@@ -90,6 +94,24 @@ def in_double(function: Callable[..., Any]) -> Callable[..., Any]:
     return evaluate
 
 
+def two_in_double(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`in_double` for functions of two arrays, which broadcast."""
+    who = function.__name__.removesuffix("_series")
+
+    @functools.wraps(function)
+    def evaluate(a: Any, x: Any, *options: Any) -> Any:
+        dtypes = [v.dtype for v in (a, x) if isinstance(v, (np.ndarray, np.generic)) and v.dtype.kind == "f"]
+        a, x = np.asarray(a), np.asarray(x)
+        if not {a.dtype.kind, x.dtype.kind} <= set("fiub"):
+            raise TypeError(f"{who}: both must hold real numbers, got {a.dtype} and {x.dtype}")
+        a, x = np.broadcast_arrays(a, x)
+        with np.errstate(all="ignore"):
+            out = function(a.astype(np.float64).reshape(-1), x.astype(np.float64).reshape(-1), *options)
+        return out.reshape(x.shape).astype(np.result_type(*dtypes) if dtypes else np.float32)
+
+    return evaluate
+
+
 def fastest(series: Any, scalar: Callable[[float], float], loop: Any, single: Any = None) -> Callable[[Any], Any]:
     """The function that `series` computes: a few numbers by Python's `math`, many by a compiled loop.
 
@@ -103,12 +125,13 @@ def fastest(series: Any, scalar: Callable[[float], float], loop: Any, single: An
             try:
                 numbers = [scalar(v) for v in x.reshape(-1).tolist()]
                 return np.array(numbers, x.dtype if x.dtype.kind == "f" else np.float32).reshape(x.shape)
-            except (ValueError, OverflowError):  # a pole, or beyond the numbers
+            except (TypeError, ValueError, OverflowError):  # no real number, a pole, or beyond the numbers
                 pass
-        elif x.size >= 2048 and x.dtype.char in "fd":
+        elif x.size >= LARGE and x.dtype.char in "fd":
             out = np.empty(x.shape, x.dtype)
             run = loop if single is None or x.dtype.char == "d" else single
-            run.run(np.ascontiguousarray(x).reshape(-1), out.reshape(-1))
+            source, target = np.ascontiguousarray(x).reshape(-1), out.reshape(-1)
+            in_pieces(lambda first, last: run.run(source[first:last], target[first:last]), x.size, piece())
             return out
         return series(x)
 
@@ -196,7 +219,7 @@ def erfc_series(x: Any) -> Any:
 
 
 erf = fastest(erf_series, math.erf, kernels.erf, kernels.erf_single)
-erfc = fastest(erfc_series, math.erfc, kernels.erfc)
+erfc = fastest(erfc_series, math.erfc, kernels.erfc, normal.erfc)
 
 
 def _quantile_centre(y: Any) -> Any:
@@ -211,7 +234,46 @@ def _quantile_outer(y: Any) -> Any:
 
 
 @in_double
-def erfinv(x: Any) -> Any:
+def erfcx_series(x: Any) -> Any:
+    """``exp(x * x) * erfc(x)``, which neither overflows nor vanishes for large x.
+
+    Parameters
+    ----------
+    x : array
+    """
+    return piecewise(x, [
+        (np.abs(x) <= 0.46875, lambda x: np.exp(x * x) * (1 - _erf_small(x))),
+        (x < 0, lambda x: 2 * np.exp(x * x) - erfcx_series(-x)),
+        (x <= 4, lambda x: _ratio(_MIDDLE, x)),
+        (x > 4, lambda x: (_INV_SQRT_PI - 1 / (x * x) * _ratio(_LARGE, 1 / (x * x))) / x),
+    ])  # fmt: skip
+
+
+def _quantile_of_tail(p: Any) -> Any:
+    """For p < 0.075; far out, beyond 1e-300, too."""
+    r = np.sqrt(-np.log(p))
+    return -piecewise(r, [(r <= 5, lambda r: _ratio(_TAIL, r - 1.6)), (r > 5, lambda r: _ratio(_FAR, r - 5))])
+
+
+@in_double
+def quantile_of_normal(x: Any) -> Any:
+    """Where the normal distribution has reached `x`, exact also for tiny x.
+
+    Parameters
+    ----------
+    x : array
+    """
+    return piecewise(x, [
+        (np.abs(x - 0.5) <= 0.425, lambda p: _quantile_centre(2 * p - 1)),
+        ((x > 0) & (x < 0.5), _quantile_of_tail),
+        ((x > 0.5) & (x < 1), lambda p: -_quantile_of_tail(1 - p)),
+        (x == 0, lambda p: np.full_like(p, -np.inf)),
+        (x == 1, lambda p: np.full_like(p, np.inf)),
+    ])  # fmt: skip
+
+
+@in_double
+def erfinv_series(x: Any) -> Any:
     """The inverse of `erf`, by way of the normal distribution's quantile; infinite at -1 and 1, NaN beyond.
 
     Parameters
@@ -224,3 +286,8 @@ def erfinv(x: Any) -> Any:
         (size < 1, _quantile_outer),
         (size == 1, lambda x: np.copysign(np.inf, x)),
     ])  # fmt: skip
+
+
+erfcx = fused(normal.erfcx, erfcx_series)
+ndtri = fused(normal.ndtri, quantile_of_normal)
+erfinv = fused(normal.erfinv, erfinv_series)

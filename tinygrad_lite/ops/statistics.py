@@ -102,7 +102,8 @@ def nansum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
     tensor(3.)
     """
     x = unwrap(input)
-    return sum(masked(input, ~np.isnan(x)) if x.dtype.kind in "fc" else input, dim, keepdim, dtype=dtype)
+    holes = x.dtype.kind in "fc" and np.isnan(x.min(initial=0))  # the fastest way to find one among many
+    return sum(masked(input, ~np.isnan(x)) if holes else input, dim, keepdim, dtype=dtype)
 
 
 @numpy_names

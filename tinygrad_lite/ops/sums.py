@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import as_dtype
+from ..kernels.pieces import in_pieces
+from ..kernels.products import row_products, row_products_backward
 from ..kernels.recurrence import running_sum
+from ..kernels.rows import piece, row_sums
 from ..rules import differentiable, unwrap
 from .broadcasting import expand_to
+from .compiled import LARGE, large
 from .names import numpy_names, some_dims
 from .piecewise import masked
 
@@ -25,24 +29,52 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
 
 
 def kept_dims(g: Any, shape: tuple[int, ...], axis: Any, keepdims: Any) -> Any:
-    """What a reduction of `shape` returned, with its reduced dimensions back, of size 1."""
-    if keepdims or not shape:
+    """What a reduction of `shape` returned, so that it broadcasts: with its reduced dimensions back, of size 1."""
+    if keepdims or axis is None:
         return g
     axes = axes_of(axis, len(shape))
-    return np.reshape(g, tuple(1 if i in axes else n for i, n in enumerate(shape)))
+    return g.reshape(tuple([1 if i in axes else n for i, n in enumerate(shape)]))
 
 
 def _count(shape: tuple[int, ...], axis: Any) -> int:
-    return math.prod(shape[a] for a in axes_of(axis, len(shape))) if shape else 1
+    if axis is None or not shape:
+        return math.prod(shape)
+    return shape[axis] if type(axis) is int else math.prod([shape[a] for a in axes_of(axis, len(shape))])
 
 
 def _spread(g: Any, shape: tuple[int, ...], axis: Any, keepdims: Any) -> Any:
+    if axis is None and not keepdims:
+        return (expand_to.function if isinstance(g, (np.ndarray, np.generic)) else expand_to)(g, shape)
     return expand_to(kept_dims(g, shape, axis, keepdims), shape)
 
 
 def _wide(a: Any, dtype: Any) -> Any:
     """Booleans and unsigned integers add up to int64, as all integers do in PyTorch."""
     return np.int64 if dtype is None and a.dtype.kind in "bu" else dtype
+
+
+def _added(a: Any, axis: Any, dtype: Any = None, keepdims: Any = False) -> Any:
+    """The sum of an array; of long rows by a compiled loop."""
+    if dtype is None and a.size >= LARGE and axis in (None, -1, a.ndim - 1) and large(a):
+        whole = axis is None or a.ndim == 1
+        kept = (1,) * a.ndim if whole else (*a.shape[:-1], 1)
+        out = _whole(a.reshape(-1)) if whole else _rows(a.reshape(-1, a.shape[-1]), a.dtype)
+        return out.reshape(kept if keepdims else () if whole else kept[:-1])
+    return np.add.reduce(a, axis, _wide(a, dtype), keepdims=keepdims)
+
+
+def _rows(x: Any, dtype: Any) -> Any:
+    """The sum of each row."""
+    out = np.empty(len(x), dtype)
+    in_pieces(lambda first, last: row_sums.run(x[first:last], out[first:last]), len(x), piece(x.shape[1]))
+    return out
+
+
+def _whole(x: Any) -> Any:
+    """The sum of all; cut into pieces that do not depend on the number of threads, and so the same for any."""
+    cut = len(x) - len(x) % piece()
+    total = np.add.reduce(_rows(x[:cut].reshape(-1, piece()), np.float64)) + _rows(x[None, cut:], np.float64)[0]
+    return np.asarray(total, x.dtype)
 
 
 def floating_only(input: Any, who: str) -> Any:
@@ -60,7 +92,7 @@ def floating_only(input: Any, who: str) -> Any:
     a=lambda g, a_shape, axis, keepdims: _spread(g, a_shape, axis, keepdims), numpy=np.sum, name="sum", complex=True
 )
 def _sum(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Any:
-    return np.add.reduce(a, axis=axis, dtype=_wide(a, dtype), keepdims=keepdims)
+    return _added(a, axis, dtype, keepdims)
 
 
 def _mean_a(g: Any, a_shape: Any, axis: Any, keepdims: Any) -> Any:
@@ -69,12 +101,15 @@ def _mean_a(g: Any, a_shape: Any, axis: Any, keepdims: Any) -> Any:
 
 @differentiable(a=_mean_a, numpy=np.mean, name="mean", complex=True)
 def _mean(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Any:
-    floating_only(a, "mean")
-    total, count = np.add.reduce(a, axis=axis, dtype=dtype, keepdims=keepdims), _count(a.shape, axis)
+    if a.dtype.kind not in "fc":
+        floating_only(a, "mean")
+    total, count = _added(a, axis, dtype, keepdims), _count(a.shape, axis)
     return total / count if count else total * math.nan
 
 
 def _centred(a: Any, axis: Any) -> Any:
+    if type(a) is np.ndarray:
+        return a - _added(a, axis, None, True) / (_count(a.shape, axis) or math.nan)
     return a - np.mean(a, axis=axis, keepdims=True)
 
 
@@ -91,7 +126,7 @@ def _var_a(g: Any, a: Any, axis: Any, ddof: float, keepdims: Any) -> Any:
 @differentiable(a=_var_a, numpy=np.var, name="var")
 def _var(a: Any, axis: Any = None, ddof: float = 0, keepdims: Any = False) -> Any:
     d = _centred(a, axis)
-    squares = np.add.reduce(d * d if d.dtype.kind == "f" else (d * np.conj(d)).real, axis=axis, keepdims=keepdims)
+    squares = _added(d * d if d.dtype.kind == "f" else (d * np.conj(d)).real, axis, None, keepdims)
     factor = _per_freedom(a.shape, axis, ddof)
     if factor < math.inf:
         return squares * factor
@@ -121,7 +156,21 @@ def _others(x: Any) -> Any:
     return np.reshape(np.stack([b * rest, a * rest], axis=-1), x.shape)[..., :n]
 
 
+def _in_rows(a: Any, axis: Any) -> bool:
+    """Are the products of a large array of float32 those of its rows, or that of all?"""
+    along = axis in (None, -1, a.ndim - 1)
+    return type(a) is np.ndarray and a.size >= LARGE and a.dtype == np.float32 and along and large(a)
+
+
 def _prod_a(g: Any, a: Any, axis: Any, keepdims: Any) -> Any:
+    if type(g) is np.ndarray and _in_rows(a, axis):
+        rows, out = a.reshape(-1, a.size if axis is None else a.shape[-1]), np.empty_like(a)
+        up, into = np.ascontiguousarray(g).reshape(-1), out.reshape(rows.shape)
+        in_pieces(
+            lambda first, last: row_products_backward.run(up[first:last], rows[first:last], into[first:last]),
+            len(rows), piece(rows.shape[1])
+        )  # fmt: skip
+        return out
     g = kept_dims(g, a.shape, axis, keepdims)
     if a.ndim == 0 or 0 in a.shape:
         return g * np.ones_like(a)
@@ -135,6 +184,14 @@ def _prod_a(g: Any, a: Any, axis: Any, keepdims: Any) -> Any:
 
 @differentiable(a=_prod_a, numpy=np.prod, name="prod", complex=True)
 def _prod(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Any:
+    if dtype is None and _in_rows(a, axis):
+        rows = a.reshape(-1, a.size if axis is None else a.shape[-1])
+        out = np.empty(len(rows), a.dtype)
+        in_pieces(
+            lambda first, last: row_products.run(rows[first:last], out[first:last]), len(rows), piece(rows.shape[1])
+        )
+        kept = (1,) * a.ndim if axis is None else (*a.shape[:-1], 1)
+        return out.reshape(kept if keepdims else () if axis is None else kept[:-1])
     return np.multiply.reduce(a, axis=axis, dtype=_wide(a, dtype), keepdims=keepdims)
 
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels.along import reverse
 from ..rules import FAST, differentiable, unwrap, wrap
 from .arrange import transpose
+from .compiled import LARGE
 from .index import index_select
 from .names import numpy_names, one_dim, sizes
 
@@ -17,9 +19,20 @@ __all__ = ["flip", "fliplr", "flipud", "repeat_interleave", "roll", "rot90"]
 # --- rows -------------------------------------------------------------------------------------------------------
 
 
-@differentiable(m=lambda g, axis: np.flip(g, axis), numpy=np.flip, name="flip", complex=True)
+def _flip_m(g: Any, axis: Any) -> Any:
+    return _flip(g, axis)
+
+
+@differentiable(m=_flip_m, numpy=np.flip, name="flip", complex=True)
 def _flip(m: Any, axis: Any = None) -> Any:
-    return np.flip(m, axis).copy()  # PyTorch copies
+    last = type(axis) is tuple and m.ndim - 1 in axis
+    if not last or m.size < LARGE or m.shape[-1] < 16 or m.dtype.char not in "fdl" or not m.flags.c_contiguous:
+        return np.flip(m, axis).copy()  # PyTorch copies
+    others = tuple([d for d in axis if d != m.ndim - 1])
+    rows = np.flip(m, others).copy() if others else m
+    out = np.empty(m.shape, m.dtype)
+    reverse.run(rows.reshape(-1, m.shape[-1]), out.reshape(-1, m.shape[-1]))
+    return out
 
 
 def _back(shift: Any) -> Any:

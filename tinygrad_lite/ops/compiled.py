@@ -1,0 +1,52 @@
+"""Formulas that have a compiled loop for large arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..kernels.pieces import in_pieces
+from ..kernels.rows import piece
+
+LARGE = 2048  # elements from which a compiled loop is worth its call
+_ALONE = piece()  # up to so many there is nothing to share
+_F32 = np.dtype(np.float32)
+
+
+def large(x: Any) -> bool:
+    """Is a compiled loop worth its call, and possible?"""
+    return bool(x.size >= LARGE and x.flags.c_contiguous and x.dtype.kind == "f" and x.dtype.itemsize > 2)
+
+
+def fused(kernel: Any, formula: Callable[..., Any], numbers: int = 0) -> Callable[..., Any]:
+    """A formula that large arrays of float32 have a compiled loop for.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        Called with the arrays, flat, the result and the numbers.
+    formula : callable
+        Called with the arrays and the numbers.
+    numbers : int
+        How many of the formula's arguments, the last ones, are numbers.
+    """
+
+    def function(*args: Any) -> Any:
+        arrays, options = (args[:-numbers], args[-numbers:]) if numbers else (args, ())
+        if not all(type(a) is np.ndarray and a.dtype is _F32 and a.size >= LARGE for a in arrays):
+            return formula(*args)
+        x = arrays[-1]
+        if not all(a.shape == x.shape for a in arrays) or not all(type(n) in (int, float) for n in options):
+            return formula(*args)
+        out = np.empty(x.shape, _F32)
+        flat = [np.ascontiguousarray(a).reshape(-1) for a in (*arrays, out)]  # a gradient may be one number, expanded
+        single = [np.float32(n) for n in options]
+        if x.size <= _ALONE:
+            kernel.run(*flat, *single)
+        else:
+            in_pieces(lambda first, last: kernel.run(*[a[first:last] for a in flat], *single), x.size, piece())
+        return out
+
+    return function

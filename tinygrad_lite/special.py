@@ -1,0 +1,42 @@
+"""Special functions: `torch.special`'s, under their names there."""
+
+from __future__ import annotations
+
+from .ops.bessel import i0, i0e, i1, i1e
+from .ops.elementwise import erf, erfc, erfinv, exp2, expm1, log1p, logit, round, sinc, xlogy
+from .ops.elementwise import sigmoid as expit
+from .ops.gamma import digamma, polygamma
+from .ops.gamma import digamma as psi
+from .ops.gamma import lgamma as gammaln
+from .ops.gamma import mvlgamma as multigammaln
+from .ops.incomplete import igamma as gammainc
+from .ops.incomplete import igammac as gammaincc
+from .ops.normal import entr, erfcx, log_ndtr, ndtr, ndtri, xlog1py
+from .ops.orthogonal import (
+    chebyshev_polynomial_t,
+    chebyshev_polynomial_u,
+    chebyshev_polynomial_v,
+    chebyshev_polynomial_w,
+    hermite_polynomial_h,
+    hermite_polynomial_he,
+    laguerre_polynomial_l,
+    legendre_polynomial_p,
+    shifted_chebyshev_polynomial_t,
+    shifted_chebyshev_polynomial_u,
+    shifted_chebyshev_polynomial_v,
+    shifted_chebyshev_polynomial_w,
+)
+from .ops.reduce import log_softmax, logsumexp, softmax
+from .ops.zeta import zeta
+
+modified_bessel_i0, modified_bessel_i1 = i0, i1
+
+__all__ = [
+    "chebyshev_polynomial_t", "chebyshev_polynomial_u", "chebyshev_polynomial_v", "chebyshev_polynomial_w", "digamma",
+    "entr", "erf", "erfc", "erfcx", "erfinv", "exp2", "expit", "expm1", "gammainc", "gammaincc", "gammaln",
+    "hermite_polynomial_h", "hermite_polynomial_he", "i0", "i0e", "i1", "i1e", "laguerre_polynomial_l",
+    "legendre_polynomial_p", "log1p", "log_ndtr", "log_softmax", "logit", "logsumexp", "modified_bessel_i0",
+    "modified_bessel_i1", "multigammaln", "ndtr", "ndtri", "polygamma", "psi", "round",
+    "shifted_chebyshev_polynomial_t", "shifted_chebyshev_polynomial_u", "shifted_chebyshev_polynomial_v",
+    "shifted_chebyshev_polynomial_w", "sinc", "softmax", "xlog1py", "xlogy", "zeta",
+]  # fmt: skip
