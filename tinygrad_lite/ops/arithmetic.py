@@ -28,8 +28,8 @@ _add = elementwise(np.add, complex=True, name="add", x=lambda g: g, y=lambda g: 
 _subtract = elementwise(np.subtract, complex=True, name="sub", x=lambda g: g, y=lambda g: -g)
 mul = multiply = elementwise(np.multiply, complex=True, name="mul", x=lambda g, y: g * y, y=lambda g, x: g * x)
 true_divide = elementwise(
-    np.true_divide, complex=True, name="div", x=lambda g, y: g / y, y=lambda g, y, out: -g * out / y
-)
+    np.true_divide, complex=True, name="div", x=lambda g, y: g / y, y=lambda g, x, y: -g * (x / y / y)
+)  # not by the result, which may be overwritten: `p = e / e.sum(); p += 1`
 neg = negative = elementwise(np.negative, complex=True, name="neg", x=lambda g: -g)
 positive = elementwise(np.positive, complex=True, x=lambda g: g)
 square = elementwise(np.square, complex=True, x=lambda g, x: g * (2 * x))
