@@ -312,6 +312,7 @@ SAMPLES: dict[str, Callable[[Callable[..., Any], Leaf], Any]] = {  # whose argum
     "multi_head_attention_forward": lambda call, f: call(
         f(_BATCH), f(_BATCH), f(_BATCH), 3, 1, f(_M * 3), f(_V * 3), None, None, False, 0.0, f(_M), f(_V)
     ),
+    "nonzero_static": lambda call, f: call(_index([0, 2]), size=3),
     "ormqr": lambda call, f: call(f(_M), f(_V), f(_M)),
     "stft": lambda call, f: call(f(_V * 3), 4, return_complex=True),
     "unravel_index": lambda call, f: call(_index([2, 0, 1]), (2, 2)),

@@ -23,7 +23,6 @@ from .ops import (
     fills,
     floats,
     gamma,
-    histograms,
     incomplete,
     integers,
     lengths,
@@ -232,8 +231,8 @@ class Methods:
 
     gather, index_select, take_along_dim = indexing.gather, indexing.index_select, indexing.take_along_dim
     masked_fill, masked_select, tril, triu = indexing.masked_fill, indexing.masked_select, indexing.tril, indexing.triu
-    nonzero_static = histograms.nonzero_static
     take, nonzero, argwhere = places.take, places.nonzero, places.argwhere
+    nonzero_static = places.nonzero_static
     index_add, index_copy, index_fill = putting.index_add, putting.index_copy, putting.index_fill
     index_put, masked_scatter, put = putting.index_put, putting.masked_scatter, putting.put
     scatter, scatter_add = scattering.scatter, scattering.scatter_add

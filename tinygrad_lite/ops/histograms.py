@@ -1,4 +1,4 @@
-"""Counts in boxes of several dimensions; places in a result of a given size."""
+"""Counts in boxes of several dimensions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from ..rules import unwrap, wrap
 
-__all__ = ["histogramdd", "nonzero_static"]
+__all__ = ["histogramdd"]
 
 
 class Boxes(NamedTuple):
@@ -73,39 +73,3 @@ def histogramdd(
     weights = None if weight is None else unwrap(weight).reshape(-1)
     hist, edges = np.histogramdd(x.reshape(-1, d), given, ranges, weights=weights, density=density)
     return Boxes(wrap(hist.astype(x.dtype)), tuple(wrap(e.astype(x.dtype)) for e in edges))
-
-
-def nonzero_static(input: Any, *, size: int, fill_value: int = -1) -> Any:
-    """`nonzero` in a result of a given size: the first places, or filled up.
-
-    Parameters
-    ----------
-    input : Tensor
-    size : int
-        How many places.
-    fill_value : int
-        What stands for those that there are not.
-
-    Returns
-    -------
-    Tensor, shape (size, d), int64
-
-    Raises
-    ------
-    RuntimeError
-        For a negative size.
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tg
-    >>> tg.nonzero_static(tg.tensor([0, 3, 0, 5]), size=3)
-    tensor([[ 1],
-            [ 3],
-            [-1]])
-    """
-    if size < 0:
-        raise RuntimeError(f"nonzero_static: size must not be negative, got {size}")
-    places = np.argwhere(unwrap(input))[:size].astype(np.int64)
-    out = np.full((size, unwrap(input).ndim), fill_value, np.int64)
-    out[: len(places)] = places
-    return wrap(out)

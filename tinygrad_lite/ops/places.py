@@ -13,7 +13,7 @@ from .index import take as _read
 from .names import sizes
 from .put import integers, within
 
-__all__ = ["argwhere", "nonzero", "take", "unravel_index"]
+__all__ = ["argwhere", "nonzero", "nonzero_static", "take", "unravel_index"]
 
 
 def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
@@ -40,6 +40,42 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     """
     x = unwrap(input)
     return wrap(np.nonzero(np.atleast_1d(x))) if as_tuple else wrap(np.argwhere(x))
+
+
+def nonzero_static(input: Any, *, size: int, fill_value: int = -1) -> Any:
+    """`nonzero` in a result of a given size: the first places, or filled up.
+
+    Parameters
+    ----------
+    input : Tensor
+    size : int
+        How many places.
+    fill_value : int
+        What stands for those that there are not.
+
+    Returns
+    -------
+    Tensor, shape (size, d), int64
+
+    Raises
+    ------
+    RuntimeError
+        For a negative size.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.nonzero_static(tg.tensor([0, 3, 0, 5]), size=3)
+    tensor([[ 1],
+            [ 3],
+            [-1]])
+    """
+    if size < 0:
+        raise RuntimeError(f"nonzero_static: size must not be negative, got {size}")
+    places = np.argwhere(unwrap(input))[:size].astype(np.int64)
+    out = np.full((size, unwrap(input).ndim), fill_value, np.int64)
+    out[: len(places)] = places
+    return wrap(out)
 
 
 def argwhere(input: Any) -> Any:
