@@ -16,7 +16,6 @@ from typing import Any
 from . import autograd as autograd
 from . import fft as fft
 from . import linalg as linalg
-from . import special as special
 from ._tensor import Tensor as Tensor
 from .autograd import enable_grad as enable_grad
 from .autograd import inference_mode as inference_mode
@@ -67,19 +66,19 @@ from .ops.statistics import *
 from .ops.tapers import *
 from .predicates import *
 from .printing import set_printoptions as set_printoptions
-from .saving import load as load
-from .saving import read_metadata as read_metadata
-from .saving import save as save
 
 _keep()
 
 __version__ = "0.1.0"
 
-_LAZY = ("func", "kernels", "nn", "optim", "testing")
-_ON_DEMAND = {"checkpoint": "recompute", "checkpoint_sequential": "recompute", "draw_graph": "drawing"}
+_LAZY = ("func", "kernels", "nn", "optim", "special", "testing")
+_ON_DEMAND = {
+    "checkpoint": "recompute", "checkpoint_sequential": "recompute", "draw_graph": "drawing",
+    "load": "saving", "read_metadata": "saving", "save": "saving",
+}  # fmt: skip
 __all__ = sorted(
     {n for n, v in globals().items() if not n.startswith("_") and not isinstance(v, _Module)}
-    - {"Any", "annotations"} | {"autograd", "fft", "linalg", "special", *_LAZY, *_ON_DEMAND}
+    - {"Any", "annotations"} | {"autograd", "fft", "linalg", *_LAZY, *_ON_DEMAND}
 )
 
 

@@ -32,6 +32,11 @@ def _radius(x: Any, y: Any) -> Any:
     return np.where(np.equal(r, 0), 1.0, r)
 
 
+def _root_of_acosh(x: Any) -> Any:
+    """``sqrt(x^2 - 1)``, on the branch that `acosh` has for complex numbers."""
+    return np.sqrt(x - 1) * np.sqrt(x + 1) if x.dtype.kind == "c" else np.sqrt(x * x - 1)
+
+
 exp = elementwise(np.exp, complex=True, x=lambda g, out: g * out)
 exp2 = elementwise(np.exp2, complex=True, x=lambda g, out: g * (out * math.log(2)))
 expm1 = elementwise(np.expm1, complex=True, x=lambda g, out: g * (out + 1))
@@ -75,7 +80,7 @@ hypot = elementwise(
 )  # fmt: skip
 asinh = arcsinh = elementwise(np.arcsinh, complex=True, name="asinh", x=lambda g, x: g / np.sqrt(x * x + 1))
 acosh = arccosh = elementwise(
-    np.arccosh, complex=True, name="acosh", x=lambda g, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1))
+    np.arccosh, complex=True, name="acosh", x=lambda g, x: g / _root_of_acosh(x)
 )  # fmt: skip
 atanh = arctanh = elementwise(np.arctanh, complex=True, name="atanh", x=lambda g, x: g / (1 - x * x))
 deg2rad = elementwise(np.deg2rad, x=lambda g: g * (math.pi / 180))
