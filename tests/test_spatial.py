@@ -412,3 +412,17 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
 def test_refusals(call: Callable[[], Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+def test_a_batch_without_images_goes_both_ways():
+    x, w, b = (tg.ones(*shape, requires_grad=True) for shape in ((0, 2, 5, 5), (3, 2, 3, 3), (3,)))
+    turned = lambda x, w, b: tg.conv_transpose2d(x, w.transpose(0, 1), b)  # noqa: E731
+    for call, shape in ((tg.conv2d, (0, 3, 3, 3)), (turned, (0, 3, 7, 7))):
+        for leaf in (x, w, b):
+            leaf.grad = None
+        out = call(x, w, b)
+        assert out.shape == shape
+        out.sum().backward()
+        assert x.grad.shape == x.shape
+        assert not w.grad.any()
+        assert not b.grad.any()

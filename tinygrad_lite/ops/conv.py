@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,8 @@ __all__ = ["conv1d", "conv2d", "conv3d"]
 
 
 def _sum_channels(g: Any) -> Any:
-    return np.sum(np.sum(g.reshape(*g.shape[:2], -1), axis=2), axis=0)  # one axis after the other is twice as fast
+    rows = g.reshape(*g.shape[:2], math.prod(g.shape[2:]))
+    return np.sum(np.sum(rows, axis=2), axis=0)  # one axis after the other is twice as fast
 
 
 def _compiled(*arrays: Any) -> Any:
