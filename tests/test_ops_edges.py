@@ -445,3 +445,23 @@ def test_comparisons_of_whole_tensors() -> None:
 def test_unknown_numpy_functions_are_named(call: Callable[[Any], Any], name: str) -> None:
     with pytest.raises(NotImplementedError, match=re.escape(f"np.{name}")):
         call(tg.ones(2, 3, requires_grad=True))
+
+
+@pytest.mark.parametrize(
+    ("call", "shape", "expected"),
+    [
+        (lambda x: tg.nn.functional.linear(x, tg.ones(0, 3), tg.ones(0)), (2, 4, 3), (2, 4, 0)),
+        (lambda x: tg.nn.functional.linear(x, tg.ones(2, 3), tg.ones(2)), (0, 4, 3), (0, 4, 2)),
+        (lambda x: tg.nn.functional.adaptive_avg_pool2d(x, 1), (0, 3, 5, 6), (0, 3, 1, 1)),
+        (tg.fft.fftshift, (0, 4), (0, 4)),
+        (lambda x: tg.trapezoid(x, dim=0), (0, 4), (4,)),
+        (lambda x: tg.trapezoid(x, dim=0), (1, 4), (4,)),
+        (lambda x: tg.cumulative_trapezoid(x, dim=0), (0, 4), (0, 4)),
+    ],
+)
+def test_what_has_no_elements_has_a_shape_and_a_gradient(call, shape, expected):
+    x = tg.ones(*shape, requires_grad=True)
+    out = call(x)
+    assert out.shape == expected
+    out.sum().backward()
+    assert x.grad.shape == shape

@@ -226,6 +226,8 @@ def ihfftn(input: Any, s: Sequence[int] | None = None, dim: Any = None, norm: st
 
 
 def _shifted(input: Any, dim: Any, who: str, forth: bool) -> Any:
+    if not unwrap(input).size:
+        return input.clone()
     _, dims = plan(input, None, dim, who)
     half = [unwrap(input).shape[d] // 2 for d in dims]
     return np.roll(input, tuple(half if forth else [-n for n in half]), dims)

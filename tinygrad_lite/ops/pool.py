@@ -65,7 +65,7 @@ def _adaptive(dims: int, input: Any, output_size: Any) -> Any:
         size = unwrap(x).shape[2:]
         counts = spatial_sizes(output_size, size, who)
         if set(counts) == {1}:  # the mean of all
-            return mean(x.reshape(*unwrap(x).shape[:2], -1), 2).reshape(*unwrap(x).shape[:2], *counts)
+            return mean(x.flatten(2), 2).reshape(*unwrap(x).shape[:2], *counts)
         return blend(x, [None if n == m else adaptive(n, m) for n, m in zip(size, counts)])
 
     return unbatched(run, input, dims, who)

@@ -197,8 +197,8 @@ def cummin(input: Any, dim: int) -> Picked:
 
 
 def _neighbours(x: Any, dim: int) -> tuple[Any, Any]:
-    n = unwrap(x).shape[dim]
-    return x.narrow(dim, 0, n - 1), x.narrow(dim, 1, n - 1)
+    n = max(unwrap(x).shape[dim], 1)  # of none there are none
+    return x.narrow(dim, 0, n - 1), x.narrow(dim, min(1, unwrap(x).shape[dim]), n - 1)
 
 
 @numpy_names
