@@ -34,6 +34,8 @@ def fused(kernel: Any, formula: Callable[..., Any], numbers: int = 0) -> Callabl
     """
 
     def function(*args: Any) -> Any:
+        if type(args[0]) is np.ndarray and args[0].size < LARGE:  # first of all: small arrays feel every check
+            return formula(*args)
         arrays, options = (args[:-numbers], args[-numbers:]) if numbers else (args, ())
         if not all(type(a) is np.ndarray and a.dtype is _F32 and a.size >= LARGE for a in arrays):
             return formula(*args)

@@ -94,9 +94,11 @@ erfinv = elementwise(
 
 def floating(x: Any) -> Any:
     """Integers and booleans as float32."""
+    if x.dtype.kind == "f":
+        return x
     if x.dtype.kind == "c":
         raise TypeError(f"the function of real numbers got {x.dtype}; take real, imag or abs of it before")
-    return x if x.dtype.kind == "f" else x.astype(np.float32)
+    return x.astype(np.float32)
 
 
 def sigmoid_of(x: Any) -> Any:
