@@ -1047,3 +1047,15 @@ def test_a_reshaped_gradient_is_taken_over_without_a_copy():
     doubled(x).backward(tg.ones(6, dtype=tg.float64))
     assert x.grad.numpy().base is not None
     assert x.grad.numpy().base.shape == (6,)
+
+
+@pytest.mark.parametrize("function", [lambda x: x * 2, lambda x: x.reshape(2) * 2, lambda x: x.exp(), lambda x: x])
+def test_a_gradient_that_a_hook_keeps_stays_what_it_was(function):
+    kept = []
+    x = leaf([[0.0, 1.0]])
+    x.register_hook(kept.append)
+    function(x).sum().backward()
+    before = kept[0].tolist()
+    function(x).sum().backward()
+    assert kept[0].tolist() == kept[1].tolist() == before
+    assert x.grad.tolist() == [[2 * v for v in row] for row in before]

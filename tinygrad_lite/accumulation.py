@@ -24,7 +24,8 @@ def accumulate(node: Node, g: Any, create: bool) -> None:
     if create:
         node.grad = g.clone() if before is None else before + g
     elif before is None:
-        if type(g) is not ndarray or not (g.flags.owndata if g.base is None else _only_view(g)):
+        fresh = type(g) is ndarray and (g.flags.owndata if g.base is None else _only_view(g))
+        if not fresh or node.hooks:  # a hook may have kept what it was shown
             g = np.array(g)
         node.grad = wrap(g)
     elif before._node is not None or (before._data.base is not None and not _own_places(before._data)):
