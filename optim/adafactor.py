@@ -5,16 +5,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.kernels.backend import Kernel
+from tinygrad_lite.kernels import backend
 from tinygrad_lite.kernels.factored import descend, refresh
-from tinygrad_lite.kernels.pieces import in_pieces
+from tinygrad_lite.kernels.threads import launch
 
 from . import hyper
-from .cohort import COMPILED
+from .cohort import COMPILED, SHARED, Cohort, Tables
+from .groups import Group
 from .optimizer import Optimizer
 
 Array = np.ndarray[Any, Any]
@@ -86,80 +88,142 @@ class Adafactor(Optimizer):
 
     def update_array(self, p: Array, g: Array, state: dict[str, Any], group: dict[str, Any], t: int) -> None:
         """Update one parameter and its second moments."""
+        first, second = moments(p, state)
         if not p.size:
             return
-        eps1, eps2 = group["eps"]
-        eps1 = float(np.finfo(p.dtype).eps) if eps1 is None else eps1
-        b, shrink = t ** group["beta2_decay"], 1 - group["lr"] * group["weight_decay"]
-        x, g = np.asarray(p, order="C"), np.asarray(g, order="C")
-        alpha = max(eps2, rms(float(x.ravel() @ x.ravel()), p.size)) * min(group["lr"], t**-0.5)
+        eps, b = lower_bound(group, p.dtype), t ** group["beta2_decay"]
         if p.ndim < 2:
-            v = state.setdefault("variance", np.zeros_like(p))
-            v += b * (g * g - v)
-            u = g / np.maximum(np.sqrt(v), eps1)
-            rate = alpha / max(1.0, rms(float(u.ravel() @ u.ravel()), p.size) / group["d"])
-            p[...] = shrink * p - rate * u
+            first += b * (g * g - first)
+            u = g / np.maximum(np.sqrt(first), eps)
+            rate = rates(np.square(p).sum(), np.square(u).sum(), p.size, group, t)
+            p[...] = (1 - group["lr"] * group["weight_decay"]) * p - p.dtype.type(rate) * u
             return
-        if "row_var" not in state:
-            state["row_var"] = np.zeros((*p.shape[:-1], 1), p.dtype)
-            state["col_var"] = np.zeros((*p.shape[:-2], 1, p.shape[-1]), p.dtype)
-        matrices = Matrices(g, state["row_var"], state["col_var"], b, eps1)
-        matrices.descend(x, shrink, alpha / max(1.0, rms(matrices.square_sum, p.size) / group["d"]))
-        if x is not p:
-            p[...] = x
+        one, (m, n) = p.dtype.type(1), p.shape[-2:]
+        x, g = p.reshape(-1, m, n), g.reshape(-1, m, n)
+        rows, cols = np.empty(x.shape[:2], p.dtype), np.empty((len(x), n), p.dtype)
+        var = first.reshape(rows.shape), second.reshape(cols.shape)
+        uu = refresh.plain(g, b * one, eps * one, one / (eps * one), *var, rows, cols, 0, len(x))
+        rate = rates(np.square(x).sum(), uu, p.size, group, t)
+        shrink = 1 - group["lr"] * group["weight_decay"]
+        descend.plain(x, g, shrink * one, rate * one, one / (eps * one), rows, cols, 0, len(x) * m)
+        if x.base is not p:
+            p[...] = x.reshape(p.shape)
+
+    def _together(self, cohort: Cohort, states: list[dict[str, Any]]) -> Callable[[list[Array], Group, int], None]:
+        one_by_one = super()._together(cohort, states)
+        if cohort.dtype not in COMPILED:
+            return one_by_one
+        together: list[Together] = []
+
+        def update(grads: list[Array], group: Group, t: int) -> None:
+            if backend() != "numba":
+                return one_by_one(grads, group, t)
+            if not together:
+                together.append(Together(cohort, states))
+            return together[0].update(grads, group, t)
+
+        return update
 
 
-def rms(square_sum: float, size: int) -> float:
-    """The root mean square."""
-    return math.sqrt(square_sum / size) if square_sum >= 0 else math.nan
+def lower_bound(group: Group, dtype: np.dtype[Any]) -> float:
+    """What the square root of a second moment is taken to be at least."""
+    eps = group["eps"][0]
+    return float(np.finfo(dtype).eps) if eps is None else eps
 
 
-class Matrices:
-    """A stack of matrices' gradients, and their second moments moved on.
+def rates(pp: Any, uu: Any, sizes: Any, group: Group, t: int) -> Any:
+    """``alpha / max(1, rms(u) / d)``, from the sums of ``p ** 2`` and ``u ** 2``; NaN is no maximum, as in PyTorch."""
+    alpha = np.fmax(np.sqrt(pp / sizes), group["eps"][1]) * min(group["lr"], t**-0.5)
+    return alpha / np.fmax(np.sqrt(uu / sizes) / group["d"], 1.0)
+
+
+def moments(p: Array, state: dict[str, Any]) -> tuple[Array, Array]:
+    """A parameter's second moments, of rows and of columns, or of elements and none; contiguous, as it is used to.
+
+    Raises
+    ------
+    ValueError
+        If they are there already, but not of the parameter's shape.
+    """
+    *many, n = p.shape or (1,)
+    shapes = {"row_var": (*many, 1), "col_var": (*many[:-1], 1, n)} if p.ndim > 1 else {"variance": p.shape}
+    for name, shape in shapes.items():
+        found = state.get(name)
+        if found is None:
+            state[name] = np.zeros(shape, p.dtype)
+        elif found.shape != shape:
+            raise ValueError(
+                f"Adafactor: {name} of a parameter of shape {p.shape} must have shape {shape}, got {found.shape}"
+            )
+        elif found.dtype != p.dtype or not found.flags.carray:
+            state[name] = np.array(found, p.dtype, order="C")
+    first, *rest = (state[name] for name in shapes)
+    return first, rest[0] if rest else np.empty(0, p.dtype)
+
+
+class Together:
+    """The parameters of a cohort, updated in two launches: moments and sums, then the parameters.
 
     Parameters
     ----------
-    g : array, shape (..., M, N), contiguous
-        Gradients.
-    row_var, col_var : array, shape (..., M, 1) and (..., 1, N), contiguous
-        Second moments, updated.
-    b : float
-        How far they move.
-    eps1 : float
-        What their square root is at least.
-
-    Attributes
-    ----------
-    square_sum : float
-        Of ``u``, the scaled gradients.
+    cohort : Cohort
+    states : list of dict
+        Of each parameter.
     """
 
-    def __init__(self, g: Array, row_var: Array, col_var: Array, b: float, eps1: float) -> None:
-        m, n = g.shape[-2:]
-        kind = g.dtype.type
-        self._compiled = g.dtype in COMPILED
-        self._g = g.reshape(-1, m, n)
-        self._top = kind(1) / kind(eps1)
-        self._rows, self._cols = np.empty((len(self._g), m), g.dtype), np.empty((len(self._g), n), g.dtype)
-        moments = row_var.reshape(self._rows.shape), col_var.reshape(self._cols.shape)
-        run, parts = self._choose(refresh), []
+    def __init__(self, cohort: Cohort, states: list[dict[str, Any]]) -> None:
+        self._cohort = cohort
+        dense = cohort.dense
+        self._arrays = [np.asarray(p, order="C") for p in dense]  # copies of those in Fortran's order
+        self._turned = [(p, x) for p, x in zip(dense, self._arrays) if not p.flags.c_contiguous]
+        self._shapes = np.array([stack(p) for p in dense], np.intp)
+        pairs = [moments(p, state) for p, state in zip(dense, states)]
+        self._kept = [[r for r, _ in pairs], [c for _, c in pairs]]  # alive, as long as the tables have their addresses
+        scales = [[np.empty_like(a) if p.ndim > 1 else a for p, a in zip(dense, kept)] for kept in self._kept]
+        self._kept += scales
+        self._tables = Tables([self._arrays, self._arrays, *self._kept])
+        count, m, n = self._shapes.T
+        # matrices of a stack, or elements; then rows, or elements
+        self._refreshed = in_ranges(np.where(m, count, n), np.where(m, m * n, 1))
+        self._moved = in_ranges(np.where(m, count * m, n), np.where(m, n, 1))
+        self._sizes = np.array([p.size for p in dense], np.float64)
 
-        def work(first: int, last: int) -> None:
-            found = run(self._g, kind(b), kind(eps1), self._top, *moments, self._rows, self._cols, first, last)
-            parts.append((first, found))
+    def update(self, grads: list[Array], group: Group, t: int) -> None:
+        """Make a step."""
+        from tinygrad_lite.kernels.factored_tensors import descend_tensors, refresh_tensors
 
-        in_pieces(work, len(self._g), -(-PIECE // (m * n)))
-        self.square_sum = sum(found for _, found in sorted(parts))  # in an order that does not depend on threads
+        table, shapes, dtype = self._tables.table, self._shapes, self._cohort.dtype
+        if self._tables.expected.locate(grads, table[1]) >= 0:
+            grads = [np.asarray(g, order="C") for g in self._cohort.fitting(grads)]
+            assert self._tables.expected.locate(grads, table[1]) < 0
+        for p, x in self._turned:
+            x[...] = p
+        shrink = 1 - group["lr"] * group["weight_decay"]
+        numbers = np.array([t ** group["beta2_decay"], lower_bound(group, dtype), shrink], dtype)
+        helpers = 0 if self._tables.size < SHARED else None
+        sums = np.empty((len(self._refreshed), 2))
+        launch(refresh_tensors.compiled, len(sums), table, shapes, self._refreshed, numbers, sums, helpers=helpers)
+        # added up in an order that does not depend on threads
+        pp, uu = (np.bincount(self._refreshed[:, 0], column, len(shapes)) for column in sums.T)
+        rate = rates(pp, uu, self._sizes, group, t).astype(dtype)
+        launch(descend_tensors.compiled, len(self._moved), table, shapes, self._moved, numbers, rate, helpers=helpers)
+        for p, x in self._turned:
+            p[...] = x
 
-    def _choose(self, kernel: Kernel) -> Any:
-        return kernel.run if self._compiled else kernel.plain
 
-    def descend(self, p: Array, shrink: float, rate: float) -> None:
-        """``p = shrink * p - rate * u``, in place."""
-        _, m, n = self._g.shape
-        run, kind, x = self._choose(descend), p.dtype.type, p.reshape(self._g.shape)
+def stack(p: Array) -> tuple[int, int, int]:
+    """How many matrices a parameter has, and their shape; 0, 0 and its size where it has none, or nothing in them."""
+    if p.ndim < 2 or not p.size:
+        return 0, 0, p.size
+    m, n = p.shape[-2:]
+    return p.size // (m * n), m, n
 
-        def work(first: int, last: int) -> None:
-            run(x, self._g, kind(shrink), kind(rate), self._top, self._rows, self._cols, first, last)
 
-        in_pieces(work, len(x) * m, -(-PIECE // n))
+def in_ranges(counts: Array, weights: Array) -> Array:
+    """Pieces of work: tensor, first, last. Of each tensor `counts`, of so many elements each; those with most first."""
+    steps = -(-PIECE // np.maximum(weights, 1))
+    pieces = [(t, first, min(first + step, count)) for t, (count, step) in enumerate(zip(counts, steps))
+              for first in range(0, count if weights[t] else 0, step)]  # fmt: skip
+    found = np.array(pieces, np.intp).reshape(-1, 3)
+    size = (found[:, 2] - found[:, 1]) * weights[found[:, 0]]
+    return found[np.argsort(-size, kind="stable")]

@@ -12,13 +12,17 @@ from tinygrad_lite.graph import Together
 from tinygrad_lite.kernels import backend
 from tinygrad_lite.kernels.threads import launch
 
-from .fuse import PIECE, Fused
+from .fuse import Fused
 
 Array = np.ndarray[Any, Any]
 
 # Below this many elements a launch stays on one core: waking another takes 20 us, in which one core updates
 # that many elements in cache, and next to matrix products the other core is busy anyway.
 SHARED = 1 << 20
+
+# What a thread takes at a time: an eighth of what is left, within these bounds. Long pieces first, since memory is read
+# fastest in order; short ones last, so that all threads end at about the same time.
+LONGEST, SHORTEST = 1 << 20, 1 << 15
 
 COMPILED = (np.dtype(np.float32), np.dtype(np.float64))
 _NONE = np.zeros((0, 0))
@@ -40,11 +44,11 @@ class Cohort:
         Steps made so far.
     kept : dict of str to float
         Numbers that the parameters keep between steps.
-    whole : callable, optional
-        ``whole(key, p, g, t)`` updates one parameter in place of the formula.
 
     Attributes
     ----------
+    whole : callable or None
+        ``whole(grads, t)`` updates the parameters in place of the formula.
     values : sequence of float
         The scalars of the coming step.
     factors : dict of str to array of shape (number of parameters,)
@@ -59,10 +63,10 @@ class Cohort:
         fused: Fused,
         t: int,
         kept: Mapping[str, float],
-        whole: Callable[[Any, Array, Array, int], None] | None = None,
     ) -> None:
         self.keys, self.arrays, self.states, self.fused, self.t = keys, arrays, states, fused, t
-        self.kept, self.next_kept, self.whole = dict(kept), dict(kept), whole
+        self.kept, self.next_kept = dict(kept), dict(kept)
+        self.whole: Callable[[list[Array], int], None] | None = None
         self.values: Sequence[float] = ()
         self.factors: dict[str, Any] = {}
         self.dtype = arrays[0].dtype
@@ -114,10 +118,9 @@ class Cohort:
             dense[...] = array
         if self.whole is not None:
             with np.errstate(all="ignore"):
-                for i, (key, p, g) in enumerate(zip(self.keys, self.dense, self.fitting(grads))):
-                    self.whole(key, p, g, self.t + 1)
-                    if self.fused.averaged:
-                        (average,) = [row[i] for row in self.states]
+                self.whole(grads, self.t + 1)
+                if self.fused.averaged:
+                    for p, average in zip(self.dense, *self.states):
                         average[...] = self.fused.average(p, average, self.values)
         elif self.compiled:
             kernel, tables = self.fused.kernel("update", self.dtype), self.tables
@@ -199,8 +202,9 @@ class Tables:
         self.table = np.array([[a.ctypes.data for a in row] for row in rows], np.intp)
         self.offsets = np.cumsum([0, *(a.size for a in first)], dtype=np.intp)
         self.size = int(self.offsets[-1])
-        self._first = np.searchsorted(self.offsets, np.arange(0, self.size, PIECE), "right") - 1
-        self.pieces = (self._first.size, self.table, self.offsets, self._first)
+        self._bounds = bounds(self.size)
+        begins_in = np.searchsorted(self.offsets, self._bounds[:-1], "right") - 1
+        self.pieces = (begins_in.size, self.table, self.offsets, self._bounds, begins_in)
         self._segments: tuple[Array, Array] | None = None
 
     def targets(self) -> list[int]:
@@ -211,15 +215,24 @@ class Tables:
     def sums(self, kernel: Any, n: int, values: Array) -> Array:
         """Run a kernel that adds up `n` quantities over each tensor."""
         if self._segments is None:  # a segment: the part of a tensor in a piece
-            starts = np.union1d(np.arange(0, self.size, PIECE), self.offsets[:-1])
+            starts = np.union1d(self._bounds[:-1], self.offsets[:-1])
             starts = starts[starts < self.size]
             owners = np.searchsorted(self.offsets, starts, "right") - 1
-            self._segments = np.searchsorted(starts, np.arange(0, self.size, PIECE)), owners
+            self._segments = np.searchsorted(starts, self._bounds[:-1]), owners
         slots, owners = self._segments
         out = np.zeros((owners.size, n))
         launch(kernel, *self.pieces, values, slots, out, helpers=0 if self.size < SHARED else None)
         count = self.offsets.size - 1
         return np.stack([np.bincount(owners, out[:, k], count) for k in range(n)], 1)
+
+
+def bounds(size: int) -> Array:
+    """Where the pieces of so many elements begin, and the last one ends."""
+    found = [0]
+    while found[-1] < size:
+        left = size - found[-1]
+        found.append(min(size, found[-1] + min(max(left // 8 // SHORTEST * SHORTEST, SHORTEST), LONGEST)))
+    return np.array(found, np.intp)
 
 
 def is_dense(array: Array) -> bool:

@@ -24,8 +24,6 @@ from .stages import AFTER, AVERAGE, BEFORE, Stage, epilogue, prologue
 Array = np.ndarray[Any, Any]
 Switches = tuple[tuple[str, bool], ...]
 
-# Elements a thread takes at a time: 128 KB of each array, small against a launch, large against a claim.
-PIECE = 1 << 15
 
 
 class _Scalar(ast.NodeTransformer):
@@ -178,8 +176,8 @@ class Fused:
         Notes
         -----
         ``table[0]`` holds the parameters' addresses, ``table[1]`` the gradients', the other rows the states';
-        ``offsets`` where each parameter begins among all elements; ``first`` the parameter in which each piece
-        begins; ``values`` the scalars, ``factors`` the numbers that each tensor has of its own.
+        ``offsets`` where each parameter begins among all elements; ``bounds`` where each piece does, ``first`` in
+        which parameter; ``values`` the scalars, ``factors`` the numbers that each tensor has of its own.
         """
         source = Source(_Scalar().visit)
         source.put("_dtype", f"import numpy as np\n\n_dtype = np.{dtype.name}")
@@ -199,7 +197,6 @@ class Fused:
             "load": "; ".join(f"{scalar[n]} = values[{i}]" for i, n in enumerate(self.scalars)) or "pass",
             "before": ", ".join(("p[i], g[i]", *(scalar[BEFORE + n] for n in self.before.scalars))),
             "views": ", ".join(f"view(table[{k}, t] + at, n, _dtype)" for k in range(2 + len(self.states))),
-            "piece": str(PIECE),
             "itemsize": str(dtype.itemsize),
         }
         source.put("loop", self._sums(row, scalar, parts) if kind == "sums" else self._loop(row, scalar, parts))
@@ -297,8 +294,8 @@ def kernel({arguments}, cursor):
         piece = claim(cursor)
         if piece >= first.size:
             return done
-        here = piece * {{piece}}
-        end = min(here + {{piece}}, offsets[-1])
+        here = bounds[piece]
+        end = bounds[piece + 1]
         t = first[piece]{setup}
         while here < end:
             start = here - offsets[t]
@@ -311,10 +308,10 @@ def kernel({arguments}, cursor):
 
 _KERNELS = {
     "update": _PIECES.format(
-        arguments="table, offsets, first, values, factors", setup="", body=_PARTS.format(indent=" " * 12)
+        arguments="table, offsets, bounds, first, values, factors", setup="", body=_PARTS.format(indent=" " * 12)
     ),
     "sums": _PIECES.format(
-        arguments="table, offsets, first, values, slots, out",
+        arguments="table, offsets, bounds, first, values, slots, out",
         setup="\n        segment = slots[piece]",
         body="""\
             n, at = stop - start, start * {itemsize}

@@ -105,8 +105,10 @@ class Plan:
         fused = optimizer._fused(values)
         arrays = [self._access.array(key) for key in keys]
         states = [[optimizer._state_of(k, a, name, self.group) for k, a in zip(keys, arrays)] for name in fused.states]
-        whole = optimizer._whole(self) if optimizer._is_whole else None
-        return Cohort(keys, arrays, states, fused, t, kept, whole)
+        cohort = Cohort(keys, arrays, states, fused, t, kept)
+        if optimizer._is_whole:
+            cohort.whole = optimizer._whole(self, cohort)
+        return cohort
 
     # --- a step -----------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_lite import Tensor
 
 from . import groups, hyper, inspection
-from .cohort import Array, in_order, is_dense, name_of, order_of
+from .cohort import Array, Cohort, in_order, is_dense, name_of, order_of
 from .fuse import Fused, fuse
 from .groups import Group
 from .plan import Access, Plan
@@ -157,18 +157,28 @@ class Stepping:
             )
         return fused
 
-    def _whole(self, plan: Plan) -> Callable[[Any, Array, Array, int], None]:
-        """Return what updates one array, for a class that is not elementwise."""
+    def _whole(self, plan: Plan, cohort: Cohort) -> Callable[[list[Array], int], None]:
+        """Return what updates a cohort, for a class that is not elementwise."""
+        update = self._together(cohort, [self._state.setdefault(key, {}) for key in cohort.keys])
 
-        def whole(key: Any, p: Array, g: Array, t: int) -> None:
+        def whole(grads: list[Array], t: int) -> None:
             gain, limit = plan.constants[BEFORE + "gain"], plan.constants[BEFORE + "limit"]
             if gain != 1:
-                g = g * p.dtype.type(gain)
+                grads = [g * cohort.dtype.type(gain) for g in cohort.fitting(grads)]
             if limit is not None:
-                g = np.clip(g, -limit, limit)
-            self.update_array(p, g, self._state.setdefault(key, {}), plan.group, t)
+                grads = [np.clip(g, -limit, limit) for g in cohort.fitting(grads)]
+            update(grads, plan.group, t)
 
         return whole
+
+    def _together(self, cohort: Cohort, states: list[dict[str, Any]]) -> Callable[[list[Array], Group, int], None]:
+        """Return what updates a cohort from its gradients: one array after the other, where nothing better is known."""
+
+        def update(grads: list[Array], group: Group, t: int) -> None:
+            for p, g, state in zip(cohort.dense, cohort.fitting(grads), states):
+                self.update_array(p, g, state, group, t)
+
+        return update
 
     def _progress(self, key: Any) -> tuple[int, dict[str, float]]:
         """How many steps a parameter has made, and the numbers it keeps."""

@@ -9,11 +9,12 @@ import pickle
 
 import numpy as np
 import pytest
-from tinygrad_lite.optim import muon
+from tinygrad_lite.optim import adafactor, muon
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels, optim
 from tinygrad_lite.kernels import factored, pieces
+from tinygrad_lite.kernels.threads import launch
 
 DTYPES = [np.float32, np.float64]
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
@@ -106,6 +107,44 @@ def test_threads_change_nothing(dtype):
     finally:
         kernels.set_num_threads(before)
     assert_same(*found)
+
+
+SEVERAL = [(3, 4), (7,), (), (0, 4), (2, 3, 5), (70_000,), (300, 400), (40_000, 2, 2), (1, 1), (0,), (5, 1), (1, 6)]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("options", [{}, {"eps": (0.3, 0.2), "weight_decay": 0.1, "maximize": True, "ema": 0.9}])
+def test_many_tensors_together_and_one_by_one(options, dtype):
+    found = []
+    for backend in ("numba", "numpy"):
+        with kernels.use(backend):
+            params = parameters(SEVERAL, dtype)
+            optimizer = optim.Adafactor(params, lr=0.1, **options)
+            values = train(optimizer, params, range(3))
+            found.append([*values, *(s[name] for s in optimizer.state.values() for name in sorted(s))])
+    eps = np.finfo(dtype).eps
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, rtol=200 * eps, atol=20 * eps)
+
+
+def test_two_launches_for_a_thousand_tensors(monkeypatch):
+    calls = []
+    monkeypatch.setattr(adafactor, "launch", lambda kernel, *args, **options: calls.append(launch(kernel, *args)))
+    params = parameters([(5,)] * 500 + [(2, 3)] * 500, np.float32)
+    with kernels.use("numba"):
+        train(optim.Adafactor(params), params, range(2))
+    assert len(calls) == 4
+
+
+@pytest.mark.parametrize(("shape", "name"), [((3, 4), "col_var"), ((5,), "variance")])
+def test_moments_of_a_wrong_shape_are_refused(shape, name):
+    (p,) = params = parameters([shape])
+    optimizer = optim.Adafactor(params)
+    train(optimizer, params, range(1))
+    optimizer.state[p][name] = np.zeros((2, 2))
+    for backend in ("numba", "numpy"):
+        with kernels.use(backend), pytest.raises(ValueError, match=rf"Adafactor: {name} .* must have shape .*\(2, 2\)"):
+            optimizer.step()
 
 
 def test_one_matrix_in_numbers():

@@ -343,3 +343,28 @@ def test_cross_entropy_of_half_precision_needs_no_loop():
     assert loss.dtype == x.grad.dtype == tg.float16
     exact = tg.cross_entropy(x.detach().double(), tg.tensor([0, 1, 2, 0]))
     assert abs(loss.item() - exact.item()) < 2e-3
+
+
+@pytest.mark.parametrize("backend", ["numba", "numpy"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(3_000,), (3_000_000,), (7, 1000), (5, 600_000)])
+def test_long_sums(shape, dtype, backend):
+    """Both sides of the sizes that one thread adds up alone."""
+    x = np.random.default_rng(0).standard_normal(shape).astype(dtype)
+    with kernels.use(backend):
+        total, rows = tg.tensor(x).sum(), tg.tensor(x).sum(-1)
+    assert total.dtype == rows.dtype == dtype
+    bound = 4 * np.finfo(dtype).eps * np.abs(x).sum(dtype=np.float64)
+    assert abs(total.item() - x.sum(dtype=np.float64)) <= bound
+    np.testing.assert_allclose(rows.numpy(), x.sum(-1, dtype=np.float64), atol=bound)
+
+
+@pytest.mark.parametrize("value", [2.5, -0.0, math.inf, math.nan])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_gradient_of_one_number_has_memory_of_its_own(dtype, value):
+    x = tg.tensor(np.ones((50, 100), dtype), requires_grad=True)
+    x.sum().backward(tg.tensor(np.array(value, dtype)))
+    found = x.grad.numpy()
+    assert (found.dtype, found.shape, found.flags.owndata and found.flags.writeable) == (dtype, x.shape, True)
+    np.testing.assert_array_equal(found, np.full_like(found, value))
+    np.testing.assert_array_equal(np.signbit(found), np.signbit(np.full_like(found, value)))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from optimizers_table import OPTIMIZERS
 from tinygrad_lite.optim import cohort, inspection, schedules
-from tinygrad_lite.optim.fuse import PIECE, fuse, unchanged
+from tinygrad_lite.optim.fuse import fuse, unchanged
 from tinygrad_lite.optim.stages import SWITCHES
 
 import tinygrad_lite as tg
@@ -99,15 +99,25 @@ def test_the_norm_of_large_models(shared, monkeypatch):
 def test_sums_over_tensors_of_any_sizes(shared, monkeypatch):
     """Empty ones, single elements, several in a piece and several pieces."""
     monkeypatch.setattr(cohort, "SHARED", 0 if shared else cohort.SHARED)
-    rng = np.random.default_rng(0)
+    rng, piece = np.random.default_rng(0), cohort.SHORTEST
     fused = fuse("squares", unchanged, (), tuple((name, False) for name in SWITCHES), inspection.squared)
     for _ in range(40):
-        sizes = [1, *rng.choice([0, 0, 1, 5, 100, PIECE - 1, PIECE, 40_000, 70_000], rng.integers(0, 9))]
+        sizes = [1, *rng.choice([0, 0, 1, 5, 100, piece - 1, piece, 40_000, 70_000], rng.integers(0, 9))]
         arrays = [rng.standard_normal(n).astype(np.float32) for n in rng.permutation(sizes)]
         with kernels.use("numba"):
             found = cohort.Cohort(list(range(len(arrays))), arrays, [], fused, 0, {}).sums(arrays)
         expected = [np.sum(np.square(a, dtype=np.float64)) for a in arrays]
         np.testing.assert_allclose(found[:, 0], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("size", [0, 1, 1 << 15, (1 << 15) + 1, 300_000, 11_689_512, 124_439_808])
+def test_pieces_cover_all_elements_long_ones_first(size):
+    bounds = cohort.bounds(size)
+    lengths = np.diff(bounds)
+    assert (bounds[0], bounds[-1]) == (0, size)
+    assert (lengths > 0).all()
+    assert (np.diff(lengths) <= 0).all()
+    assert lengths.max(initial=1) <= cohort.LONGEST
 
 
 def test_gradients_whose_squares_overflow():

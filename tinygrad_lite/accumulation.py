@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from .graph import Node, written
+from .kernels.rows import fill
+from .ops.compiled import LARGE
 from .rules import conjugate, ndarray, wrap
 
 ACCUMULATING = threading.RLock()  # several threads may train on shared leaves
@@ -26,13 +28,21 @@ def accumulate(node: Node, g: Any, create: bool) -> None:
     elif before is None:
         fresh = type(g) is ndarray and (g.flags.owndata if g.base is None else _only_view(g))
         if not fresh or node.hooks:  # a hook may have kept what it was shown
-            g = np.array(g)
+            g = _copied(g)
         node.grad = wrap(g)
     elif before._node is not None or (before._data.base is not None and not _own_places(before._data)):
         node.grad = wrap(before._data + g)
     else:
         np.add(before._data, g, out=before._data)
         written(before._data, "gradient accumulation")
+
+
+def _copied(g: Any) -> Any:
+    if g.size < LARGE or any(g.strides) or g.dtype.kind != "f" or g.dtype.itemsize < 4:
+        return np.array(g)
+    out = np.empty(g.shape, g.dtype)  # one number, expanded: what `sum` hands back
+    fill.run(out.reshape(-1), g.dtype.type(g.flat[0]))
+    return out
 
 
 def _only_view(array: Any) -> bool:

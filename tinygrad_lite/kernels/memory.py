@@ -43,9 +43,9 @@ def claim(typingctx: Any, cursor: Any) -> Any:
 
 
 @inner
-def view(address: int, n: int, dtype: Any) -> Any:
-    """The `n` elements of `dtype` that start at an address."""
-    return numba.carray(pointer(address, dtype), (n,))
+def view(address: int, shape: Any, dtype: Any) -> Any:
+    """The array that starts at an address; `shape` is a tuple, or a number of elements."""
+    return numba.carray(pointer(address, dtype), shape)
 
 
 @inner

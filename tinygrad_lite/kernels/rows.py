@@ -1,4 +1,4 @@
-"""Work row by row: softmax and its logarithm, normalization to mean 0 and variance 1, forward and backward."""
+"""Work row by row: sums, softmax and its logarithm, normalization to mean 0 and variance 1, forward and backward."""
 
 from __future__ import annotations
 
@@ -26,6 +26,17 @@ def row_sums_plain(x: Any, out: Any) -> None:
 def row_sums(x: Any, out: Any) -> None:
     for i in range(len(x)):
         out[i] = total(x[i])
+
+
+def fill_plain(out: Any, value: Any) -> None:
+    """``out[i] = value``."""
+    out.fill(value)
+
+
+@kernel(fill_plain)
+def fill(out: Any, value: Any) -> None:
+    for i in range(out.size):
+        out[i] = value
 
 
 def softmax_plain(x: Any, out: Any) -> None:

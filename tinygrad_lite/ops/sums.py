@@ -20,6 +20,8 @@ from .piecewise import masked
 
 __all__ = ["cumsum", "mean", "prod", "std", "sum", "trace", "var"]
 
+SHARED = 1 << 21  # elements: fewer are added up before another thread has woken
+
 
 def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
     """The reduced dimensions, counted from the front."""
@@ -66,12 +68,17 @@ def _added(a: Any, axis: Any, dtype: Any = None, keepdims: Any = False) -> Any:
 def _rows(x: Any, dtype: Any) -> Any:
     """The sum of each row."""
     out = np.empty(len(x), dtype)
+    if x.size < SHARED:
+        row_sums.run(x, out)
+        return out
     in_pieces(lambda first, last: row_sums.run(x[first:last], out[first:last]), len(x), piece(x.shape[1]))
     return out
 
 
 def _whole(x: Any) -> Any:
     """The sum of all; cut into pieces that do not depend on the number of threads, and so the same for any."""
+    if x.size < SHARED:
+        return np.asarray(_rows(x[None], np.float64)[0], x.dtype)
     cut = len(x) - len(x) % piece()
     total = np.add.reduce(_rows(x[:cut].reshape(-1, piece()), np.float64)) + _rows(x[None, cut:], np.float64)[0]
     return np.asarray(total, x.dtype)
