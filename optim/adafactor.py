@@ -15,7 +15,7 @@ from tinygrad_lite.kernels.factored import descend, refresh
 from tinygrad_lite.kernels.threads import launch
 
 from . import hyper
-from .cohort import COMPILED, SHARED, Cohort, Tables
+from .cohort import COMPILED, Cohort, Tables
 from .groups import Group
 from .optimizer import Optimizer
 
@@ -200,7 +200,7 @@ class Together:
             x[...] = p
         shrink = 1 - group["lr"] * group["weight_decay"]
         numbers = np.array([t ** group["beta2_decay"], lower_bound(group, dtype), shrink], dtype)
-        helpers = 0 if self._tables.size < SHARED else None
+        helpers = self._tables.helpers
         sums = np.empty((len(self._refreshed), 2))
         launch(refresh_tensors.compiled, len(sums), table, shapes, self._refreshed, numbers, sums, helpers=helpers)
         # added up in an order that does not depend on threads

@@ -125,8 +125,7 @@ class Cohort:
         elif self.compiled:
             kernel, tables = self.fused.kernel("update", self.dtype), self.tables
             grads = self._located(grads)
-            helpers = 0 if tables.size < SHARED else None
-            launch(kernel, *tables.pieces, self.pack(), self.pack_factors(), helpers=helpers)
+            launch(kernel, *tables.pieces, self.pack(), self.pack_factors(), helpers=tables.helpers)
         else:
             self._plain(grads)
         for array, dense in self._gaps:
@@ -207,6 +206,11 @@ class Tables:
         self.pieces = (begins_in.size, self.table, self.offsets, self._bounds, begins_in)
         self._segments: tuple[Array, Array] | None = None
 
+    @property
+    def helpers(self) -> int | None:
+        """How many threads a launch over them wakes; None: all there are."""
+        return 0 if self.size < SHARED else None
+
     def targets(self) -> list[int]:
         """The places in the table where the gradients' addresses stand."""
         row = self.table[1]
@@ -221,7 +225,7 @@ class Tables:
             self._segments = np.searchsorted(starts, self._bounds[:-1]), owners
         slots, owners = self._segments
         out = np.zeros((owners.size, n))
-        launch(kernel, *self.pieces, values, slots, out, helpers=0 if self.size < SHARED else None)
+        launch(kernel, *self.pieces, values, slots, out, helpers=self.helpers)
         count = self.offsets.size - 1
         return np.stack([np.bincount(owners, out[:, k], count) for k in range(n)], 1)
 

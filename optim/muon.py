@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.kernels import kernel
+from tinygrad_lite.kernels import backend, kernel
 
 from .cohort import COMPILED
 from .optimizer import Optimizer
@@ -146,20 +147,30 @@ def orthogonalized(x: Array, coefficients: tuple[float, float, float], steps: in
     -------
     array, shape (M, N)
     """
-    wide = x if len(x) <= x.shape[1] else x.T
-    gram = symmetric_product(wide, wide.T, np.empty((len(wide), len(wide)), x.dtype))
-    squares = float(np.trace(gram, dtype=np.float64))
+    wide, form = x if len(x) <= x.shape[1] else x.T, form_of(x.dtype)
+    gram, *spare = form.matrices(4, len(wide), x.dtype)
+    squares = float(np.sum(form.diagonal(form.gram(wide, gram)), dtype=np.float64))
     if not math.isfinite(squares) and math.isfinite(largest := float(np.abs(x).max())):
-        return orthogonalized(x / largest, coefficients, steps, eps)  # only its square is too large
+        # Its squares alone are too large. Scaled by the root of their number, too: in float16 70,000 ones overflow.
+        return orthogonalized(x / largest / math.sqrt(wide.shape[1]), coefficients, steps, eps)
     norm = max(math.sqrt(squares), eps)
+    if not steps:
+        return x / norm
     gram /= norm
     gram /= norm
-    q = newton_schulz(gram, coefficients, steps)
+    q = newton_schulz(form.product, gram, spare, coefficients, steps)
     q /= norm
-    return q @ x if wide is x else x @ q
+    found: Array = form.applied(q, wide)
+    return found if wide is x else found.T
 
 
-def newton_schulz(gram: Array, coefficients: tuple[float, float, float], steps: int) -> Array:
+def newton_schulz(
+    product: Callable[..., Array],
+    gram: Array,
+    spare: Sequence[Array],
+    coefficients: tuple[float, float, float],
+    steps: int,
+) -> Array:
     """Return the symmetric ``Q`` for which ``Q x`` is what `steps` iterations make of ``x``.
 
     One takes ``x`` to ``P x`` and hence ``x x^T`` to ``P (x x^T) P``, with ``P = a I + b x x^T + c (x x^T)^2``. All
@@ -167,30 +178,80 @@ def newton_schulz(gram: Array, coefficients: tuple[float, float, float], steps: 
 
     Parameters
     ----------
-    gram : array, shape (M, M)
-        ``x x^T``; overwritten.
+    product : callable
+        ``product(a, b, out, alpha, beta, add, gamma)`` writes ``alpha * a b + beta * add + gamma * I``: a form's.
+    gram : array
+        ``x x^T``, as the form keeps matrices; overwritten.
+    spare : three arrays
+        Room for such matrices; overwritten.
     coefficients : (float, float, float)
     steps : int
+        At least 1.
 
     Returns
     -------
-    array, shape (M, M)
+    array
+        One of `spare`.
     """
     a, b, c = coefficients
-    q, p, spare = np.eye(len(gram), dtype=gram.dtype), np.empty_like(gram), np.empty_like(gram)
+    p, q, free = spare
     for k in range(steps):
-        symmetric_product(gram, gram, p)
-        p *= c
-        p += np.multiply(gram, b, out=spare)
-        p.reshape(-1)[:: len(p) + 1] += a
+        product(gram, gram, p, c, b, gram, a)
         if k + 1 < steps:
-            symmetric_product(p, gram, spare)
-            symmetric_product(spare, p, gram)
+            product(product(p, gram, free), p, gram)
         if k == 0:
-            q[...] = p
+            p, q = q, p
         else:
-            q, spare = symmetric_product(p, q, spare), q
+            q, free = product(p, q, free), q
     return q
+
+
+def form_of(dtype: np.dtype[Any]) -> Any:
+    """How symmetric matrices are kept and multiplied: `kernels.symmetric` with numba, or `Plain`."""
+    if dtype in COMPILED and backend() == "numba":
+        from tinygrad_lite.kernels import symmetric
+
+        return symmetric
+    return Plain
+
+
+class Plain:
+    """Symmetric matrices as NumPy has them: the twin of `kernels.symmetric`, whose functions these are."""
+
+    @staticmethod
+    def matrices(count: int, m: int, dtype: np.dtype[Any]) -> Array:
+        return np.empty((count, m, m), dtype)
+
+    @staticmethod
+    def gram(x: Array, out: Array) -> Array:
+        return symmetric_product(x, x.T, out)
+
+    @staticmethod
+    def product(
+        a: Array,
+        b: Array,
+        out: Array,
+        alpha: float = 1.0,
+        beta: float = 0.0,
+        add: Array | None = None,
+        gamma: float = 0.0,
+    ) -> Array:
+        symmetric_product(a, b, out)
+        if alpha != 1:
+            out *= alpha
+        if add is not None:
+            out += beta * add
+        if gamma:
+            out.reshape(-1)[:: len(out) + 1] += gamma
+        return out
+
+    @staticmethod
+    def diagonal(a: Array) -> Array:
+        return a.diagonal()
+
+    @staticmethod
+    def applied(q: Array, x: Array) -> Array:
+        return (x.T @ q).T if x.T.flags.c_contiguous else q @ x  # in the memory order of `x`
 
 
 def symmetric_product(a: Array, b: Array, out: Array) -> Array:

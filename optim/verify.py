@@ -24,7 +24,9 @@ Array = np.ndarray[Any, Any]
 Result = dict[str, Array]
 
 SHAPE = 230, 285  # more than two pieces, for three threads
-ALLOWED, ALLOWED_WHOLE = 16.0, 256.0  # ulps; a formula of ten operations loses half an ulp in each
+# In ulps. A formula of ten operations loses half an ulp in each; of a product of matrices some entries are nearly zero,
+# and lose hundreds of their own where the others lose a few.
+ALLOWED, ALLOWED_WHOLE = 16.0, 1024.0
 
 
 @dataclass
@@ -96,7 +98,7 @@ def verify(
     steps : int
     dtypes : sequence of dtype
     allowed : float, optional
-        The largest difference that passes, in ulps. Default: 16 for a formula; 256 where whole arrays are computed
+        The largest difference that passes, in ulps. Default: 16 for a formula; 1024 where whole arrays are computed
         with, which takes sums of hundreds of terms, or products of matrices.
     seed : int
     show : bool
