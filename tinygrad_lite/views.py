@@ -262,7 +262,8 @@ def rebase(tensor: Any, result: Any) -> None:
         return
     base, before, old = view.base, tensor._node, view.base._node
     nodes = {i: n for i, n in ((0, old), (1, result._node)) if n is not None}
-    base._node = scatter._node(nodes, [base._data, result._data, view.path()], base._data) if nodes else None
+    data, out = [base._data, result._data, view.path()], base._data
+    base._node = scatter._node(scatter._edges(nodes, data, out, ()), out) if nodes else None
     _move_retained(old, base._node)
     if _retains(before):
         _move_retained(before, current(tensor))

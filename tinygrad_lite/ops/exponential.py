@@ -101,10 +101,10 @@ def floating(x: Any) -> Any:
     return x.astype(np.float32)
 
 
+@np.errstate(over="ignore")  # exp(-x) may be inf: the result is 0 then
 def sigmoid_of(x: Any) -> Any:
     """The sigmoid of an array."""
-    with np.errstate(over="ignore"):  # exp(-x) may be inf: the result is 0 then
-        z = np.exp(-floating(x))
+    z = np.exp(-floating(x))
     z += 1
     return np.reciprocal(z)
 

@@ -15,6 +15,7 @@ __all__ = [
     "ceil", "clamp", "clip", "floor", "fmax", "fmin", "maximum", "minimum", "round", "sign", "trunc", "where",
 ]  # fmt: skip
 
+_BOOL = np.dtype(np.bool_)
 _BITS = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
 
 
@@ -219,7 +220,7 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     if input is None or other is None:
         raise TypeError("where: input and other must both be given, or none of them")
     kind = np.asarray(unwrap(condition)).dtype
-    if kind != np.bool_:
+    if kind is not _BOOL and kind != _BOOL:
         raise TypeError(f"where: condition must be boolean, got dtype {kind}")
     return _where_op.record((condition, input, other))
 

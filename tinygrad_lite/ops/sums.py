@@ -116,7 +116,7 @@ def _mean(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False) ->
 
 def _centred(a: Any, axis: Any) -> Any:
     if type(a) is np.ndarray:
-        return a - _added(a, axis, None, True) / (_count(a.shape, axis) or math.nan)
+        return a - _added(a, axis, None, axis is not None) / (_count(a.shape, axis) or math.nan)
     return a - np.mean(a, axis=axis, keepdims=True)
 
 
@@ -127,7 +127,8 @@ def _per_freedom(shape: tuple[int, ...], axis: Any, ddof: float) -> float:
 
 
 def _var_a(g: Any, a: Any, axis: Any, ddof: float, keepdims: Any) -> Any:
-    return kept_dims(g, a.shape, axis, keepdims) * (_centred(a, axis) * (2 * _per_freedom(a.shape, axis, ddof)))
+    scale = 2 * _per_freedom(a.shape, axis, ddof)
+    return kept_dims(g * scale, a.shape, axis, keepdims) * _centred(a, axis)
 
 
 @differentiable(a=_var_a, numpy=np.var, name="var")
