@@ -8,11 +8,13 @@ import stat
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import tinygrad_lite as tg
 from tinygrad_lite import kernels
 from tinygrad_lite.kernels import compile as compiling
 from tinygrad_lite.kernels import kernel, memory, objects, select, threads
@@ -255,6 +257,38 @@ def test_the_number_of_threads():
         kernels.set_num_threads(before)
     code = "from tinygrad_lite import kernels; print(kernels.get_num_threads())"
     assert run(code, TINYGRAD_LITE_THREADS="7").strip() == "7"
+
+
+def test_lingering_ends_when_the_bell_rings_and_after_a_while():
+    from tinygrad_lite.kernels.waiting import linger
+
+    for run in (linger.plain, linger.compiled):
+        bell = np.zeros(1, np.intp)
+        assert run(bell, 1, 10, 2) is True
+        assert run(bell, 0, 10, 2) is False
+    ringer = threading.Timer(0.02, bell.__setitem__, (0, 7))
+    ringer.start()
+    assert linger.compiled(bell, 0, 100_000_000, 2) is True  # without the GIL, or nobody could ring
+    ringer.join()
+
+
+@pytest.mark.parametrize("rounds", [0, 1, 1_000_000])
+def test_launches_however_long_is_waited(rounds, monkeypatch):
+    monkeypatch.setattr(threads, "WAIT", rounds)
+    x = tg.tensor(np.random.default_rng(0).standard_normal(600_000).astype(np.float32), requires_grad=True)
+    before = kernels.get_num_threads()
+    kernels.set_num_threads(3)
+    try:
+        for _ in range(20):
+            x.grad = None
+            tg.gelu(x).sum().backward()
+        found = x.grad.numpy().copy()
+    finally:
+        kernels.set_num_threads(before)
+    with kernels.use("numpy"):
+        x.grad = None
+        tg.gelu(x).sum().backward()
+    np.testing.assert_allclose(found, x.grad.numpy(), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")

@@ -21,6 +21,7 @@ from .slabs import LINES, fill, helpers_for, lay_across, room, slab_of, turn_wei
 from .threads import get_num_threads, launch
 from .tile import ROWS, WIDTH
 
+SHARES = 4  # pieces for each thread, at least: one that wakes up late leaves the rest to the others
 LINE_ROWS = 12  # gathering a line takes as long as multiplying it with this many rows
 STRAY = 1.03  # reading lines where they are takes longer, since they are not side by side
 NEAR = 300 << 10  # bytes of a slab that a block of weights meets at a time, which stay in the second cache
@@ -37,9 +38,9 @@ def _grain(positions: int, images: int, depth: int, blocks: int, threads: int, l
     near, step = max(NEAR // depth, 1), 12 * lanes
     span = positions if positions <= max(near, step) else max(near // step, 1) * step
     many = max(1, near // positions) if span == positions else 1
-    many = max(1, min(many, images // (2 * threads)))
+    many = max(1, min(many, images // (SHARES * threads)))
     pieces = -(-images // many) * -(-positions // span)
-    several = -(-blocks // min(blocks, -(-2 * threads // pieces)))
+    several = -(-blocks // min(blocks, -(-SHARES * threads // pieces)))
     return pieces * -(-blocks // several), np.array([positions, many, span, several], np.intp)
 
 
@@ -206,7 +207,7 @@ def _correlate_along(y: Any, x: Any, geometry: Geometry, w: Any) -> None:
     span = min(vectors, LINE // (8 * WIDTH))
     several = max(1, LINE // (8 * WIDTH) // vectors)
     parts = min(len(blocks), 4 * threads)
-    wide = columns if parts >= 2 * threads else -(-columns // (24 * -(-2 * threads // parts))) * 24
+    wide = columns if parts >= SHARES * threads else -(-columns // (24 * -(-SHARES * threads // parts))) * 24
     many = -(-len(blocks) // parts)
     grain = np.array([vectors, several, span, many, wide], np.intp)
     pieces = -(-len(blocks) // many) * -(-columns // wide)

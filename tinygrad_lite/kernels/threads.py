@@ -6,6 +6,9 @@ they wake up. So a launch never waits for a thread that has not started, and on 
 serial launch costs. numba's own threading layers do worse here: their workers spin between launches (a step
 between small matrix products took 11.8 ms instead of 0.35), and depending on the layer abort the process
 after a fork or when two threads launch at once.
+
+A sleeping thread takes 25 to 45 us to wake. So whoever waits, a helper for the next launch or a launch for its
+helpers, first looks out for a tenth of a millisecond, in rounds in which any other thread may have the core.
 """
 
 from __future__ import annotations
@@ -20,10 +23,15 @@ import numpy as np
 
 VARIABLE = "TINYGRAD_LITE_THREADS"
 
-_Job = tuple[Callable[..., int], tuple[Any, ...], "SimpleQueue[int]"]
+WAIT = 200 if hasattr(os, "sched_yield") else 0  # rounds of half a microsecond
+RELEASED = 12  # rounds in which a launch that has rung goes on to its kernel, and releases the GIL
+
+_Job = tuple[Callable[..., int], tuple[Any, ...], "SimpleQueue[int]", Any]
 
 _count: int | None = None
 _jobs: SimpleQueue[_Job] = SimpleQueue()
+_bell = np.zeros(1, np.intp)  # changes when there are jobs
+_linger: Callable[[Any, int, int, int], bool]  # known when the first helper is
 _helpers: list[threading.Thread] = []
 _lock = threading.Lock()
 
@@ -105,16 +113,25 @@ def launch(kernel: Callable[..., int], pieces: int, *args: Any, helpers: int | N
     if len(_helpers) < wanted:
         _hire(wanted)
     done: SimpleQueue[int] = SimpleQueue()
-    job = kernel, (*args, cursor), done
+    bell = np.zeros(1, np.intp)
+    job = kernel, (*args, cursor), done, bell
     for _ in range(wanted):
         _jobs.put(job)
+    _bell[0] += 1
     finished = kernel(*args, cursor)
     while finished < pieces:  # the rest is in the hands of helpers that have started
+        seen = int(bell[0])
+        if done.empty():
+            _linger(bell, seen, WAIT, 0)
         finished += done.get()
 
 
 def _hire(n: int) -> None:
+    global _linger
+    from .waiting import linger
+
     with _lock:
+        _linger = linger.compiled if WAIT else linger.plain
         while len(_helpers) < n:
             thread = threading.Thread(target=_help, args=(_jobs,), name="tinygrad_lite", daemon=True)
             thread.start()
@@ -123,11 +140,15 @@ def _hire(n: int) -> None:
 
 def _help(jobs: SimpleQueue[_Job]) -> None:
     while True:
-        kernel, args, done = jobs.get()
+        seen = int(_bell[0])
+        if jobs.empty():
+            _linger(_bell, seen, WAIT, RELEASED)
+        kernel, args, done, bell = jobs.get()
         pieces = kernel(*args)
         if pieces:
             done.put(pieces)
-        del kernel, args, done  # an idle helper keeps nobody's arrays alive
+            bell[0] += 1
+        del kernel, args, done, bell  # an idle helper keeps nobody's arrays alive
 
 
 def _after_fork() -> None:
