@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from .backend import kernel
-from .memory import claim
+from .memory import bare, claim
 from .slabs import no_plain
 from .tile import (
     COLUMNS_1,
@@ -106,6 +106,8 @@ def multiply(
     `offsets` in the slab meet `taps` in a row of the weights. `grain`: positions in all; and in a piece images,
     positions, blocks.
     """
+    slab, weights, y, blocks, scratch = bare(slab), bare(weights), bare(y), bare(blocks), bare(scratch)
+    size, first, step, count, full = bare(size), bare(first), bare(step), bare(count), bare(full)
     positions, images, span, many = grain
     block, dtype, size_of = scratch[claim(slots)], slab.dtype, slab.itemsize
     by_image, by_span, by_block = -(-len(slab) // images), -(-positions // span), -(-len(blocks) // many)
@@ -170,6 +172,7 @@ def correlate_slabs(
 
     `grain`: vectors in a line; at a time images and vectors; in a piece blocks of rows, and columns.
     """
+    y, x, w, offsets, blocks, scratch = bare(y), bare(x), bare(w), bare(offsets), bare(blocks), bare(scratch)
     vectors, images, span, many, wide = grain
     block, dtype = scratch[claim(slots)].reshape(-1), y.dtype
     by_column = -(-columns // wide)

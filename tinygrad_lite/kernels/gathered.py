@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .backend import kernel
-from .memory import claim
+from .memory import bare, claim
 from .slabs import helpers_for, no_plain, room
 from .threads import get_num_threads, launch
 from .tile import PANEL, ROWS, WIDTH, copy_lines, gather, rows_by_columns
@@ -153,6 +153,9 @@ def multiply_gathered(
     `lines`: places of a panel's lines. `grain`: columns; panels in a piece; lines at a time; whether to add; and steps
     in bytes: in `a` from row to row, in `b` from group to group, in `out` from row to row.
     """
+    a, a_places, b, b_places, bias, out = bare(a), bare(a_places), bare(b), bare(b_places), bare(bias), bare(out)
+    firsts, pieces, runs, blocks, parts = bare(firsts), bare(pieces), bare(runs), bare(blocks), bare(parts)
+    lines, scratch, sums = bare(lines), bare(scratch), bare(sums)
     count, several, depth, adding, a_step, b_step, out_step = grain
     slot, dtype, size_of, done = claim(slots), a.dtype, a.itemsize, 0
     lanes, pitch = WIDTH // size_of, PITCH

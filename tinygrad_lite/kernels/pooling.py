@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .backend import kernel
-from .memory import claim
+from .memory import bare, claim
 from .pool import Windows, max_pool_plain, scatter_plain
 from .threads import launch
 from .tile import WIDTH, maxima
@@ -46,7 +46,8 @@ def one_maximum(x: Any, p: int, d0: int, d1: int, h0: int, h1: int, w0: int, w1:
 @kernel(max_pool_plain)
 def pool_planes(x: Any, spans_d: Any, spans_h: Any, spans_w: Any, steps: Any, out: Any, index: Any, cursor: Any) -> int:
     """A piece is a plane."""
-    done = 0
+    x, out, index, steps, done = bare(x), bare(out), bare(index), bare(steps), 0
+    spans_d, spans_h, spans_w = bare(spans_d), bare(spans_h), bare(spans_w)
     while True:
         p = claim(cursor)
         if p >= len(x):
@@ -66,12 +67,14 @@ def pool_lines(
     x: Any, spans_d: Any, spans_h: Any, spans_w: Any, steps: Any, regular: Any, out: Any, index: Any, cursor: Any
 ) -> int:
     """The same where windows lie side by side; a piece is a plane."""
+    x, out, index, steps = bare(x), bare(out), bare(index), bare(steps)
+    spans_d, spans_h, spans_w = bare(spans_d), bare(spans_h), bare(spans_w)
     first, last, apart, width = regular
     done, size, lanes = 0, x.itemsize, WIDTH // x.itemsize
     _, planes, rows, columns = x.shape
     _, depth, height, line = out.shape
     by_plane, by_row, by_entry = steps[0] * rows * columns, steps[1] * columns, steps[2]
-    source, target, places = x.ctypes.data, out.ctypes.data, index.ctypes.data  # no views: they would be counted
+    source, target, places = x.ctypes.data, out.ctypes.data, index.ctypes.data
     while True:
         p = claim(cursor)
         if p >= len(x):
@@ -103,7 +106,7 @@ def pool_lines(
 @kernel(scatter_plain)
 def scatter_planes(y: Any, index: Any, out: Any, cursor: Any) -> int:
     """A piece is a plane."""
-    done, zero = 0, y.dtype.type(0)
+    y, index, out, done, zero = bare(y), bare(index), bare(out), 0, y.dtype.type(0)
     while True:
         p = claim(cursor)
         if p >= len(y):

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .backend import kernel
-from .memory import claim
+from .memory import bare, claim
 from .plan import Plan
 from .threads import get_num_threads, launch
 from .tile import WIDTH, clear, copy_lines, move, take_lines, turn
@@ -38,6 +38,7 @@ def within(shift: int, step: int, size: int, length: int) -> tuple[int, int]:
 @kernel(no_plain)
 def lay_out(x: Any, slab: Any, phases: Any, step: Any, padding: Any, size: Any, cursor: Any) -> int:
     """``slab[n, c, f, q] = x[n, c, q * step + f - padding]``, zero outside; a piece is an image's channel."""
+    x, slab, phases, step, padding, size = bare(x), bare(slab), bare(phases), bare(step), bare(padding), bare(size)
     images, channels, depth, height, width = x.shape
     zero, size_of, done, flat, to = x.dtype.type(0), x.itemsize, 0, x.reshape(-1), slab.reshape(-1)
     lanes, plane = WIDTH // size_of, slab.shape[3]
@@ -82,6 +83,7 @@ def lay_out(x: Any, slab: Any, phases: Any, step: Any, padding: Any, size: Any, 
 @kernel(no_plain)
 def lay_across(x: Any, slab: Any, phases: Any, step: Any, padding: Any, size: Any, cursor: Any) -> int:
     """``slab[n, f, q, c] = x[n, c, q * step + f - padding]``, zero outside; a piece is some lines of some channels."""
+    x, slab, phases, step, padding, size = bare(x), bare(slab), bare(phases), bare(step), bare(padding), bare(size)
     images, channels, depth, height, width = x.shape
     zero, done, lines, volume = x.dtype.type(0), 0, size[0] * size[1], depth * height * width
     size_of, lanes = x.itemsize, WIDTH // x.itemsize

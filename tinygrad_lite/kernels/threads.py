@@ -24,7 +24,7 @@ import numpy as np
 VARIABLE = "TINYGRAD_LITE_THREADS"
 
 WAIT = 200 if hasattr(os, "sched_yield") else 0  # rounds of half a microsecond
-RELEASED = 12  # rounds in which a launch that has rung goes on to its kernel, and releases the GIL
+RELEASED = 20  # rounds after a ring: whoever rang releases the GIL by then, and taking it needs no other sleep
 
 _Job = tuple[Callable[..., int], tuple[Any, ...], "SimpleQueue[int]", Any]
 
@@ -122,7 +122,7 @@ def launch(kernel: Callable[..., int], pieces: int, *args: Any, helpers: int | N
     while finished < pieces:  # the rest is in the hands of helpers that have started
         seen = int(bell[0])
         if done.empty():
-            _linger(bell, seen, WAIT, 0)
+            _linger(bell, seen, WAIT, RELEASED)
         finished += done.get()
 
 

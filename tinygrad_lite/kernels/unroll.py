@@ -15,11 +15,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
 from .backend import kernel
-from .memory import claim, pointer
+from .memory import bare, claim
 from .panels import NEAR, add_product, pack, pack_turned, places, shape_of
 from .recurrent import copied, gru_row, gru_row_back, lstm_row, lstm_row_back, rnn_row, rnn_row_back
 from .sequence import GRU, LSTM, RELU
@@ -27,11 +26,6 @@ from .slabs import helpers_for, no_plain, room
 from .threads import launch
 
 CHUNK = 256 << 10  # bytes of slopes that wait for their product, which stay in the second cache
-
-
-def bare(a: Any) -> Any:
-    """An array whose parts are not counted: a row in many parts would spend more time on that than on its elements."""
-    return numba.carray(pointer(a.ctypes.data, a.dtype), a.shape)
 
 
 def next_row(kind: int, sums: Any, more: Any, h: Any, c: Any, gates: Any, kept: Any, row: int, out: Any) -> None:
