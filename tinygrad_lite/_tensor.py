@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from . import autograd, hooks, printing, rules, views
+from . import autograd, fast_calls, hooks, printing, rules, views
 from .dtypes import as_dtype
 from .graph import RETAIN, mode, new_leaf, written
 from .hooks import RemovableHandle as RemovableHandle
@@ -570,3 +570,4 @@ _REDUCTIONS: dict[Any, Any] = {
 }  # fmt: skip
 
 rules.bind(Tensor, views.current, views.view_of)
+fast_calls.bind(Tensor, views.current)

@@ -30,10 +30,10 @@ from typing import Any, overload
 
 import numpy as np
 
-from .graph import OFF, Node, _getframe, caller, library, mode, tick
+from .graph import OFF, Node, caller, mode, tick
 
 ndarray = np.ndarray
-_F16, _F32, _F64 = np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)
+_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 _C128 = np.dtype(np.complex128)
 _new_node = Node.__new__
 Tensor: Any = None  # the class; tensor.py binds it when it is defined
@@ -457,144 +457,6 @@ def _narrow(function: Callable[..., Any], data: list[Any], out: Any) -> Any:
     return np.asarray(function(*(v.astype(target) if e else v for v, e in zip(data, exact)))).astype(target, copy=False)
 
 
-# --- elementwise functions of one and two arguments: the same call, unrolled ----------------------------------------
-
-
-def _edges(op: Op, wanted: Sequence[int]) -> Callable[..., Any]:
-    """Compile ``(parents..., arguments..., out) -> edges`` for the inputs that require grad."""
-    params = op.parameters
-    rules = {f"rule_{i}": op.rules[i] for i in range(len(params))}
-    parts = (f"(node_{i}, rule_{i}, ({''.join(n + ', ' for n in op.rules[i].names)}))" for i in wanted)
-    head = ", ".join([*(f"node_{i}" for i in range(len(params))), *params, "out"])
-    function: Callable[..., Any] = eval(f"lambda {head}: ({', '.join(parts)},)", rules)
-    return function
-
-
-def _unary(op: Op) -> Callable[..., Any]:
-    function, noted = op.function, op.saves
-    edges: Any = None  # compiled on first use: importing the table compiles nothing
-
-    def unary(input: Any) -> Any:
-        nonlocal edges
-        if type(input) is not Tensor and not isinstance(input, Tensor):
-            return function(input)
-        p = input._node if input._base is None else CURRENT(input)
-        x = input._data
-        out = function(x)
-        if type(out) is not ndarray:
-            out = np.asarray(out)
-        dtype = out.dtype
-        if dtype is not x.dtype or (dtype is not _F32 and dtype is not _F64):
-            if dtype.kind == "c" or x.dtype.kind == "c":
-                if op.complex is not True and p is not None and mode.enabled:
-                    return op.of_complex((input,))
-            elif dtype is not x.dtype and dtype.kind == "f" and dtype is not _F32:
-                out = _narrow(function, [x], out)  # NumPy makes float16 of int8, float64 of int64
-        result = _new(Tensor)
-        result._data, result._base = out, None
-        if p is None or (OFF and not mode.records(op.name, out)):
-            result._node = None
-            return result
-        if edges is None:
-            edges = _edges(op, (0,))
-        result._node = node = _new_node(Node)
-        node.edges = edges(p, x, out)
-        node.seq = tick()
-        node.hooks = node.where = None
-        node.shape = out.shape
-        node.dtype = out.dtype
-        if OFF:
-            node.where = caller(2)
-            mode.made(node)
-        elif noted:
-            frame = _getframe(1)
-            code = frame.f_code
-            node.where = caller(2) if library[code.co_filename] else (code, frame.f_lasti)
-        return result
-
-    return unary
-
-
-_NUMBERS = {bool, int, float, complex}
-
-
-def _operand(value: Any, who: str) -> Any:
-    """The other operand of a Tensor. NumPy would compute with any object, and give an array of objects."""
-    array = value if isinstance(value, (ndarray, np.generic)) else np.asarray(value)
-    if array.dtype.kind not in "biufc":
-        raise TypeError(f"{who}: operands must be Tensors, arrays or numbers, got {type(value).__name__}")
-    return array
-
-
-def _binary(op: Op) -> Callable[..., Any]:
-    function, noted = op.function, op.saves
-    simple = _F32 if isinstance(function, np.ufunc) or op.complex is True else None  # never of complex numbers
-    both: Any = None
-    first: Any = None
-    second: Any = None
-
-    def binary(input: Any, other: Any) -> Any:
-        nonlocal both, first, second
-        x, y = input, other
-        p = q = None
-        if type(x) is Tensor or isinstance(x, Tensor):  # the first is faster, and nearly always so
-            p = x._node if x._base is None else CURRENT(x)
-            x = x._data
-            if type(y) is Tensor or isinstance(y, Tensor):
-                q = y._node if y._base is None else CURRENT(y)
-                y = y._data
-            elif type(y) not in _NUMBERS:
-                y = _operand(y, op.name)
-        elif isinstance(y, Tensor):
-            q = y._node if y._base is None else CURRENT(y)
-            y = y._data
-            if type(x) not in _NUMBERS:
-                x = _operand(x, op.name)
-        else:
-            return function(x, y)
-        try:
-            out = function(x, y)
-        except ValueError as error:
-            raise _blame(op.name, error) from None
-        if type(out) is not ndarray:
-            out = np.asarray(out)
-        dtype = out.dtype
-        if dtype is not simple:
-            if (
-                op.complex is not True
-                and (dtype.kind == "c" or (simple is None and _from_complex((p, q))))
-                and not (p is None and q is None)
-                and mode.enabled
-            ):
-                return op.of_complex((input, other))
-            if dtype is _F64 or dtype is _F16 or dtype is _C128:
-                out = _narrow(function, [x, y], out)
-                dtype = out.dtype
-        result = _new(Tensor)
-        result._data, result._base = out, None
-        if (p is None and q is None) or (OFF and not mode.records(op.name, out)):
-            result._node = None
-            return result
-        if both is None:
-            first, second, both = _edges(op, (0,)), _edges(op, (1,)), _edges(op, (0, 1))  # last what others ask for
-        result._node = node = _new_node(Node)
-        node.edges = (first if q is None else second if p is None else both)(p, q, x, y, out)
-        node.seq = tick()  # one by one: more than three at a time would be packed and unpacked
-        node.hooks = node.where = None
-        node.shape = out.shape
-        node.dtype = dtype
-        if OFF:
-            node.where = caller(2)
-            mode.made(node)
-        elif noted:
-            frame = _getframe(1)
-            code = frame.f_code
-            node.where = caller(2) if library[code.co_filename] else (code, frame.f_lasti)
-        return result
-
-    return binary
-
-
 # --- making rows ----------------------------------------------------------------------------------------------------
 
 
@@ -671,24 +533,6 @@ def differentiable(
     op.complex = complex
     TABLE[key] = TABLE[op] = op
     return op
-
-
-def elementwise(
-    function: Callable[..., Any],
-    /,
-    name: str | None = None,
-    numpy: Callable[..., Any] | None = None,
-    complex: bool | Callable[..., Any] = False,
-    **rules: Any,
-) -> Callable[..., Any]:
-    """`differentiable` for a function of one (`x`) or two (`x`, `y`) arrays without options: the fast lane."""
-    op = differentiable(function, name=name, numpy=numpy, complex=complex, **rules)
-    call = (_unary if len(op.rules) == 1 else _binary)(op)
-    call.__name__ = call.__qualname__ = op.name
-    call.__doc__ = op.__doc__
-    FAST[numpy or function] = call
-    TABLE[call] = op
-    return call
 
 
 FAST: dict[Callable[..., Any], Callable[..., Any]] = {}

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ..fast_calls import elementwise
 from ..kernels import activation as kernel_activation
 from ..kernels import bent, smooth
-from ..rules import differentiable, elementwise
+from ..rules import differentiable
 from ..views import write
 from .compiled import fused, large
 from .exponential import erf, floating, sigmoid, sigmoid_of, softplus_of

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..fast_calls import elementwise
 from ..kernels import divide as loops
-from ..rules import elementwise, unwrap
+from ..rules import unwrap
 from .compiled import fused
 from .names import describe
 

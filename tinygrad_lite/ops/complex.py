@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..rules import FAST, TABLE, differentiable, elementwise, unwrap, without_gradient
+from ..fast_calls import elementwise
+from ..rules import FAST, TABLE, differentiable, unwrap, without_gradient
 from . import exponential
 from .arithmetic import flat
 from .arrange import transpose

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import get_default_dtype
+from ..fast_calls import elementwise
 from ..kernels import bent, divide, smooth
-from ..rules import differentiable, elementwise, unwrap
+from ..rules import differentiable, unwrap
 from . import special
 from .compiled import fused
 from .names import describe

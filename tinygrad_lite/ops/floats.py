@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..dtypes import get_default_dtype
+from ..fast_calls import elementwise
 from ..kernels import bent
-from ..rules import FAST, differentiable, elementwise, unwrap, wrap
+from ..rules import FAST, differentiable, unwrap, wrap
 from .arithmetic import flat, mul
 from .compiled import fused
 from .exponential import exp2

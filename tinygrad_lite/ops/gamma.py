@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from ..fast_calls import elementwise
 from ..kernels import gamma as single
 from ..kernels import special as kernels
-from ..rules import differentiable, elementwise
+from ..rules import differentiable
 from .compiled import fused
 from .names import describe
 from .special import fastest, in_double, piecewise, polynomial

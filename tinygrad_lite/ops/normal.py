@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ..fast_calls import elementwise
 from ..kernels import normal as kernels
-from ..rules import elementwise
 from . import special
 from .compiled import fused
 from .exponential import _beside, erfc, floating

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..rules import FAST, differentiable, elementwise, unwrap, wrap
+from ..fast_calls import elementwise
+from ..rules import FAST, differentiable, unwrap, wrap
 from .arithmetic import flat
 from .names import describe
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ..fast_calls import elementwise
 from ..kernels import bent
-from ..rules import differentiable, elementwise, unwrap
+from ..rules import differentiable, unwrap
 from .arithmetic import abs as _abs
 from .compiled import fused
 from .exponential import logsigmoid, sigmoid, softplus_of
