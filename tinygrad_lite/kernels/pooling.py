@@ -133,4 +133,4 @@ def max_pool(x: Any, windows: Windows, out: Any, index: Any) -> None:
 
 def scatter(y: Any, index: Any, out: Any) -> None:
     """`pool.scatter_plain`, compiled."""
-    launch(scatter_planes.compiled, len(y), y, index, out, helpers=_helpers(out.size))
+    launch(scatter_planes.compiled, len(y), y, np.ascontiguousarray(index), out, helpers=_helpers(out.size))
