@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 
 from .backend import kernel
+from .sums import BLOCK, dot, summing
+
+LONG = 32  # entries of a row from which on its sums are worth a loop of their own
 
 
 def refresh_plain(
@@ -60,7 +63,7 @@ def _scaled(g: Any, rows: Any, cols: Any, top: Any) -> Any:
 def refresh(
     g: Any, w: Any, floor: Any, top: Any, row_var: Any, col_var: Any, rows: Any, cols: Any, first: int, last: int
 ) -> float:
-    _, m, n = g.shape  # elements by all three indices: a view of a row would cost atomic reference counts
+    _, m, n = g.shape
     one = g.dtype.type(1)
     per_row, per_col = one / g.dtype.type(n), one / g.dtype.type(m)
     for k in range(first, last):
@@ -69,7 +72,8 @@ def refresh(
         for i in range(m):
             for j in range(n):
                 cols[k, j] += g[k, i, j] * g[k, i, j]
-            row_var[k, i] += w * (g.dtype.type(square_sum(g, k, i)) * per_row - row_var[k, i])
+            squares = dot(g[k, i], g[k, i]) if n >= LONG else square_sum(g, k, i)
+            row_var[k, i] += w * (g.dtype.type(squares) * per_row - row_var[k, i])
         for j in range(n):
             col_var[k, j] += w * (cols[k, j] * per_col - col_var[k, j])
     inverse_root(row_var[first:last].reshape(-1), rows[first:last].reshape(-1))
@@ -83,7 +87,10 @@ def refresh(
         root = np.sqrt(floor if mean < floor else mean)
         for i in range(m):
             rows[k, i] *= root
-            total += scaled_square_sum(g, rows[k, i], cols, top, k, i)
+            if n >= LONG:
+                total += scaled_sum(g[k, i], rows[k, i], cols[k], top)
+            else:
+                total += scaled_square_sum(g, rows[k, i], cols, top, k, i)
     return total
 
 
@@ -94,32 +101,34 @@ def inverse_root(x: Any, out: Any) -> None:
 
 
 def square_sum(g: Any, k: int, i: int) -> float:
-    """The sum of ``g[k, i, :] ** 2`` in float64; in four parts, since an addition takes four cycles."""
-    a = b = c = d = 0.0
-    n = g.shape[2]
-    for q in range(n // 4):
-        j = 4 * q
-        a += g[k, i, j] * g[k, i, j]
-        b += g[k, i, j + 1] * g[k, i, j + 1]
-        c += g[k, i, j + 2] * g[k, i, j + 2]
-        d += g[k, i, j + 3] * g[k, i, j + 3]
-    for j in range(n // 4 * 4, n):
-        a += g[k, i, j] * g[k, i, j]
-    return (a + b) + (c + d)
+    """The sum of ``g[k, i, :] ** 2`` in float64, of a short row."""
+    total = 0.0
+    for j in range(g.shape[2]):
+        total += g[k, i, j] * g[k, i, j]
+    return total
+
+
+@summing
+def scaled_block(g: Any, row: Any, cols: Any, top: Any) -> Any:
+    total = g.dtype.type(0)
+    for j in range(g.size):
+        total += square(g[j], row * cols[j], top)
+    return total
+
+
+def scaled_sum(g: Any, row: Any, cols: Any, top: Any) -> float:
+    total = 0.0
+    for start in range(0, g.size, BLOCK):
+        total += scaled_block(g[start : start + BLOCK], row, cols[start : start + BLOCK], top)
+    return total
 
 
 def scaled_square_sum(g: Any, row: Any, cols: Any, top: Any, k: int, i: int) -> float:
-    a = b = c = d = 0.0
-    n = g.shape[2]
-    for q in range(n // 4):
-        j = 4 * q
-        a += square(g[k, i, j], row * cols[k, j], top)
-        b += square(g[k, i, j + 1], row * cols[k, j + 1], top)
-        c += square(g[k, i, j + 2], row * cols[k, j + 2], top)
-        d += square(g[k, i, j + 3], row * cols[k, j + 3], top)
-    for j in range(n // 4 * 4, n):
-        a += square(g[k, i, j], row * cols[k, j], top)
-    return (a + b) + (c + d)
+    """The sum of ``u[k, i, :] ** 2``, of a short row."""
+    total = 0.0
+    for j in range(g.shape[2]):
+        total += square(g[k, i, j], row * cols[k, j], top)
+    return total
 
 
 def square(x: Any, scale: Any, top: Any) -> Any:
