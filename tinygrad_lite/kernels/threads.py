@@ -103,9 +103,8 @@ def launch(kernel: Callable[..., int], pieces: int, *args: Any, helpers: int | N
     helpers : int, optional
         How many threads to wake besides the calling one; by default all there are.
     """
-    cursor = np.zeros(
-        1, np.intp
-    )  # one for each launch: a helper that wakes up late finds the work of *its* launch done
+    # One for each launch: a helper that wakes up late finds the work of *its* launch done.
+    cursor = np.zeros(1, np.intp)
     wanted = min(get_num_threads() if helpers is None else helpers + 1, pieces) - 1
     if wanted < 1:
         kernel(*args, cursor)
