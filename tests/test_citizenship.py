@@ -258,6 +258,11 @@ def test_no_gradient_lacks_its_second_order(table):
     assert [e.name for e in table.values() if e.second == "no"] == []
 
 
+def test_no_operation_is_left_untried(table):
+    """One that no arguments fit, or that breaks with all of them, would say so."""
+    assert [e.name for e in table.values() if e.gradient == "untried"] == []
+
+
 def test_a_row_without_a_second_order_is_found(monkeypatch):
     from tinygrad_lite import coverage
     from tinygrad_lite.rules import differentiable
@@ -266,6 +271,15 @@ def test_a_row_without_a_second_order_is_found(monkeypatch):
     assert coverage._found_out(op, op)[:2] == ("x", "no")
     wide = differentiable(lambda x: x.astype(np.float64), name="wide", x=lambda g: g)
     assert coverage._found_out(wide, wide)[2] == "no"
+
+
+def test_an_operation_that_breaks_is_found():
+    from tinygrad_lite import coverage
+
+    def broken(x):
+        raise KeyError("whatever it is given")
+
+    assert coverage._found_out(broken, None)[0] == "untried"
 
 
 def test_names_of_the_table_are_pytorchs(table):
