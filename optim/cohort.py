@@ -25,7 +25,6 @@ SHARED = 1 << 20
 LONGEST, SHORTEST = 1 << 20, 1 << 15
 
 COMPILED = (np.dtype(np.float32), np.dtype(np.float64))
-_NONE = np.zeros((0, 0))
 
 
 class Cohort:
@@ -53,6 +52,8 @@ class Cohort:
         The scalars of the coming step.
     factors : dict of str to array of shape (number of parameters,)
         The numbers that each tensor has of its own, in the coming step.
+    located : bool
+        Whether the tables say already where the gradients of the coming step lie.
     """
 
     def __init__(
@@ -69,12 +70,15 @@ class Cohort:
         self.whole: Callable[[list[Array], int], None] | None = None
         self.values: Sequence[float] = ()
         self.factors: dict[str, Any] = {}
+        self.located = False
         self.dtype = arrays[0].dtype
         # A parameter that is a view with gaps is updated in a copy without them, and written back.
         self.dense = [a if is_dense(a) else np.ascontiguousarray(a) for a in arrays]
         self._gaps = [(a, d) for a, d in zip(arrays, self.dense) if a is not d]
+        self._no_factors = np.zeros((0, 0), self.dtype)
         self._together = Together(arrays)
         self._packed = np.empty(len(fused.scalars), self.dtype)
+        self._packed_from: Sequence[float] | None = None
         self._format = f"{len(fused.scalars)}{self.dtype.char}"
         self._tables: Tables | None = None
 
@@ -91,12 +95,20 @@ class Cohort:
         return self._tables
 
     @property
+    def in_place(self) -> bool:
+        """Whether a compiled loop runs over the parameters themselves at present."""
+        return self.compiled and not self._gaps
+
+    @property
     def alone(self) -> bool:
         """Whether one thread updates all of it in a call that finds the gradients as well."""
-        return self.compiled and not self._gaps and self.tables.size < SHARED
+        return self.in_place and self.tables.size < SHARED
 
     def pack(self) -> Array:
         """Return the scalars in the parameters' dtype."""
+        if self.values is self._packed_from:
+            return self._packed
+        self._packed_from = self.values
         try:
             struct.pack_into(self._format, self._packed.data, 0, *self.values)  # 0.3 us; `[:] = values` takes 1
         except (OverflowError, struct.error):  # too large for float32, or a dtype that `struct` has not
@@ -107,7 +119,7 @@ class Cohort:
     def pack_factors(self) -> Array:
         """Return the tensors' own numbers, shape (number of them, number of tensors)."""
         if not self.factors:
-            return _NONE.astype(self.dtype)
+            return self._no_factors
         rows = [np.broadcast_to(self.factors[name], len(self.keys)) for name in self.fused.factors]
         with np.errstate(over="ignore"):
             return np.array(rows, self.dtype)
@@ -123,13 +135,17 @@ class Cohort:
                     for p, average in zip(self.dense, *self.states):
                         average[...] = self.fused.average(p, average, self.values)
         elif self.compiled:
-            kernel, tables = self.fused.kernel("update", self.dtype), self.tables
             grads = self._located(grads)
-            launch(kernel, *tables.pieces, self.pack(), self.pack_factors(), helpers=tables.helpers)
+            self.launch()
         else:
             self._plain(grads)
         for array, dense in self._gaps:
             array[...] = dense
+
+    def launch(self) -> None:
+        """Update all parameters in place, by gradients that are located and kept alive."""
+        kernel, tables = self.fused.kernel("update", self.dtype), self.tables
+        launch(kernel, *tables.pieces, self.pack(), self.pack_factors(), helpers=tables.helpers)
 
     def _plain(self, grads: list[Array]) -> None:
         values, factors = self.pack(), dict(zip(self.fused.factors, self.pack_factors()))
@@ -165,6 +181,8 @@ class Cohort:
     def _located(self, grads: list[Array]) -> list[Array]:
         """Write where the gradients lie to the table; return them, copied where they did not fit."""
         tables = self.tables
+        if self.located:
+            return grads
         if tables.expected.locate(grads, tables.table[1]) >= 0:
             grads = self.fitting(grads)
             assert tables.expected.locate(grads, tables.table[1]) < 0
@@ -174,7 +192,7 @@ class Cohort:
         """Gradients in the dtype and memory order of their parameters: copies where they are not."""
         found = []
         canonical = np.dtype(self.dtype.char)
-        for key, p, g in zip(self.keys, self.dense, grads):
+        for key, p, g in zip(self.keys, self.dense, map(np.asarray, grads)):
             if g.shape != p.shape:
                 raise ValueError(f"the gradient of {name_of(key)} must have its shape, {p.shape}, got {g.shape}")
             if not in_order(g, order_of(p)) or g.dtype != canonical or not g.flags.aligned:

@@ -327,10 +327,10 @@ from tinygrad_lite.kernels.objects import collect
 
 @holding
 def kernel(members, record, values):
-    found = collect(members, record)
+    found = collect(members, record, 0)
     if found < 0:
-        count = record[14]
-        table, offsets = view(record[12], count * {rows}, np.intp).reshape({rows}, count), record[13]
+        count = record[15]
+        table, offsets = view(record[13], count * {rows}, np.intp).reshape({rows}, count), record[14]
         for t in range(count):
             start = 0
             stop = word(offsets + 8 * t + 8) - word(offsets + 8 * t)

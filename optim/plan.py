@@ -80,8 +80,11 @@ class Plan:
         self._settings = [tuple(on for _, on in c.fused.switches) for c in self.cohorts]
         self._scalars = [getter(c.fused.scalars) for c in self.cohorts]
         self.grads: list[list[Array]] = []
+        self._collector: Any = None
+        self._places: list[list[int]] = []
         self._record: Any = None
         self._kernel: Any = None
+        self._is_quick = False
         self._backend = ""
 
     def _alike(self) -> list[tuple[list[Any], int, dict[str, float]]]:
@@ -118,25 +121,28 @@ class Plan:
         self.group, volatile = optimizer._resolved(group)
         self.constants = optimizer._constants(self.group, gain)
         self._seen, self._gain = None if volatile else dict(group), gain
-        self._values, self._found = [dict(self.constants) for _ in self.cohorts], [0] * len(self.cohorts)
+        self._values: list[Group] = [{}] * len(self.cohorts)
+        self._found: list[Group | None] = [None] * len(self.cohorts)
 
     def settle(self, group: Group, gain: float) -> bool:
         """Compute the scalars of the coming step; False if a switch is not as the plan has it."""
         if group != self._seen:
             self._look(group, gain)
         elif gain != self._gain:
-            self._gain, scale = gain, self._optimizer._scale(group, gain)
-            for values in (self.constants, *self._values):
-                values.update(scale)
+            self._gain = gain
+            self.constants.update(self._optimizer._scale(group, gain))
+            self._found = [None] * len(self.cohorts)
         for i, cohort in enumerate(self.cohorts):
-            found = self._optimizer.scalars(self.group, cohort.t + 1, **cohort.kept)
-            if len(found) != self._found[i]:  # what is no longer returned comes from the group again
-                self._values[i], self._found[i] = dict(self.constants), len(found)
+            found, before = self._optimizer.scalars(self.group, cohort.t + 1, **cohort.kept), self._found[i]
+            if found == before and found is not before:
+                continue  # as they were
+            if before is None or len(found) != len(before):  # what is no longer returned comes from the group again
+                self._values[i] = dict(self.constants)
             values = self._values[i]
             values.update(found)
             if self._switches[i](values) != self._settings[i]:
                 return False
-            cohort.values = self._scalars[i](values)
+            cohort.values, self._found[i] = self._scalars[i](values), found
             if cohort.kept:
                 cohort.next_kept = {name: float(values[name]) for name in cohort.kept}
         return True
@@ -144,6 +150,14 @@ class Plan:
     def collect(self, group: Group, access: Access | None) -> bool:
         """Take the gradients; False if the parameters, or which of them have one, are not as the plan has them."""
         access, params = access or self._access, group["params"]
+        if self._backend != backend():
+            self._prepare()
+        found = self._collector.collect(params) if self._collector and type(params) is list else None
+        for cohort in self.cohorts:
+            cohort.located = found is not None
+        if found is not None:
+            self.grads = [[found[i] for i in places] for places in self._places]
+            return True
         if len(params) != len(self._params) or not all(map(access.same, params, self._params)):
             return False
         if any(map(access.has_grad, self._idle)):
@@ -171,34 +185,47 @@ class Plan:
         for cohort in self.cohorts:
             cohort.part()
 
-    # --- all of it in one compiled call -----------------------------------------------------------------------------
+    # --- with everything looked through in one compiled call ---------------------------------------------------------
 
     def quick(self, group: Group, gain: float) -> bool:
-        """Do the whole step in one call, if that is possible; False where nothing was done."""
+        """Do the whole step with little ado, if that is possible; False where nothing was done."""
         if self._backend != backend():
             self._prepare()
-        record = self._record
-        if record is None or not self.settle(group, gain):
+        params = group["params"]
+        if not self._is_quick or type(params) is not list or not self.settle(group, gain):
             return False
-        cohort, params = self.cohorts[0], group["params"]
-        if type(params) is not list or self._kernel(id(params), record, cohort.pack()) >= 0:
-            return False
+        cohort = self.cohorts[0]
+        if self._record is not None:
+            if self._kernel(id(params), self._record, cohort.pack()) >= 0:
+                return False
+        else:
+            held = self._collector.collect(params)
+            if held is None:
+                return False
+            cohort.launch()
+            del held  # not before: the gradients stay alive
         self.grads = []
         cohort.commit(self._optimizer._name)
         return True
 
     def _prepare(self) -> None:
-        self._backend, self._record = backend(), None
-        if len(self.cohorts) != 1 or not self._access.tensors or not self.cohorts[0].alone:
+        self._backend, self._collector, self._record, self._is_quick = backend(), None, None, False
+        if not (self._access.tensors and self.cohorts and all(cohort.in_place for cohort in self.cohorts)):
             return
         from tinygrad_lite.kernels.objects import KNOWN, Collector
 
         if not KNOWN:
             return
-        cohort, params = self.cohorts[0], self._params
-        tables = cohort.tables
-        targets = dict(zip(map(id, cohort.keys), tables.targets()))
+        params = self._params
+        targets: dict[int, int] = {}
+        for cohort in self.cohorts:
+            targets.update(zip(map(id, cohort.keys), cohort.tables.targets()))
         self._collector = Collector(params, self._arrays, [targets.get(id(p), 0) for p in params])
-        own = (tables.table.ctypes.data, tables.offsets.ctypes.data, len(cohort.keys))
-        self._record = np.array([*self._collector.record, *own], np.intp)
-        self._kernel = cohort.fused.kernel("tensors", cohort.dtype)
+        index = {id(p): i for i, p in enumerate(params)}
+        self._places = [[index[id(key)] for key in cohort.keys] for cohort in self.cohorts]
+        cohort, tables = self.cohorts[0], self.cohorts[0].tables
+        self._is_quick = len(self.cohorts) == 1 and not cohort.fused.factors
+        if self._is_quick and cohort.alone:
+            own = (tables.table.ctypes.data, tables.offsets.ctypes.data, len(cohort.keys))
+            self._record = np.array([*self._collector.record, *own], np.intp)
+            self._kernel = cohort.fused.kernel("tensors", cohort.dtype)

@@ -163,10 +163,10 @@ class Stepping:
 
         def whole(grads: list[Array], t: int) -> None:
             gain, limit = plan.constants[BEFORE + "gain"], plan.constants[BEFORE + "limit"]
-            if gain != 1:  # asarray: NumPy makes a number of an array without dimensions
-                grads = [np.asarray(g * cohort.dtype.type(gain)) for g in cohort.fitting(grads)]
+            if gain != 1:
+                grads = [g * cohort.dtype.type(gain) for g in cohort.fitting(grads)]
             if limit is not None:
-                grads = [np.asarray(np.clip(g, -limit, limit)) for g in cohort.fitting(grads)]
+                grads = [np.clip(g, -limit, limit) for g in cohort.fitting(grads)]
             update(grads, plan.group, t)
 
         return whole

@@ -212,13 +212,39 @@ def test_addresses_are_those_numpy_gives():
         np.ones((2, 8))[:, ::2],
         np.ones((2, 4), ">f8"),
         np.ones((2, 4), np.int64),
+        np.ones((2, 4)).view(np.recarray),
+        np.float64(1),  # what NumPy makes of an array without dimensions
+        [1.0, 2.0],
     ],
-    ids=["dtype", "shape", "ndim", "order", "strides", "byteorder", "kind"],
+    ids=["dtype", "shape", "ndim", "order", "strides", "byteorder", "kind", "subclass", "number", "list"],
 )
 def test_misfits_are_found(misfit):
     expected, out = objects.Expected([np.ones(3), np.ones((2, 4))]), np.zeros(2, np.intp)
     for find in (expected.locate, expected._locate_slowly):
         assert find([np.ones(3), misfit], out) == 1
+
+
+@pytest.mark.skipif(not objects.KNOWN, reason="another Python keeps its objects otherwise")
+def test_gradients_that_were_collected_stay_alive():
+    tensors = [tg.ones(*shape, requires_grad=True) for shape in ((3,), (), (2, 4))]
+    out = np.zeros(3, np.intp)
+    targets = [int(out.ctypes.data) + 8 * i for i in (0, 1)] + [0]
+    collector = objects.Collector(tensors, [t._data for t in tensors], targets)
+    assert collector.collect(tensors) is None  # there are none
+    for t in tensors[:2]:
+        t.grad = tg.full(t.shape, 2.0)
+    arrays = [t.grad._data for t in tensors[:2]]
+    counts = [list(map(sys.getrefcount, arrays))]
+    found = collector.collect(tensors)
+    counts.append(list(map(sys.getrefcount, arrays)))
+    assert list(map(id, found)) == [*map(id, arrays), id(None)]
+    assert out.tolist() == [a.ctypes.data for a in arrays] + [0]
+    tensors[1].grad = None
+    assert collector.collect(tensors) is None  # and what was collected in vain is let go
+    del found
+    counts.append(list(map(sys.getrefcount, arrays)))
+    (a, b), *later = counts
+    assert later == [[a + 1, b + 1], [a, b - 1]]
 
 
 # Threads

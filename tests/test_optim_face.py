@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
 import numpy as np
 import pytest
-from tinygrad_lite.optim import textbook
+from tinygrad_lite.optim import cohort, textbook
 from tinygrad_lite.optim.cohort import SHARED
 
 import tinygrad_lite as tg
@@ -442,6 +443,45 @@ def test_a_shared_launch_equals_a_serial_one(dtype):
         kernels.set_num_threads(before)
     for k in start:
         np.testing.assert_array_equal(found[0][k], found[1][k])
+
+
+@pytest.mark.parametrize("arguments", [{}, {"max_grad_norm": 0.5}, {"weight_decay": lambda t: 0.1 * t}], ids=str)
+def test_steps_of_many_elements_notice_what_changes(monkeypatch, arguments):
+    """What is prepared for large launches, against what is for small ones."""
+    found = []
+    for limit in (0, cohort.SHARED):
+        monkeypatch.setattr(cohort, "SHARED", limit)
+        rng = np.random.default_rng(0)
+        params = [tg.tensor(rng.standard_normal(shape), requires_grad=True) for shape in ((30, 7), (), (5,), (4, 4))]
+        single = tg.tensor(rng.standard_normal(9).astype("f"), requires_grad=True)
+        adam = optim.AdamW([*params, single] if arguments.get("max_grad_norm") else params, lr=0.1, **arguments)
+
+        def backward(params=params, single=single, rng=rng):
+            for p in (*params, single):
+                p.grad = tg.tensor(rng.standard_normal(p.shape).astype(p.detach().numpy().dtype))
+
+        steps = []
+        for change in range(8):
+            backward()
+            match change:
+                case 2:
+                    params[1].grad = None
+                case 3:
+                    params[0].data = tg.ones(30, 7, dtype=tg.float64)
+                case 4:
+                    params[3].grad = tg.tensor(rng.standard_normal((4, 4))).T
+                case 5:
+                    adam.param_groups[0]["lr"] = 0.3
+                case 6:
+                    adam.param_groups[0]["maximize"] = True
+            counts = [sys.getrefcount(p.grad._data) for p in params if p.grad is not None]
+            adam.step()
+            assert [sys.getrefcount(p.grad._data) for p in params if p.grad is not None] == counts
+            steps.append([p.detach().numpy().copy() for p in (*params, single)])
+        found.append(steps)
+    for one, other in zip(*found):
+        for p, q in zip(one, other):
+            np.testing.assert_array_equal(p, q)
 
 
 def test_optimizers_step_in_several_threads_at_once():

@@ -8,6 +8,9 @@ CPython the same is done in Python.
 Imported by whoever runs compiled code, hence never before numba is needed.
 """
 
+# numba has types for little of itself
+# mypy: disable-error-code="no-untyped-call, call-arg"
+
 from __future__ import annotations
 
 import ctypes
@@ -16,6 +19,8 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from numba import types
+from numba.extending import intrinsic
 
 from .compile import build, inner
 from .memory import view, word
@@ -34,9 +39,9 @@ C_ORDER, F_ORDER, ALIGNED = 0x1, 0x2, 0x100  # bits of an array's flags
 
 
 @inner
-def _fits(array: int, wanted: int, dtype: int, shape: Any) -> bool:
-    """Whether an array has the flags, the dtype and the shape (ndim first) that are wanted."""
-    if view(array + FLAGS, 1, np.int32)[0] & wanted != wanted:
+def _fits(array: int, kind: int, wanted: int, dtype: int, shape: Any) -> bool:
+    """Whether an object is an array (of no subclass), with the flags, the dtype and the shape (ndim first) wanted."""
+    if word(array + TYPE) != kind or view(array + FLAGS, 1, np.int32)[0] & wanted != wanted:
         return False
     its = word(array + DTYPE)
     if its != dtype:  # equal dtypes may be two objects: arrays made by numba bring their own
@@ -54,16 +59,33 @@ def _fits(array: int, wanted: int, dtype: int, shape: Any) -> bool:
     return True
 
 
-def _locate(ids: Any, dtype: int, flags: Any, shapes: Any, out: Any) -> int:
+def _locate(ids: Any, kind: int, dtype: int, flags: Any, shapes: Any, out: Any) -> int:
     for i in range(ids.size):
-        if not _fits(ids[i], flags[i], dtype, shapes[i]):
+        if not _fits(ids[i], kind, flags[i], dtype, shapes[i]):
             return i
         out[i] = word(ids[i] + DATA)
     return -1
 
 
-def _collect(members: int, record: Any) -> int:
+@intrinsic
+def _keep(typingctx: Any, items: Any, index: Any, it: Any) -> Any:
+    """Put an object into a list, both by address: it lives as long as the list does. Needs the GIL."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        python = context.get_python_api(builder)
+        items, it = (builder.inttoptr(args[k], python.pyobj) for k in (0, 2))
+        python.incref(it)  # the list takes this reference over
+        python.list_setitem(items, args[1], it)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp, types.intp), codegen
+
+
+def _collect(members: int, record: Any, holder: int) -> int:
     """Check that the Tensors in a list are the expected ones, and write the addresses of their gradients' data.
+
+    The objects are looked through in one go: a step over many megabytes has left none of them in the cache, and
+    waiting for one after the other, as Python does, takes 1 us for each Tensor.
 
     Parameters
     ----------
@@ -71,6 +93,8 @@ def _collect(members: int, record: Any) -> int:
         Address of the list.
     record : array of intp
         `Collector.record`.
+    holder : int
+        Address of a list of as many objects, which the gradients' arrays take the place of; 0 for none.
 
     Returns
     -------
@@ -80,6 +104,7 @@ def _collect(members: int, record: Any) -> int:
     count, width = record[1], record[3]
     tensor, node_type, none = record[4], record[5], record[6]
     data, node, base, kept, grad = record[7], record[8], record[9], record[10], record[11]
+    kind = record[12]
     if word(members + LENGTH) != count:
         return 0
     items = word(members + ITEMS)
@@ -102,9 +127,11 @@ def _collect(members: int, record: Any) -> int:
         if found == 0 or found == none or word(found + TYPE) != tensor:
             return i
         g = word(found + data)
-        if not _fits(g, flags, fact[3], view(record[2] + 8 * width * i, width, np.intp)):
+        if not _fits(g, kind, flags, fact[3], view(record[2] + 8 * width * i, width, np.intp)):
             return i
         view(fact[4], 1, np.intp)[0] = word(g + DATA)
+        if holder != 0:
+            _keep(holder, i, g)
     return -1
 
 
@@ -154,11 +181,13 @@ class Expected:
         """
         if KNOWN:
             ids = np.fromiter(map(id, arrays), np.intp, self._n)
-            return int(compiled(_locate)(ids, id(self._dtype), self._wanted, self._shapes, out))
+            return int(compiled(_locate)(ids, id(np.ndarray), id(self._dtype), self._wanted, self._shapes, out))
         return self._locate_slowly(arrays, out)
 
     def _locate_slowly(self, arrays: list[Array], out: Array) -> int:
         for i, array in enumerate(arrays):
+            if type(array) is not np.ndarray:
+                return i
             ndim, *shape = self._shapes[i]
             fits = array.dtype == self._dtype and array.shape == tuple(shape[:ndim]) and array.flags.aligned
             in_order = array.flags.c_contiguous if self._wanted[i] & C_ORDER else array.flags.f_contiguous
@@ -193,7 +222,7 @@ class Collector:
         What `collect` reads: the address of a table with, for each Tensor, its address, its array's, the flags its
         gradient's array must have (0: none), the address of the dtype that must have, and the target; the number of
         rows; the address of the table of shapes, ndim first; that one's width; the addresses of the types Tensor and
-        Node, and of None; the slots of a Tensor and of a Node.
+        Node, and of None; the slots of a Tensor and of a Node; the address of the type ndarray.
     """
 
     def __init__(self, tensors: list[Any], arrays: list[Array], targets: list[int]) -> None:
@@ -206,6 +235,13 @@ class Collector:
         self._facts = np.array(facts, np.intp)
         tables = (self._facts.ctypes.data, len(facts), self._shapes.ctypes.data, self._shapes.shape[1])
         self.record = [*tables, *_places()]
+        self._record = np.array(self.record, np.intp)
+
+    def collect(self, tensors: list[Any]) -> list[Array | None] | None:
+        """Write the addresses; return the gradients' arrays, or None if something is not as expected."""
+        found: list[Array | None] = [None] * len(self._facts)
+        misfit = compiled(_collect)(id(tensors), self._record, id(found))
+        return found if misfit < 0 else None
 
 
 @cache
@@ -214,4 +250,4 @@ def _places() -> tuple[int, ...]:
     from ..graph import Node
 
     tensor = [slot(object.__new__(Tensor), name) for name in ("_data", "_node", "_base", "_kept")]
-    return (id(Tensor), id(Node), id(None), *tensor, slot(Node(), "grad"))
+    return (id(Tensor), id(Node), id(None), *tensor, slot(Node(), "grad"), id(np.ndarray))
