@@ -15,7 +15,7 @@ from tinygrad_lite.nn.norm import _BatchNorm
 from tinygrad_lite import Tensor, int64, nn, no_grad, tensor
 from tinygrad_lite.graph import written
 from tinygrad_lite.kernels.average import approach
-from tinygrad_lite.kernels.pieces import in_pieces
+from tinygrad_lite.kernels.pieces import in_parts
 
 from . import hyper
 from .cohort import COMPILED
@@ -152,7 +152,7 @@ def _approach(a: Any, b: Any, w: float) -> bool:
     fits = a.dtype == b.dtype and a.dtype in COMPILED and a.flags.c_contiguous and b.flags.c_contiguous
     if fits:
         x, y, weight = a.reshape(-1), b.reshape(-1), a.dtype.type(w)
-        in_pieces(lambda first, last: approach.run(x[first:last], y[first:last], weight), x.size, 1 << 18)
+        in_parts(approach, 1 << 18, (x, y), weight)
         written(a, "AveragedModel")
     return bool(fits)
 

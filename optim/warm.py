@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import from_numpy, kernels, optim
+from tinygrad_lite.kernels.threads import ahead
 
 from . import cohort
 from .formula import has_rule
@@ -46,7 +47,7 @@ def warm(wanted: Iterable[str] | None = None, dtypes: Iterable[Any] = (np.float3
     if unknown:
         raise ValueError(f"warm: unknown optimizers {', '.join(unknown)}; there are {', '.join(known)}")
     size = cohort.SHARED
-    with kernels.use("numba"):
+    with kernels.use("numba"), ahead():
         for name in wanted or known:
             for arguments in [{}, *VARIANTS.get(name, [])]:
                 for dtype in map(np.dtype, dtypes):

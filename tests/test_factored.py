@@ -13,7 +13,7 @@ from tinygrad_lite.optim import adafactor, muon
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels, optim
-from tinygrad_lite.kernels import factored, pieces
+from tinygrad_lite.kernels import factored, pieces, scatter
 from tinygrad_lite.kernels.threads import launch
 
 DTYPES = [np.float32, np.float64]
@@ -85,12 +85,75 @@ def test_the_factored_loops_do_only_what_they_are_told():
         assert changed.ravel().nonzero()[0].tolist() == [4, 5, 6, 7]
 
 
-def test_pieces_cover_the_range_once():
-    for total, size in ((0, 3), (1, 3), (3, 3), (10, 3), (1000, 1)):
-        done: list[tuple[int, int]] = []
-        pieces.in_pieces(lambda first, last, done=done: done.append((first, last)), total, size)
-        covered = sorted(i for first, last in done for i in range(first, last))
-        assert covered == list(range(total))
+def parted_plain(x, out, count, own, factor):
+    out += factor * x
+    count += 1
+    own += x.sum()
+
+
+@kernels.kernel(parted_plain)
+def parted(x, out, count, own, factor):
+    for i in range(len(x)):
+        for j in range(x.shape[1]):
+            out[i, j] += factor * x[i, j]
+            own[0] += x[i, j]
+        count[i] += 1
+
+
+def ranged_plain(out, value, first, end):
+    out[first:end] += value
+    out[-1] += 1
+
+
+@kernels.kernel(ranged_plain)
+def ranged(out, value, first, end):
+    for i in range(first, end):
+        out[i] += value
+
+
+SIZES = [(0, 3), (1, 3), (3, 3), (4, 3), (10, 3), (1000, 1), (997, 31)]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize(("total", "size"), SIZES)
+@pytest.mark.parametrize("backend", ["numba", "numpy"])
+def test_parts_cover_all_rows_once(backend, total, size, threads):
+    before = kernels.get_num_threads()
+    kernels.set_num_threads(threads)
+    x = np.random.default_rng(0).integers(1, 9, (total, 4)).astype(float)
+    out, count, own = np.zeros((total, 4)), np.zeros(total, np.int64), np.zeros((1 + total // size, 1))
+    try:
+        with kernels.use(backend):
+            pieces.in_parts(parted, size, (x, out, count), 2.0, each=(own,))
+    finally:
+        kernels.set_num_threads(before)
+    np.testing.assert_array_equal(out, 2 * x)
+    assert (count == 1).all()
+    if backend == "numba":  # each piece has its own row; NumPy does all at once
+        assert own[: -(-total // size), 0].tolist() == [x[i : i + size].sum() for i in range(0, total, size)]
+    assert own.sum() == x.sum()
+
+
+@pytest.mark.parametrize(("total", "size"), SIZES)
+def test_ranges_cover_all_once(total, size):
+    out = np.zeros(total + 1)
+    with kernels.use("numba"):
+        pieces.in_ranges(ranged, size, total, out, 3)
+    assert out.tolist() == [3] * total + [0]
+
+
+def test_what_is_cut_has_its_rows_side_by_side():
+    x = np.asfortranarray(np.zeros((9, 4)))
+    with kernels.use("numba"), pytest.raises(TypeError, match="parted: what is cut into rows must not be in Fortran"):
+        pieces.in_parts(parted, 2, (x, np.zeros((9, 4)), np.zeros(9, np.int64)), 2.0, each=(np.zeros((5, 1)),))
+
+
+def test_rows_without_elements_and_with_few_columns():
+    index, table = np.array([2, 0, 2]), np.arange(6.0).reshape(3, 2)
+    for run in (scatter.take_rows.plain, scatter.take_rows.compiled):
+        out = np.zeros((3, 2))
+        run(index, out, table)
+        assert out.tolist() == [[4, 5], [0, 1], [4, 5]]
 
 
 # Adafactor

@@ -184,9 +184,9 @@ def test_normalization_kernels_agree_with_their_twins(dtype, centered, affine):
     found = []
     for run in ("compiled", "plain"):
         out, mean, scale = np.empty_like(x), np.empty(5, dtype), np.empty(5, dtype)
-        getattr(rows.normalize, run)(x, w, b, 1e-5, centered, out, mean, scale)
+        getattr(rows.normalize, run)(x, out, mean, scale, w, b, 1e-5, centered)
         back, gw, gb = np.empty_like(x), np.ones(9, dtype), np.ones(9, dtype)
-        getattr(rows.normalize_backward, run)(g, x, w, mean, scale, centered, back, gw, gb)
+        getattr(rows.normalize_backward, run)(x, g, mean, scale, back, gw, gb, w, centered)
         found.append((out, mean, scale, back, gw, gb))
     for a, b in zip(*found):
         np.testing.assert_allclose(a, b, rtol=1e-4 if dtype == np.float32 else 1e-10, atol=1e-5)
@@ -202,7 +202,7 @@ def test_cross_entropy_rows_agree_with_their_twin(weighted, share):
     found = []
     for run in ("compiled", "plain"):
         losses, slope = np.empty(8, np.float32), np.empty_like(x)
-        getattr(loss.rows, run)(x, t, w, -100, share, losses, slope)
+        getattr(loss.rows, run)(x, t, losses, slope, w, -100, share)
         found.append((losses, slope))
     for a, b in zip(*found):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)

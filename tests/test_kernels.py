@@ -17,7 +17,7 @@ import pytest
 import tinygrad_lite as tg
 from tinygrad_lite import kernels
 from tinygrad_lite.kernels import compile as compiling
-from tinygrad_lite.kernels import kernel, memory, objects, select, threads
+from tinygrad_lite.kernels import crew, kernel, memory, objects, select, threads
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -285,17 +285,94 @@ def test_the_number_of_threads():
     assert run(code, TINYGRAD_LITE_THREADS="7").strip() == "7"
 
 
-def test_lingering_ends_when_the_bell_rings_and_after_a_while():
-    from tinygrad_lite.kernels.waiting import linger
+@kernel(lambda bad, out, cursor: None)
+def failing(bad, out, cursor):
+    """As `counted`, for eight pieces of which one fails."""
+    done = 0
+    while True:
+        piece = memory.claim(cursor)
+        if piece >= 8:
+            return done
+        if piece == bad:
+            raise ValueError("no such piece")
+        for _ in range(20000):
+            out[piece] += 1
+        done += 1
 
-    for run in (linger.plain, linger.compiled):
-        bell = np.zeros(1, np.intp)
-        assert run(bell, 1, 10, 2) is True
-        assert run(bell, 0, 10, 2) is False
-    ringer = threading.Timer(0.02, bell.__setitem__, (0, 7))
-    ringer.start()
-    assert linger.compiled(bell, 0, 100_000_000, 2) is True  # without the GIL, or nobody could ring
-    ringer.join()
+
+@pytest.mark.parametrize("bad", range(8))
+def test_a_failure_in_any_thread_is_told(bad):
+    for helpers, error in ((0, ValueError), (1, RuntimeError)):
+        with pytest.raises(error, match="no such piece" if helpers == 0 else "failing: failed in one of 2 threads"):
+            threads.launch(failing.compiled, 8, bad, np.zeros(8, np.int64), helpers=helpers)
+    out = np.zeros(8, np.int64)
+    threads.launch(failing.compiled, 8, -1, out, helpers=1)  # whoever was to help still does
+    assert (out == 20000).all()
+
+
+@kernel(lambda out, cursor: None)
+def unreturned(out, cursor):
+    out[memory.claim(cursor)] = 1
+
+
+def test_a_kernel_to_be_shared_must_return_an_integer():
+    with pytest.raises(TypeError, match="unreturned: must return int64, not none"):
+        threads.launch(unreturned.compiled, 2, np.zeros(2, np.int64), helpers=1)
+
+
+def test_types_are_told_apart():
+    """Machine code is called by its address: for one dtype or order it must never see another."""
+    read_only = np.zeros(40, np.int64)
+    read_only.flags.writeable = False
+    alike = [np.zeros(40, np.int64), np.zeros(40, np.int32), np.zeros(80, np.int64)[::2], np.zeros((8, 5), np.int64)]
+    found = [threads._prepared("native", counted.compiled, (40, each))[1] for each in alike[:3]]
+    assert len(set(found)) == 3
+    keys = [crew.fingerprint((n, each)) for each in (*alike, read_only) for n in (40, 40.0, True, None, (40, alike[0]))]
+    assert len({*keys}) == len(keys)
+    assert crew.fingerprint((1, alike[0])) == crew.fingerprint((2, np.ones(7, np.int64)))
+    rare = [crew.fingerprint((counted.compiled, n)) for n in (1, 2)]  # of which numba has none
+    assert rare[0] == rare[1]
+    for each in alike[:3]:
+        threads.launch(counted.compiled, 40, 40, each, helpers=1)
+        assert (each == 20000).all()
+
+
+def test_launches_of_several_threads_at_once():
+    """One has the helpers, the others go on alone."""
+    outs = [np.zeros(40, np.int64) for _ in range(4)]
+
+    def work(out):
+        for _ in range(20):
+            threads.launch(counted.compiled, 40, 40, out, helpers=2)
+
+    each = [threading.Thread(target=work, args=(out,)) for out in outs]
+    for thread in each:
+        thread.start()
+    for thread in each:
+        thread.join()
+    assert all((out == 20 * 20000).all() for out in outs)
+
+
+def test_a_helper_serves_and_falls_asleep():
+    slots = crew.slots(1)
+    assert slots.ctypes.data % 64 == 0
+    serve = crew.compiled(crew.serve)
+    assert serve(slots, 1, 3)
+    assert slots[1, 0] == crew.ASLEEP
+    helper = threading.Thread(target=serve, args=(slots, 1, 200_000))  # without the GIL, or nobody could post
+    helper.start()
+    share, address, conductor = threads._prepared("native", counted.compiled, (40, np.zeros(40, np.int64)))
+    for _ in range(50):
+        out = np.zeros(40, np.int64)
+        assert share(address, conductor, slots.ctypes.data, 1, np.zeros(1, np.intp), 40, out) == 0
+        assert (out == 20000).all()
+        assert slots[0, 0] == 0
+    slots[0, 0] = crew.BUSY  # another launch has them
+    assert share(address, conductor, slots.ctypes.data, 1, np.zeros(1, np.intp), 40, out) == 0
+    assert (out == 40000).all()
+    assert slots[0, 0] == crew.BUSY
+    helper.join()
+    assert slots[1, 0] == crew.ASLEEP
 
 
 @pytest.mark.parametrize("rounds", [0, 1, 1_000_000])

@@ -445,7 +445,11 @@ def test_a_shared_launch_equals_a_serial_one(dtype):
         np.testing.assert_array_equal(found[0][k], found[1][k])
 
 
-@pytest.mark.parametrize("arguments", [{}, {"max_grad_norm": 0.5}, {"weight_decay": lambda t: 0.1 * t}], ids=str)
+@pytest.mark.parametrize(
+    "arguments",
+    [{}, {"max_grad_norm": 0.5}, {"weight_decay": lambda t: 0.1 * t}],
+    ids=["plain", "clipped", "scheduled"],
+)
 def test_steps_of_many_elements_notice_what_changes(monkeypatch, arguments):
     """What is prepared for large launches, against what is for small ones."""
     found = []

@@ -14,20 +14,20 @@ NEAR, FAR = 17, 13  # terms of the series up to the knee, and of the polynomial 
 KNEE = 8.0
 
 
-def bessel_plain(x: Any, near: Any, far: Any, order: int, scaled: bool, out: Any) -> None:
+def bessel_plain(x: Any, out: Any, near: Any, far: Any, order: int, scaled: bool) -> None:
     """``out = I_n(x)``, times ``exp(-|x|)`` if it is to be `scaled`.
 
     Parameters
     ----------
     x : array, shape (N,), float32
+    out : array, shape (N,), float32
+        Written.
     near : array, shape (NEAR,), float64
         Coefficients of ``I_n(y) / y^n`` in y^2 up to the knee, highest power first.
     far : array, shape (FAR,), float64
         Those of ``exp(-y) I_n(y) sqrt(y)`` in 1 / y beyond it.
     order : int
     scaled : bool
-    out : array, shape (N,), float32
-        Written.
     """
     from ..ops import bessel
 
@@ -35,7 +35,7 @@ def bessel_plain(x: Any, near: Any, far: Any, order: int, scaled: bool, out: Any
 
 
 @kernel(bessel_plain)
-def bessel(x: Any, near: Any, far: Any, order: int, scaled: bool, out: Any) -> None:
+def bessel(x: Any, out: Any, near: Any, far: Any, order: int, scaled: bool) -> None:
     for i in range(x.size):
         v = np.float64(x[i])
         y = abs(v)

@@ -115,12 +115,12 @@ def targets(target: Any, weight: Any, ignore: int, classes: int) -> tuple[int, f
     return -1, found
 
 
-def rows_plain(x: Any, target: Any, weight: Any, ignore: int, share: float, losses: Any, slope: Any) -> None:
+def rows_plain(x: Any, target: Any, losses: Any, slope: Any, weight: Any, ignore: int, share: float) -> None:
     """Losses of rows times `share`, and their derivatives; of checked targets.
 
     Parameters
     ----------
-    x, target, weight, ignore, losses, slope
+    x, target, losses, slope, weight, ignore
         As for `cross_entropy_plain`.
     share : float
         1 over what a mean divides by.
@@ -138,7 +138,7 @@ def rows_plain(x: Any, target: Any, weight: Any, ignore: int, share: float, loss
 
 
 @kernel(rows_plain)
-def rows(x: Any, target: Any, weight: Any, ignore: int, share: float, losses: Any, slope: Any) -> None:
+def rows(x: Any, target: Any, losses: Any, slope: Any, weight: Any, ignore: int, share: float) -> None:
     """For float32."""
     bits = x.view(np.int32)
     for i in range(len(x)):

@@ -1,38 +1,49 @@
-"""Loops over a range, shared between threads without a cursor of their own."""
+"""Loops over the first dimension of arrays, shared between threads: what a kernel does with all it does with parts."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
 
-from .backend import backend
-from .threads import launch
+from .backend import Kernel, backend
+from .threads import launch_parts, prepares
 
 
-def in_pieces(work: Callable[[int, int], object], total: int, size: int) -> None:
-    """Call ``work(first, last)`` until all of ``range(total)`` is done, from several threads if there is much.
+def in_parts(kernel: Kernel, size: int, cut: Sequence[Any], *others: Any, each: Sequence[Any] = ()) -> None:
+    """Run ``kernel(*cut, *each, *others)`` on some rows at a time, from several threads if there are many.
 
     Parameters
     ----------
-    work : callable
-        Runs a kernel on a part of the range. The parts are independent of each other.
-    total : int
+    kernel : Kernel
+        What it does with some rows must not depend on the others.
     size : int
-        How many of the range make a piece: so many that the kernel takes much longer than the 5 us to call it.
+        How many rows make a piece.
+    cut : sequence of arrays, shape (M, ...)
+        In C order.
+    *others
+        Handed on as they are.
+    each : sequence of arrays, shape (number of pieces, ...)
+        Of these the kernel gets one row: its piece's own.
     """
-    pieces = -(-total // size)
-    if pieces < 2 or backend() == "numpy":
-        work(0, total)
-        return
-    claims = itertools.count()  # under the GIL, which kernels release
+    total = len(cut[0])
+    if backend() == "numpy" or (total <= size and not prepares()):
+        kernel.run(*cut, *(row[0] for row in each), *others)
+    else:
+        launch_parts(kernel.compiled, total, size, *cut, *each, *others, cut=len(cut), each=len(each))
 
-    def claim(_: object) -> int:
-        done = 0
-        for piece in claims:
-            if piece >= pieces:
-                break
-            work(piece * size, min((piece + 1) * size, total))
-            done += 1
-        return done
 
-    launch(claim, pieces)
+def in_ranges(kernel: Kernel, size: int, total: int, *args: Any) -> None:
+    """Run ``kernel(*args, first, end)`` until all of ``range(total)`` is done, from several threads if it is much.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    size : int
+        How many of the range make a piece.
+    total : int
+    *args
+    """
+    if backend() == "numpy" or (total <= size and not prepares()):
+        kernel.run(*args, 0, total)
+    else:
+        launch_parts(kernel.compiled, total, size, *args, ranged=True)

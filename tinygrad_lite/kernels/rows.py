@@ -147,22 +147,22 @@ def log_softmax_backward(g: Any, shown: Any, out: Any) -> None:
 
 
 def normalize_plain(
-    x: Any, weight: Any, bias: Any, eps: float, centered: bool, out: Any, mean: Any, scale: Any
+    x: Any, out: Any, mean: Any, scale: Any, weight: Any, bias: Any, eps: float, centered: bool
 ) -> None:
     """Rows less their mean, over their standard deviation.
 
     Parameters
     ----------
     x : array, shape (M, D), floating
+    out : array, shape (M, D)
+        Written.
+    mean, scale : array, shape (M,)
+        Written: the mean, and 1 over the standard deviation.
     weight, bias : array, shape (D,), or (0,) for none
     eps : float
         Added to the variance.
     centered : bool
         Subtract the mean; otherwise it counts as 0.
-    out : array, shape (M, D)
-        Written.
-    mean, scale : array, shape (M,)
-        Written: the mean, and 1 over the standard deviation.
     """
     n = x.dtype.type(x.shape[1])
     mean[...] = np.add.reduce(x, axis=1) / n if centered else 0
@@ -176,7 +176,7 @@ def normalize_plain(
 
 
 @kernel(normalize_plain)
-def normalize(x: Any, weight: Any, bias: Any, eps: float, centered: bool, out: Any, mean: Any, scale: Any) -> None:
+def normalize(x: Any, out: Any, mean: Any, scale: Any, weight: Any, bias: Any, eps: float, centered: bool) -> None:
     n = x.shape[1]
     for i in range(len(x)):
         row, into = x[i], out[i]
@@ -197,20 +197,20 @@ def normalize(x: Any, weight: Any, bias: Any, eps: float, centered: bool, out: A
 
 
 def normalize_backward_plain(
-    g: Any, x: Any, weight: Any, mean: Any, scale: Any, centered: bool, out: Any, gw: Any, gb: Any
+    x: Any, g: Any, mean: Any, scale: Any, out: Any, gw: Any, gb: Any, weight: Any, centered: bool
 ) -> None:
     """The gradients of `normalize`.
 
     Parameters
     ----------
-    g, x : array, shape (M, D)
-    weight : array, shape (D,), or (0,) for none
+    x, g : array, shape (M, D)
     mean, scale : array, shape (M,)
-    centered : bool
     out : array, shape (M, D)
         Written: the gradient of `x`.
     gw, gb : array, shape (D,)
         The gradients of weight and bias are added to them.
+    weight : array, shape (D,), or (0,) for none
+    centered : bool
     """
     normal = (x - mean[:, None]) * scale[:, None]
     gb += np.add.reduce(g, axis=0)
@@ -224,7 +224,7 @@ def normalize_backward_plain(
 
 @kernel(normalize_backward_plain)
 def normalize_backward(
-    g: Any, x: Any, weight: Any, mean: Any, scale: Any, centered: bool, out: Any, gw: Any, gb: Any
+    x: Any, g: Any, mean: Any, scale: Any, out: Any, gw: Any, gb: Any, weight: Any, centered: bool
 ) -> None:
     n = x.shape[1]
     for i in range(len(x)):

@@ -1,4 +1,4 @@
-"""Sums by place: the transpose of reading by index."""
+"""Reading by index, and its transpose: sums by place."""
 
 from __future__ import annotations
 
@@ -7,6 +7,28 @@ from typing import Any
 import numpy as np
 
 from .backend import kernel
+
+
+def take_rows_plain(index: Any, out: Any, table: Any) -> None:
+    """``out[k] = table[index[k]]``.
+
+    Parameters
+    ----------
+    index : array, shape (K,), integer
+        All of them rows of the table.
+    out : array, shape (K, D)
+        Written.
+    table : array, shape (N, D), of the dtype of `out`
+    """
+    np.take(table, index, 0, out, "clip")  # the default would copy once more
+
+
+@kernel(take_rows_plain)
+def take_rows(index: Any, out: Any, table: Any) -> None:
+    for k in range(index.size):
+        row, into = table[index[k]], out[k]
+        for d in range(row.size):
+            into[d] = row[d]
 
 
 def add_slices_plain(out: Any, index: Any, values: Any) -> None:

@@ -43,7 +43,8 @@ def definition(function: Callable[..., Any]) -> ast.FunctionDef:
     if not isinstance(node, ast.FunctionDef):
         raise SourceError(f"{name}: only functions made with `def` can be compiled")
     node.decorator_list, node.returns = [], None
-    for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
+    lone = (each for each in (node.args.vararg, node.args.kwarg) if each is not None)
+    for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs, *lone):
         argument.annotation = None
     if ast.get_docstring(node, clean=False) is not None:
         node.body = node.body[1:] or [ast.Pass()]
@@ -54,6 +55,7 @@ def free_names(node: ast.FunctionDef) -> list[str]:
     """Return the names a function reads, and neither binds nor finds among the builtins, in order."""
     arguments = node.args
     bound = {a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
+    bound |= {a.arg for a in (arguments.vararg, arguments.kwarg) if a is not None}
     names = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
     bound |= {n.id for n in names if not isinstance(n.ctx, ast.Load)}
     loaded = dict.fromkeys(n.id for n in names if isinstance(n.ctx, ast.Load))

@@ -1,21 +1,22 @@
 """One launch shared between threads, by threads of our own.
 
 A kernel that can be shared takes a cursor as its last argument: it claims pieces of work from the cursor
-until none is left and returns how many it did. The calling thread starts at once; helpers join as soon as
-they wake up. So a launch never waits for a thread that has not started, and on busy cores it costs what a
-serial launch costs. numba's own threading layers do worse here: their workers spin between launches (a step
-between small matrix products took 11.8 ms instead of 0.35), and depending on the layer abort the process
-after a fork or when two threads launch at once.
+until none is left. The calling thread starts at once; helpers join as soon as they wake up. So a launch never
+waits for a thread that has not started, and on busy cores it costs what a serial launch costs. numba's own
+threading layers do worse here: their workers spin between launches (a step between small matrix products took
+11.8 ms instead of 0.35), and depending on the layer abort the process after a fork or when two threads launch
+at once.
 
-A sleeping thread takes 25 to 45 us to wake. So whoever waits, a helper for the next launch or a launch for its
-helpers, first looks out for a tenth of a millisecond, in rounds in which any other thread may have the core.
+A sleeping thread takes 25 to 45 us to wake. So a helper that has nothing to do looks out for a tenth of a
+millisecond first, in rounds in which any other thread may have the core; `crew` has the compiled part of that.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any
 
@@ -23,16 +24,16 @@ import numpy as np
 
 VARIABLE = "TINYGRAD_LITE_THREADS"
 
-WAIT = 200 if hasattr(os, "sched_yield") else 0  # rounds of half a microsecond
-RELEASED = 20  # rounds after a ring: whoever rang releases the GIL by then, and taking it needs no other sleep
-
-_Job = tuple[Callable[..., int], tuple[Any, ...], "SimpleQueue[int]", Any]
+WAIT = 200  # rounds of half a microsecond
+MOST = 1023  # helpers
 
 _count: int | None = None
-_jobs: SimpleQueue[_Job] = SimpleQueue()
-_bell = np.zeros(1, np.intp)  # changes when there are jobs
-_linger: Callable[[Any, int, int, int], bool]  # known when the first helper is
-_helpers: list[threading.Thread] = []
+_crew: Any = None  # what `crew` keeps of each helper; made with the first
+_base = 0  # where that lies
+_bells: list[SimpleQueue[None]] = []  # a helper sleeps until its own rings
+_natives: dict[tuple[Any, ...], tuple[Callable[..., int], int, int]] = {}  # (kernel, types of arguments, ...) -> how
+_fingerprint: Callable[[tuple[Any, ...]], Any] | None = None  # `crew`'s; numba is not imported before it is needed
+_ahead = False
 _lock = threading.Lock()
 
 
@@ -97,64 +98,133 @@ def launch(kernel: Callable[..., int], pieces: int, *args: Any, helpers: int | N
     Parameters
     ----------
     kernel : callable
-        Called as ``kernel(*args, cursor)``; must release the GIL, and return the number of pieces it did.
+        Compiled, called as ``kernel(*args, cursor)``; must release the GIL, and return an integer.
     pieces : int
         How many pieces there are.
     helpers : int, optional
         How many threads to wake besides the calling one; by default all there are.
+
+    Raises
+    ------
+    RuntimeError
+        If the kernel failed in one of several threads.
     """
-    # One for each launch: a helper that wakes up late finds the work of *its* launch done.
-    cursor = np.zeros(1, np.intp)
-    wanted = min(get_num_threads() if helpers is None else helpers + 1, pieces) - 1
-    if wanted < 1:
-        kernel(*args, cursor)
+    wanted = helpers_for(pieces, helpers)
+    if wanted < 1 and not _ahead:
+        kernel(*args, np.zeros(1, np.intp))
         return
-    if len(_helpers) < wanted:
-        _hire(wanted)
-    done: SimpleQueue[int] = SimpleQueue()
-    bell = np.zeros(1, np.intp)
-    job = kernel, (*args, cursor), done, bell
-    for _ in range(wanted):
-        _jobs.put(job)
-    _bell[0] += 1
-    finished = kernel(*args, cursor)
-    while finished < pieces:  # the rest is in the hands of helpers that have started
-        seen = int(bell[0])
-        if done.empty():
-            _linger(bell, seen, WAIT, RELEASED)
-        finished += done.get()
+    share, address, conductor = _prepared("native", kernel, args)
+    if share(address, conductor, call(wanted), wanted, np.zeros(1, np.intp), *args):
+        raise Failure(kernel, wanted)
+
+
+def launch_parts(
+    kernel: Callable[..., None], total: int, size: int, *args: Any, cut: int = 0, each: int = 0, ranged: bool = False
+) -> None:
+    """Run a kernel on pieces of `size` rows of `total`, alone or with helpers.
+
+    Parameters
+    ----------
+    kernel : callable
+        Compiled; must release the GIL, and return nothing.
+    total, size : int
+    *args
+        The first `cut` are arrays of `total` rows, of which it gets those of a piece; the next `each` are arrays of
+        which it gets the one row that belongs to the piece; the others it gets as they are.
+    cut, each : int
+    ranged : bool
+        It gets the first row's number and the end's, too, as its last arguments.
+
+    Raises
+    ------
+    RuntimeError
+        If the kernel failed in one of the threads.
+    """
+    wanted = helpers_for(-(-total // size))
+    share, address, conductor = _prepared("native_parts", kernel, args, cut, each, ranged)
+    if share(address, conductor, call(wanted), wanted, total, size, *args):
+        raise Failure(kernel, wanted)
+
+
+def helpers_for(pieces: int, helpers: int | None = None) -> int:
+    """How many helpers so many pieces of work are for, of these at most."""
+    return min(get_num_threads() if helpers is None else helpers + 1, pieces, MOST + 1) - 1
+
+
+def call(helpers: int) -> int:
+    """Wake so many helpers, if they are asleep; return where the slots lie."""
+    if len(_bells) < helpers:
+        _hire(helpers)
+    for h, bell in enumerate(_bells[:helpers], 1):
+        if not _crew[h, 0] and bell.empty():  # asleep
+            bell.put(None)
+    return _base
+
+
+class Failure(RuntimeError):
+    """A kernel has failed in one of several threads."""
+
+    def __init__(self, kernel: Callable[..., Any], helpers: int) -> None:
+        super().__init__(f"{kernel.__name__}: failed in one of {helpers + 1} threads; is there memory left?")
+
+
+@contextmanager
+def ahead() -> Iterator[None]:
+    """Launch every kernel as if it were shared, whether it is or not: all that this takes is compiled then."""
+    global _ahead
+    _ahead = True
+    try:
+        yield
+    finally:
+        _ahead = False
+
+
+def _prepared(how: str, kernel: Any, args: tuple[Any, ...], *options: Any) -> tuple[Callable[..., int], int, int]:
+    """What a function of `crew` returns for these arguments, kept for all of their types."""
+    global _fingerprint
+    if _fingerprint is None:
+        from .crew import fingerprint
+
+        _fingerprint = fingerprint
+    key = kernel, _fingerprint(args), options
+    found = _natives.get(key)
+    if found is None:
+        from . import crew
+
+        found = _natives[key] = getattr(crew, how)(kernel, args, *options)
+    return found
 
 
 def _hire(n: int) -> None:
-    global _linger
-    from .waiting import linger
+    global _crew, _base
+    from .crew import compiled, serve, slots
 
     with _lock:
-        _linger = linger.compiled if WAIT else linger.plain
-        while len(_helpers) < n:
-            thread = threading.Thread(target=_help, args=(_jobs,), name="tinygrad_lite", daemon=True)
-            thread.start()
-            _helpers.append(thread)
+        if _crew is None:
+            _crew = slots(MOST)
+            _base = _crew.ctypes.data
+        while len(_bells) < n:
+            bell: SimpleQueue[None] = SimpleQueue()
+            work = compiled(serve), _crew, len(_bells) + 1, bell
+            threading.Thread(target=_help, args=work, name="tinygrad_lite", daemon=True).start()
+            _bells.append(bell)
 
 
-def _help(jobs: SimpleQueue[_Job]) -> None:
+def _help(serve: Callable[..., bool], crew: Any, h: int, bell: SimpleQueue[None]) -> None:
     while True:
-        seen = int(_bell[0])
-        if jobs.empty():
-            _linger(_bell, seen, WAIT, RELEASED)
-        kernel, args, done, bell = jobs.get()
-        pieces = kernel(*args)
-        if pieces:
-            done.put(pieces)
-            bell[0] += 1
-        del kernel, args, done, bell  # an idle helper keeps nobody's arrays alive
+        if serve(crew, h, WAIT):
+            bell.get()
+
+
+def prepares() -> bool:
+    """Whether `ahead` is on."""
+    return _ahead
 
 
 def _after_fork() -> None:
-    """A child has no helpers: let it hire its own, and forget what its parent's were doing."""
-    global _jobs, _lock
-    _jobs, _lock = SimpleQueue(), threading.Lock()
-    _helpers.clear()
+    """A child has no helpers: let it hire its own."""
+    global _crew, _bells, _lock
+    _crew, _bells, _lock = None, [], threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):

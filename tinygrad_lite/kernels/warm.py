@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .threads import ahead
+
 
 def _function(name: str, tg: Any, x: Any) -> Any:
     """A function of `nn.functional` that takes a tensor alone."""
@@ -75,10 +77,10 @@ def warm(operations: Iterable[str] | None = None, dtypes: Iterable[Any] = (np.fl
     names = list(PROGRAMS) if operations is None else list(operations)
     if unknown := [name for name in names if name not in PROGRAMS]:
         raise ValueError(f"warm: unknown operations {', '.join(unknown)}; there are {', '.join(PROGRAMS)}")
-    from .waiting import linger
+    from .crew import compiled, serve, slots
 
-    linger.compiled(np.zeros(1, np.intp), 0, 1, 1)  # the first launch that is shared needs it
-    with tg.kernels.use("numba"):
+    compiled(serve)(slots(1), 1, 0)  # the first launch that is shared needs it
+    with tg.kernels.use("numba"), ahead():
         for dtype in dtypes:
             for name in names:
                 x = tg.full((64, 64), 0.5, dtype=dtype, requires_grad=True)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels.bessel import FAR, KNEE, NEAR, bessel
-from ..kernels.pieces import in_pieces
+from ..kernels.pieces import in_parts
 from ..kernels.rows import piece
 from ..rules import FAST, differentiable
 from .compiled import LARGE
@@ -113,9 +113,7 @@ def _bessel(x: Any, n: int, scaled: bool) -> Any:
     out = np.empty(x.shape, x.dtype)
     source, target = np.ascontiguousarray(x).reshape(-1), out.reshape(-1)
     near, far = _coefficients(n)
-    in_pieces(
-        lambda first, last: bessel.run(source[first:last], near, far, n, scaled, target[first:last]), x.size, piece()
-    )
+    in_parts(bessel, piece(), (source, target), near, far, n, scaled)
     return out
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.pieces import in_pieces
+from ..kernels.pieces import in_parts
 from ..kernels.rows import piece
 
 LARGE = 2048  # elements from which a compiled loop is worth its call
@@ -48,7 +48,7 @@ def fused(kernel: Any, formula: Callable[..., Any], numbers: int = 0) -> Callabl
         if x.size <= _ALONE:
             kernel.run(*flat, *single)
         else:
-            in_pieces(lambda first, last: kernel.run(*[a[first:last] for a in flat], *single), x.size, piece())
+            in_parts(kernel, piece(), flat, *single)
         return out
 
     return function

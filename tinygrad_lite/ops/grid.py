@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels import backend, sampled
-from ..kernels.pieces import in_pieces
+from ..kernels.pieces import in_parts
 from ..kernels.rows import piece
 from ..rules import differentiable, unwrap
 from .arithmetic import abs, remainder
@@ -29,9 +29,10 @@ def _by_image(kernel: Any, *arrays: Any) -> None:
         arrays[-1][...] = 0
         return
     flat = [np.ascontiguousarray(a).reshape(*a.shape[:2], -1) for a in arrays]
-    run = kernel.run if flat[0].dtype.char in "fd" else kernel.plain
-    each = flat[-1].size // len(flat[-1])
-    in_pieces(lambda first, last: run(*[a[first:last] for a in flat]), len(flat[-1]), piece(each))
+    if flat[0].dtype.char in "fd":
+        in_parts(kernel, piece(flat[-1].size // len(flat[-1])), flat)
+    else:
+        kernel.plain(*flat)
 
 
 def _unmix_weight(g: Any, y: Any, index: Any) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..graph import written
 from ..kernels import scatter
-from ..kernels.pieces import in_pieces
+from ..kernels.pieces import in_parts
 from ..rules import differentiable, unwrap
 from .index import index_sum, take
 
@@ -21,12 +21,13 @@ __all__ = ["embedding", "embedding_bag"]
 def _rows(weight: Any, index: Any) -> Any:
     """``weight[index]``, shared between threads where there is much to copy."""
     out = np.empty((*index.shape, weight.shape[1]), weight.dtype)
-    flat, into = index.reshape(-1), out.reshape(-1, weight.shape[1])
-    if out.nbytes < 1 << 20:
+    flat, into = np.ascontiguousarray(index).reshape(-1), out.reshape(-1, weight.shape[1])
+    if out.nbytes < 1 << 20 or not weight.flags.c_contiguous:
         np.take(weight, flat, 0, into, "clip")  # checked at the door; the default would copy once more
         return out
-    each = 1 + (1 << 19) // max(into.shape[1] * out.itemsize, 1)
-    in_pieces(lambda a, b: np.take(weight, flat[a:b], 0, into[a:b], "clip"), len(flat), each)
+    width = into.shape[1] * out.itemsize
+    source, target = (a.view(np.uint8).reshape(-1, width) for a in (weight, into))  # numba has not every dtype
+    in_parts(scatter.take_rows, 1 + (1 << 17) // width, (flat, target), source)
     return out
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels import loss as kernel_loss
-from ..kernels.pieces import in_pieces
+from ..kernels.pieces import in_parts
 from ..kernels.rows import piece
 from ..rules import differentiable, unwrap
 from .piecewise import masked
@@ -70,11 +70,7 @@ def _by_rows(x: Any, target: Any, weight: Any, ignore: int, mean: bool, losses: 
         return int(bad)
     share = (1 / total if total else math.nan) if mean else 1.0
 
-    def work(first: int, end: int) -> None:
-        part = slice(first, end)
-        kernel_loss.rows.run(x[part], target[part], weight, ignore, share, losses[part], slope[part])
-
-    in_pieces(work, len(x), piece(x.shape[1]))
+    in_parts(kernel_loss.rows, piece(x.shape[1]), (x, target, losses, slope), weight, ignore, share)
     return -1
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..graph import written
 from ..kernels import channels
-from ..kernels.pieces import in_pieces
+from ..kernels.pieces import in_ranges
 from ..kernels.rows import piece
 from ..rules import differentiable, unwrap
 from .compiled import LARGE
@@ -40,7 +40,7 @@ def _run(kernel: Any, arrays: tuple[Any, ...], *vectors: Any) -> None:
     n, count = arrays[0].shape[:2]
     flat = [np.ascontiguousarray(a).reshape(n, count, -1) for a in arrays]
     each = piece(arrays[0].size // count)
-    in_pieces(lambda first, end: kernel.run(*flat, *vectors, first, end), count, each)
+    in_ranges(kernel, each, count, *flat, *vectors)
 
 
 def _vector(v: Any, x: Any, default: float) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..graph import written
 from ..kernels import rows
-from ..kernels.pieces import in_pieces
+from ..kernels.pieces import in_parts
 from ..rules import differentiable, unwrap
 from .elementwise import clamp, rsqrt
 from .join import pad
@@ -33,14 +33,13 @@ def _rows_twin(x: Any, weight: Any, bias: Any, eps: float, last: int, centered: 
     return out if bias is None else out + bias
 
 
-def _launch(kernel: Any, work: Any, x: Any, pieces: int) -> None:
-    """Run ``work(run, piece, first, last)`` over the rows of x, by the loop: small ones take half as long, too."""
-    m = len(x)
+def _launch(kernel: Any, cut: Any, *others: Any, each: Any = ()) -> None:
+    """Run a kernel over the rows of arrays, by the loop: small ones take half as long, too."""
+    x = cut[0]
     if not x.size or x.dtype.itemsize < 4:
-        work(kernel.plain, 0, 0, m)
-        return
-    size = -(-m // pieces)
-    in_pieces(lambda first, last: work(kernel.run, first // size, first, last), m, size)
+        kernel.plain(*cut, *(row[0] for row in each), *others)
+    else:
+        in_parts(kernel, -(-len(x) // _pieces(x)), cut, *others, each=each)
 
 
 def _pieces(x: Any) -> int:
@@ -59,12 +58,7 @@ def _rows_vjp(g: Any, x: Any, weight: Any, bias: Any, last: int, centered: bool,
     result, count = np.empty(x.shape, x.dtype), _pieces(flat)
     out = result.reshape(flat.shape)
     sums = np.zeros((2, count, n), x.dtype)
-
-    def work(run: Any, piece: int, first: int, end: int) -> None:
-        part = slice(first, end)
-        run(up[part], flat[part], w, mean[part], scale[part], centered, out[part], sums[0, piece], sums[1, piece])
-
-    _launch(rows.normalize_backward, work, flat, count)
+    _launch(rows.normalize_backward, (flat, up, mean, scale, out), w, centered, each=sums)
     gw, gb = sums[:, 0] if count == 1 else np.add.reduce(sums, axis=1)
     gw = None if weight is None else gw.reshape(weight.shape)
     return result, gw, None if bias is None else gb.reshape(bias.shape)
@@ -78,12 +72,7 @@ def _normalized(x: Any, weight: Any, bias: Any, eps: float, last: int, centered:
     w, b = _flat(weight, x.dtype), _flat(bias, x.dtype)
     result, mean, scale = np.empty(x.shape, x.dtype), np.empty(len(flat), x.dtype), np.empty(len(flat), x.dtype)
     out = result.reshape(flat.shape)
-
-    def work(run: Any, piece: int, first: int, end: int) -> None:
-        part = slice(first, end)
-        run(flat[part], w, b, eps, centered, out[part], mean[part], scale[part])
-
-    _launch(rows.normalize, work, flat, _pieces(flat))
+    _launch(rows.normalize, (flat, out, mean, scale), w, b, eps, centered)
     return result, mean, scale
 
 

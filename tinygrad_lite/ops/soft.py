@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels import rows
-from ..kernels.pieces import in_pieces
+from ..kernels.pieces import in_parts
 from ..rules import differentiable, unwrap
 from .exponential import floating
 from .names import numpy_names, one_dim, some_dims
@@ -56,7 +56,7 @@ def _by_rows(kernel: Any, *arrays: Any) -> None:
     """A loop over rows, shared between threads."""
     width = arrays[0].shape[-1]
     flat = [a.reshape(-1, width) for a in arrays]
-    in_pieces(lambda first, last: kernel.run(*[a[first:last] for a in flat]), len(flat[0]), rows.piece(width))
+    in_parts(kernel, rows.piece(width), flat)
 
 
 def _found(kernel: Any, *arrays: Any) -> Any:

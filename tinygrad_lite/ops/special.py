@@ -11,7 +11,7 @@ import numpy as np
 
 from ..kernels import normal
 from ..kernels import special as kernels
-from ..kernels.pieces import in_pieces
+from ..kernels.pieces import in_parts
 from ..kernels.rows import piece
 from .compiled import LARGE, fused
 
@@ -131,7 +131,7 @@ def fastest(series: Any, scalar: Callable[[float], float], loop: Any, single: An
             out = np.empty(x.shape, x.dtype)
             run = loop if single is None or x.dtype.char == "d" else single
             source, target = np.ascontiguousarray(x).reshape(-1), out.reshape(-1)
-            in_pieces(lambda first, last: run.run(source[first:last], target[first:last]), x.size, piece())
+            in_parts(run, piece(), (source, target))
             return out
         return series(x)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import as_dtype
-from ..kernels.pieces import in_pieces
+from ..kernels.pieces import in_parts
 from ..kernels.products import row_products, row_products_backward
 from ..kernels.recurrence import running_sum
 from ..kernels.rows import piece, row_sums
@@ -71,7 +71,7 @@ def _rows(x: Any, dtype: Any) -> Any:
     if x.size < SHARED:
         row_sums.run(x, out)
         return out
-    in_pieces(lambda first, last: row_sums.run(x[first:last], out[first:last]), len(x), piece(x.shape[1]))
+    in_parts(row_sums, piece(x.shape[1]), (x, out))
     return out
 
 
@@ -174,10 +174,7 @@ def _prod_a(g: Any, a: Any, axis: Any, keepdims: Any) -> Any:
     if type(g) is np.ndarray and _in_rows(a, axis):
         rows, out = a.reshape(-1, a.size if axis is None else a.shape[-1]), np.empty_like(a)
         up, into = np.ascontiguousarray(g).reshape(-1), out.reshape(rows.shape)
-        in_pieces(
-            lambda first, last: row_products_backward.run(up[first:last], rows[first:last], into[first:last]),
-            len(rows), piece(rows.shape[1])
-        )  # fmt: skip
+        in_parts(row_products_backward, piece(rows.shape[1]), (up, rows, into))
         return out
     g = kept_dims(g, a.shape, axis, keepdims)
     if a.ndim == 0 or 0 in a.shape:
@@ -195,9 +192,7 @@ def _prod(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False) ->
     if dtype is None and _in_rows(a, axis):
         rows = a.reshape(-1, a.size if axis is None else a.shape[-1])
         out = np.empty(len(rows), a.dtype)
-        in_pieces(
-            lambda first, last: row_products.run(rows[first:last], out[first:last]), len(rows), piece(rows.shape[1])
-        )
+        in_parts(row_products, piece(rows.shape[1]), (rows, out))
         kept = (1,) * a.ndim if axis is None else (*a.shape[:-1], 1)
         return out.reshape(kept if keepdims else () if axis is None else kept[:-1])
     return np.multiply.reduce(a, axis=axis, dtype=_wide(a, dtype), keepdims=keepdims)
