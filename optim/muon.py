@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,10 @@ from .optimizer import Optimizer
 
 Array = np.ndarray[Any, Any]
 
-LR_ADJUSTMENTS = (None, "original", "match_rms_adamw")
+CHOICES = {
+    "adjust_lr_fn": (None, "original", "match_rms_adamw"),
+    "ns_precision": (None, "bfloat16", "float32"),
+}
 
 
 class Muon(Optimizer):
@@ -49,6 +53,10 @@ class Muon(Optimizer):
     adjust_lr_fn : {None, "original", "match_rms_adamw"}
         For a matrix of shape (M, N), ``s = sqrt(max(1, M / N))`` by default, or ``0.2 sqrt(max(M, N))``, with which
         Adam's learning rates fit.
+    ns_precision : {None, "bfloat16", "float32"}
+        What ``NS`` is computed in for parameters of float32: in float32, or with factors rounded to bfloat16, which
+        have two to three digits, and sums in float32. By default bfloat16 if this processor multiplies it faster and
+        the shape of the matrix does not outweigh that; see Notes.
     maximize : bool
         Follow the gradient uphill.
 
@@ -64,9 +72,15 @@ class Muon(Optimizer):
 
     Notes
     -----
-    Deviation from PyTorch, which computes ``NS`` in bfloat16, some percent off: here it is computed in the
-    parameters' dtype. It costs less, too: all matrices of the iteration are ``Q x`` with polynomials ``Q`` of
-    ``x x^T``, so it runs on the smaller side of the matrix alone, and only the last product is with all of it.
+    `ns_precision` is not in PyTorch, which computes ``NS`` in bfloat16 as it is written above: three products a step,
+    two of which are symmetric, so that here half of each is computed. It is done so where the processor multiplies
+    bfloat16 at twice the rate of float32 (``avx512_bf16``), for matrices of float32 of which, at five steps, one side
+    is at most three times the other; unlike PyTorch's, the norm and the result are not rounded.
+
+    Deviation from PyTorch in all other cases: ``NS`` is computed in the parameters' dtype. All matrices of the
+    iteration are ``Q x`` with polynomials ``Q`` of ``x x^T``, so it runs on the smaller side of the matrix alone: for
+    five steps that takes 17 halves of products of this size, and with all of the matrix only ``x x^T``, a half, and
+    the last.
 
     Examples
     --------
@@ -86,21 +100,23 @@ class Muon(Optimizer):
     eps: float = 1e-7
     ns_steps: int = 5
     adjust_lr_fn: str | None = None
+    ns_precision: str | None = None
 
     state = ("momentum_buffer",)
     elementwise = False
     own_decay = True
     counted = False
     ignored = ()
+    allowed_ulps = 2.0**14  # where a sum in another order is rounded to another bfloat16, 2^16 ulps away
     ranges = {"ns_steps": (0, 100, "[)"), "ns_coefficients": (-math.inf, math.inf, "()")}
 
     def check(self, group: dict[str, Any]) -> None:
-        coefficients, adjust = group["ns_coefficients"], group["adjust_lr_fn"]
+        coefficients = group["ns_coefficients"]
         if not isinstance(coefficients, (tuple, list)) or len(coefficients) != 3:
             raise ValueError(f"Muon: ns_coefficients must be three numbers, got {coefficients!r}")
-        if adjust not in LR_ADJUSTMENTS:
-            names = ", ".join(map(repr, LR_ADJUSTMENTS))
-            raise ValueError(f"Muon: adjust_lr_fn must be one of {names}, got {adjust!r}")
+        for name, choices in CHOICES.items():
+            if group[name] not in choices:
+                raise ValueError(f"Muon: {name} must be one of {', '.join(map(repr, choices))}, got {group[name]!r}")
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group of matrices; see `Optimizer.add_param_group`."""
@@ -122,7 +138,7 @@ class Muon(Optimizer):
         x = np.empty(p.shape, p.dtype)
         compiled = p.dtype in COMPILED
         (blend.run if compiled else blend.plain)(m, g, kind(c), kind(ahead), kind(keep), x)
-        o = orthogonalized(x, group["ns_coefficients"], group["ns_steps"], group["eps"])
+        o = orthogonalized(x, group["ns_coefficients"], group["ns_steps"], group["eps"], group["ns_precision"])
         shrink, rate = 1 - lr * group["weight_decay"], lr * length(p.shape[0], p.shape[1], group["adjust_lr_fn"])
         (walk.run if compiled else walk.plain)(p, o, kind(shrink), kind(rate))
 
@@ -132,7 +148,9 @@ def length(rows: int, cols: int, adjust: str | None) -> float:
     return 0.2 * math.sqrt(max(rows, cols)) if adjust == "match_rms_adamw" else math.sqrt(max(1.0, rows / cols))
 
 
-def orthogonalized(x: Array, coefficients: tuple[float, float, float], steps: int, eps: float) -> Array:
+def orthogonalized(
+    x: Array, coefficients: tuple[float, float, float], steps: int, eps: float, precision: str | None = "float32"
+) -> Array:
     """Return ``NS(x)``: the same singular vectors, singular values close to 1.
 
     Parameters
@@ -142,25 +160,34 @@ def orthogonalized(x: Array, coefficients: tuple[float, float, float], steps: in
         ``a, b, c``.
     steps : int
     eps : float
+    precision : {"float32", "bfloat16", None}
+        Of float32 only.
 
     Returns
     -------
     array, shape (M, N)
     """
     wide, form = x if len(x) <= x.shape[1] else x.T, form_of(x.dtype)
-    gram, *spare = form.matrices(4, len(wide), x.dtype)
-    squares = float(np.sum(form.diagonal(form.gram(wide, gram)), dtype=np.float64))
+    narrow = rounds(wide, steps, precision)
+    if narrow:
+        squares = float(np.vdot(x, x))
+    else:
+        gram, *spare = form.matrices(4, len(wide), x.dtype)
+        squares = float(np.sum(form.diagonal(form.gram(wide, gram)), dtype=np.float64))
     if not math.isfinite(squares) and math.isfinite(largest := float(np.abs(x).max())):
         # Its squares alone are too large. Scaled by the root of their number, too: in float16 70,000 ones overflow.
-        return orthogonalized(x / largest / math.sqrt(wide.shape[1]), coefficients, steps, eps)
+        return orthogonalized(x / largest / math.sqrt(wide.shape[1]), coefficients, steps, eps, precision)
     norm = max(math.sqrt(squares), eps)
     if not steps:
         return x / norm
-    gram /= norm
-    gram /= norm
-    q = newton_schulz(form.product, gram, spare, coefficients, steps)
-    q /= norm
-    found: Array = form.applied(q, wide)
+    if narrow:
+        found: Array = as_written(rounding_form(), wide, norm, coefficients, steps)
+    else:
+        gram /= norm
+        gram /= norm
+        q = newton_schulz(form.product, gram, spare, coefficients, steps)
+        q /= norm
+        found = form.applied(q, wide)
     return found if wide is x else found.T
 
 
@@ -252,6 +279,102 @@ class Plain:
     @staticmethod
     def applied(q: Array, x: Array) -> Array:
         return (x.T @ q).T if x.T.flags.c_contiguous else q @ x  # in the memory order of `x`
+
+
+# --- in bfloat16 ------------------------------------------------------------------------------------------------------
+
+
+@cache
+def has_pairs() -> bool:
+    """Whether the processor multiplies bfloat16, two at a time; asked when first needed, since it takes an import."""
+    try:
+        from llvmlite import binding
+    except ImportError:
+        return False
+    return bool(binding.get_host_cpu_features().get("avx512bf16"))
+
+
+def rounds(wide: Array, steps: int, precision: str | None) -> bool:
+    """Whether the iteration takes factors that are rounded to bfloat16."""
+    if wide.dtype != np.float32 or not wide.size or not steps or precision == "float32":
+        return False
+    m, n = wide.shape
+    # how many m^2 multiplications there are; of bfloat16 two take the time of one
+    rounded, exact = steps * (1.5 * n + 0.5 * m) / 2, 1.5 * n + (4 * steps - 3) * 0.5 * m
+    return precision == "bfloat16" or (rounded < exact and has_pairs())
+
+
+def as_written(form: Any, wide: Array, norm: float, coefficients: tuple[float, float, float], steps: int) -> Array:
+    """Return what `steps` iterations make of ``x / norm``, every matrix rounded to bfloat16, but for the result.
+
+    Parameters
+    ----------
+    form : object
+        How matrices of bfloat16 are kept and multiplied.
+    wide : array, shape (M, N)
+        ``x``, with M at most N.
+    norm : float
+    coefficients : (float, float, float)
+    steps : int
+        At least 1.
+
+    Returns
+    -------
+    array, shape (M, N)
+    """
+    a, b, c = coefficients
+    x = form.rounded(wide, norm)
+    for k in range(steps):
+        q = form.polynomial(form.gram(x), c, b)
+        x = (form.applied if k + 1 < steps else form.finished)(q, x, a)
+    found: Array = x
+    return found
+
+
+def rounding_form() -> Any:
+    """How matrices of bfloat16 are kept and multiplied: `kernels.bfloat16` where it runs, or `Rounded`."""
+    if has_pairs() and backend() == "numba":
+        from tinygrad_lite.kernels import bfloat16, dot_pairs
+
+        if dot_pairs.compilable():
+            return bfloat16
+    return Rounded
+
+
+class Rounded:
+    """Matrices of bfloat16 as NumPy has them, in float32: the twin of `kernels.bfloat16`, whose functions these are."""
+
+    @staticmethod
+    def rounded(x: Array, norm: float) -> Array:
+        return nearest(x / norm)
+
+    @staticmethod
+    def gram(x: Array) -> Array:
+        return nearest(symmetric_product(x, x.T, np.empty((len(x), len(x)), x.dtype)))
+
+    @staticmethod
+    def polynomial(a: Array, alpha: float, beta: float) -> Array:
+        return nearest(Plain.product(a, a, np.empty_like(a), alpha, beta, a))
+
+    @staticmethod
+    def applied(q: Array, x: Array, beta: float) -> Array:
+        return nearest(Rounded.finished(q, x, beta))
+
+    @staticmethod
+    def finished(q: Array, x: Array, beta: float) -> Array:
+        return Plain.applied(q, x) + beta * x
+
+
+def nearest(x: Array) -> Array:
+    """The bfloat16 next to each float32, the even one of two, as float32."""
+    bits = x.view(np.uint32)
+    carried = bits + (0x7FFF + (bits >> 16 & 1))
+    # what rounding adds would carry some NaN to zero, and what it cuts off would leave others infinite
+    found: Array = (np.where(np.isnan(x), bits | 0x400000, carried) & 0xFFFF0000).view(np.float32)
+    return found
+
+
+# --- in NumPy ---------------------------------------------------------------------------------------------------------
 
 
 def symmetric_product(a: Array, b: Array, out: Array) -> Array:

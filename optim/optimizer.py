@@ -113,6 +113,7 @@ class Optimizer(Stepping, Hooks):
     counted: ClassVar[bool] = True  # the state dict has "step"; else `t` only tells the first step from the others
     elementwise: ClassVar[bool] = True  # False: `update` gets whole arrays, in NumPy, with either backend
     own_decay: ClassVar[bool] = False  # the formula does weight decay itself
+    allowed_ulps: ClassVar[float | None] = None  # the difference that `verify` lets pass, where it is not the usual
     kept: ClassVar[dict[str, float]] = {}
     measure: ClassVar[Callable[..., Any] | None] = None
     sums: ClassVar[tuple[str, ...]] = ()

@@ -25,7 +25,7 @@ Result = dict[str, Array]
 
 SHAPE = 230, 285  # more than two pieces, for three threads
 # In ulps. A formula of ten operations loses half an ulp in each; of a product of matrices some entries are nearly zero,
-# and lose hundreds of their own where the others lose a few.
+# and lose hundreds of their own where the others lose a few. A class that knows better says so: `allowed_ulps`.
 ALLOWED, ALLOWED_WHOLE = 16.0, 1024.0
 
 
@@ -99,7 +99,7 @@ def verify(
     dtypes : sequence of dtype
     allowed : float, optional
         The largest difference that passes, in ulps. Default: 16 for a formula; 1024 where whole arrays are computed
-        with, which takes sums of hundreds of terms, or products of matrices.
+        with, which takes sums of hundreds of terms, or products of matrices; or what the class has as `allowed_ulps`.
     seed : int
     show : bool
         Print the report.
@@ -127,7 +127,7 @@ def verify(
     if not has_rule(optimizer):
         raise TypeError(f"verify: {optimizer.__name__} has a step of its own, which no formula describes")
     if allowed is None:
-        allowed = ALLOWED_WHOLE if optimizer._is_whole else ALLOWED
+        allowed = optimizer.allowed_ulps or (ALLOWED_WHOLE if optimizer._is_whole else ALLOWED)
     report = Report(optimizer.__name__, steps, 0, allowed)
     for dtype in map(np.dtype, dtypes):
         worst: dict[str, float] = {}

@@ -19,6 +19,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "SGD": [{"momentum": 0.9}, {"momentum": 0.9, "weight_decay": 1e-4}],
     "Adam": [{"weight_decay": 1e-4}],
     "AdamW": [{"weight_decay": 0.0}],
+    "Muon": [{"ns_precision": "float32"}],
 }
 
 

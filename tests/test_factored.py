@@ -111,7 +111,7 @@ def ranged(out, value, first, end):
         out[i] += value
 
 
-SIZES = [(0, 3), (1, 3), (3, 3), (4, 3), (10, 3), (1000, 1), (997, 31)]
+SIZES = [(0, 3), (1, 3), (3, 3), (9, 3), (10, 3), (1000, 1), (997, 31)]
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
@@ -129,7 +129,7 @@ def test_parts_cover_all_rows_once(backend, total, size, threads):
         kernels.set_num_threads(before)
     np.testing.assert_array_equal(out, 2 * x)
     assert (count == 1).all()
-    if backend == "numba":  # each piece has its own row; NumPy does all at once
+    if backend == "numba" and total > 9:  # each piece has its own row; otherwise all is done at once
         assert own[: -(-total // size), 0].tolist() == [x[i : i + size].sum() for i in range(0, total, size)]
     assert own.sum() == x.sum()
 

@@ -356,10 +356,9 @@ def test_launches_of_several_threads_at_once():
 def test_a_helper_serves_and_falls_asleep():
     slots = crew.slots(1)
     assert slots.ctypes.data % 64 == 0
-    serve = crew.compiled(crew.serve)
-    assert serve(slots, 1, 3)
-    assert slots[1, 0] == crew.ASLEEP
-    helper = threading.Thread(target=serve, args=(slots, 1, 200_000))  # without the GIL, or nobody could post
+    serve, base = crew.compiled(crew.serve), slots.ctypes.data
+    crew.compiled(crew.enlist)(base + crew.SLOT)
+    helper = threading.Thread(target=serve, args=(slots, 1, 3))  # without the GIL, or nobody could post
     helper.start()
     share, address, conductor = threads._prepared("native", counted.compiled, (40, np.zeros(40, np.int64)))
     for _ in range(50):
@@ -371,8 +370,9 @@ def test_a_helper_serves_and_falls_asleep():
     assert share(address, conductor, slots.ctypes.data, 1, np.zeros(1, np.intp), 40, out) == 0
     assert (out == 40000).all()
     assert slots[0, 0] == crew.BUSY
+    while slots[1, 0] != crew.GONE:
+        crew.compiled(crew.dismiss)(base, 1)
     helper.join()
-    assert slots[1, 0] == crew.ASLEEP
 
 
 @pytest.mark.parametrize("rounds", [0, 1, 1_000_000])

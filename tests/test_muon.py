@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from tinygrad_lite.optim import muon
 
-from tinygrad_lite import kernels
+import tinygrad_lite as tg
+from tinygrad_lite import kernels, optim
 from tinygrad_lite.kernels import symmetric
 from tinygrad_lite.kernels.panels import pack, shape_of
 
@@ -309,3 +310,70 @@ def test_what_is_not_finite_leaves_nothing_finite(value, backend):
 def test_matrices_without_entries(shape, backend):
     with kernels.use(backend):
         assert muon.orthogonalized(np.empty(shape, np.float32), COEFFICIENTS, 5, 1e-7).shape == shape
+
+
+# What the iteration is computed in
+
+
+def stepped(shape, dtype=np.float32, **arguments) -> np.ndarray:
+    """What one step subtracts from zeros; of no momentum, with the gradient `normal(0, shape)`."""
+    p = tg.zeros(shape, dtype=dtype, requires_grad=True)
+    p.grad = tg.tensor(normal(0, shape, dtype))
+    optim.Muon([p], lr=1.0, momentum=0.0, **arguments).step()
+    return -p.detach().numpy()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("has", [True, False])
+@pytest.mark.parametrize("shape", [(40, 60), (10, 200)])
+def test_a_step_is_computed_in_what_is_asked_for(shape, has, backend, monkeypatch):
+    if not has:
+        monkeypatch.setattr(muon, "has_pairs", lambda: False)
+    with kernels.use(backend):
+        exact, rounded = (stepped(shape, ns_precision=name) for name in ("float32", "bfloat16"))
+        expected = iterated(normal(0, shape, np.float32), COEFFICIENTS, 5, 1e-7)
+        assert 1e-3 < np.linalg.norm(rounded - expected) / np.linalg.norm(expected) < 2e-2
+        np.testing.assert_allclose(exact, expected, atol=GROWN * np.finfo(np.float32).eps)
+        x = normal(0, shape, np.float32)
+        np.testing.assert_array_equal(exact, muon.orthogonalized(x, COEFFICIENTS, 5, 1e-7))
+        chosen = rounded if muon.has_pairs() and shape == (40, 60) else exact
+        np.testing.assert_array_equal(stepped(shape), chosen)
+        for dtype in (np.float16, np.float64):
+            found = [stepped(shape, dtype, ns_precision=name) for name in (None, "float32", "bfloat16")]
+            assert found[0].dtype == dtype
+            np.testing.assert_array_equal(found[0], found[1])
+            np.testing.assert_array_equal(found[0], found[2])
+
+
+def test_each_group_has_its_precision_and_others_are_refused():
+    params = [tg.zeros(40, 60, requires_grad=True) for _ in range(2)]
+    for p in params:
+        p.grad = tg.tensor(normal(0, (40, 60), np.float32))
+    groups = [{"params": [p], "ns_precision": name} for p, name in zip(params, ("float32", "bfloat16"))]
+    optim.Muon(groups, lr=1.0, momentum=0.0).step()
+    for p, name in zip(params, ("float32", "bfloat16")):
+        np.testing.assert_array_equal(-p.detach().numpy(), stepped((40, 60), ns_precision=name))
+    for bad in ("float64", "bf16", 16, np.float32):
+        with pytest.raises(ValueError, match="^Muon: ns_precision must be one of None, 'bfloat16', 'float32', got "):
+            optim.Muon(params, ns_precision=bad)
+
+
+def test_a_state_dict_without_a_precision_leaves_what_there_is():
+    p = tg.zeros(3, 5, requires_grad=True)
+    p.grad = tg.tensor(normal(0, (3, 5), np.float32))
+    old, new = optim.Muon([p]), optim.Muon([p], ns_precision="bfloat16")
+    old.step()
+    saved = old.state_dict()
+    del saved["param_groups"][0]["ns_precision"]  # as PyTorch's
+    new.load_state_dict(saved)
+    assert new.param_groups[0]["ns_precision"] == "bfloat16"
+    old.load_state_dict(new.state_dict())
+    assert old.param_groups[0]["ns_precision"] == "bfloat16"
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("float32", np.float32), (None, np.float64)])
+def test_what_is_not_rounded_agrees_as_any_product_does(precision, dtype):
+    """`verify` lets Muon pass with what a rounding to bfloat16 makes of a difference."""
+    report = optim.verify(optim.Muon, ns_precision=precision, dtypes=[dtype], steps=3, allowed=1024.0, show=False)
+    assert report.passed, report
+    assert optim.verify(optim.Muon, dtypes=[np.float32], steps=1, show=False).allowed == optim.Muon.allowed_ulps > 1024

@@ -9,7 +9,7 @@
     tile.py      products in vector registers, in LLVM's own language
     plan.py      convolutions as such products: slabs.py, contract.py, gathered.py and convolve.py carry it out
     unroll.py    recurrent layers over all steps in one launch, with the products of panels.py; sequence.py in NumPy
-    symmetric.py products of symmetric matrices, half of each computed
+    symmetric.py products of symmetric matrices, half of each computed; bfloat16.py others, in pairs (dot_pairs.py)
     warm.py      everything compiled ahead
 
 numba is imported by the first kernel that runs, never by `import tinygrad_lite`.

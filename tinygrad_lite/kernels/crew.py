@@ -1,10 +1,12 @@
 """Work handed from thread to thread without Python.
 
 A helper waits in compiled code, where it needs no GIL: it starts within a microsecond, and whoever waits for it learns
-as soon that it has ended. Through Python both took 15 to 20 us, as much as 100,000 additions.
+as soon that it has ended. Through Python both took 15 to 20 us, as much as 100,000 additions. It sleeps there, too: a
+thread that needed the GIL to fall asleep would take it while the calling one is in compiled code, which could be as
+long in getting it back.
 
-Each helper has a slot, in a cache line of its own: its state, what it is to run, and what that runs on. A launch posts
-itself there, does what it can, and takes back what nobody has started.
+Each helper has a slot: in a cache line its state, what it is to run, and what that runs on; then what it sleeps by. A
+launch posts itself there, does what it can, and takes back what nobody has started.
 
 Imported by whoever runs compiled code, hence never before numba is needed.
 """
@@ -28,13 +30,21 @@ from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
 from .compile import build
-from .memory import word
 from .source import Source
 
-ASLEEP, IDLE, POSTED, RUNNING = range(4)  # a helper's states
+ASLEEP, IDLE, POSTED, RUNNING, GONE = range(5)  # a helper's states
 BUSY = 1  # what stands in the first slot, which is no helper's, while a launch has them all
-LINE = 64  # bytes of a slot
+LINE = 64
+SLOT = 5 * LINE  # bytes
 TASK, JOB, BEFORE = 8, 16, 24  # what stands where in it, behind the state
+MUTEX, SIGNAL = LINE, 3 * LINE  # with room for those of any system
+
+NAPS = os.name == "posix"  # elsewhere a helper that falls asleep goes back to Python for it
+CALLS = (
+    ("pthread_mutex_init", 2), ("pthread_cond_init", 2), ("pthread_mutex_lock", 1), ("pthread_mutex_unlock", 1),
+    ("pthread_cond_wait", 2), ("pthread_cond_signal", 1),
+)  # fmt: skip
+INIT_MUTEX, INIT_SIGNAL, LOCK, UNLOCK, AWAIT, RING = range(6)  # of these, with how many arguments
 
 PATIENCE = 400  # rounds of giving way, half a microsecond each, before whoever waits for a helper sleeps in between
 
@@ -106,6 +116,21 @@ def nap(typingctx: Any) -> Any:
     return types.void(), codegen
 
 
+@intrinsic(prefer_literal=True)
+def posix(typingctx: Any, call: Any, first: Any, second: Any) -> Any:
+    """One of `CALLS`, with addresses; the second is left out where it takes one."""
+    name, count = CALLS[call.literal_value]
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = ir.PointerType(ir.IntType(8))
+        kind = ir.FunctionType(ir.IntType(32), [pointer] * count)
+        function = cgutils.get_or_insert_function(builder.module, kind, name)
+        builder.call(function, [builder.inttoptr(arg, pointer) for arg in args[1 : 1 + count]])
+        return context.get_dummy_value()
+
+    return types.void(call, types.intp, types.intp), codegen
+
+
 @intrinsic
 def run(typingctx: Any, task: Any, job: Any) -> Any:
     """Run a task, which notes on the job if it fails; both by address."""
@@ -166,7 +191,7 @@ def claiming(
 
     def codegen(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         address, *where, cursor, args = given
-        values = [address, *cgutils.unpack_tuple(builder, args, len(kinds) - 1), cursor]
+        values = [address, *_borrowed(context, builder, kinds, [*cgutils.unpack_tuple(builder, args), cursor])]
 
         def body(inside: Any, failed: Any, places: list[Any]) -> None:
             address, *values = map(inside.load, places)
@@ -177,6 +202,18 @@ def claiming(
         return _conducted(context, builder, where, values, body)
 
     return types.intp(*(types.intp,) * 4, cursor, args), codegen
+
+
+def _borrowed(context: Any, builder: Any, kinds: Any, values: list[Any]) -> list[Any]:
+    """Arrays that are not counted: wherever one is cut, threads would wait for each other, 75 ns at a time."""
+    found = []
+    for kind, value in zip(kinds, values):
+        if isinstance(kind, types.Array):
+            array = context.make_array(kind)(context, builder, value=value)
+            array.meminfo = cgutils.get_null_value(array.meminfo.type)
+            value = array._getvalue()
+        found.append(value)
+    return found
 
 
 def _part(context: Any, builder: Any, kind: Any, value: Any, first: Any, count: Any) -> Any:
@@ -216,7 +253,9 @@ def parted(
     def codegen(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         address, *where, total, size, args = given[3:]
         start = ir.Constant(INTP, 0)
-        values = [start, address, total, size, *cgutils.unpack_tuple(builder, args, len(signature.args[-1]))]
+        kinds_given = signature.args[-1]
+        values = [start, address, total, size,
+                  *_borrowed(context, builder, kinds_given, cgutils.unpack_tuple(builder, args))]  # fmt: skip
 
         def body(inside: Any, failed: Any, places: list[Any]) -> None:
             address, total, size, *values = map(inside.load, places[1:])
@@ -232,7 +271,7 @@ def parted(
             count = inside.sub(last, first)
             for k in range(whole + rows):
                 begins, many = (first, count) if k < whole else (piece, None)
-                values[k] = _part(context, inside, signature.args[-1][k], values[k], begins, many)
+                values[k] = _part(context, inside, kinds_given[k], values[k], begins, many)
             values += [first, last] * (len(kinds) > len(values))
             status, _ = _called(context, inside, address, types.none, kinds, values)
             with inside.if_then(status.is_error):
@@ -279,13 +318,18 @@ def conduct(crew: int, helpers: int, task: int, job: int) -> int:
     if helpers > 0 and swap(crew, 0, BUSY):
         posted = helpers
         for h in range(1, posted + 1):
-            slot = crew + h * LINE
+            slot = crew + h * SLOT
             exchange(slot + TASK, task)
             exchange(slot + JOB, job)
-            exchange(slot + BEFORE, exchange(slot, POSTED))
+            before = exchange(slot, POSTED)
+            exchange(slot + BEFORE, before)
+            if NAPS and before == ASLEEP:
+                posix(LOCK, slot + MUTEX, 0)
+                posix(RING, slot + SIGNAL, 0)
+                posix(UNLOCK, slot + MUTEX, 0)
     run(task, job)
     for h in range(1, posted + 1):
-        slot = crew + h * LINE
+        slot = crew + h * SLOT
         if not swap(slot, POSTED, peek(slot + BEFORE)):  # it has started
             rounds = 0
             while peek(slot) == RUNNING:
@@ -299,8 +343,16 @@ def conduct(crew: int, helpers: int, task: int, job: int) -> int:
     return peek(job)  # which says whether it failed
 
 
+def enlist(slot: int) -> int:
+    """Prepare a helper's slot."""
+    if NAPS:
+        posix(INIT_MUTEX, slot + MUTEX, 0)
+        posix(INIT_SIGNAL, slot + SIGNAL, 0)
+    return 0
+
+
 def serve(crew: Any, h: int, rounds: int) -> Any:
-    """Do what is posted for a helper, until nothing has been for some rounds of giving way.
+    """Do what is posted for a helper, and sleep when nothing has been for some rounds of giving way.
 
     Parameters
     ----------
@@ -313,28 +365,49 @@ def serve(crew: Any, h: int, rounds: int) -> Any:
     Returns
     -------
     bool
-        Whether its state says now that it must be woken; if not, something was posted at the last moment.
+        Whether it is asleep and must be woken; False if it is dismissed. Where it sleeps here, only then.
     """
-    slot = crew.ctypes.data + h * LINE
+    slot = crew.ctypes.data + h * SLOT
     swap(slot, ASLEEP, IDLE)
     left = rounds
-    while left >= 0:
+    while True:
         if swap(slot, POSTED, RUNNING):
-            run(word(slot + TASK), word(slot + JOB))
-            exchange(slot, IDLE)
+            run(peek(slot + TASK), peek(slot + JOB))
+            swap(slot, RUNNING, IDLE)
             left = rounds
-        else:
+        elif peek(slot) == GONE:
+            return False
+        elif left > 0:
             give_way()
             left -= 1
-    return swap(slot, IDLE, ASLEEP)
+        elif swap(slot, IDLE, ASLEEP):
+            if not NAPS:
+                return True
+            posix(LOCK, slot + MUTEX, 0)
+            if peek(slot) == ASLEEP:
+                posix(AWAIT, slot + SIGNAL, slot + MUTEX)
+            posix(UNLOCK, slot + MUTEX, 0)
+            swap(slot, ASLEEP, IDLE)  # what woke it may be taken back already: then it looks out for the next
+            left = rounds
+
+
+def dismiss(crew: int, helpers: int) -> int:
+    """Let helpers go: those that do nothing at present."""
+    for h in range(1, helpers + 1):
+        slot = crew + h * SLOT
+        if not swap(slot, IDLE, GONE) and swap(slot, ASLEEP, GONE) and NAPS:
+            posix(LOCK, slot + MUTEX, 0)
+            posix(RING, slot + SIGNAL, 0)
+            posix(UNLOCK, slot + MUTEX, 0)
+    return 0
 
 
 # --- what prepares them -----------------------------------------------------------------------------------------------
 
 
 def slots(helpers: int) -> Any:
-    """Return the slots of so many helpers, all asleep, and one before them: rows of words, each in a cache line."""
-    words = LINE // 8
+    """Return the slots of so many helpers, all asleep, and one before them: rows of words, which begin cache lines."""
+    words = SLOT // 8
     flat = np.zeros((helpers + 2) * words, np.intp)
     start = -flat.ctypes.data % LINE // 8
     return flat[start : start + (helpers + 1) * words].reshape(-1, words)

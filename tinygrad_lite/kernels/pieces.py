@@ -8,6 +8,12 @@ from typing import Any
 from .backend import Kernel, backend
 from .threads import launch_parts, prepares
 
+FEWEST = 4  # pieces that are shared: a helper that is asleep wakes up too late for less
+
+
+def _shared(total: int, size: int) -> bool:
+    return backend() == "numba" and (total > (FEWEST - 1) * size or prepares())
+
 
 def in_parts(kernel: Kernel, size: int, cut: Sequence[Any], *others: Any, each: Sequence[Any] = ()) -> None:
     """Run ``kernel(*cut, *each, *others)`` on some rows at a time, from several threads if there are many.
@@ -26,7 +32,7 @@ def in_parts(kernel: Kernel, size: int, cut: Sequence[Any], *others: Any, each: 
         Of these the kernel gets one row: its piece's own.
     """
     total = len(cut[0])
-    if backend() == "numpy" or (total <= size and not prepares()):
+    if not _shared(total, size):
         kernel.run(*cut, *(row[0] for row in each), *others)
     else:
         launch_parts(kernel.compiled, total, size, *cut, *each, *others, cut=len(cut), each=len(each))
@@ -43,7 +49,7 @@ def in_ranges(kernel: Kernel, size: int, total: int, *args: Any) -> None:
     total : int
     *args
     """
-    if backend() == "numpy" or (total <= size and not prepares()):
+    if not _shared(total, size):
         kernel.run(*args, 0, total)
     else:
         launch_parts(kernel.compiled, total, size, *args, ranged=True)

@@ -13,6 +13,7 @@ millisecond first, in rounds in which any other thread may have the core; `crew`
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -30,7 +31,8 @@ MOST = 1023  # helpers
 _count: int | None = None
 _crew: Any = None  # what `crew` keeps of each helper; made with the first
 _base = 0  # where that lies
-_bells: list[SimpleQueue[None]] = []  # a helper sleeps until its own rings
+_NAPS = os.name == "posix"  # as in `crew`: elsewhere a helper sleeps in Python, until its own bell rings
+_bells: list[SimpleQueue[None]] = []
 _natives: dict[tuple[Any, ...], tuple[Callable[..., int], int, int]] = {}  # (kernel, types of arguments, ...) -> how
 _fingerprint: Callable[[tuple[Any, ...]], Any] | None = None  # `crew`'s; numba is not imported before it is needed
 _ahead = False
@@ -155,9 +157,10 @@ def call(helpers: int) -> int:
     """Wake so many helpers, if they are asleep; return where the slots lie."""
     if len(_bells) < helpers:
         _hire(helpers)
-    for h, bell in enumerate(_bells[:helpers], 1):
-        if not _crew[h, 0] and bell.empty():  # asleep
-            bell.put(None)
+    if not _NAPS:
+        for h, bell in enumerate(_bells[:helpers], 1):
+            if not _crew[h, 0] and bell.empty():  # asleep
+                bell.put(None)
     return _base
 
 
@@ -197,23 +200,30 @@ def _prepared(how: str, kernel: Any, args: tuple[Any, ...], *options: Any) -> tu
 
 def _hire(n: int) -> None:
     global _crew, _base
-    from .crew import compiled, serve, slots
+    from .crew import compiled, dismiss, enlist, serve, slots
 
     with _lock:
         if _crew is None:
             _crew = slots(MOST)
             _base = _crew.ctypes.data
+            atexit.register(_dismiss, compiled(dismiss), _crew, _bells)
         while len(_bells) < n:
             bell: SimpleQueue[None] = SimpleQueue()
+            compiled(enlist)(int(_crew[len(_bells) + 1].ctypes.data))
             work = compiled(serve), _crew, len(_bells) + 1, bell
             threading.Thread(target=_help, args=work, name="tinygrad_lite", daemon=True).start()
             _bells.append(bell)
 
 
 def _help(serve: Callable[..., bool], crew: Any, h: int, bell: SimpleQueue[None]) -> None:
-    while True:
-        if serve(crew, h, WAIT):
-            bell.get()
+    while serve(crew, h, WAIT):
+        bell.get()
+
+
+def _dismiss(dismiss: Callable[[int, int], int], crew: Any, bells: list[SimpleQueue[None]]) -> None:
+    """None of them may be in compiled code when that is taken down."""
+    if crew is _crew:  # not a parent's
+        dismiss(_base, len(bells))
 
 
 def prepares() -> bool:

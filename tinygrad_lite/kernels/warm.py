@@ -77,9 +77,13 @@ def warm(operations: Iterable[str] | None = None, dtypes: Iterable[Any] = (np.fl
     names = list(PROGRAMS) if operations is None else list(operations)
     if unknown := [name for name in names if name not in PROGRAMS]:
         raise ValueError(f"warm: unknown operations {', '.join(unknown)}; there are {', '.join(PROGRAMS)}")
-    from .crew import compiled, serve, slots
+    from .crew import GONE, compiled, dismiss, enlist, serve, slots
 
-    compiled(serve)(slots(1), 1, 0)  # the first launch that is shared needs it
+    crew = slots(1)
+    crew[1, 0] = GONE
+    compiled(enlist)(int(crew[1].ctypes.data))
+    compiled(dismiss)(int(crew.ctypes.data), 1)
+    compiled(serve)(crew, 1, 0)  # the first launch that is shared needs it
     with tg.kernels.use("numba"), ahead():
         for dtype in dtypes:
             for name in names:

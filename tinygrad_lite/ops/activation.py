@@ -11,6 +11,8 @@ import numpy as np
 from ..fast_calls import elementwise
 from ..kernels import activation as kernel_activation
 from ..kernels import bent, smooth
+from ..kernels.pieces import in_parts
+from ..kernels.rows import piece
 from ..rules import differentiable
 from ..views import write
 from .compiled import fused, large
@@ -21,7 +23,16 @@ from .special import erf as _erf
 
 __all__ = ["gelu", "mish", "relu", "silu", "softplus", "softsign", "tanhshrink"]
 
+_SHARED = 1 << 19  # elements from which on a loop that hardly computes is worth waking a thread
 _ZEROS = {np.dtype(t): np.zeros((), t) for t in "?bhqilBHQILefd"}  # an array costs a ufunc less than a number
+
+
+def _over(kernel: Any, *arrays: Any) -> None:
+    """A loop over contiguous arrays, shared between threads where there is much to do."""
+    if arrays[0].size < _SHARED:
+        kernel.run(*arrays)
+    else:
+        in_parts(kernel, piece(), [a.reshape(-1) for a in arrays])
 
 
 def _relu(x: Any) -> Any:
@@ -31,14 +42,14 @@ def _relu(x: Any) -> Any:
         except KeyError:
             raise TypeError(f"relu: the input must hold real numbers, got {x.dtype}") from None
     out = np.empty(x.shape, x.dtype)
-    kernel_activation.relu.run(x, out)
+    _over(kernel_activation.relu, x, out)
     return out
 
 
 def _relu_x(g: Any, out: Any) -> Any:
     if type(g) is np.ndarray and g.shape == out.shape and g.dtype == out.dtype and large(g) and large(out):
         result = np.empty(g.shape, g.dtype)
-        kernel_activation.relu_backward.run(g, out, result)
+        _over(kernel_activation.relu_backward, g, out, result)
         return result
     return masked(g, np.not_equal(out, 0))  # NaN lets through, as in PyTorch
 

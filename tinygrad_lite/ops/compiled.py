@@ -11,7 +11,6 @@ from ..kernels.pieces import in_parts
 from ..kernels.rows import piece
 
 LARGE = 2048  # elements from which a compiled loop is worth its call
-_ALONE = piece()  # up to so many there is nothing to share
 _F32 = np.dtype(np.float32)
 
 
@@ -45,10 +44,7 @@ def fused(kernel: Any, formula: Callable[..., Any], numbers: int = 0) -> Callabl
         out = np.empty(x.shape, _F32)
         flat = [np.ascontiguousarray(a).reshape(-1) for a in (*arrays, out)]  # a gradient may be one number, expanded
         single = [np.float32(n) for n in options]
-        if x.size <= _ALONE:
-            kernel.run(*flat, *single)
-        else:
-            in_parts(kernel, piece(), flat, *single)
+        in_parts(kernel, piece(), flat, *single)
         return out
 
     return function
