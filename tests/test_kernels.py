@@ -337,6 +337,20 @@ def test_types_are_told_apart():
         assert (each == 20000).all()
 
 
+def test_where_there_are_no_more_threads_a_launch_goes_on_alone(monkeypatch):
+    class Thread(threading.Thread):
+        def start(self):
+            raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threads.threading, "Thread", Thread)
+    monkeypatch.setattr(threads, "_bells", [])
+    monkeypatch.setattr(threads, "_crew", None)
+    monkeypatch.setattr(threads, "_base", 0)
+    out = np.zeros(40, np.int64)
+    threads.launch(counted.compiled, 40, 40, out, helpers=3)
+    assert (out == 20000).all()
+
+
 def test_launches_of_several_threads_at_once():
     """One has the helpers, the others go on alone."""
     outs = [np.zeros(40, np.int64) for _ in range(4)]

@@ -116,7 +116,7 @@ def launch(kernel: Callable[..., int], pieces: int, *args: Any, helpers: int | N
         kernel(*args, np.zeros(1, np.intp))
         return
     share, address, conductor = _prepared("native", kernel, args)
-    if share(address, conductor, call(wanted), wanted, np.zeros(1, np.intp), *args):
+    if share(address, conductor, *called(wanted), np.zeros(1, np.intp), *args):
         raise Failure(kernel, wanted)
 
 
@@ -144,7 +144,7 @@ def launch_parts(
     """
     wanted = helpers_for(-(-total // size))
     share, address, conductor = _prepared("native_parts", kernel, args, cut, each, ranged)
-    if share(address, conductor, call(wanted), wanted, total, size, *args):
+    if share(address, conductor, *called(wanted), total, size, *args):
         raise Failure(kernel, wanted)
 
 
@@ -153,15 +153,18 @@ def helpers_for(pieces: int, helpers: int | None = None) -> int:
     return min(get_num_threads() if helpers is None else helpers + 1, pieces, MOST + 1) - 1
 
 
-def call(helpers: int) -> int:
-    """Wake so many helpers, if they are asleep; return where the slots lie."""
+def called(helpers: int) -> tuple[int, int]:
+    """Return where the slots lie, and how many helpers there are of those that are wanted."""
     if len(_bells) < helpers:
-        _hire(helpers)
+        try:
+            _hire(helpers)
+        except RuntimeError:  # the system has no more threads, or the interpreter is about to end
+            helpers = len(_bells)
     if not _NAPS:
         for h, bell in enumerate(_bells[:helpers], 1):
             if not _crew[h, 0] and bell.empty():  # asleep
                 bell.put(None)
-    return _base
+    return _base, helpers
 
 
 class Failure(RuntimeError):
