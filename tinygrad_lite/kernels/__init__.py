@@ -6,6 +6,7 @@
     memory.py    memory by address, for kernels
     objects.py   many arrays found and located in one compiled call
     threads.py   one launch shared between threads; crew.py is how work passes from one to the other
+    pieces.py    loops over rows, cut into pieces for such a launch
     tile.py      products in vector registers, in LLVM's own language
     plan.py      convolutions as such products: slabs.py, contract.py, gathered.py and convolve.py carry it out
     unroll.py    recurrent layers over all steps in one launch, with the products of panels.py; sequence.py in NumPy

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..fast_calls import elementwise
 from ..kernels import divide as loops
+from ..kernels import powers
 from ..rules import unwrap
 from .compiled import fused
 from .names import describe
@@ -34,7 +35,8 @@ true_divide = elementwise(
 neg = negative = elementwise(np.negative, complex=True, name="neg", x=lambda g: -g)
 positive = elementwise(np.positive, complex=True, x=lambda g: g)
 square = elementwise(np.square, complex=True, x=lambda g, x: g * (2 * x))
-sqrt = elementwise(np.sqrt, complex=True, x=lambda g, out: g / (2 * out))
+_root_slope = fused(powers.root_slope, powers.root_slope_of)
+sqrt = elementwise(np.sqrt, complex=True, x=lambda g, out: _root_slope(g, out))
 reciprocal = elementwise(
     lambda x: 1 / x, complex=True, name="reciprocal", numpy=np.reciprocal, x=lambda g, out: -g * out * out
 )
@@ -63,14 +65,19 @@ fmod = elementwise(
 floor_divide = elementwise(np.floor_divide, x=flat, y=flat)
 
 
+_cube, _cube_slope = fused(powers.cube, powers.cube_of), fused(powers.cube_slope, powers.cube_slope_of)
+
+
 def _power(x: Any, y: Any) -> Any:
     if type(y) is int and y == 3 and x.dtype.kind in "fc":  # neither does it know a cube
-        return x * x * x
+        return _cube(x)
     return x**y  # the operator knows that x**2 is a square; the ufunc does not
 
 
 def _power_x(g: Any, x: Any, y: Any) -> Any:
     if type(y) in (int, float):  # a constant exponent: no need to guard what cannot happen
+        if type(y) is int and y == 3:
+            return _cube_slope(g, x)
         return flat(g) if y == 0 else g * (y * _power(x, y - 1))
     constant = np.equal(y, 0)
     return np.where(constant, 0.0, g * (y * x ** np.where(constant, 1.0, y - 1)))
