@@ -24,7 +24,7 @@ from .special import erf as _erf
 __all__ = ["gelu", "mish", "relu", "silu", "softplus", "softsign", "tanhshrink"]
 
 _SHARED = 1 << 19  # elements from which on a loop that hardly computes is worth waking a thread
-_ZEROS = {np.dtype(t): np.zeros((), t) for t in "?bhqilBHQILefd"}  # an array costs a ufunc less than a number
+_ZEROS = {np.dtype(t): np.zeros((), t) for t in "?bhqilBHQILefdg"}  # an array costs a ufunc less than a number
 
 
 def _over(kernel: Any, *arrays: Any) -> None:

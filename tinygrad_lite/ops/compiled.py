@@ -16,7 +16,7 @@ _F32 = np.dtype(np.float32)
 
 def large(x: Any) -> bool:
     """Is a compiled loop worth its call, and possible?"""
-    return bool(x.size >= LARGE and x.flags.c_contiguous and x.dtype.kind == "f" and x.dtype.itemsize > 2)
+    return bool(x.size >= LARGE and x.flags.c_contiguous and x.dtype.char in "fd")
 
 
 def fused(kernel: Any, formula: Callable[..., Any], numbers: int = 0) -> Callable[..., Any]:

@@ -36,7 +36,7 @@ def _rows_twin(x: Any, weight: Any, bias: Any, eps: float, last: int, centered: 
 def _launch(kernel: Any, cut: Any, *others: Any, each: Any = ()) -> None:
     """Run a kernel over the rows of arrays, by the loop: small ones take half as long, too."""
     x = cut[0]
-    if not x.size or x.dtype.itemsize < 4:
+    if not x.size or x.dtype.char not in "fd":
         kernel.plain(*cut, *(row[0] for row in each), *others)
     else:
         in_parts(kernel, -(-len(x) // _pieces(x)), cut, *others, each=each)
