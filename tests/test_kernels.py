@@ -17,7 +17,7 @@ import pytest
 import tinygrad_lite as tg
 from tinygrad_lite import kernels
 from tinygrad_lite.kernels import compile as compiling
-from tinygrad_lite.kernels import crew, kernel, memory, objects, powers, select, threads
+from tinygrad_lite.kernels import crew, kernel, memory, objects, powers, select, tasks, threads
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -356,10 +356,11 @@ def test_types_are_told_apart():
     alike = [np.zeros(40, np.int64), np.zeros(40, np.int32), np.zeros(80, np.int64)[::2], np.zeros((8, 5), np.int64)]
     found = [threads._prepared("native", counted.compiled, (40, each))[1] for each in alike[:3]]
     assert len(set(found)) == 3
-    keys = [crew.fingerprint((n, each)) for each in (*alike, read_only) for n in (40, 40.0, True, None, (40, alike[0]))]
+    firsts = 40, 40.0, True, None, (40, alike[0])
+    keys = [tasks.fingerprint((n, each)) for each in (*alike, read_only) for n in firsts]
     assert len({*keys}) == len(keys)
-    assert crew.fingerprint((1, alike[0])) == crew.fingerprint((2, np.ones(7, np.int64)))
-    rare = [crew.fingerprint((counted.compiled, n)) for n in (1, 2)]  # of which numba has none
+    assert tasks.fingerprint((1, alike[0])) == tasks.fingerprint((2, np.ones(7, np.int64)))
+    rare = [tasks.fingerprint((counted.compiled, n)) for n in (1, 2)]  # of which numba has none
     assert rare[0] == rare[1]
     for each in alike[:3]:
         threads.launch(counted.compiled, 40, 40, each, helpers=1)

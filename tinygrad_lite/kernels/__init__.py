@@ -5,7 +5,7 @@
     compile.py   numba's flags, and the compiled code kept on disk
     memory.py    memory by address, for kernels
     objects.py   many arrays found and located in one compiled call
-    threads.py   one launch shared between threads; crew.py is how work passes from one to the other
+    threads.py   one launch shared between threads; crew.py passes work from one to the other, tasks.py makes it
     pieces.py    loops over rows, cut into pieces for such a launch
     tile.py      products in vector registers, in LLVM's own language
     plan.py      convolutions as such products: slabs.py, contract.py, gathered.py and convolve.py carry it out

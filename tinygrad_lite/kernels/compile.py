@@ -143,7 +143,7 @@ def build(name: str, source: str) -> dict[str, Any]:
 def _versions() -> str:
     """Everything outside its source that decides what a kernel compiles to."""
     here = Path(__file__)
-    names = ("compile.py", "crew.py", "dot_pairs.py", "memory.py", "objects.py", "tile.py")
+    names = ("compile.py", "crew.py", "dot_pairs.py", "memory.py", "objects.py", "tasks.py", "tile.py")
     helpers = [here.with_name(name).read_text(encoding="utf-8") for name in names]
     return "\0".join((sys.version, platform.machine(), np.__version__, numba.__version__, *helpers))
 

@@ -8,7 +8,8 @@ threading layers do worse here: their workers spin between launches (a step betw
 at once.
 
 A sleeping thread takes 25 to 45 us to wake. So a helper that has nothing to do looks out for a tenth of a
-millisecond first, in rounds in which any other thread may have the core; `crew` has the compiled part of that.
+millisecond first, in rounds in which any other thread may have the core; `crew` has the compiled part of that,
+`tasks` what is handed over.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _base = 0  # where that lies
 _NAPS = os.name == "posix"  # as in `crew`: elsewhere a helper sleeps in Python, until its own bell rings
 _bells: list[SimpleQueue[None]] = []
 _natives: dict[tuple[Any, ...], tuple[Callable[..., int], int, int]] = {}  # (kernel, types of arguments, ...) -> how
-_fingerprint: Callable[[tuple[Any, ...]], Any] | None = None  # `crew`'s; numba is not imported before it is needed
+_fingerprint: Callable[[tuple[Any, ...]], Any] | None = None  # of `tasks`; numba is not imported before it is needed
 _ahead = False
 _lock = threading.Lock()
 
@@ -186,18 +187,18 @@ def ahead() -> Iterator[None]:
 
 
 def _prepared(how: str, kernel: Any, args: tuple[Any, ...], *options: Any) -> tuple[Callable[..., int], int, int]:
-    """What a function of `crew` returns for these arguments, kept for all of their types."""
+    """What a function of `tasks` returns for these arguments, kept for all of their types."""
     global _fingerprint
     if _fingerprint is None:
-        from .crew import fingerprint
+        from .tasks import fingerprint
 
         _fingerprint = fingerprint
     key = kernel, _fingerprint(args), options
     found = _natives.get(key)
     if found is None:
-        from . import crew
+        from . import tasks
 
-        found = _natives[key] = getattr(crew, how)(kernel, args, *options)
+        found = _natives[key] = getattr(tasks, how)(kernel, args, *options)
     return found
 
 
