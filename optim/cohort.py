@@ -16,8 +16,8 @@ from .fuse import Fused
 
 Array = np.ndarray[Any, Any]
 
-# Below this many elements a launch stays on one core: waking another takes 20 us, in which one core updates
-# that many elements in cache, and next to matrix products the other core is busy anyway.
+# A launch over so many parameters and their gradients, or over as many numbers in all, wakes helpers, which takes
+# them 25 to 45 us. One over less takes those that are awake, see `nearby`.
 SHARED = 1 << 20
 
 # What a thread takes at a time: an eighth of what is left, within these bounds. Long pieces first, since memory is read
@@ -100,9 +100,9 @@ class Cohort:
         return self.compiled and not self._gaps
 
     @property
-    def alone(self) -> bool:
-        """Whether one thread updates all of it in a call that finds the gradients as well."""
-        return self.in_place and self.tables.size < SHARED
+    def brief(self) -> bool:
+        """Whether all of it is updated in a call that finds the gradients as well, and is over soon."""
+        return self.in_place and self.tables.brief
 
     def pack(self) -> Array:
         """Return the scalars in the parameters' dtype."""
@@ -145,7 +145,7 @@ class Cohort:
     def launch(self) -> None:
         """Update all parameters in place, by gradients that are located and kept alive."""
         kernel, tables = self.fused.kernel("update", self.dtype), self.tables
-        launch(kernel, *tables.pieces, self.pack(), self.pack_factors(), helpers=tables.helpers)
+        launch(kernel, *tables.pieces, self.pack(), self.pack_factors(), brief=tables.brief)
 
     def _plain(self, grads: list[Array]) -> None:
         values, factors = self.pack(), dict(zip(self.fused.factors, self.pack_factors()))
@@ -172,7 +172,7 @@ class Cohort:
         """Count the step, and tell the engine of the write: no backward pass may use old values unawares."""
         self.t += 1
         self.kept = self.next_kept
-        self._together.written(who, 3)
+        self._together.written(who, 5)  # never fewer calls deep in the library
 
     def part(self) -> None:
         """Leave the arrays to others."""
@@ -225,9 +225,9 @@ class Tables:
         self._segments: tuple[Array, Array] | None = None
 
     @property
-    def helpers(self) -> int | None:
-        """How many threads a launch over them wakes; None: all there are."""
-        return 0 if self.size < SHARED else None
+    def brief(self) -> bool:
+        """Whether a launch over them is over too soon to wake helpers."""
+        return self.size * len(self.table) < 2 * SHARED
 
     def targets(self) -> list[int]:
         """The places in the table where the gradients' addresses stand."""
@@ -243,7 +243,7 @@ class Tables:
             self._segments = np.searchsorted(starts, self._bounds[:-1]), owners
         slots, owners = self._segments
         out = np.zeros((owners.size, n))
-        launch(kernel, *self.pieces, values, slots, out, helpers=self.helpers)
+        launch(kernel, *self.pieces, values, slots, out, brief=self.brief)
         count = self.offsets.size - 1
         return np.stack([np.bincount(owners, out[:, k], count) for k in range(n)], 1)
 

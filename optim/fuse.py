@@ -167,8 +167,7 @@ class Fused:
 
         Parameters
         ----------
-        kind : {"tensors", "update", "sums"}
-            ``"tensors"`` finds the gradients of a list of Tensors and updates them, in one thread;
+        kind : {"update", "sums"}
             ``"update"`` walks over all parameters as if they lay end to end, in pieces that threads claim;
             ``"sums"`` does the same to add up what `measure` gives.
         dtype : dtype
@@ -319,26 +318,6 @@ _KERNELS = {
                 {results} = loop({views}, values)
                 segment += 1""",
     ),
-    "tensors": """\
-import numpy as np
-from tinygrad_lite.kernels.memory import view, word
-from tinygrad_lite.kernels.objects import collect
-
-
-@holding
-def kernel(members, record, values):
-    found = collect(members, record, 0)
-    if found < 0:
-        count = record[15]
-        table, offsets = view(record[13], count * {rows}, np.intp).reshape({rows}, count), record[14]
-        for t in range(count):
-            start = 0
-            stop = word(offsets + 8 * t + 8) - word(offsets + 8 * t)
-"""
-    + _PARTS.format(indent=" " * 12)
-    + """
-    return found
-""",
 }
 
 

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from operator import attrgetter, is_, itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
 from tinygrad_lite.kernels import backend
 
 from .cohort import Array, Cohort, name_of
@@ -67,7 +65,7 @@ class Plan:
     """
 
     def __init__(self, optimizer: Stepping, group: Group, access: Access | None, gain: float) -> None:
-        self._optimizer = optimizer
+        self._optimizer, self._who = optimizer, optimizer._name
         self._params = list(group["params"])
         self._access = access or tensor_access(self._params)
         self._idle = [key for key in self._params if not self._access.has_grad(key)]
@@ -82,8 +80,7 @@ class Plan:
         self.grads: list[list[Array]] = []
         self._collector: Any = None
         self._places: list[list[int]] = []
-        self._record: Any = None
-        self._kernel: Any = None
+        self._ready: Any = None
         self._is_quick = False
         self._backend = ""
 
@@ -174,10 +171,9 @@ class Plan:
 
     def update(self) -> None:
         """Update all parameters, and let go of the gradients."""
-        who = self._optimizer._name
         for cohort, grads in zip(self.cohorts, self.grads):
             cohort.update(grads)
-            cohort.commit(who)
+            cohort.commit(self._who)
         self.grads = []
 
     def part(self) -> None:
@@ -195,8 +191,8 @@ class Plan:
         if not self._is_quick or type(params) is not list or not self.settle(group, gain):
             return False
         cohort = self.cohorts[0]
-        if self._record is not None:
-            if self._kernel(id(params), self._record, cohort.pack()) >= 0:
+        if self._ready is not None:
+            if not self._ready.launch(params, cohort.pack()):
                 return False
         else:
             held = self._collector.collect(params)
@@ -205,11 +201,11 @@ class Plan:
             cohort.launch()
             del held  # not before: the gradients stay alive
         self.grads = []
-        cohort.commit(self._optimizer._name)
+        cohort.commit(self._who)
         return True
 
     def _prepare(self) -> None:
-        self._backend, self._collector, self._record, self._is_quick = backend(), None, None, False
+        self._backend, self._collector, self._ready, self._is_quick = backend(), None, None, False
         if not (self._access.tensors and self.cohorts and all(cohort.in_place for cohort in self.cohorts)):
             return
         from tinygrad_lite.kernels.objects import KNOWN, Collector
@@ -223,9 +219,10 @@ class Plan:
         self._collector = Collector(params, self._arrays, [targets.get(id(p), 0) for p in params])
         index = {id(p): i for i, p in enumerate(params)}
         self._places = [[index[id(key)] for key in cohort.keys] for cohort in self.cohorts]
-        cohort, tables = self.cohorts[0], self.cohorts[0].tables
+        cohort = self.cohorts[0]
         self._is_quick = len(self.cohorts) == 1 and not cohort.fused.factors
-        if self._is_quick and cohort.alone:
-            own = (tables.table.ctypes.data, tables.offsets.ctypes.data, len(cohort.keys))
-            self._record = np.array([*self._collector.record, *own], np.intp)
-            self._kernel = cohort.fused.kernel("tensors", cohort.dtype)
+        if self._is_quick and cohort.brief:
+            from tinygrad_lite.kernels.ready import Ready
+
+            kernel = cohort.fused.kernel("update", cohort.dtype)
+            self._ready = Ready(self._collector, kernel, cohort.tables.pieces, cohort.dtype)

@@ -287,10 +287,11 @@ class Together:
 
     def written(self, name: str, depth: int = 2) -> None:
         """Announce a write to all of them, as `written` does for one."""
-        where = caller(depth)
+        where, common = caller(depth), self._common
         with _writing:
-            now = last_write.clock = tick()
-            for mark in (self._common, *self._alone):
+            now = common.clock = last_write.clock = tick()
+            common.name, common.where = name, where
+            for mark in self._alone:
                 mark.clock, mark.name, mark.where = now, name, where
 
     def part(self) -> None:

@@ -81,7 +81,7 @@ def _keep(typingctx: Any, items: Any, index: Any, it: Any) -> Any:
     return types.void(types.intp, types.intp, types.intp), codegen
 
 
-def _collect(members: int, record: Any, holder: int) -> int:
+def collect(members: int, record: Any, holder: int) -> int:
     """Check that the Tensors in a list are the expected ones, and write the addresses of their gradients' data.
 
     The objects are looked through in one go: a step over many megabytes has left none of them in the cache, and
@@ -133,9 +133,6 @@ def _collect(members: int, record: Any, holder: int) -> int:
         if holder != 0:
             _keep(holder, i, g)
     return -1
-
-
-collect = inner(_collect)  # for kernels
 
 
 @cache
@@ -240,7 +237,7 @@ class Collector:
     def collect(self, tensors: list[Any]) -> list[Array | None] | None:
         """Write the addresses; return the gradients' arrays, or None if something is not as expected."""
         found: list[Array | None] = [None] * len(self._facts)
-        misfit = compiled(_collect)(id(tensors), self._record, id(found))
+        misfit = compiled(collect)(id(tensors), self._record, id(found))
         return found if misfit < 0 else None
 
 

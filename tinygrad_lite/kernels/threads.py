@@ -20,6 +20,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ import numpy as np
 VARIABLE = "TINYGRAD_LITE_THREADS"
 
 WAIT = 200  # rounds of half a microsecond
+LATELY = 1e-4  # seconds: as long as that takes
 MOST = 1023  # helpers
 
 _count: int | None = None
@@ -37,6 +39,7 @@ _bells: list[SimpleQueue[None]] = []
 _natives: dict[tuple[Any, ...], tuple[Callable[..., int], int, int]] = {}  # (kernel, types of arguments, ...) -> how
 _fingerprint: Callable[[tuple[Any, ...]], Any] | None = None  # of `tasks`; numba is not imported before it is needed
 _ahead = False
+_last = 0.0  # when `nearby` was last asked
 _lock = threading.Lock()
 
 
@@ -95,7 +98,9 @@ def set_num_threads(n: Any) -> None:
     _count = n
 
 
-def launch(kernel: Callable[..., int], pieces: int, *args: Any, helpers: int | None = None) -> None:
+def launch(
+    kernel: Callable[..., int], pieces: int, *args: Any, helpers: int | None = None, brief: bool = False
+) -> None:
     """Run a kernel that claims its work, alone or with helpers.
 
     Parameters
@@ -106,18 +111,20 @@ def launch(kernel: Callable[..., int], pieces: int, *args: Any, helpers: int | N
         How many pieces there are.
     helpers : int, optional
         How many threads to wake besides the calling one; by default all there are.
+    brief : bool
+        It may be over before a thread wakes up: see `nearby`.
 
     Raises
     ------
     RuntimeError
         If the kernel failed in one of several threads.
     """
-    wanted = helpers_for(pieces, helpers)
+    crew, wanted = nearby(pieces) if brief else called(helpers_for(pieces, helpers))
     if wanted < 1 and not _ahead:
         kernel(*args, np.zeros(1, np.intp))
         return
     share, address, conductor = _prepared("native", kernel, args)
-    if share(address, conductor, *called(wanted), np.zeros(1, np.intp), *args):
+    if share(address, conductor, crew, wanted, np.zeros(1, np.intp), *args):
         raise Failure(kernel, wanted)
 
 
@@ -168,11 +175,27 @@ def called(helpers: int) -> tuple[int, int]:
     return _base, helpers
 
 
+def nearby(pieces: int) -> tuple[int, int]:
+    """As `called`, for a launch that is over before a helper wakes up: those that need not sleep in between.
+
+    Where such launches follow each other more closely than helpers fall asleep, it is worth waking them once. Else
+    there are none: to wake one takes the calling thread 5 us.
+    """
+    global _last
+    wanted = helpers_for(pieces)
+    if wanted < 1:
+        return _base, 0
+    now = perf_counter()
+    recent, _last = now - _last < LATELY, now
+    return called(wanted) if recent else (_base, 0)
+
+
 class Failure(RuntimeError):
-    """A kernel has failed in one of several threads."""
+    """A kernel has failed where its own error cannot be had."""
 
     def __init__(self, kernel: Callable[..., Any], helpers: int) -> None:
-        super().__init__(f"{kernel.__name__}: failed in one of {helpers + 1} threads; is there memory left?")
+        where = f"one of {helpers + 1} threads" if helpers else "compiled code"
+        super().__init__(f"{kernel.__name__}: failed in {where}; is there memory left?")
 
 
 @contextmanager

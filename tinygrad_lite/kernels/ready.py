@@ -1,0 +1,96 @@
+"""Tensors found and a kernel launched over them, in one compiled call: a short step is over before Python is warm.
+
+Imported by whoever runs compiled code, hence never before numba is needed.
+"""
+
+# numba has types for little of itself
+# mypy: disable-error-code="no-untyped-call, call-arg"
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numba import typeof
+
+from .compile import build
+from .memory import view
+from .objects import Array, Collector, collect
+from .source import Source
+from .tasks import address_of, claiming, conductor
+from .threads import Failure, nearby
+
+FAILED = -2
+
+
+def _start(members: int, record: Any, values: Any, crew: int, helpers: int) -> int:
+    """Launch a kernel, if the Tensors in a list are the expected ones.
+
+    Parameters
+    ----------
+    members : int
+        Address of the list.
+    record : array of intp
+        `Ready.record`.
+    values : array of the kernel's dtype
+        The scalars.
+    crew, helpers : int
+        The address of the slots, and how many helpers may join.
+
+    Returns
+    -------
+    int
+        -1, or the first index where something is not as expected, or `FAILED`.
+    """
+    found = collect(members, record, 0)
+    if found < 0:
+        rows, count, pieces = record[13], record[14], record[15]
+        table = view(record[16], (rows, count), np.intp)
+        offsets, bounds = view(record[17], count + 1, np.intp), view(record[18], pieces + 1, np.intp)
+        first, factors = view(record[19], pieces, np.intp), view(values.ctypes.data, (0, 0), values.dtype)
+        args = (table, offsets, bounds, first, values, factors)
+        if claiming(record[20], record[21], crew, helpers, np.zeros(1, np.intp), args):
+            return FAILED
+    return found
+
+
+@cache
+def _compiled() -> Any:
+    source = Source()
+    name = source.add(_start, "holding")  # the GIL keeps the gradients alive
+    return build(name, source.text())[name]
+
+
+class Ready:
+    """A launch over Tensors and all that belongs to them, prepared.
+
+    Parameters
+    ----------
+    collector : Collector
+        Of the Tensors; writes to the table.
+    kernel : callable
+        Compiled, called as ``kernel(table, offsets, bounds, first, values, factors, cursor)``; see `Fused.text`.
+    pieces : tuple
+        The number of pieces, and the kernel's first four arguments.
+    dtype : dtype
+        The kernel's.
+    """
+
+    def __init__(self, collector: Collector, kernel: Any, pieces: tuple[Any, ...], dtype: np.dtype[Any]) -> None:
+        self._kept = collector, kernel, pieces  # alive: their addresses are in the record
+        count, table, offsets, bounds, first = pieces
+        kinds = (*pieces[1:], np.empty(0, dtype), np.empty((0, 0), dtype), np.empty(0, np.intp))
+        addresses = [a.ctypes.data for a in (table, offsets, bounds, first)]
+        code = address_of(kernel, tuple(map(typeof, kinds))), conductor()
+        self._pieces = count
+        self._record = np.array([*collector.record, *table.shape, count, *addresses, *code], np.intp)
+        self._start = _compiled()
+
+    def launch(self, tensors: list[Any], values: Array) -> bool:
+        """Do it; False where something was not as expected, and nothing was done."""
+        crew, helpers = nearby(self._pieces) if self._pieces > 1 else (0, 0)
+        found = self._start(id(tensors), self._record, values, crew, helpers)
+        if found == FAILED:
+            raise Failure(self._kept[1], helpers)
+        return bool(found < 0)
