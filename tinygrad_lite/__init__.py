@@ -71,7 +71,7 @@ _keep()
 
 __version__ = "0.1.0"
 
-_LAZY = ("func", "kernels", "nn", "optim", "special", "testing")
+_LAZY = ("func", "kernels", "nn", "optim", "special", "testing", "utils")
 _ON_DEMAND = {
     "checkpoint": "recompute", "checkpoint_sequential": "recompute", "draw_graph": "drawing",
     "load": "saving", "read_metadata": "saving", "save": "saving",

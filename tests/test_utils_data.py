@@ -1,0 +1,554 @@
+"""Datasets, samplers, collation and the loader: what they give, in which order, and what they refuse."""
+
+import threading
+import time
+from collections import Counter, OrderedDict, namedtuple
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tg
+from tinygrad_lite.utils import data as ours
+from tinygrad_lite.utils.data import (
+    BatchSampler,
+    ChainDataset,
+    ConcatDataset,
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    StackDataset,
+    Subset,
+    SubsetRandomSampler,
+    TensorDataset,
+    WeightedRandomSampler,
+    default_collate,
+    default_convert,
+    get_worker_info,
+    random_split,
+)
+
+Pair = namedtuple("Pair", "x y")
+
+
+def plain(value):
+    """Nested containers and dtypes, for comparisons with `==`."""
+    if hasattr(value, "detach"):
+        array = np.asarray(value.detach().numpy())
+        return str(array.dtype), array.shape, array.tolist()
+    if isinstance(value, dict):
+        return {"kind": type(value).__name__, **{k: plain(v) for k, v in value.items()}}
+    if isinstance(value, (list, tuple)):
+        return type(value).__name__, [plain(v) for v in value]
+    return value
+
+
+class Squares(Dataset):
+    def __init__(self, n):
+        self.n = n
+
+    def __getitem__(self, i):
+        if not 0 <= i < self.n:
+            raise IndexError(i)
+        return i, {"square": float(i * i), "name": str(i)}
+
+    def __len__(self):
+        return self.n
+
+
+class Count(IterableDataset):
+    def __init__(self, n):
+        self.n = n
+
+    def __iter__(self):
+        info = get_worker_info()
+        return iter(range(self.n) if info is None else range(info.id, self.n, info.num_workers))
+
+    def __len__(self):
+        return self.n
+
+
+def numbers(n):
+    return TensorDataset(tg.arange(2.0 * n).reshape(n, 2), tg.arange(n))
+
+
+# Collation
+
+
+SAMPLES = [
+    [1, 2, 3],
+    [1.5, 2.0],
+    [True, False],
+    ["a", "bc"],
+    [b"a", b"b"],
+    [(1, 2.0), (3, 4.0)],
+    [[1, "x"], [2, "y"]],
+    [{"a": 1, "b": (2, [3.0])}, {"a": 4, "b": (5, [6.0])}],
+    [OrderedDict(a=1), OrderedDict(a=2)],
+    [Pair(1, 2.0), Pair(3, 4.0)],
+    [np.ones((2, 3), "f"), np.zeros((2, 3), "f")],
+    [np.float32(1), np.float32(2)],
+    [np.array(3, np.int16), np.array(4, np.int16)],
+    [np.int64(1), np.int64(2)],
+    [np.bool_(True), np.bool_(False)],
+]
+
+
+@pytest.mark.parametrize("batch", SAMPLES, ids=repr)
+def test_collation_is_pytorchs(batch):
+    torch = pytest.importorskip("torch")
+    assert plain(default_collate(batch)) == plain(torch.utils.data.default_collate(batch))
+    assert plain(default_convert(batch[0])) == plain(torch.utils.data.default_convert(batch[0]))
+
+
+def test_collation_of_tensors_keeps_gradients():
+    samples = [(tg.ones(2, requires_grad=True), tg.tensor(i)) for i in range(3)]
+    x, y = default_collate(samples)
+    assert x.shape == (3, 2)
+    assert y.tolist() == [0, 1, 2]
+    (x.sum(0) * tg.tensor([1.0, 2.0])).sum().backward()
+    assert samples[1][0].grad.tolist() == [1, 2]
+
+
+def test_collation_of_a_counter_stays_one():
+    found = default_collate([Counter(a=1), Counter(a=2)])
+    assert type(found) is Counter
+    assert found["a"].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("batch", "error", "message"),
+    [
+        ([], ValueError, "must be samples"),
+        ([tg.ones(2), tg.ones(3)], ValueError, r"equal shapes, got \(2,\) and \(3,\)"),
+        ([np.ones(2), np.ones((2, 1))], ValueError, "equal shapes"),
+        ([(1, 2), (3,)], ValueError, "equal lengths, got 2 and 1"),
+        ([{"a": 1}, {"b": 1}], ValueError, "equal keys"),
+        ([None, None], TypeError, "NoneType; give a collate_fn"),
+        ([{1}, {2}], TypeError, "got set"),
+        ([np.array(["a"]), np.array(["b"])], TypeError, "got ndarray"),
+    ],
+)
+def test_what_cannot_be_collated_is_refused(batch, error, message):
+    with pytest.raises(error, match=f"default_collate: .*{message}"):
+        default_collate(batch)
+
+
+# Datasets
+
+
+def test_tensors_side_by_side():
+    dataset = TensorDataset(tg.arange(6.0).reshape(3, 2), np.arange(3))
+    assert len(dataset) == 3
+    x, y = dataset[-1]
+    assert (x.tolist(), y.item()) == ([4, 5], 2)
+    assert plain(dataset.batch_of([2, 0])) == plain(default_collate([dataset[2], dataset[0]]))
+    for bad in [(), (tg.ones(2), tg.ones(3)), (tg.tensor(1.0),)]:
+        with pytest.raises(ValueError, match="TensorDataset: "):
+            TensorDataset(*bad)
+
+
+def test_datasets_in_a_row_and_in_parts():
+    both = Squares(2) + Squares(3) + ["x"]
+    assert isinstance(both, ConcatDataset)
+    assert [s if s == "x" else s[0] for s in (both[i] for i in range(len(both)))] == [0, 1, 0, 1, 2, "x"]
+    assert both[-2][0] == 2
+    for bad in (6, -7):
+        with pytest.raises(IndexError, match=f"there are 6 samples, got index {bad}"):
+            both[bad]
+    with pytest.raises(ValueError, match="got none"):
+        ConcatDataset([])
+    with pytest.raises(TypeError, match="use ChainDataset"):
+        ConcatDataset([Count(2)])
+    chained = Count(2) + Count(1)
+    assert isinstance(chained, ChainDataset)
+    assert (list(chained), len(chained)) == ([0, 1, 0], 3)
+    with pytest.raises(TypeError, match="takes IterableDatasets, got list"):
+        list(ChainDataset([[1]]))
+    assert [s[0] for s in Subset(Squares(9), [4, 2])] == [4, 2]
+
+
+def test_stacked_datasets():
+    assert StackDataset("ab", [1, 2])[1] == ("b", 2)
+    assert len(StackDataset(x="abc")) == 3
+    for args, kwargs in (((), {}), (("a",), {"x": "b"}), (("ab", "c"), {})):
+        with pytest.raises(ValueError, match="StackDataset: "):
+            StackDataset(*args, **kwargs)
+
+
+def test_batches_at_once_are_those_of_samples():
+    """Wherever a dataset gives a batch at once, it is the one that collation gives."""
+    n, where = numbers(8), [5, 0, 5]
+    named, rows = StackDataset(a=n, b=Subset(n, range(7, -1, -1))), StackDataset(n, n)
+    for dataset in (n, Subset(n, list(range(7, -1, -1))), Subset(Subset(n, [3, 5, 7, 1, 0, 2]), [5, 4, 3, 2, 1, 0]),
+                    named, rows):  # fmt: skip
+        assert plain(dataset.batch_of(where)) == plain(default_collate([dataset[i] for i in where]))
+    for dataset in (Subset(Squares(8), range(8)), StackDataset(n, Squares(8))):
+        assert dataset.batch_of(where) is None
+    (batch,) = DataLoader(StackDataset(n, Squares(8)), batch_size=8)
+    assert batch[1][1]["name"] == list("01234567")
+
+
+def test_datasets_without_the_methods_say_so():
+    for dataset in (Dataset(), IterableDataset()):
+        with pytest.raises(NotImplementedError, match="must define"):
+            iter(dataset) if isinstance(dataset, IterableDataset) else dataset[0]
+    with pytest.raises(NotImplementedError, match="must define __iter__"):
+        iter(Sampler())
+
+
+@pytest.mark.parametrize("lengths", [[3, 5, 2], [0.5, 0.5], [0.33, 0.33, 0.34], [0.25, 0.25, 0.25, 0.25], [1.0], [10]])
+def test_splits_are_as_long_as_pytorchs(lengths):
+    torch = pytest.importorskip("torch")
+    parts = random_split(range(10), lengths)
+    assert [len(p) for p in parts] == [len(p) for p in torch.utils.data.random_split(range(10), lengths)]
+    assert sorted(i for p in parts for i in p) == list(range(10))
+
+
+def test_splits():
+    with pytest.warns(UserWarning, match="part 1 is empty"):
+        assert [len(p) for p in random_split(range(2), [2, 0])] == [2, 0]
+    assert [len(p) for p in random_split(range(1), [1])] == [1]
+    a, b = (random_split(range(50), [25, 25], tg.Generator().manual_seed(3)) for _ in range(2))
+    assert [list(p) for p in a] == [list(p) for p in b]
+    assert list(a[0]) != list(range(25))
+    for bad in ([3, 3], [0.5, 0.6], [0.5, 0.4], [-1, 11], [float("nan")], ["a"]):
+        with pytest.raises(ValueError, match="random_split: lengths"):
+            random_split(range(10), bad)
+
+
+# Samplers
+
+
+def test_orders():
+    assert list(SequentialSampler("abc")) == [0, 1, 2]
+    g = tg.Generator()
+    a, b = (list(RandomSampler(range(100), generator=g.manual_seed(1))) for _ in range(2))
+    assert a == b
+    assert sorted(a) == list(range(100)) != a
+    several = list(RandomSampler(range(4), num_samples=10, generator=g))
+    assert len(several) == 10
+    assert all(sorted(several[i : i + 4]) == [0, 1, 2, 3] for i in (0, 4))
+    drawn = Counter(RandomSampler(range(4), replacement=True, num_samples=4000, generator=g.manual_seed(0)))
+    assert all(850 < drawn[i] < 1150 for i in range(4))
+    assert sorted(SubsetRandomSampler([7, 5, 6])) == [5, 6, 7]
+    assert list(RandomSampler([])) == []
+    with pytest.raises(ValueError, match="must be samples to draw 3 from"):
+        list(RandomSampler([], num_samples=3))
+
+
+def test_the_global_generator_decides_on_the_order():
+    tg.manual_seed(5)
+    a = list(RandomSampler(range(20)))
+    b = list(RandomSampler(range(20)))
+    tg.manual_seed(5)
+    assert list(RandomSampler(range(20))) == a != b
+
+
+def test_weights():
+    sampler = WeightedRandomSampler([1, 0, 3], 4000, generator=tg.Generator().manual_seed(0))
+    drawn = Counter(sampler)
+    assert (len(sampler), drawn[1]) == (4000, 0)
+    assert 900 < drawn[0] < 1100
+    assert sorted(WeightedRandomSampler([1e-300, 0, 1e-300, 1e308, 1e308], 4, replacement=False)) == [0, 2, 3, 4]
+    firsts = Counter(next(iter(WeightedRandomSampler([1, 3], 2, replacement=False))) for _ in range(2000))
+    assert 400 < firsts[0] < 600
+    for bad in ([], [[1.0]], [-1.0, 2.0], [np.nan], [np.inf], [0.0]):
+        with pytest.raises(ValueError, match="WeightedRandomSampler: weights"):
+            WeightedRandomSampler(bad, 1)
+    with pytest.raises(ValueError, match="number of weights above 0, 1, got 2"):
+        WeightedRandomSampler([1, 0], 2, replacement=False)
+
+
+@pytest.mark.parametrize("n", range(6))
+@pytest.mark.parametrize("drop_last", [False, True])
+def test_batches_of_indices(n, drop_last):
+    sampler = BatchSampler(range(n), 2, drop_last)
+    found = list(sampler)
+    assert len(found) == len(sampler)
+    assert [i for b in found for i in b] == list(range(n - n % 2 if drop_last else n))
+    assert all(len(b) == 2 for b in found[:-1])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: BatchSampler([0], 0, False),
+        lambda: BatchSampler([0], True, False),
+        lambda: BatchSampler([0], 1.5, False),
+        lambda: BatchSampler([0], 1, 1),
+        lambda: RandomSampler([0], num_samples=0),
+        lambda: WeightedRandomSampler([1], 0),
+    ],
+)
+def test_samplers_refuse_wrong_counts(make):
+    with pytest.raises(ValueError, match="Sampler: (batch_size|drop_last|num_samples) must be "):
+        make()
+
+
+@pytest.mark.parametrize("make", [RandomSampler, SubsetRandomSampler])
+def test_samplers_refuse_other_generators(make):
+    with pytest.raises(TypeError, match="generator must be a Generator, got Generator|got int"):
+        make([0], generator=5)
+    with pytest.raises(TypeError, match="replacement must be a bool"):
+        RandomSampler([0], replacement=1)
+
+
+# The loader
+
+
+CASES = [
+    {}, {"batch_size": 3}, {"batch_size": 4, "drop_last": True}, {"batch_size": None}, {"batch_size": 50},
+    {"batch_size": 2, "sampler": [3, 1, 4, 1]}, {"batch_sampler": [[0, 2], [5], [1, 1, 1]]},
+    {"batch_size": 5, "collate_fn": len},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("workers", [0, 1, 3])
+@pytest.mark.parametrize("arguments", CASES, ids=repr)
+def test_batches_are_pytorchs(arguments, workers):
+    torch = pytest.importorskip("torch")
+    loader, theirs = (d.DataLoader(Squares(10), **arguments) for d in (ours, torch.utils.data))
+    loader = DataLoader(Squares(10), **arguments, num_workers=workers)
+    for _ in range(2):  # again and again
+        assert [plain(b) for b in loader] == [plain(b) for b in theirs]
+    assert len(loader) == len(theirs)
+    assert (loader.batch_size, loader.drop_last) == (theirs.batch_size, theirs.drop_last)
+
+
+@pytest.mark.parametrize("batch_size", [None, 1, 3, 4, 20])
+@pytest.mark.parametrize("drop_last", [False, True])
+@pytest.mark.parametrize("workers", [0, 1, 2, 5])
+def test_iterable_datasets(batch_size, drop_last, workers):
+    if batch_size is None and drop_last:
+        drop_last = False
+    loader = DataLoader(Count(11), batch_size, drop_last=drop_last, num_workers=workers)
+    for _ in range(2):
+        found = list(loader)
+        parts = [range(w, 11, max(workers, 1)) for w in range(max(workers, 1))]
+        expected = []
+        for part in parts:
+            size = batch_size or 1
+            cut = [list(part[i : i + size]) for i in range(0, len(part), size)]
+            expected.append([c for c in cut if len(c) == size or not drop_last])
+        turns = [each[i] for i in range(11) for each in expected if i < len(each)]  # the workers take turns
+        assert [np.ravel(b).tolist() for b in found] == turns
+    assert len(DataLoader(Count(11), 4)) == 3
+    assert len(DataLoader(Count(11), 4, drop_last=True)) == 2
+    assert len(DataLoader(Count(11), None)) == 11
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_shuffled_epochs(workers):
+    loader = DataLoader(numbers(50), 7, shuffle=True, generator=tg.Generator().manual_seed(0), num_workers=workers)
+    epochs = [np.concatenate([y.numpy() for _, y in loader]).tolist() for _ in range(3)]
+    assert all(sorted(e) == list(range(50)) for e in epochs)
+    assert len({tuple(e) for e in epochs}) == 3
+    for x, y in loader:
+        assert (x.numpy()[:, 0] == 2 * y.numpy()).all()
+
+
+def test_the_seed_gives_the_order_again_with_any_number_of_batches_ahead():
+    found = []
+    for ahead in (1, 4):
+        tg.manual_seed(7)
+        loader = DataLoader(numbers(30), 4, shuffle=True, num_workers=2, prefetch_factor=ahead)
+        found.append([y.tolist() for _ in range(2) for _, y in loader])
+    assert found[0] == found[1]
+
+
+def test_gradients_reach_what_is_loaded():
+    x = tg.ones(6, 2, requires_grad=True)
+    for (rows,) in DataLoader(TensorDataset(x), 4):
+        rows.sum().backward()
+    assert (x.grad.numpy() == 1).all()
+
+
+def test_workers_know_who_they_are():
+    seen, begun = [], []
+
+    class Asking(Dataset):
+        def __getitem__(self, i):
+            info = get_worker_info()
+            seen.append((i, info.id, info.num_workers, info.seed, threading.get_ident()))
+            assert info.dataset is self
+            return i
+
+        def __len__(self):
+            return 12
+
+    loader = DataLoader(Asking(), num_workers=3, worker_init_fn=begun.append)
+    assert [b.item() for b in loader] == list(range(12))
+    assert get_worker_info() is None
+    assert sorted(begun) == [0, 1, 2]
+    assert all((worker, count) == (i % 3, 3) for i, worker, count, *_ in seen)  # each has its turn
+    assert len({(worker, seed, thread) for _, worker, _, seed, thread in seen}) == 3
+
+
+@pytest.mark.parametrize("persistent", [False, True])
+def test_workers_stay_if_they_are_told_to(persistent):
+    threads = []
+
+    class Asking(Dataset):
+        def __getitem__(self, i):
+            threads.append(threading.current_thread())
+            return i
+
+        def __len__(self):
+            return 4
+
+    loader = DataLoader(Asking(), num_workers=2, persistent_workers=persistent)
+    for _ in range(3):
+        assert len(list(loader)) == 4
+        for _ in loader:  # left in the middle
+            break
+    assert len({id(t) for t in threads}) == (2 if persistent else 12)
+    del loader
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def test_two_iterations_at_once():
+    loader = DataLoader(numbers(6), 2, num_workers=2, persistent_workers=True)
+    assert [(a[1].tolist(), b[1].tolist()) for a, b in zip(loader, loader)] == [([i, i + 1],) * 2 for i in (0, 2, 4)]
+
+
+def test_workers_go_ahead_but_not_too_far():
+    asked = []
+
+    class Noting(Dataset):
+        def __getitem__(self, i):
+            asked.append(i)
+            return i
+
+        def __len__(self):
+            return 100
+
+    batches = iter(DataLoader(Noting(), num_workers=2, prefetch_factor=3))
+    next(batches)
+    deadline = time.monotonic() + 10
+    while len(asked) < 7 and time.monotonic() < deadline:
+        time.sleep(0.001)
+    time.sleep(0.01)
+    assert sorted(asked) == list(range(7))  # the one, and two times three
+    batches.close()
+
+
+def test_batches_as_they_are_ready():
+    waits = threading.Event()
+
+    class Slow(Dataset):
+        def __getitem__(self, i):
+            if i == 0:
+                assert waits.wait(10)
+            return i
+
+        def __len__(self):
+            return 4
+
+    found = []
+    for batch in DataLoader(Slow(), num_workers=2, in_order=False, prefetch_factor=1):
+        found.append(batch.item())
+        if len(found) == 2:
+            waits.set()
+    assert sorted(found) == [0, 1, 2, 3]
+    assert found[0] != 0
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("error", [KeyError, StopIteration, TimeoutError])
+def test_an_error_arrives_where_the_batch_would(workers, error):
+    class Broken(Dataset):
+        def __getitem__(self, i):
+            if i == 3:
+                raise error("sample 3")
+            return i
+
+        def __len__(self):
+            return 6
+
+    found = []
+    expected = RuntimeError if error is StopIteration else error  # Python's own way in a generator
+    with pytest.raises(expected, match="sample 3|StopIteration"):
+        found.extend(batch.item() for batch in DataLoader(Broken(), num_workers=workers))
+    assert found == [0, 1, 2]
+
+
+def test_an_error_while_workers_begin():
+    def begin(i):
+        raise OSError(f"no place for worker {i}")
+
+    with pytest.raises(OSError, match="no place for worker"):
+        list(DataLoader(numbers(3), num_workers=1, worker_init_fn=begin))
+
+
+def test_a_timeout():
+    stop = threading.Event()
+
+    class Slow(Dataset):
+        def __getitem__(self, i):
+            stop.wait(10)
+            return i
+
+        def __len__(self):
+            return 1
+
+    try:
+        with pytest.raises(RuntimeError, match=r"longer than the timeout, 0\.01 s"):
+            list(DataLoader(Slow(), num_workers=1, timeout=0.01))
+    finally:
+        stop.set()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"batch_size": 0}, "batch_size must be an integer of at least 1, got 0"),
+        ({"batch_size": 2.0}, "batch_size must be"),
+        ({"shuffle": True, "sampler": [0]}, "sampler and shuffle exclude"),
+        ({"batch_sampler": [[0]], "batch_size": 2}, "batch_sampler excludes"),
+        ({"batch_sampler": [[0]], "shuffle": True}, "batch_sampler excludes"),
+        ({"batch_sampler": [[0]], "drop_last": True}, "batch_sampler excludes"),
+        ({"batch_size": None, "drop_last": True}, "drop_last needs a batch_size"),
+        ({"num_workers": -1}, "num_workers must be an integer of at least 0, got -1"),
+        ({"prefetch_factor": 2}, "are for num_workers above 0"),
+        ({"persistent_workers": True}, "are for num_workers above 0"),
+        ({"timeout": 1}, "are for num_workers above 0"),
+        ({"num_workers": 1, "timeout": -1}, "timeout must be a number of seconds of at least 0"),
+        ({"num_workers": 1, "prefetch_factor": 0}, "prefetch_factor must be"),
+    ],
+)
+def test_the_loader_refuses(arguments, message):
+    with pytest.raises(ValueError, match=f"DataLoader: .*{message}"):
+        DataLoader([1, 2], **arguments)
+
+
+def test_the_loader_refuses_what_is_no_dataset():
+    with pytest.raises(TypeError, match="dataset must have __getitem__ or be an IterableDataset, got set"):
+        DataLoader({1})
+    with pytest.raises(TypeError, match="generator must be a Generator, got int"):
+        DataLoader([1], generator=1)
+    for arguments in ({"shuffle": True}, {"sampler": [0]}, {"batch_sampler": [[0]]}):
+        with pytest.raises(ValueError, match="has an order of its own"):
+            DataLoader(Count(3), **arguments)
+
+
+def test_a_training_loop():
+    """As it is written for PyTorch."""
+    tg.manual_seed(0)
+    x = tg.randn(256, 3)
+    y = x @ tg.tensor([[1.0], [-2.0], [0.5]]) + 0.3
+    train, test = random_split(TensorDataset(x, y), [0.75, 0.25])
+    model = tg.nn.Linear(3, 1)
+    optimizer = tg.optim.Adam(model.parameters(), lr=0.05)
+    for _ in range(30):
+        for a, b in DataLoader(train, batch_size=32, shuffle=True, num_workers=2):
+            optimizer.zero_grad()
+            tg.nn.functional.mse_loss(model(a), b).backward()
+            optimizer.step()
+    with tg.no_grad():
+        ((a, b),) = DataLoader(test, batch_size=64)
+        assert tg.nn.functional.mse_loss(model(a), b).item() < 1e-3

@@ -1,0 +1,41 @@
+"""Samples, and mini-batches of them, as PyTorch's ``torch.utils.data``.
+
+Examples
+--------
+>>> import tinygrad_lite as tg
+>>> from tinygrad_lite.utils.data import DataLoader, TensorDataset
+>>> samples = TensorDataset(tg.arange(10.0).reshape(5, 2), tg.arange(5))
+>>> for x, y in DataLoader(samples, batch_size=2):
+...     print(x.shape, y)
+(2, 2) tensor([0, 1])
+(2, 2) tensor([2, 3])
+(1, 2) tensor([4])
+"""
+
+from .collating import default_collate, default_convert
+from .datasets import (
+    ChainDataset,
+    ConcatDataset,
+    Dataset,
+    IterableDataset,
+    StackDataset,
+    Subset,
+    TensorDataset,
+    random_split,
+)
+from .loader import DataLoader
+from .samplers import (
+    BatchSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
+from .workers import WorkerInfo, get_worker_info
+
+__all__ = [
+    "BatchSampler", "ChainDataset", "ConcatDataset", "DataLoader", "Dataset", "IterableDataset", "RandomSampler",
+    "Sampler", "SequentialSampler", "StackDataset", "Subset", "SubsetRandomSampler", "TensorDataset",
+    "WeightedRandomSampler", "WorkerInfo", "default_collate", "default_convert", "get_worker_info", "random_split",
+]  # fmt: skip

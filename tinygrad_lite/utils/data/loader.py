@@ -1,0 +1,217 @@
+"""Mini-batches of a dataset."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar, cast
+
+from .collating import default_collate, default_convert
+from .datasets import Dataset, Indexed, IterableDataset, batch_of, samples
+from .samplers import BatchSampler, RandomSampler, SequentialSampler, checked_count, checked_generator
+from .workers import Exhausted, WorkerInfo, Workers
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class DataLoader(Generic[T_co]):
+    """Walks through a dataset in mini-batches, anew with every ``for``.
+
+    Parameters
+    ----------
+    dataset : dataset
+        Anything with ``__getitem__`` and ``__len__``, or an `IterableDataset`.
+    batch_size : int or None
+        How many samples make a batch; None: each by itself, only converted.
+    shuffle : bool, optional
+        Draw the samples in another order every time.
+    sampler : iterable of int, optional
+        In which order instead.
+    batch_sampler : iterable of lists of int, optional
+        Which samples make a batch, in place of `batch_size`, `shuffle`, `sampler` and `drop_last`.
+    num_workers : int
+        How many threads fetch batches ahead; 0: each is fetched when it is asked for.
+    collate_fn : callable, optional
+        Makes a batch of a list of samples; by default `default_collate`, and `default_convert` of one sample where
+        `batch_size` is None.
+    pin_memory : bool
+        Accepted and ignored: everything lives on the CPU.
+    drop_last : bool
+        Leave out a last batch that is smaller.
+    timeout : float
+        Seconds that a worker may take for a batch; 0: as long as it needs.
+    worker_init_fn : callable, optional
+        ``worker_init_fn(id)`` is called in each worker before it begins.
+    multiprocessing_context : optional
+        Accepted and ignored: there are no processes.
+    generator : Generator, optional
+        Draws the order and the workers' seeds. Default: the global one.
+    prefetch_factor : int, optional
+        How many batches each worker is ahead. Default: 2.
+    persistent_workers : bool
+        Keep the workers for the next iteration.
+    pin_memory_device : str
+        Accepted and ignored.
+    in_order : bool
+        Give the batches of workers in order, else as they are ready.
+
+    Raises
+    ------
+    ValueError
+        For options that do not go together, or out of range.
+    TypeError
+        If the dataset has neither indices nor an iterator.
+    RuntimeError
+        While iterating, if a worker takes longer than `timeout`.
+
+    Notes
+    -----
+    Unlike PyTorch's, workers are threads: they start at once, share the dataset, and nothing is pickled. What reads
+    files, decompresses, or computes in NumPy runs beside the training; what computes in Python waits for it. Batches
+    and their order are the same with any number of workers, as long as the samples themselves draw no random numbers.
+
+    A `TensorDataset`, or a subset of one, gives a batch by one indexing of each tensor.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite.utils.data import DataLoader, TensorDataset
+    >>> samples = TensorDataset(tg.ones(100, 3), tg.zeros(100))
+    >>> loader = DataLoader(samples, batch_size=32, shuffle=True)
+    >>> len(loader), [len(y) for x, y in loader]
+    (4, [32, 32, 32, 4])
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset[T_co] | Indexed[T_co],
+        batch_size: int | None = 1,
+        shuffle: bool | None = None,
+        sampler: Any = None,
+        batch_sampler: Any = None,
+        num_workers: int = 0,
+        collate_fn: Callable[[Any], Any] | None = None,
+        pin_memory: bool = False,
+        drop_last: bool = False,
+        timeout: float = 0,
+        worker_init_fn: Callable[[int], Any] | None = None,
+        multiprocessing_context: Any = None,
+        generator: Any = None,
+        *,
+        prefetch_factor: int | None = None,
+        persistent_workers: bool = False,
+        pin_memory_device: str = "",
+        in_order: bool = True,
+    ) -> None:
+        who, held = "DataLoader", cast(Any, dataset)
+        self._iterable = isinstance(dataset, IterableDataset)
+        if not self._iterable and not hasattr(dataset, "__getitem__"):
+            kind = type(dataset).__name__
+            raise TypeError(f"{who}: dataset must have __getitem__ or be an IterableDataset, got {kind}")
+        if sampler is not None and shuffle:
+            raise ValueError(f"{who}: sampler and shuffle exclude each other: the sampler decides on the order")
+        if self._iterable and (shuffle or sampler is not None or batch_sampler is not None):
+            raise ValueError(f"{who}: an IterableDataset has an order of its own; leave out shuffle and samplers")
+        if batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last):
+            raise ValueError(f"{who}: batch_sampler excludes batch_size, shuffle, sampler and drop_last")
+        if batch_size is None and drop_last:
+            raise ValueError(f"{who}: drop_last needs a batch_size")
+        self.num_workers = checked_count(num_workers, who, "num_workers", 0)
+        if not num_workers and (prefetch_factor is not None or persistent_workers or timeout):
+            raise ValueError(f"{who}: prefetch_factor, persistent_workers and timeout are for num_workers above 0")
+        if not (isinstance(timeout, (int, float)) and 0 <= timeout < math.inf):
+            raise ValueError(f"{who}: timeout must be a number of seconds of at least 0, got {timeout!r}")
+        self.prefetch_factor = prefetch_factor
+        self._ahead = 2 if prefetch_factor is None else checked_count(prefetch_factor, who, "prefetch_factor")
+        checked_generator(generator, who)
+        self.dataset = held
+        self.generator, self.drop_last, self.timeout = generator, drop_last, timeout
+        self.worker_init_fn, self.persistent_workers, self.in_order = worker_init_fn, persistent_workers, in_order
+        self.pin_memory, self.pin_memory_device, self.multiprocessing_context = pin_memory, pin_memory_device, None
+        if sampler is None and not self._iterable:
+            sampler = RandomSampler(held, generator=generator) if shuffle else SequentialSampler(held)
+        if batch_sampler is not None:
+            batch_size = None
+        elif batch_size is not None:
+            checked_count(batch_size, who, "batch_size")
+            batch_sampler = None if self._iterable else BatchSampler(sampler, batch_size, drop_last)
+        self.batch_size, self.sampler, self.batch_sampler = batch_size, sampler, batch_sampler
+        self._batched = batch_size is not None or batch_sampler is not None
+        self.collate_fn = collate_fn or (default_collate if self._batched else default_convert)
+        self._workers: Workers | None = None
+
+    def __iter__(self) -> Iterator[Any]:
+        jobs = itertools.count() if self._iterable else iter(self.batch_sampler or self.sampler)
+        fetch = self._walk() if self._iterable else self._fetch
+        if not self.num_workers:
+            return self._here(fetch, jobs)
+        workers, self._workers = self._workers or self._hired(), None
+        return self._ahead_of(workers, fetch, jobs)
+
+    def __len__(self) -> int:
+        """How many batches there are; of an `IterableDataset` by what that says of its length."""
+        if not self._iterable:
+            return len(self.batch_sampler if self._batched else self.sampler)
+        count = len(self.dataset)
+        if self.batch_size is None:
+            return count
+        return count // self.batch_size if self.drop_last else -(-count // self.batch_size)
+
+    def _here(self, fetch: Callable[[Any], Any], jobs: Iterator[Any]) -> Iterator[Any]:
+        for job in jobs:
+            try:
+                found = fetch(job)
+            except Exhausted:
+                return
+            yield found
+
+    def _ahead_of(self, workers: Workers, fetch: Callable[[Any], Any], jobs: Iterator[Any]) -> Iterator[Any]:
+        try:
+            yield from workers.run(fetch, jobs, self._ahead, self.timeout or None, self.in_order)
+        finally:
+            if self.persistent_workers and self._workers is None:
+                self._workers = workers
+            else:
+                workers.close()
+
+    def _hired(self) -> Workers:
+        seed = int(checked_generator(self.generator, "DataLoader").numpy.integers(2**62))
+        infos = [WorkerInfo(i, self.num_workers, seed + i, self.dataset) for i in range(self.num_workers)]
+        return Workers(infos, self.worker_init_fn)
+
+    def __del__(self) -> None:
+        workers = self.__dict__.get("_workers")
+        if workers is not None:
+            workers.close()
+
+    # --- a batch ----------------------------------------------------------------------------------------------------
+
+    def _fetch(self, job: Any) -> Any:
+        if not self._batched:
+            return self.collate_fn(self.dataset[job])
+        if self.collate_fn is default_collate:
+            found = batch_of(self.dataset, job)
+            if found is not None:
+                return found
+        return self.collate_fn(samples(self.dataset, job))
+
+    def _walk(self) -> Callable[[Any], Any]:
+        """What fetches the next batch of an iterable dataset, in each worker of its own iterator."""
+        mine = threading.local()
+
+        def fetch(_: Any) -> Any:
+            if not hasattr(mine, "samples"):
+                mine.samples = iter(self.dataset)
+            if not self._batched:
+                for sample in mine.samples:
+                    return self.collate_fn(sample)
+                raise Exhausted
+            found = list(itertools.islice(mine.samples, self.batch_size))
+            if not found or (self.drop_last and len(found) < (self.batch_size or 0)):
+                raise Exhausted
+            return self.collate_fn(found)
+
+        return fetch
+
