@@ -148,6 +148,15 @@ def test_what_is_cut_has_its_rows_side_by_side():
         pieces.in_parts(parted, 2, (x, np.zeros((9, 4)), np.zeros(9, np.int64)), 2.0, each=(np.zeros((5, 1)),))
 
 
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_what_is_cut_has_enough_rows(which):
+    rows = [np.ones((9, 4)), np.zeros((9, 4)), np.zeros(9, np.int64), np.zeros((5, 1))]
+    rows[1 + which] = rows[1 + which][:-1]
+    with kernels.use("numba"), pytest.raises(ValueError, match="parted: 3 arrays must have 9 rows, and 1 at least 5, "):
+        pieces.in_parts(parted, 2, rows[:3], 2.0, each=rows[3:])
+    assert not rows[1].any()
+
+
 def test_rows_without_elements_and_with_few_columns():
     index, table = np.array([2, 0, 2]), np.arange(6.0).reshape(3, 2)
     for run in (scatter.take_rows.plain, scatter.take_rows.compiled):

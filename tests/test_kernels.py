@@ -17,7 +17,7 @@ import pytest
 import tinygrad_lite as tg
 from tinygrad_lite import kernels
 from tinygrad_lite.kernels import compile as compiling
-from tinygrad_lite.kernels import crew, kernel, memory, objects, powers, select, tasks, threads
+from tinygrad_lite.kernels import crew, kernel, memory, objects, powers, select, source, tasks, threads
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -400,8 +400,8 @@ def test_launches_of_several_threads_at_once():
 def test_a_helper_serves_and_falls_asleep():
     slots = crew.slots(1)
     assert slots.ctypes.data % 64 == 0
-    serve, base = crew.compiled(crew.serve), slots.ctypes.data
-    crew.compiled(crew.enlist)(base + crew.SLOT)
+    serve, base = source.compiled(crew.serve), slots.ctypes.data
+    source.compiled(crew.enlist)(base + crew.SLOT)
     helper = threading.Thread(target=serve, args=(slots, 1, 3))  # without the GIL, or nobody could post
     helper.start()
     share, address, conductor = threads._prepared("native", counted.compiled, (40, np.zeros(40, np.int64)))
@@ -415,7 +415,7 @@ def test_a_helper_serves_and_falls_asleep():
     assert (out == 40000).all()
     assert slots[0, 0] == crew.BUSY
     while slots[1, 0] != crew.GONE:
-        crew.compiled(crew.dismiss)(base, 1)
+        source.compiled(crew.dismiss)(base, 1)
     helper.join()
 
 

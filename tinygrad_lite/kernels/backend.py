@@ -145,12 +145,9 @@ class Kernel:
     def compiled(self) -> Callable[..., Any]:
         """The loop compiled by numba, whichever backend is in use."""
         if self._compiled is None:
-            from .compile import build
-            from .source import Source
+            from .source import compiled
 
-            source = Source()
-            name = source.add(self.loop, "jit")
-            self._compiled = build(name, source.text())[name]
+            self._compiled = compiled(self.loop)
         return self._compiled
 
     def __repr__(self) -> str:

@@ -17,8 +17,6 @@ Imported by whoever runs compiled code, hence never before numba is needed.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -26,9 +24,6 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
-
-from .compile import build
-from .source import Source
 
 ASLEEP, IDLE, POSTED, RUNNING, GONE = range(5)  # a helper's states
 BUSY = 1  # what stands in the first slot, which is no helper's, while a launch has them all
@@ -254,11 +249,3 @@ def slots(helpers: int) -> Any:
     flat = np.zeros((helpers + 2) * words, np.intp)
     start = -flat.ctypes.data % LINE // 8
     return flat[start : start + (helpers + 1) * words].reshape(-1, words)
-
-
-@cache
-def compiled(function: Callable[..., Any]) -> Any:
-    """A function of this module, compiled."""
-    source = Source()
-    name = source.add(function, "jit")
-    return build(name, source.text())[name]

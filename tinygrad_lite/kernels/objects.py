@@ -15,16 +15,16 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
-from .compile import build, inner
+from .compile import inner
 from .memory import view, word
-from .source import Source
+from .source import compiled
 
 Array = np.ndarray[Any, Any]
 
@@ -34,6 +34,8 @@ TYPE = 8
 LENGTH, ITEMS = HEAD, HEAD + 8  # of a list
 DATA, NDIM, SHAPE, DTYPE, FLAGS = (HEAD + 8 * k for k in (0, 1, 2, 5, 6))  # of an array; NDIM and FLAGS are ints
 ORDER, NUMBER = HEAD + 10, HEAD + 12  # of a dtype: four characters, the third the byte order, and the type's number
+
+_compiled = partial(compiled, decorator="holding")  # the GIL keeps the objects alive
 
 C_ORDER, F_ORDER, ALIGNED = 0x1, 0x2, 0x100  # bits of an array's flags
 
@@ -135,14 +137,6 @@ def collect(members: int, record: Any, holder: int) -> int:
     return -1
 
 
-@cache
-def compiled(function: Any) -> Any:
-    """A function of this module, compiled; it does not release the GIL, which keeps the objects alive."""
-    source = Source()
-    name = source.add(function, "holding")
-    return build(name, source.text())[name]
-
-
 def _shapes(arrays: list[Array]) -> Array:
     table = np.zeros((len(arrays), 1 + max((a.ndim for a in arrays), default=0)), np.intp)
     for row, array in zip(table, arrays):
@@ -178,7 +172,7 @@ class Expected:
         """
         if KNOWN:
             ids = np.fromiter(map(id, arrays), np.intp, self._n)
-            return int(compiled(_locate)(ids, id(np.ndarray), id(self._dtype), self._wanted, self._shapes, out))
+            return int(_compiled(_locate)(ids, id(np.ndarray), id(self._dtype), self._wanted, self._shapes, out))
         return self._locate_slowly(arrays, out)
 
     def _locate_slowly(self, arrays: list[Array], out: Array) -> int:
@@ -237,7 +231,7 @@ class Collector:
     def collect(self, tensors: list[Any]) -> list[Array | None] | None:
         """Write the addresses; return the gradients' arrays, or None if something is not as expected."""
         found: list[Array | None] = [None] * len(self._facts)
-        misfit = compiled(collect)(id(tensors), self._record, id(found))
+        misfit = _compiled(collect)(id(tensors), self._record, id(found))
         return found if misfit < 0 else None
 
 

@@ -8,16 +8,14 @@ Imported by whoever runs compiled code, hence never before numba is needed.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numba import typeof
 
-from .compile import build
 from .memory import view
 from .objects import Array, Collector, collect
-from .source import Source
+from .source import compiled
 from .tasks import address_of, claiming, conductor
 from .threads import Failure, nearby
 
@@ -55,13 +53,6 @@ def _start(members: int, record: Any, values: Any, crew: int, helpers: int) -> i
     return found
 
 
-@cache
-def _compiled() -> Any:
-    source = Source()
-    name = source.add(_start, "holding")  # the GIL keeps the gradients alive
-    return build(name, source.text())[name]
-
-
 class Ready:
     """A launch over Tensors and all that belongs to them, prepared.
 
@@ -85,7 +76,7 @@ class Ready:
         code = address_of(kernel, tuple(map(typeof, kinds))), conductor()
         self._pieces = count
         self._record = np.array([*collector.record, *table.shape, count, *addresses, *code], np.intp)
-        self._start = _compiled()
+        self._start = compiled(_start, "holding")  # the GIL keeps the gradients alive
 
     def launch(self, tensors: list[Any], values: Array) -> bool:
         """Do it; False where something was not as expected, and nothing was done."""

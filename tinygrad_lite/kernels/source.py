@@ -12,6 +12,7 @@ import builtins
 import inspect
 import textwrap
 from collections.abc import Callable
+from functools import cache
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -140,3 +141,13 @@ class Source:
     def _alias(self, name: str, real: str) -> None:
         if name != real and self._claim(name, self._meaning[real]):
             self._parts[name] = f"{name} = {real}"
+
+
+@cache
+def compiled(function: Callable[..., Any], decorator: str = "jit") -> Any:
+    """A function and all it uses, compiled, by one of `HEADER`'s decorators."""
+    from .compile import build
+
+    source = Source()
+    name = source.add(function, decorator)
+    return build(name, source.text())[name]

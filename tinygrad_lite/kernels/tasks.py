@@ -23,8 +23,8 @@ from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
 from .compile import build
-from .crew import INTP, ORDER, TASK_TYPE, compiled, conduct
-from .source import Source
+from .crew import INTP, ORDER, TASK_TYPE, conduct
+from .source import Source, compiled
 
 
 def _conducted(context: Any, builder: Any, where: list[Any], values: list[Any], body: Callable[..., None]) -> Any:

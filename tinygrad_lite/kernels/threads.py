@@ -147,10 +147,18 @@ def launch_parts(
 
     Raises
     ------
+    ValueError
+        If an array has too few rows, or too many: compiled code would go beyond its end unawares.
     RuntimeError
         If the kernel failed in one of the threads.
     """
-    wanted = helpers_for(-(-total // size))
+    pieces = -(-total // size)
+    if any(len(a) != total for a in args[:cut]) or any(len(a) < pieces for a in args[cut : cut + each]):
+        lengths = ", ".join(str(len(a)) for a in args[: cut + each])
+        raise ValueError(
+            f"{kernel.__name__}: {cut} arrays must have {total} rows, and {each} at least {pieces}, got {lengths}"
+        )
+    wanted = helpers_for(pieces)
     share, address, conductor = _prepared("native_parts", kernel, args, cut, each, ranged)
     if share(address, conductor, *called(wanted), total, size, *args):
         raise Failure(kernel, wanted)
@@ -227,7 +235,8 @@ def _prepared(how: str, kernel: Any, args: tuple[Any, ...], *options: Any) -> tu
 
 def _hire(n: int) -> None:
     global _crew, _base
-    from .crew import compiled, dismiss, enlist, serve, slots
+    from .crew import dismiss, enlist, serve, slots
+    from .source import compiled
 
     with _lock:
         if _crew is None:

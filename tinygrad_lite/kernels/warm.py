@@ -77,7 +77,8 @@ def warm(operations: Iterable[str] | None = None, dtypes: Iterable[Any] = (np.fl
     names = list(PROGRAMS) if operations is None else list(operations)
     if unknown := [name for name in names if name not in PROGRAMS]:
         raise ValueError(f"warm: unknown operations {', '.join(unknown)}; there are {', '.join(PROGRAMS)}")
-    from .crew import GONE, compiled, dismiss, enlist, serve, slots
+    from .crew import GONE, dismiss, enlist, serve, slots
+    from .source import compiled
 
     crew = slots(1)
     crew[1, 0] = GONE
