@@ -200,13 +200,13 @@ class Together:
             x[...] = p
         shrink = 1 - group["lr"] * group["weight_decay"]
         numbers = np.array([t ** group["beta2_decay"], lower_bound(group, dtype), shrink], dtype)
-        brief = self._tables.brief
+        sharing = self._tables.sharing
         sums = np.empty((len(self._refreshed), 2))
-        launch(refresh_tensors.compiled, len(sums), table, shapes, self._refreshed, numbers, sums, brief=brief)
+        launch(refresh_tensors.compiled, len(sums), table, shapes, self._refreshed, numbers, sums, **sharing)
         # added up in an order that does not depend on threads
         pp, uu = (np.bincount(self._refreshed[:, 0], column, len(shapes)) for column in sums.T)
         rate = rates(pp, uu, self._sizes, group, t).astype(dtype)
-        launch(descend_tensors.compiled, len(self._moved), table, shapes, self._moved, numbers, rate, brief=brief)
+        launch(descend_tensors.compiled, len(self._moved), table, shapes, self._moved, numbers, rate, **sharing)
         for p, x in self._turned:
             p[...] = x
 

@@ -145,7 +145,7 @@ class Cohort:
     def launch(self) -> None:
         """Update all parameters in place, by gradients that are located and kept alive."""
         kernel, tables = self.fused.kernel("update", self.dtype), self.tables
-        launch(kernel, *tables.pieces, self.pack(), self.pack_factors(), brief=tables.brief)
+        launch(kernel, *tables.pieces, self.pack(), self.pack_factors(), **tables.sharing)
 
     def _plain(self, grads: list[Array]) -> None:
         values, factors = self.pack(), dict(zip(self.fused.factors, self.pack_factors()))
@@ -219,6 +219,7 @@ class Tables:
         self.table = np.array([[a.ctypes.data for a in row] for row in rows], np.intp)
         self.offsets = np.cumsum([0, *(a.size for a in first)], dtype=np.intp)
         self.size = int(self.offsets[-1])
+        self._apart = apart(self.table[0], [a.nbytes for a in first])
         self._bounds = bounds(self.size)
         begins_in = np.searchsorted(self.offsets, self._bounds[:-1], "right") - 1
         self.pieces = (begins_in.size, self.table, self.offsets, self._bounds, begins_in)
@@ -227,7 +228,12 @@ class Tables:
     @property
     def brief(self) -> bool:
         """Whether a launch over them is over too soon to wake helpers."""
-        return self.size * len(self.table) < 2 * SHARED
+        return self._apart and self.size * len(self.table) < 2 * SHARED
+
+    @property
+    def sharing(self) -> dict[str, Any]:
+        """How a launch over them is shared; not at all where the order of updates matters."""
+        return {"brief": self.brief, "helpers": None if self._apart else 0}
 
     def targets(self) -> list[int]:
         """The places in the table where the gradients' addresses stand."""
@@ -243,9 +249,16 @@ class Tables:
             self._segments = np.searchsorted(starts, self._bounds[:-1]), owners
         slots, owners = self._segments
         out = np.zeros((owners.size, n))
-        launch(kernel, *self.pieces, values, slots, out, brief=self.brief)
+        launch(kernel, *self.pieces, values, slots, out, **self.sharing)
         count = self.offsets.size - 1
         return np.stack([np.bincount(owners, out[:, k], count) for k in range(n)], 1)
+
+
+def apart(addresses: Array, sizes: list[int]) -> bool:
+    """Whether no two arrays have memory in common."""
+    begins, ends = addresses, addresses + sizes
+    order = np.argsort(begins, kind="stable")
+    return bool((begins[order][1:] >= np.maximum.accumulate(ends[order])[:-1]).all())
 
 
 def bounds(size: int) -> Array:

@@ -1,5 +1,9 @@
 """Launches that are over before a helper wakes up: who takes part, what they do, and what happens if they fail."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from tinygrad_lite.optim import cohort
@@ -38,6 +42,9 @@ def test_those_take_part_that_need_not_sleep(several, monkeypatch):
     monkeypatch.setattr(threads, "perf_counter", lambda: now)
     monkeypatch.setattr(threads, "_last", 0.0)
     assert threads.nearby(4)[1] == 0  # asleep for long
+    for _ in range(threads.ROW - 1):  # as many as a step may have
+        now += threads.LATELY / 2
+        assert threads.nearby(4)[1] == 0
     now += threads.LATELY / 2
     assert threads.nearby(4)[1] == 3
     now += threads.LATELY / 2
@@ -55,6 +62,7 @@ def test_a_brief_step_is_the_same_with_helpers(dtype, arguments, several, monkey
     found = []
     for lately in (0.0, np.inf):
         monkeypatch.setattr(threads, "LATELY", lately)
+        monkeypatch.setattr(threads, "ROW", 0)
         params = parameters(dtype)
         adam = optim.AdamW(params, lr=0.1, **arguments)
         for _ in range(30):
@@ -82,6 +90,7 @@ def second_fails(table, offsets, bounds, first, values, factors, cursor):
 
 def test_a_failure_is_told_and_what_does_not_fit_is_left(several, monkeypatch):
     monkeypatch.setattr(threads, "LATELY", np.inf)
+    monkeypatch.setattr(threads, "ROW", 0)
     params = parameters()
     arrays = [p._data for p in params]
     tables = cohort.Tables([arrays, arrays])
@@ -99,3 +108,51 @@ def test_a_failure_is_told_and_what_does_not_fit_is_left(several, monkeypatch):
     assert not ready.launch(params, np.array([-1], np.float32))
     assert not ready.launch(params[:-1], np.array([-1], np.float32))
     np.testing.assert_array_equal(arrays[0], done)
+
+
+@pytest.mark.parametrize("cls", [optim.SGD, optim.Adam, optim.Adafactor])
+@pytest.mark.parametrize("size", [100_000, cohort.SHARED])
+def test_parameters_with_memory_in_common_are_updated_in_turn(cls, size, several, monkeypatch):
+    monkeypatch.setattr(threads, "LATELY", np.inf)
+    monkeypatch.setattr(threads, "ROW", 0)
+    found = []
+    for n in (1, 4):
+        kernels.set_num_threads(n)
+        rng = np.random.default_rng(0)
+        memory = rng.standard_normal(size).astype(np.float32)
+        params = [tg.from_numpy(a).requires_grad_() for a in (memory, memory[: size // 2].reshape(-1, 16))]
+        for p in params:
+            p.grad = tg.from_numpy(rng.standard_normal(p.shape).astype(np.float32))
+        optimizer = cls(params, lr=0.1)
+        for _ in range(5):
+            optimizer.step()
+        found.append(memory)
+    np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no forks")
+def test_a_fork_while_another_thread_writes():
+    """A lock that it holds is nobody's in the child."""
+    program = """
+import os, signal, threading
+import numpy as np
+import tinygrad_lite as tg
+from tinygrad_lite import optim
+def write(x=tg.ones(3)):
+    while True:
+        x.add_(1)
+p = tg.ones(50_000, requires_grad=True)
+p.grad = tg.ones(50_000)
+sgd = optim.SGD([p])
+sgd.step()
+threading.Thread(target=write, daemon=True).start()
+for _ in range(150):
+    pid = os.fork()
+    if not pid:
+        signal.alarm(20)
+        sgd.step()
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+"""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

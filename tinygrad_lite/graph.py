@@ -190,6 +190,16 @@ def line_of(where: tuple[CodeType, int] | None) -> str:
 _writing = threading.RLock()  # a stamp that one thread makes must not replace another's
 
 
+def _after_fork() -> None:
+    """A thread that held the lock is none of the child's, and never gives it back there."""
+    global _writing
+    _writing = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 class Stamp:
     """The last in-place write to one piece of memory, or to many that are written `Together`."""
 

@@ -55,6 +55,17 @@ FOLDER_VARIABLE = "TINYGRAD_LITE_CACHE"
 FLAGS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "nsz"}, "nogil": True}
 
 _lock = threading.RLock()
+
+
+def _after_fork() -> None:
+    """A thread that held the lock is none of the child's, and never gives it back there."""
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
 _built: dict[str, dict[str, Any]] = {}
 
 

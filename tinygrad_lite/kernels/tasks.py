@@ -12,6 +12,7 @@ Imported by whoever runs compiled code, hence never before numba is needed.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -193,6 +194,7 @@ def fingerprint(args: tuple[Any, ...]) -> Any:
         return tuple(map(typeof, args))
 
 
+@cache
 def address_of(kernel: Any, kinds: tuple[Any, ...], result: Any = types.intp) -> int:
     """Where a kernel's machine code lies, for arguments of these types."""
     kernel.compile(kinds)
@@ -214,6 +216,7 @@ def _built(function: Callable[..., Any], kernel: Any, **constants: int) -> Calla
     return found
 
 
+@cache
 def conductor() -> int:
     """Where the machine code of `conduct` lies."""
     return address_of(compiled(conduct), (types.intp,) * 4)

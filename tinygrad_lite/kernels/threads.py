@@ -29,6 +29,7 @@ VARIABLE = "TINYGRAD_LITE_THREADS"
 
 WAIT = 200  # rounds of half a microsecond
 LATELY = 1e-4  # seconds: as long as that takes
+ROW = 8  # brief launches, each that soon after another, are more than one step of an optimizer
 MOST = 1023  # helpers
 
 _count: int | None = None
@@ -39,7 +40,7 @@ _bells: list[SimpleQueue[None]] = []
 _natives: dict[tuple[Any, ...], tuple[Callable[..., int], int, int]] = {}  # (kernel, types of arguments, ...) -> how
 _fingerprint: Callable[[tuple[Any, ...]], Any] | None = None  # of `tasks`; numba is not imported before it is needed
 _ahead = False
-_last = 0.0  # when `nearby` was last asked
+_last, _row = 0.0, 0  # when `nearby` was last asked, and how often in a row
 _lock = threading.Lock()
 
 
@@ -186,16 +187,16 @@ def called(helpers: int) -> tuple[int, int]:
 def nearby(pieces: int) -> tuple[int, int]:
     """As `called`, for a launch that is over before a helper wakes up: those that need not sleep in between.
 
-    Where such launches follow each other more closely than helpers fall asleep, it is worth waking them once. Else
+    Where many such launches follow each other more closely than helpers fall asleep, it is worth waking them once. Else
     there are none: to wake one takes the calling thread 5 us.
     """
-    global _last
+    global _last, _row
     wanted = helpers_for(pieces)
     if wanted < 1:
         return _base, 0
     now = perf_counter()
-    recent, _last = now - _last < LATELY, now
-    return called(wanted) if recent else (_base, 0)
+    _last, _row = now, _row + 1 if now - _last < LATELY else 0
+    return called(wanted) if _row >= ROW else (_base, 0)
 
 
 class Failure(RuntimeError):
