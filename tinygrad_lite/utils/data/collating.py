@@ -73,12 +73,12 @@ def default_collate(batch: Any) -> Any:
     if not batch:
         raise ValueError("default_collate: there must be samples, got none")
     first = batch[0]
-    if isinstance(first, Tensor):
-        _alike("shapes", [tuple(sample.shape) for sample in batch])
-        return stack(list(batch))
-    if isinstance(first, (np.ndarray, np.generic)) and first.dtype.kind in "biufc":
-        _alike("shapes", [np.shape(sample) for sample in batch])
-        return as_tensor(np.stack(batch))
+    if isinstance(first, Tensor) or (isinstance(first, (np.ndarray, np.generic)) and first.dtype.kind in "biufc"):
+        try:
+            return stack(list(batch)) if isinstance(first, Tensor) else as_tensor(np.stack(batch))
+        except ValueError:
+            _alike("shapes", [tuple(np.shape(sample)) for sample in batch])
+            raise
     if isinstance(first, float):
         return tensor(batch, dtype=float64)
     if isinstance(first, (int, complex)):

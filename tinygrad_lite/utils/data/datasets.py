@@ -11,7 +11,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from ... import Tensor, as_tensor
+from ... import Tensor, as_tensor, cat
+from ...trees import filled, leaves, structure
+from .collating import default_convert
 from .samplers import checked_generator
 
 T_co = TypeVar("T_co", covariant=True)
@@ -33,8 +35,8 @@ class Dataset(Generic[T_co]):
     Notes
     -----
     A dataset may define two methods more, to be faster. ``__getitems__(indices)``, as in PyTorch, returns a list of
-    samples. ``batch_of(indices)`` returns what `default_collate` would make of them, and is used where that would;
-    None says that it cannot. `TensorDataset` does so.
+    samples. ``batch_of(indices)`` returns what `default_collate` would make of them, and is used where that would be;
+    None says that it cannot. `TensorDataset` does so. A subclass that defines ``__getitem__`` anew has neither.
 
     Examples
     --------
@@ -117,7 +119,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
 
     def batch_of(self, indices: Sequence[int]) -> list[Tensor]:
         """Return the batch of these samples."""
-        where = np.asarray(indices)
+        where = places(indices)
         return [t[where] for t in self.tensors]
 
 
@@ -211,6 +213,28 @@ class ConcatDataset(Dataset[T_co]):
     def __len__(self) -> int:
         return self.cumulative_sizes[-1]
 
+    def batch_of(self, indices: Sequence[int]) -> Any:
+        """Return the batch of these samples, or None if one of the datasets cannot, or has others than the rest."""
+        where = places(indices)
+        where = np.where(where < 0, where + len(self), where)
+        if where.dtype.kind not in "iu" or not where.size or where.min() < 0 or where.max() >= len(self):
+            return None  # which is for `__getitem__` to say
+        owners = np.searchsorted(self.cumulative_sizes, where, "right")
+        begins, parts, rows = np.array([0, *self.cumulative_sizes]), [], []
+        for owner in np.unique(owners):
+            rows.append(np.flatnonzero(owners == owner))
+            parts.append(batch_of(self.datasets[owner], (where[rows[-1]] - begins[owner]).tolist()))
+            if parts[-1] is None or structure(parts[-1]) != structure(parts[0]):
+                return None
+        back, columns = np.argsort(np.concatenate(rows)), list(zip(*map(leaves, parts)))
+        if any(not isinstance(x, Tensor) or _row(x) != _row(column[0]) for column in columns for x in column):
+            return None
+        return parts[0] if len(parts) == 1 else filled(parts[0], [cat(column)[back] for column in columns])
+
+
+def _row(batch: Tensor) -> tuple[Any, ...]:
+    return batch.dtype, tuple(batch.shape[1:])
+
 
 class ChainDataset(IterableDataset[T_co]):
     """Iterable datasets one after the other.
@@ -265,10 +289,12 @@ class Subset(Dataset[T_co]):
     """
 
     def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
-        self.dataset, self.indices = dataset, indices
+        self.dataset: Any = dataset
+        self.indices = indices.tolist() if isinstance(indices, (Tensor, np.ndarray)) else indices
 
     def __getitem__(self, index: Any) -> T_co:
-        found: T_co = self.dataset[self.indices[index]]
+        several = isinstance(index, list)
+        found: T_co = self.dataset[[self.indices[i] for i in index] if several else self.indices[index]]
         return found
 
     def __len__(self) -> int:
@@ -284,14 +310,32 @@ class Subset(Dataset[T_co]):
 
 def samples(dataset: Any, indices: Sequence[Any]) -> list[Any]:
     """The samples of a dataset with these indices."""
-    several = getattr(dataset, "__getitems__", None)
-    return several(indices) if several is not None else [dataset[i] for i in indices]
+    if _stands(dataset, "__getitems__"):
+        found: list[Any] = dataset.__getitems__(indices)
+        return found
+    return [dataset[i] for i in indices]
 
 
 def batch_of(dataset: Any, indices: Sequence[Any]) -> Any:
     """The batch of these samples, from a dataset that can give it at once; else None."""
-    at_once = getattr(dataset, "batch_of", None)
-    return None if at_once is None else at_once(indices)
+    if type(dataset) in (Tensor, np.ndarray):
+        return default_convert(dataset[places(indices)])
+    return dataset.batch_of(indices) if _stands(dataset, "batch_of") else None
+
+
+def _stands(dataset: Any, method: str) -> bool:
+    """Whether a dataset has a method for several samples, and no later class says otherwise what a sample is."""
+    for kind in type(dataset).__mro__:
+        if method in kind.__dict__:
+            return True
+        if "__getitem__" in kind.__dict__ or "__getitems__" in kind.__dict__:
+            return False
+    return False
+
+
+def places(indices: Sequence[Any]) -> Any:
+    """Indices as an array."""
+    return np.asarray(indices) if len(indices) else np.zeros(0, np.intp)
 
 
 def random_split(dataset: Any, lengths: Sequence[float], generator: Any = None) -> list[Subset[Any]]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
-import threading
+import os
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar, cast
 
+import numpy as np
+
+from ... import Tensor
 from .collating import default_collate, default_convert
 from .datasets import Dataset, Indexed, IterableDataset, batch_of, samples
 from .samplers import BatchSampler, RandomSampler, SequentialSampler, checked_count, checked_generator
-from .workers import Exhausted, WorkerInfo, Workers
+from .workers import Ahead, Exhausted, Here, WorkerInfo, Workers
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -69,8 +73,10 @@ class DataLoader(Generic[T_co]):
     Notes
     -----
     Unlike PyTorch's, workers are threads: they start at once, share the dataset, and nothing is pickled. What reads
-    files, decompresses, or computes in NumPy runs beside the training; what computes in Python waits for it. Batches
-    and their order are the same with any number of workers, as long as the samples themselves draw no random numbers.
+    files, decompresses, or computes in NumPy runs beside the training; what computes in Python waits for it. A seed
+    gives the same batches in the same order with any number of workers, as long as the samples themselves draw no
+    random numbers: threads would draw them from the global generator as it comes. Then let each worker have a
+    generator of its own, ``tg.Generator().manual_seed(get_worker_info().seed)``.
 
     A `TensorDataset`, or a subset of one, gives a batch by one indexing of each tensor.
 
@@ -130,6 +136,8 @@ class DataLoader(Generic[T_co]):
         self.generator, self.drop_last, self.timeout = generator, drop_last, timeout
         self.worker_init_fn, self.persistent_workers, self.in_order = worker_init_fn, persistent_workers, in_order
         self.pin_memory, self.pin_memory_device, self.multiprocessing_context = pin_memory, pin_memory_device, None
+        if isinstance(sampler, (Tensor, np.ndarray)):
+            sampler = sampler.tolist()
         if sampler is None and not self._iterable:
             sampler = RandomSampler(held, generator=generator) if shuffle else SequentialSampler(held)
         if batch_sampler is not None:
@@ -143,12 +151,18 @@ class DataLoader(Generic[T_co]):
         self._workers: Workers | None = None
 
     def __iter__(self) -> Iterator[Any]:
+        seed = int(checked_generator(self.generator, "DataLoader").numpy.integers(2**62))  # with any number of workers
         jobs = itertools.count() if self._iterable else iter(self.batch_sampler or self.sampler)
         fetch = self._walk() if self._iterable else self._fetch
         if not self.num_workers:
-            return self._here(fetch, jobs)
-        workers, self._workers = self._workers or self._hired(), None
-        return self._ahead_of(workers, fetch, jobs)
+            return Here(fetch, jobs, self.dataset, self.__len__)
+        workers, self._workers = self._workers, None
+        if workers is None or workers.pid != os.getpid():
+            held = (copy.copy(self.dataset) if self._iterable else self.dataset for _ in range(self.num_workers))
+            infos = [WorkerInfo(i, self.num_workers, seed + i, dataset) for i, dataset in enumerate(held)]
+            workers = Workers(infos, self.worker_init_fn)
+        timeout = self.timeout or None
+        return Ahead(workers, fetch, jobs, self._ahead, timeout, self.in_order, self.__len__, self._release)
 
     def __len__(self) -> int:
         """How many batches there are; of an `IterableDataset` by what that says of its length."""
@@ -159,59 +173,49 @@ class DataLoader(Generic[T_co]):
             return count
         return count // self.batch_size if self.drop_last else -(-count // self.batch_size)
 
-    def _here(self, fetch: Callable[[Any], Any], jobs: Iterator[Any]) -> Iterator[Any]:
-        for job in jobs:
-            try:
-                found = fetch(job)
-            except Exhausted:
-                return
-            yield found
-
-    def _ahead_of(self, workers: Workers, fetch: Callable[[Any], Any], jobs: Iterator[Any]) -> Iterator[Any]:
-        try:
-            yield from workers.run(fetch, jobs, self._ahead, self.timeout or None, self.in_order)
-        finally:
-            if self.persistent_workers and self._workers is None:
-                self._workers = workers
-            else:
-                workers.close()
-
-    def _hired(self) -> Workers:
-        seed = int(checked_generator(self.generator, "DataLoader").numpy.integers(2**62))
-        infos = [WorkerInfo(i, self.num_workers, seed + i, self.dataset) for i in range(self.num_workers)]
-        return Workers(infos, self.worker_init_fn)
-
-    def __del__(self) -> None:
-        workers = self.__dict__.get("_workers")
-        if workers is not None:
+    def _release(self, workers: Workers) -> None:
+        if self.persistent_workers and self._workers is None:
+            self._workers = workers
+        else:
             workers.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_workers": None}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _SETTLED and name in self.__dict__:
+            raise ValueError(f"DataLoader: {name} cannot be changed; make another loader")
+        super().__setattr__(name, value)
 
     # --- a batch ----------------------------------------------------------------------------------------------------
 
-    def _fetch(self, job: Any) -> Any:
+    def _fetch(self, job: Any, dataset: Any) -> Any:
         if not self._batched:
-            return self.collate_fn(self.dataset[job])
+            return self.collate_fn(dataset[job])
         if self.collate_fn is default_collate:
-            found = batch_of(self.dataset, job)
+            found = batch_of(dataset, job)
             if found is not None:
                 return found
-        return self.collate_fn(samples(self.dataset, job))
+        return self.collate_fn(samples(dataset, job))
 
-    def _walk(self) -> Callable[[Any], Any]:
-        """What fetches the next batch of an iterable dataset, in each worker of its own iterator."""
-        mine = threading.local()
+    def _walk(self) -> Callable[[Any, Any], Any]:
+        """What fetches the next batch of an iterable dataset, in each worker of its own."""
+        walks: dict[int, Iterator[Any]] = {}
 
-        def fetch(_: Any) -> Any:
-            if not hasattr(mine, "samples"):
-                mine.samples = iter(self.dataset)
-            if not self._batched:
-                for sample in mine.samples:
-                    return self.collate_fn(sample)
+        def fetch(_: Any, dataset: Any) -> Any:
+            if id(dataset) not in walks:
+                walks[id(dataset)] = iter(dataset)
+            found: list[Any] = []
+            for _ in range(self.batch_size or 1):
+                try:  # a `for` over the iterator might begin anew
+                    found.append(next(walks[id(dataset)]))
+                except StopIteration:
+                    break
+            if not found or (self.drop_last and len(found) < (self.batch_size or 1)):
                 raise Exhausted
-            found = list(itertools.islice(mine.samples, self.batch_size))
-            if not found or (self.drop_last and len(found) < (self.batch_size or 0)):
-                raise Exhausted
-            return self.collate_fn(found)
+            return self.collate_fn(found if self._batched else found[0])
 
         return fetch
 
+
+_SETTLED = {"dataset", "batch_size", "sampler", "batch_sampler", "drop_last", "num_workers", "persistent_workers"}

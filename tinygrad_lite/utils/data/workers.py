@@ -1,13 +1,25 @@
-"""Threads that fetch batches ahead, each those of its turn."""
+"""Iterators over batches: fetched when they are asked for, or ahead, by threads that each have their turn."""
 
 from __future__ import annotations
 
+import atexit
+import os
+import queue
 import threading
+import time
+import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, TimeoutError, wait
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
+
+from ... import is_grad_enabled, set_grad_enabled
+
+PATIENCE = 1.0  # seconds that the interpreter's end waits for samples that are being fetched
+
+Fetch = Callable[[Any, Any], Any]  # of a job and the dataset
+Outcome = tuple[int, int, Any, "BaseException | None"]  # a job's number, its worker, the batch, or what went wrong
 
 
 @dataclass(frozen=True)
@@ -23,7 +35,7 @@ class WorkerInfo:
     seed : int
         Another one for each worker, and at each iteration of the loader (with `persistent_workers`, at the first).
     dataset : dataset
-        The loader's: threads share it.
+        The loader's, which all share; of an `IterableDataset` a copy of its own (`copy.copy`).
 
     Examples
     --------
@@ -62,87 +74,222 @@ def get_worker_info() -> WorkerInfo | None:
 
 
 class Exhausted(Exception):
-    """A worker has nothing more to fetch."""
+    """There is nothing more to fetch."""
+
+
+def _fetched(fetch: Fetch, job: Any, dataset: Any) -> Any:
+    try:
+        return fetch(job, dataset)
+    except StopIteration as error:  # which would end the iteration, as if that were all
+        raise RuntimeError("DataLoader: a sample or its collation raised StopIteration") from error
+
+
+class Here(Iterator[Any]):
+    """Batches that are fetched when they are asked for.
+
+    Parameters
+    ----------
+    fetch : callable
+        ``fetch(job, dataset)`` returns a batch, or raises `Exhausted`.
+    jobs : iterator
+    dataset : dataset
+    length : callable
+        Returns how many batches there are.
+    """
+
+    def __init__(self, fetch: Fetch, jobs: Iterator[Any], dataset: Any, length: Callable[[], int]) -> None:
+        self._fetch, self._jobs, self._dataset, self._length = fetch, jobs, dataset, length
+
+    def __next__(self) -> Any:
+        try:
+            return _fetched(self._fetch, next(self._jobs), self._dataset)
+        except Exhausted:
+            self._jobs = iter(())
+            raise StopIteration from None
+
+    def __len__(self) -> int:
+        return self._length()
+
+
+@dataclass
+class _Job:
+    """What a worker is to fetch, and where to put what comes of it."""
+
+    number: int
+    worker: int
+    fetch: Fetch
+    job: Any
+    grad_mode: bool
+    done: queue.SimpleQueue[Outcome]
+    wanted: list[bool]  # shared by those of an iteration: [False] once that is left
 
 
 class Workers:
-    """Threads of which each does its own jobs one after the other.
+    """Threads of which each fetches its own jobs, one after the other.
 
     Parameters
     ----------
     infos : list of WorkerInfo
     prepare : callable, optional
-        ``prepare(id)`` is called in each before its first job.
+        ``prepare(id)`` is called in each before its first job; if it raises, so do all of the worker's jobs.
     """
 
     def __init__(self, infos: list[WorkerInfo], prepare: Callable[[int], Any] | None) -> None:
-        self._pools = [ThreadPoolExecutor(1, "tinygrad_lite data", _begin, (info,)) for info in infos]
-        self._begun = [] if prepare is None else [pool.submit(prepare, i) for i, pool in enumerate(self._pools)]
-
-    def run(
-        self, fetch: Callable[[Any], Any], jobs: Iterable[Any], ahead: int, timeout: float | None, in_order: bool
-    ) -> Iterator[Any]:
-        """Yield ``fetch(job)`` for all jobs, of which each worker has so many ahead.
-
-        Parameters
-        ----------
-        fetch : callable
-            If it raises `Exhausted`, its worker gets no more.
-        jobs : iterable
-        ahead : int
-        timeout : float or None
-            Seconds that one may take.
-        in_order : bool
-            Else as they are ready.
-        """
-        while self._begun:
-            self._begun.pop().result()
-        following, active = iter(jobs), deque(self._pools)
-        waiting: deque[tuple[Future[Any], ThreadPoolExecutor]] = deque()
-
-        def submit() -> None:
-            while active and len(waiting) < ahead * len(self._pools):
-                try:
-                    job = next(following)
-                except StopIteration:
-                    active.clear()
-                    return
-                waiting.append((active[0].submit(fetch, job), active[0]))
-                active.rotate(-1)
-
-        try:
-            submit()
-            while waiting:
-                if not in_order:
-                    done, _ = wait([future for future, _ in waiting], timeout, FIRST_COMPLETED)
-                    ready = (i for i, (future, _) in enumerate(waiting) if future in done)
-                    waiting.rotate(-next(ready, 0))
-                future, pool = waiting.popleft()
-                if not in_order and pool in active:  # it is free, and gets the next job
-                    active.remove(pool)
-                    active.appendleft(pool)
-                try:
-                    found = future.result(timeout)
-                except Exhausted:
-                    if pool in active:
-                        active.remove(pool)
-                    submit()
-                except TimeoutError:
-                    if future.done():  # the job's own
-                        raise
-                    raise RuntimeError(f"DataLoader: a batch takes longer than the timeout, {timeout} s") from None
-                else:
-                    submit()
-                    yield found
-        finally:
-            for future, _ in waiting:
-                future.cancel()
+        self.pid = os.getpid()
+        self.queues: list[queue.SimpleQueue[_Job | None]] = [queue.SimpleQueue() for _ in infos]
+        self.threads = [
+            threading.Thread(target=_serve, args=(info, prepare, jobs), name="tinygrad_lite data", daemon=True)
+            for info, jobs in zip(infos, self.queues)
+        ]
+        for thread in self.threads:
+            thread.start()
+        _all.add(self)
 
     def close(self) -> None:
-        """Let them go; what one is doing it does to the end."""
-        for pool in self._pools:
-            pool.shutdown(wait=False, cancel_futures=True)
+        """Let them go; what one is fetching it fetches to the end."""
+        for jobs in self.queues:
+            jobs.put(None)
+
+    __del__ = close
 
 
-def _begin(info: WorkerInfo) -> None:
-    _local.info = info
+def _serve(info: WorkerInfo, prepare: Callable[[int], Any] | None, jobs: queue.SimpleQueue[_Job | None]) -> None:
+    _local.info, failure = info, None
+    try:
+        if prepare is not None:
+            prepare(info.id)
+    except BaseException as error:
+        failure = error
+    while (job := jobs.get()) is not None:
+        if job.wanted[0]:
+            _work(job, info.dataset, failure)
+        del job  # which leads to the loader
+
+
+def _work(job: _Job, dataset: Any, problem: BaseException | None) -> None:
+    found = None
+    if problem is None:
+        try:
+            with set_grad_enabled(job.grad_mode):
+                found = _fetched(job.fetch, job.job, dataset)
+        except BaseException as error:
+            problem = error
+    job.done.put((job.number, job.worker, found, problem))  # not the job, in which the queue is
+
+
+_all: weakref.WeakSet[Workers] = weakref.WeakSet()
+
+
+def _end() -> None:
+    """No thread should be in the middle of something when the interpreter is taken down; but none can keep it up."""
+    until = time.monotonic() + PATIENCE
+    ours = [workers for workers in _all if workers.pid == os.getpid()]
+    for workers in ours:
+        workers.close()
+    for thread in (thread for workers in ours for thread in workers.threads):
+        thread.join(max(0.0, until - time.monotonic()))
+
+
+atexit.register(_end)
+
+
+class Ahead(Iterator[Any]):
+    """Batches that workers fetch ahead.
+
+    Parameters
+    ----------
+    workers : Workers
+    fetch : callable
+        ``fetch(job, dataset)`` returns a batch; if it raises `Exhausted`, its worker gets no more.
+    jobs : iterator
+    ahead : int
+        How many jobs each worker has.
+    timeout : float or None
+        Seconds that a batch may be waited for.
+    in_order : bool
+        The workers take turns; else batches come as they are ready, and whoever has least to do gets the next job.
+    length, release : callable
+        ``length()`` returns how many batches there are; ``release(workers)`` is called when they are needed no more.
+    """
+
+    def __init__(
+        self, workers: Workers, fetch: Fetch, jobs: Iterator[Any], ahead: int, timeout: float | None, in_order: bool,
+        length: Callable[[], int], release: Callable[[Workers], None],
+    ) -> None:  # fmt: skip
+        self._workers: Workers | None = workers
+        self._fetch, self._jobs, self._length, self._release = fetch, jobs, length, release
+        self._most, self._timeout, self._in_order = ahead * len(workers.queues), timeout, in_order
+        self._active = deque(range(len(workers.queues)))  # who is next, of those that have more to fetch
+        self._load = [0] * len(workers.queues)
+        self._numbers, self._order = count(), deque[int]()  # what was sent and not yet given
+        self._ready: dict[int, tuple[Any, BaseException | None]] = {}
+        self._done: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        self._wanted, self._grad_mode = [True], is_grad_enabled()
+
+    def __next__(self) -> Any:
+        while True:
+            workers = self._workers
+            if workers is None:
+                raise StopIteration
+            if workers.pid != os.getpid():
+                raise RuntimeError("DataLoader: an iterator with workers cannot go on in a forked process")
+            if not self._order:
+                self._send(workers)
+            if not self._order:
+                self.close()
+                raise StopIteration
+            number = self._order[0] if self._in_order else next(iter(self._ready), self._order[0])
+            if number not in self._ready:
+                self._receive()
+                continue
+            self._order.remove(number)
+            found, problem = self._ready.pop(number)
+            self._send(workers)  # for the workers to go on meanwhile
+            if problem is None:
+                return found
+            if not isinstance(problem, Exhausted):
+                raise problem
+
+    def _send(self, workers: Workers) -> None:
+        while self._active and len(self._order) < self._most:
+            number = next(self._numbers)
+            try:
+                job = next(self._jobs)
+            except StopIteration:
+                self._active.clear()
+                return
+            except Exception as error:  # of a sampler: it comes when it is its turn
+                self._order.append(number)
+                self._ready[number] = None, error
+                continue
+            worker = self._active[0] if self._in_order else min(self._active, key=self._load.__getitem__)
+            self._active.rotate(-1)
+            self._load[worker] += 1
+            self._order.append(number)
+            workers.queues[worker].put(
+                _Job(number, worker, self._fetch, job, self._grad_mode, self._done, self._wanted)
+            )
+
+    def _receive(self) -> None:
+        try:
+            number, worker, found, problem = self._done.get(timeout=self._timeout)
+        except queue.Empty:
+            raise RuntimeError(f"DataLoader: a batch takes longer than the timeout, {self._timeout} s") from None
+        self._load[worker] -= 1
+        self._ready[number] = found, problem
+        if isinstance(problem, Exhausted) and worker in self._active:
+            self._active.remove(worker)
+
+    def __len__(self) -> int:
+        return self._length()
+
+    def close(self) -> None:
+        """Leave the rest."""
+        workers, self._workers = self._workers, None
+        self._wanted[0] = False
+        if workers is not None:
+            self._release(workers)
+
+    def __del__(self) -> None:
+        if "_wanted" in self.__dict__:
+            self.close()
