@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from ... import Generator, default_generator
+from ... import Generator, Tensor, default_generator
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -154,7 +154,8 @@ class SubsetRandomSampler(Sampler[int]):
     """
 
     def __init__(self, indices: Sequence[int], generator: Any = None) -> None:
-        self.indices, self.generator = indices, generator
+        self.indices = indices.tolist() if isinstance(indices, (Tensor, np.ndarray)) else indices
+        self.generator = generator
         checked_generator(generator, "SubsetRandomSampler")
 
     def __iter__(self) -> Iterator[int]:
