@@ -314,7 +314,7 @@ def test_samplers_refuse_other_generators(make):
 CASES = [
     {}, {"batch_size": 3}, {"batch_size": 4, "drop_last": True}, {"batch_size": None}, {"batch_size": 50},
     {"batch_size": 2, "sampler": [3, 1, 4, 1]}, {"batch_sampler": [[0, 2], [5], [1, 1, 1]]},
-    {"batch_size": 5, "collate_fn": len},
+    {"batch_size": 5, "collate_fn": len}, {"batch_size": 11, "drop_last": True}, {"batch_sampler": []}, {"sampler": []},
 ]  # fmt: skip
 
 

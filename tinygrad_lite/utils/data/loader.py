@@ -152,7 +152,7 @@ class DataLoader(Generic[T_co]):
 
     def __iter__(self) -> Iterator[Any]:
         seed = int(checked_generator(self.generator, "DataLoader").numpy.integers(2**62))  # with any number of workers
-        jobs = itertools.count() if self._iterable else iter(self.batch_sampler or self.sampler)
+        jobs = itertools.count() if self._iterable else iter(self.batch_sampler if self._batched else self.sampler)
         fetch = self._walk() if self._iterable else self._fetch
         if not self.num_workers:
             return Here(fetch, jobs, self.dataset, self.__len__)
