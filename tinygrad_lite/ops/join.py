@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..rules import FAST, TABLE, differentiable, unwrap
+from ..rules import FAST, TABLE, Tensor, differentiable, unwrap
 from .blend import Stencil, along
 from .names import numpy_names, one_dim, sizes
 
@@ -20,7 +20,9 @@ __all__ = ["cat", "concat", "concatenate", "pad", "stack"]
 
 def common_dtype(arrays: Sequence[Any]) -> Any:
     """The dtype of arrays joined: integers never widen a float, which is where PyTorch and NumPy differ."""
-    dtypes = [a.dtype for a in arrays]
+    dtypes = {a.dtype for a in arrays}
+    if len(dtypes) == 1:
+        return dtypes.pop()
     return np.result_type(*([d for d in dtypes if d.kind in "fc"] or dtypes))
 
 
@@ -57,7 +59,10 @@ def _unstack(g: Any, arrays_shape: Any, axis: int) -> list[Any]:
 
 @differentiable(arrays=_unstack, numpy=np.stack, name="stack", complex=True)
 def _stack(arrays: Any, axis: int = 0) -> Any:
-    return np.stack(arrays, axis, dtype=common_dtype(arrays))
+    dtype, first = common_dtype(arrays), arrays[0]
+    if axis == 0 and first.ndim and len({a.shape for a in arrays}) == 1:  # a third of the time
+        return np.concatenate(arrays, dtype=dtype).reshape(len(arrays), *first.shape)
+    return np.stack(arrays, axis, dtype=dtype)
 
 
 def _crop(g: Any, array_shape: tuple[int, ...], pad_width: Any) -> Any:
@@ -90,7 +95,7 @@ def _parts(tensors: Any, who: str) -> tuple[Any, ...]:
     if not parts:
         raise ValueError(f"{who}: expected a non-empty sequence of Tensors, got none")
     for part in parts:
-        if not isinstance(unwrap(part), np.ndarray):
+        if type(part) is not Tensor and not isinstance(unwrap(part), np.ndarray):
             raise TypeError(f"{who}: expected a sequence of Tensors, got {type(part).__name__} in it")
     return parts
 
@@ -121,9 +126,9 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
     tensor([1, 2, 3])
     """
     parts = _parts(tensors, "cat")
-    if len({unwrap(p).ndim for p in parts}) > 1:
+    if len({p.ndim for p in parts}) > 1:
         parts = tuple(p for p in parts if unwrap(p).shape != (0,))
-    return _concatenate.record((parts, one_dim(dim, unwrap(parts[0]).ndim, "cat"), None))
+    return _concatenate.record((parts, one_dim(dim, parts[0].ndim, "cat"), None))
 
 
 concat = concatenate = cat
@@ -156,10 +161,10 @@ def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
             [2, 4]])
     """
     parts = _parts(tensors, "stack")
-    shapes = {unwrap(p).shape for p in parts}
+    shapes = {p.shape for p in parts}
     if len(shapes) > 1:
         raise ValueError(f"stack: all shapes must be equal, got {', '.join(map(str, sorted(shapes)))}")
-    return _stack.record((parts, one_dim(dim, unwrap(parts[0]).ndim + 1, "stack")))
+    return _stack.record((parts, one_dim(dim, parts[0].ndim + 1, "stack")))
 
 
 _MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}  # PyTorch's name, NumPy's name
