@@ -590,6 +590,7 @@ def test_arrays_as_datasets_indices_and_samplers(kind):
     assert [b.tolist() for b in DataLoader(Subset(x, kind([2, 0])), 1, sampler=kind([1, 0]))] == [[[1, 2]], [[5, 6]]]
     assert plain(Subset(numbers(9), [5, 6, 7])[[2, 0]]) == plain(numbers(9)[[7, 5]])
     assert sorted(SubsetRandomSampler(kind([7, 5]))) == [5, 7]
+    assert list(DataLoader(np.array(["a", "b"]), 2)) == [["a", "b"]]  # no numbers: a list, as PyTorch's
     empty, _ = next(iter(DataLoader(numbers(9), batch_sampler=[[]])))
     assert empty.shape == (0, 2)
 

@@ -20,6 +20,7 @@ from .tasks import address_of, claiming, conductor
 from .threads import Failure, nearby
 
 FAILED = -2
+OWN = 13  # where in the record begins what the collector does not know
 
 
 def _start(members: int, record: Any, values: Any, crew: int, helpers: int) -> int:
@@ -43,12 +44,13 @@ def _start(members: int, record: Any, values: Any, crew: int, helpers: int) -> i
     """
     found = collect(members, record, 0)
     if found < 0:
-        rows, count, pieces = record[13], record[14], record[15]
-        table = view(record[16], (rows, count), np.intp)
-        offsets, bounds = view(record[17], count + 1, np.intp), view(record[18], pieces + 1, np.intp)
-        first, factors = view(record[19], pieces, np.intp), view(values.ctypes.data, (0, 0), values.dtype)
+        own = record[OWN:]
+        rows, count, pieces = own[0], own[1], own[2]
+        table = view(own[3], (rows, count), np.intp)
+        offsets, bounds = view(own[4], count + 1, np.intp), view(own[5], pieces + 1, np.intp)
+        first, factors = view(own[6], pieces, np.intp), view(values.ctypes.data, (0, 0), values.dtype)
         args = (table, offsets, bounds, first, values, factors)
-        if claiming(record[20], record[21], crew, helpers, np.zeros(1, np.intp), args):
+        if claiming(own[7], own[8], crew, helpers, np.zeros(1, np.intp), args):
             return FAILED
     return found
 
@@ -70,6 +72,7 @@ class Ready:
 
     def __init__(self, collector: Collector, kernel: Any, pieces: tuple[Any, ...], dtype: np.dtype[Any]) -> None:
         self._kept = collector, kernel, pieces  # alive: their addresses are in the record
+        assert len(collector.record) == OWN  # what compiled code reads by number
         count, table, offsets, bounds, first = pieces
         kinds = (*pieces[1:], np.empty(0, dtype), np.empty((0, 0), dtype), np.empty(0, np.intp))
         addresses = [a.ctypes.data for a in (table, offsets, bounds, first)]

@@ -10,6 +10,8 @@ import numpy as np
 
 from ... import Tensor, as_tensor, float64, stack, tensor
 
+NUMBERS = "biufc"  # the kinds of dtypes that Tensors have
+
 
 def default_convert(data: Any) -> Any:
     """Make Tensors of the arrays in a sample, however it is nested; the rest stays as it is.
@@ -31,7 +33,7 @@ def default_convert(data: Any) -> Any:
     {'x': tensor([1., 1.], dtype=float64), 'name': 'a'}
     """
     if isinstance(data, (np.ndarray, np.generic)):
-        return as_tensor(data) if data.dtype.kind in "biufc" else data
+        return as_tensor(data) if data.dtype.kind in NUMBERS else data
     if isinstance(data, Mapping):
         return _like(data, {key: default_convert(value) for key, value in data.items()})
     if isinstance(data, tuple):
@@ -73,7 +75,7 @@ def default_collate(batch: Any) -> Any:
     if not batch:
         raise ValueError("default_collate: there must be samples, got none")
     first = batch[0]
-    if isinstance(first, Tensor) or (isinstance(first, (np.ndarray, np.generic)) and first.dtype.kind in "biufc"):
+    if isinstance(first, Tensor) or (isinstance(first, (np.ndarray, np.generic)) and first.dtype.kind in NUMBERS):
         try:
             return stack(list(batch)) if isinstance(first, Tensor) else as_tensor(np.stack(batch))
         except ValueError:

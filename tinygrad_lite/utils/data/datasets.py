@@ -13,8 +13,8 @@ import numpy as np
 
 from ... import Tensor, as_tensor, cat
 from ...trees import filled, leaves, structure
-from .collating import default_convert
-from .samplers import checked_generator
+from .collating import NUMBERS, default_convert
+from .samplers import checked_generator, listed
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -289,8 +289,7 @@ class Subset(Dataset[T_co]):
     """
 
     def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
-        self.dataset: Any = dataset
-        self.indices = indices.tolist() if isinstance(indices, (Tensor, np.ndarray)) else indices
+        self.dataset, self.indices = dataset, listed(indices)
 
     def __getitem__(self, index: Any) -> T_co:
         several = isinstance(index, list)
@@ -318,7 +317,7 @@ def samples(dataset: Any, indices: Sequence[Any]) -> list[Any]:
 
 def batch_of(dataset: Any, indices: Sequence[Any]) -> Any:
     """The batch of these samples, from a dataset that can give it at once; else None."""
-    if type(dataset) in (Tensor, np.ndarray):
+    if type(dataset) is Tensor or (type(dataset) is np.ndarray and dataset.dtype.kind in NUMBERS):
         return default_convert(dataset[places(indices)])
     return dataset.batch_of(indices) if _stands(dataset, "batch_of") else None
 

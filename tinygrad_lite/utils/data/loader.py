@@ -9,12 +9,9 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar, cast
 
-import numpy as np
-
-from ... import Tensor
 from .collating import default_collate, default_convert
 from .datasets import Dataset, Indexed, IterableDataset, batch_of, samples
-from .samplers import BatchSampler, RandomSampler, SequentialSampler, checked_count, checked_generator
+from .samplers import BatchSampler, RandomSampler, SequentialSampler, checked_count, checked_generator, listed
 from .workers import Ahead, Exhausted, Here, WorkerInfo, Workers
 
 T_co = TypeVar("T_co", covariant=True)
@@ -136,8 +133,7 @@ class DataLoader(Generic[T_co]):
         self.generator, self.drop_last, self.timeout = generator, drop_last, timeout
         self.worker_init_fn, self.persistent_workers, self.in_order = worker_init_fn, persistent_workers, in_order
         self.pin_memory, self.pin_memory_device, self.multiprocessing_context = pin_memory, pin_memory_device, None
-        if isinstance(sampler, (Tensor, np.ndarray)):
-            sampler = sampler.tolist()
+        sampler = listed(sampler)
         if sampler is None and not self._iterable:
             sampler = RandomSampler(held, generator=generator) if shuffle else SequentialSampler(held)
         if batch_sampler is not None:

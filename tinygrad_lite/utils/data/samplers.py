@@ -22,6 +22,11 @@ def checked_generator(generator: Any, who: str) -> Generator:
     return generator
 
 
+def listed(indices: Any) -> Any:
+    """Indices as they are used one by one: those of a Tensor or an array as Python's integers."""
+    return indices.tolist() if isinstance(indices, (Tensor, np.ndarray)) else indices
+
+
 def checked_count(value: Any, who: str, name: str, least: int = 1) -> int:
     """A count that is an integer, and large enough."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < least:
@@ -154,8 +159,7 @@ class SubsetRandomSampler(Sampler[int]):
     """
 
     def __init__(self, indices: Sequence[int], generator: Any = None) -> None:
-        self.indices = indices.tolist() if isinstance(indices, (Tensor, np.ndarray)) else indices
-        self.generator = generator
+        self.indices, self.generator = listed(indices), generator
         checked_generator(generator, "SubsetRandomSampler")
 
     def __iter__(self) -> Iterator[int]:
