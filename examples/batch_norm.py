@@ -71,9 +71,7 @@ def main(steps: int = 200, seed: int = 0, out: str = "out", backend: str | None 
     zero = {name: g for name, g in gradients.items() if g < 1e-12}
     print(f"gradients agree with differences; zero in training: {', '.join(zero)} (below {max(zero.values()):.0e})")
     print(f"the others: {min(g for name, g in gradients.items() if name not in zero):.1e} and more\n")
-    curves = {
-        bn: [train(scale, bn, digits, steps, seed) for scale in progress(SCALES, LABELS[bn])] for bn in LABELS
-    }
+    curves = {bn: [train(scale, bn, digits, steps, seed) for scale in progress(SCALES, LABELS[bn])] for bn in LABELS}
     print("training accuracy after the last epoch\nfirst weights" + "".join(f"{LABELS[bn]:>22}" for bn in curves))
     for scale, *pair in zip(SCALES, *curves.values()):
         print(f"{scale:13.5f}" + "".join(f"{curve[-1]:22.3f}" for curve in pair))

@@ -101,8 +101,13 @@ def batches(n: int, size: int, steps: int, rng: np.random.Generator) -> Iterator
         order = order[size:]
 
 
-def mlp(*sizes: int, activation: Callable[[], nn.Module] = nn.ReLU, std: str | float = "he",
-        batch_norm: bool = False, dropout: Callable[[], nn.Module] | None = None) -> nn.Sequential:
+def mlp(
+    *sizes: int,
+    activation: Callable[[], nn.Module] = nn.ReLU,
+    std: str | float = "he",
+    batch_norm: bool = False,
+    dropout: Callable[[], nn.Module] | None = None,
+) -> nn.Sequential:
     """Build a fully connected network: linear, [batch norm], activation, [dropout] for every hidden layer."""
     layers: list[nn.Module] = []
     for inputs, outputs in itertools.pairwise(sizes[:-1]):
@@ -169,10 +174,18 @@ def pyplot() -> Any:
     """Matplotlib's pyplot, drawing to files, in the examples' common style."""
     extra("matplotlib").use("Agg")
     plt = extra("matplotlib.pyplot")
-    plt.rcParams.update({
-        "figure.constrained_layout.use": True, "figure.dpi": 120, "font.size": 10, "legend.frameon": False,
-        "axes.grid": True, "axes.spines.right": False, "axes.spines.top": False, "grid.alpha": 0.3,
-    })
+    plt.rcParams.update(
+        {
+            "figure.constrained_layout.use": True,
+            "figure.dpi": 120,
+            "font.size": 10,
+            "legend.frameon": False,
+            "axes.grid": True,
+            "axes.spines.right": False,
+            "axes.spines.top": False,
+            "grid.alpha": 0.3,
+        }
+    )
     return plt
 
 

@@ -66,9 +66,7 @@ def measure(layer: Layer, steps: int, title: str) -> dict:
     }
 
 
-def main(
-    steps: int = 5000, seed: int = 0, out: str = "out", backend: str | None = None, keep: float = 0.4
-) -> dict:
+def main(steps: int = 5000, seed: int = 0, out: str = "out", backend: str | None = None, keep: float = 0.4) -> dict:
     setup(seed, backend)
     found = layers(keep, seed)
     for name, layer in found.items():

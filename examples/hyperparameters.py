@@ -41,9 +41,7 @@ def train(lr: float, weight_decay: float, digits, validation, steps: int, seed: 
     return {"lr": lr, "weight_decay": weight_decay, **dict(zip(("train", "validation"), np.array(curves).T))}
 
 
-def main(
-    steps: int = 200, seed: int = 0, out: str = "out", backend: str | None = None, trials: int = 100
-) -> dict:
+def main(steps: int = 200, seed: int = 0, out: str = "out", backend: str | None = None, trials: int = 100) -> dict:
     rng = setup(seed, backend)
     x, t = (part[:DIGITS] for part in load_mnist()[0])
     split = (x[VALIDATION:], t[VALIDATION:]), (x[:VALIDATION], t[:VALIDATION])
@@ -56,8 +54,10 @@ def main(
         print(f"{row}{r['lr']:16.2e}{r['weight_decay']:15.2e}")
     last = [r["validation"][-1] for r in found]
     weight = {key: np.corrcoef(np.log([r[key] for r in found]), last)[0, 1] for key in ("lr", "weight_decay")}
-    print("correlation of the validation accuracy with the logarithm of the learning rate "
-          f"{weight['lr']:.2f}, of the weight decay {weight['weight_decay']:.2f}")
+    print(
+        "correlation of the validation accuracy with the logarithm of the learning rate "
+        f"{weight['lr']:.2f}, of the weight decay {weight['weight_decay']:.2f}"
+    )
     save_figure(draw_best(found[:BEST]), out, "hyperparameters")
     save_figure(draw_search(found), out, "hyperparameters_search")
     return {"trials": found, "correlation": weight}
@@ -70,8 +70,14 @@ def draw_best(best: list[dict]):
         ax.plot(epochs, r["train"], color="tab:blue", ls="--", label="training")
         ax.plot(epochs, r["validation"], color="tab:orange", lw=2, label="validation")
         ax.set_title(f"{rank}: {r['validation'][-1]:.0%}", fontweight="bold", fontsize=10)
-        ax.text(0.97, 0.05, f"lr {r['lr']:.4f}\ndecay {r['weight_decay']:.0e}", transform=ax.transAxes, ha="right",
-                fontsize=9)
+        ax.text(
+            0.97,
+            0.05,
+            f"lr {r['lr']:.4f}\ndecay {r['weight_decay']:.0e}",
+            transform=ax.transAxes,
+            ha="right",
+            fontsize=9,
+        )
         ax.set(ylim=(0, 1.02))
     axes[0, 0].legend(loc="upper left", fontsize=8)
     figure.supxlabel("epochs")
@@ -84,11 +90,25 @@ def draw_search(found: list[dict]):
     """Every trial as a point: where in the two ranges the good ones are."""
     figure, ax = pyplot().subplots(figsize=(8, 5))
     columns = ([r[key] for r in found] for key in ("lr", "weight_decay"))
-    points = ax.scatter(*columns, c=[r["validation"][-1] for r in found], cmap="viridis", s=60, edgecolor="white",
-                        clip_on=False, zorder=3)
+    points = ax.scatter(
+        *columns,
+        c=[r["validation"][-1] for r in found],
+        cmap="viridis",
+        s=60,
+        edgecolor="white",
+        clip_on=False,
+        zorder=3,
+    )
     figure.colorbar(points, label="validation accuracy")
-    ax.set(xscale="log", yscale="log", xlim=LEARNING_RATES, ylim=WEIGHT_DECAYS, xlabel="learning rate",
-           ylabel="weight decay", title=f"{len(found)} random trials, by the validation accuracy they end with")
+    ax.set(
+        xscale="log",
+        yscale="log",
+        xlim=LEARNING_RATES,
+        ylim=WEIGHT_DECAYS,
+        xlabel="learning rate",
+        ylabel="weight decay",
+        title=f"{len(found)} random trials, by the validation accuracy they end with",
+    )
     return figure
 
 

@@ -75,12 +75,23 @@ def train(name: str, digits, steps: int, interval: int, seed: int, relu: bool) -
             if why:
                 break
     hardly = np.bincount(answers, minlength=10) < 0.1 * np.bincount(t_test, minlength=10)
-    return {**curves, "steps": step, "stopped": why or LIMIT, "lost": np.flatnonzero(hardly).tolist(),
-            "seconds": perf_counter() - start}
+    return {
+        **curves,
+        "steps": step,
+        "stopped": why or LIMIT,
+        "lost": np.flatnonzero(hardly).tolist(),
+        "seconds": perf_counter() - start,
+    }
 
 
-def main(steps: int = 50_000, seed: int = 0, out: str = "out", backend: str | None = None, interval: int = 938,
-         relu: bool = True) -> dict:
+def main(
+    steps: int = 50_000,
+    seed: int = 0,
+    out: str = "out",
+    backend: str | None = None,
+    interval: int = 938,
+    relu: bool = True,
+) -> dict:
     if steps < interval:
         raise ValueError(f"learning_rates: steps must be at least one interval of {interval}, got {steps}")
     setup(seed, backend)
@@ -89,8 +100,10 @@ def main(steps: int = 50_000, seed: int = 0, out: str = "out", backend: str | No
     runs = {}
     for name in STUDY:
         r = runs[name] = train(name, digits, steps, interval, seed, relu)
-        print(f"{name:16}{r['steps']:8}   {r['stopped']:18}{min(r['error']):14.4f}{max(r['accuracy']):8.2%}"
-              f"{r['accuracy'][-1]:8.2%}   {' '.join(map(str, r['lost'])) or 'none'}")
+        print(
+            f"{name:16}{r['steps']:8}   {r['stopped']:18}{min(r['error']):14.4f}{max(r['accuracy']):8.2%}"
+            f"{r['accuracy'][-1]:8.2%}   {' '.join(map(str, r['lost'])) or 'none'}"
+        )
     for name, run in runs.items():
         save_figure(draw_one(name, run), out, f"learning_rates_{name.lower().replace(' ', '_')}")
     save_figure(draw_all(runs), out, "learning_rates")
@@ -100,12 +113,20 @@ def main(steps: int = 50_000, seed: int = 0, out: str = "out", backend: str | No
 def draw_one(name: str, run: dict):
     figure, (errors, right) = pyplot().subplots(2, 1, figsize=(7, 6), sharex=True)
     errors.plot(run["step"], run["loss"], color="tab:blue", label=f"training, at last {run['loss'][-1]:.3f}")
-    errors.plot(run["step"], run["error"], color="tab:orange",
-                label=f"validation, smallest {min(run['error']):.3f}, at last {run['error'][-1]:.3f}")
+    errors.plot(
+        run["step"],
+        run["error"],
+        color="tab:orange",
+        label=f"validation, smallest {min(run['error']):.3f}, at last {run['error'][-1]:.3f}",
+    )
     errors.set(ylabel="cross entropy", ylim=(0, None))
     errors.set_title(f"{name}, stopped after {run['steps']:,} updates: {run['stopped']}")
-    right.plot(run["step"], run["accuracy"], color="tab:green",
-               label=f"best {max(run['accuracy']):.2%}, at last {run['accuracy'][-1]:.2%}")
+    right.plot(
+        run["step"],
+        run["accuracy"],
+        color="tab:green",
+        label=f"best {max(run['accuracy']):.2%}, at last {run['accuracy'][-1]:.2%}",
+    )
     right.axhline(GOAL, color="black", ls=":", lw=1, label=f"the goal, {GOAL:.0%}")
     right.set(xlabel="updates", ylabel="validation accuracy", ylim=(0.5, 1))
     errors.legend()
@@ -128,11 +149,16 @@ def draw_all(runs: dict[str, dict]):
     axes["accuracy"].axhline(GOAL, color="black", ls=":", lw=1)
     for what, mark in ENDS.items():
         axes["accuracy"].plot([], [], mark, color="tab:grey", ms=9, label=what)
-    axes["accuracy"].set(title="validation accuracy (dotted: the goal)", xlabel="updates", xscale="log",
-                         ylim=(0.7, 0.94))
+    axes["accuracy"].set(
+        title="validation accuracy (dotted: the goal)", xlabel="updates", xscale="log", ylim=(0.7, 0.94)
+    )
     axes["accuracy"].legend(loc="lower center")
-    axes["bars"].set(yticks=range(len(runs)), yticklabels=list(runs), xlabel="updates until stopped, and why",
-                     xlim=(0, 1.25 * max(r["steps"] for r in runs.values())))
+    axes["bars"].set(
+        yticks=range(len(runs)),
+        yticklabels=list(runs),
+        xlabel="updates until stopped, and why",
+        xlim=(0, 1.25 * max(r["steps"] for r in runs.values())),
+    )
     axes["bars"].invert_yaxis()
     axes["bars"].grid(axis="y")
     return figure

@@ -46,13 +46,9 @@ def descend(optimizer, steps: int) -> np.ndarray:
     return np.array(path)
 
 
-def main(
-    steps: int = 30, seed: int = 0, out: str = "out", backend: str | None = None, later: int = 1000
-) -> dict:
+def main(steps: int = 30, seed: int = 0, out: str = "out", backend: str | None = None, later: int = 1000) -> dict:
     setup(seed, backend)  # nothing here is random
-    paths = {
-        name: descend(make(), max(steps, later)) for name, make in progress(OPTIMIZERS.items(), "optimizers")
-    }
+    paths = {name: descend(make(), max(steps, later)) for name, make in progress(OPTIMIZERS.items(), "optimizers")}
     print(f"{'':10}{f'after {steps - 1} updates: x':>23}{'y':>20}{f'f after {steps}':>16}{f'after {later}':>14}")
     for name, path in paths.items():
         (x, y), end, last = path[steps - 1], path[steps], path[later]

@@ -193,9 +193,7 @@ def classify(model: ResNet18, x: np.ndarray, out: str) -> dict:
 # --- digits -----------------------------------------------------------------------------------------------------------
 
 
-def train_digits(
-    model: ResNet18, digits, steps: int, batch_size: int, lr: float, rng: np.random.Generator
-) -> dict:
+def train_digits(model: ResNet18, digits, steps: int, batch_size: int, lr: float, rng: np.random.Generator) -> dict:
     """Train on the digits with momentum and a cosine of a learning rate; losses, and the accuracy held out."""
     (x_train, t_train), (x_test, t_test) = digits
     groups = optim.decay_groups(model, weight_decay=5e-4)  # no decay for biases and norms

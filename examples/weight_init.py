@@ -76,8 +76,9 @@ def draw_activations(found: dict):
         for k, a in enumerate(layers, 1):
             counts, _ = np.histogram(np.clip(a, low, high), edges)
             full = max(np.sort(counts)[-2], counts.max() / 8)  # one bar, such as ReLU's zeros, may be cut off
-            ax.barh(edges[:-1], 0.85 * np.minimum(counts / full, 1), np.diff(edges), k, align="edge",
-                    color=COLOURS[scale])
+            ax.barh(
+                edges[:-1], 0.85 * np.minimum(counts / full, 1), np.diff(edges), k, align="edge", color=COLOURS[scale]
+            )
             ax.text(k + 0.4, high + 0.03 * (high - low), short(a.std()), ha="center", va="bottom", fontsize=8)
         ax.grid(axis="x")
         ax.set(xticks=range(1, LAYERS + 1), xlim=(0.8, LAYERS + 1), ylim=(low, high))
@@ -97,8 +98,13 @@ def draw_losses(losses: dict[str, np.ndarray]):
         ax.plot(smooth_curve(curve), color=COLOURS[scale], label=f"{scale}: {curve[-100:].mean():.3f} at the end")
     ax.axhline(np.log(10), color="black", ls=":", lw=1)
     ax.text(0, np.log(10) + 0.03, "guessing: log 10 = 2.303", va="bottom", fontsize=9)
-    ax.set(title="784-100-100-100-100-10, ReLU, SGD 0.01, batches of 128", xlabel="updates", ylabel="cross entropy",
-           ylim=(0, 2.6), xlim=(0, None))
+    ax.set(
+        title="784-100-100-100-100-10, ReLU, SGD 0.01, batches of 128",
+        xlabel="updates",
+        ylabel="cross entropy",
+        ylim=(0, 2.6),
+        xlim=(0, None),
+    )
     ax.legend(loc="upper right", bbox_to_anchor=(1, 0.85))
     return figure
 

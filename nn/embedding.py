@@ -161,9 +161,7 @@ class Embedding(_Table):
         if embeddings.ndim != 2:
             raise ValueError(f"from_pretrained: embeddings must have 2 dimensions, got shape {embeddings.shape}")
         rows, columns = embeddings.shape
-        return cls(
-            rows, columns, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, embeddings, freeze
-        )
+        return cls(rows, columns, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, embeddings, freeze)
 
     def extra_repr(self) -> str:
         """Show the sizes, and what is not the default."""
@@ -230,9 +228,7 @@ class EmbeddingBag(_Table):
         self.mode = mode
         self.include_last_offset = include_last_offset
 
-    def forward(
-        self, input: Tensor, offsets: Tensor | None = None, per_sample_weights: Tensor | None = None
-    ) -> Tensor:
+    def forward(self, input: Tensor, offsets: Tensor | None = None, per_sample_weights: Tensor | None = None) -> Tensor:
         """Look the rows of each bag up, and join them.
 
         Parameters

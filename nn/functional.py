@@ -47,6 +47,7 @@ if TYPE_CHECKING:  # mypy reads no list that is put together, and would find non
 
     def __getattr__(name: str) -> Any: ...
 
+
 DROPOUT_MODES = ("inverted", "vanilla")
 
 

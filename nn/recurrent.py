@@ -126,9 +126,7 @@ class RNNBase(Module):
         for state, size in zip(given, sizes):
             wanted = (layers, batch, size) if batched else (layers, size)
             if state.shape != wanted:
-                raise ValueError(
-                    f"{type(self).__name__}: expected hidden states of shape {wanted}, got {state.shape}"
-                )
+                raise ValueError(f"{type(self).__name__}: expected hidden states of shape {wanted}, got {state.shape}")
         return given if batched else tuple(state.unsqueeze(1) for state in given)
 
     def _call(self, x: Tensor, states: tuple[Tensor, ...], batch_sizes: Tensor | None) -> tuple[Tensor, ...]:

@@ -25,7 +25,6 @@ Array = np.ndarray[Any, Any]
 Switches = tuple[tuple[str, bool], ...]
 
 
-
 class _Scalar(ast.NodeTransformer):
     """A formula for one element at the working precision.
 
@@ -128,9 +127,7 @@ class Fused:
     def _prepared(self, p: Any, g: Any, values: Any) -> tuple[Any, ...]:
         return self.before.plain(p, g, {}, self._values(self.before, values, BEFORE))
 
-    def plain(
-        self, p: Any, g: Any, states: Sequence[Any], values: Any, factors: Mapping[str, Any]
-    ) -> tuple[Any, ...]:
+    def plain(self, p: Any, g: Any, states: Sequence[Any], values: Any, factors: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return the new parameter and states, in the order of `states`."""
         before, known = dict(zip(self.states, states)), {**self._values(self.update, values), **factors}
         x, d = self._prepared(p, g, values)
@@ -306,9 +303,7 @@ def kernel({arguments}, cursor):
 """
 
 _KERNELS = {
-    "update": _PIECES.format(
-        arguments="table, offsets, bounds, first, values, factors", setup="", body=_PARTS
-    ),
+    "update": _PIECES.format(arguments="table, offsets, bounds, first, values, factors", setup="", body=_PARTS),
     "sums": _PIECES.format(
         arguments="table, offsets, bounds, first, values, slots, out",
         setup="\n        segment = slots[piece]",

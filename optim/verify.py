@@ -263,9 +263,7 @@ def _singly(optimizer: type[Optimizer], options: dict[str, Any], p: Array, g: Ar
     return {name: np.array(column, p.dtype) for name, column in zip(("p", *labels), zip(*rows))}
 
 
-def _in_torch(
-    theirs: Any, options: dict[str, Any], matrix: bool, p: Array, g: Array, state: dict[str, Any]
-) -> Result:
+def _in_torch(theirs: Any, options: dict[str, Any], matrix: bool, p: Array, g: Array, state: dict[str, Any]) -> Result:
     torch = importlib.import_module("torch")
     shape = SHAPE if matrix else (-1,)
     tensor = torch.from_numpy(p.reshape(shape).copy()).requires_grad_()

@@ -12,8 +12,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 VIEWS = (
-    "slice index select transpose reshape unsqueeze squeeze expand split "
-    "unbind narrow newaxis diagonal unfold"
+    "slice index select transpose reshape unsqueeze squeeze expand split unbind narrow newaxis diagonal unfold"
 ).split()
 WRITES = "add_ mul_ sub_ copy_ setitem zero_ fill_ sigmoid_ tanh_ sin_ iadd imul quiet".split()
 PLAIN = "add mul sin tanh clone detach".split()

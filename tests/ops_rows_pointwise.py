@@ -129,8 +129,7 @@ def _written() -> list[Row]:
     ]  # fmt: skip
     rows += [
         Row(f"{name}_", lambda m, x, y, n=name: getattr(x * 1, f"{n}_")(y), (positive(3, 4), positive(4)))
-        for name in "subtract multiply divide true_divide atan2 arctan2 hypot xlogy ldexp clamp_min clamp_max"
-        .split()
+        for name in "subtract multiply divide true_divide atan2 arctan2 hypot xlogy ldexp clamp_min clamp_max".split()
     ]
     rows += [
         Row(f"{name}_", lambda m, x, y, n=name: getattr(x * 1, f"{n}_")(y), (normal(3, 4), fixed(normal(4))),

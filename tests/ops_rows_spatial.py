@@ -174,8 +174,11 @@ def _rearranged() -> list[Row]:
         Row("unfold_patches", lambda m, x: m.nn.functional.unfold(x, (3, 2), (1, 2), padding=(1, 0), stride=2), (x,)),
         Row("unfold_patches", lambda m, x: m.nn.functional.unfold(x, 3, padding=1), (normal(3, 4, 4),)),
         Row("fold", lambda m, x: m.nn.functional.fold(x, (5, 6), 2), (column,)),
-        Row("fold", lambda m, x: m.nn.functional.fold(x, (7, 9), (2, 3), dilation=2, padding=1, stride=2),
-            (normal(2, 12, 16),)),
+        Row(
+            "fold",
+            lambda m, x: m.nn.functional.fold(x, (7, 9), (2, 3), dilation=2, padding=1, stride=2),
+            (normal(2, 12, 16),),
+        ),
         Row("fold", lambda m, x: m.nn.functional.fold(x, 4, 2, stride=2), (normal(8, 4),)),
         _row("pixel_shuffle", (normal(2, 8, 2, 3),), 2),
         _row("pixel_shuffle", (normal(9, 2, 1),), 3),

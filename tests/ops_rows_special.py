@@ -85,7 +85,8 @@ def _other_names() -> list[Row]:
 ROWS: list[Row] = [*_own(), *_polynomials(), *_other_names()]
 QUESTIONS: list[Row] = [
     Row(f"special.{name}", of(name), (fixed(normal(4, 1)), integers(-1, 9, 5)))
-    for name in special.__all__ if "_polynomial" in name
+    for name in special.__all__
+    if "_polynomial" in name
 ]
 QUESTIONS += [
     Row(f"special.{name}", of(name), (fixed(spread(9)),)) for name in ("modified_bessel_i0", "modified_bessel_i1")

@@ -432,9 +432,7 @@ REFERENCES["Prodigy"] = prodigy
 
 
 @for_each("ScheduleFreeSGD")
-def schedule_free_sgd(
-    p, lr=1.0, momentum=0.9, weight_decay=0.0, warmup_steps=0, r=0.0, weight_lr_power=2.0
-) -> Rule:
+def schedule_free_sgd(p, lr=1.0, momentum=0.9, weight_decay=0.0, warmup_steps=0, r=0.0, weight_lr_power=2.0) -> Rule:
     """Defazio et al. 2024, "The road less scheduled", equations 3 to 5; warm-up and weights as in the authors' program.
 
     Gradients are taken at y, where the parameters are; x, yielded beside it, is what to evaluate.

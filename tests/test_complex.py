@@ -211,7 +211,7 @@ def what_the_parts_share(m: Any) -> Any:
 @programs
 def gradients_at_zero(m: Any) -> Any:
     results = []
-    for f in (lambda z: z.abs(), lambda z: m.sgn(z).real, lambda z: m.angle(z), lambda z: (z.abs() ** 2)):
+    for f in (lambda z: z.abs(), lambda z: m.sgn(z).real, lambda z: m.angle(z), lambda z: z.abs() ** 2):
         z = made(m, np.array([0j, 1 + 1j]))
         f(z).sum().backward()
         results.append(z.grad)

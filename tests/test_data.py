@@ -175,9 +175,9 @@ def mirror(tmp_path, monkeypatch):
         address = f"http://127.0.0.1:{server.server_port}/"
         monkeypatch.setattr(data, "MIRRORS", (address + "gone/", address))
         monkeypatch.setattr(data, "_cache_folder", lambda: tmp_path / "cache")
-        monkeypatch.setattr(data, "SHA256", {
-            path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in served.iterdir()
-        })
+        monkeypatch.setattr(
+            data, "SHA256", {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in served.iterdir()}
+        )
         forget()
         yield served
         server.shutdown()

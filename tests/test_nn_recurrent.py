@@ -70,7 +70,7 @@ def test_given_states_equal_pytorch(layer, batch_first, options, torch):
     count = 4 if options else 1
     shapes = [(2, 5, 3), (count, 2, 4), (count, 2, 4)] if batch_first else [(5, 2, 3), (count, 2, 4), (count, 2, 4)]
     x, y = given(torch, *shapes[: 3 if layer == "LSTM" else 2])
-    hx, hy = ((tuple(x[1:]), tuple(y[1:])) if layer == "LSTM" else (x[1], y[1]))
+    hx, hy = (tuple(x[1:]), tuple(y[1:])) if layer == "LSTM" else (x[1], y[1])
     parameters = list(ours.parameters()), list(theirs.parameters())
     agree(ours(x[0], hx), theirs(y[0], hy), x, y, torch=torch, parameters=parameters)
 
@@ -86,7 +86,7 @@ def test_states_of_projections_equal_pytorch(torch):
 def test_states_without_a_batch_equal_pytorch(layer, torch):
     ours, theirs = twins(torch, layer, 3, 4)
     x, y = given(torch, *[(5, 3), (1, 4), (1, 4)][: 3 if layer == "LSTM" else 2])
-    hx, hy = ((tuple(x[1:]), tuple(y[1:])) if layer == "LSTM" else (x[1], y[1]))
+    hx, hy = (tuple(x[1:]), tuple(y[1:])) if layer == "LSTM" else (x[1], y[1])
     parameters = list(ours.parameters()), list(theirs.parameters())
     agree(ours(x[0], hx), theirs(y[0], hy), x, y, torch=torch, parameters=parameters)
 
@@ -113,7 +113,7 @@ def test_packed_sequences_equal_pytorch(layer, bidirectional, lengths, torch):
     count, size = 4 if bidirectional else 2, len(lengths)
     shapes = [(max(lengths), size, 3), (count, size, 4), (count, size, 4)]
     x, y = given(torch, *shapes[: 3 if layer == "LSTM" else 2])
-    hx, hy = ((tuple(x[1:]), tuple(y[1:])) if layer == "LSTM" else (x[1], y[1]))
+    hx, hy = (tuple(x[1:]), tuple(y[1:])) if layer == "LSTM" else (x[1], y[1])
     packed = rnn.pack_padded_sequence(x[0], lengths, enforce_sorted=False)
     other = torch.nn.utils.rnn.pack_padded_sequence(y[0], torch.tensor(lengths), enforce_sorted=False)
     parameters = list(ours.parameters()), list(theirs.parameters())

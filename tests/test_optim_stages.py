@@ -163,7 +163,7 @@ def test_bad_arguments_of_the_stages():
     for arguments, message in [
         ({"max_grad_norm": 0.0}, "max_grad_norm must be greater than 0, got 0.0"),
         ({"max_grad_value": -1.0}, "max_grad_value must be greater than 0, got -1.0"),
-        ({"on_nonfinite": "ignore"}, "on_nonfinite must be \"raise\", \"skip\" or None, got 'ignore'"),
+        ({"on_nonfinite": "ignore"}, 'on_nonfinite must be "raise", "skip" or None, got \'ignore\''),
         ({"ema": 1.0}, r"ema must be in \[0, 1\), got 1.0"),
     ]:
         with pytest.raises(ValueError, match=f"SGD: {message}"):

@@ -11,7 +11,6 @@ import tinygrad_lite as tg
 torch = pytest.importorskip("torch", reason="compares with PyTorch: pip install 'tinygrad_lite[oracle]'")
 
 
-
 @pytest.fixture(autouse=True)
 def _numbers_as_python_has_them():
     """PyTorch keeps some numbers (NAdam's product, ASGD's rate) in tensors of its default dtype."""

@@ -74,7 +74,6 @@ def test_a_brief_step_is_the_same_with_helpers(dtype, arguments, several, monkey
         np.testing.assert_array_equal(p.detach().numpy(), q.detach().numpy())
 
 
-
 @kernel(lambda *args: 0)
 def second_fails(table, offsets, bounds, first, values, factors, cursor):
     done = 0

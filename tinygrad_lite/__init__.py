@@ -77,8 +77,8 @@ _ON_DEMAND = {
     "load": "saving", "read_metadata": "saving", "save": "saving",
 }  # fmt: skip
 __all__ = sorted(
-    {n for n, v in globals().items() if not n.startswith("_") and not isinstance(v, _Module)}
-    - {"Any", "annotations"} | {"autograd", "fft", "linalg", *_LAZY, *_ON_DEMAND}
+    {n for n, v in globals().items() if not n.startswith("_") and not isinstance(v, _Module)} - {"Any", "annotations"}
+    | {"autograd", "fft", "linalg", *_LAZY, *_ON_DEMAND}
 )
 
 

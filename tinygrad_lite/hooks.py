@@ -172,8 +172,7 @@ def _send_through(node: Any, edges: Any, parents: tuple[Any, ...], hooks: dict[i
         d = autograd._through_graph(node, rule, g, saved, edges) if create else rule.vjp(g, *saved)
         found.extend(d if type(parent) is tuple else (d,))
     given = tuple(
-        None if d is None or p is None else d if p.shape is None else autograd.fit(d, p)
-        for d, p in zip(found, parents)
+        None if d is None or p is None else d if p.shape is None else autograd.fit(d, p) for d, p in zip(found, parents)
     )
     if any(isinstance(d, Parts) for d in given):  # the node picks one of several results; its hooks see that
         return given

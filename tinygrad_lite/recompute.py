@@ -123,9 +123,7 @@ class Redeemed(Rule):
 class Frame:
     """One call of a part: how to repeat it, and what its repetition has saved."""
 
-    def __init__(
-        self, function: Any, args: Any, kwargs: Any, preserve: bool, context: Any, same_shapes: bool
-    ) -> None:
+    def __init__(self, function: Any, args: Any, kwargs: Any, preserve: bool, context: Any, same_shapes: bool) -> None:
         self.function, self.context, self.same_shapes = function, context, same_shapes
         self.given = trees.mapped(_kept, (args, kwargs))
         self.state = get_rng_state() if preserve else None

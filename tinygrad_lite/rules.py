@@ -402,9 +402,7 @@ class Parts:
         self.values, self.dtype = values, None
 
     def __add__(self, other: Parts) -> Parts:
-        return Parts(
-            tuple(b if a is None else a if b is None else a + b for a, b in zip(self.values, other.values))
-        )
+        return Parts(tuple(b if a is None else a if b is None else a + b for a, b in zip(self.values, other.values)))
 
 
 def _part(g: Any, index: int, count: int) -> Parts:
@@ -565,6 +563,7 @@ def unwrap(value: Any) -> Any:
 def conjugate(g: Any) -> Any:
     """From PyTorch's gradient to what runs through the graph, and back: see the top of this file."""
     return np.conjugate(g) if g.dtype.kind == "c" else g
+
 
 def wrap(value: Any) -> Any:
     """Tensors in place of arrays (and NumPy scalars), without a graph."""

@@ -1,9 +1,9 @@
 """What users put in their own tests: gradient checks of whole modules, and comparisons of tensors.
 
-    from tinygrad_lite.testing import gradcheck_module
+from tinygrad_lite.testing import gradcheck_module
 
-    def test_my_layer():
-        gradcheck_module(MyLayer(3, 4), tg.randn(5, 3))
+def test_my_layer():
+    gradcheck_module(MyLayer(3, 4), tg.randn(5, 3))
 """
 
 from __future__ import annotations

@@ -248,8 +248,6 @@ def pad_sequence(
     return stack(padded, 0 if batch_first else 1)
 
 
-
-
 def unpad_sequence(padded_sequences: Tensor, lengths: Any, batch_first: bool = False) -> list[Tensor]:
     """Cut the padding off: the inverse of `pad_sequence`.
 

@@ -15,4 +15,3 @@ in a process of its own, so that thread pools do not meet.
   threads before it, which leave BLAS's threads awake and other data in the cache.
 * First step: from the start of the interpreter to the end of Adam's first step on the MLP, with kernels on disk.
 """
-

@@ -93,9 +93,7 @@ def affine(x: Any, out: Any, mean: Any, factor: Any, shift: Any, first: int, end
                 into[j] = (row[j] - m) * f + b
 
 
-def mixed_plain(
-    g: Any, x: Any, out: Any, mean: Any, of_g: Any, of_x: Any, shift: Any, first: int, end: int
-) -> None:
+def mixed_plain(g: Any, x: Any, out: Any, mean: Any, of_g: Any, of_x: Any, shift: Any, first: int, end: int) -> None:
     """``out = g * of_g + (x - mean) * of_x + shift``.
 
     Parameters

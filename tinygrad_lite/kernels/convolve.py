@@ -108,8 +108,10 @@ def _product(x: Any, w: Any, bias: Any, geometry: Geometry, forward: bool, out: 
     """Lay out `x` and multiply it with `w`."""
     threads, lanes, groups = get_num_threads(), WIDTH // x.itemsize, geometry.groups
     plan, inner, rows = (to_small if forward else to_large)(geometry), x.shape[1] // groups, out.shape[1] // groups
-    x, w, bias = _solid(x), _rows_of(w, groups, forward), np.ascontiguousarray(
-        np.zeros(out.shape[1], out.dtype) if bias is None else bias
+    x, w, bias = (
+        _solid(x),
+        _rows_of(w, groups, forward),
+        np.ascontiguousarray(np.zeros(out.shape[1], out.dtype) if bias is None else bias),
     )
     y, scratch = out.reshape(*out.shape[:2], -1), room("block", (threads, 8, 8 * lanes), x.dtype)
     gathers = rows * (STRAY * _computed(geometry, forward) - 1) > LINE_ROWS

@@ -431,9 +431,7 @@ def maxima(
                 address = builder.add(address, builder.mul(loop.index, by))
                 moved = builder.add(moved, builder.mul(loop.index, far))
             value, before = _entries(block, apart, address, count), builder.load(best)
-            larger = builder.or_(
-                builder.fcmp_ordered(">", value, before), builder.fcmp_unordered("!=", value, value)
-            )
+            larger = builder.or_(builder.fcmp_ordered(">", value, before), builder.fcmp_unordered("!=", value, value))
             here = builder.add(first, _number(builder, builder.trunc(moved, INT), lanes))
             builder.store(builder.select(larger, value, before), best)
             builder.store(builder.select(larger, here, builder.load(place)), place)

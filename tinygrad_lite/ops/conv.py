@@ -133,9 +133,7 @@ def _padding(padding: Any, kernel: Ints, stride: Ints, dilation: Ints, who: str)
     return given, given
 
 
-def _conv(
-    dims: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
-) -> Any:
+def _conv(dims: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
     who = f"conv{dims}d"
     check(input, weight, bias, dims, groups, False, who)
     kernel = unwrap(weight).shape[2:]
@@ -145,9 +143,7 @@ def _conv(
     def run(x: Any) -> Any:
         large = unwrap(x).shape[2:]
         small = windows_of(large, kernel, stride, pads, dilation, who)
-        return _convolve.record(
-            (x, weight, bias, Geometry(large, small, kernel, stride, pads[0], dilation, groups))
-        )
+        return _convolve.record((x, weight, bias, Geometry(large, small, kernel, stride, pads[0], dilation, groups)))
 
     return unbatched(run, input, dims, who)
 

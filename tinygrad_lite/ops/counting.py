@@ -67,9 +67,7 @@ def unique(
             inverse = inverse.reshape(x.shape) if return_inverse else None
             return _answer(wrap(values), inverse, counts, return_inverse, return_counts)
         _, first, inverse, counts = np.unique(x.reshape(-1), True, True, True, equal_nan=False)
-        return _answer(
-            take(input.reshape(-1), first), inverse.reshape(x.shape), counts, return_inverse, return_counts
-        )
+        return _answer(take(input.reshape(-1), first), inverse.reshape(x.shape), counts, return_inverse, return_counts)
     rows, axis = _slices(input, dim, "unique")
     if not rows.size:
         first, inverse, counts = _all_alike(len(rows))
@@ -139,9 +137,7 @@ def unique_consecutive(
     first, inverse = np.flatnonzero(new), np.cumsum(new) - 1
     counts = np.diff(np.append(first, len(rows)))
     if dim is None:
-        return _answer(
-            take(input.reshape(-1), first), inverse.reshape(x.shape), counts, return_inverse, return_counts
-        )
+        return _answer(take(input.reshape(-1), first), inverse.reshape(x.shape), counts, return_inverse, return_counts)
     return _answer(index_select(input, axis, first), inverse, counts, return_inverse, return_counts)
 
 

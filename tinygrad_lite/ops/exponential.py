@@ -116,9 +116,7 @@ def sigmoid_slope(g: Any, out: Any) -> Any:
 
 
 _sigmoid, _sigmoid_back = fused(smooth.sigmoid, sigmoid_of), fused(smooth.sigmoid_backward, sigmoid_slope)
-sigmoid: Callable[..., Any] = elementwise(
-    lambda x: _sigmoid(x), name="sigmoid", x=lambda g, out: _sigmoid_back(g, out)
-)
+sigmoid: Callable[..., Any] = elementwise(lambda x: _sigmoid(x), name="sigmoid", x=lambda g, out: _sigmoid_back(g, out))
 
 
 def softplus_of(x: Any) -> Any:

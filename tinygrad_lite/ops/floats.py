@@ -144,9 +144,7 @@ def _nan_to_num(x: Any, nan: float, posinf: float | None, neginf: float | None) 
     return _replaced(x, nan, posinf, neginf)
 
 
-def nan_to_num(
-    input: Any, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
-) -> Any:
+def nan_to_num(input: Any, nan: float | None = None, posinf: float | None = None, neginf: float | None = None) -> Any:
     """Numbers for NaN and infinities; the gradient is zero there.
 
     Parameters

@@ -119,9 +119,7 @@ def fractional_max_pool2d(
     >>> tg.fractional_max_pool2d(tg.ones(2, 9, 9), 2, output_ratio=0.6).shape
     (2, 5, 5)
     """
-    return _fractional(
-        2, input, kernel_size, output_size, output_ratio, _random_samples, generator, return_indices
-    )
+    return _fractional(2, input, kernel_size, output_size, output_ratio, _random_samples, generator, return_indices)
 
 
 def fractional_max_pool2d_with_indices(
@@ -184,9 +182,7 @@ def fractional_max_pool3d(
     >>> tg.fractional_max_pool3d(tg.ones(2, 9, 9, 9), 2, output_ratio=0.6).shape
     (2, 5, 5, 5)
     """
-    return _fractional(
-        3, input, kernel_size, output_size, output_ratio, _random_samples, generator, return_indices
-    )
+    return _fractional(3, input, kernel_size, output_size, output_ratio, _random_samples, generator, return_indices)
 
 
 def fractional_max_pool3d_with_indices(

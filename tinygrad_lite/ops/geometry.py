@@ -27,10 +27,7 @@ def each(value: Any, dims: int, who: str, name: str, low: int = 0) -> Ints:
 def windows_of(size: Ints, kernel: Ints, stride: Ints, pads: tuple[Ints, Ints], dilation: Ints, who: str) -> Ints:
     """How many windows fit along each dimension."""
     found = tuple(
-        [
-            (n + a + b - d * (k - 1) - 1) // s + 1
-            for n, k, s, a, b, d in zip(size, kernel, stride, *pads, dilation)
-        ]
+        [(n + a + b - d * (k - 1) - 1) // s + 1 for n, k, s, a, b, d in zip(size, kernel, stride, *pads, dilation)]
     )
     if min(found) < 1:
         raise ValueError(f"{who}: windows of size {kernel} and dilation {dilation} must fit the padded input, whose "

@@ -72,9 +72,7 @@ def _scaled_factor(g: Any, x: Any) -> Any:
     return products
 
 
-@differentiable(
-    x=_scaled_x, factor=_scaled_factor, shift=lambda g: np.sum(g, axis=_others(g)), name="scale_channels"
-)
+@differentiable(x=_scaled_x, factor=_scaled_factor, shift=lambda g: np.sum(g, axis=_others(g)), name="scale_channels")
 def scaled(x: Any, factor: Any, shift: Any) -> Any:
     """Each channel times a factor, plus a shift."""
     if looped(x) and factor.dtype == shift.dtype == x.dtype:

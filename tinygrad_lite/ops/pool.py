@@ -83,7 +83,6 @@ def _lp(dims: int, input: Any, norm_type: float, kernel: Any, stride: Any, ceil_
     return pow(sign(out) * relu(abs(out)) * math.prod(sizes), 1 / norm_type)
 
 
-
 def avg_pool1d(
     input: Any,
     kernel_size: Any,
@@ -293,9 +292,7 @@ def adaptive_avg_pool3d(input: Any, output_size: Any) -> Any:
     return _adaptive(3, input, output_size)
 
 
-def lp_pool1d(
-    input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
-) -> Any:
+def lp_pool1d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
     """Power sums over windows, ``(sum x^p)^(1/p)``, in 1 dimension.
 
     Parameters
@@ -327,9 +324,7 @@ def lp_pool1d(
     return _lp(1, input, norm_type, kernel_size, stride, ceil_mode)
 
 
-def lp_pool2d(
-    input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
-) -> Any:
+def lp_pool2d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
     """Power sums over windows, ``(sum x^p)^(1/p)``, in 2 dimensions.
 
     Parameters
@@ -361,9 +356,7 @@ def lp_pool2d(
     return _lp(2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
-def lp_pool3d(
-    input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
-) -> Any:
+def lp_pool3d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
     """Power sums over windows, ``(sum x^p)^(1/p)``, in 3 dimensions.
 
     Parameters

@@ -56,9 +56,7 @@ def _grouped(who: str, params: Sequence[Any], layers: int, directions: int, bias
     if rest or count not in ((plain, plain + 1) if who == "lstm" else (plain,)):
         raise ValueError(f"{who}: {layers * directions} layers take {plain} parameters each, got {len(params)}")
     groups = [params[i : i + count] for i in range(0, len(params), count)]
-    return [
-        (*g[:2], *(g[2:4] if biases else (None, None)), g[plain] if count > plain else None) for g in groups
-    ]
+    return [(*g[:2], *(g[2:4] if biases else (None, None)), g[plain] if count > plain else None) for g in groups]
 
 
 def _network(

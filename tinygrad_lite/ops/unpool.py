@@ -15,9 +15,7 @@ from .index import index_put
 __all__ = ["max_unpool1d", "max_unpool2d", "max_unpool3d"]
 
 
-def _unpool(
-    dims: int, input: Any, indices: Any, kernel_size: Any, stride: Any, padding: Any, output_size: Any
-) -> Any:
+def _unpool(dims: int, input: Any, indices: Any, kernel_size: Any, stride: Any, padding: Any, output_size: Any) -> Any:
     who = f"max_unpool{dims}d"
     k = each(kernel_size, dims, who, "kernel_size", 1)
     s = each(kernel_size if stride is None else stride, dims, who, "stride", 1)
@@ -30,9 +28,7 @@ def _unpool(
     large = tuple([(n - 1) * b - 2 * c + a for n, a, b, c in zip(unwrap(y).shape[2:], k, s, p)])
     if output_size is not None:
         given = tuple(output_size)[-dims:]
-        if len(output_size) not in (dims, dims + 2) or not all(
-            n - b < m < n + b for n, m, b in zip(large, given, s)
-        ):
+        if len(output_size) not in (dims, dims + 2) or not all(n - b < m < n + b for n, m, b in zip(large, given, s)):
             raise ValueError(f"{who}: output_size must differ from {large} by less than stride {s}, got {output_size}")
         large = given
     cells = math.prod(large)
