@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import Tensor, from_numpy, kernels
+from tinygrad_lite.kernels.backend import has_numba
 
 from . import cohort
 from .formula import has_rule
@@ -214,7 +215,7 @@ def _ways(
     found: list[tuple[str, Callable[..., Result]]] = []
     if optimizer.elementwise and optimizer.measure is None:
         found.append(("single numbers in Python", lambda p, g, s: _singly(optimizer, options, p, g, s)))
-    if importlib.util.find_spec("numba") is not None:
+    if has_numba():
         for way, threads in (("numba, one thread", 1), ("numba, shared between threads", 3)):
             found.append((way, partial(_compiled, optimizer, options, threads=threads)))
     if importlib.util.find_spec("torch") is not None:

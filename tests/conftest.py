@@ -13,6 +13,7 @@ import pytest
 import tinygrad_lite as tg
 from tinygrad_lite import kernels
 
+os.environ["TINYGRAD_LITE_QUIET"] = "1"  # what processes of their own print is compared
 # A test that loads digits asks for the fixture `digits`; one that forgets fails instead of downloading.
 os.environ["TINYGRAD_LITE_DATA"] = "(the test did not ask for the fixture `digits`)"
 

@@ -1,50 +1,19 @@
-"""The backend switch, kernels beside their twins, the threads, and what survives on disk."""
+"""The backend switch, kernels beside their twins, and the threads."""
 
 from __future__ import annotations
 
 import os
-import shutil
-import stat
-import subprocess
 import sys
 import textwrap
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
+from fresh_process import STEP, run
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels
-from tinygrad_lite.kernels import compile as compiling
 from tinygrad_lite.kernels import crew, kernel, memory, objects, powers, select, source, tasks, threads
-
-ROOT = Path(__file__).resolve().parent.parent
-
-STEP = """
-import numpy as np
-from tinygrad_lite import kernels, optim
-params = {"w": np.ones(5, np.float32)}
-optim.Adam(lr=0.5).update(params, {"w": np.full(5, 3, np.float32)})
-assert kernels.backend() == "numba"
-np.testing.assert_allclose(params["w"], 0.5, rtol=1e-5)
-"""
-
-
-def run(code: str, *, home: Path | None = None, **environment: str | None) -> str:
-    """Run code in a fresh interpreter whose only writable places are the given home and the temporary folder."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "TINYGRAD_LITE_", "NUMBA_"))}
-    if home is not None:
-        kept |= {"HOME": str(home), "XDG_CACHE_HOME": str(home / ".cache")}
-    for name, value in environment.items():
-        kept.pop(name, None)
-        if value is not None:
-            kept[name] = value
-    command = [sys.executable, "-W", "error", "-c", textwrap.dedent(code)]
-    done = subprocess.run(command, cwd=ROOT, env=kept, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
 
 # The switch
 
@@ -105,11 +74,46 @@ except ImportError as error:
     assert run(WITHOUT_NUMBA + code + tail).startswith("kernels.use: numba is not installed")
 
 
+UNUSABLE = (
+    STEP.replace('"numba"', '"numpy"')
+    + """
+import tinygrad_lite as tg
+x = tg.ones(1, 1, 4, 4, requires_grad=True)
+tg.nn.functional.conv2d(x, tg.ones(1, 1, 3, 3)).sum().backward()
+assert x.grad[0, 0].tolist() == [[1, 2, 2, 1], [2, 4, 4, 2], [2, 4, 4, 2], [1, 2, 2, 1]]
+"""
+)
+
+
+def with_warnings(code):
+    return (
+        "import warnings\n"
+        f"with warnings.catch_warnings(record=True) as heard:\n    warnings.simplefilter('always')\n"
+        f"{textwrap.indent(code, '    ')}\n"
+        "print(*(w.message for w in heard), sep='; ')"
+    )
+
+
+@pytest.mark.parametrize("error", ["ImportError", "SystemError"])
+def test_where_numba_cannot_be_imported_numpy_takes_its_place(error, tmp_path):
+    (tmp_path / "numba").mkdir()
+    (tmp_path / "numba" / "__init__.py").write_text(f"raise {error}('needs another NumPy')")
+    said = f"numba is installed, but cannot be imported ({error}: needs another NumPy)"
+    told = run(with_warnings(UNUSABLE), PYTHONPATH=str(tmp_path)).strip()
+    assert told == f"tinygrad_lite: {said}; everything runs on NumPy"
+
+
+def test_where_numba_is_switched_off_numpy_takes_its_place():
+    ask = "\ntry:\n    kernels.use('numba')\nexcept ImportError as error:\n    print(error)"
+    asked, told = run(with_warnings(UNUSABLE + ask), NUMBA_DISABLE_JIT="1").splitlines()
+    assert told == "tinygrad_lite: numba is switched off by NUMBA_DISABLE_JIT; everything runs on NumPy"
+    assert asked == "kernels.use: numba is switched off by NUMBA_DISABLE_JIT; or choose 'numpy'"
+
+
 def test_numba_is_imported_by_the_first_kernel_only():
     code = """
     import sys
     from tinygrad_lite import kernels, optim
-    kernels.backend()
     sgd = optim.SGD(lr=0.1)
     print("numba" in sys.modules)
     with kernels.use("numpy"):
@@ -463,145 +467,3 @@ def test_a_fork_after_a_shared_launch(layer):
     assert ok and os.waitpid(child, 0)[1] == 0
     """
     run(code, NUMBA_THREADING_LAYER=layer)
-
-
-# On disk
-
-
-def files(folder: Path, pattern: str) -> list[Path]:
-    return sorted(folder.rglob(pattern))
-
-
-def test_the_second_process_compiles_nothing(warm, tmp_path):
-    kept = {p: p.stat().st_mtime_ns for p in files(warm, "*.nb?")}
-    assert kept
-    count = """
-    from numba.core.event import RecordingListener, install_listener
-    compiled = RecordingListener()
-    with install_listener("numba:compile", compiled):
-        exec(STEP)
-    print(len(compiled.buffer))
-    """
-    code = f"STEP = {STEP!r}\n{textwrap.dedent(count)}"
-    assert int(run(code, home=warm, TINYGRAD_LITE_CACHE=str(tmp_path / "new"))) > 0  # the listener hears compilations
-    assert int(run(code, home=warm)) == 0
-    assert {p: p.stat().st_mtime_ns for p in kept} == kept
-
-
-def test_the_folder_is_the_users_alone(warm):
-    folder = warm / ".cache" / "tinygrad_lite" / "kernels"
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert files(folder, "adam_*.py")
-    assert files(folder, "adam_*.nbi")
-
-
-def test_a_folder_others_can_write_is_not_used(tmp_path):
-    open_folder = tmp_path / "open"
-    open_folder.mkdir()
-    open_folder.chmod(0o777)
-    run(STEP, home=tmp_path / "home", TINYGRAD_LITE_CACHE=str(open_folder))
-    assert not list(open_folder.iterdir())
-    assert files(tmp_path / "home", "adam_*.py")
-
-
-def test_the_variable_names_the_folder(tmp_path):
-    run(STEP, home=tmp_path / "home", TINYGRAD_LITE_CACHE=str(tmp_path / "mine"))
-    assert files(tmp_path / "mine", "adam_*.py")
-    assert not (tmp_path / "home").exists()
-
-
-@pytest.mark.parametrize("where", ["no home", "home is a file", "nowhere at all"])
-def test_without_a_writable_home(where, tmp_path):
-    home, temporary = tmp_path / "home", tmp_path / "tmp"
-    temporary.mkdir()
-    home.write_text("")  # a folder cannot be made below a file, not even by root
-    environment: dict[str, str | None] = {"TMPDIR": str(temporary), "XDG_CACHE_HOME": None}
-    if where == "no home":
-        code = "import pathlib\ndef home(): raise RuntimeError('no home')\npathlib.Path.home = home\n" + STEP
-        run(code, HOME=None, **environment)
-        assert files(temporary, "adam_*.py")
-    elif where == "home is a file":
-        run(STEP, home=home, **environment)
-        assert files(temporary, "adam_*.py")
-    else:
-        code = "from tinygrad_lite.kernels import compile\ncompile._candidates = lambda: iter([])\n" + STEP
-        run(code, home=home, **environment)
-        assert not files(temporary, "*")
-
-
-@pytest.fixture(scope="module")
-def warm(tmp_path_factory) -> Path:
-    """A home in which STEP has run."""
-    home = tmp_path_factory.mktemp("warm")
-    run(STEP, home=home)
-    return home
-
-
-DAMAGE = {
-    "truncated": lambda p: p.write_bytes(p.read_bytes()[: p.stat().st_size // 2]),
-    "emptied": lambda p: p.write_bytes(b""),
-    "garbage": lambda p: p.write_bytes(b"#\0\xff!"),
-    "removed": Path.unlink,
-}
-
-
-@pytest.mark.parametrize(
-    ("pattern", "damage"),
-    [("*.py", "truncated"), ("*.py", "garbage"), ("*.nbi", "truncated"), ("*.nbi", "garbage")]
-    + [("*.nbc", damage) for damage in DAMAGE],
-)
-def test_damaged_files_are_made_anew(pattern, damage, warm, tmp_path):
-    home = tmp_path / "home"
-    shutil.copytree(warm, home)
-    damaged = {p: p.read_bytes() for p in files(home, pattern)}
-    assert damaged
-    for p in damaged:
-        DAMAGE[damage](p)
-    run(STEP, home=home)
-    broken = [p for p, content in damaged.items() if not p.exists() or p.stat().st_size < len(content) // 2 + 1]
-    assert not broken
-    if pattern == "*.py":
-        assert {p: p.read_bytes() for p in damaged} == damaged
-
-
-def test_two_processes_race(tmp_path):
-    """Each gets its result, and what they leave can be loaded."""
-    environment = {**os.environ, "TINYGRAD_LITE_CACHE": str(tmp_path / "cache")}
-    command = [sys.executable, "-W", "error", "-c", STEP]
-    for _ in range(2):  # from nothing, and from what the first race left
-        racers = [
-            subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) for _ in range(3)
-        ]
-        for racer in racers:
-            _, error = racer.communicate(timeout=240)
-            assert racer.returncode == 0, error
-    assert not files(tmp_path, "*.tmp")
-
-
-def test_versions_are_part_of_the_name(monkeypatch):
-    names = []
-    for version in ("0.60.0", "0.61.0"):
-        monkeypatch.setattr(compiling.numba, "__version__", version)
-        compiling._versions.cache_clear()
-        names.append(compiling.build("probe", "x = 1\n")["__name__"])
-    compiling._versions.cache_clear()
-    assert names[0] != names[1]
-
-
-def test_code_of_another_signature_is_not_taken(tmp_path):
-    """The index of numba's cache may name the wrong file after a race; the code in it must not run."""
-    code = """
-    import sys
-    import numpy as np
-    from tinygrad_lite.kernels.compile import build, folder
-    source = "from tinygrad_lite.kernels.compile import jit\\n\\n\\n@jit\\ndef double(x):\\n    return x + x\\n"
-    double = build("double", source)["double"]
-    if sys.argv[1:] == []:
-        double(1), double(0.5)
-        one, two = sorted(folder().rglob("double*.nbc"))
-        swapped = one.read_bytes(), two.read_bytes()
-        two.write_bytes(swapped[0]), one.write_bytes(swapped[1])
-    print(double(2), double(0.25))
-    """
-    assert run(code, home=tmp_path).split() == ["4", "0.5"]
-    assert run("import sys; sys.argv = ['', 'again']" + textwrap.dedent(code), home=tmp_path).split() == ["4", "0.5"]

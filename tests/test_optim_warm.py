@@ -37,12 +37,12 @@ def test_training_finds_what_was_compiled_ahead(tmp_path):
     done = run("-m", "tinygrad_lite.kernels", "warm", "--optimizers", "SGD", "--operations", "gelu", cache=str(folder))
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("3 optimizers and 1 operations in")
-    compiled = {path.name for path in folder.rglob("*.nbc")}
+    compiled = {path.name: path.stat().st_mtime_ns for path in folder.rglob("*.nbc")}
     assert len(compiled) >= 6
     assert run("-m", "tinygrad_lite.kernels", "folder", cache=str(folder)).stdout.strip() == str(folder)
     done = run("-c", TRAINING, cache=str(folder))
     assert done.returncode == 0, done.stderr
-    assert {path.name for path in folder.rglob("*.nbc")} == compiled
+    assert {path.name: path.stat().st_mtime_ns for path in folder.rglob("*.nbc")} == compiled
     assert run("-m", "tinygrad_lite.kernels", "clear", cache=str(folder)).returncode == 0
     assert not folder.exists()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import importlib
-import importlib.util
 import inspect
 import itertools
 import json
@@ -17,6 +16,7 @@ import numpy as np
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels, optim
+from tinygrad_lite.kernels.backend import has_numba
 
 from .. import Optimizer, formula
 from .work import WITH_LOOP, shapes_for, values
@@ -120,7 +120,7 @@ class Ours(Contestants):
         if loop is not None:
             self.steps["textbook"] = self.textbook(params, loop, states)
         streamed = 0
-        if importlib.util.find_spec("numba"):
+        if has_numba():
             full = min(4, round(sum(a.nbytes for a in kept) / size))
             streamed = (3 + 2 * full) * size
             stream = self.stream(size // 4, full)

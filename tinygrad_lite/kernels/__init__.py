@@ -2,7 +2,8 @@
 
     backend.py   numba or plain NumPy: the switch, and `@kernel`, which puts a loop beside its NumPy twin
     source.py    a Python function and all it uses, as the text of one module
-    compile.py   numba's flags, and the compiled code kept on disk
+    compile.py   numba's flags, and modules of kernels; disk_cache.py keeps what they compile to, patience.py says that
+                 it takes a while
     memory.py    memory by address, for kernels
     objects.py   many arrays found and located in one compiled call
     threads.py   one launch shared between threads; crew.py passes work from one to the other, tasks.py makes it

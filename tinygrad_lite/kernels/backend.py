@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
+import warnings
 import weakref
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -29,13 +32,14 @@ class use:
     ValueError
         For any other name.
     ImportError
-        If numba is asked for and not installed.
+        If numba is asked for and not installed, or not usable.
 
     Notes
     -----
     The choice holds for the whole process. Without one, the environment variable ``TINYGRAD_LITE_KERNELS``
-    decides, and without that numba is used where it is installed. As a context manager it holds inside the
-    block.
+    decides, and without that numba is used where it is installed. Where it is and cannot be used (it does not fit the
+    other packages, or ``NUMBA_DISABLE_JIT`` switches it off), one warning says so, and NumPy takes its place. As a
+    context manager the choice holds inside the block.
 
     Examples
     --------
@@ -76,19 +80,36 @@ def backend() -> str:
     global _current
     if _current is None:
         asked = os.environ.get(VARIABLE)
-        _current = _checked(asked, VARIABLE) if asked else ("numba" if _has_numba() else "numpy")
+        _current = _checked(asked, VARIABLE) if asked else ("numba" if has_numba() else "numpy")
+        if not asked and numba_fault():
+            warnings.warn(f"tinygrad_lite: {numba_fault()}; everything runs on NumPy", RuntimeWarning, stacklevel=2)
     return _current
 
 
-def _has_numba() -> bool:
-    return importlib.util.find_spec("numba") is not None
+def has_numba() -> bool:
+    """Whether numba is installed and can be used."""
+    return importlib.util.find_spec("numba") is not None and not numba_fault()
+
+
+@cache
+def numba_fault() -> str:
+    """Why numba, if it is installed, cannot be used; empty if it can."""
+    if importlib.util.find_spec("numba") is None:
+        return ""
+    try:
+        importlib.import_module(".compile", __package__)
+        switched_off = importlib.import_module("numba").config.DISABLE_JIT
+    except Exception as error:  # whatever an installation that does not fit together may raise
+        return f"numba is installed, but cannot be imported ({type(error).__name__}: {error})"
+    return "numba is switched off by NUMBA_DISABLE_JIT" if switched_off else ""
 
 
 def _checked(name: str, who: str) -> str:
     if name not in BACKENDS:
         raise ValueError(f"{who}: the backend must be 'numba' or 'numpy', got {name!r}")
-    if name == "numba" and not _has_numba():
-        raise ImportError(f"{who}: numba is not installed; `pip install numba`, or choose 'numpy'")
+    if name == "numba" and not has_numba():
+        why = numba_fault() or "numba is not installed; `pip install numba`"
+        raise ImportError(f"{who}: {why}; or choose 'numpy'")
     return name
 
 

@@ -12,7 +12,7 @@ FEWEST = 4  # pieces that are shared: a helper that is asleep wakes up too late 
 
 
 def _shared(total: int, size: int) -> bool:
-    return backend() == "numba" and (total > (FEWEST - 1) * size or prepares())
+    return (total > (FEWEST - 1) * size or prepares()) and backend() == "numba"
 
 
 def in_parts(kernel: Kernel, size: int, cut: Sequence[Any], *others: Any, each: Sequence[Any] = ()) -> None:
