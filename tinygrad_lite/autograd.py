@@ -19,6 +19,7 @@ from . import hooks, rules
 from .accumulation import ACCUMULATING, accumulate
 from .function import Function, once_differentiable
 from .graph import RETAIN, Node, Stamp, last_write, line_of, mode, stale, stamp, tick, written
+from .kernels.pairwise_sum import pairwise_sum
 from .modes import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .rules import Op, Rule, conjugate, ndarray, part_of, wrap
 
@@ -181,10 +182,10 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """Sum a gradient over the dimensions that broadcasting added or stretched; the inverse where `g` is the smaller."""
     lead = g.ndim - len(shape)
     if lead > 0:
-        g = np.sum(g, axis=tuple(range(lead)))
+        g = pairwise_sum(g, 0 if lead == 1 else tuple(range(lead)))
     stretched = tuple(i for i, (n, m) in enumerate(zip(shape, g.shape)) if n == 1 and m != 1) if lead >= 0 else ()
     if stretched:
-        g = np.sum(g, axis=stretched, keepdims=True)
+        g = pairwise_sum(g, stretched, True)
     return g if g.shape == shape else np.broadcast_to(g, shape)
 
 

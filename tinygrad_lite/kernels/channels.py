@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from .backend import kernel
+from .pairwise_sum import pairwise_sum
 from .sums import moment, spread, total
 
 
@@ -24,9 +23,9 @@ def statistics_plain(x: Any, mean: Any, square: Any, first: int, end: int) -> No
     first, end : int
     """
     part, n = x[:, first:end], x.dtype.type(x.shape[0] * x.shape[2])
-    mean[first:end] = np.add.reduce(part, axis=(0, 2)) / n
+    mean[first:end] = pairwise_sum(part, (0, 2)) / n
     d = part - mean[first:end, None]
-    square[first:end] = np.add.reduce(d * d, axis=(0, 2)) / n
+    square[first:end] = pairwise_sum(d * d, (0, 2)) / n
 
 
 @kernel(statistics_plain)
@@ -55,8 +54,8 @@ def moments_plain(g: Any, x: Any, mean: Any, sums: Any, products: Any, first: in
     first, end : int
     """
     up, d = g[:, first:end], x[:, first:end] - mean[first:end, None]
-    sums[first:end] = np.add.reduce(up, axis=(0, 2))
-    products[first:end] = np.add.reduce(up * d, axis=(0, 2))
+    sums[first:end] = pairwise_sum(up, (0, 2))
+    products[first:end] = pairwise_sum(up * d, (0, 2))
 
 
 @kernel(moments_plain)

@@ -9,6 +9,7 @@ import numpy as np
 
 from .backend import kernel
 from .exponential import exp_single
+from .pairwise_sum import pairwise_sum
 from .sums import dot, largest_single, moment, spread, total
 
 
@@ -213,8 +214,8 @@ def normalize_backward_plain(
     centered : bool
     """
     normal = (x - mean[:, None]) * scale[:, None]
-    gb += np.add.reduce(g, axis=0)
-    gw += np.add.reduce(g * normal, axis=0)
+    gb += pairwise_sum(g, 0)
+    gw += pairwise_sum(g * normal, 0)
     d = g * weight if weight.size else g
     n = x.dtype.type(x.shape[1])
     along = np.add.reduce(d * normal, axis=1, keepdims=True) / n

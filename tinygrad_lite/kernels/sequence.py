@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .pairwise_sum import pairwise_sum
 from .recurrent import gru_back, gru_step, lstm_back, lstm_step, rnn_back, rnn_step
 
 LSTM, GRU, TANH, RELU = range(4)
@@ -117,6 +118,6 @@ def backward(
         found = np.dot(slopes_more[here], w_hh)
         g[...] = g + found if kind == GRU else found
     project = None if shown is None else np.dot(shown.T, gates[:, 3 * kept.shape[1] :] * np.tanh(kept))
-    bias = np.stack([np.add.reduce(s, axis=0) for s in ((slopes, slopes_more) if kind == GRU else (slopes,))])
+    bias = np.stack([pairwise_sum(s, 0) for s in ((slopes, slopes_more) if kind == GRU else (slopes,))])
     gx = np.dot(slopes, w_ih) if needs_x else None
     return gx, np.dot(slopes.T, x), np.dot(slopes_more.T, states), bias, project

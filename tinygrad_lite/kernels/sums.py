@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-BLOCK = 4096  # what is added up in the row's own precision; blocks are added in float64
+BLOCK = 1024  # what is added up in the row's own precision; blocks are added in float64
 
 
 def summing(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -19,6 +19,7 @@ import numpy as np
 
 from .backend import kernel
 from .memory import bare, claim
+from .pairwise_sum import pairwise_sum
 from .panels import NEAR, add_product, pack, pack_turned, places, shape_of
 from .recurrent import copied, gru_row, gru_row_back, lstm_row, lstm_row_back, rnn_row, rnn_row_back
 from .sequence import GRU, LSTM, RELU
@@ -233,6 +234,6 @@ def backward(
         helpers=pieces - 1,
     )  # fmt: skip
     return (
-        gx if needs_x else None, np.add.reduce(gw_x[:, :, :depth]), np.add.reduce(gw_h[:, :, :hidden]),
-        np.add.reduce(gbias), None,
+        gx if needs_x else None, pairwise_sum(gw_x[:, :, :depth], 0), pairwise_sum(gw_h[:, :, :hidden], 0),
+        pairwise_sum(gbias, 0), None,
     )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels.pairwise_sum import pairwise_sum
 from ..rules import FAST, differentiable, unwrap
 from .names import sizes
 
@@ -43,7 +44,7 @@ def _led(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
 def _tile_a(g: Any, a_shape: tuple[int, ...], reps: tuple[int, ...]) -> Any:
     pairs = zip(reps, _led(a_shape, len(reps)))
     blocks = np.reshape(g, tuple(n for pair in pairs for n in pair))  # (reps[0], size[0], reps[1], size[1], ...)
-    return np.reshape(np.sum(blocks, axis=tuple(range(0, 2 * len(reps), 2))), a_shape)
+    return np.reshape(pairwise_sum(blocks, tuple(range(0, 2 * len(reps), 2))), a_shape)
 
 
 @differentiable(a=_tile_a, name="tile", complex=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..kernels import backend, convolution
 from ..kernels.convolution import Geometry
+from ..kernels.pairwise_sum import pairwise_sum
 from ..rules import differentiable, unwrap
 from .geometry import Ints, each, unbatched, windows_of
 
@@ -19,7 +20,7 @@ __all__ = ["conv1d", "conv2d", "conv3d"]
 
 def _sum_channels(g: Any) -> Any:
     rows = g.reshape(*g.shape[:2], math.prod(g.shape[2:]))
-    return np.sum(np.sum(rows, axis=2), axis=0)  # one axis after the other is twice as fast
+    return pairwise_sum(pairwise_sum(rows, 2), 0)
 
 
 def _compiled(*arrays: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..kernels.pairwise_sum import pairwise_sum
 from ..rules import FAST, differentiable, unwrap
 from .inverse import mT, squares
 from .sums import _others
@@ -20,7 +21,7 @@ class Slogdet(NamedTuple):
 
 def _cofactors_a(g: Any, a: Any, out: Any) -> Any:
     """Of ``det(a) inv(a).T``; not to be had where the matrix is singular, where it gives no numbers."""
-    trace = np.sum(g * out, axis=(-2, -1), keepdims=True)
+    trace = pairwise_sum(g * out, (-2, -1), True)
     change = trace * out - np.matmul(np.matmul(out, mT(g)), out)
     return change / np.linalg.det(a)[..., None, None]
 

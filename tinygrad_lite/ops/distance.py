@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels.pairwise_sum import pairwise_sum
 from ..rules import differentiable, unwrap
 from .matrix import vector_norm
 from .piecewise import masked
@@ -22,12 +23,12 @@ def _pull(g: Any, out: Any) -> Any:
 
 def _euclidean_x(g: Any, x: Any, y: Any, out: Any) -> Any:
     pull = _pull(g, out)
-    return x * np.sum(pull, axis=-1)[..., None] - np.matmul(pull, y)
+    return x * pairwise_sum(pull, -1)[..., None] - np.matmul(pull, y)
 
 
 def _euclidean_y(g: Any, x: Any, y: Any, out: Any) -> Any:
     pull = np.swapaxes(_pull(g, out), -1, -2)
-    return y * np.sum(pull, axis=-1)[..., None] - np.matmul(pull, x)
+    return y * pairwise_sum(pull, -1)[..., None] - np.matmul(pull, x)
 
 
 @differentiable(x=_euclidean_x, y=_euclidean_y, name="cdist")

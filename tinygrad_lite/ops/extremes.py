@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..kernels.pairwise_sum import pairwise_sum
 from ..rules import FAST, TABLE, differentiable, unwrap, without_gradient, wrap
 from .arrange import squeeze
 from .compare import isnan
@@ -37,7 +38,7 @@ def _extreme_a(g: Any, a: Any, out: Any, axis: Any, keepdims: Any) -> Any:
         return _extreme_array(g, a, out, axis, keepdims)
     peak = np.equal(a, kept_dims(out, a.shape, axis, keepdims)) | isnan(a)
     shared = np.where(peak, 1.0, np.zeros_like(a))  # ties share evenly, as in PyTorch
-    return kept_dims(g, a.shape, axis, keepdims) * (shared / np.sum(shared, axis=axis, keepdims=True))
+    return kept_dims(g, a.shape, axis, keepdims) * (shared / pairwise_sum(shared, axis, True))
 
 
 def _extreme_array(g: Any, a: Any, out: Any, axis: Any, keepdims: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels import backend, sampled
+from ..kernels.pairwise_sum import pairwise_sum
 from ..kernels.pieces import in_parts
 from ..kernels.rows import piece
 from ..rules import differentiable, unwrap
@@ -80,7 +81,7 @@ def _bilinear_twin(grid: Any, sizes: Any, padding_mode: str, align_corners: bool
 
 
 def _bilinear_grid(g: Any, slopes: Any) -> Any:
-    return np.stack([np.add.reduce(g * by, axis=1) for by in slopes], axis=-1)
+    return np.stack([pairwise_sum(g * by, 1) for by in slopes], axis=-1)
 
 
 @differentiable(grid=_bilinear_grid, twin=_bilinear_twin, name="bilinear_weights")

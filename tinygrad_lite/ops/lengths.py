@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels.pairwise_sum import dims_of, pairwise_sum
 from ..rules import differentiable, unwrap
 from .arithmetic import abs
 from .names import numpy_names, some_dims
 from .piecewise import masked, where
-from .sums import axes_of, floating_only, kept_dims
+from .sums import floating_only, kept_dims
 
 __all__ = ["dist", "norm", "renorm"]
 
@@ -26,7 +27,7 @@ def _p_norm_x(g: Any, x: Any, out: Any, p: float, axis: Any, keepdims: bool) -> 
     if math.isinf(p):
         peak = np.equal(abs(x), out) | np.isnan(x)
         shared = np.where(peak, 1.0, np.zeros_like(x))
-        return g * np.sign(x) * (shared / np.sum(shared, axis=axis, keepdims=True))
+        return g * np.sign(x) * (shared / pairwise_sum(shared, axis, True))
     zero = np.equal(out, 0)
     safe = np.where(zero, 1.0, out)
     if p == 2:
@@ -40,16 +41,16 @@ def _p_norm_x(g: Any, x: Any, out: Any, p: float, axis: Any, keepdims: bool) -> 
 def p_norm(x: Any, p: float = 2, axis: Any = None, keepdims: Any = False) -> Any:
     """The p-norm over some axes, of floating point numbers."""
     if p == 2:
-        return np.sqrt(np.add.reduce(x * x, axis=axis, keepdims=keepdims))
+        return np.sqrt(pairwise_sum(x * x, axis, keepdims))
     size = np.abs(x)
     if p == 0:
         return np.add.reduce(size != 0, axis=axis, dtype=x.dtype, keepdims=keepdims)
     if p == 1:
-        return np.add.reduce(size, axis=axis, keepdims=keepdims)
+        return pairwise_sum(size, axis, keepdims)
     if math.isinf(p):
         return (np.maximum if p > 0 else np.minimum).reduce(size, axis=axis, keepdims=keepdims)
     with np.errstate(divide="ignore"):  # negative powers of zero
-        return np.add.reduce(size**p, axis=axis, keepdims=keepdims) ** (1 / p)
+        return pairwise_sum(size**p, axis, keepdims) ** (1 / p)
 
 
 @numpy_names
@@ -98,7 +99,7 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, 
         raise ValueError(f"norm: p must be a number, 'fro' or 'nuc', got {p!r}")
     order = 2 if p in (None, "fro") else p
     axis, shape = some_dims(dim), unwrap(input).shape
-    if math.isinf(order) and not math.prod(shape[a] for a in axes_of(axis, len(shape))):
+    if math.isinf(order) and not math.prod(shape[a] for a in dims_of(axis, len(shape))):
         raise RuntimeError(f"norm: of nothing there is no norm of order {order}, got shape {shape} and dim {dim}")
     return p_norm.record((abs(input) if unwrap(input).dtype.kind == "c" else input, order, axis, keepdim))
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels import along
+from ..kernels.pairwise_sum import pairwise_sum
 from ..rules import FAST, differentiable, unwrap
 from .compiled import LARGE
 from .einsum import einsum as einsum
@@ -24,7 +25,7 @@ def _matmul_x(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
     if y.ndim == 1:
         return g[..., None] * y
     if len(x_shape) == 1:
-        return np.sum(g[..., None, :] * y, axis=-1)
+        return pairwise_sum(g[..., None, :] * y, -1)
     return np.matmul(g, _t(y))
 
 
@@ -32,7 +33,7 @@ def _matmul_y(g: Any, x: Any, y_shape: tuple[int, ...]) -> Any:
     if x.ndim == 1:
         return x[:, None] * g[..., None, :] if len(y_shape) > 1 else x * g
     if len(y_shape) == 1:
-        return np.sum(x * g[..., None], axis=tuple(range(x.ndim - 1)))
+        return pairwise_sum(x * g[..., None], tuple(range(x.ndim - 1)))
     return np.matmul(_t(x), g)
 
 
@@ -235,7 +236,7 @@ def _linear_x(g: Any, weight: Any) -> Any:
 @differentiable(
     x=_linear_x,
     weight=lambda g, x: np.dot(_rows(g).T, _rows(x)),
-    bias=lambda g: np.sum(_rows(g), axis=0),
+    bias=lambda g: pairwise_sum(_rows(g), 0),
     name="linear",
     complex=True,
 )

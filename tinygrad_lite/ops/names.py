@@ -103,7 +103,10 @@ def some_dims(dim: Any) -> Any:
     """None, one dimension, or a tuple of them; nothing in a tuple means all, as in PyTorch."""
     if dim is None or type(dim) is int:
         return dim
-    return operator.index(dim) if hasattr(dim, "__index__") else tuple(dim) or None
+    if hasattr(dim, "__index__"):
+        return operator.index(dim)
+    dims = tuple(dim)
+    return dims[0] if len(dims) == 1 else dims or None  # the one of a 0-d tensor is 0, which NumPy refuses in a tuple
 
 
 # --- docstrings -------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..graph import written
 from ..kernels import channels
+from ..kernels.pairwise_sum import pairwise_sum
 from ..kernels.pieces import in_ranges
 from ..kernels.rows import piece
 from ..rules import differentiable, unwrap
@@ -66,13 +67,13 @@ def _scaled_x(g: Any, factor: Any) -> Any:
 
 def _scaled_factor(g: Any, x: Any) -> Any:
     if not _same(g, x):
-        return np.sum(g * x, axis=_others(g))
+        return pairwise_sum(g * x, _others(g))
     sums, products = np.empty((2, x.shape[1]), x.dtype)
     _run(channels.moments, (g, x), np.zeros(x.shape[1], x.dtype), sums, products)
     return products
 
 
-@differentiable(x=_scaled_x, factor=_scaled_factor, shift=lambda g: np.sum(g, axis=_others(g)), name="scale_channels")
+@differentiable(x=_scaled_x, factor=_scaled_factor, shift=lambda g: pairwise_sum(g, _others(g)), name="scale_channels")
 def scaled(x: Any, factor: Any, shift: Any) -> Any:
     """Each channel times a factor, plus a shift."""
     if looped(x) and factor.dtype == shift.dtype == x.dtype:
@@ -97,8 +98,8 @@ def _batch_norm_vjp(g: Any, x: Any, weight: Any, mean: Any, scale: Any) -> Any:
     if _same(g, x):
         return _batch_norm_loops(g, x, weight, mean.reshape(-1), scale.reshape(-1), x.dtype.type(n))
     normal = (x - mean) * scale
-    gb = np.add.reduce(g, axis=axes)  # (C,)
-    gw = np.add.reduce(g * normal, axis=axes)  # (C,)
+    gb = pairwise_sum(g, axes)  # (C,)
+    gw = pairwise_sum(g * normal, axes)  # (C,)
     gx = g - _channel(gb / n, x.ndim) - normal * _channel(gw / n, x.ndim)
     gx *= scale if weight is None else scale * _channel(weight, x.ndim)
     return gx, (None if weight is None else gw), gb
@@ -127,9 +128,9 @@ def _batch_norm(x: Any, weight: Any, bias: Any, mean_into: Any, var_into: Any, m
         _run(channels.statistics, (x,), mean, var)
         mean, var = (v.reshape(1, -1, *(1,) * (x.ndim - 2)) for v in (mean, var))
     else:
-        mean = np.add.reduce(x, axis=axes, keepdims=True) / x.dtype.type(n)
+        mean = pairwise_sum(x, axes, True) / x.dtype.type(n)
         d = x - mean
-        var = np.add.reduce(d * d, axis=axes, keepdims=True) / x.dtype.type(n)
+        var = pairwise_sum(d * d, axes, True) / x.dtype.type(n)
     scale = 1 / np.sqrt(var + x.dtype.type(eps))
     if mean_into is not None:
         mean_into += momentum * (mean.reshape(-1) - mean_into)
@@ -167,7 +168,7 @@ def _group_vjp(g: Any, x: Any, weight: Any, groups: int, mean: Any, scale: Any) 
     sums, products = np.empty((2, n * c), x.dtype)
     _run(channels.moments, tuple(flat), center, sums, products)
     each = np.repeat(scale, c // groups)
-    gw, gb = ((v.reshape(n, c)).sum(0) for v in (products * each, sums))
+    gw, gb = (pairwise_sum(v.reshape(n, c), 0) for v in (products * each, sums))
     factor = each * np.tile(_vector(weight, x, 1), n)
     over = [np.repeat((v * factor).reshape(n * groups, -1).sum(1), c // groups) for v in (products, sums)]
     out = np.empty(x.shape, x.dtype)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..graph import written
 from ..kernels import rows
+from ..kernels.pairwise_sum import pairwise_sum
 from ..kernels.pieces import in_parts
 from ..rules import differentiable, unwrap
 from .elementwise import clamp, rsqrt
@@ -59,7 +60,7 @@ def _rows_vjp(g: Any, x: Any, weight: Any, bias: Any, last: int, centered: bool,
     out = result.reshape(flat.shape)
     sums = np.zeros((2, count, n), x.dtype)
     _launch(rows.normalize_backward, (flat, up, mean, scale, out), w, centered, each=sums)
-    gw, gb = sums[:, 0] if count == 1 else np.add.reduce(sums, axis=1)
+    gw, gb = sums[:, 0] if count == 1 else pairwise_sum(sums, 1)
     gw = None if weight is None else gw.reshape(weight.shape)
     return result, gw, None if bias is None else gb.reshape(bias.shape)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..dtypes import as_dtype
 from ..kernels.along import running_extreme
+from ..kernels.pairwise_sum import FEW
 from ..kernels.recurrence import recurrence as recurrence_kernel
 from ..rules import FAST, differentiable, unwrap, wrap
 from .compare import logical_xor
@@ -61,6 +62,9 @@ def _cumprod_x(g: Any, x: Any, out: Any) -> Any:
 
 @differentiable(x=_cumprod_x, name="cumprod", complex=True)
 def _cumprod(x: Any, dtype: Any = None) -> Any:
+    if dtype is None and x.dtype == np.float32 and x.shape[-1] > FEW:
+        with np.errstate(over="ignore"):
+            return np.cumprod(x, -1, np.float64).astype(np.float32)
     return np.cumprod(x, -1, _wide(x, dtype))
 
 
@@ -74,7 +78,9 @@ def _logcumsumexp_x(g: Any, x: Any, out: Any) -> Any:
 
 @differentiable(x=_logcumsumexp_x, name="logcumsumexp")
 def _logcumsumexp(x: Any) -> Any:
-    return np.logaddexp.accumulate(floating(x), -1)
+    x = floating(x)
+    wide = x.astype(np.float64) if x.shape[-1] > FEW else x
+    return np.logaddexp.accumulate(wide, -1).astype(x.dtype, copy=False)
 
 
 def _along(row: Callable[..., Any], input: Any, dim: Any, who: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels import rows
+from ..kernels.pairwise_sum import pairwise_sum
 from ..kernels.pieces import in_parts
 from ..rules import differentiable, unwrap
 from .exponential import floating
@@ -35,7 +36,7 @@ def _logsumexp_x(g: Any, x: Any, out: Any, axis: Any, keepdims: bool) -> Any:
 def _logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     x = floating(x)
     m = _finite_max(x, axis)
-    total = np.add.reduce(np.exp(x - m), axis=axis, keepdims=True)
+    total = pairwise_sum(np.exp(x - m), axis, True)
     with np.errstate(divide="ignore"):
         out = np.log(total) + m
     return out if keepdims or not x.ndim else np.squeeze(out, axis)
@@ -69,7 +70,7 @@ def _found(kernel: Any, *arrays: Any) -> Any:
 def _softmax_x(g: Any, out: Any, axis: int) -> Any:
     if _rows(axis, g, out):
         return _found(rows.softmax_backward, g, out)
-    return out * (g - np.sum(g * out, axis=axis, keepdims=True))
+    return out * (g - pairwise_sum(g * out, axis, True))
 
 
 @differentiable(x=_softmax_x, name="softmax")
@@ -77,7 +78,7 @@ def _softmax(x: Any, axis: int = -1) -> Any:
     if _rows(axis, x):
         return _found(rows.softmax, x)
     e = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf))
-    e /= np.add.reduce(e, axis=axis, keepdims=True)
+    e /= pairwise_sum(e, axis, True)
     return e
 
 
@@ -100,7 +101,7 @@ def softmax_slope_here(g: Any, out: Any) -> Any:
 def _log_softmax_x(g: Any, out: Any, axis: int) -> Any:
     if _rows(axis, g, out):
         return _found(rows.log_softmax_backward, g, out)
-    return g - np.exp(out) * np.sum(g, axis=axis, keepdims=True)
+    return g - np.exp(out) * pairwise_sum(g, axis, True)
 
 
 @differentiable(x=_log_softmax_x, name="log_softmax")
@@ -108,7 +109,7 @@ def _log_softmax(x: Any, axis: int = -1) -> Any:
     if _rows(axis, x):
         return _found(rows.log_softmax, x)
     d = x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
-    d -= np.log(np.add.reduce(np.exp(d), axis=axis, keepdims=True))
+    d -= np.log(pairwise_sum(np.exp(d), axis, True))
     return d
 
 

@@ -9,14 +9,14 @@ import numpy as np
 from ..rules import FAST, unwrap, wrap
 from .names import numpy_names
 from .piecewise import clamp, masked
-from .sums import floating_only, mean, std, sum, var
+from .sums import dims_and_freedom, floating_only, mean, std, sum, var
 
 __all__ = ["corrcoef", "cov", "nanmean", "nansum", "std_mean", "var_mean"]
 
 
 @numpy_names
 def var_mean(
-    input: Any, dim: Any = None, *, correction: float = 1, keepdim: bool = False, unbiased: bool | None = None
+    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float = 1
 ) -> tuple[Any, Any]:
     """Variance and mean over dimensions, see `var`.
 
@@ -24,12 +24,12 @@ def var_mean(
     ----------
     input : Tensor, floating
     dim : int or sequence of int, optional
-        Default: all.
-    correction : number
-    keepdim : bool
-        Keep the reduced dimensions, with size 1.
+        Default: all. A bool is `unbiased`.
     unbiased : bool, optional
         An older name of ``correction=1``.
+    keepdim : bool
+        Keep the reduced dimensions, with size 1.
+    correction : number
 
     Returns
     -------
@@ -41,12 +41,13 @@ def var_mean(
     >>> tg.var_mean(tg.tensor([1.0, 2.0, 3.0]))
     (tensor(1.), tensor(2.))
     """
-    return var(input, dim, correction=correction, keepdim=keepdim, unbiased=unbiased), mean(input, dim, keepdim)
+    dim, correction = dims_and_freedom(dim, unbiased, correction)
+    return var(input, dim, correction=correction, keepdim=keepdim), mean(input, dim, keepdim)
 
 
 @numpy_names
 def std_mean(
-    input: Any, dim: Any = None, *, correction: float = 1, keepdim: bool = False, unbiased: bool | None = None
+    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float = 1
 ) -> tuple[Any, Any]:
     """Standard deviation and mean over dimensions, see `std`.
 
@@ -54,12 +55,12 @@ def std_mean(
     ----------
     input : Tensor, floating
     dim : int or sequence of int, optional
-        Default: all.
-    correction : number
-    keepdim : bool
-        Keep the reduced dimensions, with size 1.
+        Default: all. A bool is `unbiased`.
     unbiased : bool, optional
         An older name of ``correction=1``.
+    keepdim : bool
+        Keep the reduced dimensions, with size 1.
+    correction : number
 
     Returns
     -------
@@ -71,7 +72,8 @@ def std_mean(
     >>> tg.std_mean(tg.tensor([1.0, 2.0, 3.0]))
     (tensor(1.), tensor(2.))
     """
-    return std(input, dim, correction=correction, keepdim=keepdim, unbiased=unbiased), mean(input, dim, keepdim)
+    dim, correction = dims_and_freedom(dim, unbiased, correction)
+    return std(input, dim, correction=correction, keepdim=keepdim), mean(input, dim, keepdim)
 
 
 # --- holes ------------------------------------------------------------------------------------------------------
@@ -172,7 +174,7 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
 
     Returns
     -------
-    Tensor, shape (D, D), or () for one variable without a dimension
+    Tensor, shape (D, D), or () for one variable
 
     Raises
     ------
@@ -210,7 +212,7 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
     free = max(free, 0) if isinstance(free, (int, float)) else clamp(free, 0)
     with np.errstate(divide="ignore", invalid="ignore"):  # NaN where there is no freedom, as in PyTorch
         out = ((d if w is None else d * w) @ d.T) / (free or np.zeros((), unwrap(x).dtype))
-    return out if len(shape) == 2 else out.reshape(())
+    return out if unwrap(out).size != 1 else out.reshape(())
 
 
 def corrcoef(input: Any) -> Any:
@@ -222,7 +224,7 @@ def corrcoef(input: Any) -> Any:
 
     Returns
     -------
-    Tensor, shape (D, D), or () for one variable without a dimension
+    Tensor, shape (D, D), or () for one variable
         Between -1 and 1.
 
     Raises

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import as_dtype
+from ..kernels.pairwise_sum import FEW, dims_of, in_three, pairwise_sum
 from ..kernels.pieces import in_parts
 from ..kernels.products import row_products, row_products_backward
 from ..kernels.recurrence import running_sum
 from ..kernels.rows import piece, row_sums
+from ..kernels.variance import middle_squares, row_squares
 from ..rules import differentiable, unwrap
 from .broadcasting import expand_to
 from .compiled import LARGE, large
@@ -23,25 +25,18 @@ __all__ = ["cumsum", "mean", "prod", "std", "sum", "trace", "var"]
 SHARED = 1 << 21  # elements: fewer are added up before another thread has woken
 
 
-def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
-    """The reduced dimensions, counted from the front."""
-    if axis is None:
-        return tuple(range(ndim))
-    return tuple(a % ndim if ndim else 0 for a in ((axis,) if isinstance(axis, int) else axis))
-
-
 def kept_dims(g: Any, shape: tuple[int, ...], axis: Any, keepdims: Any) -> Any:
     """What a reduction of `shape` returned, so that it broadcasts: with its reduced dimensions back, of size 1."""
     if keepdims or axis is None:
         return g
-    axes = axes_of(axis, len(shape))
+    axes = dims_of(axis, len(shape))
     return g.reshape(tuple([1 if i in axes else n for i, n in enumerate(shape)]))
 
 
 def _count(shape: tuple[int, ...], axis: Any) -> int:
     if axis is None or not shape:
         return math.prod(shape)
-    return shape[axis] if type(axis) is int else math.prod([shape[a] for a in axes_of(axis, len(shape))])
+    return shape[axis] if type(axis) is int else math.prod([shape[a] for a in dims_of(axis, len(shape))])
 
 
 def _spread(g: Any, shape: tuple[int, ...], axis: Any, keepdims: Any) -> Any:
@@ -62,7 +57,9 @@ def _added(a: Any, axis: Any, dtype: Any = None, keepdims: Any = False) -> Any:
         kept = (1,) * a.ndim if whole else (*a.shape[:-1], 1)
         out = _whole(a.reshape(-1)) if whole else _rows(a.reshape(-1, a.shape[-1]), a.dtype)
         return out.reshape(kept if keepdims else () if whole else kept[:-1])
-    return np.add.reduce(a, axis, _wide(a, dtype), keepdims=keepdims)
+    if dtype is not None or a.dtype.kind in "bu":
+        return np.add.reduce(a, axis, _wide(a, dtype), keepdims=keepdims)
+    return pairwise_sum(a, axis, keepdims)
 
 
 def _rows(x: Any, dtype: Any) -> Any:
@@ -82,6 +79,13 @@ def _whole(x: Any) -> Any:
     cut = len(x) - len(x) % piece()
     total = np.add.reduce(_rows(x[:cut].reshape(-1, piece()), np.float64)) + _rows(x[None, cut:], np.float64)[0]
     return np.asarray(total, x.dtype)
+
+
+def dims_and_freedom(dim: Any, unbiased: bool | None, correction: float) -> tuple[Any, float]:
+    """The dimensions of a variance, and what is taken from their count: ``var(x, False)`` says `unbiased`."""
+    if type(dim) is bool:
+        dim, unbiased = None, dim
+    return some_dims(dim), correction if unbiased is None else int(unbiased)
 
 
 def floating_only(input: Any, who: str) -> Any:
@@ -115,9 +119,32 @@ def _mean(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False) ->
 
 
 def _centred(a: Any, axis: Any) -> Any:
-    if type(a) is np.ndarray:
-        return a - _added(a, axis, None, axis is not None) / (_count(a.shape, axis) or math.nan)
-    return a - np.mean(a, axis=axis, keepdims=True)
+    """Distances from the mean; taken twice, since what is left by the mean's rounding may be as large as they are."""
+    if type(a) is not np.ndarray:
+        return a - np.mean(a, axis=axis, keepdims=True)
+    n = _count(a.shape, axis) or math.nan
+    d = a - pairwise_sum(a, axis, True) / n
+    d -= pairwise_sum(d, axis, True) / n
+    return d
+
+
+def _squares(a: Any, axis: Any, keepdims: Any) -> Any:
+    """The sum of squared distances from the mean, of real numbers in double precision, which holds all squares."""
+    if a.dtype.kind == "c":
+        d = _centred(a, axis)
+        return pairwise_sum((d * np.conj(d)).real, axis, keepdims)
+    if a.size < LARGE or a.dtype.char not in "fd":
+        d = a - np.add.reduce(a, axis, np.float64, keepdims=True) / (_count(a.shape, axis) or math.nan)
+        return np.add.reduce(d * d, axis, keepdims=keepdims)
+    axes = dims_of(axis, a.ndim)
+    x, back = in_three(a, axes)
+    out = np.empty((len(x), x.shape[2]))
+    if x.shape[2] == 1:
+        in_parts(row_squares, piece(x.shape[1]), (x[:, :, 0], out[:, 0]))
+    else:
+        middle_squares.run(x, out, np.empty(x.shape[2]))
+    out = back(out)
+    return out.reshape([1 if i in axes else n for i, n in enumerate(a.shape)]) if keepdims else out
 
 
 def _per_freedom(shape: tuple[int, ...], axis: Any, ddof: float) -> float:
@@ -131,25 +158,28 @@ def _var_a(g: Any, a: Any, axis: Any, ddof: float, keepdims: Any) -> Any:
     return kept_dims(g * scale, a.shape, axis, keepdims) * _centred(a, axis)
 
 
+def _variance(a: Any, axis: Any, ddof: float, keepdims: Any) -> Any:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _squares(a, axis, keepdims) * _per_freedom(a.shape, axis, ddof)
+
+
 @differentiable(a=_var_a, numpy=np.var, name="var")
 def _var(a: Any, axis: Any = None, ddof: float = 0, keepdims: Any = False) -> Any:
-    d = _centred(a, axis)
-    squares = _added(d * d if d.dtype.kind == "f" else (d * np.conj(d)).real, axis, None, keepdims)
-    factor = _per_freedom(a.shape, axis, ddof)
-    if factor < math.inf:
-        return squares * factor
-    with np.errstate(invalid="ignore"):
-        return squares * factor
+    with np.errstate(over="ignore"):
+        return _variance(a, axis, ddof, keepdims).astype(a.real.dtype)
 
 
 def _std_a(g: Any, a: Any, out: Any, axis: Any, ddof: float, keepdims: Any) -> Any:
+    """The distances are divided by the deviation first: neither leaves the range of float32 so."""
+    g, out = (kept_dims(v, a.shape, axis, keepdims) for v in (g, out))
     constant = np.equal(out, 0)  # zero where nothing varies, as in PyTorch
-    return _var_a(np.where(constant, 0.0, g / (2 * np.where(constant, 1.0, out))), a, axis, ddof, keepdims)
+    each = _centred(a, axis) / np.where(constant, 1.0, out)
+    return np.where(constant, 0.0, g * _per_freedom(a.shape, axis, ddof)) * each
 
 
 @differentiable(a=_std_a, numpy=np.std, name="std")
 def _std(a: Any, axis: Any = None, ddof: float = 0, keepdims: Any = False) -> Any:
-    return np.sqrt(_var.function(a, axis, ddof, keepdims))
+    return np.sqrt(_variance(a, axis, ddof, keepdims)).astype(a.real.dtype)
 
 
 def _others(x: Any) -> Any:
@@ -179,7 +209,7 @@ def _prod_a(g: Any, a: Any, axis: Any, keepdims: Any) -> Any:
     g = kept_dims(g, a.shape, axis, keepdims)
     if a.ndim == 0 or 0 in a.shape:
         return g * np.ones_like(a)
-    axes = axes_of(axis, a.ndim)
+    axes = dims_of(axis, a.ndim)
     order = tuple(i for i in range(a.ndim) if i not in axes) + axes
     moved = np.transpose(a, order)
     rows = np.reshape(moved, (*moved.shape[: a.ndim - len(axes)], -1))
@@ -195,6 +225,9 @@ def _prod(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False) ->
         in_parts(row_products, piece(rows.shape[1]), (rows, out))
         kept = (1,) * a.ndim if axis is None else (*a.shape[:-1], 1)
         return out.reshape(kept if keepdims else () if axis is None else kept[:-1])
+    if dtype is None and a.dtype == np.float32 and _count(a.shape, axis) > FEW:
+        with np.errstate(over="ignore"):
+            return np.multiply.reduce(a, axis, np.float64, keepdims=keepdims).astype(np.float32)
     return np.multiply.reduce(a, axis=axis, dtype=_wide(a, dtype), keepdims=keepdims)
 
 
@@ -206,11 +239,16 @@ def _cumsum_a(g: Any, axis: int | None, a_shape: tuple[int, ...]) -> Any:
 
 @differentiable(a=_cumsum_a, numpy=np.cumsum, name="cumsum", complex=True)
 def _cumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
-    if a.size >= 2048 and a.dtype.char in "fd" and dtype in (None, a.dtype) and axis in (-1, a.ndim - 1):
-        out = np.empty(a.shape, a.dtype)
-        running_sum.run(np.ascontiguousarray(a).reshape(-1, a.shape[-1]), out.reshape(-1, a.shape[-1]))
-        return out
-    return np.cumsum(a, axis, _wide(a, dtype))
+    n = a.size if axis is None else a.shape[axis]
+    if n <= FEW or a.dtype.char not in "fd" or dtype not in (None, a.dtype):
+        return np.cumsum(a, axis, _wide(a, dtype))
+    if a.size < LARGE:
+        return np.cumsum(a, axis, np.float64).astype(a.dtype, copy=False)
+    x = np.ascontiguousarray(a.reshape(-1) if axis is None else a)
+    out = np.empty(x.shape, a.dtype)
+    flat = x.reshape(1 if axis is None else math.prod(x.shape[: axis % a.ndim]), n, -1)
+    running_sum.run(flat, out.reshape(flat.shape), np.empty(flat.shape[2]))
+    return out
 
 
 # --- PyTorch's face ---------------------------------------------------------------------------------------------
@@ -279,7 +317,7 @@ def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
 
 @numpy_names
 def var(
-    input: Any, dim: Any = None, *, correction: float = 1, keepdim: bool = False, unbiased: bool | None = None
+    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float = 1
 ) -> Any:
     """Variance over dimensions, divided by ``n - correction``.
 
@@ -287,13 +325,13 @@ def var(
     ----------
     input : Tensor, floating
     dim : int or sequence of int, optional
-        Default: all.
-    correction : number
-        PyTorch's default is 1; that of ``np.var``, which works on Tensors as well, is 0.
-    keepdim : bool
-        Keep the reduced dimensions, with size 1.
+        Default: all. A bool is `unbiased`.
     unbiased : bool, optional
         An older name of ``correction=1``.
+    keepdim : bool
+        Keep the reduced dimensions, with size 1.
+    correction : number
+        PyTorch's default is 1; that of ``np.var``, which works on Tensors as well, is 0.
 
     Returns
     -------
@@ -307,13 +345,13 @@ def var(
     >>> tg.var(x), tg.var(x, correction=0)
     (tensor(4.6667), tensor(3.5000))
     """
-    ddof = correction if unbiased is None else int(unbiased)
-    return _var.record((floating_only(input, "var"), some_dims(dim), ddof, keepdim))
+    dim, ddof = dims_and_freedom(dim, unbiased, correction)
+    return _var.record((floating_only(input, "var"), dim, ddof, keepdim))
 
 
 @numpy_names
 def std(
-    input: Any, dim: Any = None, *, correction: float = 1, keepdim: bool = False, unbiased: bool | None = None
+    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float = 1
 ) -> Any:
     """Standard deviation over dimensions, the square root of `var`; its gradient is 0 where nothing varies.
 
@@ -321,13 +359,13 @@ def std(
     ----------
     input : Tensor, floating
     dim : int or sequence of int, optional
-        Default: all.
-    correction : number
-        PyTorch's default is 1; that of ``np.std``, which works on Tensors as well, is 0.
-    keepdim : bool
-        Keep the reduced dimensions, with size 1.
+        Default: all. A bool is `unbiased`.
     unbiased : bool, optional
         An older name of ``correction=1``.
+    keepdim : bool
+        Keep the reduced dimensions, with size 1.
+    correction : number
+        PyTorch's default is 1; that of ``np.std``, which works on Tensors as well, is 0.
 
     Returns
     -------
@@ -339,8 +377,8 @@ def std(
     >>> tg.std(tg.tensor([[1.0, 3.0], [2.0, 2.0]]), dim=1, correction=0)
     tensor([1., 0.])
     """
-    ddof = correction if unbiased is None else int(unbiased)
-    return _std.record((floating_only(input, "std"), some_dims(dim), ddof, keepdim))
+    dim, ddof = dims_and_freedom(dim, unbiased, correction)
+    return _std.record((floating_only(input, "std"), dim, ddof, keepdim))
 
 
 @numpy_names

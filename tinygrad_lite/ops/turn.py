@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels.along import reverse
+from ..kernels.pairwise_sum import pairwise_sum
 from ..rules import FAST, differentiable, unwrap, wrap
 from .arrange import transpose
 from .compiled import LARGE
@@ -47,7 +48,7 @@ def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
 def _repeat_a(g: Any, a_shape: tuple[int, ...], repeats: int, axis: int) -> Any:
     groups: Any = np.reshape(g, (*a_shape[: axis + 1], repeats, *a_shape[axis + 1 :]))
     if not 0 < repeats <= 8:
-        return np.sum(groups, axis=axis + 1)
+        return pairwise_sum(groups, axis + 1)
     lead: tuple[Any, ...] = (slice(None),) * (axis + 1)
     total = groups[(*lead, 0)]
     for i in range(1, repeats):  # a sum over so short a dimension takes NumPy several times as long
