@@ -10,7 +10,7 @@ import numpy as np
 
 from . import autograd, fast_calls, hooks, printing, rules, views
 from .dtypes import as_dtype
-from .graph import RETAIN, mode, new_leaf, written
+from .graph import RETAIN, mode, new_leaf, uncounted, written
 from .hooks import RemovableHandle as RemovableHandle
 from .methods import Methods
 from .ops import creation, reduce
@@ -170,9 +170,10 @@ class Tensor(Methods):
     def data(self) -> Tensor:
         """The values without history, sharing memory; assigning replaces them.
 
-        Unlike PyTorch's, a write through it is noticed by a backward pass that needs the old values.
+        As in PyTorch, a write through it is not noticed by a backward pass that needs the old values: it computes with
+        the new ones. A write through `detach` is.
         """
-        return self.detach()
+        return wrap(uncounted(self._data))
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -504,8 +505,9 @@ class Tensor(Methods):
     def __deepcopy__(self, memo: Any) -> Tensor:
         if not self.is_leaf:
             raise RuntimeError("deepcopy: only leaves can be copied deeply; detach() first")
-        grad = None if self.grad is None else self.grad.clone()
-        copied: Tensor = rebuild(type(self), self._data.copy(), self.requires_grad, grad, None)
+        grad = self.grad if self.grad is None or self.grad.is_leaf else self.grad.clone()
+        data, grad = views.copy_with_others(self._data, memo), copy.deepcopy(grad, memo)
+        copied: Tensor = rebuild(type(self), data, self.requires_grad, grad, None)
         memo[id(self)] = copied
         if hasattr(self, "__dict__"):
             copied.__dict__.update(copy.deepcopy(self.__dict__, memo))

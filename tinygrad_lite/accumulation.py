@@ -1,7 +1,7 @@
 """What a leaf keeps of a pass: its gradient, in memory of its own.
 
 An array that nobody else refers to is taken over as it is; what may be shared with another gradient, with a saved value
-or with the caller is copied.
+or with the caller is copied. Who else refers to it the interpreter knows: it counts references.
 """
 
 from __future__ import annotations
@@ -20,17 +20,26 @@ from .rules import conjugate, ndarray, wrap
 ACCUMULATING = threading.RLock()  # several threads may train on shared leaves
 
 
-def accumulate(node: Node, g: Any, create: bool) -> None:
-    """Add to a leaf's `grad`, which owns its memory: a gradient that may be shared with another is copied."""
-    before, g = getattr(node, "grad", None), conjugate(g)
+def own(found: dict[Node, Any], node: Node) -> Any:
+    """Take a node's gradient out of what a pass has found, in memory that nobody else refers to."""
+    g = found.pop(node)
+    if type(g) is not ndarray or _count_references(g) != _ALONE or not (g.flags.owndata or _only_view(g)):
+        g = _copied(g)
+    return conjugate(g)
+
+
+def accumulate(found: dict[Node, Any], node: Node, create: bool) -> None:
+    """Add what a pass has found to the `grad` of a node, which owns its memory."""
+    before = getattr(node, "grad", None)
     if create:
+        g = conjugate(found.pop(node))
         node.grad = g.clone() if before is None else before + g
-    elif before is None:
-        fresh = type(g) is ndarray and (g.flags.owndata if g.base is None else _only_view(g))
-        if not fresh or node.hooks:  # a hook may have kept what it was shown
-            g = _copied(g)
-        node.grad = wrap(g)
-    elif before._node is not None or (before._data.base is not None and not _own_places(before._data)):
+        return
+    if before is None:
+        node.grad = wrap(own(found, node))
+        return
+    g = conjugate(found.pop(node))
+    if before._node is not None or (before._data.base is not None and not _own_places(before._data)):
         node.grad = wrap(before._data + g)
     else:
         np.add(before._data, g, out=before._data)
@@ -38,7 +47,7 @@ def accumulate(node: Node, g: Any, create: bool) -> None:
 
 
 def _copied(g: Any) -> Any:
-    if g.size < LARGE or any(g.strides) or g.dtype.kind != "f" or g.dtype.itemsize < 4:
+    if type(g) is not ndarray or g.size < LARGE or any(g.strides) or g.dtype.kind != "f" or g.dtype.itemsize < 4:
         return np.array(g)
     out = np.empty(g.shape, g.dtype)  # one number, expanded: what `sum` hands back
     fill.run(out.reshape(-1), g.dtype.type(g.flat[0]))
@@ -50,7 +59,7 @@ def _only_view(array: Any) -> bool:
     base = array.base
     return (
         type(base) is ndarray
-        and _count_references(base) == _ALONE  # `base`, the array's own reference, and the argument
+        and _count_references(base) == _ALONE_BELOW  # `base`, the array's own reference, and the argument
         and base.flags.owndata
         and array.nbytes == base.nbytes
         and bool(array.flags.c_contiguous and array.flags.writeable)
@@ -60,14 +69,14 @@ def _only_view(array: Any) -> bool:
 _count_references: Any = getattr(sys, "getrefcount", lambda _: 0)  # not every Python counts: there nobody is alone
 
 
-def _alone() -> int:
-    """What `_only_view` counts for a base that only its view refers to."""
-    view = np.empty(2).reshape(1, 2)
+def _alone() -> tuple[int, int]:
+    """What `own` counts for an array that nobody else refers to, and `_only_view` for one that only its view does."""
+    view = {0: np.empty(2).reshape(1, 2)}.pop(0)
     base = view.base
-    return int(_count_references(base))
+    return int(_count_references(view)) or -1, int(_count_references(base)) or -1
 
 
-_ALONE = _alone() or -1
+_ALONE, _ALONE_BELOW = _alone()
 
 
 def _own_places(array: Any) -> bool:

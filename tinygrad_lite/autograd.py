@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from . import hooks, rules
-from .accumulation import ACCUMULATING, accumulate
-from .function import Function, once_differentiable
-from .graph import RETAIN, Node, Stamp, last_write, line_of, mode, stale, stamp, tick, written
+from .accumulation import ACCUMULATING, accumulate, own
+from .function import Function, once_differentiable, sums_to
+from .graph import RETAIN, Node, Stamp, last_write, line_of, memory, mode, stale, stamp, tick, written
 from .kernels.pairwise_sum import pairwise_sum
 from .modes import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .rules import Op, Rule, conjugate, ndarray, part_of, wrap
@@ -77,6 +77,7 @@ def _run(grads: dict[Node, Any], targets: set[Node] | None, retain: bool, create
     kept: list[tuple[Node, Any]] = []
     heap = [(-node.seq, node) for node in grads]
     heapify(heap)
+    plain, parts = mode.watcher is None, False  # who watches sees the gradient of each part
     ahead: Node | None = None  # in a chain each node's parent comes right after it, and need not pass through the heap
     while heap or ahead is not None:
         if ahead is not None and (not heap or ahead.seq > -heap[0][0]):
@@ -84,6 +85,8 @@ def _run(grads: dict[Node, Any], targets: set[Node] | None, retain: bool, create
         else:
             node = heappop(heap)[1]
         g = grads.pop(node)
+        if parts and type(g) is Pieces:
+            g = g.sum()
         if node.hooks is not None:
             g = _call_hooks(node, g, create)
             if RETAIN in node.hooks:
@@ -104,17 +107,30 @@ def _run(grads: dict[Node, Any], targets: set[Node] | None, retain: bool, create
             if wanted is not None and type(parent) is not tuple and parent not in wanted:
                 continue
             if how is not None:
+                if plain and rule.op.together is not None:
+                    parts = _collect(grads, heap, parent, rule, g, saved)
+                    continue
                 d = how(node, rule, g, saved)
             elif (n := len(saved)) == 1:  # spelled out: unpacking a tuple into a call costs 0.1 us
                 d = rule.vjp(g, saved[0])
+            elif n == 0:
+                d = rule.vjp(g)
+            elif rule.op.together is None:
+                d = rule.vjp(g, *saved)
             else:
-                d = rule.vjp(g) if n == 0 else rule.vjp(g, *saved)
+                parts = _collect(grads, heap, parent, rule, g, saved)
+                continue
             if type(parent) is tuple:
                 _check_several(rule, parent, d)
-                for p, part in zip(parent, d):
+                for i, (p, part) in enumerate(zip(parent, d)):
                     if p is not None and part is not None and (wanted is None or p in wanted):
-                        _send(grads, heap, p, part, g)
-            elif d.dtype is parent.dtype and d.shape == parent.shape and (d is not g or parent.edges):
+                        _send(grads, heap, p, part, rule, i)
+                continue
+            try:
+                fits = d.dtype is parent.dtype and d.shape == parent.shape
+            except AttributeError:
+                raise _misfit(d, parent, rule) from None
+            if fits:
                 before = grads.get(parent)
                 if before is not None:
                     grads[parent] = before + d
@@ -125,14 +141,60 @@ def _run(grads: dict[Node, Any], targets: set[Node] | None, retain: bool, create
                 else:
                     heappush(heap, (-parent.seq, parent))
             else:
-                _send(grads, heap, parent, d, g)
-        if not retain and edges:
+                _send(grads, heap, parent, d, rule)
+        if not retain and edges and rule.op.saves and ((saved and type(saved[0]) is ndarray) or _saves_values(edges)):
             node.edges = rule.op.name
     if kept:
         with ACCUMULATING:
             for node, g in kept:
-                accumulate(node, g if create else np.array(g), create)
+                accumulate({node: g if create else np.array(g)}, node, create)
     return found
+
+
+def _saves_values(edges: Any) -> bool:
+    """Whether a node has anything to free. One that has not may be gone through any number of times."""
+    return any(type(rule).unpacked is not Rule.unpacked or _holds_array(saved) for _, rule, saved in edges)
+
+
+def _holds_array(value: Any) -> bool:
+    return any(map(_holds_array, value)) if type(value) in (tuple, list) else isinstance(value, ndarray)
+
+
+class Pieces:
+    """Gradients of parts of one tensor: an array of its size is made once for all of them, not for each."""
+
+    __slots__ = ("op", "gradients", "saved", "rest")
+
+    def __init__(self, op: Op, rest: Any) -> None:
+        self.op, self.rest = op, rest
+        self.gradients: list[Any] = []
+        self.saved: list[tuple[Any, ...]] = []
+
+    def __add__(self, other: Any) -> Pieces:
+        self.rest = other if self.rest is None else self.rest + other
+        return self
+
+    def sum(self) -> Any:
+        """The gradient of the whole."""
+        if len(self.saved) == 1:
+            found = self.op.rules[0].vjp(self.gradients[0], *self.saved[0])
+        else:
+            found = self.op.together(self.gradients, self.saved)  # type: ignore[misc]
+        return found if self.rest is None else self.rest + found
+
+
+def _collect(
+    grads: dict[Node, Any], heap: list[tuple[int, Node]], parent: Node, rule: Rule, g: Any, saved: tuple[Any, ...]
+) -> bool:
+    """Keep a part's gradient until it is its parent's turn."""
+    before = grads.get(parent)
+    if type(before) is not Pieces or before.op is not rule.op:
+        if before is None:
+            heappush(heap, (-parent.seq, parent))
+        before = grads[parent] = Pieces(rule.op, before.sum() if type(before) is Pieces else before)
+    before.gradients.append(g)
+    before.saved.append(rule.unpacked(saved))
+    return True
 
 
 def _check_several(rule: Rule, parents: tuple[Any, ...], gradients: Any) -> None:
@@ -146,17 +208,14 @@ def _check_several(rule: Rule, parents: tuple[Any, ...], gradients: Any) -> None
 
 def _freed(name: str) -> RuntimeError:
     return RuntimeError(
-        f"backward: trying to go a second time through the graph (at {name}), whose saved values have been freed; "
-        "pass retain_graph=True to the first backward"
+        f"backward: Trying to backward through the graph a second time (at {name}), but its saved values have been "
+        "freed; pass retain_graph=True to the first backward"
     )
 
 
-def _send(grads: dict[Node, Any], heap: list[tuple[int, Node]], parent: Node, d: Any, g: Any) -> None:
+def _send(grads: dict[Node, Any], heap: list[tuple[int, Node]], parent: Node, d: Any, rule: Rule, i: int = 0) -> None:
     """Give `parent` its gradient: its shape, its dtype, added to what it already has."""
-    if (d.shape != parent.shape or d.dtype is not parent.dtype) and parent.shape is not None:
-        d = fit(d, parent)
-    if d is g and type(d) is ndarray and not parent.edges:
-        d = d.copy()  # a leaf will own it
+    d = fit(d, parent, rule, i)
     before = grads.get(parent)
     if before is None:
         grads[parent] = d
@@ -165,11 +224,26 @@ def _send(grads: dict[Node, Any], heap: list[tuple[int, Node]], parent: Node, d:
         grads[parent] = before + d
 
 
-def fit(d: Any, parent: Node) -> Any:
-    """The gradient with its node's shape and dtype."""
-    if d.shape != parent.shape:
-        d = unbroadcast(d, parent.shape)  # type: ignore[arg-type]
+def fit(d: Any, parent: Node, rule: Rule, i: int = 0) -> Any:
+    """The gradient that a rule returned for its i-th argument, with the shape and dtype of the argument's node."""
+    shape = parent.shape
+    if shape is None:
+        return d
+    if not isinstance(d, (ndarray, rules.Tensor, np.generic)):
+        raise _misfit(d, parent, rule, i)
+    if d.shape != shape:
+        if not sums_to(d.shape, shape):
+            raise _misfit(d, parent, rule, i)
+        d = unbroadcast(d, shape)
     return d if d.dtype is parent.dtype or d.dtype == parent.dtype else cast(d, parent.dtype)
+
+
+def _misfit(d: Any, parent: Node, rule: Rule, i: int = 0) -> Exception:
+    kind, came = (TypeError, type(d).__name__) if getattr(d, "shape", None) is None else (RuntimeError, d.shape)
+    return kind(
+        f"{rule.op.name}: the rule for {rule.arg[i]!r} must return a gradient of the argument's shape {parent.shape}, "
+        f"got {came}"
+    )
 
 
 def cast(d: Any, dtype: np.dtype[Any]) -> Any:
@@ -179,14 +253,14 @@ def cast(d: Any, dtype: np.dtype[Any]) -> Any:
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
-    """Sum a gradient over the dimensions that broadcasting added or stretched; the inverse where `g` is the smaller."""
+    """Sum a gradient over the dimensions that broadcasting added or stretched."""
     lead = g.ndim - len(shape)
     if lead > 0:
         g = pairwise_sum(g, 0 if lead == 1 else tuple(range(lead)))
-    stretched = tuple(i for i, (n, m) in enumerate(zip(shape, g.shape)) if n == 1 and m != 1) if lead >= 0 else ()
+    stretched = tuple(i for i, (n, m) in enumerate(zip(shape, g.shape)) if n == 1 and m != 1)
     if stretched:
         g = pairwise_sum(g, stretched, True)
-    return g if g.shape == shape else np.broadcast_to(g, shape)
+    return g
 
 
 def _call_hooks(node: Node, g: Any, create: bool) -> Any:
@@ -321,8 +395,6 @@ def _seeds(outputs: Sequence[Any], gradients: Sequence[Any], create: bool, who: 
             g = g.astype(out.dtype)
         elif out.dtype.kind == "c":
             g = conjugate(g)
-        elif not create and not node.edges:
-            g = g.copy()  # a leaf keeps it
         if create and not isinstance(g, rules.Tensor):
             g = wrap(g)
         seeds[node] = g if node not in seeds else seeds[node] + g
@@ -387,11 +459,13 @@ def backward(
         with np.errstate(all="ignore"):  # an infinite gradient is an answer, not a warning
             found = _run(seeds, targets, retain, create_graph)
         with ACCUMULATING:
-            for node, g in found.items():
+            reached = list(found)
+            for node in reached:
                 if not node.hooks or RETAIN not in node.hooks:  # else it has its gradient already
-                    accumulate(node, g if node.edges == () or create_graph else np.array(g), create_graph)
-        for node in [n for n in found if n.hooks and n.edges == ()]:
-            hooks.accumulated(node)
+                    accumulate(found, node, create_graph)
+        for node in reached:
+            if node.hooks and node.edges == ():
+                hooks.accumulated(node)
     finally:
         mode.enabled = before
 
@@ -457,25 +531,33 @@ def grad(
         seeds = _seeds(outs, gradients, create_graph, "grad")
         with np.errstate(all="ignore"):
             found = _run(seeds, set(nodes), retain, create_graph)
+        return _apart(found, nodes, ins, gradients, create_graph, allow_unused, materialize_grads)
     finally:
         mode.enabled = before
+
+
+def _apart(
+    found: dict[Node, Any], nodes: list[Node], ins: list[Any], given: list[Any], create: bool, unused: bool, zeros: bool
+) -> tuple[Any, ...]:
+    """What `grad` returns: a Tensor for each input, none of which shares memory with another or with what was given."""
     results: list[Any] = []
-    given = [g._data if isinstance(g, rules.Tensor) else g for g in gradients]  # never to be shared
+    last = {node: i for i, node in enumerate(nodes)}
+    taken = {id(memory(rules.unwrap(g))) for g in given}
     for i, (node, tensor) in enumerate(zip(nodes, ins)):
-        g = found.get(node)
-        if g is None:
-            if not allow_unused:
+        if node not in found and i == last[node]:
+            if not unused:
                 raise RuntimeError(
                     f"grad: input {i} was not used in the graph of the outputs; pass allow_unused=True if that is meant"
                 )
-            g = np.zeros_like(tensor._data) if materialize_grads else None
-        elif g.dtype.kind == "c":
-            g = conjugate(g)
-        if type(g) is ndarray and (g.base is not None or any(g is r for r in given) or node in nodes[:i]):
-            g = g.copy()
-        if type(g) is ndarray:
-            given.append(g)
-        results.append(g if g is None or isinstance(g, rules.Tensor) else wrap(g))
+            results.append(wrap(np.zeros_like(tensor._data)) if zeros else None)
+        elif create:
+            g = conjugate(found[node])
+            if id(memory(g._data)) in taken:
+                g = g.clone()
+            taken.add(id(memory(g._data)))
+            results.append(g)
+        else:
+            results.append(wrap(own(found, node) if i == last[node] else conjugate(np.array(found[node]))))
     return tuple(results)
 
 

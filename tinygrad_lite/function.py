@@ -5,14 +5,13 @@ from __future__ import annotations
 import functools
 import weakref
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from . import rules, views
 from .graph import OFF, Node, caller, mode, tick, written
-from .rules import Rule, conjugate, part_of
+from .rules import Rule, conjugate, part_of, stand_in
 
 
 class Context:
@@ -179,7 +178,7 @@ def _connect(
     single = len(outs) == 1 and isinstance(results[0], rules.Tensor)
 
     rule = Rule.__new__(Rule)
-    rule.op = SimpleNamespace(name=cls.__name__, twin=None)  # type: ignore[assignment]
+    rule.op = stand_in(cls.__name__)
     rule.arg, rule.joint = tuple(map(str, range(len(args)))), True
     rule.names = ("saved tensors",)
     rule.vjp = lambda g, _: _call_backward(cls, ctx, g, parents, single, outs_like)
@@ -224,7 +223,7 @@ def _call_backward(
             continue
         if not isinstance(x, rules.Tensor):
             raise TypeError(f"{cls.__name__}.backward: gradient {i} must be a Tensor or None, got {type(x).__name__}")
-        if x.shape != parent.shape and not _sums_to(x.shape, parent.shape):
+        if x.shape != parent.shape and not sums_to(x.shape, parent.shape):
             raise RuntimeError(
                 f"{cls.__name__}.backward: gradient {i} must have the shape {parent.shape}, got {x.shape}"
             )
@@ -232,8 +231,8 @@ def _call_backward(
     return tuple(results)
 
 
-def _sums_to(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
-    """Whether `target` broadcasts to `shape`, so that the engine can sum over what was stretched."""
+def sums_to(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
+    """Whether `target` broadcasts to `shape`, so that a gradient can be summed over what was stretched."""
     lead = len(shape) - len(target)
     return lead >= 0 and all(m in (1, n) for n, m in zip(shape[lead:], target))
 

@@ -238,15 +238,34 @@ last_write = _Last()
 def memory(array: Any) -> Any:
     """The object that owns the memory an array looks at."""
     while True:
+        array = counted(array)
+        if type(array) is not memoryview or type(array.obj) is not np.ndarray:
+            return array
+        array = array.obj
+
+
+def counted(array: Any) -> Any:
+    """What the writes to an array are counted for: the owner of its memory, or what `uncounted` made."""
+    while True:
         base = getattr(array, "base", None)
         if base is None or isinstance(base, (bytes, str)):
             return array
         array = base
 
 
+def uncounted(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The same memory, but writes to it or its views are not counted as writes to the array: see `Tensor.data`."""
+    root = counted(array)
+    if type(root) is not memoryview:
+        return np.asarray(memoryview(array))
+    whole = root.obj  # looked at anew, or a chain would grow in ``p.data = p.data``
+    same = type(whole) is np.ndarray and (whole.shape, whole.strides) == (array.shape, array.strides)
+    return np.asarray(memoryview(root)) if same and whole.dtype == array.dtype else array[...]
+
+
 def stamp(array: np.ndarray[Any, Any]) -> Stamp:
     """The write record of an array's memory, shared by all its views. Made on demand, gone with the memory."""
-    root = memory(array)
+    root = counted(array)
     key = id(root)
     found = _stamps.get(key)
     if found is None:
@@ -270,7 +289,7 @@ def written(array: np.ndarray[Any, Any], name: str = "an in-place write", depth:
 
 def stale(array: Any, seq: int) -> Stamp | None:
     """The write that made a value saved at time `seq` stale, if there was one."""
-    mark = _stamps.get(id(memory(array)))
+    mark = _stamps.get(id(counted(array)))
     if mark is None:
         return None
     mark = mark.latest()

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from . import autograd, rules
 from .graph import OFF, Node, mode, tick
-from .rules import Parts, Rule, conjugate, ndarray, wrap
+from .rules import Parts, Rule, conjugate, ndarray, stand_in, wrap
 
 __all__ = ["saved_tensors_hooks"]
 
@@ -155,7 +154,7 @@ def _watched(node: Node) -> Watched:
     edges, whose = node.edges, weakref.ref(node)
     parents = tuple(p for parent, _, _ in edges for p in autograd._all(parent))
     rule = Watched.__new__(Watched)
-    rule.op, rule.joint = SimpleNamespace(name=node.op_name, twin=None), True  # type: ignore[assignment]
+    rule.op, rule.joint = stand_in(node.op_name), True
     rule.arg = tuple(a for _, r, _ in edges for a in r.arg)
     rule.names = tuple(n for _, r, _ in edges for n in r.names)
     rule.edges, rule.after = edges, {}
@@ -167,12 +166,12 @@ def _watched(node: Node) -> Watched:
 def _send_through(node: Any, edges: Any, parents: tuple[Any, ...], hooks: dict[int, Any], g: Any) -> tuple[Any, ...]:
     some = next(v for v in g.values if v is not None) if isinstance(g, Parts) else g
     create = isinstance(some, rules.Tensor)
-    found: list[Any] = []
+    found: list[tuple[Any, Rule, int]] = []
     for parent, rule, saved in edges:
         d = autograd._through_graph(node, rule, g, saved, edges) if create else rule.vjp(g, *saved)
-        found.extend(d if type(parent) is tuple else (d,))
+        found.extend((x, rule, i) for i, x in enumerate(d if type(parent) is tuple else (d,)))
     given = tuple(
-        None if d is None or p is None else d if p.shape is None else autograd.fit(d, p) for d, p in zip(found, parents)
+        None if d is None or p is None else autograd.fit(d, p, rule, i) for (d, rule, i), p in zip(found, parents)
     )
     if any(isinstance(d, Parts) for d in given):  # the node picks one of several results; its hooks see that
         return given

@@ -157,9 +157,14 @@ class Op:
     ----------
     complex : bool or callable
         Whether the rules hold for complex numbers, too; a function is called in place of this one where they do not.
+    together : callable or None
+        ``together(gradients, saved)``: the sum of what the only rule returns for each of several results of one input.
     """
 
     complex: bool | Callable[..., Any] = False
+    together: Callable[[list[Any], list[tuple[Any, ...]]], Any] | None = None
+    twin: Callable[..., Any] | None = None
+    saves = True
 
     def __init__(
         self,
@@ -473,6 +478,7 @@ def differentiable(
     view: bool = False,
     numpy: Callable[..., Any] | None = None,
     complex: bool | Callable[..., Any] = False,
+    together: Callable[[list[Any], list[tuple[Any, ...]]], Any] | None = None,
     **rules: Callable[..., Any],
 ) -> Op | Callable[[Callable[..., Any]], Op]:
     """Add a function to the table; also a decorator.
@@ -500,6 +506,10 @@ def differentiable(
     complex : bool or callable
         Whether the rules hold for complex numbers, too, as a formula without conj, abs, real and imag does; or what to
         call in place of this function, where they do not and a gradient is needed.
+    together : callable, optional
+        For a row of one rule whose result is a small part of its argument: ``together(gradients, saved)``, the sum of
+        what the rule returns for each gradient and its saved values, none of which may be a Tensor's. So a tensor that
+        is cut into many parts costs one array of its size on the way back, not one for each.
 
     Returns
     -------
@@ -520,7 +530,7 @@ def differentiable(
     """
     if function is None:
         options = {"joint": joint, "aux": aux, "twin": twin, "name": name, "view": view, "numpy": numpy}
-        return lambda f: differentiable(f, complex=complex, **options, **rules)
+        return lambda f: differentiable(f, complex=complex, together=together, **options, **rules)
     if aux and twin is None:
         raise TypeError(f"{getattr(function, '__name__', function)}: a row with aux= needs twin=, or its second "
                         "derivative would miss what flows through them")  # fmt: skip
@@ -528,7 +538,7 @@ def differentiable(
     if key in TABLE and (isinstance(key, np.ufunc) or str(key.__module__).startswith("numpy")):
         raise ValueError(f"differentiable: {key!r} has a row already, for all users; wrap it in a function of yours")
     op = Op(function, rules, joint, aux, twin, name, view)
-    op.complex = complex
+    op.complex, op.together = complex, together
     TABLE[key] = TABLE[op] = op
     return op
 
@@ -574,6 +584,13 @@ def wrap(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return tuple(map(wrap, value))
     return value
+
+
+def stand_in(name: str) -> Op:
+    """What a rule of no row says it belongs to: a custom `Function`, or several rules that are called as one."""
+    op = Op.__new__(Op)
+    op.name = name
+    return op
 
 
 PART = Rule.__new__(Rule)  # the gradient of one result among several

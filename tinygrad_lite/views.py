@@ -7,6 +7,7 @@ always describes the values that are in memory.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -104,11 +105,12 @@ def current(tensor: Any) -> Node | None:
                     f"view: it was {view.opaque}, and its base was changed in place since; clone() it before"
                 )
             if not view.opaque and not (now.edges == () and is_leaf(tensor._node)):
-                before, mode.enabled = mode.enabled, True
+                old, before, mode.enabled = tensor._node, mode.enabled, True
                 try:
                     tensor._node = follow(view.base, view.path())._node
                 finally:
                     mode.enabled = before
+                _move_retained(old, tensor._node)
         view.origin = now
     node: Node | None = tensor._node
     return node
@@ -299,6 +301,19 @@ def _copied(tensor: Any) -> Any:
     out = wrap(tensor._data.copy())
     out._node = node_of(tensor)
     return out
+
+
+def copy_with_others(array: Any, memo: dict[int, Any]) -> Any:
+    """A copy of an array and all of the memory that it looks at, which arrays that share it now share afterwards."""
+    owner = memory(array)
+    if type(owner) is not np.ndarray or not owner.flags.forc:
+        return array.copy()
+    whole = copy.deepcopy(owner, memo)
+    if owner is array:
+        return whole
+    offset = array.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
+    flat = (whole if whole.flags.c_contiguous else whole.T).reshape(-1)
+    return np.ndarray(array.shape, array.dtype, flat, offset, array.strides)
 
 
 def _apart(value: Any, data: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -136,7 +137,7 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, 
             raise TypeError(f"split: the size must be an integer or several, got {split_size_or_sections!r}") from None
         if sum(pieces) != n or min(pieces, default=0) < 0:
             raise RuntimeError(f"split: sizes must add up to {n}, the size of dim {dim}, got {pieces}")
-    starts = [sum(pieces[:i]) for i in range(len(pieces))]
+    starts = accumulate(pieces, initial=0)
     return tuple([narrow(tensor, dim, a, length) for a, length in zip(starts, pieces)])
 
 

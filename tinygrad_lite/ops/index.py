@@ -27,7 +27,11 @@ def _take_a(g: Any, a_shape: tuple[int, ...], index: Any) -> Any:
     return index_sum(g, a_shape, index)
 
 
-@differentiable(a=_take_a, view=True, name="getitem", complex=True)
+def _take_parts(gradients: list[Any], saved: list[tuple[Any, ...]]) -> Any:
+    return index_sums(gradients, saved[0][0], [index for _, index in saved])
+
+
+@differentiable(a=_take_a, view=True, name="getitem", complex=True, together=_take_parts)
 def take(a: Any, index: Any) -> Any:
     """``a[index]``."""
     return a[index]
@@ -41,6 +45,18 @@ def index_sum(values: Any, shape: tuple[int, ...], index: Any) -> Any:
         out[index] = values
     else:
         add_at(out, values, index)
+    return out
+
+
+@differentiable(values=lambda g, indices: [take(g, index) for index in indices], complex=True)
+def index_sums(values: Any, shape: tuple[int, ...], indices: list[Any]) -> Any:
+    """`index_sum` of many values, each at an index of its own, in one array."""
+    out = np.zeros(shape, values[0].dtype)
+    for value, index in zip(values, indices):
+        if without_repeats(index):
+            out[index] += value
+        else:
+            add_at(out, value, index)
     return out
 
 
