@@ -60,7 +60,7 @@ def test_dtypes_without_the_oracle():
     assert tg.tensor(np.float64(1.0)).dtype == tg.float64
     assert tg.tensor([1.7, -1.7], dtype=tg.int64).tolist() == [1, -1]
     assert tg.tensor([1, 0], dtype=bool).tolist() == [True, False]
-    assert tg.tensor([1], dtype=float).dtype == tg.float32
+    assert tg.tensor([1], dtype=float).dtype == tg.float64
 
 
 def test_tensor_copies_and_from_numpy_shares():

@@ -55,11 +55,8 @@ def set_default_dtype(dtype: Any) -> None:
 
 
 def as_dtype(dtype: Any) -> np.dtype[Any]:
-    """A dtype from a dtype, a NumPy type, a name or Python's `float` (the default), `int`, `bool`."""
-    chosen = get_default_dtype() if dtype is builtin_float else np.dtype(dtype)
+    """A dtype from a dtype, a NumPy type, a name or one of Python's types, which NumPy and PyTorch take for 64 bits."""
+    chosen = np.dtype(dtype)
     if chosen.kind not in "biufc":
         raise TypeError(f"a tensor's dtype must be of numbers or booleans, got {chosen}")
     return chosen
-
-
-builtin_float = type(0.0)  # noqa: UP003  (`float` is a dtype here)

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from . import promotion
 from .graph import OFF, Node, _getframe, caller, library, mode, tick
-from .rules import FAST, TABLE, Op, _blame, _from_complex, _narrow, differentiable, ndarray
+from .rules import FAST, TABLE, Op, _blame, _from_complex, differentiable, narrow, ndarray
 
-_F16, _F32, _F64 = np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)
-_C128 = np.dtype(np.complex128)
+_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 _new_node = Node.__new__
 _new: Any = object.__new__
 Tensor: Any = None  # the class; tensor.py binds it when it is defined
@@ -56,7 +56,7 @@ def _unary(op: Op) -> Callable[..., Any]:
                 if op.complex is not True and p is not None and mode.enabled:
                     return op.of_complex((input,))
             elif dtype is not x.dtype and dtype.kind == "f" and dtype is not _F32:
-                out = _narrow(function, [x], out)  # NumPy makes float16 of int8, float64 of int64
+                out = narrow(function, [x], out)  # NumPy makes float16 of int8, float64 of int64
         result = _new(Tensor)
         result._data, result._base = out, None
         if p is None or (OFF and not mode.records(op.name, out)):
@@ -87,15 +87,37 @@ _NUMBERS = {bool, int, float, complex}
 
 def _operand(value: Any, who: str) -> Any:
     """The other operand of a Tensor. NumPy would compute with any object, and give an array of objects."""
-    array = value if isinstance(value, (ndarray, np.generic)) else np.asarray(value)
+    if type(value) in _NUMBERS:
+        return value
+    array = value if isinstance(value, ndarray) else np.asarray(value)
     if array.dtype.kind not in "biufc":
         raise TypeError(f"{who}: operands must be Tensors, arrays or numbers, got {type(value).__name__}")
-    return array
+    return array if array is value else array[()]  # a scalar of NumPy's, or what is taken for one, is a number
+
+
+def _meet(op: Op, x: Any, y: Any) -> tuple[Any, Any, Any]:
+    """Two operands of any dtypes in the one where they meet, and the function of them."""
+    name, function = op.name, op.function
+    x, y = _operand(x, name), _operand(y, name)
+    if op.promotes:
+        x, y = promotion.cast_pair(name, x, y, isinstance(function, np.ufunc))
+    if op.ordered and "c" in [np.asarray(v).dtype.kind for v in (x, y)]:
+        raise TypeError(f"{name}: complex numbers have no order")
+    out = function(x, y)
+    if type(out) is not ndarray:
+        out = np.asarray(out)
+    kind = out.dtype.kind
+    if op.promotes and (kind == "f" or kind == "c" or out.dtype.num == 1):
+        kinds = {v.dtype.kind for v in (x, y) if isinstance(v, ndarray)}
+        if out.dtype.num == 1 and kinds == {"b"}:  # int8, which NumPy makes of booleans where it knows no other way
+            raise TypeError(f"{name}: not known for booleans; cast them to integers")
+        if kind != "i" and kinds <= {"b", "i", "u"}:  # NumPy makes float16 of int8, float64 of int64
+            (x, y), out = promotion.to_floats(function, [x, y], out)
+    return x, y, out
 
 
 def _binary(op: Op) -> Callable[..., Any]:
     function, noted = op.function, op.saves
-    simple = _F32 if isinstance(function, np.ufunc) or op.complex is True else None  # never of complex numbers
     both: Any = None
     first: Any = None
     second: Any = None
@@ -107,36 +129,37 @@ def _binary(op: Op) -> Callable[..., Any]:
         if type(x) is Tensor or isinstance(x, Tensor):  # the first is faster, and nearly always so
             p = x._node if x._base is None else CURRENT(x)
             x = x._data
+            dtype = x.dtype
             if type(y) is Tensor or isinstance(y, Tensor):
                 q = y._node if y._base is None else CURRENT(y)
                 y = y._data
-            elif type(y) not in _NUMBERS:
-                y = _operand(y, op.name)
+                plain = dtype is y.dtype
+            else:
+                plain = type(y) is float or type(y) is int
         elif isinstance(y, Tensor):
             q = y._node if y._base is None else CURRENT(y)
             y = y._data
-            if type(x) not in _NUMBERS:
-                x = _operand(x, op.name)
+            dtype = y.dtype
+            plain = type(x) is float or type(x) is int
         else:
             return function(x, y)
         try:
-            out = function(x, y)
-        except ValueError as error:
-            raise _blame(op.name, error) from None
-        if type(out) is not ndarray:
-            out = np.asarray(out)
-        dtype = out.dtype
-        if dtype is not simple:
-            if (
-                op.complex is not True
-                and (dtype.kind == "c" or (simple is None and _from_complex((p, q))))
-                and not (p is None and q is None)
-                and mode.enabled
-            ):
-                return op.of_complex((input, other))
-            if dtype is _F64 or dtype is _F16 or dtype is _C128:
-                out = _narrow(function, [x, y], out)
+            if plain and (dtype is _F32 or dtype is _F64):  # nothing to promote
+                out = function(x, y)
+                if type(out) is not ndarray:
+                    out = np.asarray(out)
+            else:
+                x, y, out = _meet(op, x, y)
                 dtype = out.dtype
+                if (
+                    op.complex is not True
+                    and (dtype.kind == "c" or _from_complex((p, q)))
+                    and not (p is None and q is None)
+                    and mode.enabled
+                ):
+                    return op.of_complex((input, other))
+        except (ValueError, OverflowError) as error:
+            raise _blame(op.name, error) from None
         result = _new(Tensor)
         result._data, result._base = out, None
         if (p is None and q is None) or (OFF and not mode.records(op.name, out)):
@@ -168,10 +191,16 @@ def elementwise(
     name: str | None = None,
     numpy: Callable[..., Any] | None = None,
     complex: bool | Callable[..., Any] = False,
+    promotes: tuple[str, ...] = ("x", "y"),
+    ordered: bool = False,
     **rules: Any,
 ) -> Callable[..., Any]:
-    """`differentiable` for a function of one (`x`) or two (`x`, `y`) arrays without options: the fast lane."""
-    op = differentiable(function, name=name, numpy=numpy, complex=complex, **rules)
+    """`differentiable` for a function of one (`x`) or two (`x`, `y`) arrays without options: the fast lane.
+
+    `ordered` ones, which ask what is larger or how often something fits, refuse complex numbers.
+    """
+    op = differentiable(function, name=name, numpy=numpy, complex=complex, promotes=promotes, **rules)
+    op.ordered = ordered
     call = (_unary if len(op.rules) == 1 else _binary)(op)
     call.__name__ = call.__qualname__ = op.name
     call.__doc__ = op.__doc__

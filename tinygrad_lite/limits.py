@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from . import promotion
 from .dtypes import as_dtype, get_default_dtype
-from .ops.creation import tensor
-from .ops.elementwise import add
-from .rules import unwrap, wrap
+from .rules import unwrap
 
 __all__ = ["can_cast", "e", "finfo", "iinfo", "inf", "nan", "pi", "promote_types", "result_type"]
 
@@ -99,7 +98,7 @@ class iinfo:
 
 
 def result_type(tensor1: Any, tensor2: Any) -> np.dtype[Any]:
-    """The dtype of the sum of two tensors or numbers; a 0-d tensor counts as any other, where PyTorch's is weaker.
+    """The dtype of the sum of two tensors or numbers: what has no dimensions decides the kind, never the width.
 
     Parameters
     ----------
@@ -115,11 +114,9 @@ def result_type(tensor1: Any, tensor2: Any) -> np.dtype[Any]:
     >>> tg.result_type(tg.tensor([1, 2]), 1.0), tg.result_type(tg.tensor([1, 2]), tg.tensor([1.0]))
     (dtype('float32'), dtype('float32'))
     """
-    given = [tensor1, tensor2]
-    if all(isinstance(t, (bool, int, float, complex)) for t in given):
-        given[0] = tensor(given[0])
-    empty = [t if isinstance(t, (bool, int, float, complex)) else wrap(np.empty(0, unwrap(t).dtype)) for t in given]
-    found: np.dtype[Any] = add(*empty).dtype
+    found = promotion.common((unwrap(tensor1), unwrap(tensor2)))
+    if found is None:
+        raise TypeError(f"result_type: expected Tensors or numbers, got {type(tensor1).__name__}")
     return found
 
 
@@ -140,7 +137,7 @@ def promote_types(type1: Any, type2: Any) -> np.dtype[Any]:
     >>> tg.promote_types(tg.int64, tg.float32)
     dtype('float32')
     """
-    return result_type(*(wrap(np.empty(0, as_dtype(t))) for t in (type1, type2)))
+    return promotion.meet(as_dtype(type1), as_dtype(type2))
 
 
 def can_cast(from_: Any, to: Any) -> bool:
@@ -160,5 +157,4 @@ def can_cast(from_: Any, to: Any) -> bool:
     >>> tg.can_cast(tg.float64, tg.float16), tg.can_cast(tg.float32, tg.int64)
     (True, False)
     """
-    ranks = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
-    return ranks[as_dtype(from_).kind] <= ranks[as_dtype(to).kind]
+    return promotion.can_cast(as_dtype(from_), as_dtype(to))

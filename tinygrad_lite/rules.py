@@ -30,6 +30,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from . import promotion
 from .graph import OFF, Node, caller, mode, tick
 
 ndarray = np.ndarray
@@ -159,9 +160,15 @@ class Op:
         Whether the rules hold for complex numbers, too; a function is called in place of this one where they do not.
     together : callable or None
         ``together(gradients, saved)``: the sum of what the only rule returns for each of several results of one input.
+    promotes : tuple of str
+        The arguments that are cast to one dtype, see `promotion`.
+    ordered : bool
+        Complex numbers are refused.
     """
 
     complex: bool | Callable[..., Any] = False
+    promotes: tuple[str, ...] = ()
+    ordered: bool = False
     together: Callable[[list[Any], list[tuple[Any, ...]]], Any] | None = None
     twin: Callable[..., Any] | None = None
     saves = True
@@ -258,7 +265,7 @@ class Op:
                 return self._with_options(values[0], options)
         nodes: dict[int, Any] = {}
         data: list[Any] = []
-        lifted = False
+        lifted = scalars = False
         for i, value in enumerate(values):
             if isinstance(value, Tensor):
                 lifted = True
@@ -274,7 +281,14 @@ class Op:
                 if any(n is not None for n in found):
                     nodes[i] = found
                 value = tuple(v._data if isinstance(v, Tensor) else v for v in value)
+            elif isinstance(value, np.generic):
+                scalars = True
             data.append(value)
+        if lifted:
+            if scalars:  # beside a Tensor they decide no width
+                data = [promotion.number(v) for v in data]
+            if self.promotes:
+                self._promote(data)
         try:
             out = self.function(*data)
         except ValueError as error:
@@ -290,7 +304,7 @@ class Op:
         if type(out) is not ndarray:
             out = np.asarray(out)
         if out.dtype is _F64 or out.dtype is _C128:
-            out = _narrow(self.function, data, out) if not aux else out
+            out = narrow(self.function, data, out) if not aux else out
         result = _new(Tensor)
         result._data, result._node, result._base = out, None, None
         if nodes and (not OFF or mode.records(self.name, out)) and (kind := out.dtype.kind) in "fc":
@@ -300,6 +314,12 @@ class Op:
         if self.view and (out.base is not None or out is data[0]) and isinstance(values[0], Tensor):
             result._base = VIEW_OF(values[0], self, values[1:], out)
         return result
+
+    def _promote(self, data: list[Any]) -> None:
+        """Cast the arguments that promote each other."""
+        where = [i for i, name in enumerate(self.parameters) if name in self.promotes]
+        for i, value in zip(where, promotion.cast(self.name, [data[i] for i in where])):
+            data[i] = value
 
     def _with_options(self, input: Any, options: tuple[Any, ...]) -> Any:
         """`record` for one Tensor and options, where nothing is to be looked for: saves a quarter of its time."""
@@ -313,7 +333,7 @@ class Op:
                 return self._several(tuple(out), {} if parent is None else {0: parent}, [x, *options])
             out = np.asarray(out)
         if out.dtype is _F64 or out.dtype is _C128:
-            out = _narrow(self.function, [x, *options], out)
+            out = narrow(self.function, [x, *options], out)
         result = _new(Tensor)
         result._data, result._node, result._base = out, None, None
         if parent is not None and (not OFF or mode.records(self.name, out)) and (kind := out.dtype.kind) in "fc":
@@ -422,7 +442,7 @@ def part_of(node: Node, index: int, count: int, out: Any) -> Node:
     return part
 
 
-def _blame(name: str, error: ValueError) -> Exception:
+def _blame(name: str, error: ValueError | OverflowError) -> Exception:
     """NumPy's complaint, saying who was called."""
     if isinstance(error, np.exceptions.AxisError) and error.ndim is not None:
         return IndexError(f"{name}: dim must be in [{-error.ndim}, {error.ndim - 1}], got {error.axis}")
@@ -446,15 +466,17 @@ def _not_complex(name: str) -> Exception:
     )
 
 
-def _narrow(function: Callable[..., Any], data: list[Any], out: Any) -> Any:
-    """Integers never widen a float: what NumPy made float64 of float32 and int64, or of integers, is PyTorch's."""
-    floats = [v.dtype for v in data if isinstance(v, (ndarray, np.generic)) and v.dtype.kind in "fc"]
-    if _F64 in floats or _C128 in floats:
-        return out
+def narrow(function: Callable[..., Any], data: list[Any], out: Any) -> Any:
+    """What NumPy made float64 (or float16) of integers is the default dtype's, or that of the floats beside them."""
+    floats = [v.dtype for v in data if isinstance(v, ndarray) and v.dtype.kind in "fc"]
     exact = [isinstance(v, ndarray) and v.dtype.kind in "iub" for v in data]
-    if not any(exact) or any(v is _F64 or v is _C128 or v is np.float64 or v is float for v in data):
+    if _F64 in floats or _C128 in floats or not any(exact):
         return out
-    target = np.result_type(*floats) if floats else _F32
+    if any(v is _F64 or v is _C128 or v is np.float64 or v is float for v in data):
+        return out
+    if not floats:
+        return promotion.to_floats(function, data, out)[1]
+    target = np.result_type(*floats)
     if out.dtype.kind == "c":
         target = np.result_type(target, np.complex64)
     return np.asarray(function(*(v.astype(target) if e else v for v, e in zip(data, exact)))).astype(target, copy=False)
@@ -479,6 +501,7 @@ def differentiable(
     numpy: Callable[..., Any] | None = None,
     complex: bool | Callable[..., Any] = False,
     together: Callable[[list[Any], list[tuple[Any, ...]]], Any] | None = None,
+    promotes: tuple[str, ...] = (),
     **rules: Callable[..., Any],
 ) -> Op | Callable[[Callable[..., Any]], Op]:
     """Add a function to the table; also a decorator.
@@ -510,6 +533,8 @@ def differentiable(
         For a row of one rule whose result is a small part of its argument: ``together(gradients, saved)``, the sum of
         what the rule returns for each gradient and its saved values, none of which may be a Tensor's. So a tensor that
         is cut into many parts costs one array of its size on the way back, not one for each.
+    promotes : tuple of str
+        The arguments that meet in one dtype, which is PyTorch's: see `promotion`.
 
     Returns
     -------
@@ -529,8 +554,9 @@ def differentiable(
     tensor([ 3., 12.])
     """
     if function is None:
-        options = {"joint": joint, "aux": aux, "twin": twin, "name": name, "view": view, "numpy": numpy}
-        return lambda f: differentiable(f, complex=complex, together=together, **options, **rules)
+        options: dict[str, Any] = {"joint": joint, "aux": aux, "twin": twin, "name": name, "view": view, "numpy": numpy}
+        options |= {"complex": complex, "together": together, "promotes": promotes}
+        return lambda f: differentiable(f, **options, **rules)
     if aux and twin is None:
         raise TypeError(f"{getattr(function, '__name__', function)}: a row with aux= needs twin=, or its second "
                         "derivative would miss what flows through them")  # fmt: skip
@@ -538,7 +564,7 @@ def differentiable(
     if key in TABLE and (isinstance(key, np.ufunc) or str(key.__module__).startswith("numpy")):
         raise ValueError(f"differentiable: {key!r} has a row already, for all users; wrap it in a function of yours")
     op = Op(function, rules, joint, aux, twin, name, view)
-    op.complex, op.together = complex, together
+    op.complex, op.together, op.promotes = complex, together, promotes
     TABLE[key] = TABLE[op] = op
     return op
 

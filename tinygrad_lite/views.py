@@ -16,6 +16,7 @@ import numpy as np
 
 from . import rules
 from .graph import RETAIN, Node, memory, mode, written
+from .promotion import can_cast
 from .rules import Op, conjugate, differentiable, wrap
 
 Path = tuple[tuple[Op, tuple[Any, ...]], ...]
@@ -182,7 +183,7 @@ def write(
     new = result._data
     if new.shape != data.shape:
         raise RuntimeError(f"{name}: the result's shape {new.shape} must be that of the tensor, {data.shape}")
-    if not np.can_cast(new.dtype, data.dtype, "same_kind"):
+    if not can_cast(new.dtype, data.dtype):
         raise RuntimeError(f"{name}: a result of dtype {new.dtype} cannot be written to a tensor of {data.dtype}")
     data[...] = new
     written(data, name, 3)

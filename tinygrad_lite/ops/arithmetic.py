@@ -46,14 +46,37 @@ rsqrt = elementwise(
 abs = absolute = elementwise(np.absolute, name="abs", x=lambda g, x: g * np.sign(x))
 
 
-def _left_over(formula: Any, of_arrays: Any, of_number: Any) -> Any:
+class DivisionByZero(ZeroDivisionError, RuntimeError):
+    """Integers divided by zero: Python's class of error, and PyTorch's."""
+
+
+def _integers(x: Any, y: Any, who: str) -> bool:
+    """Whether two operands are integers; they cannot be divided by zero, where NumPy's answer is zero."""
+    if (x if isinstance(x, np.ndarray) else y).dtype.kind not in "biu":
+        return False
+    if not np.all(y):
+        raise DivisionByZero(f"{who}: integers cannot be divided by 0")
+    return True
+
+
+def _divided(function: Any, who: str) -> Any:
+    """A division with remainder, refusing zeros where NumPy gives some number for them."""
+
+    def divide(x: Any, y: Any) -> Any:
+        _integers(x, y, who)
+        return function(x, y)
+
+    return divide
+
+
+def _left_over(formula: Any, of_arrays: Any, of_number: Any, who: str) -> Any:
     """A remainder of two arrays, or of an array and a number."""
     arrays, number = fused(of_arrays, formula), fused(of_number, formula, 1)
-    return lambda x, y: (number if type(y) in (int, float) else arrays)(x, y)
+    return _divided(lambda x, y: (number if type(y) in (int, float) else arrays)(x, y), who)
 
 
-_remainder = _left_over(np.remainder, loops.remainder, loops.remainder_number)
-_fmod = _left_over(np.fmod, loops.fmod, loops.fmod_number)
+_remainder = _left_over(np.remainder, loops.remainder, loops.remainder_number, "remainder")
+_fmod = _left_over(np.fmod, loops.fmod, loops.fmod_number, "fmod")
 _floor_slope = fused(loops.floor_slope, loops.floor_slope_of)
 remainder = elementwise(
     lambda x, y: _remainder(x, y), name="remainder", numpy=np.remainder,
@@ -62,7 +85,9 @@ remainder = elementwise(
 fmod = elementwise(
     lambda x, y: _fmod(x, y), name="fmod", numpy=np.fmod, x=lambda g: g, y=lambda g, x, y: -g * np.trunc(x / y)
 )  # fmt: skip
-floor_divide = elementwise(np.floor_divide, x=flat, y=flat)
+floor_divide = elementwise(
+    _divided(np.floor_divide, "floor_divide"), name="floor_divide", numpy=np.floor_divide, x=flat, y=flat
+)
 
 
 _cube, _cube_slope = fused(powers.cube, powers.cube_of), fused(powers.cube_slope, powers.cube_slope_of)
@@ -88,7 +113,7 @@ def _power_y(g: Any, x: Any, y: Any, out: Any) -> Any:
         if x > 0:
             return g * (out * math.log(x))
         x = unwrap(out).dtype.type(x)
-    vanishes = np.equal(x, 0) & np.greater_equal(y, 0)  # 0**y stays 0: PyTorch's convention
+    vanishes = np.equal(x, 0) & np.greater_equal(np.real(y), 0)  # 0**y stays 0: PyTorch's convention
     return np.where(vanishes, 0.0, g * (out * np.log(np.where(vanishes, 1.0, x))))
 
 
@@ -200,12 +225,13 @@ divide = div
 
 
 def _towards_zero(x: Any, y: Any) -> Any:
-    out = np.trunc(np.true_divide(x, y))
-    exact = np.result_type(x, y)
-    return out.astype(exact) if exact.kind in "iu" else out
+    if not _integers(x, y, "div"):
+        return np.trunc(np.true_divide(x, y))
+    quotient = np.floor_divide(x, y)  # exact, where a float would round
+    return quotient + ((quotient < 0) & (quotient * y != x))
 
 
-_trunc_divide = elementwise(_towards_zero, name="div", x=flat, y=flat)
+_trunc_divide = elementwise(_towards_zero, name="div", ordered=True, x=flat, y=flat)
 
 __test__ = describe(
     globals(),

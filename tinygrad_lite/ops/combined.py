@@ -28,6 +28,7 @@ _lerp_op = differentiable(
     _lerp,
     name="lerp",
     complex=True,
+    promotes=("start", "end", "weight"),
     start=lambda g, weight: g * (1 - weight),
     end=lambda g, weight: g * weight,
     weight=lambda g, start, end: g * (end - start),
@@ -73,6 +74,7 @@ def _times(t: Any, value: Any) -> Any:
     y=lambda g, x, value: _times(g * x, value),
     name="addcmul",
     complex=True,
+    promotes=("a", "x", "y"),
 )
 def _addcmul(a: Any, x: Any, y: Any, value: Any) -> Any:
     return _plus(_times(x * y, value), a)
@@ -105,6 +107,7 @@ def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
     y=lambda g, x, y, value: _times(-g * x / (y * y), value),
     name="addcdiv",
     complex=True,
+    promotes=("a", "x", "y"),
 )
 def _addcdiv(a: Any, x: Any, y: Any, value: Any) -> Any:
     return _plus(_times(x / y, value), a)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..promotion import cast_pair
 from ..rules import FAST, _blame, unwrap, wrap
 from .names import describe
 
@@ -18,15 +19,26 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _question(function: Any, name: str | None = None) -> Callable[..., Any]:
-    """A function of arrays, for Tensors."""
+def _ordered(who: str, x: Any, y: Any) -> tuple[Any, Any]:
+    x, y = cast_pair(who, x, y)
+    if "c" in (np.asarray(x).dtype.kind, np.asarray(y).dtype.kind):
+        raise TypeError(f"{who}: complex numbers have no order")
+    return x, y
+
+
+def _as_they_are(_: str, x: Any, y: Any) -> tuple[Any, Any]:
+    return x, y
+
+
+def _question(function: Any, name: str | None = None, meeting: Any = cast_pair) -> Callable[..., Any]:
+    """A function of arrays, for Tensors; two are compared in the dtype where they meet."""
 
     def one(input: Any) -> Any:
         return wrap(function(unwrap(input)))
 
     def two(input: Any, other: Any) -> Any:
         try:
-            return wrap(function(unwrap(input), unwrap(other)))
+            return wrap(function(*meeting(two.__name__, unwrap(input), unwrap(other))))
         except ValueError as error:
             raise _blame(two.__name__, error) from None
 
@@ -37,14 +49,17 @@ def _question(function: Any, name: str | None = None) -> Callable[..., Any]:
 
 
 eq, ne = _question(np.equal, "eq"), _question(np.not_equal, "ne")
-lt, le = _question(np.less, "lt"), _question(np.less_equal, "le")
-gt, ge = _question(np.greater, "gt"), _question(np.greater_equal, "ge")
+lt, le = _question(np.less, "lt", _ordered), _question(np.less_equal, "le", _ordered)
+gt, ge = _question(np.greater, "gt", _ordered), _question(np.greater_equal, "ge", _ordered)
 not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
 isnan, isinf, isfinite = _question(np.isnan), _question(np.isinf), _question(np.isfinite)
 isposinf, isneginf = _question(np.isposinf), _question(np.isneginf)
 signbit = _question(np.signbit)
-logical_and, logical_or = _question(np.logical_and), _question(np.logical_or)
-logical_xor, logical_not = _question(np.logical_xor), _question(np.logical_not)
+logical_and, logical_or = (
+    _question(np.logical_and, meeting=_as_they_are),
+    _question(np.logical_or, meeting=_as_they_are),
+)
+logical_xor, logical_not = _question(np.logical_xor, meeting=_as_they_are), _question(np.logical_not)
 bitwise_and, bitwise_or = _question(np.bitwise_and), _question(np.bitwise_or)
 bitwise_xor, bitwise_not = _question(np.bitwise_xor), _question(np.invert, "bitwise_not")
 left_shift = bitwise_left_shift = _question(np.left_shift, "bitwise_left_shift")

@@ -11,6 +11,7 @@ import numpy as np
 from ..dtypes import get_default_dtype
 from ..fast_calls import elementwise
 from ..kernels import bent, divide, smooth
+from ..promotion import number
 from ..rules import differentiable, unwrap
 from . import special
 from .compiled import fused
@@ -172,7 +173,7 @@ _xlogy_op = elementwise(_xlogy, name="xlogy", x=_xlogy_x, y=lambda g, x, y: g * 
 
 def _beside(value: Any, other: Any) -> Any:
     """A number as an array of the dtype that it has beside `other`: logarithms would take it for float64."""
-    dtype = np.asarray(unwrap(other)).dtype
+    dtype, value = np.asarray(unwrap(other)).dtype, number(value)
     if type(value) not in (bool, int, float):
         return value
     return np.asarray(value, dtype if dtype.kind == "f" else get_default_dtype())

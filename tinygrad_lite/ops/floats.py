@@ -93,7 +93,7 @@ def frexp(input: Any) -> Any:
     return Frexp(_mantissa(floating_only(input, "frexp")), wrap(np.frexp(unwrap(input))[1]))
 
 
-_scaled: Callable[..., Any] = elementwise(np.ldexp, name="ldexp", x=lambda g, y: _scaled(g, y), y=flat)
+_scaled: Callable[..., Any] = elementwise(np.ldexp, name="ldexp", promotes=(), x=lambda g, y: _scaled(g, y), y=flat)
 
 
 def ldexp(input: Any, other: Any) -> Any:

@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from ..promotion import cast
 from ..rules import FAST, unwrap, wrap
 
 __all__ = ["gcd", "lcm"]
 
 
 def _integers(who: str, *values: Any) -> Any:
-    arrays = [np.asarray(unwrap(v)) for v in values]
-    for a in arrays:
+    arrays = cast(who, [unwrap(v) for v in values])
+    for a in map(np.asarray, arrays):
         if a.dtype.kind not in "iu":
             raise TypeError(f"{who}: the tensors must hold integers, got {a.dtype}")
     return arrays

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import promotion
 from ..rules import FAST, TABLE, Tensor, differentiable, unwrap
 from .blend import Stencil, along
 from .names import numpy_names, one_dim, sizes
@@ -19,11 +20,11 @@ __all__ = ["cat", "concat", "concatenate", "pad", "stack"]
 
 
 def common_dtype(arrays: Sequence[Any]) -> Any:
-    """The dtype of arrays joined: integers never widen a float, which is where PyTorch and NumPy differ."""
+    """The dtype of arrays joined."""
     dtypes = {a.dtype for a in arrays}
     if len(dtypes) == 1:
         return dtypes.pop()
-    return np.result_type(*([d for d in dtypes if d.kind in "fc"] or dtypes))
+    return promotion.common(arrays)
 
 
 def _cut(g: Any, shapes: Any, axis: int) -> list[Any]:

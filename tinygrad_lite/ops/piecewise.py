@@ -27,7 +27,9 @@ def _kept(x: Any, y: Any) -> Any:
     return np.multiply(x.view(bits), y).view(x.dtype)  # 0 times anything is 0 for bits, in half of np.where's time
 
 
-masked: Callable[..., Any] = elementwise(_kept, complex=True, name="masked", x=lambda g, y: masked(g, y), y=flat)
+masked: Callable[..., Any] = elementwise(
+    _kept, complex=True, name="masked", promotes=(), x=lambda g, y: masked(g, y), y=flat
+)
 masked.__doc__ = "``x`` where the mask ``y`` holds, zero elsewhere, whatever ``x`` is there: infinite, or not a number."
 
 
@@ -48,15 +50,19 @@ def _first_min(x: Any, y: Any) -> Any:
     return np.less_equal(x, y) | np.isnan(y)
 
 
-maximum = elementwise(np.maximum, x=lambda g, x, y: _larger(g, x, y), y=lambda g, x, y: _larger(g, y, x))
-minimum = elementwise(np.minimum, x=lambda g, x, y: _smaller(g, x, y), y=lambda g, x, y: _smaller(g, y, x))
+maximum = elementwise(np.maximum, ordered=True, x=lambda g, x, y: _larger(g, x, y), y=lambda g, x, y: _larger(g, y, x))
+minimum = elementwise(
+    np.minimum, ordered=True, x=lambda g, x, y: _smaller(g, x, y), y=lambda g, x, y: _smaller(g, y, x)
+)
 fmax = elementwise(
     np.fmax,
+    ordered=True,
     x=lambda g, x, y: masked(g, _first_max(x, y)),
     y=lambda g, x, y: masked(g, np.logical_not(_first_max(x, y))),
 )
 fmin = elementwise(
     np.fmin,
+    ordered=True,
     x=lambda g, x, y: masked(g, _first_min(x, y)),
     y=lambda g, x, y: masked(g, np.logical_not(_first_min(x, y))),
 )
@@ -115,7 +121,7 @@ def _above(g: Any, a: Any, a_min: Any, a_max: Any) -> Any:
     return masked(g, high if a_min is None else high | np.greater(a_min, a_max))
 
 
-@differentiable(a=_within, a_min=_below, a_max=_above, name="clamp")
+@differentiable(a=_within, a_min=_below, a_max=_above, name="clamp", promotes=("a", "a_min", "a_max"))
 def _clip(a: Any, a_min: Any = None, a_max: Any = None) -> Any:
     return np.clip(a, a_min, a_max)
 
@@ -129,8 +135,9 @@ FAST[np.clip] = _np_clip
 
 def ordered(x: Any, who: str) -> Any:
     """What is given, unless it holds complex numbers, which have no order."""
-    if unwrap(x).dtype.kind == "c":
-        raise TypeError(f"{who}: the input must hold real numbers, got {unwrap(x).dtype}")
+    dtype = getattr(x, "dtype", None)
+    if dtype.kind == "c" if dtype is not None else type(x) is complex:
+        raise TypeError(f"{who}: the input must hold real numbers, got {dtype or 'complex'}")
     return x
 
 
@@ -162,7 +169,8 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     """
     if min is None and max is None:
         raise ValueError("clamp: at least one of min and max must be given, got none")
-    return _clip.record((ordered(input, "clamp"), min, max))
+    limits = [v if v is None else ordered(v, "clamp") for v in (min, max)]
+    return _clip.record((ordered(input, "clamp"), *limits))
 
 
 clip = clamp
@@ -178,6 +186,7 @@ _where_op = differentiable(
     _where,
     name="where",
     complex=True,
+    promotes=("x", "y"),
     x=lambda g, condition: masked(g, condition),
     y=lambda g, condition: masked(g, np.logical_not(condition)),
 )
