@@ -20,8 +20,8 @@ from .rules import FAST, TABLE, differentiable, unwrap, wrap
 
 
 @differentiable(a=lambda g: g, name="clone", numpy=np.copy, complex=True)
-def _clone(a: Any) -> Any:
-    return a.copy()
+def _clone(a: Any, order: str = "K") -> Any:
+    return a.copy("C" if 0 in a.strides else order)
 
 
 @differentiable(a=lambda g: g, name="to", complex=True)
@@ -330,12 +330,12 @@ class Tensor(Methods):
     # --- copies and types -------------------------------------------------------------------------------------------
 
     def clone(self) -> Tensor:
-        """A copy, differentiably."""
-        return _clone.record((self,))
+        """A copy, differentiably; the dimensions stay in the order in which they lie in memory, as in PyTorch."""
+        return _clone.record((self, "K"))
 
     def contiguous(self) -> Tensor:
         """Itself where its memory is in order, else a copy."""
-        return self if self._data.flags.c_contiguous else self.clone()
+        return self if self._data.flags.c_contiguous else _clone.record((self, "C"))
 
     def is_contiguous(self) -> bool:
         """Whether the memory is in C order."""

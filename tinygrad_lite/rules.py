@@ -22,6 +22,7 @@ numbers, all others refuse them.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
@@ -482,6 +483,21 @@ def narrow(function: Callable[..., Any], data: list[Any], out: Any) -> Any:
     return np.asarray(function(*(v.astype(target) if e else v for v, e in zip(data, exact)))).astype(target, copy=False)
 
 
+def _in_c_order(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with results in C order; NumPy's lie in the order of the arguments, PyTorch's not everywhere."""
+
+    @functools.wraps(function)
+    def contiguous(*args: Any) -> Any:
+        out = function(*args)
+        if type(out) is ndarray:
+            return out if out.flags.c_contiguous else out.copy()
+        if type(out) is tuple:
+            return tuple([np.asarray(v, order="C") if type(v) is ndarray else v for v in out])
+        return out
+
+    return contiguous
+
+
 # --- making rows ----------------------------------------------------------------------------------------------------
 
 
@@ -502,6 +518,7 @@ def differentiable(
     complex: bool | Callable[..., Any] = False,
     together: Callable[[list[Any], list[tuple[Any, ...]]], Any] | None = None,
     promotes: tuple[str, ...] = (),
+    contiguous: bool = False,
     **rules: Callable[..., Any],
 ) -> Op | Callable[[Callable[..., Any]], Op]:
     """Add a function to the table; also a decorator.
@@ -535,6 +552,9 @@ def differentiable(
         is cut into many parts costs one array of its size on the way back, not one for each.
     promotes : tuple of str
         The arguments that meet in one dtype, which is PyTorch's: see `promotion`.
+    contiguous : bool
+        The result is in C order whatever the order of the arguments, where PyTorch promises it. Without this it keeps
+        the order in which NumPy leaves it, which for elementwise functions is the arguments', as in PyTorch.
 
     Returns
     -------
@@ -555,7 +575,7 @@ def differentiable(
     """
     if function is None:
         options: dict[str, Any] = {"joint": joint, "aux": aux, "twin": twin, "name": name, "view": view, "numpy": numpy}
-        options |= {"complex": complex, "together": together, "promotes": promotes}
+        options |= {"complex": complex, "together": together, "promotes": promotes, "contiguous": contiguous}
         return lambda f: differentiable(f, **options, **rules)
     if aux and twin is None:
         raise TypeError(f"{getattr(function, '__name__', function)}: a row with aux= needs twin=, or its second "
@@ -565,6 +585,8 @@ def differentiable(
         raise ValueError(f"differentiable: {key!r} has a row already, for all users; wrap it in a function of yours")
     op = Op(function, rules, joint, aux, twin, name, view)
     op.complex, op.together, op.promotes = complex, together, promotes
+    if contiguous:
+        op.function = _in_c_order(function)
     TABLE[key] = TABLE[op] = op
     return op
 

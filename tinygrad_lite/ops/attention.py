@@ -49,7 +49,13 @@ def _vjp(g: Any, q: Any, k: Any, v: Any, bias: Any, kept: Any, scale: float, p: 
     return gq, gk, gv, None if bias is None else gp
 
 
-@differentiable(joint=[(("q", "k", "v", "bias"), _vjp)], aux=("p",), twin=_twin, name="scaled_dot_product_attention")
+@differentiable(
+    joint=[(("q", "k", "v", "bias"), _vjp)],
+    aux=("p",),
+    twin=_twin,
+    name="scaled_dot_product_attention",
+    contiguous=True,
+)
 def _attention(q: Any, k: Any, v: Any, bias: Any, kept: Any, scale: float) -> Any:
     """``softmax(scale q k^T + bias) v``, some of the weights dropped, and all the weights."""
     p = np.matmul(q * scale, np.swapaxes(k, -1, -2))

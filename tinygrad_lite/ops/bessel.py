@@ -17,7 +17,7 @@ from ..kernels.bessel import FAR, KNEE, NEAR, bessel
 from ..kernels.pieces import in_parts
 from ..kernels.rows import piece
 from ..rules import FAST, differentiable
-from .compiled import LARGE
+from .compiled import LARGE, memory_order, turned_back
 from .names import describe
 from .special import in_double
 
@@ -110,6 +110,8 @@ def _bessel(x: Any, n: int, scaled: bool) -> Any:
     """``I_n(x)``; of large arrays of float32 by a compiled loop."""
     if n > 2 or type(x) is not np.ndarray or x.dtype != np.float32 or x.size < LARGE:
         return bessel_series(x, n, scaled)
+    if order := memory_order(x):
+        return turned_back(_bessel(x.transpose(order), n, scaled), order)
     out = np.empty(x.shape, x.dtype)
     source, target = np.ascontiguousarray(x).reshape(-1), out.reshape(-1)
     near, far = _coefficients(n)

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..rules import FAST, differentiable, unwrap
+from .arrange import permute
+from .diagonals import diagonal
 from .join import common_dtype
 from .names import one_dim
 
@@ -64,15 +66,27 @@ def _einsum_vjp(g: Any, out: str, terms: list[str], operands: Any, i: int) -> An
     return _einsum(tuple(arrays), f"{','.join(names)}->{term}")
 
 
-@differentiable(operands=_einsum_rule, name="einsum", complex=True)
+@differentiable(operands=_einsum_rule, name="einsum", complex=True, contiguous=True)
 def _einsum(operands: Any, equation: str) -> Any:
     dtype = common_dtype(operands)
     out = np.einsum(equation, *operands, optimize=len(operands) > 1)
     return out if out.dtype == dtype else out.astype(dtype)
 
 
+def _rearranged(x: Any, term: str, out: str) -> Any:
+    """Of one operand, without a sum: its diagonals and a permutation, which are views."""
+    for c in out:
+        while term.count(c) > 1:
+            i, j = term.index(c), term.rindex(c)
+            x = diagonal(x, 0, i, j)
+            term = term[:i] + term[i + 1 : j] + term[j + 1 :] + c
+    return permute(x, [term.index(c) for c in out])
+
+
 def einsum(equation: str, *operands: Any) -> Any:
     """Einstein's summation: products of tensors, summed over the letters that the result does not have.
+
+    Of one operand without a sum it is a view, as in PyTorch.
 
     Parameters
     ----------
@@ -101,6 +115,8 @@ def einsum(equation: str, *operands: Any) -> Any:
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
     terms, out = _explicit(equation, [unwrap(x).ndim for x in operands])
+    if len(terms) == 1 and set(out) == set(terms[0]) and len(set(out)) == len(out):
+        return _rearranged(operands[0], terms[0], out)
     return _einsum.record((tuple(operands), f"{','.join(terms)}->{out}"))
 
 

@@ -33,7 +33,7 @@ def _fftn_a(g: Any, a_shape: tuple[int, ...], axes: tuple[int, ...], norm: Any) 
     return _fitted(_fftn(g, None, axes, norm), a_shape)
 
 
-@differentiable(a=_fftn_a, name="fft", complex=True)
+@differentiable(a=_fftn_a, name="fft", complex=True, contiguous=True)
 def _fftn(a: Any, s: Any, axes: tuple[int, ...], norm: Any) -> Any:
     return np.fft.fftn(a, s, axes, norm)
 
@@ -42,7 +42,7 @@ def _ifftn_a(g: Any, a_shape: tuple[int, ...], axes: tuple[int, ...], norm: Any)
     return _fitted(_ifftn(g, None, axes, norm), a_shape)
 
 
-@differentiable(a=_ifftn_a, name="ifft", complex=True)
+@differentiable(a=_ifftn_a, name="ifft", complex=True, contiguous=True)
 def _ifftn(a: Any, s: Any, axes: tuple[int, ...], norm: Any) -> Any:
     return np.fft.ifftn(a, s, axes, norm)
 
@@ -51,7 +51,7 @@ def _rfft_a(g: Any, a_shape: tuple[int, ...], n: int, axis: int, norm: Any) -> A
     return _fitted(_fftn(g, (n,), (axis,), norm), a_shape)  # of which the engine takes the real part
 
 
-@differentiable(a=_rfft_a, name="rfft", complex=True)
+@differentiable(a=_rfft_a, name="rfft", complex=True, contiguous=True)
 def _rfft(a: Any, n: int, axis: int, norm: Any) -> Any:
     return np.fft.rfft(a, n, axis, norm)
 
@@ -66,7 +66,7 @@ def _irfft_a(g: Any, a_shape: tuple[int, ...], n: int, axis: int, norm: Any) -> 
     return _fitted(d * twice.reshape((-1,) + (1,) * (len(a_shape) - 1 - axis)), a_shape)
 
 
-@differentiable(a=_irfft_a, name="irfft", complex=True)
+@differentiable(a=_irfft_a, name="irfft", complex=True, contiguous=True)
 def _irfft(a: Any, n: int, axis: int, norm: Any) -> Any:
     return np.fft.irfft(a, n, axis, norm)
 

@@ -11,7 +11,7 @@ import numpy as np
 from ..kernels import along
 from ..kernels.scatter import read_last
 from ..rules import FAST, differentiable, unwrap
-from .compiled import LARGE
+from .compiled import LARGE, turned_back
 from .keys import add_at, flat_places, put_at, spans, without_repeats
 from .keys import in_two as in_two
 from .keys import plain_index as plain_index
@@ -31,10 +31,26 @@ def _take_parts(gradients: list[Any], saved: list[tuple[Any, ...]]) -> Any:
     return index_sums(gradients, saved[0][0], [index for _, index in saved])
 
 
+def _laid_out(out: Any, index: tuple[Any, ...]) -> Any:
+    """What arrays of indices have picked, in PyTorch's order in memory.
+
+    NumPy lays their dimensions outermost, PyTorch leaves them where they stand; the others keep the input's order.
+    """
+    n = max(1 if p.dtype == np.bool_ else p.ndim for p in index if isinstance(p, np.ndarray))
+    order = sorted(range(out.ndim), key=lambda d: -out.strides[d])
+    picked, others = sorted(order[:n]), iter(order[n:])
+    order = [d if d in picked else next(others) for d in range(out.ndim)]
+    return turned_back(np.ascontiguousarray(out.transpose(order)), order)
+
+
 @differentiable(a=_take_a, view=True, name="getitem", complex=True, together=_take_parts)
 def take(a: Any, index: Any) -> Any:
-    """``a[index]``."""
-    return a[index]
+    """``a[index]``; what is no view is in C order, as in PyTorch."""
+    out = a[index]
+    base = out.base
+    if base is a or (base is not None and base is a.base) or out.flags.c_contiguous or np.may_share_memory(out, a):
+        return out
+    return _laid_out(out, index if type(index) is tuple else (index,))
 
 
 @differentiable(values=lambda g, index: take(g, index), complex=True)
@@ -295,7 +311,7 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
         raise RuntimeError(f"index_select: index must be a vector of integers, got {i.dtype} of shape {i.shape}")
     if not unwrap(input).ndim:
         return index_select(input.reshape(1), 0, i).reshape(())
-    return take.record((input, (slice(None),) * dim + (i.reshape(-1),)))
+    return take.record((input, (slice(None),) * dim + (i.reshape(-1),))).contiguous()
 
 
 # --- by a mask --------------------------------------------------------------------------------------------------
@@ -330,10 +346,10 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     """
     m, dtype = _mask(mask, "masked_fill"), unwrap(input).dtype
     if isinstance(value, (bool, int, float)):
-        return where(m, dtype.type(value), input)
+        return where(m, dtype.type(value), input).contiguous()
     if np.size(unwrap(value)) != 1:
         raise RuntimeError(f"masked_fill: value must be one number, got shape {np.shape(unwrap(value))}")
-    return where(m, value, input).to(dtype)
+    return where(m, value, input).to(dtype).contiguous()
 
 
 def masked_select(input: Any, mask: Any) -> Any:

@@ -44,7 +44,7 @@ def _uncat(g: Any, arrays_shape: Any, axis: int | None) -> list[Any]:
     return _cut(g, arrays_shape, axis)
 
 
-@differentiable(arrays=_uncat, numpy=np.concatenate, name="cat", complex=True)
+@differentiable(arrays=_uncat, numpy=np.concatenate, name="cat", complex=True, contiguous=True)
 def _concatenate(arrays: Any, axis: int | None = 0, dtype: Any = None) -> Any:
     return np.concatenate(arrays, axis, dtype=common_dtype(arrays) if dtype is None else dtype)
 
@@ -58,7 +58,7 @@ def _unstack(g: Any, arrays_shape: Any, axis: int) -> list[Any]:
     return [g[(*before, i)] for i in range(len(arrays_shape))]
 
 
-@differentiable(arrays=_unstack, numpy=np.stack, name="stack", complex=True)
+@differentiable(arrays=_unstack, numpy=np.stack, name="stack", complex=True, contiguous=True)
 def _stack(arrays: Any, axis: int = 0) -> Any:
     dtype, first = common_dtype(arrays), arrays[0]
     if axis == 0 and first.ndim and len({a.shape for a in arrays}) == 1:  # a third of the time
@@ -236,4 +236,4 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
         out = _pad_by_index(input, wide, _MODES[mode])
     if wide == tuple(pairs):
         return out
-    return out[tuple([slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(unwrap(out).shape, pairs)])]
+    return out[tuple([slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(unwrap(out).shape, pairs)])].contiguous()

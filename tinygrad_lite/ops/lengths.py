@@ -160,4 +160,4 @@ def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
         )
     others = tuple(i for i in range(ndim) if i != dim % ndim)
     length = norm(input, p, others, True)
-    return input * where(length > maxnorm, maxnorm / (length + 1e-7), 1.0)
+    return (input * where(length > maxnorm, maxnorm / (length + 1e-7), 1.0)).contiguous()

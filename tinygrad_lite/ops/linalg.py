@@ -39,7 +39,9 @@ def _matmul_y(g: Any, x: Any, y_shape: tuple[int, ...]) -> Any:
 
 @differentiable(x=_matmul_x, y=_matmul_y, numpy=np.matmul, name="matmul", complex=True)
 def _matmul(x: Any, y: Any) -> Any:
-    return np.dot(x, y) if x.ndim == 2 and y.ndim == 2 else np.matmul(x, y)  # dot has half matmul's overhead
+    if x.ndim == 2 and y.ndim == 2:
+        return np.dot(x, y)  # half of matmul's overhead
+    return np.matmul(x, y) if x.ndim < 4 else np.matmul(x, y, order="C")  # else batches keep the order of x's
 
 
 def matmul(input: Any, other: Any) -> Any:

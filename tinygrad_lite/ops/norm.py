@@ -73,7 +73,13 @@ def _scaled_factor(g: Any, x: Any) -> Any:
     return products
 
 
-@differentiable(x=_scaled_x, factor=_scaled_factor, shift=lambda g: pairwise_sum(g, _others(g)), name="scale_channels")
+@differentiable(
+    x=_scaled_x,
+    factor=_scaled_factor,
+    shift=lambda g: pairwise_sum(g, _others(g)),
+    name="scale_channels",
+    contiguous=True,
+)
 def scaled(x: Any, factor: Any, shift: Any) -> Any:
     """Each channel times a factor, plus a shift."""
     if looped(x) and factor.dtype == shift.dtype == x.dtype:
@@ -119,6 +125,7 @@ def _batch_norm_loops(g: Any, x: Any, weight: Any, mean: Any, scale: Any, n: Any
     aux=("mean", "scale"),
     twin=_batch_norm_twin,
     name="batch_norm",
+    contiguous=True,
 )
 def _batch_norm(x: Any, weight: Any, bias: Any, mean_into: Any, var_into: Any, momentum: float, eps: float) -> Any:
     """Normalize by the batch's own statistics, and move the running ones towards them."""

@@ -146,7 +146,7 @@ def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool =
         raise ValueError(f"topk: k must be in [0, {size}], the size of dim {dim}, got {k}")
     if not x.ndim:
         return Picked(input.clone(), wrap(np.zeros((), np.int64)))
-    index = _top(x, k, dim, largest)
+    index = np.ascontiguousarray(_top(x, k, dim, largest))
     return Picked(_take_along_axis.record((input, index, dim)), wrap(index))
 
 

@@ -89,7 +89,8 @@ def _along(row: Callable[..., Any], input: Any, dim: Any, who: str) -> Any:
     dim = one_dim(dim, ndim, who)
     if not ndim:
         return row(input.reshape(1)).reshape(())
-    return row(input) if dim == ndim - 1 else row(input.transpose(dim, -1)).transpose(dim, -1)
+    out = row(input) if dim == ndim - 1 else row(input.transpose(dim, -1)).transpose(dim, -1)
+    return out.contiguous()  # as PyTorch's
 
 
 # --- PyTorch's face ---------------------------------------------------------------------------------------------

@@ -96,7 +96,7 @@ def gradient(input: Any, *, spacing: Any = 1, dim: Any = None, edge_order: int =
             raise RuntimeError(f"gradient: each dimension must have at least {edge_order + 1} entries, got {shape}")
         turned = np.swapaxes(f, d, -1)
         slope = _between(turned, h, edge_order) if np.ndim(unwrap(h)) else _uniform(turned, h, edge_order)
-        found.append(np.swapaxes(slope, d, -1))
+        found.append(np.swapaxes(slope, d, -1).contiguous())
     return tuple(found)
 
 

@@ -73,7 +73,7 @@ def _softmax_x(g: Any, out: Any, axis: int) -> Any:
     return out * (g - pairwise_sum(g * out, axis, True))
 
 
-@differentiable(x=_softmax_x, name="softmax")
+@differentiable(x=_softmax_x, name="softmax", contiguous=True)
 def _softmax(x: Any, axis: int = -1) -> Any:
     if _rows(axis, x):
         return _found(rows.softmax, x)
@@ -104,7 +104,7 @@ def _log_softmax_x(g: Any, out: Any, axis: int) -> Any:
     return g - np.exp(out) * pairwise_sum(g, axis, True)
 
 
-@differentiable(x=_log_softmax_x, name="log_softmax")
+@differentiable(x=_log_softmax_x, name="log_softmax", contiguous=True)
 def _log_softmax(x: Any, axis: int = -1) -> Any:
     if _rows(axis, x):
         return _found(rows.log_softmax, x)

@@ -13,7 +13,7 @@ from ..kernels import normal
 from ..kernels import special as kernels
 from ..kernels.pieces import in_parts
 from ..kernels.rows import piece
-from .compiled import LARGE, fused
+from .compiled import LARGE, fused, memory_order, turned_back
 
 Table = tuple[tuple[float, ...], tuple[float, ...]]
 """A rational function: coefficients above and below the line, highest power first."""
@@ -82,6 +82,8 @@ def in_double(function: Callable[..., Any]) -> Callable[..., Any]:
         x = np.asarray(x)
         if x.dtype.kind not in "fiub":
             raise TypeError(f"{who}: the input must hold real numbers, got {x.dtype}")
+        if order := memory_order(x):
+            return turned_back(evaluate(x.transpose(order), *options), order)
         source = x.reshape(-1)
         out = np.empty(x.shape, x.dtype if x.dtype.kind == "f" else np.float32)
         target = out.reshape(-1)
@@ -105,6 +107,8 @@ def two_in_double(function: Callable[..., Any]) -> Callable[..., Any]:
         if not {a.dtype.kind, x.dtype.kind} <= set("fiub"):
             raise TypeError(f"{who}: both must hold real numbers, got {a.dtype} and {x.dtype}")
         a, x = np.broadcast_arrays(a, x)
+        if order := memory_order(x):
+            return turned_back(evaluate(a.transpose(order), x.transpose(order), *options), order)
         with np.errstate(all="ignore"):
             out = function(a.astype(np.float64).reshape(-1), x.astype(np.float64).reshape(-1), *options)
         return out.reshape(x.shape).astype(np.result_type(*dtypes) if dtypes else np.float32)
@@ -121,6 +125,8 @@ def fastest(series: Any, scalar: Callable[[float], float], loop: Any, single: An
     @functools.wraps(series)
     def evaluate(x: Any) -> Any:
         x = np.asarray(x)
+        if order := memory_order(x):
+            return turned_back(evaluate(x.transpose(order)), order)
         if x.size <= 32:
             try:
                 numbers = [scalar(v) for v in x.reshape(-1).tolist()]

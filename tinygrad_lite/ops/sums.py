@@ -58,8 +58,10 @@ def _added(a: Any, axis: Any, dtype: Any = None, keepdims: Any = False) -> Any:
         out = _whole(a.reshape(-1)) if whole else _rows(a.reshape(-1, a.shape[-1]), a.dtype)
         return out.reshape(kept if keepdims else () if whole else kept[:-1])
     if dtype is not None or a.dtype.kind in "bu":
-        return np.add.reduce(a, axis, _wide(a, dtype), keepdims=keepdims)
-    return pairwise_sum(a, axis, keepdims)
+        out = np.add.reduce(a, axis, _wide(a, dtype), keepdims=keepdims)
+    else:
+        out = pairwise_sum(a, axis, keepdims)
+    return out if axis is None or out.flags.c_contiguous else out.copy()  # NumPy keeps the order of the input
 
 
 def _rows(x: Any, dtype: Any) -> Any:
@@ -217,7 +219,7 @@ def _prod_a(g: Any, a: Any, axis: Any, keepdims: Any) -> Any:
     return g * np.transpose(others, tuple(order.index(i) for i in range(a.ndim)))
 
 
-@differentiable(a=_prod_a, numpy=np.prod, name="prod", complex=True)
+@differentiable(a=_prod_a, numpy=np.prod, name="prod", complex=True, contiguous=True)
 def _prod(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Any:
     if dtype is None and _in_rows(a, axis):
         rows = a.reshape(-1, a.size if axis is None else a.shape[-1])
@@ -237,7 +239,7 @@ def _cumsum_a(g: Any, axis: int | None, a_shape: tuple[int, ...]) -> Any:
     return np.flip(_cumsum(np.flip(g, axis), axis), axis)
 
 
-@differentiable(a=_cumsum_a, numpy=np.cumsum, name="cumsum", complex=True)
+@differentiable(a=_cumsum_a, numpy=np.cumsum, name="cumsum", complex=True, contiguous=True)
 def _cumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
     n = a.size if axis is None else a.shape[axis]
     if n <= FEW or a.dtype.char not in "fd" or dtype not in (None, a.dtype):

@@ -28,7 +28,7 @@ def _flip_m(g: Any, axis: Any) -> Any:
 def _flip(m: Any, axis: Any = None) -> Any:
     last = type(axis) is tuple and m.ndim - 1 in axis
     if not last or m.size < LARGE or m.shape[-1] < 16 or m.dtype.char not in "fdl" or not m.flags.c_contiguous:
-        return np.flip(m, axis).copy()  # PyTorch copies
+        return np.flip(m, axis).copy("C" if 0 in m.strides else "K")  # PyTorch copies
     others = tuple([d for d in axis if d != m.ndim - 1])
     rows = np.flip(m, others).copy() if others else m
     out = np.empty(m.shape, m.dtype)
@@ -40,7 +40,9 @@ def _back(shift: Any) -> Any:
     return tuple(-s for s in shift) if isinstance(shift, (tuple, list)) else -shift
 
 
-@differentiable(a=lambda g, shift, axis: np.roll(g, _back(shift), axis), numpy=np.roll, name="roll", complex=True)
+@differentiable(
+    a=lambda g, shift, axis: np.roll(g, _back(shift), axis), numpy=np.roll, name="roll", complex=True, contiguous=True
+)
 def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
     return np.roll(a, shift, axis)
 
@@ -200,7 +202,7 @@ def rot90(input: Any, k: int = 1, dims: Any = (0, 1)) -> Any:
         raise RuntimeError(f"rot90: dims must be two different ones of the input's {unwrap(input).ndim}, got {named}")
     k %= 4
     turned = {0: (), 1: plane[1:], 2: plane, 3: plane[:1]}[k]
-    out = flip(input, turned)
+    out = flip(input if k else input.contiguous(), turned)
     return transpose(out, *plane) if k % 2 else out
 
 

@@ -1,0 +1,153 @@
+"""Where results lie in memory: in PyTorch's order, on which `view`, `flatten` and `as_strided` depend."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from ops_cases import Oracle, Row, names
+from ops_table import OPS
+
+import tinygrad_lite as tg
+
+# What does not lie as PyTorch's does, and why. All of these but the last lie in C order instead.
+COLUMNS = "LAPACK's columns, which PyTorch hands on"
+PLAN = "whatever order the plan of MKL's transform left"
+CHANNELS_LAST = "PyTorch sees a permuted image as one with channels last, and its loops keep that"
+COPY = "a copy with something written into it, for which the loops here need C order"
+AMBIGUOUS = "a temporary of several operands, in whose order PyTorch's iterator and NumPy's decide otherwise"
+PACKED = "an expanded input: NumPy's loops pack it in another order"
+EXCEPTIONS = {
+    r"(linalg\.)?(cholesky|eigh?|householder_product|inv|inverse|lstsq|lu_|matrix_power|orgqr|ormqr|qr|solve|svd|"
+    r"tensorinv)": COLUMNS,
+    r"fft\.|stft|istft": PLAN,
+    r"(adaptive_)?(avg|max|lp)_pool|conv|interpolate|local_response_norm|dropout[123]d|feature_alpha": CHANNELS_LAST,
+    r"index_fill|index_put|put|(diagonal|select|slice)_scatter|sort|msort|positive": COPY,
+    r"addc(div|mul)|addr|alpha_dropout|gaussian_nll|gru_cell|igammac?|kron|special\.zeta|einsum \.\.\.ij|complex|rrelu|"
+    r"view_as_real|mvlgamma|logsigmoid|(2|1\.5) \*\*": AMBIGUOUS,
+    r"nan_to_num|to$|getitem x\[:, \[1, 1\]": PACKED,
+}  # fmt: skip
+
+
+def permuted(a: Any) -> Any:
+    return np.ascontiguousarray(a.T).T if a.ndim > 1 else a
+
+
+def rolled(a: Any) -> Any:
+    """The first dimension lies innermost."""
+    return np.moveaxis(np.ascontiguousarray(np.moveaxis(a, 0, -1)), -1, 0) if a.ndim > 2 else permuted(a)
+
+
+def sliced(a: Any) -> Any:
+    return np.repeat(a, 2, -1)[..., ::2] if a.ndim else a
+
+
+def expanded(a: Any) -> Any:
+    return np.broadcast_to(a[:1], a.shape) if a.ndim > 1 else a
+
+
+def tensors(result: Any) -> list[Any]:
+    parts = result if isinstance(result, (tuple, list)) else [result]
+    return [t for r in parts for t in (tensors(r) if isinstance(r, (tuple, list)) else [r]) if hasattr(t, "stride")]
+
+
+def steps(t: Any) -> list[int]:
+    """The strides of the dimensions that have any."""
+    return [s for s, n in zip(t.stride(), t.shape) if n > 1]
+
+
+def excused(name: str) -> bool:
+    return any(re.match(pattern, name) for pattern in EXCEPTIONS)
+
+
+CHECKED = [pytest.param(r, id=n) for r, n in zip(OPS, names(OPS)) if r.in_torch and not excused(r.name)]
+
+
+@pytest.mark.parametrize("row", CHECKED)
+def test_results_lie_as_in_pytorch(row: Row, oracle: Oracle) -> None:
+    import torch
+
+    arrays = row.draw()
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        for layout in (permuted, rolled, sliced, expanded):
+            given = [layout(a) for a in arrays]
+            try:
+                theirs = tensors(row.call(oracle, *map(torch.from_numpy, given)))
+            except RuntimeError:  # a singular matrix, once a row is repeated; a view that PyTorch refuses
+                continue
+            for ours, other in zip(tensors(row.call(tg, *map(tg.from_numpy, given))), theirs):
+                if other.numel() > 1:
+                    assert steps(ours) == steps(other), f"{layout.__name__}: {ours.stride()}, PyTorch {other.stride()}"
+
+
+# --- known without PyTorch ------------------------------------------------------------------------------------------
+
+INDEX = tg.tensor([0, 2, 1])
+IN_C_ORDER: dict[str, Callable[[Any], Any]] = {
+    "einsum": lambda x: tg.einsum("ij,jk->ik", x, x), "tensordot": lambda x: tg.tensordot(x, x, 1),
+    "cat": lambda x: tg.cat([x, x]), "stack": lambda x: tg.stack([x, x], 1), "vstack": lambda x: tg.vstack([x, x]),
+    "index_select": lambda x: x.index_select(1, INDEX), "getitem": lambda x: x[:, INDEX], "take": lambda x: x[INDEX],
+    "cumsum": lambda x: x.cumsum(0), "cumprod": lambda x: x.cumprod(1), "logcumsumexp": lambda x: x.logcumsumexp(0),
+    "softmax": lambda x: x.softmax(1), "log_softmax": lambda x: x.log_softmax(0), "roll": lambda x: x.roll(1, 0),
+    "masked_fill": lambda x: x.masked_fill(x > 0, 2.0), "sum": lambda x: tg.stack([x, x], 2).permute(2, 1, 0).sum(0),
+    "amax": lambda x: tg.stack([x, x], 2).permute(2, 1, 0).amax(0), "renorm": lambda x: x.renorm(2, 0, 1.0),
+    "topk": lambda x: x.topk(2, 0).values, "median": lambda x: x.median(1).indices, "cdist": lambda x: tg.cdist(x, x),
+    "pad": lambda x: tg.pad(x, (1, -1)), "contiguous": lambda x: x.contiguous(),
+    "gather": lambda x: x.gather(0, INDEX[:, None]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", IN_C_ORDER)
+@pytest.mark.parametrize("grad", [False, True])
+def test_what_is_in_c_order(name: str, grad: bool) -> None:
+    x = tg.from_numpy(np.arange(9.0).reshape(3, 3).T).requires_grad_(grad)
+    out = IN_C_ORDER[name](x)
+    assert not x.is_contiguous()
+    assert out.is_contiguous()
+    out.view(-1)
+    np.testing.assert_array_equal(out.detach().numpy(), IN_C_ORDER[name](x.detach().contiguous()).numpy())
+
+
+def test_flatten_of_a_result_is_a_view() -> None:
+    x = tg.from_numpy(np.arange(6.0).reshape(2, 3).T)
+    out = tg.cat([x, x], 1)
+    out.flatten()[1] = 100.0
+    assert out[0, 1].item() == 100.0
+    assert out.as_strided((3,), (1,)).tolist() == [0.0, 100.0, 0.0]
+
+
+@pytest.mark.parametrize("function", [tg.exp, tg.relu, tg.erf, tg.gelu, tg.digamma, tg.i0, tg.Tensor.clone, tg.sigmoid])
+@pytest.mark.parametrize("shape", [(4, 3, 2), (40, 30, 20)])  # by NumPy, and by compiled loops
+def test_elementwise_functions_keep_the_order(function: Callable[..., Any], shape: tuple[int, ...]) -> None:
+    values = np.linspace(0.1, 2.0, int(np.prod(shape)), dtype=np.float32).reshape(shape)
+    x = tg.from_numpy(values).permute(1, 2, 0)
+    assert function(x).stride() == x.stride()
+    np.testing.assert_allclose(function(x).numpy(), function(x.contiguous()).numpy(), rtol=1e-6)
+    assert function(x[::2]).permute(2, 0, 1).is_contiguous()
+
+
+def test_indices_stay_where_they_stand_in_memory() -> None:
+    x = tg.from_numpy(np.arange(24.0).reshape(2, 3, 4)).permute(2, 1, 0)  # (4, 3, 2), strides (1, 4, 12)
+    out = x[:, INDEX]
+    assert out.stride() == (1, 4, 12)
+    np.testing.assert_array_equal(out.numpy(), x.numpy()[:, INDEX.numpy()])
+    plain = x.contiguous()
+    assert plain[:, :, tg.tensor([[0, 1], [1, 0]])].is_contiguous()
+    assert plain[:, tg.tensor([True, False, True])].is_contiguous()
+
+
+def test_einsum_of_one_operand_is_a_view() -> None:
+    x = tg.zeros(3, 3)
+    tg.einsum("ii->i", x).fill_(1.0)
+    tg.einsum("ij->ji", x)[0, 1] = 5.0
+    assert x.tolist() == [[1.0, 0.0, 0.0], [5.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    y = tg.arange(24.0).reshape(2, 3, 2, 2).requires_grad_()
+    out = tg.einsum("aibb->bai", y)
+    np.testing.assert_array_equal(out.detach().numpy(), np.einsum("aibb->bai", y.detach().numpy()))
+    out.sum().backward()
+    np.testing.assert_array_equal(y.grad.numpy(), np.broadcast_to(np.eye(2), (2, 3, 2, 2)))
