@@ -45,7 +45,7 @@ def _laid_out(out: Any, index: tuple[Any, ...]) -> Any:
 
 @differentiable(a=_take_a, view=True, name="getitem", complex=True, together=_take_parts)
 def take(a: Any, index: Any) -> Any:
-    """``a[index]``; what is no view is in C order, as in PyTorch."""
+    """``a[index]``; what is no view lies in memory as PyTorch's does."""
     out = a[index]
     base = out.base
     if base is a or (base is not None and base is a.base) or out.flags.c_contiguous or np.may_share_memory(out, a):
