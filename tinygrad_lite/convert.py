@@ -1,21 +1,15 @@
-"""Converting PyTorch's pickled checkpoints to safetensors files and back, where PyTorch is installed.
+"""Converting PyTorch's checkpoints to safetensors files and back, without PyTorch.
 
 python -m tinygrad_lite convert model.pt model.safetensors
 """
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from argparse import ArgumentParser, Namespace
-from collections import OrderedDict
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from .rules import unwrap, wrap
 from .saving import load, save
 
 __all__ = ["convert"]
@@ -33,14 +27,15 @@ def convert(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> N
 
     Raises
     ------
-    ImportError
-        If PyTorch or safetensors is not installed.
     ValueError
         If neither or both names end with ``.safetensors``, or a file cannot be read.
+    TypeError
+        If something in the file cannot be stored in the other format.
 
     Notes
     -----
-    PyTorch's file is read without executing any code in it. bfloat16 becomes float32.
+    PyTorch's file is read without executing any code in it. bfloat16 becomes float32; NumPy's arrays become tensors
+    in PyTorch's file.
 
     Examples
     --------
@@ -53,42 +48,7 @@ def convert(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> N
     ours = [name.lower().endswith(_SUFFIX) for name in names]
     if ours[0] == ours[1]:
         raise ValueError(f"convert: one of the names must end with {_SUFFIX}, got {names[0]!r} and {names[1]!r}")
-    try:
-        torch: Any = importlib.import_module("torch")
-    except ImportError:
-        raise ImportError("convert: needs PyTorch to read or write its files; pip install torch") from None
-    if ours[0]:
-        torch.save(_mapped(load(source), lambda leaf: _to_torch(torch, leaf)), target)
-        return
-    try:
-        found = torch.load(source, map_location="cpu", weights_only=True)
-    except Exception as error:  # many kinds, from pickle, zipfile and PyTorch itself
-        raise ValueError(f"convert: PyTorch cannot read {names[0]} ({type(error).__name__}: {error})") from None
-    save(_mapped(found, lambda leaf: _from_torch(torch, leaf)), target)
-
-
-def _mapped(tree: Any, leaf: Callable[[Any], Any]) -> Any:
-    """The same nested structure with other leaves."""
-    if isinstance(tree, dict):
-        kind = OrderedDict if isinstance(tree, OrderedDict) else dict
-        return kind((key, _mapped(value, leaf)) for key, value in tree.items())
-    if isinstance(tree, (list, tuple)):
-        return (list if isinstance(tree, list) else tuple)([_mapped(value, leaf) for value in tree])
-    return leaf(tree)
-
-
-def _from_torch(torch: Any, leaf: Any) -> Any:
-    if not isinstance(leaf, torch.Tensor):
-        return leaf
-    leaf = leaf.detach().to_dense()
-    return wrap((leaf.float() if leaf.dtype == torch.bfloat16 else leaf).resolve_conj().resolve_neg().numpy())
-
-
-def _to_torch(torch: Any, leaf: Any) -> Any:
-    array = unwrap(leaf)
-    if isinstance(array, np.ndarray):
-        return torch.from_numpy(np.array(array, order="C"))
-    return leaf.item() if isinstance(leaf, np.generic) else leaf
+    save(load(source), target, format="torch" if ours[0] else "safetensors")
 
 
 def add_command(commands: Any) -> None:
@@ -102,7 +62,7 @@ def add_command(commands: Any) -> None:
 def _run(options: Namespace) -> int:
     try:
         convert(options.source, options.target)
-    except (ImportError, OSError, TypeError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     print(f"{options.source} -> {options.target}")
