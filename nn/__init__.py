@@ -18,7 +18,14 @@ if __name__ == "nn":
         sys.modules[_name.removeprefix("tinygrad_lite.")] = sys.modules[_name]
 else:
     from . import functional, init, utils
-    from .activation import (
+    from .hooks import (
+        register_module_forward_hook,
+        register_module_forward_pre_hook,
+        register_module_full_backward_hook,
+        register_module_full_backward_pre_hook,
+    )
+    from .module import Module
+    from .modules.activation.activation import (
         CELU,
         ELU,
         GELU,
@@ -37,58 +44,24 @@ else:
         Tanh,
         Tanhshrink,
     )
-    from .adaptive_pooling import (
-        AdaptiveAvgPool1d,
-        AdaptiveAvgPool2d,
-        AdaptiveAvgPool3d,
-        AdaptiveMaxPool1d,
-        AdaptiveMaxPool2d,
-        AdaptiveMaxPool3d,
-        FractionalMaxPool2d,
-        FractionalMaxPool3d,
+    from .modules.activation.activation_piecewise import (
+        Hardshrink,
+        Hardsigmoid,
+        Hardswish,
+        Hardtanh,
+        LeakyReLU,
+        PReLU,
+        ReLU,
+        ReLU6,
+        RReLU,
+        Softshrink,
+        Threshold,
     )
-    from .adaptive_softmax import (
-        AdaptiveLogSoftmaxWithLoss,
-    )
-    from .attention import MultiheadAttention
-    from .container import ModuleDict, ModuleList, Sequential
-    from .conv import (
-        Conv1d,
-        Conv2d,
-        Conv3d,
-        ConvTranspose1d,
-        ConvTranspose2d,
-        ConvTranspose3d,
-    )
-    from .distance import (
-        CosineSimilarity,
-        PairwiseDistance,
-    )
-    from .dropout import (
-        AlphaDropout,
-        Dropout,
-        Dropout1d,
-        Dropout2d,
-        Dropout3d,
-        FeatureAlphaDropout,
-    )
-    from .embedding import Embedding, EmbeddingBag
-    from .hooks import (
-        register_module_forward_hook,
-        register_module_forward_pre_hook,
-        register_module_full_backward_hook,
-        register_module_full_backward_pre_hook,
-    )
-    from .layer_norm import (
-        GroupNorm,
-        LayerNorm,
-        LocalResponseNorm,
-        RMSNorm,
-    )
-    from .lazy import (
-        LazyLinear,
-    )
-    from .lazy_conv import (
+    from .modules.activation.adaptive_softmax import AdaptiveLogSoftmaxWithLoss
+    from .modules.containers.container import ModuleDict, ModuleList, Sequential
+    from .modules.containers.parameter_containers import ParameterDict, ParameterList
+    from .modules.convolution.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+    from .modules.convolution.lazy_conv import (
         LazyConv1d,
         LazyConv2d,
         LazyConv3d,
@@ -96,27 +69,14 @@ else:
         LazyConvTranspose2d,
         LazyConvTranspose3d,
     )
-    from .lazy_norm import (
-        LazyBatchNorm1d,
-        LazyBatchNorm2d,
-        LazyBatchNorm3d,
-        LazyInstanceNorm1d,
-        LazyInstanceNorm2d,
-        LazyInstanceNorm3d,
-    )
-    from .likelihood_loss import (
-        CTCLoss,
-        GaussianNLLLoss,
-        PoissonNLLLoss,
-    )
-    from .linear import (
-        Bilinear,
-        Flatten,
-        Identity,
-        Linear,
-        Unflatten,
-    )
-    from .loss import (
+    from .modules.distance import CosineSimilarity, PairwiseDistance
+    from .modules.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
+    from .modules.embedding import Embedding, EmbeddingBag
+    from .modules.fold_pixel_shuffle import ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold
+    from .modules.lazy import LazyLinear
+    from .modules.linear import Bilinear, Flatten, Identity, Linear, Unflatten
+    from .modules.loss.likelihood_loss import CTCLoss, GaussianNLLLoss, PoissonNLLLoss
+    from .modules.loss.loss import (
         BCELoss,
         BCEWithLogitsLoss,
         CrossEntropyLoss,
@@ -127,7 +87,7 @@ else:
         NLLLoss,
         SmoothL1Loss,
     )
-    from .margin_loss import (
+    from .modules.loss.margin_loss import (
         CosineEmbeddingLoss,
         HingeEmbeddingLoss,
         MarginRankingLoss,
@@ -138,8 +98,7 @@ else:
         TripletMarginLoss,
         TripletMarginWithDistanceLoss,
     )
-    from .module import Module
-    from .norm import (
+    from .modules.normalization.batch_norm import (
         BatchNorm1d,
         BatchNorm2d,
         BatchNorm3d,
@@ -147,7 +106,16 @@ else:
         InstanceNorm2d,
         InstanceNorm3d,
     )
-    from .padding import (
+    from .modules.normalization.layer_norm import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
+    from .modules.normalization.lazy_norm import (
+        LazyBatchNorm1d,
+        LazyBatchNorm2d,
+        LazyBatchNorm3d,
+        LazyInstanceNorm1d,
+        LazyInstanceNorm2d,
+        LazyInstanceNorm3d,
+    )
+    from .modules.padding import (
         CircularPad1d,
         CircularPad2d,
         CircularPad3d,
@@ -164,37 +132,17 @@ else:
         ZeroPad2d,
         ZeroPad3d,
     )
-    from .parameter import (
-        Buffer,
-        Parameter,
-        UninitializedBuffer,
-        UninitializedParameter,
+    from .modules.pooling.adaptive_pooling import (
+        AdaptiveAvgPool1d,
+        AdaptiveAvgPool2d,
+        AdaptiveAvgPool3d,
+        AdaptiveMaxPool1d,
+        AdaptiveMaxPool2d,
+        AdaptiveMaxPool3d,
+        FractionalMaxPool2d,
+        FractionalMaxPool3d,
     )
-    from .parameter_containers import (
-        ParameterDict,
-        ParameterList,
-    )
-    from .piecewise import (
-        Hardshrink,
-        Hardsigmoid,
-        Hardswish,
-        Hardtanh,
-        LeakyReLU,
-        PReLU,
-        ReLU,
-        ReLU6,
-        RReLU,
-        Softshrink,
-        Threshold,
-    )
-    from .pixels import (
-        ChannelShuffle,
-        Fold,
-        PixelShuffle,
-        PixelUnshuffle,
-        Unfold,
-    )
-    from .pooling import (
+    from .modules.pooling.pooling import (
         AvgPool1d,
         AvgPool2d,
         AvgPool3d,
@@ -208,21 +156,24 @@ else:
         MaxUnpool2d,
         MaxUnpool3d,
     )
-    from .recurrent import GRU, LSTM, RNN, RNNBase
-    from .recurrent_cell import GRUCell, LSTMCell, RNNCell, RNNCellBase
-    from .summary import summary
-    from .transformer import (
+    from .modules.recurrent.recurrent import GRU, LSTM, RNN, RNNBase
+    from .modules.recurrent.recurrent_cell import GRUCell, LSTMCell, RNNCell, RNNCellBase
+    from .modules.transformer.attention import MultiheadAttention
+    from .modules.transformer.transformer import (
         Transformer,
         TransformerDecoder,
         TransformerDecoderLayer,
         TransformerEncoder,
         TransformerEncoderLayer,
     )
-    from .upsampling import (
-        Upsample,
-        UpsamplingBilinear2d,
-        UpsamplingNearest2d,
+    from .modules.upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
+    from .parameter import (
+        Buffer,
+        Parameter,
+        UninitializedBuffer,
+        UninitializedParameter,
     )
+    from .summary import summary
 
 __all__ = [
     "functional",

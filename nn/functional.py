@@ -7,7 +7,7 @@ Most are the engine's own operations; here they get the arguments that only this
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tinygrad_lite as tg
 from tinygrad_lite import Generator, Tensor
@@ -27,25 +27,122 @@ from tinygrad_lite import sigmoid as sigmoid
 from tinygrad_lite import softmax as softmax
 from tinygrad_lite import tanh as tanh
 from tinygrad_lite import threshold as threshold
-from tinygrad_lite.ops import functional, spatial
-from tinygrad_lite.ops.fold import fold as fold
-from tinygrad_lite.ops.fold import unfold as unfold
-from tinygrad_lite.ops.functional import *  # noqa: F403  the names are in functional.__all__
-from tinygrad_lite.ops.join import pad as pad
-from tinygrad_lite.ops.spatial import *  # noqa: F403  the names are in spatial.__all__
-from tinygrad_lite.views import write
+from tinygrad_lite.engine.views import write
+from tinygrad_lite.ops.neural.activation.gated import *
+from tinygrad_lite.ops.neural.activation.gated import __all__ as _gated
+from tinygrad_lite.ops.neural.activation.piecewise import *
+from tinygrad_lite.ops.neural.activation.piecewise import __all__ as _piecewise
+from tinygrad_lite.ops.neural.activation.smooth import __all__ as _smooth
+from tinygrad_lite.ops.neural.activation.smooth import gelu as gelu
+from tinygrad_lite.ops.neural.activation.smooth import mish as mish
+from tinygrad_lite.ops.neural.activation.smooth import silu as silu
+from tinygrad_lite.ops.neural.activation.smooth import softplus as softplus
+from tinygrad_lite.ops.neural.activation.smooth import softsign as softsign
+from tinygrad_lite.ops.neural.activation.smooth import tanhshrink as tanhshrink
+from tinygrad_lite.ops.neural.attention.attention import *
+from tinygrad_lite.ops.neural.attention.attention import __all__ as _attention
+from tinygrad_lite.ops.neural.attention.multi_head_attention import *
+from tinygrad_lite.ops.neural.attention.multi_head_attention import __all__ as _multi_head_attention
+from tinygrad_lite.ops.neural.convolution.conv import *
+from tinygrad_lite.ops.neural.convolution.conv import __all__ as _conv
+from tinygrad_lite.ops.neural.convolution.conv_transpose import *
+from tinygrad_lite.ops.neural.convolution.conv_transpose import __all__ as _conv_transpose
+from tinygrad_lite.ops.neural.convolution.fold_pixel_shuffle import channel_shuffle as channel_shuffle
+from tinygrad_lite.ops.neural.convolution.fold_pixel_shuffle import fold as fold
+from tinygrad_lite.ops.neural.convolution.fold_pixel_shuffle import pixel_shuffle as pixel_shuffle
+from tinygrad_lite.ops.neural.convolution.fold_pixel_shuffle import pixel_unshuffle as pixel_unshuffle
+from tinygrad_lite.ops.neural.convolution.fold_pixel_shuffle import unfold as unfold
+from tinygrad_lite.ops.neural.cosine_similarity import *
+from tinygrad_lite.ops.neural.cosine_similarity import __all__ as _cosine_similarity
+from tinygrad_lite.ops.neural.dropout import __all__ as _dropout
+from tinygrad_lite.ops.neural.dropout import alpha_dropout as alpha_dropout
+from tinygrad_lite.ops.neural.dropout import dropout1d as dropout1d
+from tinygrad_lite.ops.neural.dropout import dropout2d as dropout2d
+from tinygrad_lite.ops.neural.dropout import dropout3d as dropout3d
+from tinygrad_lite.ops.neural.dropout import feature_alpha_dropout as feature_alpha_dropout
+from tinygrad_lite.ops.neural.embedding import *
+from tinygrad_lite.ops.neural.embedding import __all__ as _embedding
+from tinygrad_lite.ops.neural.loss.cross_entropy import *
+from tinygrad_lite.ops.neural.loss.cross_entropy import __all__ as _cross_entropy
+from tinygrad_lite.ops.neural.loss.ctc import *
+from tinygrad_lite.ops.neural.loss.ctc import __all__ as _ctc
+from tinygrad_lite.ops.neural.loss.distribution import *
+from tinygrad_lite.ops.neural.loss.distribution import __all__ as _distribution
+from tinygrad_lite.ops.neural.loss.margin import *
+from tinygrad_lite.ops.neural.loss.margin import __all__ as _margin
+from tinygrad_lite.ops.neural.normalization.batch_norm import *
+from tinygrad_lite.ops.neural.normalization.batch_norm import __all__ as _batch_norm
+from tinygrad_lite.ops.neural.normalization.layer_norm import *
+from tinygrad_lite.ops.neural.normalization.layer_norm import __all__ as _layer_norm
+from tinygrad_lite.ops.neural.pooling.adaptive_max_pool import *
+from tinygrad_lite.ops.neural.pooling.adaptive_max_pool import __all__ as _adaptive_max_pool
+from tinygrad_lite.ops.neural.pooling.avg_pool import *
+from tinygrad_lite.ops.neural.pooling.avg_pool import __all__ as _avg_pool
+from tinygrad_lite.ops.neural.pooling.fractional_max_pool import *
+from tinygrad_lite.ops.neural.pooling.fractional_max_pool import __all__ as _fractional_max_pool
+from tinygrad_lite.ops.neural.pooling.max_pool import *
+from tinygrad_lite.ops.neural.pooling.max_pool import __all__ as _max_pool
+from tinygrad_lite.ops.neural.pooling.max_unpool import *
+from tinygrad_lite.ops.neural.pooling.max_unpool import __all__ as _max_unpool
+from tinygrad_lite.ops.neural.vision.grid_sample import *
+from tinygrad_lite.ops.neural.vision.grid_sample import __all__ as _grid_sample
+from tinygrad_lite.ops.neural.vision.interpolate import *
+from tinygrad_lite.ops.neural.vision.interpolate import __all__ as _interpolate
+from tinygrad_lite.ops.shape.cat_pad import pad as pad
 
 from ._checks import check_choice, check_probability
 
 _OWN = [
-    "bilinear", "celu_", "elu_", "fold", "hardtanh_", "leaky_relu_", "linear", "log_softmax", "logsigmoid", "one_hot",
-    "pad", "pdist", "relu_", "rrelu_", "selu_", "sigmoid", "softmax", "tanh", "threshold_", "unfold",
-]  # fmt: skip
-__all__ = [*_OWN, *functional.__all__, *spatial.__all__]
-
-if TYPE_CHECKING:  # mypy reads no list that is put together, and would find none of these names
-
-    def __getattr__(name: str) -> Any: ...
+    "bilinear",
+    "celu_",
+    "channel_shuffle",
+    "elu_",
+    "fold",
+    "hardtanh_",
+    "leaky_relu_",
+    "linear",
+    "log_softmax",
+    "logsigmoid",
+    "one_hot",
+    "pad",
+    "pdist",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+    "relu_",
+    "rrelu_",
+    "selu_",
+    "sigmoid",
+    "softmax",
+    "tanh",
+    "threshold_",
+    "unfold",
+]
+__all__ = [
+    *_OWN,
+    *_gated,
+    *_piecewise,
+    *_smooth,
+    *_attention,
+    *_multi_head_attention,
+    *_conv,
+    *_conv_transpose,
+    *_cosine_similarity,
+    *_dropout,
+    *_embedding,
+    *_cross_entropy,
+    *_ctc,
+    *_distribution,
+    *_margin,
+    *_batch_norm,
+    *_layer_norm,
+    *_adaptive_max_pool,
+    *_avg_pool,
+    *_fractional_max_pool,
+    *_max_pool,
+    *_max_unpool,
+    *_grid_sample,
+    *_interpolate,
+]
 
 
 DROPOUT_MODES = ("inverted", "vanilla")
@@ -92,8 +189,8 @@ def _in_place(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return overwriting
 
 
-relu_, leaky_relu_, elu_, selu_ = map(_in_place, (relu, leaky_relu, elu, selu))
-celu_, rrelu_, hardtanh_, threshold_ = map(_in_place, (celu, rrelu, hardtanh, threshold))
+relu_, leaky_relu_, elu_, selu_ = _in_place(relu), _in_place(leaky_relu), _in_place(elu), _in_place(selu)
+celu_, rrelu_, hardtanh_, threshold_ = _in_place(celu), _in_place(rrelu), _in_place(hardtanh), _in_place(threshold)
 
 
 # --- dropout --------------------------------------------------------------------------------------

@@ -17,11 +17,11 @@ import numpy as np
 from tinygrad_lite import Tensor, float32, float64
 from tinygrad_lite.dtypes import as_dtype
 
-from . import state
+from . import state_dict as state_dict_ops
 from ._checks import check_device
 from .hooks import Hooked, call_with_hooks
 from .parameter import Buffer, Parameter, Uninitialized
-from .state import BUFFER, MODULE, PARAMETER, VOLATILE, IncompatibleKeys, load_state, save_state
+from .state_dict import BUFFER, MODULE, PARAMETER, VOLATILE, IncompatibleKeys, load_state, save_state
 
 _M = TypeVar("_M", bound="Module")
 _BUFFERS = (BUFFER, VOLATILE)
@@ -493,8 +493,8 @@ class Module(Hooked):
         """
         return load_state(self, state_dict, strict, assign)
 
-    get_extra_state = state.get_extra_state
-    set_extra_state = state.set_extra_state
+    get_extra_state = state_dict_ops.get_extra_state
+    set_extra_state = state_dict_ops.set_extra_state
 
     def _upgrade_state(self, state: dict[str, Any], prefix: str) -> None:
         """Make room for older files: edit `state` in place before it is matched."""

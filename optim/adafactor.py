@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygrad_lite.kernels import backend
 from tinygrad_lite.kernels.factored import descend, refresh
-from tinygrad_lite.kernels.threads import launch
+from tinygrad_lite.kernels.native.threads import launch
 
 from . import hyper
 from .cohort import COMPILED, Cohort, Tables

@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_lite.graph import Together
 from tinygrad_lite.kernels import backend
-from tinygrad_lite.kernels.threads import launch
+from tinygrad_lite.kernels.native.threads import launch
 
 from .fuse import Fused
 
@@ -212,7 +212,7 @@ class Tables:
     """
 
     def __init__(self, rows: list[list[Array]]) -> None:
-        from tinygrad_lite.kernels.objects import Expected
+        from tinygrad_lite.kernels.native.find_arrays import Expected
 
         first = rows[0]
         self.expected = Expected(first)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.kernels.source import Source
+from tinygrad_lite.kernels.native.source import Source
 
 from .stages import AFTER, AVERAGE, BEFORE, Stage, epilogue, prologue
 
@@ -154,7 +154,7 @@ class Fused:
     def kernel(self, kind: str, dtype: np.dtype[Any]) -> Any:
         """Return one of the compiled kernels for one dtype; see `text`."""
         if (kind, dtype) not in self._kernels:
-            from tinygrad_lite.kernels.compile import build
+            from tinygrad_lite.kernels.native.compile import build
 
             self._kernels[kind, dtype] = build(self.name.lower(), self.text(kind, dtype))["kernel"]
         return self._kernels[kind, dtype]
@@ -280,7 +280,7 @@ _PARTS = """\
                 until = stop"""
 
 _PIECES = """\
-from tinygrad_lite.kernels.memory import claim, view
+from tinygrad_lite.kernels.native.memory import claim, view
 
 
 @jit

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from tinygrad_lite.hooks import RemovableHandle
+from tinygrad_lite.engine.hooks import RemovableHandle
 
 
 class Hooks:

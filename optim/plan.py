@@ -208,7 +208,7 @@ class Plan:
         self._backend, self._collector, self._ready, self._is_quick = backend(), None, None, False
         if not (self._access.tensors and self.cohorts and all(cohort.in_place for cohort in self.cohorts)):
             return
-        from tinygrad_lite.kernels.objects import KNOWN, Collector
+        from tinygrad_lite.kernels.native.find_arrays import KNOWN, Collector
 
         if not KNOWN:
             return

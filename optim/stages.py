@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.kernels.source import SourceError, definition
+from tinygrad_lite.kernels.native.source import SourceError, definition
 
 
 def prologue(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_lite import Tensor, enable_grad, from_numpy
-from tinygrad_lite.views import retain
+from tinygrad_lite.engine.views import retain
 
 from .groups import Group
 from .stages import AVERAGE

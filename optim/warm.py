@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import from_numpy, kernels, optim
-from tinygrad_lite.kernels.threads import ahead
+from tinygrad_lite.kernels.native.threads import ahead
 
 from . import cohort
 from .formula import has_rule

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from ops_cases import Given, Row, array, fixed, integers, mask, nonzero, normal, point
 
-from tinygrad_lite.ops import index, scatter
+from tinygrad_lite.ops.indexing import index, scatter
 
 m43, m432, v3 = normal(4, 3), normal(4, 3, 2), normal(3)
 repeated = array([0, 2, 0])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from ops_cases import Given, Row, fixed, normal, point, positive
 
-from tinygrad_lite.ops.determinant import cofactors
+from tinygrad_lite.ops.linalg.determinant import cofactors
 
 
 def regular(*shape: int) -> Given:

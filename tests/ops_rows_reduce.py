@@ -110,7 +110,7 @@ def _scans() -> list[Row]:
 
 
 def _recurrence(m: Any, b: Any, c: Any) -> Any:
-    from tinygrad_lite.ops.scans import recurrence
+    from tinygrad_lite.ops.reduction.cumulative import recurrence
 
     return recurrence(b, c)
 

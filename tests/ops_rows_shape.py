@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from ops_cases import Row, array, fixed, integers, normal
 
-from tinygrad_lite.ops import diagonals
+from tinygrad_lite.ops.shape import diagonals
 
 m345, m34, m3, scalar = (normal(2, 3, 4),), (normal(3, 4),), (normal(3),), (normal(),)
 

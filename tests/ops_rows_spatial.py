@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from ops_cases import Given, Row, array, distinct, fixed, integers, normal, positive
 
-from tinygrad_lite.kernels.convolution import Geometry
-from tinygrad_lite.ops import blend, conv, max_pool
+from tinygrad_lite.kernels.spatial.conv_numpy import Geometry
+from tinygrad_lite.ops.neural.convolution import conv
+from tinygrad_lite.ops.neural.pooling import max_pool
+from tinygrad_lite.ops.shape import stencil
 
 
 def _row(name: str, inputs: tuple[Given, ...], *args: Any, **options: Any) -> Row:
@@ -139,13 +141,13 @@ def _resampling() -> list[Row]:
     for mode in ("bilinear", "bicubic"):
         for size in ((3, 4), (9, 2)):
             rows.append(_row("interpolate", x, size, mode=mode, antialias=True, unlike_torch="uint8"))
-    table = blend.Stencil(4, [[(0, 0.5), (1, 2.0)], [], [(1, -1.0), (1, 0.25), (3, 1.0)]])
+    table = stencil.Stencil(4, [[(0, 0.5), (1, 2.0)], [], [(1, -1.0), (1, 0.25), (3, 1.0)]])
     return [
         *rows,
         _row("upsample_nearest", x, (3, 8), unlike_torch="uint8"),
         _row("upsample_bilinear", x, scale_factor=2, unlike_torch="uint8"),
-        Row("blend", lambda m, x: blend.blend(x, [None, table]), (normal(2, 3, 4),), in_torch=False),
-        Row("blend", lambda m, x: blend.blend(x, [table, None]), (normal(2, 4, 3),), in_torch=False),
+        Row("blend", lambda m, x: stencil.blend(x, [None, table]), (normal(2, 3, 4),), in_torch=False),
+        Row("blend", lambda m, x: stencil.blend(x, [table, None]), (normal(2, 4, 3),), in_torch=False),
     ]
 
 

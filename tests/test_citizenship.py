@@ -235,13 +235,13 @@ def test_alone_it_says_what_is_installed():
 
 @pytest.fixture(scope="module")
 def table():
-    from tinygrad_lite import coverage
+    from tinygrad_lite.command_line import op_table
 
-    return {e.name: e for e in coverage.entries()}
+    return {e.name: e for e in op_table.entries()}
 
 
 def test_the_table_of_operations_tells_the_truth(table):
-    from tinygrad_lite.ops import generator
+    from tinygrad_lite.ops.random import generator
 
     assert len(table) > 300
     known = [table["exp"], table["mul"], table["sum"], table["softmax"], table["argmax"], table["zeros"]]
@@ -264,22 +264,22 @@ def test_no_operation_is_left_untried(table):
 
 
 def test_a_row_without_a_second_order_is_found(monkeypatch):
-    from tinygrad_lite import coverage
+    from tinygrad_lite.command_line import op_table
     from tinygrad_lite.rules import differentiable
 
     op = differentiable(lambda x: x * 1, name="stubborn", x=lambda g: np.asarray(g) * 1)
-    assert coverage._found_out(op, op)[:2] == ("x", "no")
+    assert op_table._found_out(op, op)[:2] == ("x", "no")
     wide = differentiable(lambda x: x.astype(np.float64), name="wide", x=lambda g: g)
-    assert coverage._found_out(wide, wide)[2] == "no"
+    assert op_table._found_out(wide, wide)[2] == "no"
 
 
 def test_an_operation_that_breaks_is_found():
-    from tinygrad_lite import coverage
+    from tinygrad_lite.command_line import op_table
 
     def broken(x):
         raise KeyError("whatever it is given")
 
-    assert coverage._found_out(broken, None)[0] == "untried"
+    assert op_table._found_out(broken, None)[0] == "untried"
 
 
 def test_names_of_the_table_are_pytorchs(table):

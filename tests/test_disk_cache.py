@@ -15,7 +15,7 @@ from fresh_process import ROOT, run
 
 numba = pytest.importorskip("numba", reason="kernels are compiled by numba")
 compiling = pytest.importorskip("tinygrad_lite.kernels.compile")
-disk_cache = pytest.importorskip("tinygrad_lite.kernels.disk_cache")
+disk_cache = pytest.importorskip("tinygrad_lite.kernels.native.disk_cache")
 
 SOURCE = "from tinygrad_lite.kernels.compile import jit\n\n\n@jit\ndef double(x):\n    return x + x\n"
 PROGRAM = f"""
@@ -274,7 +274,7 @@ def test_long_compilation_is_announced_once(tmp_path):
     """On stderr, when a second of it has passed, and not where the variable forbids it."""
     code = """
 import sys
-from tinygrad_lite.kernels import patience
+from tinygrad_lite.kernels.native import patience
 patience.LIMIT = 0.0
 import numba
 numba.njit(lambda x: x)(1)  # not one of the library's

@@ -82,7 +82,7 @@ def ours(theirs, tmp_path):
     """The example's network with PyTorch's weights, by way of both files and the converter."""
     import torch
 
-    from tinygrad_lite.convert import convert
+    from tinygrad_lite.io.torch_checkpoints import convert
 
     torch.save(theirs.state_dict(), tmp_path / "resnet18.pth")
     convert(tmp_path / "resnet18.pth", tmp_path / "resnet18.safetensors")

@@ -13,8 +13,10 @@ from tinygrad_lite.optim import adafactor, muon
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels, optim
-from tinygrad_lite.kernels import factored, pieces, scatter
-from tinygrad_lite.kernels.threads import launch
+from tinygrad_lite.kernels import factored
+from tinygrad_lite.kernels.loops import scatter
+from tinygrad_lite.kernels.native import parallel
+from tinygrad_lite.kernels.native.threads import launch
 
 DTYPES = [np.float32, np.float64]
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
@@ -124,7 +126,7 @@ def test_parts_cover_all_rows_once(backend, total, size, threads):
     out, count, own = np.zeros((total, 4)), np.zeros(total, np.int64), np.zeros((1 + total // size, 1))
     try:
         with kernels.use(backend):
-            pieces.in_parts(parted, size, (x, out, count), 2.0, each=(own,))
+            parallel.in_parts(parted, size, (x, out, count), 2.0, each=(own,))
     finally:
         kernels.set_num_threads(before)
     np.testing.assert_array_equal(out, 2 * x)
@@ -138,14 +140,14 @@ def test_parts_cover_all_rows_once(backend, total, size, threads):
 def test_ranges_cover_all_once(total, size):
     out = np.zeros(total + 1)
     with kernels.use("numba"):
-        pieces.in_ranges(ranged, size, total, out, 3)
+        parallel.in_ranges(ranged, size, total, out, 3)
     assert out.tolist() == [3] * total + [0]
 
 
 def test_what_is_cut_has_its_rows_side_by_side():
     x = np.asfortranarray(np.zeros((9, 4)))
     with kernels.use("numba"), pytest.raises(TypeError, match="parted: what is cut into rows must not be in Fortran"):
-        pieces.in_parts(parted, 2, (x, np.zeros((9, 4)), np.zeros(9, np.int64)), 2.0, each=(np.zeros((5, 1)),))
+        parallel.in_parts(parted, 2, (x, np.zeros((9, 4)), np.zeros(9, np.int64)), 2.0, each=(np.zeros((5, 1)),))
 
 
 @pytest.mark.parametrize("which", [0, 1, 2])
@@ -153,7 +155,7 @@ def test_what_is_cut_has_enough_rows(which):
     rows = [np.ones((9, 4)), np.zeros((9, 4)), np.zeros(9, np.int64), np.zeros((5, 1))]
     rows[1 + which] = rows[1 + which][:-1]
     with kernels.use("numba"), pytest.raises(ValueError, match="parted: 3 arrays must have 9 rows, and 1 at least 5, "):
-        pieces.in_parts(parted, 2, rows[:3], 2.0, each=rows[3:])
+        parallel.in_parts(parted, 2, rows[:3], 2.0, each=rows[3:])
     assert not rows[1].any()
 
 

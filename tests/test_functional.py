@@ -10,8 +10,9 @@ import pytest
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels
-from tinygrad_lite.kernels import loss, rows, smooth
-from tinygrad_lite.kernels.exponential import exp_single
+from tinygrad_lite.kernels.elementwise import smooth
+from tinygrad_lite.kernels.elementwise.float32_math import exp_single
+from tinygrad_lite.kernels.loops import cross_entropy, row_loops
 
 NAN, INF = math.nan, math.inf
 
@@ -155,8 +156,8 @@ def test_row_kernels_agree_with_their_twins(name):
     for run in ("compiled", "plain"):
         with np.errstate(all="ignore"):
             out, back = np.empty_like(x), np.empty_like(x)
-            getattr(getattr(rows, name), run)(x, out)
-            getattr(getattr(rows, f"{name}_backward"), run)(g, out, back)
+            getattr(getattr(row_loops, name), run)(x, out)
+            getattr(getattr(row_loops, f"{name}_backward"), run)(g, out, back)
         outs.append((out, back))
     for a, b in zip(*outs):
         np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-5)
@@ -165,12 +166,12 @@ def test_row_kernels_agree_with_their_twins(name):
 def test_softmax_in_place_is_softmax():
     x, g = numbers(70, 33, dtype=np.float32), numbers(70, 33, seed=1, dtype=np.float32)
     out, back = np.empty_like(x), np.empty_like(x)
-    rows.softmax.compiled(x, out)
-    rows.softmax_backward.compiled(g, out, back)
+    row_loops.softmax.compiled(x, out)
+    row_loops.softmax_backward.compiled(g, out, back)
     for run in ("compiled", "plain"):
         here, slope = x.copy(), g.copy()
-        getattr(rows.softmax_here, run)(here)
-        getattr(rows.softmax_backward_here, run)(slope, here)
+        getattr(row_loops.softmax_here, run)(here)
+        getattr(row_loops.softmax_backward_here, run)(slope, here)
         np.testing.assert_allclose(here, out, rtol=1e-5, atol=1e-7)
         np.testing.assert_allclose(slope, back, rtol=1e-4, atol=1e-6)
 
@@ -184,9 +185,9 @@ def test_normalization_kernels_agree_with_their_twins(dtype, centered, affine):
     found = []
     for run in ("compiled", "plain"):
         out, mean, scale = np.empty_like(x), np.empty(5, dtype), np.empty(5, dtype)
-        getattr(rows.normalize, run)(x, out, mean, scale, w, b, 1e-5, centered)
+        getattr(row_loops.normalize, run)(x, out, mean, scale, w, b, 1e-5, centered)
         back, gw, gb = np.empty_like(x), np.ones(9, dtype), np.ones(9, dtype)
-        getattr(rows.normalize_backward, run)(x, g, mean, scale, back, gw, gb, w, centered)
+        getattr(row_loops.normalize_backward, run)(x, g, mean, scale, back, gw, gb, w, centered)
         found.append((out, mean, scale, back, gw, gb))
     for a, b in zip(*found):
         np.testing.assert_allclose(a, b, rtol=1e-4 if dtype == np.float32 else 1e-10, atol=1e-5)
@@ -197,12 +198,12 @@ def test_normalization_kernels_agree_with_their_twins(dtype, centered, affine):
 def test_cross_entropy_rows_agree_with_their_twin(weighted, share):
     x, t = numbers(8, 5, dtype=np.float32), np.array([0, 4, -100, 2, 1, -100, 3, 0])
     w = np.linspace(0.5, 2, 5).astype(np.float32) if weighted else np.empty(0, np.float32)
-    assert loss.targets.compiled(t, w, -100, 5) == pytest.approx(loss.targets.plain(t, w, -100, 5))
-    assert loss.targets.compiled(t, w, -100, 4)[0] == loss.targets.plain(t, w, -100, 4)[0] == 1
+    assert cross_entropy.targets.compiled(t, w, -100, 5) == pytest.approx(cross_entropy.targets.plain(t, w, -100, 5))
+    assert cross_entropy.targets.compiled(t, w, -100, 4)[0] == cross_entropy.targets.plain(t, w, -100, 4)[0] == 1
     found = []
     for run in ("compiled", "plain"):
         losses, slope = np.empty(8, np.float32), np.empty_like(x)
-        getattr(loss.rows, run)(x, t, losses, slope, w, -100, share)
+        getattr(cross_entropy.rows, run)(x, t, losses, slope, w, -100, share)
         found.append((losses, slope))
     for a, b in zip(*found):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)

@@ -7,7 +7,7 @@ import pytest
 
 import tinygrad_lite as tg
 from tinygrad_lite import nn, testing
-from tinygrad_lite.fast_calls import elementwise
+from tinygrad_lite.engine.fast_calls import elementwise
 from tinygrad_lite.rules import differentiable
 
 cube_wrong = elementwise(lambda x: x**3, name="cube_wrong", x=lambda g, x: g * (2 * x * x))

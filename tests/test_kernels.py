@@ -13,7 +13,9 @@ from fresh_process import STEP, run
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels
-from tinygrad_lite.kernels import crew, kernel, memory, objects, powers, select, source, tasks, threads
+from tinygrad_lite.kernels import kernel, select
+from tinygrad_lite.kernels.elementwise import powers
+from tinygrad_lite.kernels.native import find_arrays, memory, source, task_codegen, threads, worker_threads
 
 # The switch
 
@@ -196,7 +198,7 @@ def test_a_kernel_says_what_it_cannot_use():
 
 def test_addresses_are_those_numpy_gives():
     like = [np.ones(3), np.ones((2, 4)), np.asfortranarray(np.ones((3, 2))), np.array(1.0), np.ones((0, 2))]
-    expected, out = objects.Expected(like), np.zeros(5, np.intp)
+    expected, out = find_arrays.Expected(like), np.zeros(5, np.intp)
     others = [a.copy("K") for a in like]
     others[0] = np.ones(3, np.dtype(np.float64, copy=True))  # equal, but another object
     assert others[0].dtype is not like[0].dtype
@@ -223,17 +225,17 @@ def test_addresses_are_those_numpy_gives():
     ids=["dtype", "shape", "ndim", "order", "strides", "byteorder", "kind", "subclass", "number", "list"],
 )
 def test_misfits_are_found(misfit):
-    expected, out = objects.Expected([np.ones(3), np.ones((2, 4))]), np.zeros(2, np.intp)
+    expected, out = find_arrays.Expected([np.ones(3), np.ones((2, 4))]), np.zeros(2, np.intp)
     for find in (expected.locate, expected._locate_slowly):
         assert find([np.ones(3), misfit], out) == 1
 
 
-@pytest.mark.skipif(not objects.KNOWN, reason="another Python keeps its objects otherwise")
+@pytest.mark.skipif(not find_arrays.KNOWN, reason="another Python keeps its objects otherwise")
 def test_gradients_that_were_collected_stay_alive():
     tensors = [tg.ones(*shape, requires_grad=True) for shape in ((3,), (), (2, 4))]
     out = np.zeros(3, np.intp)
     targets = [int(out.ctypes.data) + 8 * i for i in (0, 1)] + [0]
-    collector = objects.Collector(tensors, [t._data for t in tensors], targets)
+    collector = find_arrays.Collector(tensors, [t._data for t in tensors], targets)
     assert collector.collect(tensors) is None  # there are none
     for t in tensors[:2]:
         t.grad = tg.full(t.shape, 2.0)
@@ -361,10 +363,10 @@ def test_types_are_told_apart():
     found = [threads._prepared("native", counted.compiled, (40, each))[1] for each in alike[:3]]
     assert len(set(found)) == 3
     firsts = 40, 40.0, True, None, (40, alike[0])
-    keys = [tasks.fingerprint((n, each)) for each in (*alike, read_only) for n in firsts]
+    keys = [task_codegen.fingerprint((n, each)) for each in (*alike, read_only) for n in firsts]
     assert len({*keys}) == len(keys)
-    assert tasks.fingerprint((1, alike[0])) == tasks.fingerprint((2, np.ones(7, np.int64)))
-    rare = [tasks.fingerprint((counted.compiled, n)) for n in (1, 2)]  # of which numba has none
+    assert task_codegen.fingerprint((1, alike[0])) == task_codegen.fingerprint((2, np.ones(7, np.int64)))
+    rare = [task_codegen.fingerprint((counted.compiled, n)) for n in (1, 2)]  # of which numba has none
     assert rare[0] == rare[1]
     for each in alike[:3]:
         threads.launch(counted.compiled, 40, 40, each, helpers=1)
@@ -402,10 +404,10 @@ def test_launches_of_several_threads_at_once():
 
 
 def test_a_helper_serves_and_falls_asleep():
-    slots = crew.slots(1)
+    slots = worker_threads.slots(1)
     assert slots.ctypes.data % 64 == 0
-    serve, base = source.compiled(crew.serve), slots.ctypes.data
-    source.compiled(crew.enlist)(base + crew.SLOT)
+    serve, base = source.compiled(worker_threads.serve), slots.ctypes.data
+    source.compiled(worker_threads.enlist)(base + worker_threads.SLOT)
     helper = threading.Thread(target=serve, args=(slots, 1, 3))  # without the GIL, or nobody could post
     helper.start()
     share, address, conductor = threads._prepared("native", counted.compiled, (40, np.zeros(40, np.int64)))
@@ -414,12 +416,12 @@ def test_a_helper_serves_and_falls_asleep():
         assert share(address, conductor, slots.ctypes.data, 1, np.zeros(1, np.intp), 40, out) == 0
         assert (out == 20000).all()
         assert slots[0, 0] == 0
-    slots[0, 0] = crew.BUSY  # another launch has them
+    slots[0, 0] = worker_threads.BUSY  # another launch has them
     assert share(address, conductor, slots.ctypes.data, 1, np.zeros(1, np.intp), 40, out) == 0
     assert (out == 40000).all()
-    assert slots[0, 0] == crew.BUSY
-    while slots[1, 0] != crew.GONE:
-        source.compiled(crew.dismiss)(base, 1)
+    assert slots[0, 0] == worker_threads.BUSY
+    while slots[1, 0] != worker_threads.GONE:
+        source.compiled(worker_threads.dismiss)(base, 1)
     helper.join()
 
 

@@ -14,7 +14,7 @@ from ops_rows_signal import ROWS as MORE
 from oracle import Programs, agree
 
 import tinygrad_lite as tg
-from tinygrad_lite.ops.inverse import triangular
+from tinygrad_lite.ops.linalg.solve import triangular
 
 RNG = np.random.default_rng(0)
 A = RNG.standard_normal((2, 3, 3)) + 3 * np.eye(3)
@@ -117,7 +117,7 @@ def test_the_exponential_of_nilpotent_and_special_matrices() -> None:
 
 def test_chains_are_multiplied_in_the_cheapest_order() -> None:
     """Against all orders, by brute force."""
-    from tinygrad_lite.ops.products import _parenthesized
+    from tinygrad_lite.ops.linalg.matrix_products import _parenthesized
 
     def cheapest(sizes: tuple[int, ...]) -> int:
         if len(sizes) == 2:

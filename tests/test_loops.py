@@ -242,7 +242,7 @@ def test_slopes_rounded_from_double_precision(name):
 
 
 def test_bessel_functions_of_order_two():
-    from tinygrad_lite.ops.bessel import _damped, _modified, bessel_series
+    from tinygrad_lite.ops.special.bessel import _damped, _modified, bessel_series
 
     x = hard(18)
     with kernels.use("numba"):

@@ -17,7 +17,7 @@ from tinygrad_lite.optim import muon
 import tinygrad_lite as tg
 from tinygrad_lite import kernels, optim
 from tinygrad_lite.kernels import symmetric
-from tinygrad_lite.kernels.panels import pack, shape_of
+from tinygrad_lite.kernels.native.packed_products import pack, shape_of
 
 DTYPES = [np.float32, np.float64]
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)

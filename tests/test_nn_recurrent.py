@@ -10,7 +10,7 @@ from tinygrad_lite.nn.utils import rnn
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels, nn
-from tinygrad_lite.kernels import recurrent, sequence
+from tinygrad_lite.kernels.rnn import cells, rnn_numpy
 from tinygrad_lite.testing import gradcheck_module
 
 LAYERS = ["RNN", "LSTM", "GRU"]
@@ -295,7 +295,7 @@ STEPS = {  # the arguments: shapes of arrays, H = 8, and others as they are
 @pytest.mark.parametrize("name", STEPS)
 def test_kernels_equal_their_twins(name, dtype):
     pytest.importorskip("numba")
-    kernel = getattr(recurrent, name.split()[0])
+    kernel = getattr(cells, name.split()[0])
     rng = np.random.default_rng(0)
     arrays = [3 * rng.standard_normal(a).astype(dtype) if isinstance(a, tuple) else a for a in STEPS[name]]
     ours, plain = copy.deepcopy(arrays), copy.deepcopy(arrays)
@@ -310,7 +310,7 @@ def test_tanh_of_single_precision():
     pytest.importorskip("numba")
     x = np.concatenate([np.linspace(-12, 12, 100_001), [0.0, 1e-20, -1e-20, np.inf, -np.inf, np.nan, 1e-4]])
     out = x.astype(np.float32)[None]
-    recurrent.rnn_step.compiled(out, False, out)
+    cells.rnn_step.compiled(out, False, out)
     expected = np.tanh(x.astype(np.float32).astype(np.float64))
     np.testing.assert_allclose(out[0], expected, rtol=5e-7, atol=0)
 
@@ -318,7 +318,7 @@ def test_tanh_of_single_precision():
 def _given(kind, sizes, features, hidden, dtype):
     """Arguments of `forward` and `backward` in `kernels.sequence` and `kernels.unroll`."""
     rng = np.random.default_rng(0)
-    gates = {sequence.LSTM: 4, sequence.GRU: 3}.get(kind, 1) * hidden
+    gates = {rnn_numpy.LSTM: 4, rnn_numpy.GRU: 3}.get(kind, 1) * hidden
     counts = np.array(sizes, np.intp)
     steps = np.stack([np.cumsum(counts) - counts, counts], 1)
     n, batch = sum(sizes), max(sizes)
@@ -333,28 +333,30 @@ def _walked(walker, kind, reverse, biased, arrays, steps, made, slopes):
         [a.copy() for a in each] for each in (arrays, made, slopes)
     )
     h, c, steps = h0.copy(), c0.copy(), np.ascontiguousarray(steps[::-1] if reverse else steps)
-    rows = gates if kind in (sequence.TANH, sequence.RELU) else np.empty_like(kept)
+    rows = gates if kind in (rnn_numpy.TANH, rnn_numpy.RELU) else np.empty_like(kept)
     kept = rows if rows is gates else kept
     walker.forward(kind, x, h, c, w_ih, w_hh, *((b_ih, b_hh) if biased else (None, None)), steps, gates, kept, rows)
     found = walker.backward(kind, x, h0, c0, w_ih, w_hh, steps, gates, kept, rows, grows, gh, gc, not reverse)
-    return [a for a in (rows, h, gates, kept, gh, *found, *((c, gc) if kind == sequence.LSTM else ())) if a is not None]
+    return [
+        a for a in (rows, h, gates, kept, gh, *found, *((c, gc) if kind == rnn_numpy.LSTM else ())) if a is not None
+    ]
 
 
 @pytest.mark.parametrize(
     ("sizes", "features", "hidden"),
     [((3,) * 5, 5, 7), ((1,), 1, 1), ((29,) * 12, 70, 33), ((21, 20, 9, 9, 1), 3, 50), ((2, 2), 150, 300)],
 )
-@pytest.mark.parametrize("kind", [sequence.LSTM, sequence.GRU, sequence.TANH, sequence.RELU])
+@pytest.mark.parametrize("kind", [rnn_numpy.LSTM, rnn_numpy.GRU, rnn_numpy.TANH, rnn_numpy.RELU])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_unrolled_steps_equal_their_twins(threads, kind, sizes, features, hidden, monkeypatch):
     pytest.importorskip("numba")
-    from tinygrad_lite.kernels import unroll
+    from tinygrad_lite.kernels.rnn import rnn as rnn_kernels
 
-    monkeypatch.setattr(unroll, "helpers_for", lambda work: threads - 1)
+    monkeypatch.setattr(rnn_kernels, "helpers_for", lambda work: threads - 1)
     dtype = np.float32 if threads == 1 else np.float64
     for reverse, biased in ((False, True), (True, False)):
         given = _given(kind, sizes, features, hidden, dtype)
-        ours, plain = (_walked(walker, kind, reverse, biased, *given) for walker in (unroll, sequence))
+        ours, plain = (_walked(walker, kind, reverse, biased, *given) for walker in (rnn_kernels, rnn_numpy))
         assert len(ours) == len(plain)
         for a, b in zip(ours, plain):
             assert a.shape == b.shape

@@ -17,7 +17,7 @@ from hypothesis.extra import numpy as hnp
 from ops_cases import Oracle
 
 import tinygrad_lite as tg
-from tinygrad_lite.ops.keys import in_two
+from tinygrad_lite.ops.indexing.index_keys import in_two
 
 quick = settings(max_examples=60, deadline=None, derandomize=True, database=None)
 shapes = hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=3)

@@ -11,7 +11,7 @@ from tinygrad_lite.optim import warm
 
 import tinygrad_lite as tg
 from tinygrad_lite import optim
-from tinygrad_lite.kernels import warm as operations
+from tinygrad_lite.command_line import warm as operations
 
 pytest.importorskip("numba", reason="kernels are compiled by numba")
 

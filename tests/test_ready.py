@@ -10,9 +10,10 @@ from tinygrad_lite.optim import cohort
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels, optim
-from tinygrad_lite.kernels import kernel, threads
-from tinygrad_lite.kernels.memory import claim, view
-from tinygrad_lite.kernels.objects import Collector
+from tinygrad_lite.kernels import kernel
+from tinygrad_lite.kernels.native import threads
+from tinygrad_lite.kernels.native.find_arrays import Collector
+from tinygrad_lite.kernels.native.memory import claim, view
 from tinygrad_lite.kernels.ready import Ready
 
 pytestmark = pytest.mark.skipif(kernels.backend() != "numba", reason="they are compiled")

@@ -15,7 +15,7 @@ from oracle import agree
 from test_pointwise import slopes
 
 import tinygrad_lite as tg
-from tinygrad_lite.kernels.recurrence import recurrence, running_sum
+from tinygrad_lite.kernels.loops.running_sum import recurrence, running_sum
 
 INF, NAN = math.inf, math.nan
 

@@ -21,8 +21,8 @@ import pytest
 
 import tinygrad_lite as tg
 from tinygrad_lite import nn, optim
-from tinygrad_lite.convert import convert
-from tinygrad_lite.replacing import replacing
+from tinygrad_lite.io.replacing import replacing
+from tinygrad_lite.io.torch_checkpoints import convert
 
 
 @pytest.fixture

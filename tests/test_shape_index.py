@@ -14,8 +14,8 @@ from hypothesis.extra import numpy as hnp
 from oracle import Programs, agree
 
 import tinygrad_lite as tg
-from tinygrad_lite.kernels.scatter import add_blocks
-from tinygrad_lite.ops.keys import add_at, plain_index
+from tinygrad_lite.kernels.loops.scatter import add_blocks
+from tinygrad_lite.ops.indexing.index_keys import add_at, plain_index
 
 quick = settings(max_examples=200, deadline=None, derandomize=True, database=None)
 

@@ -21,8 +21,8 @@ from oracle import agree
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels
-from tinygrad_lite.kernels import convolution
-from tinygrad_lite.kernels.convolution import Geometry
+from tinygrad_lite.kernels.spatial import conv_numpy
+from tinygrad_lite.kernels.spatial.conv_numpy import Geometry
 
 numba = pytest.importorskip("numba")
 
@@ -38,13 +38,13 @@ def draw(*shape: int, dtype: Any = np.float64) -> Any:
 
 def all_three(x: Any, w: Any, y: Any, geometry: Geometry) -> None:
     """The three functions of a convolution, compiled, equal their plain twins."""
-    from tinygrad_lite.kernels import convolve
+    from tinygrad_lite.kernels.spatial import conv
 
     tolerance = 1e-10 if x.dtype == np.float64 else 1e-4
     for compiled, plain, arguments, like in (
-        (lambda *a: convolve.convolve(a[0], a[1], None, *a[2:]), convolution.convolve_plain, (x, w), y),
-        (lambda *a: convolve.spread(a[0], a[1], None, *a[2:]), convolution.spread_plain, (y, w), x),
-        (convolve.correlate, convolution.correlate_plain, (y, x), w),
+        (lambda *a: conv.convolve(a[0], a[1], None, *a[2:]), conv_numpy.convolve_plain, (x, w), y),
+        (lambda *a: conv.spread(a[0], a[1], None, *a[2:]), conv_numpy.spread_plain, (y, w), x),
+        (conv.correlate, conv_numpy.correlate_plain, (y, x), w),
     ):
         ours, expected = np.full_like(like, np.nan), np.empty_like(like)
         compiled(*arguments, geometry, ours)
@@ -72,11 +72,11 @@ def test_compiled_convolutions_equal_plain_ones(
     gathers: bool, geometry: Geometry, n: int, a: int, c: int, single: bool
 ) -> None:
     """Whether lines are read where they are, or gathered first."""
-    from tinygrad_lite.kernels import convolve
+    from tinygrad_lite.kernels.spatial import conv
 
     dtype, groups = np.float32 if single else np.float64, geometry.groups
     x, w = draw(n, c * groups, *geometry.large, dtype=dtype), draw(a * groups, c, *geometry.kernel, dtype=dtype)
-    with mock.patch.object(convolve, "LINE_ROWS", -1 if gathers else math.inf):
+    with mock.patch.object(conv, "LINE_ROWS", -1 if gathers else math.inf):
         all_three(x, w, draw(n, a * groups, *geometry.small, dtype=dtype), geometry)
 
 
@@ -84,17 +84,17 @@ def test_compiled_convolutions_equal_plain_ones(
 @pytest.mark.parametrize("threads", [1, 3])
 def test_convolutions_in_several_pieces(monkeypatch: pytest.MonkeyPatch, threads: int, gathers: bool) -> None:
     """Little room: every image is laid out alone, and met by the weights in parts."""
-    from tinygrad_lite.kernels import convolve, gathered, slabs
+    from tinygrad_lite.kernels.spatial import conv, conv_gathered, padded_layout
 
-    monkeypatch.setattr(slabs, "SLAB", 1 << 10)
-    monkeypatch.setattr(convolve, "NEAR", 1 << 10)
-    monkeypatch.setattr(convolve, "LINE", 1 << 11)
-    monkeypatch.setattr(convolve, "LINE_ROWS", -1 if gathers else math.inf)
-    monkeypatch.setattr(gathered, "NEAR", 1 << 13)
-    monkeypatch.setattr(gathered, "DEPTH", 20)
-    for module in (convolve, gathered, slabs):
+    monkeypatch.setattr(padded_layout, "SLAB", 1 << 10)
+    monkeypatch.setattr(conv, "NEAR", 1 << 10)
+    monkeypatch.setattr(conv, "LINE", 1 << 11)
+    monkeypatch.setattr(conv, "LINE_ROWS", -1 if gathers else math.inf)
+    monkeypatch.setattr(conv_gathered, "NEAR", 1 << 13)
+    monkeypatch.setattr(conv_gathered, "DEPTH", 20)
+    for module in (conv, conv_gathered, padded_layout):
         monkeypatch.setattr(module, "helpers_for", lambda work: threads - 1)
-    gathered.shares.cache_clear()
+    conv_gathered.shares.cache_clear()
     before = kernels.get_num_threads()
     kernels.set_num_threads(threads)
     try:
@@ -103,7 +103,7 @@ def test_convolutions_in_several_pieces(monkeypatch: pytest.MonkeyPatch, threads
             all_three(draw(5, c, 30, 31), draw(19, c, 3, 3), draw(5, 19, 15, 16), geometry)
     finally:
         kernels.set_num_threads(before)
-        gathered.shares.cache_clear()
+        conv_gathered.shares.cache_clear()
 
 
 @pytest.mark.parametrize("width", [16, 32])
@@ -161,22 +161,22 @@ def test_compiled_maxima_equal_plain_ones(dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_compiled_blends_and_scatters_equal_plain_ones(dtype: Any) -> None:
-    from tinygrad_lite.kernels import blending, pooling
-    from tinygrad_lite.kernels.blend import blend_plain
-    from tinygrad_lite.kernels.pool import scatter_plain
-    from tinygrad_lite.ops.blend import Stencil
+    from tinygrad_lite.kernels.spatial import max_pool, stencil
+    from tinygrad_lite.kernels.spatial.max_pool_numpy import scatter_plain
+    from tinygrad_lite.kernels.spatial.stencil_numpy import blend_plain
+    from tinygrad_lite.ops.shape.stencil import Stencil
 
     ragged = [[(0, 0.5), (1, 2.0)], [], [(1, -1.0), (1, 0.25), (3, 1.0)]]
     for rows in (ragged, [[(3, 1.0)], [(0, 2.0)]], [[(3, 1.0), (2, 0.5)], [(0, 2.0), (1, -1.0)]], []):
         for inner in (1, 5):
             x, out = draw(3, 4, inner, dtype=dtype), np.full((2, 3, len(rows), inner), np.nan, dtype)
             table = Stencil(4, rows).table(np.dtype(dtype))
-            blending.blend(x, *table, out[0])
+            stencil.blend(x, *table, out[0])
             blend_plain(x, *table, out[1])
             np.testing.assert_allclose(out[0], out[1], rtol=1e-6)
     y, index = draw(3, 20, dtype=dtype), RNG.integers(0, 7, (3, 20)).astype(np.int32)
     out = np.full((2, 3, 7), np.nan, dtype)
-    pooling.scatter(y, index, out[0])
+    max_pool.scatter(y, index, out[0])
     scatter_plain(y, index, out[1])
     np.testing.assert_allclose(out[0], out[1], rtol=1e-4)
 

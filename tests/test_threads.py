@@ -206,7 +206,7 @@ def test_hooks_registered_by_many_threads():
 
 def test_first_use_of_an_operation_in_many_threads():
     """Rows prepare themselves on first use."""
-    from tinygrad_lite.fast_calls import elementwise
+    from tinygrad_lite.engine.fast_calls import elementwise
     from tinygrad_lite.rules import differentiable
 
     for _ in range(20):

@@ -23,49 +23,87 @@ from .autograd import is_grad_enabled as is_grad_enabled
 from .autograd import no_grad as no_grad
 from .autograd import set_grad_enabled as set_grad_enabled
 from .dtypes import *
-from .exchange import from_dlpack as from_dlpack
+from .engine.malloc import keep as _keep
 from .gradients import GradcheckError as GradcheckError
 from .gradients import gradcheck as gradcheck
 from .gradients import gradgradcheck as gradgradcheck
-from .heap import keep as _keep
-from .limits import *
-from .ops.algebra import *
-from .ops.bessel import i0 as i0
-from .ops.combined import *
-from .ops.complex import *
-from .ops.copies import *
-from .ops.counting import *
-from .ops.creation import *
-from .ops.distance import *
-from .ops.elementwise import *
-from .ops.floats import *
-from .ops.functional import *
-from .ops.gamma import *
-from .ops.histograms import *
-from .ops.incomplete import *
-from .ops.index import *
-from .ops.integers import *
-from .ops.lengths import *
-from .ops.linalg import *
-from .ops.places import *
-from .ops.products import *
-from .ops.put import *
-from .ops.quantiles import *
-from .ops.random import *
-from .ops.ranges import *
-from .ops.recurrent_stack import *
-from .ops.reduce import *
-from .ops.reflections import *
-from .ops.scans import *
-from .ops.scatter import *
-from .ops.shape import *
-from .ops.signal import *
-from .ops.slopes import *
-from .ops.spatial import *
-from .ops.statistics import *
-from .ops.tapers import *
-from .predicates import *
-from .printing import set_printoptions as set_printoptions
+from .io.dlpack import from_dlpack as from_dlpack
+from .ops.creation.arange_eye import *
+from .ops.creation.creation import *
+from .ops.creation.window_functions import *
+from .ops.indexing.index import *
+from .ops.indexing.index_put import *
+from .ops.indexing.nonzero_take import *
+from .ops.indexing.scatter import *
+from .ops.linalg.householder import *
+from .ops.linalg.matmul import *
+from .ops.linalg.matrix_products import *
+from .ops.linalg.p_norm import *
+from .ops.linalg.toplevel_names import *
+from .ops.neural.activation.gated import *
+from .ops.neural.activation.piecewise import *
+from .ops.neural.activation.smooth import *
+from .ops.neural.attention.attention import *
+from .ops.neural.attention.multi_head_attention import *
+from .ops.neural.cdist import *
+from .ops.neural.convolution.conv import *
+from .ops.neural.convolution.conv_transpose import *
+from .ops.neural.convolution.fold_pixel_shuffle import channel_shuffle as channel_shuffle
+from .ops.neural.convolution.fold_pixel_shuffle import pixel_shuffle as pixel_shuffle
+from .ops.neural.convolution.fold_pixel_shuffle import pixel_unshuffle as pixel_unshuffle
+from .ops.neural.cosine_similarity import *
+from .ops.neural.dropout import *
+from .ops.neural.embedding import *
+from .ops.neural.loss.cross_entropy import *
+from .ops.neural.loss.ctc import *
+from .ops.neural.loss.distribution import *
+from .ops.neural.loss.margin import *
+from .ops.neural.normalization.batch_norm import *
+from .ops.neural.normalization.layer_norm import *
+from .ops.neural.pooling.adaptive_max_pool import *
+from .ops.neural.pooling.avg_pool import *
+from .ops.neural.pooling.fractional_max_pool import *
+from .ops.neural.pooling.max_pool import *
+from .ops.neural.pooling.max_unpool import *
+from .ops.neural.recurrent.rnn import *
+from .ops.neural.vision.grid_sample import *
+from .ops.neural.vision.interpolate import *
+from .ops.pointwise.arithmetic import *
+from .ops.pointwise.clamp_round_where import *
+from .ops.pointwise.comparison import *
+from .ops.pointwise.complex_numbers import *
+from .ops.pointwise.exp_log_trig import *
+from .ops.pointwise.floating_point import *
+from .ops.pointwise.fused_arithmetic import *
+from .ops.pointwise.gcd_lcm import *
+from .ops.random.distributions import *
+from .ops.reduction.cumulative import *
+from .ops.reduction.histogramdd import *
+from .ops.reduction.min_max import *
+from .ops.reduction.quantiles import *
+from .ops.reduction.softmax import *
+from .ops.reduction.sort_topk import *
+from .ops.reduction.statistics import *
+from .ops.reduction.sums import *
+from .ops.reduction.unique_histogram import *
+from .ops.shape.as_strided import *
+from .ops.shape.broadcasting import *
+from .ops.shape.cat_pad import *
+from .ops.shape.clone import *
+from .ops.shape.diagonals import *
+from .ops.shape.flip_roll_repeat import *
+from .ops.shape.reshape_transpose import *
+from .ops.shape.split import *
+from .ops.shape.stack import *
+from .ops.signal.gradient_vander import *
+from .ops.signal.stft import *
+from .ops.special.bessel import i0 as i0
+from .ops.special.erf import *
+from .ops.special.gamma import *
+from .ops.special.incomplete_gamma import *
+from .tensors.finfo import *
+from .tensors.predicates import *
+from .tensors.printing import set_printoptions as set_printoptions
 
 _keep()
 
@@ -73,9 +111,13 @@ __version__ = "0.1.0"
 
 _LAZY = ("func", "kernels", "nn", "optim", "special", "testing", "utils")
 _ON_DEMAND = {
-    "checkpoint": "recompute", "checkpoint_sequential": "recompute", "draw_graph": "drawing",
-    "load": "saving", "read_metadata": "saving", "save": "saving",
-}  # fmt: skip
+    "checkpoint": "transforms.checkpoint",
+    "checkpoint_sequential": "transforms.checkpoint",
+    "draw_graph": "io.draw_graph",
+    "load": "io.serialization",
+    "read_metadata": "io.serialization",
+    "save": "io.serialization",
+}
 __all__ = sorted(
     {n for n, v in globals().items() if not n.startswith("_") and not isinstance(v, _Module)} - {"Any", "annotations"}
     | {"autograd", "fft", "linalg", *_LAZY, *_ON_DEMAND}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import tinygrad_lite as tg
 
-from . import convert
+from .io import torch_checkpoints
 
 USES = """
 python -m tinygrad_lite ops                   the table of operations
@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     table.add_argument("words", nargs="*", help="only names that contain one of these")
     table.add_argument("--markdown", nargs="?", const="docs/OPERATIONS.md", metavar="FILE",
                        help="write a page instead (default: %(const)s; - prints it)")  # fmt: skip
-    convert.add_command(commands)
+    torch_checkpoints.add_command(commands)
     given = parser.parse_args(arguments)
     if given.command == "ops":
         return _ops(given.words, given.markdown)
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _ops(words: list[str], page: str | None) -> int:
-    coverage = importlib.import_module("tinygrad_lite.coverage")
+    coverage = importlib.import_module("tinygrad_lite.command_line.op_table")
     found = [e for e in coverage.entries() if not words or any(w in e.name for w in words)]
     if page is None or page == "-":
         print(coverage.text(found) if page is None else coverage.markdown(found), end="\n" if page is None else "")

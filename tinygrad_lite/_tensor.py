@@ -8,15 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from . import autograd, fast_calls, hooks, printing, rules, views
+from . import autograd, rules
 from .dtypes import as_dtype
+from .engine import fast_calls, hooks, views
+from .engine.hooks import RemovableHandle as RemovableHandle
 from .graph import RETAIN, mode, new_leaf, uncounted, written
-from .hooks import RemovableHandle as RemovableHandle
 from .methods import Methods
-from .ops import creation, reduce
-from .ops import index as indexing
-from .ops import shape as shaping
+from .ops.creation import creation
+from .ops.indexing import index as indexing
+from .ops.reduction import min_max, sums
+from .ops.shape import split as split_ops
 from .rules import FAST, TABLE, differentiable, unwrap, wrap
+from .tensors import printing
 
 
 @differentiable(a=lambda g: g, name="clone", numpy=np.copy, complex=True)
@@ -241,7 +244,7 @@ class Tensor(Methods):
     def __iter__(self) -> Iterator[Tensor]:
         if self._data.ndim == 0:
             raise TypeError("iter: a 0-d Tensor cannot be iterated over")
-        return iter(shaping.unbind(self))
+        return iter(split_ops.unbind(self))
 
     def __contains__(self, value: Any) -> bool:
         return bool((self._data == unwrap(value)).any())
@@ -567,8 +570,8 @@ def _unknown(function: Any) -> Exception:
 
 
 _REDUCTIONS: dict[Any, Any] = {
-    np.add: reduce._sum, np.multiply: reduce._prod, np.maximum: reduce._amax, np.minimum: reduce._amin,
-    np.logical_and: reduce._all, np.logical_or: reduce._any,
+    np.add: sums._sum, np.multiply: sums._prod, np.maximum: min_max._amax, np.minimum: min_max._amin,
+    np.logical_and: min_max._all, np.logical_or: min_max._any,
 }  # fmt: skip
 
 rules.bind(Tensor, views.current, views.view_of)

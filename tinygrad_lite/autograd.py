@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from . import hooks, rules
-from .accumulation import ACCUMULATING, accumulate, own
-from .function import Function, once_differentiable, sums_to
+from . import rules
+from .engine import hooks
+from .engine.accumulate import ACCUMULATING, accumulate, own
+from .engine.function import Function, once_differentiable, sums_to
+from .engine.grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .graph import RETAIN, Node, Stamp, last_write, line_of, memory, mode, stale, stamp, tick, written
-from .kernels.pairwise_sum import pairwise_sum
-from .modes import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from .kernels.loops.pairwise_sum import pairwise_sum
 from .rules import Op, Rule, conjugate, ndarray, part_of, wrap
 
 __all__ = [
@@ -561,7 +562,7 @@ def _apart(
     return tuple(results)
 
 
-_LAZY = {"functional": "jacobians", "graph": "hooks"}
+_LAZY = {"functional": "transforms.jacobians", "graph": "engine.hooks"}
 _ANOMALY = ("detect_anomaly", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_detect_anomaly")
 
 
@@ -569,5 +570,5 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return importlib.import_module(f".{_LAZY[name]}", __package__)
     if name in _ANOMALY:
-        return getattr(importlib.import_module(".anomaly", __package__), name)
+        return getattr(importlib.import_module(".engine.anomaly", __package__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from .dtypes import as_dtype, get_default_dtype
-from .ops.fourier import (
+from .ops.argument_names import numpy_names
+from .ops.signal.fft import (
     complex_backward,
     complex_forward,
     hermitian_backward,
@@ -17,7 +18,6 @@ from .ops.fourier import (
     real_backward,
     real_forward,
 )
-from .ops.names import numpy_names
 from .rules import FAST, unwrap, wrap
 
 __all__ = [

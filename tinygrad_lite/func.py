@@ -20,12 +20,13 @@ from typing import Any
 
 import numpy as np
 
-from . import rules, trees
-from .batching import vmap
+from . import rules
 from .graph import mode
-from .linearity import Argnums, Call, columns, kind_of, matching, needs, rows
 from .rules import wrap
-from .stateless import functional_call, stack_module_state
+from .transforms import pytree
+from .transforms.stateless import functional_call, stack_module_state
+from .transforms.vjp_calls import Argnums, Call, columns, kind_of, matching, needs, rows
+from .transforms.vmap import vmap
 
 __all__ = [
     "functional_call", "grad", "grad_and_value", "hessian", "hvp", "jacfwd", "jacrev", "jvp", "linearize",
@@ -111,7 +112,7 @@ def _grad_and_value(who: str, func: Callable[..., Any], argnums: Argnums, has_au
         if not isinstance(out, rules.Tensor) or out.ndim != 0:
             came = f"one of shape {out.shape}" if isinstance(out, rules.Tensor) else kind_of(out)
             raise RuntimeError(f"{who}: the function must return a scalar Tensor, got {came}")
-        found = trees.filled(call.chosen, call.pull([wrap(np.ones_like(out._data))], False))
+        found = pytree.filled(call.chosen, call.pull([wrap(np.ones_like(out._data))], False))
         value = call.outward(out)
         return found, (value, call.outward(call.aux)) if has_aux else value
 
@@ -157,7 +158,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple
     def vjp_fn(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
         vectors = matching("vjp", "cotangents", cotangents, call.value)
         create = (call.create and mode.enabled) or needs(vectors) if create_graph is None else create_graph
-        return trees.filled(call.chosen, call.pull(vectors, retain_graph, create))
+        return pytree.filled(call.chosen, call.pull(vectors, retain_graph, create))
 
     out = call.outward(call.value)
     return (out, vjp_fn, call.outward(call.aux)) if has_aux else (out, vjp_fn)
@@ -199,7 +200,7 @@ def jvp(
     if strict and not all(o.requires_grad for o in call.outputs):
         raise RuntimeError("jvp: with strict the output must depend on the primals, got one that does not")
     product = call.push()(vectors, call.create or needs(vectors))
-    results = call.outward(call.value), trees.filled(call.value, product)
+    results = call.outward(call.value), pytree.filled(call.value, product)
     return (*results, call.outward(call.aux)) if has_aux else results
 
 
@@ -232,7 +233,7 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
 
     def jvp_fn(*tangents: Any) -> Any:
         vectors = matching("linearize", "tangents", tangents, primals)
-        return trees.filled(call.value, product(vectors, (call.create and mode.enabled) or needs(vectors)))
+        return pytree.filled(call.value, product(vectors, (call.create and mode.enabled) or needs(vectors)))
 
     return call.outward(call.value), jvp_fn
 
@@ -274,7 +275,7 @@ def jacrev(
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         call = Call("jacrev", func, args, kwargs, argnums, has_aux)
         blocks = rows(call.outputs, call.variables, call.create)
-        found = trees.filled(call.value, [trees.filled(call.chosen, row) for row in blocks])
+        found = pytree.filled(call.value, [pytree.filled(call.chosen, row) for row in blocks])
         return (found, call.outward(call.aux)) if has_aux else found
 
     return jacobian
@@ -315,7 +316,7 @@ def jacfwd(
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         call = Call("jacfwd", func, args, kwargs, argnums, has_aux)
         blocks = columns(call.outputs, call.variables, call.create)
-        found = trees.filled(call.value, [trees.filled(call.chosen, row) for row in blocks])
+        found = pytree.filled(call.value, [pytree.filled(call.chosen, row) for row in blocks])
         return (found, call.outward(call.aux)) if has_aux else found
 
     return jacobian
@@ -371,7 +372,7 @@ def hvp(func: Callable[..., Any], primals: tuple[Any, ...], vectors: tuple[Any, 
     flat = matching("hvp", "vectors", vectors, primals)
     gradient = grad_and_value(func, tuple(range(len(primals))))
     call = Call("hvp", gradient, primals, {}, tuple(range(len(primals))), True)  # the Hessian is symmetric
-    return call.outward(call.aux), trees.filled(primals, call.pull(flat, False, call.create or needs(flat)))
+    return call.outward(call.aux), pytree.filled(primals, call.pull(flat, False, call.create or needs(flat)))
 
 
 vhp = hvp  # the Hessian is symmetric

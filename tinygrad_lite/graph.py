@@ -119,11 +119,11 @@ class Node:
         `grad_inputs` are the gradients for `next_functions`, in this order. The gradient of a leaf is the output: its
         hook is called with an empty tuple and the gradient once that is accumulated.
         """
-        return importlib.import_module(".hooks", __package__).after(self, hook)
+        return importlib.import_module(".engine.hooks", __package__).after(self, hook)
 
     def register_prehook(self, hook: Callable[[tuple[Any, ...]], Any]) -> Any:
         """Call ``hook(grad_outputs)`` before this node runs; what it returns replaces them."""
-        return importlib.import_module(".hooks", __package__).before(self, hook)
+        return importlib.import_module(".engine.hooks", __package__).before(self, hook)
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:

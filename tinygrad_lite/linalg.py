@@ -6,19 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from .ops.determinant import det, slogdet
-from .ops.diagonals import diagonal as _diagonal
-from .ops.factor import cholesky, eig, eigh, eigvals, eigvalsh, qr, svd, svdvals
-from .ops.inverse import LinAlgError, inv, solve, solve_triangular, tensorinv, tensorsolve
-from .ops.least_squares import lstsq, pinv
-from .ops.linalg import matmul
-from .ops.lu import lu, lu_factor, lu_solve
-from .ops.matrix import cond, matrix_exp, matrix_norm, matrix_power, matrix_rank, norm, vector_norm
-from .ops.products import cross as _cross
-from .ops.products import multi_dot, vecdot
-from .ops.reflections import householder_product
-from .ops.slopes import powers as vander
-from .ops.unchecked import cholesky_ex, inv_ex, lu_factor_ex, solve_ex
+from .ops.linalg.decompositions import cholesky, eig, eigh, eigvals, eigvalsh, qr, svd, svdvals
+from .ops.linalg.determinant import det, slogdet
+from .ops.linalg.ex_variants import cholesky_ex, inv_ex, lu_factor_ex, solve_ex
+from .ops.linalg.householder import householder_product
+from .ops.linalg.least_squares import lstsq, pinv
+from .ops.linalg.lu import lu, lu_factor, lu_solve
+from .ops.linalg.matmul import matmul
+from .ops.linalg.matrix_products import cross as _cross
+from .ops.linalg.matrix_products import multi_dot, vecdot
+from .ops.linalg.norms import cond, matrix_exp, matrix_norm, matrix_power, matrix_rank, norm, vector_norm
+from .ops.linalg.solve import LinAlgError, inv, solve, solve_triangular, tensorinv, tensorsolve
+from .ops.shape.diagonals import diagonal as _diagonal
+from .ops.signal.gradient_vander import powers as vander
 from .rules import FAST
 
 __all__ = [

@@ -10,39 +10,36 @@ from typing import Any
 
 import numpy as np
 
-from . import rules, views
+from . import rules
+from .engine import views
 from .graph import written
-from .ops import (
-    algebra,
-    bent,
-    bessel,
-    combined,
-    copies,
-    counting,
-    elementwise,
-    fills,
-    floats,
-    gamma,
-    incomplete,
-    integers,
-    lengths,
-    linalg,
-    new,
-    places,
-    products,
-    quantiles,
-    random,
-    reduce,
-    reflections,
-    scans,
-    signal,
-    statistics,
+from .ops.creation import new_like
+from .ops.indexing import index as indexing
+from .ops.indexing import index_put as putting
+from .ops.indexing import nonzero_take
+from .ops.indexing import scatter as scattering
+from .ops.linalg import householder, matrix_products, p_norm, toplevel_names
+from .ops.linalg import matmul as matmul_ops
+from .ops.neural.activation import piecewise, smooth
+from .ops.pointwise import (
+    arithmetic,
+    clamp_round_where,
+    comparison,
+    exp_log_trig,
+    floating_point,
+    fused_arithmetic,
+    gcd_lcm,
 )
-from .ops import complex as complexes
-from .ops import index as indexing
-from .ops import put as putting
-from .ops import scatter as scattering
-from .ops import shape as shaping
+from .ops.pointwise import complex_numbers as complexes
+from .ops.random import distributions, in_place
+from .ops.reduction import cumulative, min_max, quantiles, sort_topk, statistics, sums, unique_histogram
+from .ops.reduction import softmax as softmax_ops
+from .ops.shape import as_strided as as_strided_ops
+from .ops.shape import broadcasting, clone, diagonals, flip_roll_repeat, reshape_transpose
+from .ops.shape import split as split_ops
+from .ops.signal import stft as stft_ops
+from .ops.special import bessel, gamma, incomplete_gamma
+from .ops.special import erf as erf_ops
 from .rules import wrap
 
 
@@ -103,13 +100,13 @@ def _store(tensor: Any, src: Any, name: str) -> Any:
     """Take other values: at once where neither the history nor a cast has a say."""
     data = tensor._data
     if isinstance(src, rules.Tensor):
-        new = src._data
-        plain = new.dtype == data.dtype and new.shape == data.shape
+        new_like = src._data
+        plain = new_like.dtype == data.dtype and new_like.shape == data.shape
     else:
-        new, plain = src, data.dtype.char in "fd" and type(src) in (int, float) and -3e38 < src < 3e38
+        new_like, plain = src, data.dtype.char in "fd" and type(src) in (int, float) and -3e38 < src < 3e38
     if not plain or views.begin(tensor, (src,), name):
         return views.write(tensor, _copy_from, (src,), name)
-    data[...] = new
+    data[...] = new_like
     written(data, name, 3)
     return tensor
 
@@ -162,8 +159,10 @@ class Methods:
         if views.node_of(self) is not None or other.requires_grad:
             raise RuntimeError("map_: it has no gradient; detach() the tensors")
         theirs = np.broadcast_to(other._data, self._data.shape).reshape(-1).tolist()
-        new = np.array([callable(*pair) for pair in zip(self._data.reshape(-1).tolist(), theirs)], self._data.dtype)
-        return self._overwrite(new.reshape(self._data.shape), "map_")
+        new_like = np.array(
+            [callable(*pair) for pair in zip(self._data.reshape(-1).tolist(), theirs)], self._data.dtype
+        )
+        return self._overwrite(new_like.reshape(self._data.shape), "map_")
 
     def element_size(self) -> Any:
         """Bytes of one element."""
@@ -182,43 +181,62 @@ class Methods:
     @property
     def T(self) -> Any:
         """All dimensions reversed (a view)."""
-        return shaping._transpose.record((self, None))
+        return reshape_transpose._transpose.record((self, None))
 
     @property
     def mT(self) -> Any:
         """The last two dimensions swapped (a view); a number as it is."""
-        return shaping.transpose(self, -2, -1) if self._data.ndim else self
+        return reshape_transpose.transpose(self, -2, -1) if self._data.ndim else self
 
-    reshape, flatten, unflatten, ravel = shaping.reshape, shaping.flatten, shaping.unflatten, shaping.ravel
-    transpose, swapaxes, swapdims = shaping.transpose, shaping.transpose, shaping.transpose
-    permute, movedim, moveaxis = shaping.permute, shaping.movedim, shaping.movedim
-    squeeze, unsqueeze, expand, expand_as = shaping.squeeze, shaping.unsqueeze, shaping.expand, shaping.expand_as
-    split, chunk, unbind, narrow = shaping.split, shaping.chunk, shaping.unbind, shaping.narrow
-    t, flip, roll = shaping.t, shaping.flip, shaping.roll
-    tile, repeat, broadcast_to = shaping.tile, shaping.repeat, shaping.broadcast_to
-    select, split_with_sizes, tensor_split = shaping.select, shaping.split_with_sizes, shaping.tensor_split
-    hsplit, vsplit, dsplit, unfold = shaping.hsplit, shaping.vsplit, shaping.dsplit, shaping.unfold
-    as_strided, storage_offset = shaping.as_strided, shaping.storage_offset
-    fliplr, flipud, rot90, repeat_interleave = shaping.fliplr, shaping.flipud, shaping.rot90, shaping.repeat_interleave
-    diag, diagonal = shaping.diag, shaping.diagonal
-    diag_embed, diagflat, fill_diagonal_ = shaping.diag_embed, shaping.diagflat, shaping.fill_diagonal_
-    select_scatter, slice_scatter = shaping.select_scatter, shaping.slice_scatter
-    diagonal_scatter, as_strided_scatter = shaping.diagonal_scatter, shaping.as_strided_scatter
+    reshape, flatten, unflatten, ravel = (
+        reshape_transpose.reshape,
+        reshape_transpose.flatten,
+        reshape_transpose.unflatten,
+        reshape_transpose.ravel,
+    )
+    transpose, swapaxes, swapdims = (
+        reshape_transpose.transpose,
+        reshape_transpose.transpose,
+        reshape_transpose.transpose,
+    )
+    permute, movedim, moveaxis = reshape_transpose.permute, reshape_transpose.movedim, reshape_transpose.movedim
+    squeeze, unsqueeze, expand, expand_as = (
+        reshape_transpose.squeeze,
+        reshape_transpose.unsqueeze,
+        broadcasting.expand,
+        broadcasting.expand_as,
+    )
+    split, chunk, unbind, narrow = split_ops.split, split_ops.chunk, split_ops.unbind, split_ops.narrow
+    t, flip, roll = reshape_transpose.t, flip_roll_repeat.flip, flip_roll_repeat.roll
+    tile, repeat, broadcast_to = broadcasting.tile, broadcasting.repeat, broadcasting.broadcast_to
+    select, split_with_sizes, tensor_split = split_ops.select, split_ops.split_with_sizes, split_ops.tensor_split
+    hsplit, vsplit, dsplit, unfold = split_ops.hsplit, split_ops.vsplit, split_ops.dsplit, as_strided_ops.unfold
+    as_strided, storage_offset = as_strided_ops.as_strided, as_strided_ops.storage_offset
+    fliplr, flipud, rot90, repeat_interleave = (
+        flip_roll_repeat.fliplr,
+        flip_roll_repeat.flipud,
+        flip_roll_repeat.rot90,
+        flip_roll_repeat.repeat_interleave,
+    )
+    diag, diagonal = diagonals.diag, diagonals.diagonal
+    diag_embed, diagflat, fill_diagonal_ = diagonals.diag_embed, diagonals.diagflat, diagonals.fill_diagonal_
+    select_scatter, slice_scatter = as_strided_ops.select_scatter, as_strided_ops.slice_scatter
+    diagonal_scatter, as_strided_scatter = diagonals.diagonal_scatter, as_strided_ops.as_strided_scatter
 
-    view = shaping.view
+    view = reshape_transpose.view
     squeeze_, unsqueeze_, t_ = _turning(squeeze), _turning(unsqueeze), _turning(t)
     transpose_, swapaxes_ = _turning(transpose), _turning(transpose, "swapaxes")
     swapdims_ = _turning(transpose, "swapdims")
 
     def reshape_as(self, other: Any) -> Any:
         """The shape of another tensor."""
-        return shaping.reshape(self, other.shape)
+        return reshape_transpose.reshape(self, other.shape)
 
     def view_as(self, other: Any) -> Any:
         """A view of the shape of another tensor."""
-        return shaping.view(self, other.shape)
+        return reshape_transpose.view(self, other.shape)
 
-    sum_to_size = copies.sum_to_size
+    sum_to_size = clone.sum_to_size
 
     @property
     def H(self) -> Any:
@@ -231,8 +249,8 @@ class Methods:
 
     gather, index_select, take_along_dim = indexing.gather, indexing.index_select, indexing.take_along_dim
     masked_fill, masked_select, tril, triu = indexing.masked_fill, indexing.masked_select, indexing.tril, indexing.triu
-    take, nonzero, argwhere = places.take, places.nonzero, places.argwhere
-    nonzero_static = places.nonzero_static
+    take, nonzero, argwhere = nonzero_take.take, nonzero_take.nonzero, nonzero_take.argwhere
+    nonzero_static = nonzero_take.nonzero_static
     index_add, index_copy, index_fill = putting.index_add, putting.index_copy, putting.index_fill
     index_put, masked_scatter, put = putting.index_put, putting.masked_scatter, putting.put
     scatter, scatter_add = scattering.scatter, scattering.scatter_add
@@ -240,66 +258,91 @@ class Methods:
 
     # --- arithmetic -------------------------------------------------------------------------------------------------
 
-    add, sub, subtract = elementwise.add, elementwise.sub, elementwise.sub
-    mul, multiply = elementwise.mul, elementwise.mul
-    div, divide, true_divide, floor_divide = elementwise.div, elementwise.div, elementwise.div, elementwise.floor_divide
+    add, sub, subtract = arithmetic.add, arithmetic.sub, arithmetic.sub
+    mul, multiply = arithmetic.mul, arithmetic.mul
+    div, divide, true_divide, floor_divide = arithmetic.div, arithmetic.div, arithmetic.div, arithmetic.floor_divide
     pow, remainder, fmod, neg, negative = (
-        elementwise.pow, elementwise.remainder, elementwise.fmod, elementwise.neg, elementwise.neg,
+        arithmetic.pow, arithmetic.remainder, arithmetic.fmod, arithmetic.neg, arithmetic.neg,
     )  # fmt: skip
     abs, absolute, sign, square, sqrt, rsqrt, reciprocal = (
-        elementwise.abs, elementwise.abs, elementwise.sign, elementwise.square, elementwise.sqrt, elementwise.rsqrt,
-        elementwise.reciprocal,
+        arithmetic.abs, arithmetic.abs, clamp_round_where.sign, arithmetic.square, arithmetic.sqrt, arithmetic.rsqrt,
+        arithmetic.reciprocal,
     )  # fmt: skip
     exp, exp2, expm1, log, log2, log10, log1p = (
-        elementwise.exp, elementwise.exp2, elementwise.expm1, elementwise.log, elementwise.log2, elementwise.log10,
-        elementwise.log1p,
-    )  # fmt: skip
+        exp_log_trig.exp,
+        exp_log_trig.exp2,
+        exp_log_trig.expm1,
+        exp_log_trig.log,
+        exp_log_trig.log2,
+        exp_log_trig.log10,
+        exp_log_trig.log1p,
+    )
     sin, cos, tan, sinh, cosh, tanh, asin, acos, atan, atan2 = (
-        elementwise.sin, elementwise.cos, elementwise.tan, elementwise.sinh, elementwise.cosh, elementwise.tanh,
-        elementwise.asin, elementwise.acos, elementwise.atan, elementwise.atan2,
+        exp_log_trig.sin, exp_log_trig.cos, exp_log_trig.tan, exp_log_trig.sinh, exp_log_trig.cosh, exp_log_trig.tanh,
+        exp_log_trig.asin, exp_log_trig.acos, exp_log_trig.atan, exp_log_trig.atan2,
     )  # fmt: skip
     erf, sigmoid, relu, logaddexp, hypot = (
-        elementwise.erf, elementwise.sigmoid, elementwise.relu, elementwise.logaddexp, elementwise.hypot,
+        erf_ops.erf, exp_log_trig.sigmoid, smooth.relu, exp_log_trig.logaddexp, exp_log_trig.hypot,
     )  # fmt: skip
     maximum, minimum, fmax, fmin, clamp, clip = (
-        elementwise.maximum, elementwise.minimum, elementwise.fmax, elementwise.fmin, elementwise.clamp,
-        elementwise.clamp,
-    )  # fmt: skip
-    floor, ceil, round, trunc = elementwise.floor, elementwise.ceil, elementwise.round, elementwise.trunc
+        clamp_round_where.maximum,
+        clamp_round_where.minimum,
+        clamp_round_where.fmax,
+        clamp_round_where.fmin,
+        clamp_round_where.clamp,
+        clamp_round_where.clamp,
+    )
+    floor, ceil, round, trunc = (
+        clamp_round_where.floor,
+        clamp_round_where.ceil,
+        clamp_round_where.round,
+        clamp_round_where.trunc,
+    )
     eq, ne, lt, le, gt, ge = (
-        elementwise.eq, elementwise.ne, elementwise.lt, elementwise.le, elementwise.gt, elementwise.ge,
+        comparison.eq, comparison.ne, comparison.lt, comparison.le, comparison.gt, comparison.ge,
     )  # fmt: skip
     not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
-    isnan, isinf, isfinite, isclose = elementwise.isnan, elementwise.isinf, elementwise.isfinite, elementwise.isclose
-    allclose, equal = elementwise.allclose, elementwise.equal
+    isnan, isinf, isfinite, isclose = comparison.isnan, comparison.isinf, comparison.isfinite, comparison.isclose
+    allclose, equal = comparison.allclose, comparison.equal
     bitwise_and, bitwise_or, bitwise_xor, bitwise_not = (
-        elementwise.bitwise_and, elementwise.bitwise_or, elementwise.bitwise_xor, elementwise.bitwise_not,
+        comparison.bitwise_and, comparison.bitwise_or, comparison.bitwise_xor, comparison.bitwise_not,
     )  # fmt: skip
-    signbit, positive = elementwise.signbit, elementwise.positive
+    signbit, positive = comparison.signbit, arithmetic.positive
     logical_and, logical_or, logical_not, logical_xor = (
-        elementwise.logical_and, elementwise.logical_or, elementwise.logical_not, elementwise.logical_xor,
+        comparison.logical_and, comparison.logical_or, comparison.logical_not, comparison.logical_xor,
     )  # fmt: skip
 
     asinh, acosh, atanh, arcsin, arccos, arctan, arcsinh, arccosh, arctanh, arctan2 = (
-        elementwise.asinh, elementwise.acosh, elementwise.atanh, elementwise.arcsin, elementwise.arccos,
-        elementwise.arctan, elementwise.arcsinh, elementwise.arccosh, elementwise.arctanh, elementwise.arctan2,
+        exp_log_trig.asinh, exp_log_trig.acosh, exp_log_trig.atanh, exp_log_trig.arcsin, exp_log_trig.arccos,
+        exp_log_trig.arctan, exp_log_trig.arcsinh, exp_log_trig.arccosh, exp_log_trig.arctanh, exp_log_trig.arctan2,
     )  # fmt: skip
     erfc, erfinv, logit, sinc, xlogy, logaddexp2, deg2rad, rad2deg = (
-        elementwise.erfc, elementwise.erfinv, elementwise.logit, elementwise.sinc, elementwise.xlogy,
-        elementwise.logaddexp2, elementwise.deg2rad, elementwise.rad2deg,
+        erf_ops.erfc, erf_ops.erfinv, exp_log_trig.logit, exp_log_trig.sinc, exp_log_trig.xlogy,
+        exp_log_trig.logaddexp2, exp_log_trig.deg2rad, exp_log_trig.rad2deg,
     )  # fmt: skip
-    isposinf, isneginf = elementwise.isposinf, elementwise.isneginf
-    bitwise_left_shift, bitwise_right_shift = elementwise.bitwise_left_shift, elementwise.bitwise_right_shift
+    isposinf, isneginf = comparison.isposinf, comparison.isneginf
+    bitwise_left_shift, bitwise_right_shift = comparison.bitwise_left_shift, comparison.bitwise_right_shift
     frac, fix, sgn, copysign, nextafter, heaviside, ldexp, frexp, nan_to_num = (
-        floats.frac, floats.fix, floats.sgn, floats.copysign, floats.nextafter, floats.heaviside, floats.ldexp,
-        floats.frexp, floats.nan_to_num,
-    )  # fmt: skip
+        floating_point.frac,
+        floating_point.fix,
+        floating_point.sgn,
+        floating_point.copysign,
+        floating_point.nextafter,
+        floating_point.heaviside,
+        floating_point.ldexp,
+        floating_point.frexp,
+        floating_point.nan_to_num,
+    )
     lerp, addcmul, addcdiv, float_power, clamp_min, clamp_max = (
-        combined.lerp, combined.addcmul, combined.addcdiv, combined.float_power, combined.clamp_min,
-        combined.clamp_max,
-    )  # fmt: skip
-    lgamma, digamma, mvlgamma, gcd, lcm = gamma.lgamma, gamma.digamma, gamma.mvlgamma, integers.gcd, integers.lcm
-    i0, igamma, igammac = bessel.i0, incomplete.igamma, incomplete.igammac
+        fused_arithmetic.lerp,
+        fused_arithmetic.addcmul,
+        fused_arithmetic.addcdiv,
+        fused_arithmetic.float_power,
+        fused_arithmetic.clamp_min,
+        fused_arithmetic.clamp_max,
+    )
+    lgamma, digamma, mvlgamma, gcd, lcm = gamma.lgamma, gamma.digamma, gamma.mvlgamma, gcd_lcm.gcd, gcd_lcm.lcm
+    i0, igamma, igammac = bessel.i0, incomplete_gamma.igamma, incomplete_gamma.igammac
 
     def polygamma(self, n: Any) -> Any:
         """The n-th derivative of `digamma`."""
@@ -307,7 +350,7 @@ class Methods:
 
     def where(self, condition: Any, other: Any) -> Any:
         """Itself where the condition holds, `other` elsewhere."""
-        return elementwise.where(condition, self, other)
+        return clamp_round_where.where(condition, self, other)
 
     # --- complex numbers --------------------------------------------------------------------------------------------
 
@@ -319,18 +362,23 @@ class Methods:
 
     # --- reductions -------------------------------------------------------------------------------------------------
 
-    sum, mean, var, std, prod = reduce.sum, reduce.mean, reduce.var, reduce.std, reduce.prod
+    sum, mean, var, std, prod = sums.sum, sums.mean, sums.var, sums.std, sums.prod
     max, min, amax, amin, argmax, argmin = (
-        reduce.max, reduce.min, reduce.amax, reduce.amin, reduce.argmax, reduce.argmin,
+        min_max.max, min_max.min, min_max.amax, min_max.amin, min_max.argmax, min_max.argmin,
     )  # fmt: skip
-    all, any, count_nonzero = reduce.all, reduce.any, reduce.count_nonzero
-    hardshrink, prelu = bent.hardshrink, bent.prelu
-    logsumexp, softmax, log_softmax, cumsum = reduce.logsumexp, reduce.softmax, reduce.log_softmax, reduce.cumsum
+    all, any, count_nonzero = min_max.all, min_max.any, min_max.count_nonzero
+    hardshrink, prelu = piecewise.hardshrink, piecewise.prelu
+    logsumexp, softmax, log_softmax, cumsum = (
+        softmax_ops.logsumexp,
+        softmax_ops.softmax,
+        softmax_ops.log_softmax,
+        sums.cumsum,
+    )
 
-    argsort, sort, topk = reduce.argsort, reduce.sort, reduce.topk
-    msort, aminmax, trace = reduce.msort, reduce.aminmax, reduce.trace
+    argsort, sort, topk = sort_topk.argsort, sort_topk.sort, sort_topk.topk
+    msort, aminmax, trace = sort_topk.msort, min_max.aminmax, sums.trace
     cumprod, cummax, cummin, logcumsumexp, diff = (
-        scans.cumprod, scans.cummax, scans.cummin, scans.logcumsumexp, scans.diff,
+        cumulative.cumprod, cumulative.cummax, cumulative.cummin, cumulative.logcumsumexp, cumulative.diff,
     )  # fmt: skip
     nansum, nanmean, cov, corrcoef = statistics.nansum, statistics.nanmean, statistics.cov, statistics.corrcoef
     kthvalue, median, mode, nanmedian, nanquantile, quantile = (
@@ -338,46 +386,75 @@ class Methods:
         quantiles.quantile,
     )  # fmt: skip
     bincount, histc, histogram, unique, unique_consecutive = (
-        counting.bincount, counting.histc, counting.histogram, counting.unique, counting.unique_consecutive,
-    )  # fmt: skip
-    dist, norm, renorm = lengths.dist, lengths.norm, lengths.renorm
+        unique_histogram.bincount,
+        unique_histogram.histc,
+        unique_histogram.histogram,
+        unique_histogram.unique,
+        unique_histogram.unique_consecutive,
+    )
+    dist, norm, renorm = p_norm.dist, p_norm.norm, p_norm.renorm
 
     # --- products ---------------------------------------------------------------------------------------------------
 
-    matmul, mm, bmm, mv, dot, outer = linalg.matmul, linalg.mm, linalg.bmm, linalg.mv, linalg.dot, linalg.outer
-    ger, inner, vdot, kron, cross = products.ger, products.inner, products.vdot, products.kron, products.cross
+    matmul, mm, bmm, mv, dot, outer = (
+        matmul_ops.matmul,
+        matmul_ops.mm,
+        matmul_ops.bmm,
+        matmul_ops.mv,
+        matmul_ops.dot,
+        matmul_ops.outer,
+    )
+    ger, inner, vdot, kron, cross = (
+        matrix_products.ger,
+        matrix_products.inner,
+        matrix_products.vdot,
+        matrix_products.kron,
+        matrix_products.cross,
+    )
     addmm, addmv, addr, addbmm, baddbmm = (
-        products.addmm, products.addmv, products.addr, products.addbmm, products.baddbmm,
-    )  # fmt: skip
+        matrix_products.addmm,
+        matrix_products.addmv,
+        matrix_products.addr,
+        matrix_products.addbmm,
+        matrix_products.baddbmm,
+    )
     det, slogdet, logdet, inverse, pinverse, matrix_exp, matrix_power, cholesky, cholesky_solve, cholesky_inverse = (
-        algebra.det, algebra.slogdet, algebra.logdet, algebra.inverse, algebra.pinverse, algebra.matrix_exp,
-        algebra.matrix_power, algebra.cholesky, algebra.cholesky_solve, algebra.cholesky_inverse,
-    )  # fmt: skip
-    qr, svd = algebra.qr, algebra.svd
-    geqrf, orgqr, ormqr = reflections.geqrf, reflections.orgqr, reflections.ormqr
-    stft, istft = signal.stft, signal.istft
-    __matmul__ = linalg.matmul
+        toplevel_names.det,
+        toplevel_names.slogdet,
+        toplevel_names.logdet,
+        toplevel_names.inverse,
+        toplevel_names.pinverse,
+        toplevel_names.matrix_exp,
+        toplevel_names.matrix_power,
+        toplevel_names.cholesky,
+        toplevel_names.cholesky_solve,
+        toplevel_names.cholesky_inverse,
+    )
+    qr, svd = toplevel_names.qr, toplevel_names.svd
+    geqrf, orgqr, ormqr = householder.geqrf, householder.orgqr, householder.ormqr
+    stft, istft = stft_ops.stft, stft_ops.istft
+    __matmul__ = matmul_ops.matmul
 
     def __rmatmul__(self, other: Any) -> Any:
-        return linalg.matmul(other, self)
+        return matmul_ops.matmul(other, self)
 
     # --- operators and in place -------------------------------------------------------------------------------------
 
-    __add__, __radd__, __iadd__ = _arithmetic("add", elementwise._add)
-    __sub__, __rsub__, __isub__ = _arithmetic("sub", elementwise._subtract)
-    __mul__, __rmul__, __imul__ = _arithmetic("mul", elementwise.mul)
-    __truediv__, __rtruediv__, __itruediv__ = _arithmetic("truediv", elementwise.true_divide)
-    __pow__, __rpow__, __ipow__ = _arithmetic("pow", elementwise.power)
-    __mod__, __rmod__, __imod__ = _arithmetic("mod", elementwise.remainder)
-    __floordiv__, __rfloordiv__, __ifloordiv__ = _arithmetic("floordiv", elementwise.floor_divide)
-    __and__, __rand__, __iand__ = _arithmetic("and", elementwise.bitwise_and)
-    __or__, __ror__, __ior__ = _arithmetic("or", elementwise.bitwise_or)
-    __xor__, __rxor__, __ixor__ = _arithmetic("xor", elementwise.bitwise_xor)
-    __lshift__, __rlshift__, __ilshift__ = _arithmetic("lshift", elementwise.left_shift)
-    __rshift__, __rrshift__, __irshift__ = _arithmetic("rshift", elementwise.right_shift)
+    __add__, __radd__, __iadd__ = _arithmetic("add", arithmetic._add)
+    __sub__, __rsub__, __isub__ = _arithmetic("sub", arithmetic._subtract)
+    __mul__, __rmul__, __imul__ = _arithmetic("mul", arithmetic.mul)
+    __truediv__, __rtruediv__, __itruediv__ = _arithmetic("truediv", arithmetic.true_divide)
+    __pow__, __rpow__, __ipow__ = _arithmetic("pow", arithmetic.power)
+    __mod__, __rmod__, __imod__ = _arithmetic("mod", arithmetic.remainder)
+    __floordiv__, __rfloordiv__, __ifloordiv__ = _arithmetic("floordiv", arithmetic.floor_divide)
+    __and__, __rand__, __iand__ = _arithmetic("and", comparison.bitwise_and)
+    __or__, __ror__, __ior__ = _arithmetic("or", comparison.bitwise_or)
+    __xor__, __rxor__, __ixor__ = _arithmetic("xor", comparison.bitwise_xor)
+    __lshift__, __rlshift__, __ilshift__ = _arithmetic("lshift", comparison.left_shift)
+    __rshift__, __rrshift__, __irshift__ = _arithmetic("rshift", comparison.right_shift)
     __eq__, __ne__ = _equality(eq), _equality(ne)
     __lt__, __le__, __gt__, __ge__ = lt, le, gt, ge
-    __neg__, __pos__, __abs__, __invert__ = neg, elementwise.positive, abs, elementwise.bitwise_not
+    __neg__, __pos__, __abs__, __invert__ = neg, arithmetic.positive, abs, comparison.bitwise_not
 
     add_, sub_, mul_, div_, pow_, remainder_, fmod_ = _in_place(add, sub, mul, div, pow, remainder, fmod)
     addmm_, addmv_, addr_, addbmm_, baddbmm_ = _in_place(addmm, addmv, addr, addbmm, baddbmm)
@@ -426,17 +503,17 @@ class Methods:
 
     def cumsum_(self, dim: Any) -> Any:
         """`cumsum`, in place, and in the tensor's dtype."""
-        return views.write(self, reduce.cumsum, (dim,), "cumsum_", {"dtype": self._data.dtype})
+        return views.write(self, sums.cumsum, (dim,), "cumsum_", {"dtype": self._data.dtype})
 
     def cumprod_(self, dim: Any) -> Any:
         """`cumprod`, in place, and in the tensor's dtype."""
-        return views.write(self, scans.cumprod, (dim,), "cumprod_", {"dtype": self._data.dtype})
+        return views.write(self, cumulative.cumprod, (dim,), "cumprod_", {"dtype": self._data.dtype})
 
     # --- fills ------------------------------------------------------------------------------------------------------
 
     def _overwrite(self, values: Any, name: str) -> Any:
         """Replace all values by new ones that do not depend on the old."""
-        return views.write(self, lambda _, new: rules.wrap(new), (values,), name)
+        return views.write(self, lambda _, new: rules.wrap(new_like), (values,), name)
 
     def copy_(self, src: Any) -> Any:
         """Take the values of `src`, broadcast and cast."""
@@ -450,11 +527,11 @@ class Methods:
         """Set all elements to zero."""
         return _store(self, 0, "zero_")
 
-    uniform_, normal_, bernoulli_, random_ = fills.uniform_, fills.normal_, fills.bernoulli_, fills.random_
-    exponential_, geometric_, log_normal_ = fills.exponential_, fills.geometric_, fills.log_normal_
-    cauchy_, bernoulli, multinomial = fills.cauchy_, random.bernoulli, random.multinomial
+    uniform_, normal_, bernoulli_, random_ = in_place.uniform_, in_place.normal_, in_place.bernoulli_, in_place.random_
+    exponential_, geometric_, log_normal_ = in_place.exponential_, in_place.geometric_, in_place.log_normal_
+    cauchy_, bernoulli, multinomial = in_place.cauchy_, distributions.bernoulli, distributions.multinomial
 
     # --- new ones ---------------------------------------------------------------------------------------------------
 
-    new_tensor, new_full, new_empty = new.new_tensor, new.new_full, new.new_empty
-    new_zeros, new_ones = new.new_zeros, new.new_ones
+    new_tensor, new_full, new_empty = new_like.new_tensor, new_like.new_full, new_like.new_empty
+    new_zeros, new_ones = new_like.new_zeros, new_like.new_ones

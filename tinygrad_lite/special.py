@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from .ops.bessel import i0, i0e, i1, i1e
-from .ops.elementwise import erf, erfc, erfinv, exp2, expm1, log1p, logit, round, sinc, xlogy
-from .ops.elementwise import sigmoid as expit
-from .ops.gamma import digamma, polygamma
-from .ops.gamma import digamma as psi
-from .ops.gamma import lgamma as gammaln
-from .ops.gamma import mvlgamma as multigammaln
-from .ops.incomplete import igamma as gammainc
-from .ops.incomplete import igammac as gammaincc
-from .ops.normal import entr, erfcx, log_ndtr, ndtr, ndtri, xlog1py
-from .ops.orthogonal import (
+from .ops.pointwise.clamp_round_where import round
+from .ops.pointwise.exp_log_trig import exp2, expm1, log1p, logit, sinc, xlogy
+from .ops.pointwise.exp_log_trig import sigmoid as expit
+from .ops.reduction.softmax import log_softmax, logsumexp, softmax
+from .ops.special.bessel import i0, i0e, i1, i1e
+from .ops.special.erf import erf, erfc, erfinv
+from .ops.special.gamma import digamma, polygamma
+from .ops.special.gamma import digamma as psi
+from .ops.special.gamma import lgamma as gammaln
+from .ops.special.gamma import mvlgamma as multigammaln
+from .ops.special.incomplete_gamma import igamma as gammainc
+from .ops.special.incomplete_gamma import igammac as gammaincc
+from .ops.special.normal_distribution import entr, erfcx, log_ndtr, ndtr, ndtri, xlog1py
+from .ops.special.orthogonal_polynomials import (
     chebyshev_polynomial_t,
     chebyshev_polynomial_u,
     chebyshev_polynomial_v,
@@ -26,8 +29,7 @@ from .ops.orthogonal import (
     shifted_chebyshev_polynomial_v,
     shifted_chebyshev_polynomial_w,
 )
-from .ops.reduce import log_softmax, logsumexp, softmax
-from .ops.zeta import zeta
+from .ops.special.zeta import zeta
 
 modified_bessel_i0, modified_bessel_i1 = i0, i1
 

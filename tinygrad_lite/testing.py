@@ -19,7 +19,7 @@ from . import gradients, rules
 from .gradients import GradcheckError as GradcheckError
 from .gradients import gradcheck as gradcheck
 from .gradients import gradgradcheck as gradgradcheck
-from .ops.random import get_rng_state, set_rng_state
+from .ops.random.distributions import get_rng_state, set_rng_state
 from .rules import unwrap, wrap
 
 __all__ = ["GradcheckError", "assert_close", "gradcheck", "gradcheck_module", "gradgradcheck"]

@@ -12,8 +12,8 @@ from typing import Any
 
 from tinygrad_lite import Tensor, no_grad
 
-from ..container import ModuleDict, ModuleList
 from ..module import Module
+from ..modules.containers.container import ModuleDict, ModuleList
 from ..parameter import Parameter
 
 __all__ = [

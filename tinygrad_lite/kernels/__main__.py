@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("clear", help="delete them")
     options = parser.parse_args(arguments)
 
-    from .disk_cache import folder
+    from .native.disk_cache import folder
 
     where = folder()
     if options.command == "folder":
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         began = time.perf_counter()
         try:
             made = importlib.import_module("tinygrad_lite.optim.warm").warm(options.optimizers, options.dtypes)
-            run = importlib.import_module("tinygrad_lite.kernels.warm").warm(options.operations, options.dtypes)
+            run = importlib.import_module("tinygrad_lite.command_line.warm").warm(options.operations, options.dtypes)
         except ValueError as error:
             parser.error(str(error))
         files = 0 if where is None else len(list(where.rglob("*.nbc")))

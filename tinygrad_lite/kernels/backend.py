@@ -97,7 +97,7 @@ def numba_fault() -> str:
     if importlib.util.find_spec("numba") is None:
         return ""
     try:
-        importlib.import_module(".compile", __package__)
+        importlib.import_module(".native.compile", __package__)
         switched_off = importlib.import_module("numba").config.DISABLE_JIT
     except Exception as error:  # whatever an installation that does not fit together may raise
         return f"numba is installed, but cannot be imported ({type(error).__name__}: {error})"
@@ -166,7 +166,7 @@ class Kernel:
     def compiled(self) -> Callable[..., Any]:
         """The loop compiled by numba, whichever backend is in use."""
         if self._compiled is None:
-            from .source import compiled
+            from .native.source import compiled
 
             self._compiled = compiled(self.loop)
         return self._compiled

@@ -21,12 +21,12 @@ import numpy as np
 
 from .backend import kernel
 from .dot_pairs import add_pairs, blend_words, round_words
-from .memory import claim, view
-from .panels import NEAR, shape_of
-from .slabs import no_plain
+from .native.memory import claim, view
+from .native.packed_products import NEAR, shape_of
+from .native.simd_blocks import PANEL, ROWS, WIDTH, clear, copy_lines, turn
+from .native.threads import launch
+from .spatial.padded_layout import no_plain
 from .symmetric import _aligned, _helpers
-from .threads import launch
-from .tile import PANEL, ROWS, WIDTH, clear, copy_lines, turn
 
 
 def add_block(a: int, b: int, depth: int, rows: int, vectors: int, diagonal: bool, out: int) -> None:

@@ -20,9 +20,9 @@ import numpy as np
 
 from .backend import kernel
 from .factored import descend, refresh
-from .memory import claim, view
-from .slabs import no_plain
-from .sums import BLOCK, dot, summing
+from .loops.row_sums import BLOCK, dot, summing
+from .native.memory import claim, view
+from .spatial.padded_layout import no_plain
 
 
 @summing

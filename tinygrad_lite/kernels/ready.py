@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numba import typeof
 
-from .memory import view
-from .objects import Array, Collector, collect
-from .source import compiled
-from .tasks import address_of, claiming, conductor
-from .threads import Failure, nearby
+from .native.find_arrays import Array, Collector, collect
+from .native.memory import view
+from .native.source import compiled
+from .native.task_codegen import address_of, claiming, conductor
+from .native.threads import Failure, nearby
 
 FAILED = -2
 OWN = 13  # where in the record begins what the collector does not know

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 
 from .backend import kernel
-from .memory import claim, view
-from .panels import pack, pack_turned, places, shape_of, tile_by
-from .slabs import no_plain, room
-from .threads import get_num_threads, launch
-from .tile import ROWS, WIDTH, clear, copy_lines, turn
+from .native.memory import claim, view
+from .native.packed_products import pack, pack_turned, places, shape_of, tile_by
+from .native.simd_blocks import ROWS, WIDTH, clear, copy_lines, turn
+from .native.threads import get_num_threads, launch
+from .spatial.padded_layout import no_plain, room
 
 DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 SHARED = 6_000_000  # multiplications from which on work is shared: waking a thread takes about as long as half of them

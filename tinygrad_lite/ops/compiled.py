@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.pieces import in_parts
-from ..kernels.rows import piece
+from ..kernels.loops.row_loops import piece
+from ..kernels.native.parallel import in_parts
 
 LARGE = 2048  # elements from which a compiled loop is worth its call
 _F32 = np.dtype(np.float32)

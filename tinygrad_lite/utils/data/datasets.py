@@ -12,7 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 
 from ... import Tensor, as_tensor, cat
-from ...trees import filled, leaves, structure
+from ...transforms.pytree import filled, leaves, structure
 from .collating import NUMBERS, default_convert
 from .samplers import checked_generator, listed
 

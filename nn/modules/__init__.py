@@ -1,0 +1,1 @@
+"""The layers, by the headings of PyTorch's manual."""

@@ -1,0 +1,1 @@
+"""ReLU, GELU, Softmax and the other activations; AdaptiveLogSoftmaxWithLoss."""

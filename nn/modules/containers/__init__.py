@@ -1,0 +1,1 @@
+"""Sequential, ModuleList, ModuleDict, ParameterList, ParameterDict."""

@@ -1,0 +1,1 @@
+"""Conv1d to Conv3d, their transposes, and the lazy ones."""

@@ -1,0 +1,1 @@
+"""CrossEntropyLoss, MSELoss, margin losses and the other criteria."""

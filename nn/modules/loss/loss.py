@@ -1,0 +1,355 @@
+"""Losses as modules; the functions themselves are in `nn.functional`.
+
+All take ``reduction``: "mean" (the default) and "sum" give a scalar, "none" one loss for each element.
+PyTorch's deprecated arguments ``size_average`` and ``reduce`` do not exist, and so that a positional argument
+can never land in the place of another, all arguments but the first are given by name.
+"""
+
+from __future__ import annotations
+
+from tinygrad_lite import Tensor
+
+from ... import functional as F
+from ..._checks import REDUCTIONS, check_choice, check_probability
+from ...module import Module
+
+
+class _Loss(Module):
+    """A loss with its reduction."""
+
+    _reductions: tuple[str, ...] = REDUCTIONS
+
+    def __init__(self, reduction: str = "mean") -> None:
+        super().__init__()
+        check_choice(type(self).__name__, "reduction", reduction, self._reductions)
+        self.reduction = reduction
+
+
+class L1Loss(_Loss):
+    """|input - target|.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum", "none"}
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn
+    >>> nn.L1Loss()(tg.tensor([1.0, 2.0]), tg.tensor([1.0, 5.0]))
+    tensor(1.5000)
+    """
+
+    def __init__(self, *, reduction: str = "mean") -> None:
+        super().__init__(reduction)
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """Return the loss of `input` against `target`, both of the same shape."""
+        return F.l1_loss(input, target, reduction=self.reduction)
+
+
+class MSELoss(_Loss):
+    """(input - target)^2.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum", "none"}
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn
+    >>> nn.MSELoss()(tg.tensor([1.0, 2.0]), tg.tensor([1.0, 5.0]))
+    tensor(4.5000)
+    """
+
+    def __init__(self, *, reduction: str = "mean") -> None:
+        super().__init__(reduction)
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """Return the loss of `input` against `target`, both of the same shape."""
+        return F.mse_loss(input, target, reduction=self.reduction)
+
+
+class SmoothL1Loss(_Loss):
+    """0.5 d^2 / beta where d = |input - target| < beta, d - 0.5 beta elsewhere.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum", "none"}
+    beta : float
+        Where the square turns into the absolute value; 0 gives `L1Loss`.
+
+    Raises
+    ------
+    ValueError
+        If beta is negative.
+
+    References
+    ----------
+    Girshick, "Fast R-CNN", ICCV 2015, equation 3.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn
+    >>> nn.SmoothL1Loss(reduction="none")(tg.tensor([0.5, 3.0]), tg.zeros(2))
+    tensor([0.1250, 2.5000])
+    """
+
+    def __init__(self, *, reduction: str = "mean", beta: float = 1.0) -> None:
+        super().__init__(reduction)
+        if beta < 0:
+            raise ValueError(f"SmoothL1Loss: beta must be >= 0, got {beta}")
+        self.beta = beta
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """Return the loss of `input` against `target`, both of the same shape."""
+        return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
+
+
+class HuberLoss(_Loss):
+    """0.5 d^2 where d = |input - target| < delta, delta (d - 0.5 delta) elsewhere.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum", "none"}
+    delta : float
+        Where the square turns into a line.
+
+    Raises
+    ------
+    ValueError
+        If delta is not positive.
+
+    References
+    ----------
+    Huber, "Robust estimation of a location parameter", Annals of Statistics 53, 1964.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn
+    >>> nn.HuberLoss(reduction="none", delta=2.0)(tg.tensor([1.0, 3.0]), tg.zeros(2))
+    tensor([0.5000, 4.0000])
+    """
+
+    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+        super().__init__(reduction)
+        if not delta > 0:
+            raise ValueError(f"HuberLoss: delta must be > 0, got {delta}")
+        self.delta = delta
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """Return the loss of `input` against `target`, both of the same shape."""
+        return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
+
+
+class NLLLoss(_Loss):
+    """-weight[target] * input[target]: the negative log likelihood of the classes, given log probabilities.
+
+    Parameters
+    ----------
+    weight : Tensor, shape (C,), optional
+        Of the classes; the mean is then the weighted one.
+    ignore_index : int
+        A target that counts nothing.
+    reduction : {"mean", "sum", "none"}
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn
+    >>> nn.NLLLoss()(tg.tensor([[-0.5, -1.0]]), tg.tensor([1]))
+    tensor(1.)
+    """
+
+    weight: Tensor | None
+
+    def __init__(self, weight: Tensor | None = None, *, ignore_index: int = -100, reduction: str = "mean") -> None:
+        super().__init__(reduction)
+        self.register_buffer("weight", weight)
+        self.ignore_index = ignore_index
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """Return the loss.
+
+        Parameters
+        ----------
+        input : Tensor, shape (C,), (N, C) or (N, C, d1, ...)
+            Log probabilities.
+        target : Tensor, shape (), (N,) or (N, d1, ...), int64
+            Classes.
+
+        Returns
+        -------
+        Tensor, of the target's shape, or () when reduced
+        """
+        return F.nll_loss(input, target, weight=self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
+
+
+class CrossEntropyLoss(_Loss):
+    """-sum_c target_c log softmax(input)_c: the cross entropy of logits and classes (or class probabilities).
+
+    Parameters
+    ----------
+    weight : Tensor, shape (C,), optional
+        Of the classes; the mean is then the weighted one.
+    ignore_index : int
+        A target that counts nothing.
+    reduction : {"mean", "sum", "none"}
+    label_smoothing : float
+        The share of the target that is spread evenly over all classes, in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If `label_smoothing` is not in [0, 1].
+
+    References
+    ----------
+    Szegedy et al., "Rethinking the Inception architecture for computer vision", CVPR 2016, section 7: the
+    smoothing.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn
+    >>> nn.CrossEntropyLoss()(tg.tensor([[2.0, 2.0], [0.0, 9.0]]), tg.tensor([0, 1]))
+    tensor(0.3466)
+    """
+
+    weight: Tensor | None
+
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        *,
+        ignore_index: int = -100,
+        reduction: str = "mean",
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__(reduction)
+        check_probability("CrossEntropyLoss", "label_smoothing", label_smoothing)
+        self.register_buffer("weight", weight)
+        self.ignore_index = ignore_index
+        self.label_smoothing = label_smoothing
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """Return the loss.
+
+        Parameters
+        ----------
+        input : Tensor, shape (C,), (N, C) or (N, C, d1, ...)
+            Logits.
+        target : Tensor, shape (), (N,) or (N, d1, ...), int64; or of the input's shape, floating
+            Classes; or probabilities of all classes.
+
+        Returns
+        -------
+        Tensor, shape () when reduced, else one loss for each target
+        """
+        return F.cross_entropy(
+            input,
+            target,
+            weight=self.weight,
+            ignore_index=self.ignore_index,
+            reduction=self.reduction,
+            label_smoothing=self.label_smoothing,
+        )
+
+
+class BCELoss(_Loss):
+    """-weight (target log(input) + (1 - target) log(1 - input)), the input being probabilities.
+
+    The logarithms are held above -100, as in PyTorch. `BCEWithLogitsLoss` is more accurate.
+
+    Parameters
+    ----------
+    weight : Tensor, optional
+        Broadcast with the input.
+    reduction : {"mean", "sum", "none"}
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn
+    >>> nn.BCELoss()(tg.tensor([0.5, 1.0]), tg.tensor([1.0, 1.0]))
+    tensor(0.3466)
+    """
+
+    weight: Tensor | None
+
+    def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean") -> None:
+        super().__init__(reduction)
+        self.register_buffer("weight", weight)
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """Return the loss of probabilities against targets in [0, 1] of the same shape."""
+        return F.binary_cross_entropy(input, target, weight=self.weight, reduction=self.reduction)
+
+
+class BCEWithLogitsLoss(_Loss):
+    """-weight (pos_weight target log s(input) + (1 - target) log(1 - s(input))), s the sigmoid.
+
+    Parameters
+    ----------
+    weight : Tensor, optional
+        Broadcast with the input.
+    reduction : {"mean", "sum", "none"}
+    pos_weight : Tensor, optional
+        Of the positive class, broadcast with the input.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn
+    >>> nn.BCEWithLogitsLoss()(tg.tensor([0.0, 100.0]), tg.tensor([1.0, 1.0]))
+    tensor(0.3466)
+    """
+
+    weight: Tensor | None
+    pos_weight: Tensor | None
+
+    def __init__(
+        self, weight: Tensor | None = None, *, reduction: str = "mean", pos_weight: Tensor | None = None
+    ) -> None:
+        super().__init__(reduction)
+        self.register_buffer("weight", weight)
+        self.register_buffer("pos_weight", pos_weight)
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """Return the loss of logits against targets in [0, 1] of the same shape."""
+        return F.binary_cross_entropy_with_logits(
+            input, target, weight=self.weight, reduction=self.reduction, pos_weight=self.pos_weight
+        )
+
+
+class KLDivLoss(_Loss):
+    """target (log(target) - input): the Kullback-Leibler divergence, the input being log probabilities.
+
+    Parameters
+    ----------
+    reduction : {"mean", "batchmean", "sum", "none"}
+        "batchmean" divides the sum by the size of dimension 0, which is the divergence as mathematics defines
+        it; "mean" divides by the number of elements.
+    log_target : bool
+        Whether the target is log probabilities, too.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn
+    >>> nn.KLDivLoss(reduction="batchmean")(tg.tensor([[0.5, 0.5]]).log(), tg.tensor([[1.0, 0.0]]))
+    tensor(0.6931)
+    """
+
+    _reductions = (*REDUCTIONS, "batchmean")
+
+    def __init__(self, *, reduction: str = "mean", log_target: bool = False) -> None:
+        super().__init__(reduction)
+        self.log_target = log_target
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """Return the loss of log probabilities against a distribution of the same shape."""
+        return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)

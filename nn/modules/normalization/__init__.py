@@ -1,0 +1,1 @@
+"""BatchNorm, InstanceNorm, LayerNorm, GroupNorm, and the lazy ones."""

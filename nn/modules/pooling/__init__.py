@@ -1,0 +1,1 @@
+"""MaxPool, AvgPool, LPPool, adaptive and fractional pools, MaxUnpool."""

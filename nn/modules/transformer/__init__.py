@@ -1,0 +1,1 @@
+"""MultiheadAttention, TransformerEncoder, TransformerDecoder, Transformer."""

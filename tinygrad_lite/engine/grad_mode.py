@@ -1,0 +1,175 @@
+"""The switches that stop the recording: functions, context managers and decorators, for one thread each."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from ..graph import mode
+
+__all__ = ["enable_grad", "inference_mode", "is_grad_enabled", "no_grad", "set_grad_enabled"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class set_grad_enabled:
+    """Record operations or not, in this thread: a function, a context manager and a decorator.
+
+    Parameters
+    ----------
+    enabled : bool
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.ones(2, requires_grad=True)
+    >>> with tg.set_grad_enabled(False):
+    ...     y = x * 2
+    >>> y.requires_grad
+    False
+    """
+
+    _next: bool
+
+    def __init__(self, enabled: bool) -> None:
+        self._stack = [mode.enabled]
+        self._next = mode.enabled = bool(enabled)
+
+    def __enter__(self) -> None:
+        mode.enabled = self._next
+
+    def __exit__(self, *_: object) -> None:
+        mode.enabled = self._stack[0]
+
+    def __call__(self, function: _F) -> _F:
+        mode.enabled = self._stack[0]
+        return _decorate(function, self._next)
+
+
+class _Switch:
+    """A context manager and decorator, reusable and reentrant; `@no_grad` works without parentheses as well."""
+
+    _value: bool
+
+    def __new__(cls, function: Any = None) -> Any:
+        return object.__new__(cls) if function is None else _decorate(function, cls._value)
+
+    def __enter__(self) -> None:
+        mode.stack.append(mode.enabled)
+        mode.enabled = self._value
+
+    def __exit__(self, *_: object) -> None:
+        mode.enabled = mode.stack.pop()
+
+    def __call__(self, function: _F) -> _F:
+        return _decorate(function, self._value)
+
+
+class no_grad(_Switch):
+    """Do not record, in this thread: results do not require grad.
+
+    Parameters
+    ----------
+    function : callable, optional
+        What `@no_grad` decorates; leave it out for `@no_grad()` and ``with no_grad():``.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> w = tg.ones(2, requires_grad=True)
+    >>> with tg.no_grad():
+    ...     _ = w.sub_(0.5)
+    >>> w
+    tensor([0.5000, 0.5000], requires_grad=True)
+    """
+
+    _value = False
+
+
+class enable_grad(_Switch):
+    """Record again, inside `no_grad`.
+
+    Parameters
+    ----------
+    function : callable, optional
+        What `@enable_grad` decorates; leave it out for `@enable_grad()` and ``with enable_grad():``.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.ones(2, requires_grad=True)
+    >>> with tg.no_grad(), tg.enable_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    True
+    """
+
+    _value = True
+
+
+class inference_mode(_Switch):
+    """PyTorch's name; here the same as `no_grad`, which already costs nothing more.
+
+    Parameters
+    ----------
+    function : callable, optional
+        What `@inference_mode` decorates.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.ones(2, requires_grad=True)
+    >>> with tg.inference_mode():
+    ...     print((x * 2).requires_grad)
+    False
+    """
+
+    _value = False
+
+
+def _decorate(function: _F, value: bool) -> _F:
+    if inspect.isgeneratorfunction(function):
+        return functools.wraps(function)(_each_step(function, value))  # type: ignore[return-value]
+
+    @functools.wraps(function)
+    def inner(*args: Any, **kwargs: Any) -> Any:
+        before, mode.enabled = mode.enabled, value
+        try:
+            return function(*args, **kwargs)
+        finally:
+            mode.enabled = before
+
+    return inner  # type: ignore[return-value]
+
+
+def _each_step(function: Any, value: bool) -> Callable[..., Any]:
+    """A generator whose body runs in the given mode, while whoever draws from it keeps their own."""
+
+    def steps(*args: Any, **kwargs: Any) -> Any:
+        inner = function(*args, **kwargs)
+        step: Any = inner.send
+        sent: tuple[Any, ...] = (None,)
+        while True:
+            before, mode.enabled = mode.enabled, value
+            try:
+                item = step(*sent)
+            except StopIteration as stop:
+                return stop.value
+            finally:
+                mode.enabled = before
+            try:
+                step, sent = inner.send, ((yield item),)
+            except GeneratorExit:
+                _decorate(inner.close, value)()
+                raise
+            except BaseException as error:
+                step, sent = inner.throw, (error,)
+
+    return steps
+
+
+def is_grad_enabled() -> bool:
+    """Whether this thread records operations."""
+    return mode.enabled

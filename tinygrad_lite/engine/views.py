@@ -1,0 +1,322 @@
+"""Views and in-place writes: tensors that share memory, and what a write does to their history.
+
+A view remembers its base and the operations that lead to it. A write changes the base's history to "as before, but
+with this part replaced"; every view finds its own history again from there when it is next used. So a gradient
+always describes the values that are in memory.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from .. import rules
+from ..graph import RETAIN, Node, memory, mode, written
+from ..promotion import can_cast
+from ..rules import Op, conjugate, differentiable, wrap
+
+Path = tuple[tuple[Op, tuple[Any, ...]], ...]
+_NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
+
+
+class View:
+    """What a view remembers.
+
+    Attributes
+    ----------
+    base : Tensor
+        The tensor whose memory it shares.
+    array : ndarray
+        The base's array then: once ``base.data`` is replaced, they share nothing any more.
+    up : View or None
+        The view that this one is a view of; None where that is the base. Links, not a copied path: a chain of views of
+        views costs no more than its length.
+    step : (Op, options)
+        The operation that leads here from `up`.
+    origin : Node or None
+        The base's node when this view's own was made.
+    opaque : str
+        Why its history cannot be made anew after a write, empty if it can.
+    """
+
+    __slots__ = ("base", "array", "up", "step", "origin", "opaque")
+
+    base: Any
+    up: View | None
+    opaque: str
+
+    def __init__(self, parent: Any, step: tuple[Any, tuple[Any, ...]], opaque: str = "") -> None:
+        self.up = link(parent)
+        self.base = parent if self.up is None else self.up.base
+        self.array, self.step, self.origin = self.base._data, step, self.base._node
+        self.opaque = opaque or ("" if self.up is None else self.up.opaque)
+
+    def path(self) -> Path:
+        """The operations that lead from the base to here."""
+        steps = []
+        view: View | None = self
+        while view is not None:
+            steps.append(view.step)
+            view = view.up
+        return tuple(reversed(steps))
+
+
+def link(tensor: Any) -> View | None:
+    """What the tensor remembers as a view, if it still is one."""
+    view: View | None = tensor._base
+    if view is not None and view.base._data is not view.array:
+        moved: View | None = view.base._base
+        if moved is None or moved.array is not view.array:
+            view = tensor._base = None
+        else:  # by `turn`: what the base was is the base of both
+            view.base = moved.base
+    return view
+
+
+_NO_GRAD = "made under no_grad()"
+_CUSTOM = "made by the custom Function {}"
+
+
+def view_of(parent: Any, op: Op, options: tuple[Any, ...], out: Any) -> View | None:
+    """The record for `out`, a result of ``op(parent, *options)`` that may share the parent's memory."""
+    if not (np.may_share_memory(out, parent._data) if out.size else memory(out) is memory(parent._data)):
+        return None
+    return View(parent, (op, options), "" if mode.enabled else _NO_GRAD)
+
+
+def opaque_view(parent: Any, maker: str) -> View:
+    """The record for what a custom Function made of the parent's memory: nobody knows how."""
+    return View(parent, (None, ()), _CUSTOM.format(maker))
+
+
+def current(tensor: Any) -> Node | None:
+    """The node of a view, made anew if its base has another history since: by a write, or by `requires_grad_`."""
+    view: View = tensor._base
+    if view.base._base is not None:
+        link(tensor)
+    now = view.base._node
+    if view.origin is not now:
+        if now is not None and link(tensor):  # a base that stops requiring grad leaves its views the history they have
+            if view.opaque and now.edges != ():
+                raise RuntimeError(
+                    f"view: it was {view.opaque}, and its base was changed in place since; clone() it before"
+                )
+            if not view.opaque and not (now.edges == () and is_leaf(tensor._node)):
+                old, before, mode.enabled = tensor._node, mode.enabled, True
+                try:
+                    tensor._node = follow(view.base, view.path())._node
+                finally:
+                    mode.enabled = before
+                _move_retained(old, tensor._node)
+        view.origin = now
+    node: Node | None = tensor._node
+    return node
+
+
+def is_leaf(node: Node | None) -> bool:
+    """Whether the node is that of a leaf that requires grad."""
+    return node is not None and node.edges == ()
+
+
+def follow(base: Any, path: Path) -> Any:
+    """Apply the operations of a path, to a Tensor or an array."""
+    for op, options in path:
+        base = op.record((base, *options))
+    return base
+
+
+def _without(g: Any, value_shape: tuple[int, ...], path: Path) -> Any:
+    return scatter(g, np.zeros(value_shape, np.bool_), path)  # which any dtype takes
+
+
+def _written(g: Any, path: Path) -> Any:
+    return conjugate(follow(conjugate(g), path))  # a path may lead to the imaginary part
+
+
+@differentiable(base=_without, value=_written, complex=True)
+def scatter(base: Any, value: Any, path: Path) -> Any:
+    """A copy of `base` in which the view at `path` holds `value`."""
+    out = np.array(base)
+    part = follow(out, path)
+    if np.may_share_memory(part, out):
+        part[...] = value
+    else:  # another order of elements than the base had: some step of the path copies
+        out = np.array(base, order="C")
+        out.reshape(-1)[follow(np.arange(out.size).reshape(out.shape), path)] = value
+    return out
+
+
+@differentiable(old=lambda g: np.zeros_like(g), complex=True)
+def replaced(old: Any, new: Any) -> Any:
+    """A value that does not depend on the old one."""
+    return new
+
+
+def write(
+    tensor: Any, op: Callable[..., Any], args: tuple[Any, ...], name: str, options: Mapping[str, Any] = _NO_OPTIONS
+) -> Any:
+    """``tensor = op(tensor, *args)`` in place: values, history, and the announcement to whoever saved the old values.
+
+    Parameters
+    ----------
+    tensor : Tensor
+    op : callable
+        Out of place, called with the old value first.
+    args : tuple
+    name : str
+        For messages, such as ``add_``.
+    options : mapping
+        Keyword arguments of `op`.
+    """
+    data = tensor._data
+    tracked = begin(tensor, (*args, *options.values()), name)
+    old = tensor
+    if tracked:
+        old = _copied(tensor)
+        args = tuple(_apart(a, data) for a in args)
+        options = {k: _apart(a, data) for k, a in options.items()}
+    result = op(old, *args, **options)
+    new = result._data
+    if new.shape != data.shape:
+        raise RuntimeError(f"{name}: the result's shape {new.shape} must be that of the tensor, {data.shape}")
+    if not can_cast(new.dtype, data.dtype):
+        raise RuntimeError(f"{name}: a result of dtype {new.dtype} cannot be written to a tensor of {data.dtype}")
+    data[...] = new
+    written(data, name, 3)
+    if tracked:
+        if result._node is None and old._node is not None:
+            result = replaced.record((old, result))
+        rebase(tensor, result if new.dtype == data.dtype else result.to(data.dtype))
+    return tensor
+
+
+def turn(tensor: Any, op: Callable[[Any], Any], name: str) -> Any:
+    """``tensor = op(tensor)`` for an `op` that makes views: no value changes, the tensor is another view of them.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        No leaf that requires grad: its gradient would be of another shape. `detach_` takes it for a view from then on.
+    op : callable
+    name : str
+        For messages, such as ``t_``.
+    """
+    if is_leaf(node_of(tensor)):
+        raise RuntimeError(f"{name}: a leaf Tensor that requires grad must not be changed in place; use {name[:-1]}()")
+    was = wrap(tensor._data)
+    was._node, was._base = tensor._node, tensor._base
+    before, mode.enabled = mode.enabled, True  # a shape is no computation
+    try:
+        out = op(was)
+    finally:
+        mode.enabled = before
+    _move_retained(was._node, out._node)
+    tensor._data, tensor._node, tensor._base = out._data, out._node, out._base
+    return tensor
+
+
+def begin(tensor: Any, values: tuple[Any, ...], name: str) -> bool:
+    """Refuse a write that must not be; tell whether it has to be recorded.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        To be written to.
+    values : tuple
+        What the new value is computed from, besides.
+    name : str
+        For messages.
+    """
+    data = tensor._data
+    if 0 in data.strides and any(s == 0 and n > 1 for s, n in zip(data.strides, data.shape)) and data.size:
+        raise RuntimeError(f"{name}: the tensor is expanded, several of its elements share one place; clone() it first")
+    if not data.flags.writeable:
+        raise RuntimeError(
+            f"{name}: the tensor's memory is read-only, as a part of an expanded tensor's is; clone() it first"
+        )
+    if not mode.enabled:
+        return False
+    view = link(tensor)
+    nodes = (node_of(tensor), None if view is None else view.base._node)
+    if nodes == (None, None) and not any(isinstance(v, rules.Tensor) and node_of(v) is not None for v in values):
+        return False
+    for what, node in zip(("a leaf Tensor", "a view of a leaf Tensor"), nodes):
+        if is_leaf(node):
+            raise RuntimeError(
+                f"{name}: {what} that requires grad must not be changed in place; use it under no_grad()"
+            )
+    if view is not None and view.opaque:
+        raise RuntimeError(
+            f"{name}: the tensor is a view {view.opaque} and must not be changed in place; clone() it first"
+        )
+    return True
+
+
+def rebase(tensor: Any, result: Any) -> None:
+    """Give a tensor that was just written to the history of `result`, which computed the new value."""
+    view = link(tensor)
+    if view is None:
+        _move_retained(tensor._node, result._node)
+        tensor._node = result._node
+        return
+    base, before, old = view.base, tensor._node, view.base._node
+    nodes = {i: n for i, n in ((0, old), (1, result._node)) if n is not None}
+    data, out = [base._data, result._data, view.path()], base._data
+    base._node = scatter._node(scatter._edges(nodes, data, out, ()), out) if nodes else None
+    _move_retained(old, base._node)
+    if _retains(before):
+        _move_retained(before, current(tensor))
+
+
+def _retains(node: Node | None) -> bool:
+    return node is not None and bool(node.hooks) and RETAIN in node.hooks  # type: ignore[operator]
+
+
+def _move_retained(before: Node | None, now: Node | None) -> None:
+    """`retain_grad` is about a tensor, not about the operation that made its old value."""
+    if _retains(before) and now is not None and now is not before:
+        retain(now)
+        del before.hooks[RETAIN]  # type: ignore[union-attr]
+
+
+def retain(node: Node) -> None:
+    """Keep the gradient of an operation's result: see `Tensor.retain_grad`."""
+    if node.hooks is None:
+        node.hooks = {}
+    if RETAIN not in node.hooks:
+        node.hooks[RETAIN], node.grad = None, None
+
+
+def node_of(tensor: Any) -> Node | None:
+    """The up-to-date node of a tensor."""
+    node: Node | None = tensor._node if tensor._base is None else current(tensor)
+    return node
+
+
+def _copied(tensor: Any) -> Any:
+    """The value before the write, in memory of its own, with the same history."""
+    out = wrap(tensor._data.copy())
+    out._node = node_of(tensor)
+    return out
+
+
+def copy_with_others(array: Any, memo: dict[int, Any]) -> Any:
+    """A copy of an array and all of the memory that it looks at, which arrays that share it now share afterwards."""
+    owner = memory(array)
+    if type(owner) is not np.ndarray or not owner.flags.forc:
+        return array.copy()
+    whole = copy.deepcopy(owner, memo)
+    if owner is array:
+        return whole
+    offset = array.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
+    flat = (whole if whole.flags.c_contiguous else whole.T).reshape(-1)
+    return np.ndarray(array.shape, array.dtype, flat, offset, array.strides)
+
+
+def _apart(value: Any, data: Any) -> Any:
+    """An argument of a write, copied if the write would change it."""
+    return _copied(value) if isinstance(value, rules.Tensor) and memory(value._data) is memory(data) else value

@@ -1,0 +1,1 @@
+"""Compiled elementwise functions, and the approximations that they are made of."""

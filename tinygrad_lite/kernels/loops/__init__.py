@@ -1,0 +1,1 @@
+"""Compiled loops over rows, channels and indices, each with its NumPy form."""

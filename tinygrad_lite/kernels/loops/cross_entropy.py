@@ -1,0 +1,187 @@
+"""Cross entropy: loss and gradient together, row by row."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..backend import kernel
+from ..elementwise.float32_math import exp_single
+from .row_sums import largest_single, total
+
+
+def cross_entropy_plain(x: Any, target: Any, weight: Any, ignore: int, mean: bool, losses: Any, slope: Any) -> int:
+    """Losses of rows, and their derivatives with respect to the logits.
+
+    Parameters
+    ----------
+    x : array, shape (M, C), floating
+    target : array, shape (M,), integer
+    weight : array, shape (C,), or (0,) for none
+    ignore : int
+    mean : bool
+        Divide by the sum of the targets' weights.
+    losses : array, shape (M,)
+        Written.
+    slope : array, shape (M, C)
+        Written: the derivative of each loss.
+
+    Returns
+    -------
+    int
+        The first row whose target is not a class, or -1; after the former the results mean nothing.
+    """
+    classes = x.shape[1]
+    ignored = target == ignore
+    index = np.where(ignored, 0, target)
+    outside = (index < 0) | (index >= classes)
+    if outside.any():
+        return int(np.argmax(outside))
+    rows = np.arange(len(x))
+    scale = (weight[index] if weight.size else np.ones(len(x), x.dtype)) * ~ignored
+    if mean:
+        total = scale.sum(dtype=np.float64)
+        scale = scale * x.dtype.type(1 / total if total else math.nan)
+    z = x - np.maximum.reduce(x, axis=1, keepdims=True, initial=-np.inf)
+    np.exp(z, out=slope)
+    s = np.add.reduce(slope, axis=1, keepdims=True)
+    losses[...] = (np.log(s[:, 0]) - z[rows, index]) * scale
+    slope *= scale[:, None] / s
+    slope[rows, index] -= scale
+    if not mean:  # 0 * inf is no loss
+        losses[ignored], slope[ignored] = 0, 0
+    return -1
+
+
+@kernel(cross_entropy_plain)
+def cross_entropy(x: Any, target: Any, weight: Any, ignore: int, mean: bool, losses: Any, slope: Any) -> int:
+    m, classes = x.shape
+    total = 0.0
+    for i in range(m):
+        t = target[i]
+        if t != ignore:
+            if t < 0 or t >= classes:
+                return i
+            total += weight[t] if weight.size else 1.0
+    share = 1.0
+    if mean:
+        share = 1.0 / total if total != 0.0 else math.nan
+    for i in range(m):
+        t = target[i]
+        if t == ignore:
+            slope[i] = 0
+            losses[i] = share if math.isnan(share) else 0.0
+            continue
+        top = x[i, 0]
+        for c in range(1, classes):
+            if not (x[i, c] <= top):
+                top = x[i, c]
+        s = 0.0
+        for c in range(classes):
+            e = math.exp(x[i, c] - top)
+            slope[i, c] = e
+            s += e
+        scale = share * weight[t] if weight.size else share
+        losses[i] = (math.log(s) - (x[i, t] - top)) * scale
+        factor = x.dtype.type(scale / s)
+        for c in range(classes):
+            slope[i, c] *= factor
+        slope[i, t] -= x.dtype.type(scale)
+    return -1
+
+
+def targets_plain(target: Any, weight: Any, ignore: int, classes: int) -> tuple[int, float]:
+    """The first row whose target is not a class, or -1; and the sum of the targets' weights."""
+    ignored = target == ignore
+    index = np.where(ignored, 0, target)
+    outside = (index < 0) | (index >= classes)
+    if outside.any():
+        return int(np.argmax(outside)), 0.0
+    scale = (weight[index] if weight.size else np.ones(len(target))) * ~ignored
+    return -1, float(scale.sum(dtype=np.float64))
+
+
+@kernel(targets_plain)
+def targets(target: Any, weight: Any, ignore: int, classes: int) -> tuple[int, float]:
+    found = 0.0
+    for i in range(target.size):
+        t = target[i]
+        if t != ignore:
+            if t < 0 or t >= classes:
+                return i, 0.0
+            found += weight[t] if weight.size else 1.0
+    return -1, found
+
+
+def rows_plain(x: Any, target: Any, losses: Any, slope: Any, weight: Any, ignore: int, share: float) -> None:
+    """Losses of rows times `share`, and their derivatives; of checked targets.
+
+    Parameters
+    ----------
+    x, target, losses, slope, weight, ignore
+        As for `cross_entropy_plain`.
+    share : float
+        1 over what a mean divides by.
+    """
+    ignored = target == ignore
+    rows, index = np.arange(len(x)), np.where(ignored, 0, target)
+    scale = (weight[index] if weight.size else np.ones(len(x), x.dtype)) * x.dtype.type(share)
+    z = x - np.maximum.reduce(x, axis=1, keepdims=True, initial=-np.inf)
+    np.exp(z, out=slope)
+    s = np.add.reduce(slope, axis=1, keepdims=True)
+    losses[...] = (np.log(s[:, 0]) - z[rows, index]) * scale
+    slope *= scale[:, None] / s
+    slope[rows, index] -= scale
+    losses[ignored], slope[ignored] = share if math.isnan(share) else 0, 0
+
+
+@kernel(rows_plain)
+def rows(x: Any, target: Any, losses: Any, slope: Any, weight: Any, ignore: int, share: float) -> None:
+    """For float32."""
+    bits = x.view(np.int32)
+    for i in range(len(x)):
+        t, row, into = target[i], x[i], slope[i]
+        if t == ignore:
+            into[:] = 0
+            losses[i] = share if math.isnan(share) else 0.0
+            continue
+        top = largest_single(bits[i])
+        for c in range(row.size):
+            into[c] = exp_single(row[c] - top)
+        s = total(into)
+        scale = share * weight[t] if weight.size else share
+        losses[i] = (math.log(s) - (row[t] - top)) * scale
+        factor = np.float32(scale / s)
+        for c in range(row.size):
+            into[c] *= factor
+        into[t] -= np.float32(scale)
+
+
+def picked_plain(x: Any, target: Any, weight: Any, ignore: int, share: float, losses: Any, scale: Any) -> None:
+    """Minus the target's entry of each row, times its weight and `share`; of checked targets.
+
+    Parameters
+    ----------
+    x, target, weight, ignore, share, losses
+        As for `rows_plain`.
+    scale : array, shape (M,)
+        Written: the factor of each row, zero where it is ignored.
+    """
+    ignored = target == ignore
+    index = np.where(ignored, 0, target)
+    scale[...] = (weight[index] if weight.size else np.ones(len(x), x.dtype)) * x.dtype.type(share)
+    losses[...] = -x[np.arange(len(x)), index] * scale
+    losses[ignored], scale[ignored] = share if math.isnan(share) else 0, 0
+
+
+@kernel(picked_plain)
+def picked(x: Any, target: Any, weight: Any, ignore: int, share: float, losses: Any, scale: Any) -> None:
+    for i in range(target.size):
+        t = target[i]
+        if t == ignore:
+            losses[i], scale[i] = share if math.isnan(share) else 0.0, 0.0
+            continue
+        scale[i] = share * weight[t] if weight.size else share
+        losses[i] = -x[i, t] * scale[i]

@@ -1,0 +1,245 @@
+"""Work row by row: sums, softmax and its logarithm, normalization to mean 0 and variance 1, forward and backward."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..backend import kernel
+from ..elementwise.float32_math import exp_single
+from .pairwise_sum import pairwise_sum
+from .row_sums import dot, largest_single, moment, spread, total
+
+
+def piece(width: int = 1) -> int:
+    """How many rows make a piece of a shared launch: some 10 us of work, a small part of what is worth sharing."""
+    return max(1, (1 << 15) // max(width, 1))
+
+
+def row_sums_plain(x: Any, out: Any) -> None:
+    """The sum of each row, into `out`."""
+    np.add.reduce(x, axis=1, out=out)
+
+
+@kernel(row_sums_plain)
+def row_sums(x: Any, out: Any) -> None:
+    for i in range(len(x)):
+        out[i] = total(x[i])
+
+
+def fill_plain(out: Any, value: Any) -> None:
+    """``out[i] = value``."""
+    out.fill(value)
+
+
+@kernel(fill_plain)
+def fill(out: Any, value: Any) -> None:
+    for i in range(out.size):
+        out[i] = value
+
+
+def softmax_plain(x: Any, out: Any) -> None:
+    """``out = exp(x) / sum(exp(x))`` for each row."""
+    np.exp(x - np.maximum.reduce(x, axis=-1, keepdims=True, initial=-np.inf), out=out)
+    out /= np.add.reduce(out, axis=-1, keepdims=True)
+
+
+@kernel(softmax_plain)
+def softmax(x: Any, out: Any) -> None:
+    """For float32."""
+    bits = x.view(np.int32)
+    for i in range(len(x)):
+        row, into = x[i], out[i]
+        top = largest_single(bits[i])
+        for j in range(row.size):
+            into[j] = exp_single(row[j] - top)
+        share = np.float32(1.0 / total(into))
+        for j in range(row.size):
+            into[j] *= share
+
+
+def softmax_backward_plain(g: Any, shown: Any, out: Any) -> None:
+    """``out = shown * (g - sum(g * shown))`` for each row of the result `shown`."""
+    np.multiply(g, shown, out=out)
+    s = np.add.reduce(out, axis=-1, keepdims=True)
+    out[...] = shown * (g - s)
+
+
+@kernel(softmax_backward_plain)
+def softmax_backward(g: Any, shown: Any, out: Any) -> None:
+    for i in range(len(g)):
+        up, p, into = g[i], shown[i], out[i]
+        s = g.dtype.type(dot(up, p))
+        for j in range(up.size):
+            into[j] = p[j] * (up[j] - s)
+
+
+def softmax_here_plain(x: Any) -> None:
+    """`softmax` over its argument."""
+    softmax_plain(x, x)
+
+
+@kernel(softmax_here_plain)
+def softmax_here(x: Any) -> None:
+    """For float32. In one array, since loops over two that are the same do not vectorize."""
+    bits = x.view(np.int32)
+    for i in range(len(x)):
+        row = x[i]
+        top = largest_single(bits[i])
+        for j in range(row.size):
+            row[j] = exp_single(row[j] - top)
+        share = np.float32(1.0 / total(row))
+        for j in range(row.size):
+            row[j] *= share
+
+
+def softmax_backward_here_plain(g: Any, shown: Any) -> None:
+    """`softmax_backward`, written over `g`."""
+    g *= shown
+    g -= shown * np.add.reduce(g, axis=-1, keepdims=True)
+
+
+@kernel(softmax_backward_here_plain)
+def softmax_backward_here(g: Any, shown: Any) -> None:
+    for i in range(len(g)):
+        up, p = g[i], shown[i]
+        s = g.dtype.type(dot(up, p))
+        for j in range(up.size):
+            up[j] = p[j] * (up[j] - s)
+
+
+def log_softmax_plain(x: Any, out: Any) -> None:
+    """``out = x - log(sum(exp(x)))`` for each row."""
+    np.subtract(x, np.maximum.reduce(x, axis=-1, keepdims=True, initial=-np.inf), out=out)
+    out -= np.log(np.add.reduce(np.exp(out), axis=-1, keepdims=True))
+
+
+@kernel(log_softmax_plain)
+def log_softmax(x: Any, out: Any) -> None:
+    """For float32."""
+    bits = x.view(np.int32)
+    for i in range(len(x)):
+        row, into = x[i], out[i]
+        top = largest_single(bits[i])
+        for j in range(row.size):
+            into[j] = exp_single(row[j] - top)
+        size = np.float32(math.log(total(into)))
+        for j in range(row.size):
+            into[j] = (row[j] - top) - size
+
+
+def log_softmax_backward_plain(g: Any, shown: Any, out: Any) -> None:
+    """``out = g - exp(shown) * sum(g)`` for each row of the result `shown`."""
+    np.exp(shown, out=out)
+    out *= np.add.reduce(g, axis=-1, keepdims=True)
+    np.subtract(g, out, out=out)
+
+
+@kernel(log_softmax_backward_plain)
+def log_softmax_backward(g: Any, shown: Any, out: Any) -> None:
+    """For float32."""
+    for i in range(len(g)):
+        up, logs, into = g[i], shown[i], out[i]
+        s = np.float32(total(up))
+        for j in range(up.size):
+            into[j] = up[j] - exp_single(logs[j]) * s
+
+
+def normalize_plain(
+    x: Any, out: Any, mean: Any, scale: Any, weight: Any, bias: Any, eps: float, centered: bool
+) -> None:
+    """Rows less their mean, over their standard deviation.
+
+    Parameters
+    ----------
+    x : array, shape (M, D), floating
+    out : array, shape (M, D)
+        Written.
+    mean, scale : array, shape (M,)
+        Written: the mean, and 1 over the standard deviation.
+    weight, bias : array, shape (D,), or (0,) for none
+    eps : float
+        Added to the variance.
+    centered : bool
+        Subtract the mean; otherwise it counts as 0.
+    """
+    n = x.dtype.type(x.shape[1])
+    mean[...] = np.add.reduce(x, axis=1) / n if centered else 0
+    d = x - mean[:, None] if centered else x
+    scale[...] = 1 / np.sqrt(np.add.reduce(d * d, axis=1) / n + x.dtype.type(eps))
+    np.multiply(d, scale[:, None], out=out)
+    if weight.size:
+        out *= weight
+    if bias.size:
+        out += bias
+
+
+@kernel(normalize_plain)
+def normalize(x: Any, out: Any, mean: Any, scale: Any, weight: Any, bias: Any, eps: float, centered: bool) -> None:
+    n = x.shape[1]
+    for i in range(len(x)):
+        row, into = x[i], out[i]
+        center = x.dtype.type(total(row) / n if centered else 0.0)
+        s = x.dtype.type(1.0 / math.sqrt(spread(row, center) / n + eps))
+        mean[i], scale[i] = center, s
+        if weight.size and bias.size:
+            for j in range(n):
+                into[j] = (row[j] - center) * s * weight[j] + bias[j]
+        elif weight.size:
+            for j in range(n):
+                into[j] = (row[j] - center) * s * weight[j]
+        else:
+            for j in range(n):
+                into[j] = (row[j] - center) * s
+            for j in range(bias.size):
+                into[j] += bias[j]
+
+
+def normalize_backward_plain(
+    x: Any, g: Any, mean: Any, scale: Any, out: Any, gw: Any, gb: Any, weight: Any, centered: bool
+) -> None:
+    """The gradients of `normalize`.
+
+    Parameters
+    ----------
+    x, g : array, shape (M, D)
+    mean, scale : array, shape (M,)
+    out : array, shape (M, D)
+        Written: the gradient of `x`.
+    gw, gb : array, shape (D,)
+        The gradients of weight and bias are added to them.
+    weight : array, shape (D,), or (0,) for none
+    centered : bool
+    """
+    normal = (x - mean[:, None]) * scale[:, None]
+    gb += pairwise_sum(g, 0)
+    gw += pairwise_sum(g * normal, 0)
+    d = g * weight if weight.size else g
+    n = x.dtype.type(x.shape[1])
+    along = np.add.reduce(d * normal, axis=1, keepdims=True) / n
+    across = np.add.reduce(d, axis=1, keepdims=True) / n if centered else 0
+    out[...] = (d - across - normal * along) * scale[:, None]
+
+
+@kernel(normalize_backward_plain)
+def normalize_backward(
+    x: Any, g: Any, mean: Any, scale: Any, out: Any, gw: Any, gb: Any, weight: Any, centered: bool
+) -> None:
+    n = x.shape[1]
+    for i in range(len(x)):
+        up, row, into, center, s = g[i], x[i], out[i], mean[i], scale[i]
+        for j in range(n):
+            gb[j] += up[j]
+            gw[j] += up[j] * ((row[j] - center) * s)
+        if weight.size:
+            for j in range(n):
+                into[j] = up[j] * weight[j]
+        else:
+            for j in range(n):
+                into[j] = up[j]
+        along = x.dtype.type(moment(into, row, center) * s / n) * s
+        across = x.dtype.type(total(into) / n if centered else 0.0)
+        for j in range(n):
+            into[j] = (into[j] - across - (row[j] - center) * along) * s

@@ -1,0 +1,1 @@
+"""The only folder that drives the machine: numba's compiler, addresses, threads, processor instructions."""

@@ -1,0 +1,123 @@
+"""numba's flags, and modules made of the text of kernels: the one place that owns either.
+
+A kernel's module is named by a hash of its source, of this package's own helpers and of the versions of Python, NumPy
+and numba: by that name `disk_cache` keeps what it compiles to.
+"""
+
+# numba has types for little of itself
+# mypy: disable-error-code="no-untyped-call"
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import linecache
+import os
+import platform
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the garbage collector: numba makes half a million objects that stay, and each round walks them all."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+with _uncollected():  # a fifth of the time it takes
+    import numba
+
+    from .disk_cache import DiskCache
+    from .patience import announce_long_compilation
+
+announce_long_compilation(DiskCache)
+
+# error_model: division without Python's zero check is 7.6 times faster. fastmath: only what leaves NaN and
+# infinity their meaning; arcp does not, since LLVM then takes 1 / sqrt(inf) for NaN, and it makes nothing faster here.
+# nogil: a launch can be shared between threads.
+FLAGS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "nsz"}, "nogil": True}
+
+_lock = threading.RLock()
+
+
+def _after_fork() -> None:
+    """A thread that held the lock is none of the child's, and never gives it back there."""
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+_built: dict[str, dict[str, Any]] = {}
+
+
+def jit(function: Callable[..., Any], **others: Any) -> Any:
+    """Compile a function of a module of `build` with the house's flags, and keep the result."""
+    dispatcher = numba.njit(**{**FLAGS, **others})(function)
+    dispatcher._cache = DiskCache(function, _uncollected)  # what enable_caching() does with numba's own class
+    return dispatcher
+
+
+def holding(function: Callable[..., Any]) -> Any:
+    """As `jit`, but the GIL is held: no other thread can change or free what the function reads."""
+    return jit(function, nogil=False)
+
+
+def inner(function: Callable[..., Any]) -> Any:
+    """Compile a function that only kernels call: kept as a part of them, not by itself."""
+    return numba.njit(**FLAGS)(function)
+
+
+def summing(function: Callable[..., Any]) -> Any:
+    """As `inner`, for a sum over elements: its order is left to the compiler, which adds many at a time."""
+    return numba.njit(**{**FLAGS, "fastmath": FLAGS["fastmath"] | {"reassoc"}})(function)
+
+
+def build(name: str, source: str) -> dict[str, Any]:
+    """Turn a kernel's source into a module.
+
+    Parameters
+    ----------
+    name : str
+        Begins the name of what is kept of it, for whoever looks into the folder.
+    source : str
+        The module's text; kernels in it are decorated with `jit`.
+
+    Returns
+    -------
+    dict
+        The module's namespace. Nothing is compiled before a kernel is called.
+    """
+    digest = hashlib.sha256("\0".join((_versions(), source)).encode()).hexdigest()[:20]
+    with _lock:
+        if digest not in _built:
+            module = ModuleType(f"{name}_{digest}")
+            module.__file__ = path = f"<kernel {module.__name__}>"
+            linecache.cache[path] = (len(source), None, source.splitlines(True), path)  # for tracebacks
+            sys.modules[module.__name__] = module  # where numba looks for the globals of kept code
+            exec(compile(source, path, "exec"), module.__dict__)
+            _built[digest] = module.__dict__
+        return _built[digest]
+
+
+@cache
+def _versions() -> str:
+    """Everything outside its source that decides what a kernel compiles to."""
+    helpers = [path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.py"))]
+    helpers.append((Path(__file__).parent.parent / "dot_pairs.py").read_text(encoding="utf-8"))
+    return "\0".join((sys.version, platform.machine(), np.__version__, numba.__version__, *helpers))

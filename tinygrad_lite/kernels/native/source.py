@@ -1,0 +1,153 @@
+"""A Python function and everything it uses, as the text of one module that numba can compile and keep.
+
+numba keeps compiled code only for functions that live in a file, and notices changes only in that one file.
+So a kernel is written, with the functions and constants it refers to, into a file of its own, named by its
+content.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+import textwrap
+from collections.abc import Callable
+from functools import cache
+from types import FunctionType, ModuleType
+from typing import Any
+
+from ..backend import Kernel, select
+
+HEADER = "from tinygrad_lite.kernels.native.compile import holding, inner, jit, summing"
+
+Transform = Callable[[ast.FunctionDef], ast.FunctionDef]
+
+
+class SourceError(TypeError):
+    """A function cannot be written into a module: its text, or something it uses, is out of reach."""
+
+
+def definition(function: Callable[..., Any]) -> ast.FunctionDef:
+    """Return a function's syntax tree, without decorators, annotations and docstring: what it computes.
+
+    Raises
+    ------
+    SourceError
+        If Python no longer has the text, as for functions typed into ``python -c`` or ``python -``.
+    """
+    name = getattr(function, "__qualname__", repr(function))
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError) as error:
+        raise SourceError(f"{name}: its source text cannot be read; define it in a file") from error
+    node = tree.body[0]
+    if not isinstance(node, ast.FunctionDef):
+        raise SourceError(f"{name}: only functions made with `def` can be compiled")
+    node.decorator_list, node.returns = [], None
+    lone = (each for each in (node.args.vararg, node.args.kwarg) if each is not None)
+    for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs, *lone):
+        argument.annotation = None
+    if ast.get_docstring(node, clean=False) is not None:
+        node.body = node.body[1:] or [ast.Pass()]
+    return node
+
+
+def free_names(node: ast.FunctionDef) -> list[str]:
+    """Return the names a function reads, and neither binds nor finds among the builtins, in order."""
+    arguments = node.args
+    bound = {a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
+    bound |= {a.arg for a in (arguments.vararg, arguments.kwarg) if a is not None}
+    names = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
+    bound |= {n.id for n in names if not isinstance(n.ctx, ast.Load)}
+    loaded = dict.fromkeys(n.id for n in names if isinstance(n.ctx, ast.Load))
+    return [name for name in loaded if name not in bound and not hasattr(builtins, name)]
+
+
+def _value(function: Callable[..., Any], name: str) -> Any:
+    closure = inspect.getclosurevars(function)
+    for where in (closure.nonlocals, closure.globals):
+        if name in where:
+            return where[name]
+    raise SourceError(f"{function.__qualname__}: the name {name!r} is not defined")
+
+
+class Source:
+    """The text of a module, gathered function by function.
+
+    Parameters
+    ----------
+    transform : callable, optional
+        Applied to the syntax tree of every function that is added.
+    """
+
+    def __init__(self, transform: Transform | None = None) -> None:
+        self._transform = transform
+        self._parts: dict[str, str] = {"": HEADER}  # name -> text; a name has one meaning in the whole module
+        self._meaning: dict[str, Any] = {}
+
+    def text(self) -> str:
+        """Return the module's text."""
+        return "\n\n".join(self._parts.values()) + "\n"
+
+    def add(self, function: Callable[..., Any], decorator: str = "inner") -> str:
+        """Add a function and, before it, all it uses; return its name."""
+        node = definition(function)
+        if self._claim(node.name, function):
+            self.add_tree(node, decorator, function)
+        return node.name
+
+    def add_tree(self, node: ast.FunctionDef, decorator: str, function: Callable[..., Any]) -> None:
+        """Add a function by its syntax tree; `function` says what its free names mean."""
+        if self._transform is not None:
+            node = self._transform(node)
+        for name in free_names(node):
+            if name not in self._parts:  # what the transform or the writer put there stands
+                self._need(function, name, _value(function, name))
+        self._parts[node.name] = f"@{decorator}\n{ast.unparse(ast.fix_missing_locations(node))}"
+
+    def put(self, name: str, text: str) -> None:
+        """Add text that defines `name`."""
+        self._parts[name] = text
+
+    def _claim(self, name: str, value: Any) -> bool:
+        """Whether a name is new; one that stands for something else is refused."""
+        if name in self._meaning:
+            if self._meaning[name] is not value and self._meaning[name] != value:
+                raise SourceError(f"the name {name!r} means two things in the functions of one kernel")
+            return False
+        self._meaning[name] = value
+        return True
+
+    def _need(self, function: Callable[..., Any], name: str, value: Any) -> None:
+        if isinstance(value, (Kernel, FunctionType)) and value is not select:
+            inside = value.loop if isinstance(value, Kernel) else value
+            self._alias(name, self.add(inside, getattr(inside, "decorator", "inner")))
+        elif not self._claim(name, value):
+            return
+        elif value is select:
+            self._parts[name] = f"from tinygrad_lite.kernels.native.memory import select as {name}"
+        elif isinstance(value, ModuleType):
+            self._parts[name] = f"import {value.__name__} as {name}"
+        elif isinstance(value, (bool, int, float)):
+            self._parts[name] = f"{name} = {value!r}" if value - value == 0 else f"{name} = float('{value}')"
+        elif getattr(value, "__module__", None) and hasattr(value, "__qualname__") and "." not in value.__qualname__:
+            self._parts[name] = f"from {value.__module__} import {value.__qualname__} as {name}"
+        else:
+            raise SourceError(
+                f"{function.__qualname__}: a kernel may use numbers, modules, functions and kernels, "
+                f"but {name!r} is a {type(value).__name__}"
+            )
+
+    def _alias(self, name: str, real: str) -> None:
+        if name != real and self._claim(name, self._meaning[real]):
+            self._parts[name] = f"{name} = {real}"
+
+
+@cache
+def compiled(function: Callable[..., Any], decorator: str = "jit") -> Any:
+    """A function and all it uses, compiled, by one of `HEADER`'s decorators."""
+    from .compile import build
+
+    source = Source()
+    name = source.add(function, decorator)
+    return build(name, source.text())[name]

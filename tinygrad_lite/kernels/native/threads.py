@@ -1,0 +1,278 @@
+"""One launch shared between threads, by threads of our own.
+
+A kernel that can be shared takes a cursor as its last argument: it claims pieces of work from the cursor
+until none is left. The calling thread starts at once; helpers join as soon as they wake up. So a launch never
+waits for a thread that has not started, and on busy cores it costs what a serial launch costs. numba's own
+threading layers do worse here: their workers spin between launches (a step between small matrix products took
+11.8 ms instead of 0.35), and depending on the layer abort the process after a fork or when two threads launch
+at once.
+
+A sleeping thread takes 25 to 45 us to wake. So a helper that has nothing to do looks out for a tenth of a
+millisecond first, in rounds in which any other thread may have the core; `crew` has the compiled part of that,
+`tasks` what is handed over.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from queue import SimpleQueue
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+VARIABLE = "TINYGRAD_LITE_THREADS"
+
+WAIT = 200  # rounds of half a microsecond
+LATELY = 1e-4  # seconds: as long as that takes
+ROW = 8  # brief launches, each that soon after another, are more than one step of an optimizer
+MOST = 1023  # helpers
+
+_count: int | None = None
+_crew: Any = None  # what `crew` keeps of each helper; made with the first
+_base = 0  # where that lies
+_NAPS = os.name == "posix"  # as in `crew`: elsewhere a helper sleeps in Python, until its own bell rings
+_bells: list[SimpleQueue[None]] = []
+_natives: dict[tuple[Any, ...], tuple[Callable[..., int], int, int]] = {}  # (kernel, types of arguments, ...) -> how
+_fingerprint: Callable[[tuple[Any, ...]], Any] | None = None  # of `tasks`; numba is not imported before it is needed
+_ahead = False
+_last, _row = 0.0, 0  # when `nearby` was last asked, and how often in a row
+_lock = threading.Lock()
+
+
+def get_num_threads() -> int:
+    """Return how many threads share a large launch.
+
+    By default ``TINYGRAD_LITE_THREADS``, else the number of cores this process may use.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> from tinygrad_lite import kernels
+    >>> kernels.get_num_threads() >= 1
+    True
+    """
+    global _count
+    if _count is None:
+        asked = os.environ.get(VARIABLE)
+        if asked:
+            set_num_threads(int(asked) if asked.isdecimal() else asked)
+        elif hasattr(os, "sched_getaffinity"):
+            _count = len(os.sched_getaffinity(0))
+        else:
+            _count = os.cpu_count() or 1
+    return _count or 1
+
+
+def set_num_threads(n: Any) -> None:
+    """Set how many threads share a large launch.
+
+    Parameters
+    ----------
+    n : int
+        At least 1, which means no helpers.
+
+    Raises
+    ------
+    ValueError
+        If `n` is not a positive integer.
+
+    Examples
+    --------
+    >>> from tinygrad_lite import kernels
+    >>> before = kernels.get_num_threads()
+    >>> kernels.set_num_threads(2)
+    >>> kernels.get_num_threads()
+    2
+    >>> kernels.set_num_threads(before)
+    """
+    global _count
+    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        raise ValueError(f"set_num_threads: the number of threads must be an integer of at least 1, got {n!r}")
+    _count = n
+
+
+def launch(
+    kernel: Callable[..., int], pieces: int, *args: Any, helpers: int | None = None, brief: bool = False
+) -> None:
+    """Run a kernel that claims its work, alone or with helpers.
+
+    Parameters
+    ----------
+    kernel : callable
+        Compiled, called as ``kernel(*args, cursor)``; must release the GIL, and return an integer.
+    pieces : int
+        How many pieces there are.
+    helpers : int, optional
+        How many threads to wake besides the calling one; by default all there are.
+    brief : bool
+        It may be over before a thread wakes up: see `nearby`.
+
+    Raises
+    ------
+    RuntimeError
+        If the kernel failed in one of several threads.
+    """
+    crew, wanted = nearby(pieces) if brief else called(helpers_for(pieces, helpers))
+    if wanted < 1 and not _ahead:
+        kernel(*args, np.zeros(1, np.intp))
+        return
+    share, address, conductor = _prepared("native", kernel, args)
+    if share(address, conductor, crew, wanted, np.zeros(1, np.intp), *args):
+        raise Failure(kernel, wanted)
+
+
+def launch_parts(
+    kernel: Callable[..., None], total: int, size: int, *args: Any, cut: int = 0, each: int = 0, ranged: bool = False
+) -> None:
+    """Run a kernel on pieces of `size` rows of `total`, alone or with helpers.
+
+    Parameters
+    ----------
+    kernel : callable
+        Compiled; must release the GIL, and return nothing.
+    total, size : int
+    *args
+        The first `cut` are arrays of `total` rows, of which it gets those of a piece; the next `each` are arrays of
+        which it gets the one row that belongs to the piece; the others it gets as they are.
+    cut, each : int
+    ranged : bool
+        It gets the first row's number and the end's, too, as its last arguments.
+
+    Raises
+    ------
+    ValueError
+        If an array has too few rows, or too many: compiled code would go beyond its end unawares.
+    RuntimeError
+        If the kernel failed in one of the threads.
+    """
+    pieces = -(-total // size)
+    if any(len(a) != total for a in args[:cut]) or any(len(a) < pieces for a in args[cut : cut + each]):
+        lengths = ", ".join(str(len(a)) for a in args[: cut + each])
+        raise ValueError(
+            f"{kernel.__name__}: {cut} arrays must have {total} rows, and {each} at least {pieces}, got {lengths}"
+        )
+    wanted = helpers_for(pieces)
+    share, address, conductor = _prepared("native_parts", kernel, args, cut, each, ranged)
+    if share(address, conductor, *called(wanted), total, size, *args):
+        raise Failure(kernel, wanted)
+
+
+def helpers_for(pieces: int, helpers: int | None = None) -> int:
+    """How many helpers so many pieces of work are for, of these at most."""
+    return min(get_num_threads() if helpers is None else helpers + 1, pieces, MOST + 1) - 1
+
+
+def called(helpers: int) -> tuple[int, int]:
+    """Return where the slots lie, and how many helpers there are of those that are wanted."""
+    if len(_bells) < helpers:
+        try:
+            _hire(helpers)
+        except RuntimeError:  # the system has no more threads, or the interpreter is about to end
+            helpers = len(_bells)
+    if not _NAPS:
+        for h, bell in enumerate(_bells[:helpers], 1):
+            if not _crew[h, 0] and bell.empty():  # asleep
+                bell.put(None)
+    return _base, helpers
+
+
+def nearby(pieces: int) -> tuple[int, int]:
+    """As `called`, for a launch that is over before a helper wakes up: those that need not sleep in between.
+
+    Where many such launches follow each other more closely than helpers fall asleep, it is worth waking them once. Else
+    there are none: to wake one takes the calling thread 5 us.
+    """
+    global _last, _row
+    wanted = helpers_for(pieces)
+    if wanted < 1:
+        return _base, 0
+    now = perf_counter()
+    _last, _row = now, _row + 1 if now - _last < LATELY else 0
+    return called(wanted) if _row >= ROW else (_base, 0)
+
+
+class Failure(RuntimeError):
+    """A kernel has failed where its own error cannot be had."""
+
+    def __init__(self, kernel: Callable[..., Any], helpers: int) -> None:
+        where = f"one of {helpers + 1} threads" if helpers else "compiled code"
+        super().__init__(f"{kernel.__name__}: failed in {where}; is there memory left?")
+
+
+@contextmanager
+def ahead() -> Iterator[None]:
+    """Launch every kernel as if it were shared, whether it is or not: all that this takes is compiled then."""
+    global _ahead
+    _ahead = True
+    try:
+        yield
+    finally:
+        _ahead = False
+
+
+def _prepared(how: str, kernel: Any, args: tuple[Any, ...], *options: Any) -> tuple[Callable[..., int], int, int]:
+    """What a function of `tasks` returns for these arguments, kept for all of their types."""
+    global _fingerprint
+    if _fingerprint is None:
+        from .task_codegen import fingerprint
+
+        _fingerprint = fingerprint
+    key = kernel, _fingerprint(args), options
+    found = _natives.get(key)
+    if found is None:
+        from . import task_codegen
+
+        found = _natives[key] = getattr(task_codegen, how)(kernel, args, *options)
+    return found
+
+
+def _hire(n: int) -> None:
+    global _crew, _base
+    from .source import compiled
+    from .worker_threads import dismiss, enlist, serve, slots
+
+    with _lock:
+        if _crew is None:
+            _crew = slots(MOST)
+            _base = _crew.ctypes.data
+            atexit.register(_dismiss, compiled(dismiss), _crew, _bells)
+        while len(_bells) < n:
+            bell: SimpleQueue[None] = SimpleQueue()
+            compiled(enlist)(int(_crew[len(_bells) + 1].ctypes.data))
+            work = compiled(serve), _crew, len(_bells) + 1, bell
+            threading.Thread(target=_help, args=work, name="tinygrad_lite", daemon=True).start()
+            _bells.append(bell)
+
+
+def _help(serve: Callable[..., bool], crew: Any, h: int, bell: SimpleQueue[None]) -> None:
+    while serve(crew, h, WAIT):
+        bell.get()
+
+
+def _dismiss(dismiss: Callable[[int, int], int], crew: Any, bells: list[SimpleQueue[None]]) -> None:
+    """None of them may be in compiled code when that is taken down."""
+    if crew is _crew:  # not a parent's
+        dismiss(_base, len(bells))
+
+
+def prepares() -> bool:
+    """Whether `ahead` is on."""
+    return _ahead
+
+
+def _after_fork() -> None:
+    """A child has no helpers: let it hire its own."""
+    global _crew, _bells, _lock
+    _crew, _bells, _lock = None, [], threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

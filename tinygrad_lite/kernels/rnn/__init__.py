@@ -1,0 +1,1 @@
+"""Compiled steps of RNN, LSTM and GRU, each with its NumPy form."""

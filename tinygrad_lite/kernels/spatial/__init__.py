@@ -1,0 +1,1 @@
+"""Compiled convolutions, pools and stencils, each with its NumPy form."""

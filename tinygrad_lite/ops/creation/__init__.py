@@ -1,0 +1,1 @@
+"""zeros, full, arange, eye, *_like, window functions: tensors made from sizes and numbers."""

@@ -1,0 +1,300 @@
+"""Sequences and patterns: numbers in order, the identity, the places of triangles."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ...dtypes import as_dtype, get_default_dtype
+from ...rules import unwrap, wrap
+from .creation import _dtype, _finish
+
+__all__ = ["arange", "eye", "linspace", "logspace", "one_hot", "tril_indices", "triu_indices"]
+
+
+def _number(value: Any, who: str) -> Any:
+    """A Python number, from one or from a Tensor of one element."""
+    given = unwrap(value)
+    if isinstance(given, (np.ndarray, np.generic)) and given.size == 1:
+        given = given.item()
+    if not isinstance(given, (bool, int, float)):
+        raise TypeError(f"{who}: expected real numbers, got {value!r}")
+    return given
+
+
+def arange(
+    start: Any,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Any:
+    """Numbers from `start` to `end`, which is not among them.
+
+    Parameters
+    ----------
+    start : number
+        With no `end`, the end; they start from 0 then.
+    end : number, optional
+    step : number
+    dtype : dtype, optional
+        Default: int64 of integers, else `get_default_dtype`.
+    device : "cpu", optional
+    requires_grad : bool
+
+    Returns
+    -------
+    Tensor, 1 dimension
+
+    Raises
+    ------
+    ValueError
+        For a step that leads away from the end, or nowhere, and for bounds that are not finite.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.arange(3), tg.arange(1, 2, 0.5)
+    (tensor([0, 1, 2]), tensor([1.0000, 1.5000]))
+    """
+    if end is None:
+        start, end = 0, start
+    start, end, step = (_number(v, "arange") for v in (start, end, step))
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise ValueError(f"arange: start and end must be finite, got {start} and {end}")
+    if not step or (end - start) * step < 0:
+        raise ValueError(f"arange: step must lead from {start} to {end}, got {step}")
+    if dtype is None:
+        dtype = get_default_dtype() if any(isinstance(v, float) for v in (start, end, step)) else np.int64
+    return _finish(np.arange(start, end, step).astype(as_dtype(dtype), copy=False), requires_grad, device, "arange")
+
+
+def linspace(
+    start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Any:
+    """Numbers at equal distances.
+
+    Parameters
+    ----------
+    start, end : number
+        Both are among them.
+    steps : int
+        How many.
+    dtype : dtype, optional
+        Default: `get_default_dtype`.
+    device : "cpu", optional
+    requires_grad : bool
+
+    Returns
+    -------
+    Tensor, shape (steps,)
+
+    Raises
+    ------
+    ValueError
+        For a negative number of steps.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.linspace(0, 1, 3)
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+    return _finish(_spaced(start, end, steps, "linspace").astype(_dtype(dtype)), requires_grad, device, "linspace")
+
+
+def _spaced(start: Any, end: Any, steps: int, who: str) -> Any:
+    if steps < 0:
+        raise ValueError(f"{who}: steps must not be negative, got {steps}")
+    return np.linspace(_number(start, who), _number(end, who), steps)
+
+
+def logspace(
+    start: Any,
+    end: Any,
+    steps: int,
+    base: float = 10.0,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Any:
+    """Powers of `base` with exponents at equal distances.
+
+    Parameters
+    ----------
+    start, end : number
+        The first and the last exponent.
+    steps : int
+        How many.
+    base : number
+    dtype : dtype, optional
+        Default: `get_default_dtype`.
+    device : "cpu", optional
+    requires_grad : bool
+
+    Returns
+    -------
+    Tensor, shape (steps,)
+
+    Raises
+    ------
+    ValueError
+        For a negative number of steps.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.logspace(-1, 1, 3)
+    tensor([ 0.1000,  1.0000, 10.0000])
+    """
+    powers = np.power(float(_number(base, "logspace")), _spaced(start, end, steps, "logspace"))
+    return _finish(powers.astype(_dtype(dtype)), requires_grad, device, "logspace")
+
+
+def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+    """The identity matrix.
+
+    Parameters
+    ----------
+    n : int
+        Rows.
+    m : int, optional
+        Columns. Default: as many.
+    dtype : dtype, optional
+        Default: `get_default_dtype`.
+    device : "cpu", optional
+    requires_grad : bool
+
+    Returns
+    -------
+    Tensor, shape (n, m)
+
+    Raises
+    ------
+    ValueError
+        For negative sizes.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.eye(2)
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    if n < 0 or (m is not None and m < 0):
+        raise ValueError(f"eye: n and m must not be negative, got {n} and {m}")
+    return _finish(np.eye(n, m, dtype=_dtype(dtype)), requires_grad, device, "eye")
+
+
+def _triangle(kind: str, row: int, col: int, offset: int, dtype: Any, device: Any) -> Any:
+    if row < 0 or col < 0:
+        raise ValueError(f"{kind}_indices: row and col must not be negative, got {row} and {col}")
+    found = np.tril_indices(row, offset, col) if kind == "tril" else np.triu_indices(row, offset, col)
+    return _finish(np.stack(found).astype(as_dtype(dtype), copy=False), False, device, f"{kind}_indices")
+
+
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, device: Any = None) -> Any:
+    """Places of the elements of a lower triangle, row by row.
+
+    Parameters
+    ----------
+    row, col : int
+        The matrix's size.
+    offset : int
+        The last diagonal of the triangle: 0 is the main one, 1 the one above it.
+    dtype : dtype
+    device : "cpu", optional
+
+    Returns
+    -------
+    Tensor, shape (2, count)
+        Rows and columns.
+
+    Raises
+    ------
+    ValueError
+        For negative sizes.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.tril_indices(2, 3)
+    tensor([[0, 1, 1],
+            [0, 0, 1]])
+    """
+    return _triangle("tril", row, col, offset, dtype, device)
+
+
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, device: Any = None) -> Any:
+    """Places of the elements of an upper triangle, row by row.
+
+    Parameters
+    ----------
+    row, col : int
+        The matrix's size.
+    offset : int
+        The first diagonal of the triangle: 0 is the main one, 1 the one above it.
+    dtype : dtype
+    device : "cpu", optional
+
+    Returns
+    -------
+    Tensor, shape (2, count)
+        Rows and columns.
+
+    Raises
+    ------
+    ValueError
+        For negative sizes.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.triu_indices(2, 3, 1)
+    tensor([[0, 0, 1],
+            [1, 2, 2]])
+    """
+    return _triangle("triu", row, col, offset, dtype, device)
+
+
+def one_hot(tensor: Any, num_classes: int = -1) -> Any:
+    """Class indices as rows with a single 1.
+
+    Parameters
+    ----------
+    tensor : Tensor, integer
+    num_classes : int
+        Default: one more than the largest index.
+
+    Returns
+    -------
+    Tensor, shape (..., num_classes), int64
+
+    Raises
+    ------
+    TypeError
+        For indices that are not integers.
+    ValueError
+        For indices that are no classes.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.one_hot(tg.tensor([2, 0]))
+    tensor([[0, 0, 1],
+            [1, 0, 0]])
+    """
+    index = unwrap(tensor)
+    if index.dtype.kind not in "iu":
+        raise TypeError(f"one_hot: class indices must be integers, got {index.dtype}")
+    if num_classes == -1 and not index.size:
+        raise ValueError("one_hot: num_classes must be given where there are no indices")
+    count = int(index.max()) + 1 if num_classes == -1 else num_classes
+    if index.size and (index.min() < 0 or index.max() >= count):
+        raise ValueError(f"one_hot: class indices must be in [0, {count - 1}], got {index.min()} to {index.max()}")
+    return wrap((index[..., None] == np.arange(count)).astype(np.int64))

@@ -1,0 +1,402 @@
+"""Making tensors from nothing, from numbers and from arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...dtypes import as_dtype, get_default_dtype
+from ...rules import FAST, unwrap, wrap
+from ..argument_names import sizes
+
+__all__ = [
+    "as_tensor", "asarray", "empty", "empty_like", "from_numpy", "full", "full_like", "ones", "ones_like",
+    "scalar_tensor", "tensor", "zeros", "zeros_like",
+]  # fmt: skip
+
+
+_NUMBERS = {bool, int, float, complex}
+
+
+def only_cpu(device: Any, who: str) -> None:
+    """Refuse any device but the one there is."""
+    if device is not None and str(device).split(":")[0] != "cpu":
+        raise RuntimeError(f"{who}: everything lives on the CPU, the device must be 'cpu', got {str(device)!r}")
+
+
+def _finish(array: Any, requires_grad: bool, device: Any = None, who: str = "") -> Any:
+    only_cpu(device, who)
+    out = wrap(array)
+    return out.requires_grad_() if requires_grad else out
+
+
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Any:
+    """A tensor that owns a copy of `data`.
+
+    Parameters
+    ----------
+    data : number, nested sequence, array or Tensor
+        Python floats become the default dtype (float32), ints int64; NumPy arrays keep their dtype.
+    dtype : dtype, optional
+    requires_grad : bool
+        Only floating tensors may.
+    device : "cpu", optional
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    TypeError
+        For data that are not numbers.
+    ValueError
+        For nested sequences of different lengths, and integers that do not fit the dtype.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.tensor([[1, 2], [3, 4]])
+    tensor([[1, 2],
+            [3, 4]])
+    """
+    return _finish(_array(data, dtype, copy=True), requires_grad, device, "tensor")
+
+
+def _array(data: Any, dtype: Any, copy: bool) -> Any:
+    given = unwrap(data)
+    target = None if dtype is None else as_dtype(dtype)
+    if isinstance(given, (np.ndarray, np.generic)):
+        array = np.array(given, given.dtype.newbyteorder("=") if target is None else target, copy=copy or None)
+    else:
+        array = _of_numbers(given, target)
+    if array.dtype.kind not in "biufc":
+        raise TypeError(f"tensor: data must be numbers, got {type(data).__name__} of dtype {array.dtype}")
+    return array
+
+
+def _of_numbers(given: Any, target: np.dtype[Any] | None) -> Any:
+    """Python's numbers, nested or not, as an array."""
+    try:
+        array = np.array(_unnested(given))
+    except ValueError as error:
+        raise ValueError(f"tensor: data must be rectangular, got {error}") from None
+    if array.dtype == object or (array.dtype.kind == "f" and array.size and abs(array).max() >= 2**63):
+        array = _beyond_64_bits(np.array(given, object), array, target)
+    if array.dtype.kind not in "biufc":
+        return array
+    owned = _has_array(given)
+    if target is None and array.dtype.kind == "f" and (array.size == 0 or not owned):
+        target = get_default_dtype()
+    elif target is None and array.dtype.kind == "c" and not owned:
+        target = np.result_type(get_default_dtype(), np.complex64)
+    elif target is None and array.dtype == np.uint64 and not owned:
+        target = np.dtype(np.int64)
+    _in_range(array, target)
+    return array if target is None else array.astype(target)
+
+
+def _beyond_64_bits(numbers: Any, array: Any, target: np.dtype[Any] | None) -> Any:
+    """Integers too large for NumPy's are floats where floats are wanted or among them, and refused else."""
+    if not all(isinstance(v, (int, float)) for v in numbers.flat):
+        return array
+    if target is None and all(isinstance(v, int) for v in numbers.flat):
+        raise ValueError(f"tensor: integers must fit int64, got {max(numbers.flat, key=abs)}")
+    return array.astype(np.float64)
+
+
+def _in_range(array: Any, dtype: np.dtype[Any] | None) -> None:
+    """Refuse numbers that an integer dtype does not hold."""
+    if dtype is None or dtype.kind not in "iu" or not array.size or array.dtype.kind == "c":
+        return
+    low, high, info = array.min(), array.max(), np.iinfo(dtype)
+    if low < info.min or high > info.max:
+        raise ValueError(f"tensor: integers must fit {dtype}, got {low if low < info.min else high}")
+
+
+def _unnested(data: Any) -> Any:
+    if not isinstance(data, (list, tuple)):
+        return unwrap(data)
+    return [d if type(d) in _NUMBERS else _unnested(d) for d in data]
+
+
+def _has_array(data: Any) -> bool:
+    """Whether the numbers come with a dtype of their own."""
+    while isinstance(data, (list, tuple)) and data:
+        data = data[0]
+    return isinstance(unwrap(data), (np.ndarray, np.generic))
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
+    """A tensor of `data`, sharing its memory (and graph) where possible.
+
+    Parameters
+    ----------
+    data : number, nested sequence, array or Tensor
+    dtype : dtype, optional
+    device : "cpu", optional
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import numpy as np, tinygrad_lite as tg
+    >>> a = np.zeros(2)
+    >>> t = tg.as_tensor(a)
+    >>> a[0] = 5.0
+    >>> t
+    tensor([5., 0.], dtype=float64)
+    """
+    only_cpu(device, "as_tensor")
+    if hasattr(data, "_node"):
+        return data if dtype is None else data.to(dtype)
+    return wrap(_array(data, dtype, copy=False))
+
+
+def asarray(
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+) -> Any:
+    """A tensor of anything, sharing its memory where possible, or never, or always.
+
+    Parameters
+    ----------
+    obj : number, nested sequence, array or Tensor
+    dtype : dtype, optional
+    device : "cpu", optional
+    copy : bool, optional
+        True: always a copy. False: never one. Default: where it is needed.
+    requires_grad : bool
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        Where a copy is needed and none wanted.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.asarray([1, 2])
+    tensor([1, 2])
+    """
+    out = as_tensor(obj, dtype, device)
+    shared = isinstance(unwrap(obj), np.ndarray) and np.may_share_memory(unwrap(out), unwrap(obj))
+    if copy is False and not shared:
+        raise ValueError(f"asarray: copy=False needs memory to share, got {type(obj).__name__} for dtype {dtype}")
+    if copy and shared:
+        out = out.clone()
+    if requires_grad and not out.requires_grad:
+        out = (out.detach() if out is obj else out).requires_grad_()
+    return out
+
+
+def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+    """A number as a tensor of 0 dimensions, of the default dtype.
+
+    Parameters
+    ----------
+    s : number
+    dtype : dtype, optional
+        Default: `get_default_dtype`.
+    device : "cpu", optional
+    requires_grad : bool
+
+    Returns
+    -------
+    Tensor, 0 dimensions
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.scalar_tensor(3)
+    tensor(3.)
+    """
+    return full((), s, dtype=_dtype(dtype), device=device, requires_grad=requires_grad)
+
+
+def from_numpy(array: Any) -> Any:
+    """A tensor that shares the array's memory.
+
+    Parameters
+    ----------
+    array : np.ndarray
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    TypeError
+        For anything but an array.
+
+    Examples
+    --------
+    >>> import numpy as np, tinygrad_lite as tg
+    >>> tg.from_numpy(np.arange(3))
+    tensor([0, 1, 2])
+    """
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"from_numpy: expected np.ndarray, got {type(array).__name__}")
+    if not array.dtype.isnative:
+        raise ValueError(f"from_numpy: the array must have this machine's byte order, got {array.dtype.str}")
+    return wrap(_array(array, None, copy=False))
+
+
+def _dtype(dtype: Any) -> Any:
+    return get_default_dtype() if dtype is None else as_dtype(dtype)
+
+
+# --- constants --------------------------------------------------------------------------------------------------
+
+_SIZED = """{summary}
+
+Parameters
+----------
+*shape : int
+    Or one sequence of int.
+size : sequence of int
+    The same by name.
+dtype : dtype, optional
+    Default: `get_default_dtype`.
+device : "cpu", optional
+requires_grad : bool
+
+Returns
+-------
+Tensor
+
+Examples
+--------
+>>> import tinygrad_lite as tg
+>>> tg.{name}(2, 3){shown}
+"""
+
+_LIKE = """`{name}` with another tensor's shape.
+
+Parameters
+----------
+input : Tensor
+dtype : dtype, optional
+    Default: the input's.
+device : "cpu", optional
+requires_grad : bool
+
+Returns
+-------
+Tensor
+
+Examples
+--------
+>>> import tinygrad_lite as tg
+>>> tg.{name}_like(tg.tensor([[1, 2, 3], [4, 5, 6]])){shown}
+"""
+
+
+def _sized(fill: Callable[..., Any], summary: str, shown: str) -> Callable[..., Any]:
+    name = fill.__name__
+
+    def make(*shape: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+        chosen = sizes(shape if size is None else (size,), name)
+        if min(chosen, default=0) < 0:
+            raise RuntimeError(f"{name}: sizes must not be negative, got {chosen}")
+        return _finish(fill(chosen, _dtype(dtype)), requires_grad, device, name)
+
+    make.__name__ = make.__qualname__ = name
+    make.__doc__ = _SIZED.format(name=name, summary=summary, shown=shown)
+    return make
+
+
+def _like(fill: Callable[..., Any], shown: str) -> Callable[..., Any]:
+    name = f"{fill.__name__}_like"
+
+    def make(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+        x = unwrap(input)
+        return _finish(fill(x.shape, x.dtype if dtype is None else as_dtype(dtype)), requires_grad, device, name)
+
+    make.__name__ = make.__qualname__ = name
+    make.__doc__ = _LIKE.format(name=fill.__name__, shown=shown)
+    return make
+
+
+zeros = _sized(np.zeros, "Zeros.", "\ntensor([[0., 0., 0.],\n        [0., 0., 0.]])")
+ones = _sized(np.ones, "Ones.", "\ntensor([[1., 1., 1.],\n        [1., 1., 1.]])")
+empty = _sized(np.empty, "Memory as it is found.", ".shape\n(2, 3)")
+zeros_like = _like(np.zeros, "\ntensor([[0, 0, 0],\n        [0, 0, 0]])")
+ones_like = _like(np.ones, "\ntensor([[1, 1, 1],\n        [1, 1, 1]])")
+empty_like = _like(np.empty, ".shape\n(2, 3)")
+__test__ = {f.__name__: f.__doc__ for f in (zeros, ones, empty, zeros_like, ones_like, empty_like)}
+
+
+def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+    """One value everywhere.
+
+    Parameters
+    ----------
+    size : int or sequence of int
+    fill_value : number
+    dtype : dtype, optional
+        Default: that of `tensor` for such a number.
+    device : "cpu", optional
+    requires_grad : bool
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.full((2, 2), 7)
+    tensor([[7, 7],
+            [7, 7]])
+    """
+    value = _array(fill_value, dtype, copy=False)
+    if value.ndim:
+        raise TypeError(f"full: fill_value must be one number, got shape {value.shape}")
+    return _finish(np.full(sizes((size,), "full"), value, value.dtype), requires_grad, device, "full")
+
+
+def full_like(
+    input: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Any:
+    """`full` with another tensor's shape.
+
+    Parameters
+    ----------
+    input : Tensor
+    fill_value : number
+    dtype : dtype, optional
+        Default: the input's.
+    device : "cpu", optional
+    requires_grad : bool
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.full_like(tg.zeros(3), 7)
+    tensor([7., 7., 7.])
+    """
+    x, chosen = unwrap(input), unwrap(input).dtype if dtype is None else dtype
+    return full(x.shape, fill_value, dtype=chosen, device=device, requires_grad=requires_grad)
+
+
+def _np_like(fill: Any) -> Any:
+    return lambda a, dtype=None, **_: fill(a, dtype=dtype)
+
+
+FAST.update({
+    np.zeros_like: _np_like(zeros_like), np.ones_like: _np_like(ones_like), np.empty_like: _np_like(empty_like),
+    np.full_like: lambda a, fill_value, dtype=None, **_: full_like(a, fill_value, dtype=dtype),
+})  # fmt: skip

@@ -1,0 +1,1 @@
+"""index, index_put, gather, scatter, nonzero, take: elements found by where they stand."""

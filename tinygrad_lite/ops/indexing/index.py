@@ -1,0 +1,461 @@
+"""Reading and writing by index: everything NumPy's brackets take."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+
+from ...kernels.loops import take_along
+from ...kernels.loops.scatter import read_last
+from ...rules import FAST, differentiable, unwrap
+from ..argument_names import numpy_names, one_dim
+from ..compiled import LARGE, turned_back
+from ..pointwise.clamp_round_where import masked, where
+from .index_keys import add_at, flat_places, put_at, spans, without_repeats
+from .index_keys import in_two as in_two
+from .index_keys import plain_index as plain_index
+
+__all__ = [
+    "gather", "index_select", "masked_fill", "masked_select", "take_along_dim", "tril", "triu",
+]  # fmt: skip
+
+
+def _take_a(g: Any, a_shape: tuple[int, ...], index: Any) -> Any:
+    return index_sum(g, a_shape, index)
+
+
+def _take_parts(gradients: list[Any], saved: list[tuple[Any, ...]]) -> Any:
+    return index_sums(gradients, saved[0][0], [index for _, index in saved])
+
+
+def _laid_out(out: Any, index: tuple[Any, ...]) -> Any:
+    """What arrays of indices have picked, in PyTorch's order in memory.
+
+    NumPy lays their dimensions outermost, PyTorch leaves them where they stand; the others keep the input's order.
+    """
+    n = max(1 if p.dtype == np.bool_ else p.ndim for p in index if isinstance(p, np.ndarray))
+    order = sorted(range(out.ndim), key=lambda d: -out.strides[d])
+    picked, others = sorted(order[:n]), iter(order[n:])
+    order = [d if d in picked else next(others) for d in range(out.ndim)]
+    return turned_back(np.ascontiguousarray(out.transpose(order)), order)
+
+
+@differentiable(a=_take_a, view=True, name="getitem", complex=True, together=_take_parts)
+def take(a: Any, index: Any) -> Any:
+    """``a[index]``; what is no view lies in memory as PyTorch's does."""
+    out = a[index]
+    base = out.base
+    if base is a or (base is not None and base is a.base) or out.flags.c_contiguous or np.may_share_memory(out, a):
+        return out
+    return _laid_out(out, index if type(index) is tuple else (index,))
+
+
+@differentiable(values=lambda g, index: take(g, index), complex=True)
+def index_sum(values: Any, shape: tuple[int, ...], index: Any) -> Any:
+    """Zeros of a shape with `values` added at an index: the transpose of reading."""
+    out = np.zeros(shape, values.dtype)
+    if without_repeats(index):
+        out[index] = values
+    else:
+        add_at(out, values, index)
+    return out
+
+
+@differentiable(values=lambda g, indices: [take(g, index) for index in indices], complex=True)
+def index_sums(values: Any, shape: tuple[int, ...], indices: list[Any]) -> Any:
+    """`index_sum` of many values, each at an index of its own, in one array."""
+    out = np.zeros(shape, values[0].dtype)
+    for value, index in zip(values, indices):
+        if without_repeats(index):
+            out[index] += value
+        else:
+            add_at(out, value, index)
+    return out
+
+
+@differentiable(a=lambda g: g, value=lambda g, index: take(g, index), name="index_add", complex=True)
+def index_add(a: Any, value: Any, index: Any) -> Any:
+    """A copy of `a` with ``a[index] += value``, repeated entries included."""
+    out = np.array(a, order="C")  # of a number, too
+    add_at(out, value, index)
+    return out
+
+
+def _erased(g: Any, index: Any) -> Any:
+    return index_put(g, 0.0, index)
+
+
+def _written_value(g: Any, a_shape: tuple[int, ...], index: Any, value_shape: Any) -> Any:
+    """What was written shows wherever it was not overwritten again by a repeated index."""
+    places = flat_places(a_shape, index) if type(g) is np.ndarray and g.dtype.char in "fd" else None
+    if places is not None:
+        out = np.empty(places.shape, g.dtype)
+        room = np.empty(g.size, np.intp)
+        read_last.run(np.ascontiguousarray(g).reshape(-1), places.reshape(-1), room, out.reshape(-1))
+        return out
+    picked = take(g, index)
+    if without_repeats(index) or picked.ndim == 0:
+        return picked
+    order = np.arange(math.prod(picked.shape)).reshape(picked.shape)
+    last = np.empty(a_shape, np.intp)
+    last[index] = order
+    return masked(picked, last[index] == order)
+
+
+@differentiable(a=_erased, value=_written_value, name="setitem", complex=True)
+def index_put(a: Any, value: Any, index: Any) -> Any:
+    """A copy of `a` with ``a[index] = value``."""
+    out = np.array(a, order="C")  # of a number, too
+    put_at(out, value, index)
+    return out
+
+
+# --- along a dimension ------------------------------------------------------------------------------------------
+
+
+def _grid(indices: Any, axis: int) -> tuple[Any, ...]:
+    grid: list[Any] = list(np.ogrid[tuple(slice(n) for n in indices.shape)])
+    grid[axis] = indices
+    return tuple(grid)
+
+
+@functools.lru_cache(64)
+def _corners(shape: tuple[int, ...], wanted: tuple[int, ...], axis: int) -> Any:
+    """Where, in C order, index 0 of a dimension is for each entry that is wanted."""
+    places = np.arange(math.prod(shape)).reshape(shape)
+    return places[tuple([slice(1 if d == axis else n) for d, n in enumerate(wanted)])].copy()
+
+
+def _places(shape: tuple[int, ...], indices: Any, axis: int) -> Any:
+    """The places in C order that indices along a dimension name."""
+    indices = indices.astype(np.intp, copy=False)
+    if len(shape) == 1 or not indices.size:
+        return indices
+    if math.prod(shape) >= LARGE:
+        return spans(shape, _grid(indices, axis))[0].reshape(indices.shape)
+    return _corners(shape, indices.shape, axis) + indices * math.prod(shape[axis + 1 :])
+
+
+def _in_three(shape: tuple[int, ...], indices: Any, axis: int, dtype: Any) -> tuple[int, int, int] | None:
+    """The shape as (what is before, along, behind a dimension), where compiled loops are possible and worth a call."""
+    if max(indices.size, math.prod(shape)) < LARGE or dtype.char not in "fdl" or indices.dtype != np.int64:
+        return None
+    before, behind = shape[:axis], shape[axis + 1 :]
+    if indices.shape[:axis] != before or indices.shape[axis + 1 :] != behind:
+        return None
+    return math.prod(before), -1, math.prod(behind)
+
+
+def _read_back(g: Any, indices: Any, axis: int) -> Any:
+    return _take_along_axis(g, indices, axis)
+
+
+@differentiable(values=_read_back, name="gather_transposed", complex=True)
+def _sum_along_axis(values: Any, indices: Any, axis: int, shape: tuple[int, ...]) -> Any:
+    """Zeros of a shape with `values` added at indices along a dimension."""
+    out = np.zeros(shape, values.dtype)
+    three = _in_three(shape, indices, axis, values.dtype) if out.size and values.size else None
+    if three is not None:
+        take_along.spread.run(*[np.ascontiguousarray(a).reshape(three) for a in (values, indices)], out.reshape(three))
+    elif out.size >= LARGE:
+        add_at(out, values, _grid(indices, axis))
+    else:
+        np.add.at(out.reshape(-1), _places(shape, indices, axis).reshape(-1), values.reshape(-1))
+    return out
+
+
+@differentiable(
+    arr=lambda g, arr_shape, indices, axis: _sum_along_axis(g, indices, axis, arr_shape), name="gather", complex=True
+)
+def _take_along_axis(arr: Any, indices: Any, axis: int) -> Any:
+    """The entries at indices along a dimension, none of which is negative."""
+    three = _in_three(arr.shape, indices, axis, arr.dtype) if arr.size and indices.size else None
+    if three is None:  # on one flat dimension NumPy takes half the time
+        return arr.reshape(-1).take(_places(arr.shape, indices, axis), mode="clip")
+    out = np.empty(indices.shape, arr.dtype)
+    take_along.pick.run(*[np.ascontiguousarray(a).reshape(three) for a in (arr, indices)], out.reshape(three))
+    return out
+
+
+@numpy_names
+def gather(input: Any, dim: int, index: Any) -> Any:
+    """``out[i][j] = input[index[i][j]][j]`` for ``dim = 0``, and so on.
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int
+    index : Tensor, integer
+        As many dimensions as `input`, and no larger in those other than `dim`.
+
+    Returns
+    -------
+    Tensor, of the index's shape
+
+    Raises
+    ------
+    RuntimeError
+        For an index of another number of dimensions, or too large.
+    IndexError
+        For indices out of range.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> tg.gather(x, 1, tg.tensor([[1], [0]]))
+    tensor([[2.],
+            [3.]])
+    """
+    i, x = np.asarray(unwrap(index)), unwrap(input)
+    dim = one_dim(dim, x.ndim, "gather")
+    if i.dtype.kind not in "iu":
+        raise TypeError(f"gather: index must hold integers, got {i.dtype}")
+    if i.ndim != x.ndim or any(n > m for d, (n, m) in enumerate(zip(i.shape, x.shape)) if d != dim):
+        raise RuntimeError(f"gather: index of shape {i.shape} must fit into {x.shape} in all dimensions but {dim}")
+    return _picked(input, i, dim, "gather")
+
+
+def _picked(input: Any, i: Any, dim: int, who: str) -> Any:
+    if i.dtype.kind not in "iu":
+        raise TypeError(f"{who}: indices must be integers, got {i.dtype}")
+    if not i.ndim:
+        return _picked(input.reshape(1), i.reshape(1), 0, who).reshape(())
+    n = unwrap(input).shape[dim]
+    if i.size:
+        low, high = i.min(), i.max()
+        if low < -n or high >= n:
+            raise IndexError(f"{who}: indices must be in [{-n}, {n - 1}], got {low} to {high}")
+        if low < 0:
+            i = np.where(i < 0, i + n, i)
+    return _take_along_axis.record((input, i, dim))
+
+
+@numpy_names
+def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
+    """NumPy's `take_along_axis`: `gather` that broadcasts the indices against the input.
+
+    Parameters
+    ----------
+    input : Tensor
+    indices : Tensor, integer, as many dimensions as `input`
+    dim : int, optional
+        Default: both are flattened.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.tensor([[3.0, 1.0], [2.0, 4.0]])
+    >>> tg.take_along_dim(x, x.argmax(dim=1, keepdim=True), 1)
+    tensor([[3.],
+            [4.]])
+    """
+    i, x = np.asarray(unwrap(indices)), unwrap(input)
+    if dim is None:
+        return _picked(input.reshape(-1), i.reshape(-1), 0, "take_along_dim")
+    dim = one_dim(dim, x.ndim, "take_along_dim")
+    if i.ndim != x.ndim:
+        raise RuntimeError(f"take_along_dim: indices must have the input's {x.ndim} dimensions, got shape {i.shape}")
+    try:
+        shape = list(
+            np.broadcast_shapes((*i.shape[:dim], 1, *i.shape[dim + 1 :]), (*x.shape[:dim], 1, *x.shape[dim + 1 :]))
+        )
+    except ValueError:
+        raise RuntimeError(
+            f"take_along_dim: indices and input must broadcast in all dimensions but {dim}, got {i.shape} and {x.shape}"
+        ) from None
+    wide = (*shape[:dim], x.shape[dim], *shape[dim + 1 :])
+    i = np.broadcast_to(i, (*shape[:dim], i.shape[dim], *shape[dim + 1 :]))
+    return _picked(input if wide == x.shape else np.broadcast_to(input, wide), i, dim, "take_along_dim")
+
+
+def _np_take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
+    return take_along_dim(arr, indices, axis)
+
+
+FAST[np.take_along_axis] = _np_take_along_axis
+
+
+@numpy_names
+def index_select(input: Any, dim: int, index: Any) -> Any:
+    """The slices at some indices along a dimension (a copy).
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int
+    index : Tensor, integer, at most 1 dimension
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> tg.index_select(x, 1, tg.tensor([1, 1]))
+    tensor([[2., 2.],
+            [4., 4.]])
+    """
+    i = np.asarray(unwrap(index))
+    dim = one_dim(dim, unwrap(input).ndim, "index_select")
+    if i.ndim > 1 or i.dtype.kind not in "iu":
+        raise RuntimeError(f"index_select: index must be a vector of integers, got {i.dtype} of shape {i.shape}")
+    if not unwrap(input).ndim:
+        return index_select(input.reshape(1), 0, i).reshape(())
+    return take.record((input, (slice(None),) * dim + (i.reshape(-1),))).contiguous()
+
+
+# --- by a mask --------------------------------------------------------------------------------------------------
+
+
+def _mask(mask: Any, who: str) -> Any:
+    m = np.asarray(unwrap(mask))
+    if m.dtype != np.bool_:
+        raise TypeError(f"{who}: mask must be boolean, got {m.dtype}")
+    return m
+
+
+def masked_fill(input: Any, mask: Any, value: Any) -> Any:
+    """`value` where the mask is True, `input` elsewhere.
+
+    Parameters
+    ----------
+    input : Tensor
+    mask : Tensor, bool, of a shape that broadcasts
+    value : number or Tensor of one element
+
+    Returns
+    -------
+    Tensor, of the broadcast shape, of the input's dtype
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.tensor([1.0, -2.0])
+    >>> tg.masked_fill(x, x < 0, 0.0)
+    tensor([1., 0.])
+    """
+    m, dtype = _mask(mask, "masked_fill"), unwrap(input).dtype
+    if isinstance(value, (bool, int, float)):
+        return where(m, dtype.type(value), input).contiguous()
+    if np.size(unwrap(value)) != 1:
+        raise RuntimeError(f"masked_fill: value must be one number, got shape {np.shape(unwrap(value))}")
+    return where(m, value, input).to(dtype).contiguous()
+
+
+def masked_select(input: Any, mask: Any) -> Any:
+    """The entries where the mask is True, as a vector.
+
+    Parameters
+    ----------
+    input : Tensor
+    mask : Tensor, bool, of a shape that broadcasts
+
+    Returns
+    -------
+    Tensor, 1 dimension
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.tensor([[1.0, -2.0], [-3.0, 4.0]])
+    >>> tg.masked_select(x, x > 0)
+    tensor([1., 4.])
+    """
+    m, x = np.broadcast_arrays(_mask(mask, "masked_select"), unwrap(input))
+    return take.record((np.broadcast_to(input, x.shape), m))
+
+
+def _matrices(shape: tuple[int, ...], who: str) -> None:
+    if len(shape) < 2:
+        raise RuntimeError(f"{who}: the input must have at least 2 dimensions, got shape {shape}")
+
+
+def _lower_x(g: Any, diagonal: int) -> Any:
+    return _lower(g, diagonal)
+
+
+def _upper_x(g: Any, diagonal: int) -> Any:
+    return _upper(g, diagonal)
+
+
+@differentiable(x=_lower_x, name="tril", complex=True)
+def _lower(x: Any, diagonal: int) -> Any:
+    """Rows from their beginning up to a diagonal."""
+    return _part_of_rows(x, diagonal, True)
+
+
+@differentiable(x=_upper_x, name="triu", complex=True)
+def _upper(x: Any, diagonal: int) -> Any:
+    """Rows from a diagonal on."""
+    return _part_of_rows(x, diagonal, False)
+
+
+def _part_of_rows(x: Any, diagonal: int, lower: bool) -> Any:
+    out = np.empty(x.shape, x.dtype)
+    if x.size:
+        shape = (-1, *x.shape[-2:])
+        run = take_along.triangle.run if x.size >= LARGE and x.dtype.char in "fdl" else take_along.triangle.plain
+        run(np.ascontiguousarray(x).reshape(shape), diagonal, lower, out.reshape(shape))
+    return out
+
+
+def tril(input: Any, diagonal: int = 0) -> Any:
+    """The lower triangle of matrices, zeros above.
+
+    Parameters
+    ----------
+    input : Tensor, shape (..., n, m)
+    diagonal : int
+        The last one kept: 0 is the main diagonal, 1 the one above it.
+
+    Returns
+    -------
+    Tensor, of the input's shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.tril(tg.ones(2, 3))
+    tensor([[1., 0., 0.],
+            [1., 1., 0.]])
+    """
+    _matrices(unwrap(input).shape, "tril")
+    return _lower.record((input, diagonal))
+
+
+def triu(input: Any, diagonal: int = 0) -> Any:
+    """The upper triangle of matrices, zeros below.
+
+    Parameters
+    ----------
+    input : Tensor, shape (..., n, m)
+    diagonal : int
+        The first one kept: 0 is the main diagonal, 1 the one above it.
+
+    Returns
+    -------
+    Tensor, of the input's shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.triu(tg.ones(2, 3), diagonal=1)
+    tensor([[0., 1., 1.],
+            [0., 0., 1.]])
+    """
+    _matrices(unwrap(input).shape, "triu")
+    return _upper.record((input, diagonal))
+
+
+FAST[np.tril] = lambda m, k=0: tril(m, k)
+FAST[np.triu] = lambda m, k=0: triu(m, k)

@@ -1,0 +1,1 @@
+"""matmul, einsum, norms, decompositions, solve: linear algebra on batches of matrices."""

@@ -1,0 +1,174 @@
+"""Einstein's summation, and what is one of its cases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...rules import FAST, differentiable, unwrap
+from ..argument_names import one_dim
+from ..shape.cat_pad import common_dtype
+from ..shape.diagonals import diagonal
+from ..shape.reshape_transpose import permute
+
+__all__ = ["einsum", "tensordot"]
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def _explicit(equation: str, ndims: list[int]) -> tuple[list[str], str]:
+    """Subscripts of operands and result, with letters in place of ellipses."""
+    left, arrow, right = equation.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != len(ndims):
+        raise ValueError(f"einsum: {equation!r} names {len(terms)} operands, got {len(ndims)}")
+    spare = [c for c in _LETTERS if c not in equation]
+    extra = max((n - len(t.replace("...", "")) for t, n in zip(terms, ndims) if "..." in t), default=0)
+    dots = "".join(spare[:extra])
+    full = []
+    for term, n in zip(terms, ndims):
+        width = n - len(term.replace("...", ""))
+        if width < 0 or (width and "..." not in term):
+            raise ValueError(f"einsum: {term!r} does not fit an operand of {n} dimensions")
+        full.append(term.replace("...", dots[extra - width :] if width else ""))
+    if not arrow:
+        letters = "".join(full)
+        right = "..." + "".join(sorted(c for c in set(letters) if letters.count(c) == 1 and c not in dots))
+        right = right if dots else right[3:]
+    return full, right.replace("...", dots)
+
+
+def _einsum_rule(g: Any, operands: Any, equation: str) -> list[Any]:
+    terms, out = _explicit(equation, [x.ndim for x in operands])
+    return [_einsum_vjp(g, out, terms, operands, i) for i in range(len(operands))]
+
+
+def _einsum_vjp(g: Any, out: str, terms: list[str], operands: Any, i: int) -> Any:
+    """The same sum with the result in the operand's place.
+
+    A repeated letter is two letters and an identity matrix; a letter that occurs nowhere else is spread by ones.
+    """
+    arrays = [g] + [x for j, x in enumerate(operands) if j != i]
+    names = [out] + [t for j, t in enumerate(terms) if j != i]
+    term, spare = "", [c for c in _LETTERS if c not in "".join(terms) + out]
+    for axis, c in enumerate(terms[i]):
+        size = operands[i].shape[axis]
+        if c in term:
+            fresh = spare.pop()
+            arrays.append(np.eye(size, dtype=unwrap(g).dtype))
+            names.append(c + fresh)
+            c = fresh
+        elif not any(c in n for n in names):
+            arrays.append(np.ones(size, unwrap(g).dtype))
+            names.append(c)
+        term += c
+    return _einsum(tuple(arrays), f"{','.join(names)}->{term}")
+
+
+@differentiable(operands=_einsum_rule, name="einsum", complex=True, contiguous=True)
+def _einsum(operands: Any, equation: str) -> Any:
+    dtype = common_dtype(operands)
+    out = np.einsum(equation, *operands, optimize=len(operands) > 1)
+    return out if out.dtype == dtype else out.astype(dtype)
+
+
+def _rearranged(x: Any, term: str, out: str) -> Any:
+    """Of one operand, without a sum: its diagonals and a permutation, which are views."""
+    for c in out:
+        while term.count(c) > 1:
+            i, j = term.index(c), term.rindex(c)
+            x = diagonal(x, 0, i, j)
+            term = term[:i] + term[i + 1 : j] + term[j + 1 :] + c
+    return permute(x, [term.index(c) for c in out])
+
+
+def einsum(equation: str, *operands: Any) -> Any:
+    """Einstein's summation: products of tensors, summed over the letters that the result does not have.
+
+    Of one operand without a sum it is a view, as in PyTorch.
+
+    Parameters
+    ----------
+    equation : str
+        Such as ``"bij,bjk->bik"``. A letter repeated in one operand takes the diagonal, ``...`` stands for dimensions
+        without a letter; without ``->`` the result has the letters that occur once, in alphabetical order.
+    *operands : Tensor
+        Or one sequence of them.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        Where the letters do not fit the operands.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> tg.einsum("ij,ij->i", x, x), tg.einsum("ii", x)
+    (tensor([ 5., 25.]), tensor(5.))
+    """
+    if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
+        operands = tuple(operands[0])
+    terms, out = _explicit(equation, [unwrap(x).ndim for x in operands])
+    if len(terms) == 1 and set(out) == set(terms[0]) and len(set(out)) == len(out):
+        return _rearranged(operands[0], terms[0], out)
+    return _einsum.record((tuple(operands), f"{','.join(terms)}->{out}"))
+
+
+def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
+    """Sum of products over pairs of dimensions.
+
+    Parameters
+    ----------
+    a, b : Tensor
+    dims : int or pair of sequences of int
+        The last `dims` dimensions of `a` with the first of `b`, in order; or the dimensions of `a` and those of `b`.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    RuntimeError
+        For pairs of different sizes.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.tensordot(tg.ones(2, 3, 4), tg.ones(3, 4, 5), 2).shape
+    (2, 5)
+    """
+    n, m = unwrap(a).ndim, unwrap(b).ndim
+    if hasattr(dims, "__index__"):
+        if not 0 <= dims <= min(n, m):
+            raise RuntimeError(f"tensordot: dims must be in [0, {min(n, m)}], got {dims}")
+        left, right = list(range(n - dims, n)), list(range(dims))
+    else:
+        left, right = (
+            [one_dim(d, k, "tensordot") for d in ((ds,) if hasattr(ds, "__index__") else ds)]
+            for ds, k in zip(dims, (n, m))
+        )
+    if len(left) != len(right) or any(unwrap(a).shape[i] != unwrap(b).shape[j] for i, j in zip(left, right)):
+        raise RuntimeError(f"tensordot: dims {dims} must pair equal sizes of {unwrap(a).shape} and {unwrap(b).shape}")
+    x, y = list(_LETTERS[:n]), list(_LETTERS[n : n + m])
+    for i, j in zip(left, right):
+        y[j] = x[i]
+    out = [c for i, c in enumerate(x) if i not in left] + [c for j, c in enumerate(y) if j not in right]
+    return _einsum.record(((a, b), f"{''.join(x)},{''.join(y)}->{''.join(out)}"))
+
+
+def _np_tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    return tensordot(a, b, axes)
+
+
+def _np_einsum(subscripts: str, *operands: Any, optimize: Any = None) -> Any:
+    return einsum(subscripts, *operands)
+
+
+FAST.update({np.tensordot: _np_tensordot, np.einsum: _np_einsum})

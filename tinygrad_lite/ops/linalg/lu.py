@@ -1,0 +1,201 @@
+"""LU with row exchanges."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...rules import differentiable, unwrap, wrap
+from ..pointwise.complex_numbers import adjoint as _adjoint
+from .solve import LinAlgError, floats, matrices, mT, solve_triangular, squares
+
+
+class LU(NamedTuple):
+    """A permutation, a lower triangle with ones on its diagonal, and an upper triangle."""
+
+    P: Any
+    L: Any
+    U: Any
+
+
+class Factored(NamedTuple):
+    """Both triangles in one matrix, and the rows that were exchanged, counted from 1."""
+
+    LU: Any
+    pivots: Any
+
+
+def _eliminate(a: Any) -> tuple[Any, Any]:
+    """Gaussian elimination, column by column: the triangles in one, and which rows were exchanged."""
+    out = np.array(a)
+    k = min(out.shape[-2:])
+    pivots = np.zeros((*out.shape[:-2], k), np.int32)
+    for j in range(k):
+        column = out[..., j:, j]  # LAPACK's choice of a complex pivot goes by the sum of its parts
+        p = np.argmax(np.abs(column.real) + np.abs(column.imag), -1)[..., None, None] + j
+        pivots[..., j] = p[..., 0, 0] + 1
+        row, other = out[..., j : j + 1, :].copy(), np.take_along_axis(out, p, -2)
+        np.put_along_axis(out, p, row, -2)
+        out[..., j : j + 1, :] = other
+        top = out[..., j, j][..., None]
+        out[..., j + 1 :, j] /= np.where(top == 0, 1, top)
+        out[..., j + 1 :, j + 1 :] -= out[..., j + 1 :, j, None] * out[..., j, None, j + 1 :]
+    return out, pivots
+
+
+def _order(pivots: Any, n: int) -> Any:
+    """The rows in the order that the exchanges leave them in."""
+    order = np.broadcast_to(np.arange(n), (*pivots.shape[:-1], n)).copy()
+    for j in range(pivots.shape[-1]):
+        p = pivots[..., j : j + 1].astype(np.int64) - 1
+        picked, mine = np.take_along_axis(order, p, -1), order[..., j : j + 1].copy()
+        np.put_along_axis(order, p, mine, -1)
+        order[..., j : j + 1] = picked
+    return order
+
+
+def _packed_a(g: Any, out: Any) -> Any:
+    """``L^-T (tril(L^T dL, -1) + triu(dU U^T)) U^-T``, of the square part.
+
+    What is below it is ``L' = A' U^-1``, and what is beside it ``U' = L^-1 A'``.
+    """
+    n, m = out.shape[-2:]
+    k = min(n, m)
+    upper, lower = np.triu(out[..., :k, :k]), np.tril(out[..., :k, :k], -1)
+    square = g[..., :k, :k]
+    if n > m:
+        rest = solve_triangular(mT(upper), g[..., k:, :], upper=False, left=False)
+        square = square - np.triu(np.matmul(mT(out[..., k:, :]), rest))
+    elif n < m:
+        rest = solve_triangular(mT(lower), g[..., k:], upper=True, unitriangular=True)
+        square = square - np.tril(np.matmul(rest, mT(out[..., k:])), -1)
+    inner = np.tril(square, -1)
+    inner = np.tril(np.matmul(mT(lower), inner) + inner, -1) + np.triu(np.matmul(np.triu(square), mT(upper)))
+    left = solve_triangular(mT(lower), inner, upper=True, unitriangular=True)
+    d = solve_triangular(mT(upper), left, upper=False, left=False)
+    return d if n == m else np.concatenate([d, rest], -2 if n > m else -1)
+
+
+@differentiable(a=_packed_a, name="lu", complex=True)
+def _packed(a: Any, found: Any) -> Any:
+    """The triangles of `a`, whose rows are in order; elimination has found them already."""
+    return found
+
+
+def _factored(A: Any, who: str) -> tuple[Any, Any, Any]:
+    """Both triangles in one, differentiable, the exchanges, and the order of the rows."""
+    x = unwrap(matrices(A, who))
+    found, pivots = _eliminate(x)
+    order = _order(pivots, x.shape[-2])
+    return _packed.record((np.take_along_axis(A, order[..., None], -2), found)), pivots, order
+
+
+def _pivoting(pivot: bool, who: str) -> None:
+    if not pivot:
+        raise RuntimeError(f"{who}: pivot must be True, got {pivot!r}: without exchanges LU may not exist")
+
+
+def lu(A: Any, *, pivot: bool = True) -> LU:
+    """Triangles and the permutation of ``A = P L U``.
+
+    Parameters
+    ----------
+    A : Tensor, shape (..., n, m)
+        Its first ``min(n, m)`` rows and columns, exchanged, must be invertible for a gradient.
+    pivot : bool
+        Must be True, as in PyTorch on the CPU.
+
+    Returns
+    -------
+    named tuple (P, L, U) of Tensors, shapes (..., n, n), (..., n, k) and (..., k, m), ``k = min(n, m)``
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> P, L, U = tg.linalg.lu(tg.tensor([[1.0, 2.0], [4.0, 4.0]]))
+    >>> L, U
+    (tensor([[1.0000, 0.0000],
+            [0.2500, 1.0000]]), tensor([[4., 4.],
+            [0., 1.]]))
+    """
+    _pivoting(pivot, "lu")
+    out, _, order = _factored(A, "lu")
+    (n, m), dtype = unwrap(out).shape[-2:], unwrap(out).dtype
+    k = min(n, m)
+    P = (np.arange(n)[:, None] == order[..., None, :]).astype(dtype)
+    return LU(wrap(P), np.tril(out[..., :k], -1) + np.eye(n, k, dtype=dtype), np.triu(out[..., :k, :]))
+
+
+def lu_factor(A: Any, *, pivot: bool = True) -> Factored:
+    """`lu` for `lu_solve`: both triangles in one matrix, and the exchanges of rows.
+
+    Parameters
+    ----------
+    A : Tensor, shape (..., n, m)
+    pivot : bool
+        Must be True, as in PyTorch on the CPU.
+
+    Returns
+    -------
+    named tuple (LU, pivots) of Tensors, shapes (..., n, m) and (..., min(n, m))
+        In step i the rows i and ``pivots[i] - 1`` were exchanged.
+
+    Raises
+    ------
+    LinAlgError
+        For a singular matrix.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> LU, pivots = tg.linalg.lu_factor(tg.tensor([[1.0, 2.0], [4.0, 4.0]]))
+    >>> tg.linalg.lu_solve(LU, pivots, tg.tensor([[3.0], [8.0]]))
+    tensor([[1.],
+            [1.]])
+    """
+    _pivoting(pivot, "lu_factor")
+    out, pivots, _ = _factored(A, "lu_factor")
+    if np.any(np.diagonal(unwrap(out), 0, -2, -1) == 0):
+        raise LinAlgError("lu_factor: U must have no zero on its diagonal, or nothing can be solved with it; use lu()")
+    return Factored(out, wrap(pivots))
+
+
+def lu_solve(LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool = False) -> Any:
+    """The solution `X` of ``A X = B``, given `lu_factor` of `A`.
+
+    Parameters
+    ----------
+    LU : Tensor, shape (..., n, n)
+    pivots : Tensor, shape (..., n), integer
+    B : Tensor, shape (..., n, k)
+    left : bool
+        With False, of ``X A = B``, where `B` is (..., k, n).
+    adjoint : bool
+        Of the system with ``A^H`` for `A`.
+
+    Returns
+    -------
+    Tensor, of B's shape, broadcast
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> A = tg.tensor([[2.0, 0.0], [0.0, 4.0]])
+    >>> tg.linalg.lu_solve(*tg.linalg.lu_factor(A), tg.ones(2, 1))
+    tensor([[0.5000],
+            [0.2500]])
+    """
+    x = unwrap(squares(LU, "lu_solve"))
+    n, p = x.shape[-1], unwrap(pivots)
+    if p.dtype.kind not in "iu" or p.shape != x.shape[:-1] or (p.size and (p.min() < 1 or p.max() > n)):
+        raise RuntimeError(f"lu_solve: pivots must be of shape {x.shape[:-1]}, from 1 to {n}, got {p.dtype} {p.shape}")
+    if not left:  # X A = B is A^H X^H = B^H
+        return _adjoint(lu_solve(LU, pivots, _adjoint(B), adjoint=not adjoint))
+    order = _order(p, n)
+    P = wrap((np.arange(n) == order[..., :, None]).astype(unwrap(floats(B, "lu_solve")).dtype))  # P A = L U
+    if adjoint:
+        half = solve_triangular(_adjoint(LU), B, upper=False)
+        return mT(P) @ solve_triangular(_adjoint(LU), half, upper=True, unitriangular=True)
+    half = solve_triangular(LU, P @ B, upper=False, unitriangular=True)
+    return solve_triangular(LU, half, upper=True)

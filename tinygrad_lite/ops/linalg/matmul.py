@@ -1,0 +1,292 @@
+"""Products of vectors, matrices and tensors."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ...kernels.loops import take_along
+from ...kernels.loops.pairwise_sum import pairwise_sum
+from ...rules import FAST, differentiable, unwrap
+from ..compiled import LARGE
+from .einsum import einsum as einsum
+from .einsum import tensordot as tensordot
+
+__all__ = ["bmm", "dot", "einsum", "linear", "matmul", "mm", "mv", "outer", "tensordot"]
+
+
+def _t(x: Any) -> Any:
+    return np.swapaxes(x, -1, -2)
+
+
+def _matmul_x(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
+    if y.ndim == 1:
+        return g[..., None] * y
+    if len(x_shape) == 1:
+        return pairwise_sum(g[..., None, :] * y, -1)
+    return np.matmul(g, _t(y))
+
+
+def _matmul_y(g: Any, x: Any, y_shape: tuple[int, ...]) -> Any:
+    if x.ndim == 1:
+        return x[:, None] * g[..., None, :] if len(y_shape) > 1 else x * g
+    if len(y_shape) == 1:
+        return pairwise_sum(x * g[..., None], tuple(range(x.ndim - 1)))
+    return np.matmul(_t(x), g)
+
+
+@differentiable(x=_matmul_x, y=_matmul_y, numpy=np.matmul, name="matmul", complex=True)
+def _matmul(x: Any, y: Any) -> Any:
+    if x.ndim == 2 and y.ndim == 2:
+        return np.dot(x, y)  # half of matmul's overhead
+    return np.matmul(x, y) if x.ndim < 4 else np.matmul(x, y, order="C")  # else batches keep the order of x's
+
+
+def matmul(input: Any, other: Any) -> Any:
+    """Matrix product, what ``@`` is.
+
+    Parameters
+    ----------
+    input, other : Tensor, shapes (..., n, k) and (..., k, m), or vectors of k elements
+        The dimensions in front broadcast.
+
+    Returns
+    -------
+    Tensor, shape (..., n, m)
+        Without the dimension of an argument that is a vector.
+
+    Raises
+    ------
+    RuntimeError
+        Where the inner sizes differ.
+    ValueError
+        Where the dimensions in front do not broadcast.
+    TypeError
+        For lists.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> x @ x
+    tensor([[ 7., 10.],
+            [15., 22.]])
+    >>> x @ tg.tensor([1.0, 1.0])
+    tensor([3., 7.])
+    """
+    return _product(input, other, "matmul")
+
+
+def _product(input: Any, other: Any, who: str) -> Any:
+    x, y = unwrap(input), unwrap(other)
+    if type(x) is not np.ndarray or type(y) is not np.ndarray:
+        if type(x) in (list, tuple) or type(y) in (list, tuple):
+            came = f"{type(input).__name__} and {type(other).__name__}"
+            raise TypeError(f"{who}: both must be Tensors or arrays, got {came}")
+        x, y = np.asarray(x), np.asarray(y)
+    if x.ndim == 0 or y.ndim == 0 or x.shape[-1] != y.shape[-2 if y.ndim > 1 else 0]:
+        raise RuntimeError(f"{who}: inner sizes must agree, got shapes {x.shape} and {y.shape}")
+    return _matmul.record((input, other))
+
+
+def _ranked(x: Any, ndim: int, who: str) -> Any:
+    if np.ndim(unwrap(x)) != ndim:
+        raise RuntimeError(f"{who}: expected {ndim} dimensions, got shape {np.shape(unwrap(x))}")
+    return x
+
+
+def mm(input: Any, mat2: Any) -> Any:
+    """Matrix product of two matrices; no broadcasting.
+
+    Parameters
+    ----------
+    input : Tensor, shape (n, k)
+    mat2 : Tensor, shape (k, m)
+
+    Returns
+    -------
+    Tensor, shape (n, m)
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.mm(tg.tensor([[1.0, 2.0]]), tg.tensor([[3.0], [4.0]]))
+    tensor([[11.]])
+    """
+    return _product(_ranked(input, 2, "mm"), _ranked(mat2, 2, "mm"), "mm")
+
+
+def bmm(input: Any, mat2: Any) -> Any:
+    """Matrix products of two batches of matrices; no broadcasting.
+
+    Parameters
+    ----------
+    input : Tensor, shape (b, n, k)
+    mat2 : Tensor, shape (b, k, m)
+
+    Returns
+    -------
+    Tensor, shape (b, n, m)
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.bmm(tg.ones(5, 2, 3), tg.ones(5, 3, 4)).shape
+    (5, 2, 4)
+    """
+    x, y = unwrap(_ranked(input, 3, "bmm")), unwrap(_ranked(mat2, 3, "bmm"))
+    if len(x) != len(y):
+        raise RuntimeError(f"bmm: batches must be of one size, got shapes {x.shape} and {y.shape}")
+    return _product(input, mat2, "bmm")
+
+
+def mv(input: Any, vec: Any) -> Any:
+    """Matrix times vector.
+
+    Parameters
+    ----------
+    input : Tensor, shape (n, k)
+    vec : Tensor, shape (k,)
+
+    Returns
+    -------
+    Tensor, shape (n,)
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.mv(tg.tensor([[1.0, 2.0], [3.0, 4.0]]), tg.tensor([1.0, 1.0]))
+    tensor([3., 7.])
+    """
+    return _product(_ranked(input, 2, "mv"), _ranked(vec, 1, "mv"), "mv")
+
+
+def dot(input: Any, tensor: Any) -> Any:
+    """Inner product of two vectors. On Tensors ``np.dot`` takes what NumPy's takes.
+
+    Parameters
+    ----------
+    input, tensor : Tensor, shape (k,)
+
+    Returns
+    -------
+    Tensor, scalar
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.dot(tg.tensor([1.0, 2.0]), tg.tensor([3.0, 4.0]))
+    tensor(11.)
+    """
+    return _product(_ranked(input, 1, "dot"), _ranked(tensor, 1, "dot"), "dot")
+
+
+@differentiable(x=lambda g, y: np.matmul(g, y), y=lambda g, x: np.matmul(x, g), name="outer", complex=True)
+def _outer(x: Any, y: Any) -> Any:
+    if x.size * y.size < LARGE or x.dtype != y.dtype or x.dtype.char not in "fd":
+        return np.multiply.outer(x, y)
+    out = np.empty((x.size, y.size), x.dtype)
+    take_along.outer.run(np.ascontiguousarray(x), np.ascontiguousarray(y), out)
+    return out
+
+
+def outer(input: Any, vec2: Any) -> Any:
+    """Outer product of two vectors.
+
+    Parameters
+    ----------
+    input : Tensor, shape (n,)
+    vec2 : Tensor, shape (m,)
+
+    Returns
+    -------
+    Tensor, shape (n, m)
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.outer(tg.tensor([1.0, 2.0]), tg.tensor([3.0, 4.0]))
+    tensor([[3., 4.],
+            [6., 8.]])
+    """
+    return _outer.record((_ranked(input, 1, "outer"), _ranked(vec2, 1, "outer")))
+
+
+def _np_dot(a: Any, b: Any) -> Any:
+    if unwrap(a).ndim == 0 or unwrap(b).ndim == 0:
+        return a * b
+    if unwrap(b).ndim <= 2:
+        return matmul(a, b)
+    return tensordot(a, b, ((-1,), (-2,)))
+
+
+# --- linear -----------------------------------------------------------------------------------------------------
+
+
+def _rows(x: Any) -> Any:
+    return x if x.ndim == 2 else np.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
+
+
+def _linear_x(g: Any, weight: Any) -> Any:
+    if g.ndim == 2:
+        return np.dot(g, weight)
+    return np.reshape(np.dot(_rows(g), weight), (*g.shape[:-1], weight.shape[1]))
+
+
+@differentiable(
+    x=_linear_x,
+    weight=lambda g, x: np.dot(_rows(g).T, _rows(x)),
+    bias=lambda g: pairwise_sum(_rows(g), 0),
+    name="linear",
+    complex=True,
+)
+def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
+    if x.ndim == 2:
+        out = np.dot(x, weight.T)
+    else:
+        out = np.dot(_rows(x), weight.T).reshape(*x.shape[:-1], weight.shape[0])
+    if bias is not None:
+        out += bias
+    return out
+
+
+def linear(input: Any, weight: Any, bias: Any = None) -> Any:
+    """``input @ weight.T + bias`` as one operation.
+
+    Parameters
+    ----------
+    input : Tensor, shape (..., in_features)
+    weight : Tensor, shape (out_features, in_features)
+    bias : Tensor, shape (out_features,), optional
+
+    Returns
+    -------
+    Tensor, shape (..., out_features)
+
+    Raises
+    ------
+    RuntimeError
+        For shapes that do not fit.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> weight = tg.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> tg.linear(tg.tensor([1.0, 1.0]), weight, tg.tensor([0.5, 0.0]))
+    tensor([3.5000, 7.0000])
+    """
+    x, w = unwrap(input), unwrap(weight)
+    if w.ndim != 2 or x.ndim == 0 or x.shape[-1] != w.shape[1]:
+        raise RuntimeError(f"linear: input {x.shape} must end in the weight's in_features, weight is {w.shape}")
+    if bias is not None and unwrap(bias).shape != (w.shape[0],):
+        raise RuntimeError(f"linear: bias must have shape ({w.shape[0]},), got {unwrap(bias).shape}")
+    return _linear.record((input, weight, bias))
+
+
+def _np_outer(a: Any, b: Any) -> Any:
+    return outer(a.reshape(-1), b.reshape(-1))
+
+
+FAST.update({np.dot: _np_dot, np.outer: _np_outer})

@@ -1,0 +1,1 @@
+"""relu, gelu, elu, glu and the other activations."""

@@ -1,0 +1,280 @@
+"""Smooth activations, and the one with a single kink."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ....engine.fast_calls import elementwise
+from ....engine.views import write
+from ....kernels.elementwise import activation as kernel_activation
+from ....kernels.elementwise import bent, smooth
+from ....kernels.loops.row_loops import piece
+from ....kernels.native.parallel import in_parts
+from ....rules import differentiable
+from ...argument_names import describe
+from ...compiled import fused, large
+from ...pointwise.clamp_round_where import masked
+from ...pointwise.exp_log_trig import floating, sigmoid, sigmoid_of, softplus_of
+from ...special.erf import erf
+from ...special.erf_numpy import erf as _erf
+
+__all__ = ["gelu", "mish", "relu", "silu", "softplus", "softsign", "tanhshrink"]
+
+_SHARED = 1 << 19  # elements from which on a loop that hardly computes is worth waking a thread
+_ZEROS = {np.dtype(t): np.zeros((), t) for t in "?bhqilBHQILefdg"}  # an array costs a ufunc less than a number
+
+
+def _over(kernel: Any, *arrays: Any) -> None:
+    """A loop over contiguous arrays, shared between threads where there is much to do."""
+    if arrays[0].size < _SHARED:
+        kernel.run(*arrays)
+    else:
+        in_parts(kernel, piece(), [a.reshape(-1) for a in arrays])
+
+
+def _relu(x: Any) -> Any:
+    if not large(x):
+        try:
+            return np.maximum(x, _ZEROS[x.dtype])
+        except KeyError:
+            raise TypeError(f"relu: the input must hold real numbers, got {x.dtype}") from None
+    out = np.empty(x.shape, x.dtype)
+    _over(kernel_activation.relu, x, out)
+    return out
+
+
+def _relu_x(g: Any, out: Any) -> Any:
+    if type(g) is np.ndarray and g.shape == out.shape and g.dtype == out.dtype and large(g) and large(out):
+        result = np.empty(g.shape, g.dtype)
+        _over(kernel_activation.relu_backward, g, out, result)
+        return result
+    return masked(g, np.not_equal(out, 0))  # NaN lets through, as in PyTorch
+
+
+relu = elementwise(_relu, name="relu", x=_relu_x)
+
+# --- smooth -----------------------------------------------------------------------------------------------------
+
+_SQRT_HALF, _INV_SQRT_2PI = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
+_TANH_C = math.sqrt(2 / math.pi)
+
+
+def _smooth(name: str, formula: Callable[..., Any], slope: Callable[..., Any]) -> Callable[..., Any]:
+    """The row of an activation with loops for both ways."""
+    there, back = fused(getattr(smooth, name), formula), fused(getattr(smooth, f"{name}_backward"), slope)
+    return elementwise(lambda x: there(x), name=name, x=lambda g, x: back(g, x))
+
+
+def gelu_of(x: Any) -> Any:
+    """The exact gelu of an array."""
+    x = floating(x)
+    return x * (0.5 * (1 + _erf(x * _SQRT_HALF)))
+
+
+def gelu_slope(g: Any, x: Any) -> Any:
+    """`g` times the derivative of `gelu_of`."""
+    return g * (0.5 * (1 + erf(x * _SQRT_HALF)) + x * (_INV_SQRT_2PI * np.exp(-0.5 * (x * x))))
+
+
+def gelu_tanh_of(x: Any) -> Any:
+    """The approximate gelu of an array."""
+    x = floating(x)
+    return 0.5 * x * (1 + np.tanh(_TANH_C * (x + 0.044715 * (x * x * x))))
+
+
+def gelu_tanh_slope(g: Any, x: Any) -> Any:
+    """`g` times the derivative of `gelu_tanh_of`."""
+    t = np.tanh(_TANH_C * (x + 0.044715 * (x * x * x)))
+    return g * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (_TANH_C * (1 + 3 * 0.044715 * (x * x))))
+
+
+_gelu_exact = _smooth("gelu", gelu_of, gelu_slope)
+_gelu_approximate = _smooth("gelu_tanh", gelu_tanh_of, gelu_tanh_slope)
+
+
+def gelu(input: Any, approximate: str = "none") -> Any:
+    r"""Gaussian error linear unit, :math:`x \Phi(x)`.
+
+    Parameters
+    ----------
+    input : Tensor, floating
+    approximate : "none" or "tanh"
+        The exact function, or :math:`x/2 \, (1 + \tanh(\sqrt{2/\pi} (x + 0.044715 x^3)))`.
+
+    Returns
+    -------
+    Tensor, of the input's shape
+
+    Raises
+    ------
+    ValueError
+        For another approximation.
+
+    References
+    ----------
+    Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016, eq. (1) and (2).
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.gelu(tg.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.1587,  0.0000,  0.8413])
+    """
+    if approximate == "none":
+        return _gelu_exact(input)
+    if approximate == "tanh":
+        return _gelu_approximate(input)
+    raise ValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
+
+
+def silu_of(x: Any) -> Any:
+    """``x sigmoid(x)`` of an array."""
+    return x * sigmoid_of(x)
+
+
+def silu_slope(g: Any, x: Any) -> Any:
+    """`g` times the derivative of `silu_of`."""
+    s = sigmoid(x)
+    return g * (s * (1 + x * (1 - s)))
+
+
+_silu = _smooth("silu", silu_of, silu_slope)
+
+
+def _odds(x: Any) -> tuple[Any, Any]:
+    """``e = exp(x)``, limited, and n with ``tanh(softplus(x)) = n / (n + 2)``."""
+    e = np.exp(np.minimum(x, 20.0))
+    return e, e * (e + 2)
+
+
+def mish_of(x: Any) -> Any:
+    """``x tanh(softplus(x))`` of an array."""
+    x = floating(x)
+    _, n = _odds(x)
+    return x * (n / (n + 2))
+
+
+def mish_slope(g: Any, x: Any) -> Any:
+    """`g` times the derivative of `mish_of`."""
+    e, n = _odds(x)
+    return g * (n / (n + 2) + 4 * x * e * (e + 1) / np.square(n + 2))
+
+
+_mish = _smooth("mish", mish_of, mish_slope)
+
+
+def silu(input: Any, inplace: bool = False) -> Any:
+    r"""Sigmoid linear unit, :math:`x \, \sigma(x)`.
+
+    Parameters
+    ----------
+    input : Tensor, floating
+    inplace : bool
+        Overwrite the input.
+
+    Returns
+    -------
+    Tensor, of the input's shape
+
+    References
+    ----------
+    Elfwing, Uchibe and Doya, "Sigmoid-weighted linear units", 2017, eq. (9).
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.silu(tg.tensor([-1.0, 2.0]))
+    tensor([-0.2689,  1.7616])
+    """
+    return write(input, _silu, (), "silu_") if inplace else _silu(input)
+
+
+def mish(input: Any, inplace: bool = False) -> Any:
+    r"""Mish, :math:`x \tanh(\mathrm{softplus}(x))`.
+
+    Parameters
+    ----------
+    input : Tensor, floating
+    inplace : bool
+        Overwrite the input.
+
+    Returns
+    -------
+    Tensor, of the input's shape
+
+    References
+    ----------
+    Misra, "Mish: a self regularized non-monotonic activation function", 2019, eq. (1).
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.mish(tg.tensor([-1.0, 2.0]))
+    tensor([-0.3034,  1.9440])
+    """
+    return write(input, _mish, (), "mish_") if inplace else _mish(input)
+
+
+def softplus_slope(g: Any, x: Any, beta: float, threshold: float) -> Any:
+    """`g` times the derivative of `softplus_from`."""
+    return g * np.where(np.greater(beta * x, threshold), 1.0, sigmoid(beta * x))
+
+
+def softplus_from(x: Any, beta: float, threshold: float) -> Any:
+    """Softplus of an array, itself where ``beta * x`` exceeds a threshold."""
+    x = floating(x)
+    return np.where(beta * x > threshold, x, softplus_of(beta * x) / beta)
+
+
+_softplus_there = fused(bent.softplus, softplus_from, 2)
+_softplus_back = fused(bent.softplus_backward, softplus_slope, 2)
+
+
+@differentiable(x=lambda g, x, beta, threshold: _softplus_back(g, x, beta, threshold), name="softplus")
+def _softplus(x: Any, beta: float, threshold: float) -> Any:
+    return _softplus_there(x, beta, threshold)
+
+
+def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
+    r"""A smooth `relu`, :math:`\log(1 + e^{\beta x}) / \beta`.
+
+    Parameters
+    ----------
+    input : Tensor, floating
+    beta : float
+    threshold : float
+        Where ``beta * input`` exceeds it, the result is the input itself.
+
+    Returns
+    -------
+    Tensor, of the input's shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.softplus(tg.tensor([-1.0, 0.0, 30.0]))
+    tensor([ 0.3133,  0.6931, 30.0000])
+    """
+    return _softplus.record((input, beta, threshold))
+
+
+softsign = elementwise(
+    lambda x: floating(x) / (1 + np.abs(x)), name="softsign", x=lambda g, x: g / np.square(1 + np.abs(x))
+)
+tanhshrink = elementwise(
+    lambda x: x - np.tanh(floating(x)), name="tanhshrink", x=lambda g, x: g * np.square(np.tanh(x))
+)  # fmt: skip
+
+
+__test__ = describe(
+    globals(),
+    """
+    relu       | Rectified linear unit, max(x, 0); its derivative at 0 is 0. | -1.0, 2.0 | [0., 2.]
+    softsign   | x / (1 + abs(x)).                                           | -1.0, 3.0 | [-0.5000,  0.7500]
+    tanhshrink | x - tanh(x).                                                | -1.0, 2.0 | [-0.2384,  1.0360]
+    """,
+)

@@ -1,0 +1,1 @@
+"""scaled_dot_product_attention and multi_head_attention_forward."""

@@ -1,0 +1,172 @@
+"""Scaled dot product attention as one operation."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ....rules import differentiable, unwrap
+from ...random.random_streams import uniform
+from ...reduction import softmax
+from ...shape.flip_roll_repeat import repeat_interleave
+from ..dropout import _keep
+
+__all__ = ["scaled_dot_product_attention"]
+
+
+def _blind(bias: Any) -> Any:
+    """Queries that may look at nothing; they get zeros rather than NaN, as in PyTorch."""
+    if bias is None:
+        return None
+    found = np.all(np.equal(unwrap(bias), -np.inf), axis=-1, keepdims=True)
+    return found if found.any() else None
+
+
+def _twin(q: Any, k: Any, v: Any, bias: Any, kept: Any, scale: float) -> Any:
+    scores = np.matmul(q * scale, np.swapaxes(k, -1, -2))
+    blind = _blind(bias)
+    if bias is not None:
+        scores = scores + bias
+    if blind is not None:
+        scores = np.where(blind, 0.0, scores)
+    p = softmax.softmax(scores, -1)
+    if blind is not None:
+        p = np.where(blind, 0.0, p)
+    return np.matmul(p if kept is None else p * kept, v)
+
+
+def _vjp(g: Any, q: Any, k: Any, v: Any, bias: Any, kept: Any, scale: float, p: Any) -> Any:
+    gv = np.matmul(np.swapaxes(p if kept is None else p * kept, -1, -2), g)
+    gp = np.matmul(g, np.swapaxes(v, -1, -2))
+    if kept is not None:
+        gp *= kept
+    softmax.softmax_slope_here(gp, p)
+    gq, gk = np.matmul(gp, k), np.matmul(np.swapaxes(gp, -1, -2), q)
+    gq *= scale
+    gk *= scale
+    return gq, gk, gv, None if bias is None else gp
+
+
+@differentiable(
+    joint=[(("q", "k", "v", "bias"), _vjp)],
+    aux=("p",),
+    twin=_twin,
+    name="scaled_dot_product_attention",
+    contiguous=True,
+)
+def _attention(q: Any, k: Any, v: Any, bias: Any, kept: Any, scale: float) -> Any:
+    """``softmax(scale q k^T + bias) v``, some of the weights dropped, and all the weights."""
+    p = np.matmul(q * scale, np.swapaxes(k, -1, -2))
+    blind = _blind(bias)
+    if bias is not None:
+        p = np.add(p, bias, out=p) if np.broadcast_shapes(p.shape, bias.shape) == p.shape else p + bias
+    if blind is not None:
+        p[np.broadcast_to(blind, p.shape)] = 0
+    softmax.softmax_here(p)
+    if blind is not None:
+        p[np.broadcast_to(blind, p.shape)] = 0
+    return np.matmul(p if kept is None else p * kept, v), p
+
+
+def _mask(attn_mask: Any, is_causal: bool, rows: int, columns: int, dtype: Any) -> Any:
+    """What is added to the scores: 0 where a query may look, -inf where not."""
+    if is_causal:
+        return np.triu(np.full((rows, columns), -np.inf, dtype), 1)
+    if attn_mask is None:
+        return None
+    m = unwrap(attn_mask)
+    if m.dtype.kind == "b":
+        return np.where(m, dtype.type(0), dtype.type(-np.inf))
+    if m.dtype.kind != "f":
+        raise TypeError(f"scaled_dot_product_attention: attn_mask must be bool or floating point, got {m.dtype}")
+    return attn_mask if m.dtype == dtype else attn_mask.to(dtype)
+
+
+def scaled_dot_product_attention(
+    query: Any,
+    key: Any,
+    value: Any,
+    attn_mask: Any = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+    *,
+    generator: Any = None,
+) -> Any:
+    r"""Attention, :math:`\mathrm{softmax}(s\, Q K^T + M) V`, as one operation.
+
+    Parameters
+    ----------
+    query : Tensor, shape (..., L, E), floating
+    key : Tensor, shape (..., S, E)
+    value : Tensor, shape (..., S, Ev)
+    attn_mask : Tensor, of a shape that broadcasts to (..., L, S), optional
+        True where a query may look at a key; or numbers that are added to the scores. A query that may look at nothing
+        gets zeros.
+    dropout_p : float in [0, 1]
+        The probability with which a weight is dropped; in evaluation, too.
+    is_causal : bool
+        Query i may look at the keys up to i.
+    scale : float, optional
+        Default: 1 / sqrt(E).
+    enable_gqa : bool
+        Key and value have fewer heads (dimension -3), each of which serves several of the query.
+    generator : Generator, optional
+        Of the dropout. Default: the global one.
+
+    Returns
+    -------
+    Tensor, shape (..., L, Ev)
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not fit, a mask beside `is_causal`, and a probability outside [0, 1].
+
+    References
+    ----------
+    Vaswani et al., "Attention is all you need", 2017, eq. (1); Ainslie et al., "GQA", 2023.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> q, k, v = tg.zeros(1, 2), tg.ones(2, 2), tg.tensor([[1.0], [3.0]])
+    >>> tg.scaled_dot_product_attention(q, k, v)
+    tensor([[2.]])
+    """
+    who = "scaled_dot_product_attention"
+    q, k, v = unwrap(query), unwrap(key), unwrap(value)
+    if min(q.ndim, k.ndim, v.ndim) < 2 or q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
+        raise ValueError(
+            f"{who}: query, key and value must be (..., L, E), (..., S, E) and (..., S, Ev), "
+            f"got {q.shape}, {k.shape} and {v.shape}"
+        )
+    if q.dtype.kind != "f" or not q.dtype == k.dtype == v.dtype:
+        raise TypeError(
+            f"{who}: query, key and value must be of one floating dtype, got {q.dtype}, {k.dtype}, {v.dtype}"
+        )
+    if is_causal and attn_mask is not None:
+        raise ValueError(f"{who}: attn_mask must be None where is_causal is set")
+    keep = _keep(dropout_p, who)
+    if enable_gqa:
+        key, value = _for_each_head(key, q, who), _for_each_head(value, q, who)
+    bias = _mask(attn_mask, is_causal, q.shape[-2], k.shape[-2], q.dtype)
+    kept = None
+    if keep < 1:
+        shape = np.broadcast_shapes(q.shape[:-2], unwrap(key).shape[:-2], () if bias is None else bias.shape[:-2])
+        kept = (uniform((*shape, q.shape[-2], k.shape[-2]), np.float32, generator) < keep).astype(q.dtype)
+        kept *= q.dtype.type(1 / keep if keep else 0)
+    factor = 1 / math.sqrt(q.shape[-1] or 1) if scale is None else float(scale)
+    return _attention.record((query, key, value, bias, kept, factor))
+
+
+def _for_each_head(x: Any, q: Any, who: str) -> Any:
+    heads = unwrap(x).shape[-3] if unwrap(x).ndim > 2 else 0
+    if q.ndim < 3 or not heads or q.shape[-3] % heads:
+        raise ValueError(
+            f"{who}: the query's heads must be a multiple of the others', got {q.shape} and {unwrap(x).shape}"
+        )
+    return x if heads == q.shape[-3] else repeat_interleave(x, q.shape[-3] // heads, -3)

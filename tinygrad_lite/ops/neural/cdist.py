@@ -1,0 +1,133 @@
+"""Distances between vectors, in pairs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...kernels.loops.pairwise_sum import pairwise_sum
+from ...rules import differentiable, unwrap
+from ..linalg.norms import vector_norm
+from ..pointwise.clamp_round_where import masked
+
+__all__ = ["cdist", "pdist"]
+
+_BY_PRODUCT = 25  # PyTorch's: with more rows than that, squares and products are faster than differences
+
+
+def _pull(g: Any, out: Any) -> Any:
+    """How strongly each pair is pulled together; points in one place are not."""
+    return masked(g / np.where(np.equal(out, 0), 1.0, out), np.not_equal(out, 0))
+
+
+def _euclidean_x(g: Any, x: Any, y: Any, out: Any) -> Any:
+    pull = _pull(g, out)
+    return x * pairwise_sum(pull, -1)[..., None] - np.matmul(pull, y)
+
+
+def _euclidean_y(g: Any, x: Any, y: Any, out: Any) -> Any:
+    pull = np.swapaxes(_pull(g, out), -1, -2)
+    return y * pairwise_sum(pull, -1)[..., None] - np.matmul(pull, x)
+
+
+@differentiable(x=_euclidean_x, y=_euclidean_y, name="cdist", contiguous=True)
+def _euclidean(x: Any, y: Any, by_product: bool) -> Any:
+    if not by_product:
+        return np.sqrt(np.add.reduce(np.square(x[..., :, None, :] - y[..., None, :, :]), -1))
+    squares = np.matmul(-2 * x, np.swapaxes(y, -1, -2))
+    squares += np.add.reduce(x * x, -1)[..., :, None]
+    squares += np.add.reduce(y * y, -1)[..., None, :]
+    return np.sqrt(np.maximum(squares, 0, out=squares), out=squares)
+
+
+def _real(x: Any, who: str) -> Any:
+    if unwrap(x).dtype.kind != "f":
+        raise TypeError(f"{who}: the vectors must be floating point, got {unwrap(x).dtype}")
+    return x
+
+
+def cdist(
+    x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = "use_mm_for_euclid_dist_if_necessary"
+) -> Any:  # fmt: skip
+    """Distances from each vector of one collection to each of another.
+
+    The gradient is 0 where two points are in one place. Where several components are the largest, for ``p=inf``, they
+    share it; PyTorch gives all of it to each.
+
+    Parameters
+    ----------
+    x1 : Tensor, shape (..., n, k), floating
+    x2 : Tensor, shape (..., m, k), floating
+        The dimensions in front broadcast.
+    p : float
+        Of the norm ``(sum_i |a_i - b_i|^p)^(1/p)``; not negative, may be infinite. 0 counts the differences.
+    compute_mode : str, optional
+        For ``p=2``: "use_mm_for_euclid_dist" goes over ``|a|^2 + |b|^2 - 2 a b``, which is fast, but not exact for near
+        points; "donot_use_mm_for_euclid_dist" does not; None or "use_mm_for_euclid_dist_if_necessary" for more than 25
+        vectors.
+
+    Returns
+    -------
+    Tensor, shape (..., n, m)
+
+    Raises
+    ------
+    RuntimeError
+        For shapes that do not fit, and a negative `p`.
+    ValueError
+        For another mode.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.cdist(tg.tensor([[0.0, 0.0], [3.0, 0.0]]), tg.tensor([[3.0, 4.0]]))
+    tensor([[5.],
+            [4.]])
+    """
+    x, y = unwrap(_real(x1, "cdist")).shape, unwrap(_real(x2, "cdist")).shape
+    if len(x) < 2 or len(y) < 2 or x[-1] != y[-1]:
+        raise RuntimeError(f"cdist: the tensors must be (..., n, k) and (..., m, k), got {x} and {y}")
+    if not p >= 0:
+        raise RuntimeError(f"cdist: p must not be negative, got {p}")
+    modes = {"use_mm_for_euclid_dist": True, "donot_use_mm_for_euclid_dist": False}
+    modes["use_mm_for_euclid_dist_if_necessary"] = max(x[-2], y[-2]) > _BY_PRODUCT
+    mode = compute_mode or "use_mm_for_euclid_dist_if_necessary"
+    if mode not in modes:
+        raise ValueError(f"cdist: compute_mode must be one of {sorted(modes)}, got {compute_mode!r}")
+    if p == 2:
+        return _euclidean.record((x1, x2, modes[mode]))
+    return vector_norm(x1[..., :, None, :] - x2[..., None, :, :], p, -1)
+
+
+def pdist(input: Any, p: float = 2) -> Any:
+    """Distances between any two of some vectors: the part of ``cdist(input, input)`` above the diagonal.
+
+    Parameters
+    ----------
+    input : Tensor, shape (n, k), floating
+    p : float
+        As for `cdist`.
+
+    Returns
+    -------
+    Tensor, shape (n * (n - 1) / 2,)
+
+    Raises
+    ------
+    RuntimeError
+        For another number of dimensions, and a negative `p`.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.pdist(tg.tensor([[0.0], [1.0], [3.0]]))
+    tensor([1., 3., 2.])
+    """
+    shape = unwrap(_real(input, "pdist")).shape
+    if len(shape) != 2:
+        raise RuntimeError(f"pdist: expected 2 dimensions, got shape {shape}")
+    if not p >= 0:
+        raise RuntimeError(f"pdist: p must not be negative, got {p}")
+    first, second = np.triu_indices(shape[0], 1)
+    return vector_norm(input[first] - input[second], p, -1)

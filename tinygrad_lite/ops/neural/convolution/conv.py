@@ -1,0 +1,287 @@
+"""Convolutions of one, two and three dimensions."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ....kernels import backend
+from ....kernels.loops.pairwise_sum import pairwise_sum
+from ....kernels.spatial import conv_numpy
+from ....kernels.spatial.conv_numpy import Geometry
+from ....rules import differentiable, unwrap
+from ..spatial_arguments import Ints, each, unbatched, windows_of
+
+__all__ = ["conv1d", "conv2d", "conv3d"]
+
+# --- rows: each is linear in two arrays, and their gradients are the other two -----------------------------------
+
+
+def _sum_channels(g: Any) -> Any:
+    rows = g.reshape(*g.shape[:2], math.prod(g.shape[2:]))
+    return pairwise_sum(pairwise_sum(rows, 2), 0)
+
+
+def _compiled(*arrays: Any) -> Any:
+    """The module of compiled convolutions, if it can serve these arrays."""
+    if backend() != "numba" or any(a.dtype != arrays[0].dtype or not a.size for a in arrays):
+        return None
+    if arrays[0].dtype not in (np.float32, np.float64):
+        return None
+    from ....kernels.spatial import conv  # loads numba
+
+    return conv
+
+
+def _with_bias(out: Any, bias: Any) -> Any:
+    if bias is not None:
+        out += bias.reshape(-1, *(1,) * (out.ndim - 2))
+    return out
+
+
+def _convolve_x(g: Any, w: Any, geometry: Geometry) -> Any:
+    return spread(g, w, None, geometry)
+
+
+def _convolve_w(g: Any, x: Any, geometry: Geometry) -> Any:
+    return _correlate(g, x, geometry)
+
+
+def _spread_w(g: Any, y: Any, geometry: Geometry) -> Any:
+    return _correlate(y, g, geometry)
+
+
+@differentiable(x=_convolve_x, w=_convolve_w, bias=lambda g: _sum_channels(g), name="conv")
+def _convolve(x: Any, w: Any, bias: Any, geometry: Geometry) -> Any:
+    y = np.empty((x.shape[0], w.shape[0], *geometry.small), x.dtype)
+    if compiled := _compiled(x, w, y):
+        compiled.convolve(x, w, bias, geometry, y)
+        return y
+    conv_numpy.convolve_plain(x, w, geometry, y)
+    return _with_bias(y, bias)
+
+
+@differentiable(
+    y=lambda g, w, geometry: _convolve(g, w, None, geometry),
+    w=_spread_w,
+    bias=lambda g: _sum_channels(g),
+    name="conv_transpose",
+)
+def spread(y: Any, w: Any, bias: Any, geometry: Geometry) -> Any:
+    """The transpose of a convolution."""
+    x = np.empty((y.shape[0], w.shape[1] * geometry.groups, *geometry.large), y.dtype)
+    if compiled := _compiled(y, w, x):
+        compiled.spread(y, w, bias, geometry, x)
+        return x
+    conv_numpy.spread_plain(y, w, geometry, x)
+    return _with_bias(x, bias)
+
+
+@differentiable(
+    y=lambda g, x, geometry: _convolve(x, g, None, geometry),
+    x=lambda g, y, geometry: spread(y, g, None, geometry),
+    name="conv_weight",
+)
+def _correlate(y: Any, x: Any, geometry: Geometry) -> Any:
+    w = np.empty((y.shape[1], x.shape[1] // geometry.groups, *geometry.kernel), x.dtype)
+    if compiled := _compiled(y, x, w):
+        compiled.correlate(y, x, geometry, w)
+        return w
+    conv_numpy.correlate_plain(y, x, geometry, w)
+    return w
+
+
+# --- PyTorch's face ----------------------------------------------------------------------------------------------
+
+
+def check(input: Any, weight: Any, bias: Any, dims: int, groups: int, transposed: bool, who: str) -> None:
+    """Refuse shapes and dtypes that do not fit."""
+    x, w, b = unwrap(input), unwrap(weight), unwrap(bias)
+    if w.ndim != dims + 2:
+        raise ValueError(f"{who}: weight must have {dims + 2} dimensions, got shape {w.shape}")
+    if groups < 1:
+        raise ValueError(f"{who}: groups must be at least 1, got {groups}")
+    channels = x.shape[-dims - 1] if x.ndim > dims else 0
+    expected = w.shape[0] if transposed else w.shape[1] * groups
+    if x.ndim in (dims + 1, dims + 2) and channels != expected:
+        raise ValueError(f"{who}: input must have {expected} channels for weight {w.shape} and groups {groups}, "
+                         f"got shape {x.shape}")  # fmt: skip
+    if w.shape[0] % groups or 0 in w.shape:
+        raise ValueError(f"{who}: weight must have no empty dimension, and a first one that groups {groups} divides, "
+                         f"got shape {w.shape}")  # fmt: skip
+    out = w.shape[1] * groups if transposed else w.shape[0]
+    if b is not None and b.shape != (out,):
+        raise ValueError(f"{who}: bias must have shape ({out},), got {b.shape}")
+    kinds = {a.dtype for a in (x, w, b) if a is not None}
+    if len(kinds) > 1 or x.dtype.kind not in "iuf":
+        raise TypeError(f"{who}: input, weight and bias must be real numbers of one dtype, got "
+                        f"{', '.join(sorted(map(str, kinds)))}")  # fmt: skip
+
+
+def _padding(padding: Any, kernel: Ints, stride: Ints, dilation: Ints, who: str) -> tuple[Ints, Ints]:
+    """How much is added before and after."""
+    if padding == "valid":
+        return ((0,) * len(kernel),) * 2
+    if padding == "same":
+        if max(stride) > 1:
+            raise ValueError(f"{who}: padding 'same' must go with stride 1, got stride {stride}")
+        total = [d * (k - 1) for d, k in zip(dilation, kernel)]
+        return tuple([t // 2 for t in total]), tuple([t - t // 2 for t in total])
+    if isinstance(padding, str):
+        raise ValueError(f"{who}: padding must be 'valid', 'same' or numbers, got {padding!r}")
+    given = each(padding, len(kernel), who, "padding")
+    return given, given
+
+
+def _conv(dims: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
+    who = f"conv{dims}d"
+    check(input, weight, bias, dims, groups, False, who)
+    kernel = unwrap(weight).shape[2:]
+    stride, dilation = each(stride, dims, who, "stride", 1), each(dilation, dims, who, "dilation", 1)
+    pads = _padding(padding, kernel, stride, dilation, who)
+
+    def run(x: Any) -> Any:
+        large = unwrap(x).shape[2:]
+        small = windows_of(large, kernel, stride, pads, dilation, who)
+        return _convolve.record((x, weight, bias, Geometry(large, small, kernel, stride, pads[0], dilation, groups)))
+
+    return unbatched(run, input, dims, who)
+
+
+def conv1d(
+    input: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Any:
+    r"""Convolution, :math:`y_{n,a,o} = b_a + \sum_{c,k} w_{a,c,k} \, x_{n,c,\,s o + d k - p}`, in 1 dimension.
+
+    Parameters
+    ----------
+    input : Tensor, shape (N, C, L) or (C, L)
+    weight : Tensor, shape (A, C / groups, kL)
+    bias : Tensor, shape (A,), optional
+    stride : int
+    padding : int, or "valid" or "same"
+        Zeros at both ends. "same" keeps the size, and needs stride 1.
+    dilation : int
+        Distance between the taps of the kernel.
+    groups : int
+        Group ``i`` of the results sees group ``i`` of the channels only.
+
+    Returns
+    -------
+    Tensor, shape (N, A, ...) or (A, ...)
+
+    Raises
+    ------
+    ValueError
+        For shapes and options that do not fit.
+    TypeError
+        For arguments of different dtypes.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.conv1d(tg.tensor([[[1.0, 2.0, 3.0]]]), tg.tensor([[[1.0, 1.0]]]))
+    tensor([[[3., 5.]]])
+    """
+    return _conv(1, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv2d(
+    input: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Any:
+    r"""Convolution, :math:`y_{n,a,o} = b_a + \sum_{c,k} w_{a,c,k} \, x_{n,c,\,s o + d k - p}`, in 2 dimensions.
+
+    Parameters
+    ----------
+    input : Tensor, shape (N, C, H, W) or (C, H, W)
+    weight : Tensor, shape (A, C / groups, kH, kW)
+    bias : Tensor, shape (A,), optional
+    stride : int or 2 of them
+    padding : int or 2 of them, or "valid" or "same"
+        Zeros at both ends. "same" keeps the size, and needs stride 1.
+    dilation : int or 2 of them
+        Distance between the taps of the kernel.
+    groups : int
+        Group ``i`` of the results sees group ``i`` of the channels only.
+
+    Returns
+    -------
+    Tensor, shape (N, A, ...) or (A, ...)
+
+    Raises
+    ------
+    ValueError
+        For shapes and options that do not fit.
+    TypeError
+        For arguments of different dtypes.
+
+    References
+    ----------
+    Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.conv2d(tg.ones(1, 1, 3, 3), tg.ones(1, 1, 2, 2), padding=1, stride=2)
+    tensor([[[[1., 2.],
+              [2., 4.]]]])
+    """
+    return _conv(2, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv3d(
+    input: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Any:
+    r"""Convolution, :math:`y_{n,a,o} = b_a + \sum_{c,k} w_{a,c,k} \, x_{n,c,\,s o + d k - p}`, in 3 dimensions.
+
+    Parameters
+    ----------
+    input : Tensor, shape (N, C, D, H, W) or (C, D, H, W)
+    weight : Tensor, shape (A, C / groups, kD, kH, kW)
+    bias : Tensor, shape (A,), optional
+    stride : int or 3 of them
+    padding : int or 3 of them, or "valid" or "same"
+        Zeros at both ends. "same" keeps the size, and needs stride 1.
+    dilation : int or 3 of them
+        Distance between the taps of the kernel.
+    groups : int
+        Group ``i`` of the results sees group ``i`` of the channels only.
+
+    Returns
+    -------
+    Tensor, shape (N, A, ...) or (A, ...)
+
+    Raises
+    ------
+    ValueError
+        For shapes and options that do not fit.
+    TypeError
+        For arguments of different dtypes.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.conv3d(tg.ones(1, 2, 4, 4, 4), tg.ones(3, 2, 3, 3, 3)).shape
+    (1, 3, 2, 2, 2)
+    """
+    return _conv(3, input, weight, bias, stride, padding, dilation, groups)

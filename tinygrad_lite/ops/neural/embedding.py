@@ -1,0 +1,265 @@
+"""Rows of a table by their numbers: one each, or bags of them reduced to one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...graph import written
+from ...kernels.loops import scatter
+from ...kernels.native.parallel import in_parts
+from ...rules import differentiable, unwrap
+from ..indexing.index import index_sum, take
+
+__all__ = ["embedding", "embedding_bag"]
+
+
+# --- rows -------------------------------------------------------------------------------------------------------
+
+
+def _rows(weight: Any, index: Any) -> Any:
+    """``weight[index]``, shared between threads where there is much to copy."""
+    out = np.empty((*index.shape, weight.shape[1]), weight.dtype)
+    flat, into = np.ascontiguousarray(index).reshape(-1), out.reshape(-1, weight.shape[1])
+    if out.nbytes < 1 << 20 or not weight.flags.c_contiguous:
+        np.take(weight, flat, 0, into, "clip")  # checked at the door; the default would copy once more
+        return out
+    width = into.shape[1] * out.itemsize
+    source, target = (a.view(np.uint8).reshape(-1, width) for a in (weight, into))  # numba has not every dtype
+    in_parts(scatter.take_rows, 1 + (1 << 17) // width, (flat, target), source)
+    return out
+
+
+def _table(g: Any, weight_shape: Any, index: Any, factors: Any) -> Any:
+    if factors is not None:
+        g = g * np.asarray(factors, g.dtype)[..., None]
+    if type(g) is not np.ndarray or g.dtype.itemsize < 4:
+        return index_sum(g, weight_shape, (index,))
+    out = np.zeros(weight_shape, g.dtype)
+    values = np.ascontiguousarray(g).reshape(-1, weight_shape[1])
+    scatter.add_blocks.run(out.reshape(-1), index.reshape(-1).astype(np.intp, copy=False) * weight_shape[1], values)
+    return out
+
+
+@differentiable(weight=_table, name="embedding")
+def _embedding(weight: Any, index: Any, factors: Any) -> Any:
+    """Rows of a table; `factors`, for each place or None, scale the gradients."""
+    return _rows(weight, index)
+
+
+def _checked(input: Any, weight: Any, padding_idx: int | None, who: str) -> tuple[Any, int | None]:
+    """The indices as an array, and the row that counts for nothing, counted from the front."""
+    index, w = np.asarray(unwrap(input)), unwrap(weight)
+    if index.dtype.kind not in "iu":
+        raise TypeError(f"{who}: input must hold integers, got {index.dtype}")
+    if w.ndim != 2:
+        raise ValueError(f"{who}: weight must have shape (number of rows, features), got {w.shape}")
+    count = len(w)
+    if index.size and (index.min() < 0 or index.max() >= count):
+        raise IndexError(f"{who}: indices must be in [0, {count - 1}], got {index.min()} to {index.max()}")
+    if padding_idx is not None:
+        if not -count <= padding_idx < count:
+            raise ValueError(f"{who}: padding_idx must be in [{-count}, {count - 1}], got {padding_idx}")
+        padding_idx %= count
+    return index, padding_idx
+
+
+def _renormalize(weight: Any, index: Any, max_norm: float, norm_type: float, who: str) -> None:
+    """Shorten, in place, the rows that are used and too long."""
+    w, used = unwrap(weight), np.unique(index)
+    chosen = w[used]
+    norms = np.linalg.norm(chosen, norm_type, axis=1)
+    long = norms > max_norm
+    w[used[long]] = chosen[long] * (max_norm / (norms[long] + 1e-7))[:, None].astype(w.dtype)
+    written(w, who, 4)
+
+
+def _frequencies(index: Any, count: int) -> Any:
+    """For each place, 1 over how often its index occurs."""
+    return 1 / np.bincount(index.reshape(-1), minlength=count)[index]
+
+
+def embedding(
+    input: Any,
+    weight: Any,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Any:
+    """Rows of a table by their numbers.
+
+    Parameters
+    ----------
+    input : Tensor, any shape, integer
+        Numbers of rows.
+    weight : Tensor, shape (V, D), floating
+    padding_idx : int, optional
+        A row that gets no gradient.
+    max_norm : float, optional
+        Rows that are used and longer than that are shortened to it, in place.
+    norm_type : float
+        Of that norm.
+    scale_grad_by_freq : bool
+        Divide the gradient of a row by how often it is used.
+    sparse : bool
+        Without effect: gradients are dense.
+
+    Returns
+    -------
+    Tensor, shape (*input.shape, D)
+
+    Raises
+    ------
+    IndexError
+        For a number that is no row's.
+    TypeError
+        For numbers that are no integers.
+    ValueError
+        For a weight of another number of dimensions, and a padding row that does not exist.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.embedding(tg.tensor([2, 0]), tg.tensor([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]))
+    tensor([[4., 5.],
+            [0., 1.]])
+    """
+    index, padding = _checked(input, weight, padding_idx, "embedding")
+    if max_norm is not None:
+        _renormalize(weight, index, max_norm, norm_type, "embedding")
+    factors = _frequencies(index, len(unwrap(weight))) if scale_grad_by_freq else None
+    if padding is not None:
+        used = index != padding
+        factors = used if factors is None else factors * used
+    return _embedding.record((weight, index, factors))
+
+
+# --- bags -------------------------------------------------------------------------------------------------------
+
+
+def _bags(index: Any, offsets: Any, include_last: bool) -> tuple[Any, Any, int]:
+    """The indices in one row, the bag of each, and how many bags there are."""
+    if index.ndim == 2:
+        if offsets is not None:
+            raise ValueError("embedding_bag: offsets must be None where input has 2 dimensions")
+        return index.reshape(-1), np.repeat(np.arange(len(index)), index.shape[1]), len(index)
+    if index.ndim != 1:
+        raise ValueError(f"embedding_bag: input must have 1 or 2 dimensions, got shape {index.shape}")
+    if offsets is None:
+        raise ValueError("embedding_bag: offsets must be given where input has 1 dimension")
+    starts = np.asarray(unwrap(offsets))
+    if starts.ndim != 1 or starts.dtype.kind not in "iu":
+        raise ValueError(f"embedding_bag: offsets must be integers of 1 dimension, got {starts.dtype} {starts.shape}")
+    if include_last and not len(starts):
+        raise ValueError("embedding_bag: include_last_offset needs at least 1 offset")
+    if len(starts) and (starts[0] != 0 or starts[-1] > len(index) or (np.diff(starts) < 0).any()):
+        raise ValueError(f"embedding_bag: offsets must rise from 0 to at most {len(index)}, got {starts.tolist()}")
+    ends = starts[1:] if include_last else np.append(starts[1:], len(index))
+    lengths = ends - starts[: len(ends)]
+    return index[: lengths.sum()], np.repeat(np.arange(len(ends)), lengths), len(ends)
+
+
+def _largest(rows: Any, bag: Any, count: int) -> Any:
+    """The largest entry of each column in each bag, the first where several are; 0 for an empty bag."""
+    values = unwrap(rows)
+    features = values.shape[1]
+    filled, starts = np.unique(bag, return_index=True)
+    if not len(filled):
+        return index_sum(rows, (count, features), (bag,))
+    top = np.maximum.reduceat(values, starts, axis=0)
+    which = np.repeat(np.arange(len(filled)), np.diff(np.append(starts, len(bag))))
+    place = np.where(values == top[which], np.arange(len(bag))[:, None], len(bag))
+    first = np.minimum(np.minimum.reduceat(place, starts, axis=0), len(bag) - 1)
+    return index_sum(take(rows, (first, np.arange(features))), (count, features), (filled,))
+
+
+def embedding_bag(
+    input: Any,
+    weight: Any,
+    offsets: Any = None,
+    max_norm: float | None = None,
+    norm_type: float = 2,
+    scale_grad_by_freq: bool = False,
+    mode: str = "mean",
+    sparse: bool = False,
+    per_sample_weights: Any = None,
+    include_last_offset: bool = False,
+    padding_idx: int | None = None,
+) -> Any:
+    """Sums, means or maxima of bags of rows of a table; of an empty bag, zeros.
+
+    Parameters
+    ----------
+    input : Tensor, shape (B, L) or (N,), integer
+        Numbers of rows: a bag a row, or one bag after the other.
+    weight : Tensor, shape (V, D), floating
+    offsets : Tensor, shape (B,), integer
+        Where each bag begins in an input of 1 dimension.
+    max_norm : float, optional
+        Rows that are used and longer than that are shortened to it, in place.
+    norm_type : float
+        Of that norm.
+    scale_grad_by_freq : bool
+        Divide the gradient of a row by how often it is used.
+    mode : "sum", "mean" or "max"
+    sparse : bool
+        Without effect: gradients are dense.
+    per_sample_weights : Tensor, of the input's shape, optional
+        Factors of the rows; for sums only.
+    include_last_offset : bool
+        The last offset is the end of the last bag.
+    padding_idx : int, optional
+        A row that counts for nothing, and gets no gradient.
+
+    Returns
+    -------
+    Tensor, shape (B, D)
+
+    Raises
+    ------
+    IndexError
+        For a number that is no row's.
+    ValueError
+        For shapes that do not fit, offsets that do not rise from 0, another mode, and weights outside of sums.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> table = tg.tensor([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])
+    >>> tg.embedding_bag(tg.tensor([0, 2, 1]), table, tg.tensor([0, 2]), mode="sum")
+    tensor([[4., 6.],
+            [2., 3.]])
+    """
+    if mode not in ("sum", "mean", "max"):
+        raise ValueError(f"embedding_bag: mode must be 'sum', 'mean' or 'max', got {mode!r}")
+    index, padding = _checked(input, weight, padding_idx, "embedding_bag")
+    if per_sample_weights is not None:
+        if mode != "sum":
+            raise ValueError(f"embedding_bag: per_sample_weights are for mode 'sum', got {mode!r}")
+        if unwrap(per_sample_weights).shape != index.shape:
+            raise ValueError(
+                f"embedding_bag: per_sample_weights must have the input's shape {index.shape}, "
+                f"got {unwrap(per_sample_weights).shape}"
+            )
+    index, bag, count = _bags(index, offsets, include_last_offset)
+    w = unwrap(weight)
+    if max_norm is not None:
+        _renormalize(weight, index, max_norm, norm_type, "embedding_bag")
+    factors = _frequencies(index, len(w)) if scale_grad_by_freq else None
+    used = None if padding is None else np.flatnonzero(index != padding)
+    if used is not None:
+        index, bag, factors = index[used], bag[used], None if factors is None else factors[used]
+    rows = _embedding.record((weight, index, factors))
+    if mode == "max":
+        return _largest(rows, bag, count)
+    if per_sample_weights is not None:
+        each = per_sample_weights.reshape(-1)[: len(index)] if used is None else per_sample_weights.reshape(-1)[used]
+        rows = rows * each.unsqueeze(-1)
+    total = index_sum(rows, (count, w.shape[1]), (bag,))
+    if mode == "sum":
+        return total
+    sizes = np.maximum(np.bincount(bag, minlength=count), 1)
+    return total * (1 / sizes)[:, None].astype(w.dtype)

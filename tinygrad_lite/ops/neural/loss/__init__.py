@@ -1,0 +1,1 @@
+"""cross_entropy, mse_loss, kl_div, margin losses, ctc_loss."""

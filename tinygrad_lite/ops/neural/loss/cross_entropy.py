@@ -1,0 +1,306 @@
+"""Losses."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ....kernels.loops import cross_entropy as kernel_loss
+from ....kernels.loops.row_loops import piece
+from ....kernels.native.parallel import in_parts
+from ....rules import differentiable, unwrap
+from ...pointwise.clamp_round_where import masked
+from ...reduction.softmax import log_softmax
+from .regression import *
+from .regression import reduction_of
+
+__all__ = [
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "l1_loss", "mse_loss",
+    "nll_loss",
+]  # fmt: skip
+
+# --- cross entropy ----------------------------------------------------------------------------------------------
+
+
+def _rows_of(x: Any) -> Any:
+    """Exponents relative to each row's maximum, their exponentials, and the row sums."""
+    z = x - np.maximum.reduce(x, axis=1, keepdims=True)
+    e = np.exp(z)
+    return z, e, np.add.reduce(e, axis=1, keepdims=True)
+
+
+def _index_twin(x: Any, target: Any, weight: Any, ignore: int, reduction: str) -> Any:
+    return _nll_twin(log_softmax(x, 1), target, weight, ignore, reduction)
+
+
+def _nll_twin(x: Any, target: Any, weight: Any, ignore: int, reduction: str) -> Any:
+    kept = target != ignore
+    index = np.where(kept, target, 0)
+    scale = (weight[index] if weight.size else np.ones(len(target), unwrap(x).dtype)) * kept
+    if reduction == "mean":
+        total = scale.sum()
+        scale = scale / (total if total else math.nan)
+    loss = -(masked(x[np.arange(len(target)), index], kept) * scale)
+    return loss if reduction == "none" else loss.sum()
+
+
+@differentiable(
+    x=lambda g, slope: slope * (g[:, None] if g.ndim else g), aux=("slope",), twin=_index_twin, name="cross_entropy"
+)
+def _ce_index(x: Any, target: Any, weight: Any, ignore: int, reduction: str) -> Any:
+    """The loss of class indices, and its slope, found in the same pass."""
+    losses, slope = np.empty(len(target), x.dtype), np.empty(x.shape, x.dtype)
+    if x.dtype == np.float32 and x.size >= 2048:
+        bad = _by_rows(np.ascontiguousarray(x), target, weight, ignore, reduction == "mean", losses, slope)
+    else:  # in rows much longer than this NumPy's vectorized exp makes up for its passes over memory
+        compiled = x.shape[1] <= 64 and x.dtype != np.float16  # which numba has not
+        loop = kernel_loss.cross_entropy if compiled else kernel_loss.cross_entropy_plain
+        bad = loop(x, target, weight, ignore, reduction == "mean", losses, slope)
+    if bad >= 0:
+        raise IndexError(f"cross_entropy: class indices must be in [0, {x.shape[1] - 1}], got {target[bad]}")
+    return losses if reduction == "none" else np.add.reduce(losses), slope
+
+
+def _by_rows(x: Any, target: Any, weight: Any, ignore: int, mean: bool, losses: Any, slope: Any) -> int:
+    """`kernels.loss.cross_entropy` in float32, shared between threads."""
+    bad, total = kernel_loss.targets.run(target, weight, ignore, x.shape[1])
+    if bad >= 0:
+        return int(bad)
+    share = (1 / total if total else math.nan) if mean else 1.0
+
+    in_parts(kernel_loss.rows, piece(x.shape[1]), (x, target, losses, slope), weight, ignore, share)
+    return -1
+
+
+def _dense_twin(x: Any, coefficients: Any, total: bool) -> Any:
+    loss = -(log_softmax(x, 1) * coefficients).sum(1)
+    return loss.sum() if total else loss
+
+
+def _dense_x(g: Any, probabilities: Any, coefficients: Any) -> Any:
+    each = g[:, None] if g.ndim else g
+    return each * (probabilities * np.add.reduce(coefficients, axis=1, keepdims=True) - coefficients)
+
+
+@differentiable(x=_dense_x, aux=("probabilities",), twin=_dense_twin, name="cross_entropy")
+def _ce_dense(x: Any, coefficients: Any, total: bool) -> Any:
+    """``-sum(coefficients * log_softmax(x))`` by row, or over all."""
+    z, e, s = _rows_of(x)
+    loss = -np.add.reduce((z - np.log(s)) * coefficients, axis=1)
+    e /= s
+    return (np.add.reduce(loss) if total else loss), e
+
+
+def _scales(target: Any, weight: Any, ignored: Any, dtype: Any, mean: bool) -> tuple[Any, Any]:
+    """The factor of each row's loss, before and after the division of a mean."""
+    scale = np.ones(len(target), dtype) if weight is None else weight[target]
+    if ignored is not None:
+        scale = np.where(ignored, dtype.type(0), scale)
+    if not mean:
+        return scale, dtype.type(1)
+    total = scale.sum()
+    return scale, dtype.type(1 / total if total else np.nan)
+
+
+def cross_entropy(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: Any = None,
+    ignore_index: int = -100,
+    reduce: Any = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Any:
+    r"""Cross entropy between logits and classes, :math:`-w_t \log \mathrm{softmax}(x)_t`, as one operation.
+
+    Parameters
+    ----------
+    input : Tensor, shape (N, C), (C,) or (N, C, d1, ...), floating
+        Unnormalized logits.
+    target : Tensor
+        Class indices of shape (N,), () or (N, d1, ...), or probabilities of the shape of `input`.
+    weight : Tensor, shape (C,), optional
+        A factor for each class. The mean divides by the sum of the targets' weights.
+    size_average, reduce : bool, optional
+        PyTorch's old names of reductions.
+    ignore_index : int
+        Rows with this target count for nothing.
+    reduction : "none", "mean" or "sum"
+    label_smoothing : float in [0, 1]
+        Mix the target with the uniform distribution (Szegedy et al., 2016).
+
+    Returns
+    -------
+    Tensor, scalar or the target's shape
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not fit and options out of range.
+    IndexError
+        For a class index outside ``[0, C)``.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.cross_entropy(tg.zeros(2, 4), tg.tensor([1, 3]))
+    tensor(1.3863)
+    """
+    x, t = unwrap(input), np.asarray(unwrap(target))
+    if x.dtype.kind != "f":
+        raise TypeError(f"cross_entropy: input must be floating point, got {x.dtype}")
+    reduction = reduction_of(reduction, size_average, reduce, "cross_entropy")
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise ValueError(f"cross_entropy: label_smoothing must be in [0, 1], got {label_smoothing}")
+    classes = x.shape[0 if x.ndim == 1 else 1] if x.ndim else 0
+    w = _constant(weight, classes, x.dtype, "cross_entropy")
+    outer = () if x.ndim == 1 else (x.shape[0], *x.shape[2:])
+    if x.ndim == 1:
+        input = input[None]
+    elif x.ndim > 2:
+        input = input.movedim(1, -1).reshape(-1, classes)
+    if t.shape == x.shape and t.dtype.kind == "f":
+        loss = _soft(input, target, t, w, reduction, label_smoothing, outer)
+    else:
+        if t.shape != outer or t.dtype.kind not in "iu":
+            raise ValueError(
+                f"cross_entropy: target must hold class indices of shape {outer} or probabilities of shape {x.shape}, "
+                f"got {t.dtype} of shape {t.shape}"
+            )
+        loss = _hard(input, t.reshape(-1), w, ignore_index, reduction, label_smoothing, classes)
+    return loss.reshape(outer) if reduction == "none" else loss
+
+
+def _hard(input: Any, t: Any, w: Any, ignore: int, reduction: str, smoothing: float, classes: int) -> Any:
+    dtype = unwrap(input).dtype
+    if not smoothing:
+        return _ce_index.record((input, t, np.empty(0, dtype) if w is None else w, ignore, reduction))
+    ignored = t == ignore
+    if ignored.any():
+        t = np.where(ignored, 0, t)
+    else:
+        ignored = None
+    if t.size and (t.min() < 0 or t.max() >= classes):
+        raise IndexError(f"cross_entropy: class indices must be in [0, {classes - 1}], got {t.min()} to {t.max()}")
+    scale, share = _scales(t, w, ignored, dtype, reduction == "mean")
+    total = reduction != "none"
+    uniform = (
+        np.full((len(t), classes), smoothing / classes, dtype)
+        if w is None
+        else np.tile(w, (len(t), 1)) * dtype.type(smoothing / classes)
+    )
+    if ignored is not None:
+        uniform[ignored] = 0
+    uniform[np.arange(len(t)), t] += scale * dtype.type(1 - smoothing)
+    return _ce_dense.record((input, uniform * share, total))
+
+
+def _soft(input: Any, target: Any, t: Any, w: Any, reduction: str, smoothing: float, outer: Any) -> Any:
+    dtype, classes = unwrap(input).dtype, unwrap(input).shape[1]
+    total = reduction != "none"
+    wanted = getattr(target, "requires_grad", False)
+    source = target if wanted else t
+    if t.ndim == 1:
+        source = source[None]
+    elif t.ndim > 2:
+        source = source.movedim(1, -1).reshape(-1, classes) if wanted else np.moveaxis(t, 1, -1).reshape(-1, classes)
+    mixed = source * (1 - smoothing) + smoothing / classes if smoothing else source
+    if w is not None:
+        mixed = mixed * w
+    if reduction == "mean":
+        mixed = mixed * dtype.type(1 / max(len(unwrap(input)), 1))
+    return _dense_twin(input, mixed, total) if wanted else _ce_dense.record((input, mixed, total))
+
+
+def _constant(weight: Any, classes: int, dtype: Any, who: str) -> Any:
+    """Weights of classes as an array, or None."""
+    if weight is None:
+        return None
+    if getattr(weight, "requires_grad", False):
+        raise NotImplementedError(f"{who}: no gradient is known with respect to 'weight', which requires grad")
+    w = np.asarray(unwrap(weight), dtype)
+    if w.shape != (classes,):
+        raise ValueError(f"{who}: weight must have shape ({classes},), got {w.shape}")
+    return w
+
+
+def nll_loss(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: Any = None,
+    ignore_index: int = -100,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Any:
+    """Negative log likelihood of classes, given log-probabilities.
+
+    Parameters
+    ----------
+    input : Tensor, shape (N, C), (C,) or (N, C, d1, ...), floating
+        Log-probabilities, such as `log_softmax` gives.
+    target : Tensor, shape (N,), () or (N, d1, ...), integer
+    weight : Tensor, shape (C,), optional
+        A factor for each class. The mean divides by the sum of the targets' weights.
+    size_average, reduce : bool, optional
+        PyTorch's old names of reductions.
+    ignore_index : int
+        Rows with this target count for nothing.
+    reduction : "none", "mean" or "sum"
+
+    Returns
+    -------
+    Tensor, scalar or the target's shape
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not fit and options out of range.
+    IndexError
+        For a class index outside ``[0, C)``.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.nll_loss(tg.tensor([[-0.5, -1.0], [-2.0, -0.1]]), tg.tensor([0, 1]), reduction="none")
+    tensor([0.5000, 0.1000])
+    """
+    x, t = unwrap(input), np.asarray(unwrap(target))
+    how = reduction_of(reduction, size_average, reduce, "nll_loss")
+    classes = x.shape[0 if x.ndim == 1 else 1] if x.ndim else 0
+    outer = () if x.ndim == 1 else (x.shape[0], *x.shape[2:]) if x.ndim else None
+    if t.shape != outer or t.dtype.kind not in "iu":
+        raise ValueError(f"nll_loss: target must hold class indices of shape {outer}, got {t.dtype} of shape {t.shape}")
+    w = _constant(weight, classes, x.dtype, "nll_loss")
+    rows = input[None] if x.ndim == 1 else input.movedim(1, -1).reshape(-1, classes) if x.ndim > 2 else input
+    loss = _nll.record((rows, t.reshape(-1), np.empty(0, x.dtype) if w is None else w, ignore_index, how))
+    return loss.reshape(outer) if how == "none" else loss
+
+
+def _nll_x(g: Any, x_shape: Any, target: Any, ignore: int, scale: Any) -> Any:
+    out = np.zeros(x_shape, scale.dtype)
+    kept = target != ignore
+    if kept.all():
+        out[np.arange(len(target)), target] = -g * scale
+    else:
+        out[np.flatnonzero(kept), target[kept]] = (-g * scale)[kept]
+    return out
+
+
+@differentiable(x=_nll_x, aux=("scale",), twin=_nll_twin, name="nll_loss")
+def _nll(x: Any, target: Any, weight: Any, ignore: int, reduction: str) -> Any:
+    """Minus the targets' entries, and their factors."""
+    target = target.astype(np.int64, copy=False)
+    half = x.dtype == np.float16
+    check, pick = [k.plain if half else k.run for k in (kernel_loss.targets, kernel_loss.picked)]
+    bad, total = check(target, weight, ignore, x.shape[1])
+    if bad >= 0:
+        kept = target[target != ignore]
+        raise IndexError(f"nll_loss: class indices must be in [0, {x.shape[1] - 1}], got {kept.min()} to {kept.max()}")
+    share = (1 / total if total else math.nan) if reduction == "mean" else 1.0
+    losses, scale = np.empty((2, len(target)), x.dtype)
+    pick(x, target, weight, ignore, share, losses, scale)
+    return losses if reduction == "none" else np.add.reduce(losses), scale

@@ -1,0 +1,265 @@
+"""Normalization and dropout: what training does to activations besides computing them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ....graph import written
+from ....kernels.loops import channel_loops
+from ....kernels.loops.pairwise_sum import pairwise_sum
+from ....kernels.loops.row_loops import piece
+from ....kernels.native.parallel import in_ranges
+from ....rules import differentiable, unwrap
+from ...compiled import LARGE
+from ...pointwise.arithmetic import rsqrt
+
+__all__ = ["batch_norm"]
+
+
+def _others(x: Any) -> tuple[int, ...]:
+    return (0, *range(2, x.ndim))
+
+
+def _channel(v: Any, ndim: int) -> Any:
+    """A per-channel vector, shaped to broadcast against (N, C, ...)."""
+    return v if ndim == 2 else np.reshape(v, (-1, *(1,) * (ndim - 2)))
+
+
+# --- loops over channels ----------------------------------------------------------------------------------------
+
+
+def looped(x: Any) -> bool:
+    """Is a compiled loop over channels worth its call? Short rows are better left to NumPy."""
+    return bool(x.size >= LARGE and x.ndim > 2 and x.size >= 8 * x.shape[0] * x.shape[1] and x.dtype.char in "fd")
+
+
+def _run(kernel: Any, arrays: tuple[Any, ...], *vectors: Any) -> None:
+    """A loop over the channels of arrays of one shape, shared between threads."""
+    n, count = arrays[0].shape[:2]
+    flat = [np.ascontiguousarray(a).reshape(n, count, -1) for a in arrays]
+    each = piece(arrays[0].size // count)
+    in_ranges(kernel, each, count, *flat, *vectors)
+
+
+def _vector(v: Any, x: Any, default: float) -> Any:
+    return np.full(x.shape[1], default, x.dtype) if v is None else np.ascontiguousarray(v, x.dtype)
+
+
+def _same(g: Any, x: Any) -> bool:
+    return type(g) is np.ndarray and type(x) is np.ndarray and g.dtype == x.dtype and looped(x)
+
+
+def _affine(x: Any, mean: Any, factor: Any, shift: Any) -> Any:
+    out = np.empty(x.shape, x.dtype)
+    _run(channel_loops.affine, (x, out), mean, factor, shift)
+    return out
+
+
+def _scaled_x(g: Any, factor: Any) -> Any:
+    if type(g) is np.ndarray and type(factor) is np.ndarray and looped(g):
+        none = np.zeros(g.shape[1], g.dtype)
+        return _affine(g, none, np.ascontiguousarray(factor, g.dtype), none)
+    return g * _channel(factor, g.ndim)
+
+
+def _scaled_factor(g: Any, x: Any) -> Any:
+    if not _same(g, x):
+        return pairwise_sum(g * x, _others(g))
+    sums, products = np.empty((2, x.shape[1]), x.dtype)
+    _run(channel_loops.moments, (g, x), np.zeros(x.shape[1], x.dtype), sums, products)
+    return products
+
+
+@differentiable(
+    x=_scaled_x,
+    factor=_scaled_factor,
+    shift=lambda g: pairwise_sum(g, _others(g)),
+    name="scale_channels",
+    contiguous=True,
+)
+def scaled(x: Any, factor: Any, shift: Any) -> Any:
+    """Each channel times a factor, plus a shift."""
+    if looped(x) and factor.dtype == shift.dtype == x.dtype:
+        return _affine(x, np.zeros(x.shape[1], x.dtype), np.ascontiguousarray(factor), np.ascontiguousarray(shift))
+    return x * _channel(factor, x.ndim) + _channel(shift, x.ndim)
+
+
+# --- batch normalization ----------------------------------------------------------------------------------------
+
+
+def _batch_norm_twin(x: Any, weight: Any, bias: Any, eps: float) -> Any:
+    axes = _others(x)
+    d = x - np.mean(x, axis=axes, keepdims=True)
+    out = d * rsqrt(np.mean(d * d, axis=axes, keepdims=True) + eps)
+    if weight is not None:
+        out = out * _channel(weight, x.ndim)
+    return out if bias is None else out + _channel(bias, x.ndim)
+
+
+def _batch_norm_vjp(g: Any, x: Any, weight: Any, mean: Any, scale: Any) -> Any:
+    axes, n = _others(x), x.size // x.shape[1]
+    if _same(g, x):
+        return _batch_norm_loops(g, x, weight, mean.reshape(-1), scale.reshape(-1), x.dtype.type(n))
+    normal = (x - mean) * scale
+    gb = pairwise_sum(g, axes)  # (C,)
+    gw = pairwise_sum(g * normal, axes)  # (C,)
+    gx = g - _channel(gb / n, x.ndim) - normal * _channel(gw / n, x.ndim)
+    gx *= scale if weight is None else scale * _channel(weight, x.ndim)
+    return gx, (None if weight is None else gw), gb
+
+
+def _batch_norm_loops(g: Any, x: Any, weight: Any, mean: Any, scale: Any, n: Any) -> Any:
+    gb, gw = np.empty((2, x.shape[1]), x.dtype)
+    _run(channel_loops.moments, (g, x), mean, gb, gw)
+    gw *= scale
+    factor, out = scale * _vector(weight, x, 1), np.empty(x.shape, x.dtype)
+    _run(channel_loops.mixed, (g, x, out), mean, factor, -factor * scale * gw / n, -factor * gb / n)
+    return out, (None if weight is None else gw), gb
+
+
+@differentiable(
+    joint=[(("x", "weight", "bias"), _batch_norm_vjp)],
+    aux=("mean", "scale"),
+    twin=_batch_norm_twin,
+    name="batch_norm",
+    contiguous=True,
+)
+def _batch_norm(x: Any, weight: Any, bias: Any, mean_into: Any, var_into: Any, momentum: float, eps: float) -> Any:
+    """Normalize by the batch's own statistics, and move the running ones towards them."""
+    axes, n, many = _others(x), x.size // x.shape[1], looped(x)
+    if many:
+        mean, var = np.empty((2, x.shape[1]), x.dtype)
+        _run(channel_loops.statistics, (x,), mean, var)
+        mean, var = (v.reshape(1, -1, *(1,) * (x.ndim - 2)) for v in (mean, var))
+    else:
+        mean = pairwise_sum(x, axes, True) / x.dtype.type(n)
+        d = x - mean
+        var = pairwise_sum(d * d, axes, True) / x.dtype.type(n)
+    scale = 1 / np.sqrt(var + x.dtype.type(eps))
+    if mean_into is not None:
+        mean_into += momentum * (mean.reshape(-1) - mean_into)
+        written(mean_into, "batch_norm", 4)
+    if var_into is not None:  # the running variance is the unbiased estimate
+        var_into += momentum * (var.reshape(-1) * (n / max(n - 1, 1)) - var_into)
+        written(var_into, "batch_norm", 4)
+    if many:
+        factor = scale.reshape(-1) * _vector(weight, x, 1)
+        return _affine(x, mean.reshape(-1), factor, _vector(bias, x, 0)), mean, scale
+    d *= scale
+    if weight is not None:
+        d *= _channel(weight, x.ndim)
+    if bias is not None:
+        d += _channel(bias, x.ndim)
+    return d, mean, scale
+
+
+# --- group normalization, by the same loops: what is a channel there is a channel of one sample here ---------------
+
+
+def _group_twin(x: Any, weight: Any, bias: Any, groups: int, eps: float) -> Any:
+    rows = x.reshape(x.shape[0], groups, -1)
+    d = rows - np.mean(rows, axis=-1, keepdims=True)
+    out = (d * rsqrt(np.mean(d * d, axis=-1, keepdims=True) + eps)).reshape(x.shape)
+    if weight is not None:
+        out = out * _channel(weight, x.ndim)
+    return out if bias is None else out + _channel(bias, x.ndim)
+
+
+def _group_vjp(g: Any, x: Any, weight: Any, groups: int, mean: Any, scale: Any) -> Any:
+    n, c = x.shape[:2]
+    size, center = x.dtype.type(x.size // (n * groups)), np.repeat(mean, c // groups)
+    flat = [np.ascontiguousarray(a, x.dtype).reshape(1, n * c, -1) for a in (g, x)]
+    sums, products = np.empty((2, n * c), x.dtype)
+    _run(channel_loops.moments, tuple(flat), center, sums, products)
+    each = np.repeat(scale, c // groups)
+    gw, gb = (pairwise_sum(v.reshape(n, c), 0) for v in (products * each, sums))
+    factor = each * np.tile(_vector(weight, x, 1), n)
+    over = [np.repeat((v * factor).reshape(n * groups, -1).sum(1), c // groups) for v in (products, sums)]
+    out = np.empty(x.shape, x.dtype)
+    of_x, shift = each * each * over[0] / -size, over[1] / -size
+    _run(channel_loops.mixed, (*flat, out.reshape(flat[1].shape)), center, factor, of_x, shift)
+    return out, (None if weight is None else gw), gb
+
+
+@differentiable(
+    joint=[(("x", "weight", "bias"), _group_vjp)], aux=("mean", "scale"), twin=_group_twin, name="group_norm"
+)
+def grouped(x: Any, weight: Any, bias: Any, groups: int, eps: float) -> Any:
+    """Normalize groups of channels, each sample by itself."""
+    n, c = x.shape[:2]
+    mean, var = np.empty((2, n * groups), x.dtype)
+    _run(channel_loops.statistics, (np.ascontiguousarray(x).reshape(1, n * groups, -1),), mean, var)
+    scale = 1 / np.sqrt(var + x.dtype.type(eps))
+    factor = np.repeat(scale, c // groups) * np.tile(_vector(weight, x, 1), n)
+    rows = np.ascontiguousarray(x).reshape(1, n * c, -1)
+    out = _affine(rows, np.repeat(mean, c // groups), factor, np.tile(_vector(bias, x, 0), n))
+    return out.reshape(x.shape), mean, scale
+
+
+# --- PyTorch's face ---------------------------------------------------------------------------------------------
+
+
+def batch_norm(
+    input: Any,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Any:
+    r"""Batch normalization, :math:`(x - \mu) / \sqrt{\sigma^2 + \epsilon} \cdot w + b` for each channel.
+
+    Parameters
+    ----------
+    input : Tensor, shape (N, C, ...), floating
+    running_mean, running_var : Tensor, shape (C,), or None
+        Used in evaluation; in training moved towards the batch's statistics, in place.
+    weight, bias : Tensor, shape (C,), optional
+    training : bool
+        Use the batch's own mean and biased variance.
+    momentum : float
+        How far the running statistics move.
+    eps : float
+
+    Returns
+    -------
+    Tensor, of the input's shape
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not fit, a single value per channel in training, and missing statistics in evaluation.
+
+    References
+    ----------
+    Ioffe and Szegedy, "Batch Normalization", 2015, algorithm 1.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.batch_norm(tg.tensor([[1.0, 10.0], [3.0, 30.0]]), None, None, training=True)
+    tensor([[-1.0000, -1.0000],
+            [ 1.0000,  1.0000]])
+    """
+    x = unwrap(input)
+    if x.ndim < 2:
+        raise ValueError(f"batch_norm: input must have at least 2 dimensions (N, C, ...), got shape {x.shape}")
+    for name, value in zip(
+        ("running_mean", "running_var", "weight", "bias"), (running_mean, running_var, weight, bias)
+    ):
+        if value is not None and unwrap(value).shape != (x.shape[1],):
+            raise ValueError(f"batch_norm: {name} must have shape ({x.shape[1]},), got {unwrap(value).shape}")
+    if training:
+        if x.size // max(x.shape[1], 1) <= 1:
+            raise ValueError(f"batch_norm: expected more than 1 value per channel when training, got shape {x.shape}")
+        return _batch_norm.record((input, weight, bias, unwrap(running_mean), unwrap(running_var), momentum, eps))
+    if running_mean is None or running_var is None:
+        raise ValueError("batch_norm: running_mean and running_var must be given in evaluation")
+    scale = rsqrt(running_var + eps)
+    scale = scale if weight is None else scale * weight
+    shift = -running_mean * scale if bias is None else bias - running_mean * scale
+    return scaled.record((input, scale, shift))

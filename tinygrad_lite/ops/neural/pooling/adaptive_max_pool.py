@@ -1,0 +1,133 @@
+"""Maxima over as many windows as are asked for."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from ....kernels.spatial.max_pool_numpy import Windows
+from ....rules import unwrap
+from ..spatial_arguments import Ints, spatial_sizes, unbatched
+from .max_pool import pooled, windows_along
+
+__all__ = [
+    "adaptive_max_pool1d", "adaptive_max_pool1d_with_indices", "adaptive_max_pool2d",
+    "adaptive_max_pool2d_with_indices", "adaptive_max_pool3d", "adaptive_max_pool3d_with_indices",
+]  # fmt: skip
+
+
+@lru_cache(1024)
+def _even(size: Ints, counts: Ints) -> Windows:
+    spans = [[(o * n // count, -(-(o + 1) * n // count)) for o in range(count)] for n, count in zip(size, counts)]
+    return windows_along(size, spans, (1,) * len(size))
+
+
+def _adaptive(dims: int, input: Any, output_size: Any, return_indices: bool) -> Any:
+    who = f"adaptive_max_pool{dims}d"
+
+    def run(x: Any) -> Any:
+        size = unwrap(x).shape[2:]
+        return pooled(x, _even(size, spatial_sizes(output_size, size, who)), return_indices)
+
+    return unbatched(run, input, dims, who)
+
+
+def adaptive_max_pool1d(input: Any, output_size: Any, return_indices: bool = False) -> Any:
+    """Maxima over windows chosen such that the result has the size asked for, in 1 dimension.
+
+    Parameters
+    ----------
+    input : Tensor, shape (N, C, L) or (C, L)
+    output_size : int
+    return_indices : bool
+        Return where the maxima lie, too, counted through the spatial dimensions of each channel.
+
+    Returns
+    -------
+    Tensor, shape (N, C, *output_size) or (C, *output_size); or a tuple ``(values, indices)``
+
+    Raises
+    ------
+    ValueError
+        For shapes and sizes that do not fit.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.adaptive_max_pool1d(tg.ones(2, 3), 2).shape
+    (2, 2)
+    """
+    return _adaptive(1, input, output_size, return_indices)
+
+
+def adaptive_max_pool1d_with_indices(input: Any, output_size: Any, return_indices: bool = True) -> Any:
+    """`adaptive_max_pool1d` that always returns the indices, too."""
+    return _adaptive(1, input, output_size, True)
+
+
+def adaptive_max_pool2d(input: Any, output_size: Any, return_indices: bool = False) -> Any:
+    """Maxima over windows chosen such that the result has the size asked for, in 2 dimensions.
+
+    Parameters
+    ----------
+    input : Tensor, shape (N, C, H, W) or (C, H, W)
+    output_size : int or 2 of them
+        None stands for the input's size.
+    return_indices : bool
+        Return where the maxima lie, too, counted through the spatial dimensions of each channel.
+
+    Returns
+    -------
+    Tensor, shape (N, C, *output_size) or (C, *output_size); or a tuple ``(values, indices)``
+
+    Raises
+    ------
+    ValueError
+        For shapes and sizes that do not fit.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.adaptive_max_pool2d(tg.ones(2, 4, 4), 2).shape
+    (2, 2, 2)
+    """
+    return _adaptive(2, input, output_size, return_indices)
+
+
+def adaptive_max_pool2d_with_indices(input: Any, output_size: Any, return_indices: bool = True) -> Any:
+    """`adaptive_max_pool2d` that always returns the indices, too."""
+    return _adaptive(2, input, output_size, True)
+
+
+def adaptive_max_pool3d(input: Any, output_size: Any, return_indices: bool = False) -> Any:
+    """Maxima over windows chosen such that the result has the size asked for, in 3 dimensions.
+
+    Parameters
+    ----------
+    input : Tensor, shape (N, C, D, H, W) or (C, D, H, W)
+    output_size : int or 3 of them
+        None stands for the input's size.
+    return_indices : bool
+        Return where the maxima lie, too, counted through the spatial dimensions of each channel.
+
+    Returns
+    -------
+    Tensor, shape (N, C, *output_size) or (C, *output_size); or a tuple ``(values, indices)``
+
+    Raises
+    ------
+    ValueError
+        For shapes and sizes that do not fit.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.adaptive_max_pool3d(tg.ones(2, 4, 4, 4), 2).shape
+    (2, 2, 2, 2)
+    """
+    return _adaptive(3, input, output_size, return_indices)
+
+
+def adaptive_max_pool3d_with_indices(input: Any, output_size: Any, return_indices: bool = True) -> Any:
+    """`adaptive_max_pool3d` that always returns the indices, too."""
+    return _adaptive(3, input, output_size, True)

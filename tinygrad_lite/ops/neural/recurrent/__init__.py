@@ -1,0 +1,1 @@
+"""rnn_tanh, rnn_relu, lstm, gru and their cells."""

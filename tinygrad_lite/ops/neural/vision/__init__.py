@@ -1,0 +1,1 @@
+"""interpolate, grid_sample, affine_grid."""

@@ -1,0 +1,285 @@
+"""Reading images at any place: sampling grids."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from ....kernels import backend
+from ....kernels.loops import grid_sample as grid_sample_kernels
+from ....kernels.loops.pairwise_sum import pairwise_sum
+from ....kernels.loops.row_loops import piece
+from ....kernels.native.parallel import in_parts
+from ....rules import differentiable, unwrap
+from ...pointwise.arithmetic import abs, remainder
+from ...pointwise.clamp_round_where import masked, where
+from ...shape.cat_pad import stack
+
+__all__ = ["affine_grid", "grid_sample"]
+
+PADDINGS = ("zeros", "border", "reflection")
+
+# --- rows: a product of three, each the transpose of the others ---------------------------------------------------
+
+
+def _by_image(kernel: Any, *arrays: Any) -> None:
+    """Run a loop on arrays whose first dimension counts images, without the others' spatial dimensions."""
+    if not all(a.size for a in arrays):
+        arrays[-1][...] = 0
+        return
+    flat = [np.ascontiguousarray(a).reshape(*a.shape[:2], -1) for a in arrays]
+    if flat[0].dtype.char in "fd":
+        in_parts(kernel, piece(flat[-1].size // len(flat[-1])), flat)
+    else:
+        kernel.plain(*flat)
+
+
+def _unmix_weight(g: Any, y: Any, index: Any) -> Any:
+    return _meet(y, g, index)
+
+
+def _mix_x(g: Any, weight: Any, index: Any, x_shape: Any) -> Any:
+    return _unmix(g, weight, index, x_shape[2:])
+
+
+def _mix_weight(g: Any, x: Any, index: Any) -> Any:
+    return _meet(g, x, index)
+
+
+@differentiable(x=_mix_x, weight=_mix_weight, name="grid_sample")
+def _mix(x: Any, weight: Any, index: Any) -> Any:
+    """``out[n, c, p] = sum over k of weight[n, k, p] x[n, c, index[n, k, p]]``, counting through all pixels."""
+    out = np.empty((*x.shape[:2], *weight.shape[2:]), x.dtype)
+    _by_image(grid_sample_kernels.mix, x, weight, index, out)
+    return out
+
+
+@differentiable(y=lambda g, weight, index: _mix(g, weight, index), weight=_unmix_weight, name="grid_sample_input")
+def _unmix(y: Any, weight: Any, index: Any, size: Any) -> Any:
+    """Images of a size, from the gradients of their mixtures."""
+    out = np.zeros((*y.shape[:2], *size), y.dtype)
+    _by_image(grid_sample_kernels.unmix, y, weight, index, out)
+    return out
+
+
+def _meet_x(g: Any, y: Any, index: Any, x_shape: Any) -> Any:
+    return _unmix(y, g, index, x_shape[2:])
+
+
+@differentiable(y=lambda g, x, index: _mix(x, g, index), x=_meet_x, name="grid_sample_weight")
+def _meet(y: Any, x: Any, index: Any) -> Any:
+    """``out[n, k, p] = sum over c of y[n, c, p] x[n, c, index[n, k, p]]``."""
+    out = np.empty(index.shape, y.dtype)
+    _by_image(grid_sample_kernels.meet, y, x, index, out)
+    return out
+
+
+def _bilinear_twin(grid: Any, sizes: Any, padding_mode: str, align_corners: bool) -> Any:
+    return _neighbours(grid, "bilinear", sizes, padding_mode, align_corners)[1]
+
+
+def _bilinear_grid(g: Any, slopes: Any) -> Any:
+    return np.stack([pairwise_sum(g * by, 1) for by in slopes], axis=-1)
+
+
+@differentiable(grid=_bilinear_grid, twin=_bilinear_twin, name="bilinear_weights")
+def _bilinear(grid: Any, sizes: Any, padding_mode: str, align_corners: bool, weight: Any, slopes: Any) -> Any:
+    """The weights that were found along with the pixels."""
+    return weight
+
+
+def _found(grid: Any, mode: str, sizes: Any, padding_mode: str, align_corners: bool) -> tuple[Any, Any]:
+    """`_neighbours` in images, compiled: in one pass."""
+    at = unwrap(grid)
+    count, *places, _ = at.shape
+    several = 4 if mode == "bilinear" else 1
+    index = np.empty((count, several, *places), np.uint32)
+    weight, slopes = np.empty(index.shape, at.dtype), np.empty((2, count, several, *places), at.dtype)
+    flat = count, several, math.prod(places)
+    grid_sample_kernels.corners.run(
+        np.ascontiguousarray(at).reshape(count, flat[-1], 2), np.array(sizes, at.dtype), PADDINGS.index(padding_mode),
+        align_corners, index.reshape(flat), weight.reshape(flat), slopes.reshape(2, *flat),
+    )  # fmt: skip
+    if several == 1:
+        return index, weight
+    return index, _bilinear.record((grid, sizes, padding_mode, align_corners, weight, slopes))
+
+
+# --- grids --------------------------------------------------------------------------------------------------------
+
+
+def affine_grid(theta: Any, size: Any, align_corners: bool | None = None) -> Any:
+    """Sampling grids of affine maps, for `grid_sample`.
+
+    Parameters
+    ----------
+    theta : Tensor, shape (N, 2, 3) or (N, 3, 4), floating
+        One map for each image.
+    size : sequence of int
+        (N, C, H, W) or (N, C, D, H, W).
+    align_corners : bool, optional
+        Whether -1 and 1 are the centres of the outermost pixels, rather than their edges (default).
+
+    Returns
+    -------
+    Tensor, shape (N, H, W, 2) or (N, D, H, W, 3)
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not fit.
+
+    References
+    ----------
+    Jaderberg et al., "Spatial transformer networks", NIPS 2015.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> identity = tg.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+    >>> tg.affine_grid(identity, (1, 1, 2, 2))[0, 0]
+    tensor([[-0.5000, -0.5000],
+            [ 0.5000, -0.5000]])
+    """
+    shape, dims = unwrap(theta).shape, len(size) - 2
+    if dims not in (2, 3) or shape != (size[0], dims, dims + 1) or min(size) < 1:
+        raise ValueError("affine_grid: theta must have shape (N, 2, 3) for size (N, C, H, W) or (N, 3, 4) for "
+                         f"(N, C, D, H, W), got {shape} and {tuple(size)}")  # fmt: skip
+    dtype = unwrap(theta).dtype
+    axes = [np.linspace(-1, 1, n) if align_corners and n > 1 else (2 * np.arange(n) + 1) / n - 1 for n in size[2:]]
+    places = np.stack([*np.meshgrid(*axes, indexing="ij")[::-1], np.ones(tuple(size[2:]))], -1).astype(dtype)
+    out = np.matmul(places.reshape(-1, dims + 1), np.swapaxes(theta, 1, 2))  # (N, H * W, 2)
+    return out.reshape(size[0], *size[2:], dims)
+
+
+def _reflect(x: Any, low: float, high: float) -> Any:
+    """Fold the line back and forth onto ``low <= x <= high``."""
+    span = high - low
+    if not span:
+        return x * 0.0
+    turned = remainder(abs(x - low), 2 * span)
+    return low + where(unwrap(turned) > span, 2 * span - turned, turned)
+
+
+def _place(x: Any, size: int, align_corners: bool) -> Any:
+    """From -1 ... 1 to pixels."""
+    return (x + 1) * ((size - 1) / 2) if align_corners else ((x + 1) * size - 1) * 0.5
+
+
+def _inside(x: Any, size: int, padding_mode: str, align_corners: bool) -> Any:
+    """Bring a place that lies outside back in, as the padding says."""
+    if padding_mode == "reflection":
+        x = _reflect(x, 0.0, size - 1.0) if align_corners else _reflect(x, -0.5, size - 0.5)
+    if padding_mode == "zeros":
+        return x
+    here = unwrap(x)
+    inside = (here > 0) & (here < size - 1)
+    return where(inside, x, np.clip(here, 0, size - 1))  # no gradient at the ends, as in PyTorch
+
+
+def _cubic(t: Any) -> list[Any]:
+    """Weights of the four neighbours at ``-1, 0, 1, 2``, for t between 0 and 1 (Keys, 1981, with a = -0.75)."""
+    a = -0.75
+
+    def near(t: Any) -> Any:
+        return ((a + 2) * t - (a + 3)) * t * t + 1
+
+    def far(t: Any) -> Any:
+        return ((a * t - 5 * a) * t + 8 * a) * t - 4 * a
+
+    return [far(t + 1), near(t), near(1 - t), far(2 - t)]
+
+
+def _taps(x: Any, mode: str, size: int, padding_mode: str, align_corners: bool) -> list[tuple[Any, Any]]:
+    """Along one dimension: the pixels that are read (floats, maybe outside), and their weights."""
+    if padding_mode == "zeros":  # far away is as far as near outside
+        here = unwrap(x)
+        x = where((here > -3) & (here < size + 2), x, np.clip(here, -3, size + 2))
+    if mode == "bicubic":
+        first = np.floor(unwrap(x))
+        taps = list(zip((-1, 0, 1, 2), _cubic(x - first)))
+        return [(_inside(first + i, size, padding_mode, align_corners), w) for i, w in taps]
+    x = _inside(x, size, padding_mode, align_corners)
+    if mode == "nearest":
+        return [(np.rint(unwrap(x)), np.ones_like(unwrap(x)))]
+    first = np.floor(unwrap(x))
+    return [(first, first + 1 - x), (first + 1, x - first)]
+
+
+def grid_sample(
+    input: Any, grid: Any, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None
+) -> Any:
+    """Read images at the places of a grid.
+
+    Parameters
+    ----------
+    input : Tensor, shape (N, C, H, W) or (N, C, D, H, W), floating
+    grid : Tensor, shape (N, h, w, 2) or (N, d, h, w, 3), floating
+        Places (x, y) or (x, y, z), where -1 and 1 are the ends of the image.
+    mode : "bilinear", "nearest" or "bicubic" (images only)
+    padding_mode : "zeros", "border" or "reflection"
+        What lies outside.
+    align_corners : bool, optional
+        Whether -1 and 1 are the centres of the outermost pixels, rather than their edges (default).
+
+    Returns
+    -------
+    Tensor, shape (N, C, h, w) or (N, C, d, h, w)
+
+    Raises
+    ------
+    ValueError
+        For shapes and options that do not fit.
+
+    References
+    ----------
+    Jaderberg et al., "Spatial transformer networks", NIPS 2015, equations 3 to 7.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
+    >>> tg.grid_sample(x, tg.tensor([[[[0.0, 0.0]]]]))
+    tensor([[[[2.5000]]]])
+    """
+    x, at = unwrap(input), unwrap(grid)
+    dims = x.ndim - 2
+    if dims not in (2, 3) or at.ndim != x.ndim or at.shape[0] != x.shape[0] or at.shape[-1] != dims or 0 in x.shape[1:]:
+        raise ValueError("grid_sample: input and grid must have shapes (N, C, H, W) and (N, h, w, 2), or (N, C, D, H, "
+                         f"W) and (N, d, h, w, 3), got {x.shape} and {at.shape}")  # fmt: skip
+    if mode not in ("bilinear", "nearest", "bicubic") or (mode == "bicubic" and dims == 3):
+        raise ValueError(f"grid_sample: mode must be 'bilinear', 'nearest' or, for images, 'bicubic', got {mode!r}")
+    if padding_mode not in PADDINGS:
+        raise ValueError(f"grid_sample: padding_mode must be 'zeros', 'border' or 'reflection', got {padding_mode!r}")
+    if x.dtype != at.dtype or x.dtype.kind != "f":
+        raise TypeError(f"grid_sample: input and grid must be floating point, of one dtype, got {x.dtype}, {at.dtype}")
+    options = x.shape[2:], padding_mode, bool(align_corners)
+    compiled = dims == 2 and mode != "bicubic" and x.dtype.char in "fd" and backend() == "numba"
+    index, weight = (_found if compiled else _neighbours)(grid, mode, *options)
+    return _mix.record((input, weight, index))
+
+
+def _neighbours(grid: Any, mode: str, sizes: Any, padding_mode: str, align_corners: bool) -> tuple[Any, Any]:
+    """The pixels that make up each place, counted through all of them, and their weights, shape (N, K, h, w)."""
+    dims = len(sizes)
+    sides = [
+        _taps(_place(grid[..., dims - 1 - d], n, align_corners), mode, n, padding_mode, align_corners)
+        for d, n in enumerate(sizes)
+    ]
+    weights, index = zip(*[_corner(corner, sizes) for corner in product(*sides)])
+    return np.stack(index, 1), stack(weights, 1)
+
+
+def _corner(corner: Any, shape: tuple[int, ...]) -> tuple[Any, Any]:
+    """The weight of one neighbour, zero if it lies outside, and which pixel it is."""
+    places = [unwrap(place) for place, _ in corner]
+    known = np.logical_and.reduce([(place >= 0) & (place <= n - 1) for place, n in zip(places, shape)])
+    weight, index = corner[0][1], np.zeros(known.shape, np.uint32)
+    for _, factor in corner[1:]:
+        weight = weight * factor
+    for place, n in zip(places, shape):
+        index = index * np.uint32(n) + np.where(known, place, 0).astype(np.uint32)
+    return masked(weight, known), index

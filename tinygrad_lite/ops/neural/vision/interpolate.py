@@ -1,0 +1,194 @@
+"""Resizing: interpolation in one to three dimensions, as a stencil along each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from ....rules import unwrap
+from ...argument_names import floating_only
+from ...shape.stencil import Stencil, blend
+from ..pooling.avg_pool import adaptive
+
+__all__ = ["interpolate", "upsample", "upsample_bilinear", "upsample_nearest"]
+
+MODES = {  # which numbers of spatial dimensions a mode is for
+    "nearest": (1, 2, 3), "nearest-exact": (1, 2, 3), "area": (1, 2, 3), "linear": (1,), "bilinear": (2,),
+    "bicubic": (2,), "trilinear": (3,),
+}  # fmt: skip
+
+
+def tent(t: float) -> float:
+    """The weights of linear interpolation."""
+    return max(1 - abs(t), 0.0)
+
+
+def cubic(t: float, a: float = -0.75) -> float:
+    """The weights of cubic convolution (Keys, 1981, equation 15); PyTorch's `a`, and -0.5 in its antialiasing."""
+    t = abs(t)
+    if t <= 1:
+        return ((a + 2) * t - (a + 3)) * t * t + 1
+    return (((t - 5) * t + 8) * t - 4) * a if t < 2 else 0.0
+
+
+def _catmull_rom(t: float) -> float:
+    return cubic(t, -0.5)
+
+
+@lru_cache(1024)
+def _nearest(size: int, count: int, scale: float, exact: bool) -> Stencil:
+    shift = 0.5 if exact else 0.0
+    return Stencil(size, [[(min(math.floor((o + shift) * scale), size - 1), 1)] for o in range(count)])
+
+
+@lru_cache(1024)
+def _smooth(size: int, count: int, scale: float, align_corners: bool, order: int) -> Stencil:
+    """Two neighbours (order 1) or four (order 3); beyond the ends the last entry stands for all."""
+    rows = []
+    for o in range(count):
+        at = o * scale if align_corners else (o + 0.5) * scale - 0.5
+        taps: tuple[int, ...]
+        if order == 1:
+            at = max(at, 0.0)
+            first, taps, weight = min(math.floor(at), size - 1), (0, 1), tent
+        else:
+            first, taps, weight = math.floor(at), (-1, 0, 1, 2), cubic
+        t = min(at - first, 1.0)
+        rows.append([(min(max(first + i, 0), size - 1), weight(t - i)) for i in taps])
+    return Stencil(size, rows)
+
+
+@lru_cache(1024)
+def _antialiased(size: int, count: int, scale: float, order: int) -> Stencil:
+    """A filter that widens with the scale when shrinking, cut off at the ends and divided by its sum."""
+    reach, weight = (1, tent) if order == 1 else (2, _catmull_rom)
+    stretch = max(scale, 1.0)
+    rows = []
+    for o in range(count):
+        centre = scale * (o + 0.5)
+        first, last = max(int(centre - reach * stretch + 0.5), 0), min(int(centre + reach * stretch + 0.5), size)
+        factors = [weight((i - centre + 0.5) / stretch) for i in range(first, last)]
+        total = sum(factors) or 1.0
+        rows.append([(first + i, f / total) for i, f in enumerate(factors)])
+    return Stencil(size, rows)
+
+
+def _stencil(mode: str, align_corners: bool, antialias: bool) -> Callable[[int, int, float | None], Stencil]:
+    """For input size, output size and a scale factor that was given: the stencil along one dimension."""
+
+    def stencil(size: int, count: int, factor: float | None) -> Stencil:
+        if mode == "area":
+            return adaptive(size, count)
+        scale = size / count if factor is None else 1 / factor
+        if mode.startswith("nearest"):
+            return _nearest(size, count, scale, mode == "nearest-exact")
+        order = 3 if mode == "bicubic" else 1
+        if align_corners:
+            scale = (size - 1) / (count - 1) if count > 1 else 0.0
+        if antialias:
+            return _antialiased(size, count, scale, order)
+        return _smooth(size, count, scale, align_corners, order)
+
+    return stencil
+
+
+def _sizes(shape: tuple[int, ...], size: Any, scale_factor: Any) -> tuple[list[int], list[float | None]]:
+    """Output sizes, and the scale factors that were given."""
+    dims = len(shape)
+    if (size is None) == (scale_factor is None):
+        raise ValueError(f"interpolate: give either size or scale_factor, got {size} and {scale_factor}")
+    given = size if scale_factor is None else scale_factor
+    each = list(given) if isinstance(given, (tuple, list)) else [given] * dims
+    if len(each) != dims:
+        raise ValueError(f"interpolate: size and scale_factor must be a number or {dims} of them, got {given}")
+    counts = [int(v) if scale_factor is None else math.floor(n * v) for n, v in zip(shape, each)]
+    if 0 in shape or min(counts) < 1:
+        raise ValueError(f"interpolate: input and output sizes must be positive, got {shape} and {tuple(counts)}")
+    return counts, [None] * dims if scale_factor is None else [float(v) for v in each]
+
+
+def interpolate(
+    input: Any,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> Any:
+    """Resize the spatial dimensions.
+
+    Parameters
+    ----------
+    input : Tensor, shape (N, C, L), (N, C, H, W) or (N, C, D, H, W)
+    size : int or sequence of int, optional
+        Of the result; this or `scale_factor`.
+    scale_factor : float or sequence of float, optional
+    mode : "nearest", "nearest-exact", "area", "linear" (1d), "bilinear", "bicubic" (2d) or "trilinear" (3d)
+    align_corners : bool, optional
+        Whether the first and last entries lie on those of the input, rather than the outer edges. Not for "nearest",
+        "nearest-exact" and "area".
+    recompute_scale_factor : bool, optional
+        Compute with the ratio of the sizes in place of the scale factor that was given.
+    antialias : bool
+        Widen the filter where the result is smaller; "bilinear" and "bicubic" only.
+
+    Returns
+    -------
+    Tensor, shape (N, C, ...)
+
+    Raises
+    ------
+    ValueError
+        For shapes and options that do not fit.
+
+    References
+    ----------
+    Keys, "Cubic convolution interpolation for digital image processing", 1981.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.tensor([[[1.0, 2.0]]])
+    >>> tg.interpolate(x, scale_factor=2)
+    tensor([[[1., 1., 2., 2.]]])
+    >>> tg.interpolate(x, size=3, mode="linear", align_corners=True)
+    tensor([[[1.0000, 1.5000, 2.0000]]])
+    """
+    shape = unwrap(input).shape
+    if mode not in MODES or len(shape) - 2 not in MODES[mode]:
+        raise ValueError(f"interpolate: mode must be one of {', '.join(MODES)} and fit the input's spatial dimensions, "
+                         f"got {mode!r} for shape {shape}")  # fmt: skip
+    smooth = mode.endswith(("linear", "cubic"))
+    if align_corners is not None and not smooth:
+        raise ValueError(f"interpolate: align_corners is for linear, bilinear, bicubic and trilinear, got {mode!r}")
+    if antialias and mode not in ("bilinear", "bicubic"):
+        raise ValueError(f"interpolate: antialias is for modes bilinear and bicubic, got {mode!r}")
+    if recompute_scale_factor and size is not None:
+        raise ValueError(f"interpolate: recompute_scale_factor makes no sense with size, got size {size}")
+    if smooth or mode == "area":
+        floating_only(input, "interpolate")
+    counts, factors = _sizes(shape[2:], size, scale_factor)
+    if recompute_scale_factor or align_corners:
+        factors = [None] * len(counts)
+    stencil = _stencil(mode, bool(align_corners), antialias)
+    return blend(input, [stencil(*args) for args in zip(shape[2:], counts, factors)])
+
+
+def upsample(
+    input: Any, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None
+) -> Any:
+    """`interpolate`, by its old name."""
+    return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def upsample_nearest(input: Any, size: Any = None, scale_factor: Any = None) -> Any:
+    """`interpolate` with mode "nearest"."""
+    return interpolate(input, size, scale_factor, "nearest")
+
+
+def upsample_bilinear(input: Any, size: Any = None, scale_factor: Any = None) -> Any:
+    """`interpolate` with mode "bilinear" and aligned corners."""
+    return interpolate(input, size, scale_factor, "bilinear", True)

@@ -1,0 +1,1 @@
+"""Arithmetic, exponentials, rounding, comparison: operations element by element."""

@@ -1,0 +1,253 @@
+"""Arithmetic: sums, products, quotients, powers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ...engine.fast_calls import elementwise
+from ...kernels.elementwise import powers
+from ...kernels.elementwise import remainder as loops
+from ...rules import unwrap
+from ..argument_names import describe
+from ..compiled import fused
+
+__all__ = [
+    "abs", "absolute", "add", "div", "divide", "floor_divide", "fmod", "mul", "multiply", "neg", "negative",
+    "positive", "pow", "power", "reciprocal", "remainder", "rsqrt", "sqrt", "square", "sub", "subtract",
+    "true_divide",
+]  # fmt: skip
+
+
+def flat(g: Any) -> Any:
+    """The gradient of a step function; a product with zero would make NaN of an infinite `g`."""
+    return np.zeros_like(g)
+
+
+_add = elementwise(np.add, complex=True, name="add", x=lambda g: g, y=lambda g: g)
+_subtract = elementwise(np.subtract, complex=True, name="sub", x=lambda g: g, y=lambda g: -g)
+mul = multiply = elementwise(np.multiply, complex=True, name="mul", x=lambda g, y: g * y, y=lambda g, x: g * x)
+true_divide = elementwise(
+    np.true_divide, complex=True, name="div", x=lambda g, y: g / y, y=lambda g, x, y: -g * (x / y / y)
+)  # not by the result, which may be overwritten: `p = e / e.sum(); p += 1`
+neg = negative = elementwise(np.negative, complex=True, name="neg", x=lambda g: -g)
+positive = elementwise(np.positive, complex=True, x=lambda g: g)
+square = elementwise(np.square, complex=True, x=lambda g, x: g * (2 * x))
+_root_slope = fused(powers.root_slope, powers.root_slope_of)
+sqrt = elementwise(np.sqrt, complex=True, x=lambda g, out: _root_slope(g, out))
+reciprocal = elementwise(
+    lambda x: 1 / x, complex=True, name="reciprocal", numpy=np.reciprocal, x=lambda g, out: -g * out * out
+)
+rsqrt = elementwise(
+    lambda x: 1 / np.sqrt(x), complex=True, name="rsqrt", x=lambda g, out: g * (-0.5 * (out * out * out))
+)
+abs = absolute = elementwise(np.absolute, name="abs", x=lambda g, x: g * np.sign(x))
+
+
+class DivisionByZero(ZeroDivisionError, RuntimeError):
+    """Integers divided by zero: Python's class of error, and PyTorch's."""
+
+
+def _integers(x: Any, y: Any, who: str) -> bool:
+    """Whether two operands are integers; they cannot be divided by zero, where NumPy's answer is zero."""
+    if (x if isinstance(x, np.ndarray) else y).dtype.kind not in "biu":
+        return False
+    if not np.all(y):
+        raise DivisionByZero(f"{who}: integers cannot be divided by 0")
+    return True
+
+
+def _divided(function: Any, who: str) -> Any:
+    """A division with remainder, refusing zeros where NumPy gives some number for them."""
+
+    def divide(x: Any, y: Any) -> Any:
+        _integers(x, y, who)
+        return function(x, y)
+
+    return divide
+
+
+def _left_over(formula: Any, of_arrays: Any, of_number: Any, who: str) -> Any:
+    """A remainder of two arrays, or of an array and a number."""
+    arrays, number = fused(of_arrays, formula), fused(of_number, formula, 1)
+    return _divided(lambda x, y: (number if type(y) in (int, float) else arrays)(x, y), who)
+
+
+_remainder = _left_over(np.remainder, loops.remainder, loops.remainder_number, "remainder")
+_fmod = _left_over(np.fmod, loops.fmod, loops.fmod_number, "fmod")
+_floor_slope = fused(loops.floor_slope, loops.floor_slope_of)
+remainder = elementwise(
+    lambda x, y: _remainder(x, y), name="remainder", numpy=np.remainder,
+    x=lambda g: g, y=lambda g, x, y: _floor_slope(g, x, y)
+)  # fmt: skip
+fmod = elementwise(
+    lambda x, y: _fmod(x, y), name="fmod", numpy=np.fmod, x=lambda g: g, y=lambda g, x, y: -g * np.trunc(x / y)
+)  # fmt: skip
+floor_divide = elementwise(
+    _divided(np.floor_divide, "floor_divide"), name="floor_divide", numpy=np.floor_divide, x=flat, y=flat
+)
+
+
+_cube, _cube_slope = fused(powers.cube, powers.cube_of), fused(powers.cube_slope, powers.cube_slope_of)
+
+
+def _power(x: Any, y: Any) -> Any:
+    if type(y) is int and y == 3 and x.dtype.kind in "fc":  # neither does it know a cube
+        return _cube(x)
+    return x**y  # the operator knows that x**2 is a square; the ufunc does not
+
+
+def _power_x(g: Any, x: Any, y: Any) -> Any:
+    if type(y) in (int, float):  # a constant exponent: no need to guard what cannot happen
+        if type(y) is int and y == 3:
+            return _cube_slope(g, x)
+        return flat(g) if y == 0 else g * (y * _power(x, y - 1))
+    constant = np.equal(y, 0)
+    return np.where(constant, 0.0, g * (y * x ** np.where(constant, 1.0, y - 1)))
+
+
+def _power_y(g: Any, x: Any, y: Any, out: Any) -> Any:
+    if type(x) in (int, float):  # numbers must not widen what they meet
+        if x > 0:
+            return g * (out * math.log(x))
+        x = unwrap(out).dtype.type(x)
+    vanishes = np.equal(x, 0) & np.greater_equal(np.real(y), 0)  # 0**y stays 0: PyTorch's convention
+    return np.where(vanishes, 0.0, g * (out * np.log(np.where(vanishes, 1.0, x))))
+
+
+power = elementwise(_power, complex=True, name="pow", numpy=np.power, x=_power_x, y=_power_y)
+
+
+def pow(input: Any, exponent: Any) -> Any:
+    """Power, ``input**exponent``; at ``0**0`` the derivatives are 0.
+
+    Parameters
+    ----------
+    input, exponent : Tensor or number, of shapes that broadcast
+
+    Returns
+    -------
+    Tensor, of the broadcast shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.pow(tg.tensor([2.0, 3.0]), 3)
+    tensor([ 8., 27.])
+    """
+    return power(input, exponent)
+
+
+def add(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+    """``input + alpha * other``.
+
+    Parameters
+    ----------
+    input, other : Tensor or number, of shapes that broadcast
+    alpha : number
+
+    Returns
+    -------
+    Tensor, of the broadcast shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.add(tg.tensor([1.0, 2.0]), 10, alpha=2)
+    tensor([21., 22.])
+    """
+    return _add(input, other if type(alpha) is int and alpha == 1 else other * alpha)
+
+
+def sub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+    """``input - alpha * other``.
+
+    Parameters
+    ----------
+    input, other : Tensor or number, of shapes that broadcast
+    alpha : number
+
+    Returns
+    -------
+    Tensor, of the broadcast shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.sub(tg.tensor([1.0, 2.0]), 10, alpha=2)
+    tensor([-19., -18.])
+    """
+    return _subtract(input, other if type(alpha) is int and alpha == 1 else other * alpha)
+
+
+subtract = sub
+
+
+def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
+    """``input / other``.
+
+    Parameters
+    ----------
+    input, other : Tensor or number, of shapes that broadcast
+    rounding_mode : None, "trunc" or "floor"
+        Round the quotient towards zero or down; its gradient is zero then.
+
+    Returns
+    -------
+    Tensor, of the broadcast shape
+        Floating, also of integers, unless rounded.
+
+    Raises
+    ------
+    ValueError
+        For another rounding mode.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.div(tg.tensor([7, -7]), 2)
+    tensor([ 3.5000, -3.5000])
+    >>> tg.div(tg.tensor([7, -7]), 2, rounding_mode="floor")
+    tensor([ 3, -4])
+    """
+    if rounding_mode is None:
+        return true_divide(input, other)
+    if rounding_mode == "floor":
+        return floor_divide(input, other)
+    if rounding_mode == "trunc":
+        return _trunc_divide(input, other)
+    raise ValueError(f"div: rounding_mode must be None, 'trunc' or 'floor', got {rounding_mode!r}")
+
+
+divide = div
+
+
+def _towards_zero(x: Any, y: Any) -> Any:
+    if not _integers(x, y, "div"):
+        return np.trunc(np.true_divide(x, y))
+    quotient = np.floor_divide(x, y)  # exact, where a float would round
+    return quotient + ((quotient < 0) & (quotient * y != x))
+
+
+_trunc_divide = elementwise(_towards_zero, name="div", ordered=True, x=flat, y=flat)
+
+__test__ = describe(
+    globals(),
+    """
+    abs          | Magnitude; its derivative at 0 is 0.                   | -1.5, 2.0          | [1.5000, 2.0000]
+    floor_divide | Quotient rounded down; its gradient is zero.           | 7.0, -7.0; 2.0     | [ 3., -4.]
+    fmod         | Remainder of a division, with the sign of the dividend. | 7.0, -7.0; 4.0    | [ 3., -3.]
+    mul          | Product.                                               | 1.0, 2.0; 3.0, 4.0 | [3., 8.]
+    neg          | Opposite, -x.                                          | 1.0, -2.0          | [-1.,  2.]
+    positive     | The same, +x.                                          | 1.0, -2.0          | [ 1., -2.]
+    power        | Power, x^y; at 0^0 the derivatives are 0.              | 2.0, 3.0; 3.0, 2.0 | [8., 9.]
+    reciprocal   | 1 / x.                                                 | 2.0, 4.0           | [0.5000, 0.2500]
+    remainder    | Remainder of a division, with the sign of the divisor. | 7.0, -7.0; 4.0     | [3., 1.]
+    rsqrt        | 1 / sqrt(x).                                           | 4.0, 16.0          | [0.5000, 0.2500]
+    sqrt         | Square root; its derivative at 0 is infinite.          | 4.0, 9.0           | [2., 3.]
+    square       | Square.                                                | 3.0, -4.0          | [ 9., 16.]
+    true_divide  | Quotient.                                              | 6.0, 3.0; 2.0      | [3.0000, 1.5000]
+    """,
+)

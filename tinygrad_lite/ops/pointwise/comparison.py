@@ -1,0 +1,199 @@
+"""Questions: comparisons, logic and bits. The answers carry no gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...promotion import cast_pair
+from ...rules import FAST, _blame, unwrap, wrap
+from ..argument_names import describe
+
+__all__ = [
+    "allclose", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
+    "eq", "equal", "ge", "greater", "greater_equal", "gt", "isclose", "isfinite", "isin", "isinf", "isnan", "isneginf",
+    "isposinf", "le", "left_shift", "less", "less_equal", "logical_and", "logical_not", "logical_or",
+    "logical_xor", "lt", "ne", "not_equal", "right_shift", "signbit",
+]  # fmt: skip
+
+
+def _ordered(who: str, x: Any, y: Any) -> tuple[Any, Any]:
+    x, y = cast_pair(who, x, y)
+    if "c" in (np.asarray(x).dtype.kind, np.asarray(y).dtype.kind):
+        raise TypeError(f"{who}: complex numbers have no order")
+    return x, y
+
+
+def _as_they_are(_: str, x: Any, y: Any) -> tuple[Any, Any]:
+    return x, y
+
+
+def _question(function: Any, name: str | None = None, meeting: Any = cast_pair) -> Callable[..., Any]:
+    """A function of arrays, for Tensors; two are compared in the dtype where they meet."""
+
+    def one(input: Any) -> Any:
+        return wrap(function(unwrap(input)))
+
+    def two(input: Any, other: Any) -> Any:
+        try:
+            return wrap(function(*meeting(two.__name__, unwrap(input), unwrap(other))))
+        except ValueError as error:
+            raise _blame(two.__name__, error) from None
+
+    answer = two if getattr(function, "nin", 1) == 2 else one
+    answer.__name__ = answer.__qualname__ = name or function.__name__
+    FAST[function] = answer
+    return answer
+
+
+eq, ne = _question(np.equal, "eq"), _question(np.not_equal, "ne")
+lt, le = _question(np.less, "lt", _ordered), _question(np.less_equal, "le", _ordered)
+gt, ge = _question(np.greater, "gt", _ordered), _question(np.greater_equal, "ge", _ordered)
+not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
+isnan, isinf, isfinite = _question(np.isnan), _question(np.isinf), _question(np.isfinite)
+isposinf, isneginf = _question(np.isposinf), _question(np.isneginf)
+signbit = _question(np.signbit)
+logical_and, logical_or = (
+    _question(np.logical_and, meeting=_as_they_are),
+    _question(np.logical_or, meeting=_as_they_are),
+)
+logical_xor, logical_not = _question(np.logical_xor, meeting=_as_they_are), _question(np.logical_not)
+bitwise_and, bitwise_or = _question(np.bitwise_and), _question(np.bitwise_or)
+bitwise_xor, bitwise_not = _question(np.bitwise_xor), _question(np.invert, "bitwise_not")
+left_shift = bitwise_left_shift = _question(np.left_shift, "bitwise_left_shift")
+right_shift = bitwise_right_shift = _question(np.right_shift, "bitwise_right_shift")
+
+
+def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
+    """Whether ``|input - other| <= atol + rtol * |other|``.
+
+    Parameters
+    ----------
+    input, other : Tensor or number, of shapes that broadcast
+    rtol, atol : float
+    equal_nan : bool
+        Whether NaN is close to NaN.
+
+    Returns
+    -------
+    Tensor, of the broadcast shape, bool
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.isclose(tg.tensor([1.0, 2.0]), tg.tensor([1.0, 2.1]))
+    tensor([ True, False])
+    """
+    return wrap(np.isclose(unwrap(input), unwrap(other), rtol, atol, equal_nan))
+
+
+def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+    """Whether all of `isclose`.
+
+    Parameters
+    ----------
+    input, other : Tensor or number, of shapes that broadcast
+    rtol, atol : float
+    equal_nan : bool
+        Whether NaN is close to NaN.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.allclose(tg.tensor([1.0, 2.0]), tg.tensor([1.0, 2.1]), atol=0.2)
+    True
+    """
+    return bool(np.allclose(unwrap(input), unwrap(other), rtol, atol, equal_nan))
+
+
+def equal(input: Any, other: Any) -> bool:
+    """Whether two tensors have the same shape and the same values.
+
+    Parameters
+    ----------
+    input, other : Tensor
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.equal(tg.tensor([1.0, 2.0]), tg.tensor([1.0, 2.0]))
+    True
+    """
+    return np.array_equal(unwrap(input), unwrap(other))
+
+
+def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Any:
+    """Whether each element is one of the others.
+
+    Parameters
+    ----------
+    elements, test_elements : Tensor or number
+    assume_unique : bool
+        There are no repeated ones among either, which may help.
+    invert : bool
+        Ask whether it is none of them.
+
+    Returns
+    -------
+    Tensor, of the shape of `elements`, bool
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.isin(tg.tensor([[1, 2], [3, 4]]), tg.tensor([2, 3]))
+    tensor([[False,  True],
+            [ True, False]])
+    """
+    return wrap(np.isin(unwrap(elements), unwrap(test_elements), assume_unique, invert))
+
+
+def _np_isin(element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False) -> Any:
+    return isin(element, test_elements, assume_unique=assume_unique, invert=invert)
+
+
+FAST[np.isin], FAST[np.isclose], FAST[np.allclose] = _np_isin, isclose, allclose
+FAST[np.array_equal] = lambda a1, a2, equal_nan=False: np.array_equal(unwrap(a1), unwrap(a2), equal_nan)
+
+__test__ = describe(
+    globals(),
+    """
+    eq          | Whether equal.                           | 1.0, 2.0; 1.0, 3.0  | [ True, False]
+    ne          | Whether not equal.                       | 1.0, 2.0; 1.0, 3.0  | [False,  True]
+    lt          | Whether less.                            | 1.0, 2.0; 2.0       | [ True, False]
+    le          | Whether less or equal.                   | 1.0, 2.0; 1.0       | [ True, False]
+    gt          | Whether greater.                         | 1.0, 2.0; 1.0       | [False,  True]
+    ge          | Whether greater or equal.                | 1.0, 2.0; 2.0       | [False,  True]
+    isnan       | Whether not a number.                    | 1.0, float("nan")   | [False,  True]
+    isinf       | Whether infinite.                        | 1.0, float("-inf")  | [False,  True]
+    isfinite    | Whether neither infinite nor NaN.        | 1.0, float("inf")   | [ True, False]
+    isposinf    | Whether positive infinite.               | 1.0, float("inf")   | [False,  True]
+    isneginf    | Whether negative infinite.               | 1.0, float("-inf")  | [False,  True]
+    signbit     | Whether negative, -0.0 included.         | 1.0, -0.0           | [False,  True]
+    logical_and | Whether both are nonzero.                | 1, 1, 0; 1, 0, 0    | [ True, False, False]
+    logical_or  | Whether one or both are nonzero.         | 1, 1, 0; 1, 0, 0    | [ True,  True, False]
+    logical_xor | Whether exactly one is nonzero.          | 1, 1, 0; 1, 0, 0    | [False,  True, False]
+    logical_not | Whether zero.                            | 1, 0                | [False,  True]
+    """,
+    result="bool",
+) | describe(
+    globals(),
+    """
+    bitwise_and | The bits set in both.                    | 6, 5; 3             | [2, 1]
+    bitwise_or  | The bits set in one or both.             | 6, 5; 3             | [7, 7]
+    bitwise_xor | The bits set in exactly one.             | 6, 5; 3             | [5, 6]
+    bitwise_not | All bits turned; logical for booleans.   | 6, 5                | [-7, -6]
+    bitwise_left_shift | Bits moved up: a product with 2^other.   | 6, 5; 1             | [12, 10]
+    bitwise_right_shift | Bits moved down: a quotient by 2^other.  | 6, 5; 1             | [3, 2]
+    """,
+    result="integer or bool",
+)

@@ -1,0 +1,264 @@
+"""Exponentials, logarithms, trigonometry and their kin."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...dtypes import get_default_dtype
+from ...engine.fast_calls import elementwise
+from ...kernels.elementwise import bent, remainder, smooth
+from ...promotion import number
+from ...rules import differentiable, unwrap
+from ..argument_names import describe
+from ..compiled import fused
+from .clamp_round_where import masked
+
+__all__ = [
+    "acos", "acosh", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "asin", "asinh", "atan",
+    "atan2", "atanh", "cos", "cosh", "deg2rad", "exp", "exp2", "expm1", "hypot", "log",
+    "log10", "log1p", "log2", "logaddexp", "logaddexp2", "logit", "logsigmoid", "rad2deg", "sigmoid", "sin", "sinc",
+    "sinh", "tan", "tanh", "xlogy",
+]  # fmt: skip
+
+
+def _radius(x: Any, y: Any) -> Any:
+    """The squared distance from the origin, where the angle has no slope: 1 there, so that 0 comes of a division."""
+    r = x * x + y * y
+    return np.where(np.equal(r, 0), 1.0, r)
+
+
+def _root_of_acosh(x: Any) -> Any:
+    """``sqrt(x^2 - 1)``, on the branch that `acosh` has for complex numbers."""
+    return np.sqrt(x - 1) * np.sqrt(x + 1) if x.dtype.kind == "c" else np.sqrt(x * x - 1)
+
+
+exp = elementwise(np.exp, complex=True, x=lambda g, out: g * out)
+exp2 = elementwise(np.exp2, complex=True, x=lambda g, out: g * (out * math.log(2)))
+expm1 = elementwise(np.expm1, complex=True, x=lambda g, out: g * (out + 1))
+log = elementwise(np.log, complex=True, x=lambda g, x: g / x)
+log2 = elementwise(np.log2, complex=True, x=lambda g, x: g / (x * math.log(2)))
+log10 = elementwise(np.log10, complex=True, x=lambda g, x: g / (x * math.log(10)))
+log1p = elementwise(np.log1p, complex=True, x=lambda g, x: g / (1 + x))
+
+
+def logaddexp_of(x: Any, y: Any) -> Any:
+    """NumPy's function, of arrays."""
+    return np.logaddexp(x, y)
+
+
+_logaddexp = fused(bent.logaddexp, logaddexp_of)
+logaddexp = elementwise(
+    lambda x, y: _logaddexp(x, y), name="logaddexp", numpy=np.logaddexp,
+    x=lambda g, x, y: g * sigmoid(x - y), y=lambda g, x, y: g * sigmoid(y - x)
+)  # fmt: skip
+logaddexp2 = elementwise(
+    np.logaddexp2,
+    x=lambda g, x, y: g * sigmoid((x - y) * math.log(2)),
+    y=lambda g, x, y: g * sigmoid((y - x) * math.log(2)),
+)
+sin = elementwise(np.sin, complex=True, x=lambda g, x: g * np.cos(x))
+cos = elementwise(np.cos, complex=True, x=lambda g, x: -g * np.sin(x))
+tan = elementwise(np.tan, complex=True, x=lambda g, out: g * (1 + out * out))
+sinh = elementwise(np.sinh, complex=True, x=lambda g, x: g * np.cosh(x))
+cosh = elementwise(np.cosh, complex=True, x=lambda g, x: g * np.sinh(x))
+tanh = elementwise(np.tanh, complex=True, x=lambda g, out: g - g * (out * out))  # without a number in it: twice as fast
+asin = arcsin = elementwise(np.arcsin, complex=True, name="asin", x=lambda g, x: g / np.sqrt(1 - x * x))
+acos = arccos = elementwise(np.arccos, complex=True, name="acos", x=lambda g, x: -g / np.sqrt(1 - x * x))
+atan = arctan = elementwise(np.arctan, complex=True, name="atan", x=lambda g, x: g / (1 + x * x))
+atan2 = arctan2 = elementwise(
+    np.arctan2, name="atan2", x=lambda g, x, y: g * (y / _radius(x, y)), y=lambda g, x, y: -g * (x / _radius(x, y))
+)
+_hypot, _share = fused(remainder.hypot, np.hypot), fused(remainder.share, remainder.share_of)
+hypot = elementwise(
+    lambda x, y: _hypot(x, y), name="hypot", numpy=np.hypot,
+    x=lambda g, x, out: _share(g, x, out), y=lambda g, y, out: _share(g, y, out)
+)  # fmt: skip
+asinh = arcsinh = elementwise(np.arcsinh, complex=True, name="asinh", x=lambda g, x: g / np.sqrt(x * x + 1))
+acosh = arccosh = elementwise(
+    np.arccosh, complex=True, name="acosh", x=lambda g, x: g / _root_of_acosh(x)
+)  # fmt: skip
+atanh = arctanh = elementwise(np.arctanh, complex=True, name="atanh", x=lambda g, x: g / (1 - x * x))
+deg2rad = elementwise(np.deg2rad, x=lambda g: g * (math.pi / 180))
+rad2deg = elementwise(np.rad2deg, x=lambda g: g * (180 / math.pi))
+
+
+def floating(x: Any) -> Any:
+    """Integers and booleans as float32."""
+    if x.dtype.kind == "f":
+        return x
+    if x.dtype.kind == "c":
+        raise TypeError(f"the function of real numbers got {x.dtype}; take real, imag or abs of it before")
+    return x.astype(np.float32)
+
+
+@np.errstate(over="ignore")  # exp(-x) may be inf: the result is 0 then
+def sigmoid_of(x: Any) -> Any:
+    """The sigmoid of an array."""
+    z = np.exp(-floating(x))
+    z += 1
+    return np.reciprocal(z)
+
+
+def sigmoid_slope(g: Any, out: Any) -> Any:
+    """`g` times the derivative of the sigmoid, given its result."""
+    return g * (out * (1 - out))
+
+
+_sigmoid, _sigmoid_back = fused(smooth.sigmoid, sigmoid_of), fused(smooth.sigmoid_backward, sigmoid_slope)
+sigmoid: Callable[..., Any] = elementwise(lambda x: _sigmoid(x), name="sigmoid", x=lambda g, out: _sigmoid_back(g, out))
+
+
+def softplus_of(x: Any) -> Any:
+    """``log(1 + exp(x))`` of an array, without overflow."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def logsigmoid_of(x: Any) -> Any:
+    """``-log(1 + exp(-x))`` of an array."""
+    return -softplus_of(-floating(x))
+
+
+def logsigmoid_slope(g: Any, x: Any) -> Any:
+    """`g` times the derivative of `logsigmoid_of`."""
+    return g * sigmoid(-x)
+
+
+_logsigmoid, _logsigmoid_back = (
+    fused(bent.logsigmoid, logsigmoid_of), fused(bent.logsigmoid_backward, logsigmoid_slope)
+)  # fmt: skip
+logsigmoid: Callable[..., Any] = elementwise(
+    lambda x: _logsigmoid(x), name="logsigmoid", x=lambda g, x: _logsigmoid_back(g, x)
+)
+
+# --- with a hole or a limit -------------------------------------------------------------------------------------
+
+
+def _sinc(x: Any) -> Any:
+    t = floating(x) * math.pi
+    zero = t == 0
+    return np.where(zero, t.dtype.type(1), np.sin(t) / np.where(zero, t.dtype.type(1), t))
+
+
+def _sinc_x(g: Any, x: Any, out: Any) -> Any:
+    zero = np.equal(x, 0)
+    return masked(g, np.logical_not(zero)) * ((np.cos(math.pi * x) - out) / np.where(zero, 1.0, x))
+
+
+sinc = elementwise(_sinc, name="sinc", numpy=np.sinc, x=_sinc_x)
+
+
+def _xlogy(x: Any, y: Any) -> Any:
+    return x * np.log(np.where(np.equal(x, 0) & ~np.isnan(y), 1.0, y))
+
+
+def _xlogy_x(g: Any, x: Any, y: Any) -> Any:
+    slanted = np.not_equal(x, 0) | np.greater(y, 0) | np.isnan(y)
+    return masked(g * np.log(np.where(slanted, y, 1.0)), slanted)
+
+
+_xlogy_op = elementwise(_xlogy, name="xlogy", x=_xlogy_x, y=lambda g, x, y: g * x / y)
+
+
+def _beside(value: Any, other: Any) -> Any:
+    """A number as an array of the dtype that it has beside `other`: logarithms would take it for float64."""
+    dtype, value = np.asarray(unwrap(other)).dtype, number(value)
+    if type(value) not in (bool, int, float):
+        return value
+    return np.asarray(value, dtype if dtype.kind == "f" else get_default_dtype())
+
+
+def xlogy(input: Any, other: Any) -> Any:
+    """``input * log(other)``, zero where `input` is zero, whatever `other` is, NaN aside.
+
+    Parameters
+    ----------
+    input, other : Tensor or number, of shapes that broadcast
+
+    Returns
+    -------
+    Tensor, of the broadcast shape, floating
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.xlogy(tg.tensor([0.0, 2.0]), tg.tensor([0.0, 1.5]))
+    tensor([0.0000, 0.8109])
+    """
+    return _xlogy_op(_beside(input, other), _beside(other, input))
+
+
+def _logit_x(g: Any, x: Any, eps: float | None) -> Any:
+    slope = g / (x * (1 - x))
+    if eps is None:
+        return np.where(np.less(x, 0) | np.greater(x, 1), math.nan, slope)
+    return masked(slope, np.greater_equal(x, eps) & np.less_equal(x, 1 - eps))
+
+
+@differentiable(x=_logit_x, name="logit")
+def _logit(x: Any, eps: float | None) -> Any:
+    x = floating(x)
+    if eps is not None:
+        x = np.clip(x, eps, 1 - eps)
+    with np.errstate(divide="ignore", invalid="ignore"):  # its poles are at 0 and 1
+        return np.log(x / (1 - x))
+
+
+def logit(input: Any, eps: float | None = None) -> Any:
+    """``log(x / (1 - x))``, the inverse of `sigmoid`; NaN outside [0, 1].
+
+    Parameters
+    ----------
+    input : Tensor
+    eps : float, optional
+        The input is limited to ``[eps, 1 - eps]`` before; beyond these limits the gradient is zero.
+
+    Returns
+    -------
+    Tensor, of the input's shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.logit(tg.tensor([0.5, 0.9, 1.0]), eps=1e-6)
+    tensor([ 0.0000,  2.1972, 13.8023])
+    """
+    return _logit.record((input, eps))
+
+
+__test__ = describe(
+    globals(),
+    """
+    exp        | Exponential, e^x.                                      | 0.0, 1.0           | [1.0000, 2.7183]
+    exp2       | 2^x.                                                   | 0.5, 3.0           | [1.4142, 8.0000]
+    expm1      | e^x - 1, exact near 0.                                 | 0.0, 1e-8          | [0.0000e+00, 1.0000e-08]
+    log        | Natural logarithm.                                     | 1.0, 10.0          | [0.0000, 2.3026]
+    log2       | Logarithm to base 2.                                   | 1.0, 8.0           | [0., 3.]
+    log10      | Logarithm to base 10.                                  | 1.0, 10.0          | [0., 1.]
+    log1p      | log(1 + x), exact near 0.                              | 0.0, 1e-8          | [0.0000e+00, 1.0000e-08]
+    logaddexp  | log(e^x + e^y) without overflow.                       | 0.0, 1000.0; 0.0   | [6.9315e-01, 1.0000e+03]
+    sin        | Sine of an angle in radians.                           | 0.0, 1.0           | [0.0000, 0.8415]
+    cos        | Cosine of an angle in radians.                         | 0.0, 1.0           | [1.0000, 0.5403]
+    tan        | Tangent of an angle in radians.                        | 0.0, 1.0           | [0.0000, 1.5574]
+    sinh       | Hyperbolic sine.                                       | 0.0, 1.0           | [0.0000, 1.1752]
+    cosh       | Hyperbolic cosine.                                     | 0.0, 1.0           | [1.0000, 1.5431]
+    tanh       | Hyperbolic tangent.                                    | 0.0, 1.0           | [0.0000, 0.7616]
+    asin       | Inverse sine, in [-pi/2, pi/2].                        | 0.0, 1.0           | [0.0000, 1.5708]
+    acos       | Inverse cosine, in [0, pi].                            | 0.0, 1.0           | [1.5708, 0.0000]
+    atan       | Inverse tangent, in [-pi/2, pi/2].                     | 0.0, 1.0           | [0.0000, 0.7854]
+    atan2      | Angle of the point (y, x), in [-pi, pi]; y comes first. | 1.0, -1.0; 1.0, 0.0 | [ 0.7854, -1.5708]
+    hypot      | Length of the vector (x, y), sqrt(x^2 + y^2).          | 3.0, 5.0; 4.0, 12.0 | [ 5., 13.]
+    asinh      | Inverse hyperbolic sine.                               | 0.0, 1.0           | [0.0000, 0.8814]
+    acosh      | Inverse hyperbolic cosine, of x >= 1.                  | 1.0, 2.0           | [0.0000, 1.3170]
+    atanh      | Inverse hyperbolic tangent, of -1 <= x <= 1.           | 0.0, 0.5           | [0.0000, 0.5493]
+    deg2rad    | Radians of degrees.                                    | 90.0, 180.0        | [1.5708, 3.1416]
+    rad2deg    | Degrees of radians.                                    | 0.5, 1.0           | [28.6479, 57.2958]
+    logaddexp2 | log2(2^x + 2^y) without overflow.                      | 0.0, 1000.0; 0.0   | [   1., 1000.]
+    sinc       | sin(pi x) / (pi x), and 1 at 0.                        | 0.0, 0.5           | [1.0000, 0.6366]
+    sigmoid    | Logistic function, 1 / (1 + e^-x).                     | 0.0, 1.0           | [0.5000, 0.7311]
+    logsigmoid | Logarithm of the sigmoid, without underflow.           | 0.0, -50.0         | [ -0.6931, -50.0000]
+    """,
+)

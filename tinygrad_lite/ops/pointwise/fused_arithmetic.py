@@ -1,0 +1,224 @@
+"""Several steps of arithmetic in one function."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ... import rules
+from ...rules import differentiable
+from .arithmetic import power, sub
+from .clamp_round_where import clamp
+
+__all__ = ["addcdiv", "addcmul", "clamp_max", "clamp_min", "float_power", "lerp", "rsub"]
+
+
+def _lerp(start: Any, end: Any, weight: Any) -> Any:
+    """Both ends are met exactly: rounding would miss the second one."""
+    d = end - start
+    if type(weight) in (int, float):
+        return start + weight * d if weight < 0.5 else end - (1 - weight) * d
+    out = np.asarray(_plus(d * weight, start))
+    np.copyto(out, end, where=np.equal(weight, 1), casting="same_kind")
+    return out
+
+
+_lerp_op = differentiable(
+    _lerp,
+    name="lerp",
+    complex=True,
+    promotes=("start", "end", "weight"),
+    start=lambda g, weight: g * (1 - weight),
+    end=lambda g, weight: g * weight,
+    weight=lambda g, start, end: g * (end - start),
+)
+
+
+def lerp(input: Any, end: Any, weight: Any) -> Any:
+    """Linear interpolation, ``input + weight * (end - input)``.
+
+    Parameters
+    ----------
+    input, end : Tensor
+    weight : Tensor or number
+        All of shapes that broadcast.
+
+    Returns
+    -------
+    Tensor, of the broadcast shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.lerp(tg.tensor([1.0, 2.0]), tg.tensor([3.0, 10.0]), 0.25)
+    tensor([1.5000, 4.0000])
+    """
+    return _lerp_op.record((input, end, weight))
+
+
+def _plus(t: Any, a: Any) -> Any:
+    """``t + a``, in the memory of `t`, a value in between, where it fits."""
+    if type(t) is np.ndarray and np.shape(a) in ((), t.shape) and np.result_type(t, a) == t.dtype:
+        return np.add(t, a, out=t)
+    return t + a
+
+
+def _times(t: Any, value: Any) -> Any:
+    return t if type(value) in (int, float) and value == 1 else t * value
+
+
+@differentiable(
+    a=lambda g: g,
+    x=lambda g, y, value: _times(g * y, value),
+    y=lambda g, x, value: _times(g * x, value),
+    name="addcmul",
+    complex=True,
+    promotes=("a", "x", "y"),
+)
+def _addcmul(a: Any, x: Any, y: Any, value: Any) -> Any:
+    return _plus(_times(x * y, value), a)
+
+
+def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
+    """``input + value * tensor1 * tensor2``.
+
+    Parameters
+    ----------
+    input, tensor1, tensor2 : Tensor, of shapes that broadcast
+    value : number
+
+    Returns
+    -------
+    Tensor, of the broadcast shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.addcmul(tg.tensor([1.0, 2.0]), tg.tensor([3.0, 4.0]), tg.tensor(5.0), value=2)
+    tensor([31., 42.])
+    """
+    return _addcmul.record((input, tensor1, tensor2, value))
+
+
+@differentiable(
+    a=lambda g: g,
+    x=lambda g, y, value: _times(g / y, value),
+    y=lambda g, x, y, value: _times(-g * x / (y * y), value),
+    name="addcdiv",
+    complex=True,
+    promotes=("a", "x", "y"),
+)
+def _addcdiv(a: Any, x: Any, y: Any, value: Any) -> Any:
+    return _plus(_times(x / y, value), a)
+
+
+def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
+    """``input + value * tensor1 / tensor2``; of integers, which PyTorch refuses, the quotient is floating.
+
+    Parameters
+    ----------
+    input, tensor1, tensor2 : Tensor, of shapes that broadcast
+    value : number
+
+    Returns
+    -------
+    Tensor, of the broadcast shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.addcdiv(tg.tensor([1.0, 2.0]), tg.tensor([3.0, 4.0]), tg.tensor(2.0), value=10)
+    tensor([16., 22.])
+    """
+    return _addcdiv.record((input, tensor1, tensor2, value))
+
+
+def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+    """``other - alpha * input``.
+
+    Parameters
+    ----------
+    input, other : Tensor or number, of shapes that broadcast
+    alpha : number
+
+    Returns
+    -------
+    Tensor, of the broadcast shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.rsub(tg.tensor([1.0, 2.0]), 10, alpha=2)
+    tensor([8., 6.])
+    """
+    return sub(other, input, alpha=alpha)
+
+
+def _double(x: Any) -> Any:
+    if isinstance(x, (bool, int, float, complex)):
+        return 1.0 * x
+    target = np.complex128 if rules.unwrap(x).dtype.kind == "c" else np.float64
+    return x.to(target) if isinstance(x, rules.Tensor) else np.asarray(x, target)
+
+
+def float_power(input: Any, exponent: Any) -> Any:
+    """Power computed in double precision, also of integers.
+
+    Parameters
+    ----------
+    input, exponent : Tensor or number, of shapes that broadcast
+
+    Returns
+    -------
+    Tensor, of the broadcast shape, float64 or complex128
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.float_power(tg.tensor([2, 3]), -1)
+    tensor([0.5000, 0.3333], dtype=float64)
+    """
+    return power(_double(input), _double(exponent))
+
+
+def clamp_min(input: Any, min: Any) -> Any:
+    """`clamp` from below.
+
+    Parameters
+    ----------
+    input : Tensor
+    min : Tensor or number
+
+    Returns
+    -------
+    Tensor, of the broadcast shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.clamp_min(tg.tensor([-1.0, 2.0]), 0)
+    tensor([0., 2.])
+    """
+    return clamp(input, min, None)
+
+
+def clamp_max(input: Any, max: Any) -> Any:
+    """`clamp` from above.
+
+    Parameters
+    ----------
+    input : Tensor
+    max : Tensor or number
+
+    Returns
+    -------
+    Tensor, of the broadcast shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.clamp_max(tg.tensor([-1.0, 2.0]), 0)
+    tensor([-1.,  0.])
+    """
+    return clamp(input, None, max)

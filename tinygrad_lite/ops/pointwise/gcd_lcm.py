@@ -1,0 +1,73 @@
+"""Whole numbers: common divisors and multiples. They carry no gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...promotion import cast
+from ...rules import FAST, unwrap, wrap
+
+__all__ = ["gcd", "lcm"]
+
+
+def _integers(who: str, *values: Any) -> Any:
+    arrays = cast(who, [unwrap(v) for v in values])
+    for a in map(np.asarray, arrays):
+        if a.dtype.kind not in "iu":
+            raise TypeError(f"{who}: the tensors must hold integers, got {a.dtype}")
+    return arrays
+
+
+def gcd(input: Any, other: Any) -> Any:
+    """Greatest common divisor, never negative; of zeros it is 0.
+
+    Parameters
+    ----------
+    input, other : Tensor, integer, of shapes that broadcast
+
+    Returns
+    -------
+    Tensor, of the broadcast shape
+
+    Raises
+    ------
+    TypeError
+        For other numbers than integers.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.gcd(tg.tensor([4, -6]), tg.tensor([6, 9]))
+    tensor([2, 3])
+    """
+    return wrap(np.gcd(*_integers("gcd", input, other)))
+
+
+def lcm(input: Any, other: Any) -> Any:
+    """Least common multiple, never negative.
+
+    Parameters
+    ----------
+    input, other : Tensor, integer, of shapes that broadcast
+
+    Returns
+    -------
+    Tensor, of the broadcast shape
+
+    Raises
+    ------
+    TypeError
+        For other numbers than integers.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.lcm(tg.tensor([4, -6]), tg.tensor([6, 9]))
+    tensor([12, 18])
+    """
+    return wrap(np.lcm(*_integers("lcm", input, other)))
+
+
+FAST[np.gcd], FAST[np.lcm] = gcd, lcm

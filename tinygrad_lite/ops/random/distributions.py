@@ -1,0 +1,342 @@
+"""Random tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...dtypes import as_dtype, get_default_dtype
+from ...rules import unwrap
+from ..argument_names import sizes
+from ..creation.creation import _finish, only_cpu
+from . import generator as _generator
+from . import multinomial_bernoulli
+from .generator import *
+from .multinomial_bernoulli import *
+from .random_streams import gaussian, stream, uniform
+
+__all__ = [
+    *_generator.__all__, *multinomial_bernoulli.__all__,
+    "normal", "rand", "rand_like", "randint", "randint_like", "randn",
+    "randn_like", "randperm",
+]  # fmt: skip
+
+
+def _floating(dtype: Any, who: str) -> np.dtype[Any]:
+    chosen = get_default_dtype() if dtype is None else as_dtype(dtype)
+    if chosen.kind not in "fc":
+        raise TypeError(f"{who}: dtype must be floating point, got {chosen}")
+    return chosen
+
+
+def rand(
+    *shape: Any,
+    size: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    generator: Any = None,
+) -> Any:
+    """Uniform numbers in [0, 1).
+
+    Parameters
+    ----------
+    *shape : int
+        Or one sequence of int.
+    size : sequence of int
+        The same by name.
+    dtype : dtype, optional
+        Default: `get_default_dtype`.
+    device : "cpu", optional
+    requires_grad : bool
+    generator : Generator, optional
+        Default: the global one.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.rand(2, 3)
+    >>> x.shape, bool(((x >= 0) & (x < 1)).all())
+    ((2, 3), True)
+    """
+    only_cpu(device, "rand")
+    chosen = sizes(shape if size is None else (size,), "rand")
+    return _finish(uniform(chosen, _floating(dtype, "rand"), generator), requires_grad)
+
+
+def randn(
+    *shape: Any,
+    size: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    generator: Any = None,
+) -> Any:
+    """Standard normal numbers.
+
+    Parameters
+    ----------
+    *shape : int
+        Or one sequence of int.
+    size : sequence of int
+        The same by name.
+    dtype : dtype, optional
+        Default: `get_default_dtype`. Complex ones have a variance of 1, too.
+    device : "cpu", optional
+    requires_grad : bool
+    generator : Generator, optional
+        Default: the global one.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.randn(2, 3).shape
+    (2, 3)
+    """
+    only_cpu(device, "randn")
+    chosen = sizes(shape if size is None else (size,), "randn")
+    return _finish(gaussian(chosen, _floating(dtype, "randn"), generator), requires_grad)
+
+
+def rand_like(
+    input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, generator: Any = None
+) -> Any:
+    """`rand` with another tensor's shape.
+
+    Parameters
+    ----------
+    input : Tensor
+    dtype : dtype, optional
+        Default: the input's.
+    device : "cpu", optional
+    requires_grad : bool
+    generator : Generator, optional
+        Default: the global one.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.rand_like(tg.zeros(2, 3)).shape
+    (2, 3)
+    """
+    x = unwrap(input)
+    chosen = x.dtype if dtype is None else dtype
+    return rand(*x.shape, dtype=chosen, device=device, requires_grad=requires_grad, generator=generator)
+
+
+def randn_like(
+    input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, generator: Any = None
+) -> Any:
+    """`randn` with another tensor's shape.
+
+    Parameters
+    ----------
+    input : Tensor
+    dtype : dtype, optional
+        Default: the input's.
+    device : "cpu", optional
+    requires_grad : bool
+    generator : Generator, optional
+        Default: the global one.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.randn_like(tg.zeros(2, 3)).shape
+    (2, 3)
+    """
+    x = unwrap(input)
+    chosen = x.dtype if dtype is None else dtype
+    return randn(*x.shape, dtype=chosen, device=device, requires_grad=requires_grad, generator=generator)
+
+
+def randint(
+    low: int,
+    high: Any = None,
+    size: Any = None,
+    *,
+    dtype: Any = np.int64,
+    device: Any = None,
+    requires_grad: bool = False,
+    generator: Any = None,
+) -> Any:
+    """Integers in ``[low, high)``.
+
+    Parameters
+    ----------
+    low : int
+        ``randint(high, size)`` starts at 0.
+    high : int
+    size : sequence of int
+    dtype : dtype
+    device : "cpu", optional
+    requires_grad : bool
+    generator : Generator, optional
+        Default: the global one.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        For an empty range.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.randint(3, 4, (2,))
+    tensor([3, 3])
+    """
+    if isinstance(high, (tuple, list)) or (high is None and size is not None):
+        low, high, size = 0, low, high if size is None else size
+    if not isinstance(size, (tuple, list)):
+        raise TypeError(f"randint: size must be a tuple of integers, got {size!r}")
+    if high <= low:
+        raise ValueError(f"randint: high must be greater than low, got [{low}, {high})")
+    only_cpu(device, "randint")
+    drawn = stream(generator).integers(low, high, tuple(size))
+    return _finish(drawn.astype(as_dtype(dtype), copy=False), requires_grad)
+
+
+def randint_like(
+    input: Any,
+    low: int,
+    high: int | None = None,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    generator: Any = None,
+) -> Any:
+    """`randint` with another tensor's shape.
+
+    Parameters
+    ----------
+    input : Tensor
+    low : int
+        ``randint_like(input, high)`` starts at 0.
+    high : int
+    dtype : dtype, optional
+        Default: the input's.
+    device : "cpu", optional
+    requires_grad : bool
+    generator : Generator, optional
+        Default: the global one.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.randint_like(tg.zeros(2), 3, 4)
+    tensor([3., 3.])
+    """
+    x = unwrap(input)
+    options = {"dtype": x.dtype if dtype is None else dtype, "device": device, "requires_grad": requires_grad}
+    return randint(*((0, low) if high is None else (low, high)), x.shape, generator=generator, **options)
+
+
+def randperm(
+    n: int, *, dtype: Any = np.int64, device: Any = None, requires_grad: bool = False, generator: Any = None
+) -> Any:
+    """The integers from 0 to ``n - 1`` in random order.
+
+    Parameters
+    ----------
+    n : int
+    dtype : dtype
+    device : "cpu", optional
+    requires_grad : bool
+    generator : Generator, optional
+        Default: the global one.
+
+    Returns
+    -------
+    Tensor, shape (n,)
+
+    Raises
+    ------
+    ValueError
+        For a negative number.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.randperm(5).sort().values
+    tensor([0, 1, 2, 3, 4])
+    """
+    if n < 0:
+        raise ValueError(f"randperm: n must not be negative, got {n}")
+    only_cpu(device, "randperm")
+    return _finish(stream(generator).permutation(n).astype(as_dtype(dtype), copy=False), requires_grad)
+
+
+def normal(
+    mean: Any = 0.0,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    generator: Any = None,
+) -> Any:
+    """Normal numbers.
+
+    Parameters
+    ----------
+    mean, std : number or Tensor, of shapes that broadcast
+        No gradient goes to them.
+    size : sequence of int, optional
+        For two numbers. Default: the shape of `mean` and `std`, broadcast.
+    dtype : dtype, optional
+        Default: that of `mean` or `std`, or `get_default_dtype`.
+    device : "cpu", optional
+    requires_grad : bool
+    generator : Generator, optional
+        Default: the global one.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        For a negative deviation.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.normal(tg.tensor([1.0, 2.0]), 0.0)
+    tensor([1., 2.])
+    """
+    m, s = unwrap(mean), unwrap(std)
+    if np.any(np.asarray(s) < 0):
+        raise ValueError(f"normal: std must not be negative, got {std}")
+    only_cpu(device, "normal")
+    shape = np.broadcast_shapes(np.shape(m), np.shape(s)) if size is None else sizes((size,), "normal")
+    given = [v.dtype for v in (m, s) if isinstance(v, np.ndarray)]
+    chosen = _floating(given[0] if dtype is None and given else dtype, "normal")
+    return _finish((gaussian(shape, chosen, generator) * s + m).astype(chosen, copy=False), requires_grad)

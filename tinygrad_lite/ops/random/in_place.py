@@ -1,0 +1,105 @@
+"""Random numbers written to a tensor in place: methods."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...engine import views
+from ...graph import written
+from .multinomial_bernoulli import probabilities
+from .random_streams import gaussian, stream, uniform
+
+
+def _filled(tensor: Any, values: Any, who: str) -> Any:
+    with np.errstate(over="ignore"):  # float16 ends at 65504
+        values = np.asarray(values).astype(tensor.dtype, copy=False)
+    if views.begin(tensor, (), who):
+        return tensor._overwrite(values, who)
+    tensor._data[...] = values
+    written(tensor._data, who, 3)
+    return tensor
+
+
+def _float(tensor: Any, who: str, kinds: str = "f") -> Any:
+    """The dtype to draw in."""
+    dtype = tensor.dtype
+    if dtype.kind not in kinds:
+        raise TypeError(f"{who}: the tensor must be floating point, got {dtype}")
+    return np.dtype(np.float32) if dtype == np.float16 else dtype
+
+
+def _positive(value: float, what: str, who: str) -> None:
+    if not value > 0:
+        raise ValueError(f"{who}: {what} must be positive, got {value}")
+
+
+def uniform_(self: Any, a: float = 0.0, b: float = 1.0, *, generator: Any = None) -> Any:
+    """Fill with uniform numbers in ``[a, b)``."""
+    if not a <= b:
+        raise ValueError(f"uniform_: a must not exceed b, got [{a}, {b})")
+    _float(self, "uniform_")
+    return _filled(self, uniform(self.shape, self.dtype, generator) * (b - a) + a, "uniform_")
+
+
+def normal_(self: Any, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Any:
+    """Fill with normal numbers."""
+    if not std >= 0:
+        raise ValueError(f"normal_: std must not be negative, got {std}")
+    _float(self, "normal_", "fc")
+    return _filled(self, gaussian(self.shape, self.dtype, generator) * std + mean, "normal_")
+
+
+def log_normal_(self: Any, mean: float = 1.0, std: float = 2.0, *, generator: Any = None) -> Any:
+    """Fill with numbers whose logarithms are normal, of that mean and deviation."""
+    _positive(std, "std", "log_normal_")
+    drawn = gaussian(self.shape, _float(self, "log_normal_"), generator)
+    return _filled(self, np.exp(drawn * std + mean), "log_normal_")
+
+
+def exponential_(self: Any, lambd: float = 1.0, *, generator: Any = None) -> Any:
+    """Fill with exponential numbers of the rate `lambd`."""
+    _positive(lambd, "lambd", "exponential_")
+    drawn = stream(generator).standard_exponential(self.shape, _float(self, "exponential_"))
+    return _filled(self, drawn / lambd, "exponential_")
+
+
+def cauchy_(self: Any, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None) -> Any:
+    """Fill with Cauchy numbers: the median, and the half width at half of the maximum."""
+    _positive(sigma, "sigma", "cauchy_")
+    _float(self, "cauchy_")
+    return _filled(self, stream(generator).standard_cauchy(self.shape) * sigma + median, "cauchy_")
+
+
+def geometric_(self: Any, p: float, *, generator: Any = None) -> Any:
+    """Fill with numbers of trials until the first success, each of probability `p`."""
+    if not 0 < p < 1:
+        raise ValueError(f"geometric_: p must be in (0, 1), got {p}")
+    return _filled(self, stream(generator).geometric(p, self.shape), "geometric_")
+
+
+def bernoulli_(self: Any, p: Any = 0.5, *, generator: Any = None) -> Any:
+    """Fill with ones with probability `p`, a number or a tensor of a shape that broadcasts; zeros else."""
+    chance = np.broadcast_to(probabilities(p, "bernoulli_"), self.shape)
+    return _filled(self, uniform(self.shape, np.float64, generator) < chance, "bernoulli_")
+
+
+def random_(self: Any, *bounds: int, generator: Any = None) -> Any:
+    """Fill with integers from 0 or the first bound up to, not including, the last one.
+
+    Without bounds, up to the largest integer that the dtype holds, or in a row with all smaller ones.
+    """
+    dtype = self.dtype
+    if len(bounds) > 2:
+        raise TypeError(f"random_: takes at most 2 bounds, got {len(bounds)}")
+    if bounds:
+        low, high = (0, bounds[0]) if len(bounds) == 1 else bounds
+    else:
+        low, high = 0, 2 ** (np.finfo(dtype).nmant + 1) if dtype.kind == "f" else 2
+        if dtype.kind in "iu":
+            high = np.iinfo(dtype).max
+    if not low < high + (not bounds):
+        raise ValueError(f"random_: the first bound must be smaller than the second, got [{low}, {high})")
+    drawn = stream(generator).integers(low, high, self.shape, endpoint=not bounds and dtype.kind != "b")
+    return _filled(self, drawn, "random_")

@@ -1,0 +1,1 @@
+"""sum, max, softmax, sort, quantile, cumsum, unique: operations along dimensions."""

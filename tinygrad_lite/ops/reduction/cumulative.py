@@ -1,0 +1,345 @@
+"""Running products, extremes and sums of exponentials along a dimension; differences and areas."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...dtypes import as_dtype
+from ...kernels.loops.pairwise_sum import FEW
+from ...kernels.loops.running_sum import recurrence as recurrence_kernel
+from ...kernels.loops.take_along import running_extreme
+from ...rules import FAST, differentiable, unwrap, wrap
+from ..argument_names import numpy_names, one_dim
+from ..compiled import LARGE
+from ..indexing.index import _take_along_axis
+from ..pointwise.comparison import logical_xor
+from ..pointwise.exp_log_trig import floating
+from ..shape.cat_pad import cat
+from .min_max import Picked
+from .softmax import _reachable
+from .sums import _wide, cumsum
+
+__all__ = ["cummax", "cummin", "cumprod", "cumulative_trapezoid", "diff", "logcumsumexp", "trapezoid", "trapz"]
+
+
+# --- rows, along the last axis ----------------------------------------------------------------------------------
+
+
+def _back(x: Any) -> Any:
+    return np.flip(x, -1)
+
+
+def _delayed(x: Any, first: float) -> Any:
+    """Each entry's predecessor."""
+    return np.concatenate([np.full_like(x[..., :1], first), x[..., :-1]], axis=-1)
+
+
+def _recurrence_bc(g: Any, c: Any, out: Any) -> Any:
+    d = _back(recurrence(_back(g), _delayed(_back(c), 0.0)))
+    return d, d * _delayed(out, 0.0)
+
+
+@differentiable(joint=[(("b", "c"), _recurrence_bc)], complex=True)
+def recurrence(b: Any, c: Any) -> Any:
+    """``s[k] = b[k] + c[k] * s[k-1]`` along the last axis; the first `c` plays no part."""
+    out = np.empty(b.shape, b.dtype)
+    if out.size:
+        n = b.shape[-1]
+        run = recurrence_kernel.run if b.size > 256 and b.itemsize > 2 else recurrence_kernel.plain
+        rows = (np.ascontiguousarray(a, b.dtype).reshape(-1, n) for a in (b, c))
+        run(*rows, out.reshape(-1, n))
+    return out
+
+
+def _cumprod_x(g: Any, x: Any, out: Any) -> Any:
+    """What comes before an entry times what comes behind it: no division, so zeros are no exception."""
+    return _delayed(out, 1.0) * _back(recurrence(_back(g), _delayed(_back(x), 0.0)))
+
+
+@differentiable(x=_cumprod_x, name="cumprod", complex=True)
+def _cumprod(x: Any, dtype: Any = None) -> Any:
+    if dtype is None and x.dtype == np.float32 and x.shape[-1] > FEW:
+        with np.errstate(over="ignore"):
+            return np.cumprod(x, -1, np.float64).astype(np.float32)
+    return np.cumprod(x, -1, _wide(x, dtype))
+
+
+def _logcumsumexp_x(g: Any, x: Any, out: Any) -> Any:
+    """With exponents of differences that are not positive: nothing overflows."""
+    later = _reachable(out)
+    decay = np.exp(out[..., :-1] - later[..., 1:])
+    decay = np.concatenate([np.zeros_like(x[..., :1]), _back(decay)], axis=-1)
+    return np.exp(x - later) * _back(recurrence(_back(g), decay))
+
+
+@differentiable(x=_logcumsumexp_x, name="logcumsumexp")
+def _logcumsumexp(x: Any) -> Any:
+    x = floating(x)
+    wide = x.astype(np.float64) if x.shape[-1] > FEW else x
+    return np.logaddexp.accumulate(wide, -1).astype(x.dtype, copy=False)
+
+
+def _along(row: Callable[..., Any], input: Any, dim: Any, who: str) -> Any:
+    """A row that works along the last axis, along another one."""
+    ndim = unwrap(input).ndim
+    dim = one_dim(dim, ndim, who)
+    if not ndim:
+        return row(input.reshape(1)).reshape(())
+    out = row(input) if dim == ndim - 1 else row(input.transpose(dim, -1)).transpose(dim, -1)
+    return out.contiguous()  # as PyTorch's
+
+
+# --- PyTorch's face ---------------------------------------------------------------------------------------------
+
+
+@numpy_names
+def cumprod(input: Any, dim: int, *, dtype: Any = None) -> Any:
+    """Cumulative product along a dimension; its gradient is exact where entries are zero.
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int
+    dtype : dtype, optional
+        Of the products; integers and booleans give int64.
+
+    Returns
+    -------
+    Tensor, of the input's shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.cumprod(tg.tensor([1.0, 2.0, 3.0]), dim=0)
+    tensor([1., 2., 6.])
+    """
+    target = dtype if dtype is None else as_dtype(dtype)
+    return _along(lambda x: _cumprod.record((x, target)), input, dim, "cumprod")
+
+
+@numpy_names
+def logcumsumexp(input: Any, dim: int) -> Any:
+    """``log(cumsum(exp(input)))`` without overflow.
+
+    Parameters
+    ----------
+    input : Tensor, floating
+    dim : int
+
+    Returns
+    -------
+    Tensor, of the input's shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.logcumsumexp(tg.tensor([0.0, 0.0, 1000.0]), dim=0)
+    tensor([0.0000e+00, 6.9315e-01, 1.0000e+03])
+    """
+    return _along(_logcumsumexp, input, dim, "logcumsumexp")
+
+
+def _cumulative(input: Any, dim: Any, largest: bool, who: str) -> Picked:
+    x = unwrap(input)
+    dim = one_dim(dim, x.ndim, who)
+    if not x.ndim:
+        return Picked(input.clone(), wrap(np.zeros((), np.int64)))
+    index = np.empty(x.shape, np.int64)
+    if x.size:
+        shape = math.prod(x.shape[:dim]), x.shape[dim], math.prod(x.shape[dim + 1 :])
+        run = running_extreme.run if x.size >= LARGE and x.dtype.char in "fdl" else running_extreme.plain
+        run(np.ascontiguousarray(x).reshape(shape), largest, index.reshape(shape))
+    return Picked(_take_along_axis.record((input, index, dim)), wrap(index))
+
+
+@numpy_names
+def cummax(input: Any, dim: int) -> Picked:
+    """Cumulative maximum along a dimension, and where it is: the last of several.
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int
+
+    Returns
+    -------
+    named tuple (values, indices) of Tensors
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.cummax(tg.tensor([1.0, 3.0, 2.0]), dim=0).values
+    tensor([1., 3., 3.])
+    """
+    return _cumulative(input, dim, True, "cummax")
+
+
+@numpy_names
+def cummin(input: Any, dim: int) -> Picked:
+    """Cumulative minimum along a dimension, and where it is: the last of several.
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int
+
+    Returns
+    -------
+    named tuple (values, indices) of Tensors
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.cummin(tg.tensor([2.0, 3.0, 1.0]), dim=0).indices
+    tensor([0, 0, 2])
+    """
+    return _cumulative(input, dim, False, "cummin")
+
+
+# --- neighbours -------------------------------------------------------------------------------------------------
+
+
+def _neighbours(x: Any, dim: int) -> tuple[Any, Any]:
+    n = max(unwrap(x).shape[dim], 1)  # of none there are none
+    return x.narrow(dim, 0, n - 1), x.narrow(dim, min(1, unwrap(x).shape[dim]), n - 1)
+
+
+@numpy_names
+def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    """Differences of neighbours along a dimension, n times; of booleans, whether they differ.
+
+    Parameters
+    ----------
+    input : Tensor, at least one dimension
+    n : int
+    dim : int
+    prepend, append : Tensor, optional
+        Joined to the input before.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    RuntimeError
+        For a 0-d input, or a negative `n`.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.diff(tg.tensor([1, 4, 9]))
+    tensor([3, 5])
+    """
+    ndim = unwrap(input).ndim
+    if not ndim or n < 0:
+        raise RuntimeError(f"diff: the input must have a dimension and n must not be negative, got {ndim} and {n}")
+    dim = one_dim(dim, ndim, "diff")
+    parts = [part for part in (prepend, input, append) if part is not None]
+    x = cat(parts, dim) if len(parts) > 1 else input
+    for _ in range(min(n, unwrap(x).shape[dim])):
+        if not unwrap(x).shape[dim]:
+            break
+        before, after = _neighbours(x, dim)
+        x = logical_xor(after, before) if unwrap(x).dtype == np.bool_ else after - before
+    return x
+
+
+def _areas(y: Any, x: Any, dx: Any, dim: int, who: str) -> Any:
+    """The trapezoids between neighbours."""
+    if x is not None and dx is not None:
+        raise RuntimeError(f"{who}: x or dx must be given, not both, got {x} and {dx}")
+    y = y if unwrap(y).dtype.kind in "fc" else y.float()
+    before, after = _neighbours(y, dim)
+    mean = (before + after) * 0.5
+    if x is None:
+        return mean if dx is None else mean * dx
+    if x.ndim == 1:
+        x = x.reshape([-1 if i == dim else 1 for i in range(y.ndim)])
+    if x.shape[dim % y.ndim - y.ndim] != y.shape[dim]:
+        raise RuntimeError(f"{who}: x must have a point for each of y's {y.shape[dim]}, got shape {x.shape}")
+    return mean * diff(x, dim=dim % y.ndim - y.ndim)
+
+
+@numpy_names
+def trapezoid(y: Any, x: Any = None, dx: Any = None, dim: int = -1) -> Any:
+    """Area under a curve by the trapezoidal rule.
+
+    Parameters
+    ----------
+    y : Tensor
+    x : Tensor, optional
+        The points where `y` was taken.
+    dx : number, optional
+        Their distance where there is no `x`; 1 by default.
+    dim : int
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    RuntimeError
+        For both `x` and `dx`, or an `x` that does not fit.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.trapezoid(tg.tensor([1.0, 2.0, 3.0]), dx=0.5)
+    tensor(2.)
+    """
+    dim = one_dim(dim, unwrap(y).ndim, "trapezoid")
+    return _areas(y, x, dx, dim, "trapezoid").sum(dim)
+
+
+trapz = trapezoid
+
+
+@numpy_names
+def cumulative_trapezoid(y: Any, x: Any = None, dx: Any = None, dim: int = -1) -> Any:
+    """Areas under a curve up to each point but the first, by the trapezoidal rule.
+
+    Parameters
+    ----------
+    y : Tensor
+    x : Tensor, optional
+        The points where `y` was taken.
+    dx : number, optional
+        Their distance where there is no `x`; 1 by default.
+    dim : int
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    RuntimeError
+        For both `x` and `dx`, or an `x` that does not fit.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.cumulative_trapezoid(tg.tensor([1.0, 2.0, 3.0]))
+    tensor([1.5000, 4.0000])
+    """
+    dim = one_dim(dim, unwrap(y).ndim, "cumulative_trapezoid")
+    return cumsum(_areas(y, x, dx, dim, "cumulative_trapezoid"), dim)
+
+
+def _np_cumprod(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    return cumprod(a.reshape(-1) if axis is None else a, 0 if axis is None else axis, dtype=dtype)
+
+
+def _np_diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    return diff(a, n, axis, prepend, append)
+
+
+FAST.update({np.cumprod: _np_cumprod, np.diff: _np_diff})
+if hasattr(np, "trapezoid"):
+    FAST[np.trapezoid] = lambda y, x=None, dx=1.0, axis=-1: trapezoid(y, x, dx=dx if x is None else None, dim=axis)

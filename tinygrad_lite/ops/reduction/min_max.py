@@ -1,0 +1,349 @@
+"""Largest and smallest along dimensions, and questions about all entries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...kernels.loops.pairwise_sum import pairwise_sum
+from ...rules import FAST, TABLE, differentiable, unwrap, without_gradient, wrap
+from ..argument_names import numpy_names, one_dim, some_dims
+from ..indexing.index import _take_along_axis
+from ..pointwise.clamp_round_where import maximum, minimum
+from ..pointwise.comparison import isnan
+from ..shape.reshape_transpose import squeeze
+from .sums import kept_dims
+
+__all__ = ["all", "amax", "amin", "aminmax", "any", "argmax", "argmin", "count_nonzero", "max", "min"]
+
+
+class Picked(NamedTuple):
+    """Values found along a dimension, and where they are."""
+
+    values: Any
+    indices: Any
+
+
+class Extremes(NamedTuple):
+    """The smallest and the largest."""
+
+    min: Any
+    max: Any
+
+
+def _extreme_a(g: Any, a: Any, out: Any, axis: Any, keepdims: Any) -> Any:
+    if type(g) is np.ndarray:
+        return _extreme_array(g, a, out, axis, keepdims)
+    peak = np.equal(a, kept_dims(out, a.shape, axis, keepdims)) | isnan(a)
+    shared = np.where(peak, 1.0, np.zeros_like(a))  # ties share evenly, as in PyTorch
+    return kept_dims(g, a.shape, axis, keepdims) * (shared / pairwise_sum(shared, axis, True))
+
+
+def _extreme_array(g: Any, a: Any, out: Any, axis: Any, keepdims: Any) -> Any:
+    """`_extreme_a` of plain arrays, in fewer passes."""
+    peak = np.equal(a, kept_dims(out, a.shape, axis, keepdims))
+    if (out != out).any():  # NaN
+        peak |= np.isnan(a)
+    if axis is None:
+        return g / int(np.count_nonzero(peak)) * peak  # int: a NumPy integer would widen it
+    shares = np.add.reduce(peak, axis, g.dtype, keepdims=True)
+    return kept_dims(g, a.shape, axis, keepdims) / shares * peak
+
+
+@differentiable(a=_extreme_a, numpy=np.max, name="amax", contiguous=True)
+def _amax(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
+    return np.maximum.reduce(a, axis, keepdims=keepdims)
+
+
+@differentiable(a=_extreme_a, numpy=np.min, name="amin", contiguous=True)
+def _amin(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
+    return np.minimum.reduce(a, axis, keepdims=keepdims)
+
+
+TABLE[np.amax], TABLE[np.amin] = _amax, _amin
+_argmax, _argmin = without_gradient(np.argmax), without_gradient(np.argmin)
+_all, _any = without_gradient(np.all), without_gradient(np.any)
+argsort_array = without_gradient(np.argsort)
+
+
+# --- PyTorch's face ---------------------------------------------------------------------------------------------
+
+
+@numpy_names
+def amax(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    """Maximum over dimensions; ties share the gradient evenly.
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int or sequence of int, optional
+        Default: all.
+    keepdim : bool
+        Keep the reduced dimensions, with size 1.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.amax(tg.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1)
+    tensor([5., 7.])
+    """
+    return _amax.record((input, some_dims(dim), keepdim))
+
+
+@numpy_names
+def amin(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    """Minimum over dimensions; ties share the gradient evenly.
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int or sequence of int, optional
+        Default: all.
+    keepdim : bool
+        Keep the reduced dimensions, with size 1.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.amin(tg.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1)
+    tensor([1., 2.])
+    """
+    return _amin.record((input, some_dims(dim), keepdim))
+
+
+@numpy_names
+def aminmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Extremes:
+    """Minimum and maximum along a dimension; ties share the gradient evenly.
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int, optional
+        Default: of all.
+    keepdim : bool
+        Keep the reduced dimension, with size 1.
+
+    Returns
+    -------
+    named tuple (min, max) of Tensors
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.aminmax(tg.tensor([3.0, 1.0, 2.0]))
+    Extremes(min=tensor(1.), max=tensor(3.))
+    """
+    if dim is not None:
+        dim = one_dim(dim, unwrap(input).ndim, "aminmax")
+    return Extremes(amin(input, dim, keepdim), amax(input, dim, keepdim))
+
+
+def _choose(
+    input: Any, dim: Any, keepdim: bool, whole: Any, pair: Callable[..., Any], find: Callable[..., Any], who: str
+) -> Any:
+    if dim is None:
+        return whole.record((input, None, keepdim))
+    if not hasattr(dim, "__index__") or hasattr(dim, "_data"):
+        if isinstance(dim, (tuple, list)):
+            raise TypeError(f"{who}: dim must be one integer, got {dim}; a{who} takes several")
+        return pair(input, dim)
+    x = unwrap(input)
+    dim = one_dim(dim, x.ndim, who)
+    if not x.ndim:
+        return Picked(input.clone(), wrap(np.zeros((), np.int64)))
+    if not x.shape[dim]:
+        raise IndexError(f"{who}: the size of dim {dim} must not be 0, got shape {x.shape}")
+    index = np.expand_dims(find(x, dim), dim)
+    values = _take_along_axis.record((input, index, dim))
+    return Picked(values, wrap(index)) if keepdim else Picked(squeeze(values, dim), wrap(np.squeeze(index, dim)))
+
+
+@numpy_names
+def max(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    """The maximum of all; with a dimension, the maxima along it and their indices; with a Tensor, `maximum`.
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int or Tensor, optional
+        Along a dimension the gradient goes to the one index returned; over all, ties share it.
+    keepdim : bool
+        Keep the reduced dimension, with size 1.
+
+    Returns
+    -------
+    Tensor, or a named tuple ``(values, indices)`` of Tensors
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.tensor([[1.0, 5.0], [7.0, 2.0]])
+    >>> x.max()
+    tensor(7.)
+    >>> values, indices = x.max(dim=1)
+    >>> values, indices
+    (tensor([5., 7.]), tensor([1, 0]))
+    """
+    return _choose(input, dim, keepdim, _amax, maximum, np.argmax, "max")
+
+
+@numpy_names
+def min(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    """The minimum of all; with a dimension, the minima along it and their indices; with a Tensor, `minimum`.
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int or Tensor, optional
+        Along a dimension the gradient goes to the one index returned; over all, ties share it.
+    keepdim : bool
+        Keep the reduced dimension, with size 1.
+
+    Returns
+    -------
+    Tensor, or a named tuple ``(values, indices)`` of Tensors
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.tensor([[1.0, 5.0], [7.0, 2.0]]).min(dim=1).values
+    tensor([1., 2.])
+    """
+    return _choose(input, dim, keepdim, _amin, minimum, np.argmin, "min")
+
+
+@numpy_names
+def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+    """Index of the maximum along a dimension; the first of several, and the first NaN where there is one.
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int, optional
+        Default: the index counts through all entries.
+    keepdim : bool
+        Keep the reduced dimension, with size 1.
+
+    Returns
+    -------
+    Tensor, int64
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.tensor([[1.0, 5.0], [7.0, 2.0]])
+    >>> tg.argmax(x), tg.argmax(x, dim=1)
+    (tensor(2), tensor([1, 0]))
+    """
+    return _argmax(input, axis=dim, keepdims=keepdim)
+
+
+@numpy_names
+def argmin(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+    """Index of the minimum along a dimension; the first of several, and the first NaN where there is one.
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int, optional
+        Default: the index counts through all entries.
+    keepdim : bool
+        Keep the reduced dimension, with size 1.
+
+    Returns
+    -------
+    Tensor, int64
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.argmin(tg.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1)
+    tensor([0, 1])
+    """
+    return _argmin(input, axis=dim, keepdims=keepdim)
+
+
+@numpy_names
+def all(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    """Whether all entries are nonzero.
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int or sequence of int, optional
+        Default: all.
+    keepdim : bool
+        Keep the reduced dimensions, with size 1.
+
+    Returns
+    -------
+    Tensor, bool
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.all(tg.tensor([[1, 0], [2, 3]]), dim=1)
+    tensor([False,  True])
+    """
+    return _all(input, axis=some_dims(dim), keepdims=keepdim)
+
+
+@numpy_names
+def any(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    """Whether any entry is nonzero.
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int or sequence of int, optional
+        Default: all.
+    keepdim : bool
+        Keep the reduced dimensions, with size 1.
+
+    Returns
+    -------
+    Tensor, bool
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.any(tg.tensor([[1, 0], [0, 0]]), dim=1)
+    tensor([ True, False])
+    """
+    return _any(input, axis=some_dims(dim), keepdims=keepdim)
+
+
+@numpy_names
+def count_nonzero(input: Any, dim: Any = None) -> Any:
+    """How many entries are nonzero.
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int or sequence of int, optional
+        Default: all.
+
+    Returns
+    -------
+    Tensor, int64
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.count_nonzero(tg.tensor([[1, 0], [2, 3]]), dim=1)
+    tensor([1, 2])
+    """
+    return wrap(np.asarray(np.count_nonzero(unwrap(input), axis=some_dims(dim)), np.int64))  # NumPy 2.0 gives an int
+
+
+FAST[np.count_nonzero] = lambda a, axis=None: count_nonzero(a, axis)

@@ -1,0 +1,201 @@
+"""Exponentials normalized along a dimension: logsumexp, softmax, log_softmax."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...kernels.loops import row_loops
+from ...kernels.loops.pairwise_sum import pairwise_sum
+from ...kernels.native.parallel import in_parts
+from ...rules import differentiable, unwrap
+from ..argument_names import floating_only, numpy_names, one_dim, some_dims
+from ..pointwise.exp_log_trig import floating
+from .sums import kept_dims
+
+__all__ = ["log_softmax", "logsumexp", "softmax"]
+
+
+def _finite_max(x: Any, axis: Any) -> Any:
+    m = np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
+    return m if np.isfinite(m).all() else np.where(np.isfinite(m), m, 0)
+
+
+def _reachable(out: Any) -> Any:
+    """-inf has no direction to grow in: its gradient is zero rather than NaN."""
+    return np.where(np.equal(out, -np.inf), 0.0, out)
+
+
+def _logsumexp_x(g: Any, x: Any, out: Any, axis: Any, keepdims: bool) -> Any:
+    total = _reachable(kept_dims(out, x.shape, axis, keepdims))
+    return kept_dims(g, x.shape, axis, keepdims) * np.exp(x - total)
+
+
+@differentiable(x=_logsumexp_x, name="logsumexp")
+def _logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    x = floating(x)
+    m = _finite_max(x, axis)
+    total = pairwise_sum(np.exp(x - m), axis, True)
+    with np.errstate(divide="ignore"):
+        out = np.log(total) + m
+    return out if keepdims or not x.ndim else np.squeeze(out, axis)
+
+
+_F32 = np.dtype(np.float32)
+
+
+def _rows(axis: int, *arrays: Any) -> bool:
+    """Is there a compiled loop for these arrays along this dimension, and is it worth its call?"""
+    if not all(type(a) is np.ndarray and a.dtype is _F32 and a.flags.c_contiguous for a in arrays):
+        return False
+    x = arrays[-1]
+    return x.size >= 2048 and axis in (-1, x.ndim - 1) and arrays[0].shape == x.shape
+
+
+def _by_rows(kernel: Any, *arrays: Any) -> None:
+    """A loop over rows, shared between threads."""
+    width = arrays[0].shape[-1]
+    flat = [a.reshape(-1, width) for a in arrays]
+    in_parts(kernel, row_loops.piece(width), flat)
+
+
+def _found(kernel: Any, *arrays: Any) -> Any:
+    """The result of a loop over rows, as a new array."""
+    out = np.empty(arrays[0].shape, _F32)
+    _by_rows(kernel, *arrays, out)
+    return out
+
+
+def _softmax_x(g: Any, out: Any, axis: int) -> Any:
+    if _rows(axis, g, out):
+        return _found(row_loops.softmax_backward, g, out)
+    return out * (g - pairwise_sum(g * out, axis, True))
+
+
+@differentiable(x=_softmax_x, name="softmax", contiguous=True)
+def _softmax(x: Any, axis: int = -1) -> Any:
+    if _rows(axis, x):
+        return _found(row_loops.softmax, x)
+    e = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf))
+    e /= pairwise_sum(e, axis, True)
+    return e
+
+
+def softmax_here(x: Any) -> None:
+    """Softmax of the rows of an array, in place."""
+    if _rows(-1, x):
+        _by_rows(row_loops.softmax_here, x)
+    else:
+        row_loops.softmax_here_plain(x)
+
+
+def softmax_slope_here(g: Any, out: Any) -> Any:
+    """The gradient with respect to what `softmax_here` was called with, written over `g`."""
+    if _rows(-1, g, out):
+        _by_rows(row_loops.softmax_backward_here, g, out)
+    else:
+        row_loops.softmax_backward_here_plain(g, out)
+
+
+def _log_softmax_x(g: Any, out: Any, axis: int) -> Any:
+    if _rows(axis, g, out):
+        return _found(row_loops.log_softmax_backward, g, out)
+    return g - np.exp(out) * pairwise_sum(g, axis, True)
+
+
+@differentiable(x=_log_softmax_x, name="log_softmax", contiguous=True)
+def _log_softmax(x: Any, axis: int = -1) -> Any:
+    if _rows(axis, x):
+        return _found(row_loops.log_softmax, x)
+    d = x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
+    d -= np.log(pairwise_sum(np.exp(d), axis, True))
+    return d
+
+
+@numpy_names
+def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
+    """``log(sum(exp(input)))`` without overflow.
+
+    Its gradient is 0 where all are -inf, and PyTorch's is NaN.
+
+    Parameters
+    ----------
+    input : Tensor, floating
+    dim : int or sequence of int
+    keepdim : bool
+        Keep the reduced dimensions, with size 1.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.logsumexp(tg.tensor([200.0, 200.0]), dim=0)
+    tensor(200.6931)
+    """
+    return _logsumexp.record((input, some_dims(dim), keepdim))
+
+
+def _prepared(input: Any, dim: Any, dtype: Any, who: str) -> tuple[Any, int]:
+    input = floating_only(input if dtype is None else input.to(dtype), who)
+    ndim = unwrap(input).ndim
+    if dim is None:  # PyTorch's old default
+        dim = 0 if ndim in (0, 1, 3) else 1
+    return (input, one_dim(dim, ndim, who)) if ndim else (input.reshape(1), one_dim(dim, 0, who))
+
+
+@numpy_names
+def softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Any:
+    r"""Softmax, :math:`e^{x_i} / \sum_j e^{x_j}` along a dimension.
+
+    Parameters
+    ----------
+    input : Tensor, floating
+    dim : int, optional
+        Default: 0 for 0, 1 or 3 dimensions, else 1, as PyTorch has it.
+    dtype : dtype, optional
+        To which the input is cast before.
+
+    Returns
+    -------
+    Tensor, of the input's shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.softmax(tg.tensor([1.0, 2.0, 3.0]), dim=0)
+    tensor([0.0900, 0.2447, 0.6652])
+    """
+    x, axis = _prepared(input, dim, dtype, "softmax")
+    out = _softmax.record((x, axis))
+    return out if unwrap(input).ndim else out.reshape(())
+
+
+@numpy_names
+def log_softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Any:
+    """Logarithm of `softmax`, computed without leaving the exponents.
+
+    Parameters
+    ----------
+    input : Tensor, floating
+    dim : int, optional
+        Default: 0 for 0, 1 or 3 dimensions, else 1, as PyTorch has it.
+    dtype : dtype, optional
+        To which the input is cast before.
+
+    Returns
+    -------
+    Tensor, of the input's shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.log_softmax(tg.tensor([0.0, -1000.0]), dim=0)
+    tensor([    0., -1000.])
+    """
+    x, axis = _prepared(input, dim, dtype, "log_softmax")
+    out = _log_softmax.record((x, axis))
+    return out if unwrap(input).ndim else out.reshape(())

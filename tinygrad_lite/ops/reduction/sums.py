@@ -1,0 +1,464 @@
+"""Sums, means, variances and products along dimensions."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ...dtypes import as_dtype
+from ...kernels.loops.pairwise_sum import FEW, dims_of, in_three, pairwise_sum
+from ...kernels.loops.row_loops import piece, row_sums
+from ...kernels.loops.row_products import row_products, row_products_backward
+from ...kernels.loops.running_sum import running_sum
+from ...kernels.loops.variance import middle_squares, row_squares
+from ...kernels.native.parallel import in_parts
+from ...rules import differentiable, unwrap
+from ..argument_names import floating_only, numpy_names, some_dims
+from ..compiled import LARGE, large
+from ..pointwise.clamp_round_where import masked
+from ..shape.broadcasting import expand_to
+
+__all__ = ["cumsum", "mean", "prod", "std", "sum", "trace", "var"]
+
+SHARED = 1 << 21  # elements: fewer are added up before another thread has woken
+
+
+def kept_dims(g: Any, shape: tuple[int, ...], axis: Any, keepdims: Any) -> Any:
+    """What a reduction of `shape` returned, so that it broadcasts: with its reduced dimensions back, of size 1."""
+    if keepdims or axis is None:
+        return g
+    axes = dims_of(axis, len(shape))
+    return g.reshape(tuple([1 if i in axes else n for i, n in enumerate(shape)]))
+
+
+def _count(shape: tuple[int, ...], axis: Any) -> int:
+    if axis is None or not shape:
+        return math.prod(shape)
+    return shape[axis] if type(axis) is int else math.prod([shape[a] for a in dims_of(axis, len(shape))])
+
+
+def _spread(g: Any, shape: tuple[int, ...], axis: Any, keepdims: Any) -> Any:
+    if axis is None and not keepdims:
+        return (expand_to.function if isinstance(g, (np.ndarray, np.generic)) else expand_to)(g, shape)
+    return expand_to(kept_dims(g, shape, axis, keepdims), shape)
+
+
+def _wide(a: Any, dtype: Any) -> Any:
+    """Booleans and unsigned integers add up to int64, as all integers do in PyTorch."""
+    return np.int64 if dtype is None and a.dtype.kind in "bu" else dtype
+
+
+def _added(a: Any, axis: Any, dtype: Any = None, keepdims: Any = False) -> Any:
+    """The sum of an array; of long rows by a compiled loop."""
+    if dtype is None and a.size >= LARGE and axis in (None, -1, a.ndim - 1) and large(a):
+        whole = axis is None or a.ndim == 1
+        kept = (1,) * a.ndim if whole else (*a.shape[:-1], 1)
+        out = _whole(a.reshape(-1)) if whole else _rows(a.reshape(-1, a.shape[-1]), a.dtype)
+        return out.reshape(kept if keepdims else () if whole else kept[:-1])
+    if dtype is not None or a.dtype.kind in "bu":
+        out = np.add.reduce(a, axis, _wide(a, dtype), keepdims=keepdims)
+    else:
+        out = pairwise_sum(a, axis, keepdims)
+    return out if axis is None or out.flags.c_contiguous else out.copy()  # NumPy keeps the order of the input
+
+
+def _rows(x: Any, dtype: Any) -> Any:
+    """The sum of each row."""
+    out = np.empty(len(x), dtype)
+    if x.size < SHARED:
+        row_sums.run(x, out)
+        return out
+    in_parts(row_sums, piece(x.shape[1]), (x, out))
+    return out
+
+
+def _whole(x: Any) -> Any:
+    """The sum of all; cut into pieces that do not depend on the number of threads, and so the same for any."""
+    if x.size < SHARED:
+        return np.asarray(_rows(x[None], np.float64)[0], x.dtype)
+    cut = len(x) - len(x) % piece()
+    total = np.add.reduce(_rows(x[:cut].reshape(-1, piece()), np.float64)) + _rows(x[None, cut:], np.float64)[0]
+    return np.asarray(total, x.dtype)
+
+
+def dims_and_freedom(dim: Any, unbiased: bool | None, correction: float) -> tuple[Any, float]:
+    """The dimensions of a variance, and what is taken from their count: ``var(x, False)`` says `unbiased`."""
+    if type(dim) is bool:
+        dim, unbiased = None, dim
+    return some_dims(dim), correction if unbiased is None else int(unbiased)
+
+
+# --- rows -------------------------------------------------------------------------------------------------------
+
+
+@differentiable(
+    a=lambda g, a_shape, axis, keepdims: _spread(g, a_shape, axis, keepdims), numpy=np.sum, name="sum", complex=True
+)
+def _sum(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Any:
+    return _added(a, axis, dtype, keepdims)
+
+
+def _mean_a(g: Any, a_shape: Any, axis: Any, keepdims: Any) -> Any:
+    return _spread(g / (_count(a_shape, axis) or 1), a_shape, axis, keepdims)
+
+
+@differentiable(a=_mean_a, numpy=np.mean, name="mean", complex=True)
+def _mean(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Any:
+    if a.dtype.kind not in "fc":
+        floating_only(a, "mean")
+    total, count = _added(a, axis, dtype, keepdims), _count(a.shape, axis)
+    return total / count if count else total * math.nan
+
+
+def _centred(a: Any, axis: Any) -> Any:
+    """Distances from the mean; taken twice, since what is left by the mean's rounding may be as large as they are."""
+    if type(a) is not np.ndarray:
+        return a - np.mean(a, axis=axis, keepdims=True)
+    n = _count(a.shape, axis) or math.nan
+    d = a - pairwise_sum(a, axis, True) / n
+    d -= pairwise_sum(d, axis, True) / n
+    return d
+
+
+def _squares(a: Any, axis: Any, keepdims: Any) -> Any:
+    """The sum of squared distances from the mean, of real numbers in double precision, which holds all squares."""
+    if a.dtype.kind == "c":
+        d = _centred(a, axis)
+        return pairwise_sum((d * np.conj(d)).real, axis, keepdims)
+    if a.size < LARGE or a.dtype.char not in "fd":
+        d = a - np.add.reduce(a, axis, np.float64, keepdims=True) / (_count(a.shape, axis) or math.nan)
+        return np.add.reduce(d * d, axis, keepdims=keepdims)
+    axes = dims_of(axis, a.ndim)
+    x, back = in_three(a, axes)
+    out = np.empty((len(x), x.shape[2]))
+    if x.shape[2] == 1:
+        in_parts(row_squares, piece(x.shape[1]), (x[:, :, 0], out[:, 0]))
+    else:
+        middle_squares.run(x, out, np.empty(x.shape[2]))
+    out = back(out)
+    return out.reshape([1 if i in axes else n for i, n in enumerate(a.shape)]) if keepdims else out
+
+
+def _per_freedom(shape: tuple[int, ...], axis: Any, ddof: float) -> float:
+    """1 / (n - ddof); without any freedom infinite, which makes NaN of the variance of one number, as in PyTorch."""
+    free = _count(shape, axis) - ddof
+    return 1 / free if free > 0 else math.inf
+
+
+def _var_a(g: Any, a: Any, axis: Any, ddof: float, keepdims: Any) -> Any:
+    scale = 2 * _per_freedom(a.shape, axis, ddof)
+    return kept_dims(g * scale, a.shape, axis, keepdims) * _centred(a, axis)
+
+
+def _variance(a: Any, axis: Any, ddof: float, keepdims: Any) -> Any:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _squares(a, axis, keepdims) * _per_freedom(a.shape, axis, ddof)
+
+
+@differentiable(a=_var_a, numpy=np.var, name="var")
+def _var(a: Any, axis: Any = None, ddof: float = 0, keepdims: Any = False) -> Any:
+    with np.errstate(over="ignore"):
+        return _variance(a, axis, ddof, keepdims).astype(a.real.dtype)
+
+
+def _std_a(g: Any, a: Any, out: Any, axis: Any, ddof: float, keepdims: Any) -> Any:
+    """The distances are divided by the deviation first: neither leaves the range of float32 so."""
+    g, out = (kept_dims(v, a.shape, axis, keepdims) for v in (g, out))
+    constant = np.equal(out, 0)  # zero where nothing varies, as in PyTorch
+    each = _centred(a, axis) / np.where(constant, 1.0, out)
+    return np.where(constant, 0.0, g * _per_freedom(a.shape, axis, ddof)) * each
+
+
+@differentiable(a=_std_a, numpy=np.std, name="std")
+def _std(a: Any, axis: Any = None, ddof: float = 0, keepdims: Any = False) -> Any:
+    return np.sqrt(_variance(a, axis, ddof, keepdims)).astype(a.real.dtype)
+
+
+def _others(x: Any) -> Any:
+    """Along the last axis, the product of all *other* entries: no division, so zeros are no exception."""
+    n = x.shape[-1]
+    if n == 1:
+        return np.ones_like(x)
+    if n % 2:
+        x = np.concatenate([x, np.ones_like(x[..., :1])], axis=-1)
+    a, b = x[..., 0::2], x[..., 1::2]
+    rest = _others(a * b)
+    return np.reshape(np.stack([b * rest, a * rest], axis=-1), x.shape)[..., :n]
+
+
+def _in_rows(a: Any, axis: Any) -> bool:
+    """Are the products of a large array of float32 those of its rows, or that of all?"""
+    along = axis in (None, -1, a.ndim - 1)
+    return type(a) is np.ndarray and a.size >= LARGE and a.dtype == np.float32 and along and large(a)
+
+
+def _prod_a(g: Any, a: Any, axis: Any, keepdims: Any) -> Any:
+    if type(g) is np.ndarray and _in_rows(a, axis):
+        rows, out = a.reshape(-1, a.size if axis is None else a.shape[-1]), np.empty_like(a)
+        up, into = np.ascontiguousarray(g).reshape(-1), out.reshape(rows.shape)
+        in_parts(row_products_backward, piece(rows.shape[1]), (up, rows, into))
+        return out
+    g = kept_dims(g, a.shape, axis, keepdims)
+    if a.ndim == 0 or 0 in a.shape:
+        return g * np.ones_like(a)
+    axes = dims_of(axis, a.ndim)
+    order = tuple(i for i in range(a.ndim) if i not in axes) + axes
+    moved = np.transpose(a, order)
+    rows = np.reshape(moved, (*moved.shape[: a.ndim - len(axes)], -1))
+    others = np.reshape(_others(rows), moved.shape)
+    return g * np.transpose(others, tuple(order.index(i) for i in range(a.ndim)))
+
+
+@differentiable(a=_prod_a, numpy=np.prod, name="prod", complex=True, contiguous=True)
+def _prod(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Any:
+    if dtype is None and _in_rows(a, axis):
+        rows = a.reshape(-1, a.size if axis is None else a.shape[-1])
+        out = np.empty(len(rows), a.dtype)
+        in_parts(row_products, piece(rows.shape[1]), (rows, out))
+        kept = (1,) * a.ndim if axis is None else (*a.shape[:-1], 1)
+        return out.reshape(kept if keepdims else () if axis is None else kept[:-1])
+    if dtype is None and a.dtype == np.float32 and _count(a.shape, axis) > FEW:
+        with np.errstate(over="ignore"):
+            return np.multiply.reduce(a, axis, np.float64, keepdims=keepdims).astype(np.float32)
+    return np.multiply.reduce(a, axis=axis, dtype=_wide(a, dtype), keepdims=keepdims)
+
+
+def _cumsum_a(g: Any, axis: int | None, a_shape: tuple[int, ...]) -> Any:
+    if axis is None:
+        return np.reshape(np.flip(_cumsum(np.flip(g))), a_shape)
+    return np.flip(_cumsum(np.flip(g, axis), axis), axis)
+
+
+@differentiable(a=_cumsum_a, numpy=np.cumsum, name="cumsum", complex=True, contiguous=True)
+def _cumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    n = a.size if axis is None else a.shape[axis]
+    if n <= FEW or a.dtype.char not in "fd" or dtype not in (None, a.dtype):
+        return np.cumsum(a, axis, _wide(a, dtype))
+    if a.size < LARGE:
+        return np.cumsum(a, axis, np.float64).astype(a.dtype, copy=False)
+    x = np.ascontiguousarray(a.reshape(-1) if axis is None else a)
+    out = np.empty(x.shape, a.dtype)
+    flat = x.reshape(1 if axis is None else math.prod(x.shape[: axis % a.ndim]), n, -1)
+    running_sum.run(flat, out.reshape(flat.shape), np.empty(flat.shape[2]))
+    return out
+
+
+# --- PyTorch's face ---------------------------------------------------------------------------------------------
+
+
+@numpy_names
+def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    """Sum over dimensions.
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int or sequence of int, optional
+        Default: all.
+    keepdim : bool
+        Keep the reduced dimensions, with size 1.
+    dtype : dtype, optional
+        Of the sum; integers and booleans add up to int64.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> tg.sum(x), x.sum(dim=0), x.sum(axis=0, keepdims=True)
+    (tensor(10.), tensor([4., 6.]), tensor([[4., 6.]]))
+    """
+    return _sum.record((input, some_dims(dim), dtype if dtype is None else as_dtype(dtype), keepdim))
+
+
+@numpy_names
+def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    """Mean over dimensions.
+
+    Parameters
+    ----------
+    input : Tensor, floating, unless a floating `dtype` is given
+    dim : int or sequence of int, optional
+        Default: all.
+    keepdim : bool
+        Keep the reduced dimensions, with size 1.
+    dtype : dtype, optional
+        To which the input is cast before.
+
+    Returns
+    -------
+    Tensor
+        NaN where there is nothing to take the mean of.
+
+    Raises
+    ------
+    TypeError
+        For integers.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.tensor([[1.0, 2.0], [3.0, 5.0]]).mean(dim=1)
+    tensor([1.5000, 4.0000])
+    """
+    return _mean.record((input if dtype is None else input.to(dtype), some_dims(dim), None, keepdim))
+
+
+@numpy_names
+def var(
+    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float = 1
+) -> Any:
+    """Variance over dimensions, divided by ``n - correction``.
+
+    Parameters
+    ----------
+    input : Tensor, floating
+    dim : int or sequence of int, optional
+        Default: all. A bool is `unbiased`.
+    unbiased : bool, optional
+        An older name of ``correction=1``.
+    keepdim : bool
+        Keep the reduced dimensions, with size 1.
+    correction : number
+        PyTorch's default is 1; that of ``np.var``, which works on Tensors as well, is 0.
+
+    Returns
+    -------
+    Tensor
+        NaN for a single number, without PyTorch's warning.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.tensor([1.0, 2.0, 3.0, 6.0])
+    >>> tg.var(x), tg.var(x, correction=0)
+    (tensor(4.6667), tensor(3.5000))
+    """
+    dim, ddof = dims_and_freedom(dim, unbiased, correction)
+    return _var.record((floating_only(input, "var"), dim, ddof, keepdim))
+
+
+@numpy_names
+def std(
+    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float = 1
+) -> Any:
+    """Standard deviation over dimensions, the square root of `var`; its gradient is 0 where nothing varies.
+
+    Parameters
+    ----------
+    input : Tensor, floating
+    dim : int or sequence of int, optional
+        Default: all. A bool is `unbiased`.
+    unbiased : bool, optional
+        An older name of ``correction=1``.
+    keepdim : bool
+        Keep the reduced dimensions, with size 1.
+    correction : number
+        PyTorch's default is 1; that of ``np.std``, which works on Tensors as well, is 0.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.std(tg.tensor([[1.0, 3.0], [2.0, 2.0]]), dim=1, correction=0)
+    tensor([1., 0.])
+    """
+    dim, ddof = dims_and_freedom(dim, unbiased, correction)
+    return _std.record((floating_only(input, "std"), dim, ddof, keepdim))
+
+
+@numpy_names
+def prod(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    """Product over dimensions; its gradient is exact where entries are zero.
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int or sequence of int, optional
+        Default: all. PyTorch allows only one.
+    keepdim : bool
+        Keep the reduced dimensions, with size 1.
+    dtype : dtype, optional
+        Of the product; integers and booleans give int64.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.tensor([[1.0, 2.0], [3.0, 4.0]]).prod(dim=0)
+    tensor([3., 8.])
+    """
+    return _prod.record((input, some_dims(dim), dtype if dtype is None else as_dtype(dtype), keepdim))
+
+
+@numpy_names
+def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Any:
+    """Cumulative sum along a dimension.
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int
+    dtype : dtype, optional
+        Of the sums; integers and booleans add up to int64.
+
+    Returns
+    -------
+    Tensor, of the input's shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.cumsum(tg.tensor([1.0, 2.0, 3.0]), dim=0)
+    tensor([1., 3., 6.])
+    """
+    if unwrap(input).ndim == 0:
+        return sum(input, dim, dtype=dtype)
+    return _cumsum.record((input, some_dims(dim), dtype if dtype is None else as_dtype(dtype)))
+
+
+def _trace_a(g: Any, a_shape: Any) -> Any:
+    return masked(expand_to(g, a_shape), np.eye(*a_shape, dtype=np.bool_))
+
+
+@differentiable(a=_trace_a, numpy=np.trace, name="trace", complex=True)
+def _trace(a: Any) -> Any:
+    if a.ndim != 2:
+        raise RuntimeError(f"trace: the input must be a matrix, got shape {a.shape}")
+    return np.add.reduce(np.diagonal(a), dtype=_wide(a, None))
+
+
+def trace(input: Any) -> Any:
+    """Sum of the diagonal.
+
+    Parameters
+    ----------
+    input : Tensor, shape (M, N)
+
+    Returns
+    -------
+    Tensor, shape ()
+
+    Raises
+    ------
+    RuntimeError
+        For other than two dimensions.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.trace(tg.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor(5.)
+    """
+    return _trace(input)

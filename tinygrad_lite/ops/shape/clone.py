@@ -1,0 +1,60 @@
+"""The same values in memory of their own, or without their history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...rules import unwrap
+from ..argument_names import sizes
+from .broadcasting import unexpand
+
+__all__ = ["clone", "detach"]
+
+
+def clone(input: Any) -> Any:
+    """A copy, differentiably.
+
+    Parameters
+    ----------
+    input : Tensor
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.clone(tg.tensor([1, 2]))
+    tensor([1, 2])
+    """
+    return input.clone()
+
+
+def detach(input: Any) -> Any:
+    """The same memory without history.
+
+    Parameters
+    ----------
+    input : Tensor
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.detach(tg.ones(2, requires_grad=True)).requires_grad
+    False
+    """
+    return input.detach()
+
+
+def sum_to_size(self: Any, *size: Any) -> Any:
+    """Sum what broadcasting from `size` to this shape would have repeated."""
+    target, shape = sizes(size, "sum_to_size"), unwrap(self).shape
+    lead = len(shape) - len(target)
+    if lead < 0 or any(n not in (1, m) for n, m in zip(target, shape[lead:])):
+        raise RuntimeError(f"sum_to_size: {target} must broadcast to {shape}")
+    return unexpand(self, target)

@@ -1,0 +1,85 @@
+"""The one operation behind interpolation and averages: fixed weighted sums of neighbours along a dimension."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ...kernels import backend
+from ...kernels.spatial.stencil_numpy import blend_plain
+from ...rules import differentiable, unwrap
+
+Pairs = Sequence[Sequence[tuple[int, float]]]
+
+
+class Stencil:
+    """Which entries along a dimension make up each result, and with what weights.
+
+    Parameters
+    ----------
+    size : int
+        How many entries there are.
+    rows : sequence of sequence of (index, weight)
+        One for each result. An index that comes twice counts twice.
+    """
+
+    def __init__(self, size: int, rows: Pairs) -> None:
+        self.size, self.rows = size, rows
+        self._tables: dict[Any, tuple[Any, Any, Any]] = {}
+
+    @cached_property
+    def transposed(self) -> Stencil:
+        """The stencil of the gradient: from the results back to the entries."""
+        back: list[list[tuple[int, float]]] = [[] for _ in range(self.size)]
+        for o, row in enumerate(self.rows):
+            for i, weight in row:
+                back[i].append((o, weight))
+        turned = Stencil(len(self.rows), back)
+        turned.__dict__["transposed"] = self
+        return turned
+
+    def table(self, dtype: Any) -> tuple[Any, Any, Any]:
+        """Where each row starts, and all indices and weights, one row after the other."""
+        found = self._tables.get(dtype)
+        if found is None:
+            starts = np.cumsum([0, *map(len, self.rows)], dtype=np.intp)
+            index = np.array([i for row in self.rows for i, _ in row], np.intp)
+            found = self._tables[dtype] = starts, index, np.array([w for row in self.rows for _, w in row], dtype)
+        return found
+
+
+def _along_x(g: Any, stencil: Stencil, dim: int) -> Any:
+    return along(g, stencil.transposed, dim)
+
+
+@differentiable(x=_along_x, name="blend")
+def along(x: Any, stencil: Stencil, dim: int) -> Any:
+    """Apply a stencil along one dimension."""
+    shape, count = x.shape, len(stencil.rows)
+    outer, inner = math.prod(shape[:dim]), math.prod(shape[dim + 1 :])
+    out = np.empty((*shape[:dim], count, *shape[dim + 1 :]), x.dtype)
+    flat, into = np.ascontiguousarray(x).reshape(outer, shape[dim], inner), out.reshape(outer, count, inner)
+    _loop(x)(flat, *stencil.table(x.dtype), into)
+    return out
+
+
+def _loop(x: Any) -> Any:
+    """The compiled function or, without numba and for dtypes that it has not, its twin."""
+    if backend() != "numba" or x.dtype == np.float16 or x.dtype.kind not in "iuf":
+        return blend_plain
+    from ...kernels.spatial.stencil import blend  # loads numba
+
+    return blend
+
+
+def blend(input: Any, stencils: Sequence[Stencil | None]) -> Any:
+    """Apply a stencil along each of the last dimensions, first where that leaves the least to do for the others."""
+    first = unwrap(input).ndim - len(stencils)
+    todo = [(len(s.rows) / max(s.size, 1), first + d, s) for d, s in enumerate(stencils) if s is not None]
+    for _, dim, stencil in sorted(todo, key=lambda t: t[:2]):
+        input = along.record((input, stencil, dim))
+    return input

@@ -1,0 +1,1 @@
+"""fft, stft, gradient, vander: spectral operations and slopes of sampled functions."""

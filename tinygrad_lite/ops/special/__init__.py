@@ -1,0 +1,1 @@
+"""erf, gamma, bessel, zeta, orthogonal polynomials: the special functions."""

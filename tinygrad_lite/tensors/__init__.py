@@ -1,0 +1,1 @@
+"""is_tensor, finfo, printing: what a tensor is, what its dtype holds, how it is printed."""

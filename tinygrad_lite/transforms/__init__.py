@@ -1,0 +1,1 @@
+"""vjp, jacobian, vmap, functional_call, checkpoint: functions made of functions."""
