@@ -478,7 +478,7 @@ class Named(tg.Tensor):
         self.name = name
 
     def __new__(cls, data, dtype=None, requires_grad=False, name=""):
-        return super().__new__(cls, data, dtype, requires_grad)
+        return super().__new__(cls, data, dtype=dtype, requires_grad=requires_grad)
 
 
 def samples():

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import autograd, rules
-from .dtypes import as_dtype
+from .dtypes import as_dtype, canonical
 from .engine import fast_calls, hooks, views
 from .engine.hooks import RemovableHandle as RemovableHandle
 from .graph import RETAIN, mode, new_leaf, uncounted, written
@@ -40,10 +40,13 @@ class Tensor(Methods):
 
     Parameters
     ----------
-    data : number, nested sequence, array or Tensor
-        Copied; see `tinygrad_lite.tensor`, which is the usual way to make one.
+    *data : nested sequence, array, Tensor or int
+        Numbers, of the default dtype; a Tensor, whose memory is shared; or sizes, of memory as it is found. This is
+        PyTorch's oldest constructor; `tinygrad_lite.tensor` is the usual way to make one.
     dtype : dtype, optional
+        With it, `data` is taken as by `tinygrad_lite.tensor`; PyTorch has neither this nor the next argument here.
     requires_grad : bool
+    device : "cpu", optional
 
     Attributes
     ----------
@@ -71,9 +74,9 @@ class Tensor(Methods):
     _kept: Any
     __array_priority__ = 1000
 
-    def __new__(cls, data: Any = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    def __new__(cls, *data: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
         self = object.__new__(cls)
-        self._data = creation._array(() if data is None else data, dtype, True)
+        self._data = creation.construct(data, dtype, device)
         self._node = self._base = None
         if requires_grad:
             self.requires_grad_()
@@ -180,7 +183,7 @@ class Tensor(Methods):
 
     @data.setter
     def data(self, value: Any) -> None:
-        array = value._data if isinstance(value, Tensor) else np.asarray(value)
+        array = value._data if isinstance(value, Tensor) else canonical(value)
         if array.dtype.kind not in "biufc":
             raise TypeError(f"data: must be a Tensor or an array of numbers, got {type(value).__name__}")
         node = views.node_of(self)
@@ -525,7 +528,7 @@ class Tensor(Methods):
 def rebuild(cls: type, data: Any, requires_grad: bool, grad: Any = None, attributes: Any = None) -> Any:
     """A leaf of a class on an array, without copying: what pickling, copying and `nn.Parameter` make."""
     out: Any = object.__new__(cls)
-    out._data, out._node, out._base = data, None, None
+    out._data, out._node, out._base = canonical(data), None, None
     if requires_grad:
         out.requires_grad_()
     if grad is not None:

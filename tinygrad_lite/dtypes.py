@@ -48,15 +48,39 @@ def set_default_dtype(dtype: Any) -> None:
     dtype('float64')
     >>> tg.set_default_dtype(tg.float32)
     """
-    chosen = np.dtype(dtype)
+    chosen = as_dtype(dtype)
     if chosen.kind != "f":
         raise TypeError(f"set_default_dtype: dtype must be floating point, got {chosen}")
     _default[0] = chosen
 
 
+_CANONICAL = {
+    d.str: d
+    for d in (float16, float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64, bool_, complex64,
+              complex128)
+}  # fmt: skip
+
+
 def as_dtype(dtype: Any) -> np.dtype[Any]:
-    """A dtype from a dtype, a NumPy type, a name or one of Python's types, which NumPy and PyTorch take for 64 bits."""
+    """A dtype from a dtype, a NumPy type, a name or one of Python's types, which NumPy and PyTorch take for 64 bits.
+
+    There is one object for each, whatever was given: fast paths ask ``dtype is float32``. NumPy has others that are
+    equal to it, among them all that were pickled, and other orders of bytes.
+    """
     chosen = np.dtype(dtype)
     if chosen.kind not in "biufc":
         raise TypeError(f"a tensor's dtype must be of numbers or booleans, got {chosen}")
-    return chosen
+    return _CANONICAL.get(chosen.newbyteorder("=").str, chosen)
+
+
+def canonical(array: Any) -> np.ndarray[Any, Any]:
+    """The array with the one object of its dtype, on the same memory unless that has another order of bytes."""
+    array = np.asarray(array)
+    dtype = array.dtype
+    if dtype.isbuiltin == 1 and dtype.str in _CANONICAL and dtype is _CANONICAL[dtype.str]:
+        return array
+    if dtype.kind not in "biufc":
+        return array
+    if not dtype.isnative:
+        array = array.astype(dtype.newbyteorder("="))
+    return array.view(as_dtype(dtype))

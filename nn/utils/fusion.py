@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite import Tensor
+from tinygrad_lite import Tensor, from_numpy
 
 from ..module import Module
 from ..parameter import Parameter
@@ -65,7 +65,9 @@ def fuse_conv_bn_weights(
     bias = (_array(conv_b, 0.0) - mean) * s + _array(bn_b, 0.0)
     grad = bool(getattr(conv_w, "requires_grad", True)), bool(getattr(conv_b, "requires_grad", True))
     fused = (w * s.reshape(along)).astype(w.dtype), bias.astype(w.dtype)
-    return Parameter(Tensor(fused[0]), requires_grad=grad[0]), Parameter(Tensor(fused[1]), requires_grad=grad[1])
+    return Parameter(from_numpy(fused[0]), requires_grad=grad[0]), Parameter(
+        from_numpy(fused[1]), requires_grad=grad[1]
+    )
 
 
 def fuse_linear_bn_weights(

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..dtypes import canonical
 from ..ops.creation.creation import only_cpu
 from ..rules import wrap
 
@@ -59,4 +60,4 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
         array = np.from_dlpack(ext_tensor)
     except (BufferError, RuntimeError) as error:
         raise BufferError(f"from_dlpack: {error}") from error
-    return wrap(array.copy() if copy else array)
+    return wrap(canonical(array.copy() if copy else array))

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...dtypes import as_dtype, get_default_dtype
+from ... import promotion
+from ...dtypes import as_dtype, canonical, get_default_dtype
 from ...rules import FAST, unwrap, wrap
 from ..argument_names import sizes
 
@@ -38,7 +39,8 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, device: An
     Parameters
     ----------
     data : number, nested sequence, array or Tensor
-        Python floats become the default dtype (float32), ints int64; NumPy arrays keep their dtype.
+        Python floats become the default dtype (float32), ints int64; arrays, NumPy's scalars and all that is made of
+        an array keep their dtype, also within a sequence. A Tensor of one element in a sequence is a number.
     dtype : dtype, optional
     requires_grad : bool
         Only floating tensors may.
@@ -51,7 +53,7 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, device: An
     Raises
     ------
     TypeError
-        For data that are not numbers.
+        For data that are not numbers, and for complex ones where the dtype is real.
     ValueError
         For nested sequences of different lengths, and integers that do not fit the dtype.
 
@@ -66,7 +68,7 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, device: An
 
 
 def _array(data: Any, dtype: Any, copy: bool) -> Any:
-    given = unwrap(data)
+    given = _plain(data)
     target = None if dtype is None else as_dtype(dtype)
     if isinstance(given, (np.ndarray, np.generic)):
         array = np.array(given, given.dtype.newbyteorder("=") if target is None else target, copy=copy or None)
@@ -74,28 +76,65 @@ def _array(data: Any, dtype: Any, copy: bool) -> Any:
         array = _of_numbers(given, target)
     if array.dtype.kind not in "biufc":
         raise TypeError(f"tensor: data must be numbers, got {type(data).__name__} of dtype {array.dtype}")
-    return array
+    return canonical(array)
+
+
+def construct(data: tuple[Any, ...], dtype: Any, device: Any) -> Any:
+    """The array of ``Tensor(*data)``: of sizes, of the default dtype's numbers, or of another Tensor."""
+    only_cpu(device, "Tensor")
+    if dtype is not None:
+        return _array(data[0] if data else (), dtype, True)
+    if all(isinstance(d, (int, np.integer)) and not isinstance(d, bool) for d in data):
+        return unwrap(empty(*data or (0,)))
+    if len(data) > 1 or isinstance(data[0], (bool, float, complex)):
+        kinds = ", ".join(type(d).__name__ for d in data)
+        raise TypeError(
+            f"Tensor: expected sizes, a sequence, an array or a Tensor, got {kinds}; tensor() takes numbers"
+        )
+    return unwrap(data[0]) if hasattr(data[0], "_node") else _array(data[0], get_default_dtype(), True)
+
+
+def _plain(value: Any) -> Any:
+    """Arrays in place of Tensors and of what is made of an array, as pandas' columns are."""
+    value = value._data if hasattr(value, "_node") else value
+    if hasattr(value, "__array__") and not isinstance(value, (np.ndarray, np.generic, list, tuple)):
+        return np.asarray(value)
+    return value
 
 
 def _of_numbers(given: Any, target: np.dtype[Any] | None) -> Any:
     """Python's numbers, nested or not, as an array."""
+    owned: set[Any] = set()
+    nested = _unnested(given, owned)
     try:
-        array = np.array(_unnested(given))
+        array = np.array(nested)
     except ValueError as error:
         raise ValueError(f"tensor: data must be rectangular, got {error}") from None
-    if array.dtype == object or (array.dtype.kind == "f" and array.size and abs(array).max() >= 2**63):
-        array = _beyond_64_bits(np.array(given, object), array, target)
-    if array.dtype.kind not in "biufc":
+    if array.dtype == object or (array.dtype == np.float64 and array.size and abs(array).max() >= 2**63):
+        array = _beyond_64_bits(np.array(nested, object), array, target)
+    kind = array.dtype.kind
+    if kind not in "biufc":
         return array
-    owned = _has_array(given)
-    if target is None and array.dtype.kind == "f" and (array.size == 0 or not owned):
+    if kind == "c" and target is not None and target.kind != "c":
+        raise TypeError(f"tensor: numbers of dtype {target} must be real, got complex ones")
+    if target is None and owned:  # some numbers come with a dtype of their own
+        target = promotion.common([*(np.empty(0, d) for d in owned), *(np.empty(0, d) for d in _defaults(nested))])
+    elif target is None and kind == "f":
         target = get_default_dtype()
-    elif target is None and array.dtype.kind == "c" and not owned:
+    elif target is None and kind == "c":
         target = np.result_type(get_default_dtype(), np.complex64)
-    elif target is None and array.dtype == np.uint64 and not owned:
+    elif target is None and array.dtype == np.uint64:
         target = np.dtype(np.int64)
     _in_range(array, target)
     return array if target is None else array.astype(target)
+
+
+def _defaults(nested: Any) -> set[Any]:
+    """The dtypes of the Python numbers in a nested list."""
+    if isinstance(nested, list):
+        return set().union(*map(_defaults, nested))
+    found = promotion.common([nested]) if type(nested) in _NUMBERS else None
+    return set() if found is None else {found}
 
 
 def _beyond_64_bits(numbers: Any, array: Any, target: np.dtype[Any] | None) -> Any:
@@ -116,17 +155,15 @@ def _in_range(array: Any, dtype: np.dtype[Any] | None) -> None:
         raise ValueError(f"tensor: integers must fit {dtype}, got {low if low < info.min else high}")
 
 
-def _unnested(data: Any) -> Any:
-    if not isinstance(data, (list, tuple)):
-        return unwrap(data)
-    return [d if type(d) in _NUMBERS else _unnested(d) for d in data]
-
-
-def _has_array(data: Any) -> bool:
-    """Whether the numbers come with a dtype of their own."""
-    while isinstance(data, (list, tuple)) and data:
-        data = data[0]
-    return isinstance(unwrap(data), (np.ndarray, np.generic))
+def _unnested(data: Any, owned: set[Any]) -> Any:
+    """Lists and plain arrays; a Tensor of one element is a number. `owned` takes the dtypes of all that have one."""
+    if isinstance(data, (list, tuple)):
+        return [d if type(d) in _NUMBERS else _unnested(d, owned) for d in data]
+    value = _plain(data)
+    if isinstance(value, (np.ndarray, np.generic)):
+        owned.add(value.dtype)
+        return value.reshape(()) if hasattr(data, "_node") and value.size == 1 else value
+    return value
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
@@ -319,7 +356,7 @@ def _like(fill: Callable[..., Any], shown: str) -> Callable[..., Any]:
 
     def make(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
         x = unwrap(input)
-        return _finish(fill(x.shape, x.dtype if dtype is None else as_dtype(dtype)), requires_grad, device, name)
+        return _finish(fill(x.shape, as_dtype(x.dtype if dtype is None else dtype)), requires_grad, device, name)
 
     make.__name__ = make.__qualname__ = name
     make.__doc__ = _LIKE.format(name=fill.__name__, shown=shown)
