@@ -20,6 +20,7 @@ from .engine import hooks
 from .engine.accumulate import ACCUMULATING, accumulate, own
 from .engine.function import Function, once_differentiable, sums_to
 from .engine.grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from .engine.quiet import SILENT, restore, silence
 from .graph import RETAIN, Node, Stamp, last_write, line_of, memory, mode, stale, stamp, tick, written
 from .kernels.loops.pairwise_sum import pairwise_sum
 from .rules import Op, Rule, conjugate, ndarray, part_of, wrap
@@ -454,11 +455,11 @@ def backward(
         raise RuntimeError(f"backward: got {len(outputs)} tensors but {len(gradients)} gradients")
     retain = create_graph if retain_graph is None else retain_graph
     before, mode.enabled = mode.enabled, create_graph
+    token = silence(SILENT)  # an infinite gradient is an answer, not a warning
     try:
         seeds = _seeds(outputs, gradients, create_graph, "backward")
         targets = None if inputs is None else {_node_of(t, "backward") for t in _some(inputs, "backward")}
-        with np.errstate(all="ignore"):  # an infinite gradient is an answer, not a warning
-            found = _run(seeds, targets, retain, create_graph)
+        found = _run(seeds, targets, retain, create_graph)
         with ACCUMULATING:
             reached = list(found)
             for node in reached:
@@ -468,6 +469,7 @@ def backward(
             if node.hooks and node.edges == ():
                 hooks.accumulated(node)
     finally:
+        restore(token)
         mode.enabled = before
 
 
@@ -527,13 +529,14 @@ def grad(
         allow_unused = materialize_grads
     retain = create_graph if retain_graph is None else retain_graph
     before, mode.enabled = mode.enabled, create_graph
+    token = silence(SILENT)
     try:
         nodes = [_node_of(t, "grad") for t in ins]
         seeds = _seeds(outs, gradients, create_graph, "grad")
-        with np.errstate(all="ignore"):
-            found = _run(seeds, set(nodes), retain, create_graph)
+        found = _run(seeds, set(nodes), retain, create_graph)
         return _apart(found, nodes, ins, gradients, create_graph, allow_unused, materialize_grads)
     finally:
+        restore(token)
         mode.enabled = before
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .dtypes import get_default_dtype
+from .engine.quiet import quietly
 
 _RANK = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
 _NUMBERS = {bool, int, float, complex}
@@ -139,6 +140,7 @@ def cast_pair(who: str, x: Any, y: Any, lazily: bool = True) -> tuple[Any, Any]:
     return (x, y) if found is None else (_to(found, x), _to(found, y))
 
 
+@quietly
 def to_floats(function: Callable[..., Any], operands: list[Any], out: Any) -> tuple[list[Any], Any]:
     """The operands in floats of the default dtype, and the function of them; `out` is what NumPy made of integers."""
     default = get_default_dtype()

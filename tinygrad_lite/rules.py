@@ -32,6 +32,7 @@ from typing import Any, overload
 import numpy as np
 
 from . import promotion
+from .engine.quiet import SILENT, quietly, restore, silence
 from .graph import OFF, Node, caller, mode, tick
 
 ndarray = np.ndarray
@@ -290,10 +291,14 @@ class Op:
                 data = [promotion.number(v) for v in data]
             if self.promotes:
                 self._promote(data)
+        token = None if self.view else silence(SILENT)
         try:
             out = self.function(*data)
         except ValueError as error:
             raise _blame(self.name, error) from None
+        finally:
+            if token is not None:
+                restore(token)
         if not lifted:
             return out[0] if self.aux else out
         aux: tuple[Any, ...] = ()
@@ -325,10 +330,14 @@ class Op:
     def _with_options(self, input: Any, options: tuple[Any, ...]) -> Any:
         """`record` for one Tensor and options, where nothing is to be looked for: saves a quarter of its time."""
         parent, x = input._node if input._base is None else CURRENT(input), input._data
+        token = None if self.view else silence(SILENT)
         try:
             out = self.function(x, *options)
         except ValueError as error:
             raise _blame(self.name, error) from None
+        finally:
+            if token is not None:
+                restore(token)
         if type(out) is not ndarray:
             if type(out) is tuple or type(out) is list:
                 return self._several(tuple(out), {} if parent is None else {0: parent}, [x, *options])
@@ -467,6 +476,7 @@ def _not_complex(name: str) -> Exception:
     )
 
 
+@quietly
 def narrow(function: Callable[..., Any], data: list[Any], out: Any) -> Any:
     """What NumPy made float64 (or float16) of integers is the default dtype's, or that of the floats beside them."""
     floats = [v.dtype for v in data if isinstance(v, ndarray) and v.dtype.kind in "fc"]
@@ -598,10 +608,13 @@ def without_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function whose result carries no gradient (comparisons, `argmax`): unwrap, compute, wrap."""
 
     def plain(*args: Any, **kwargs: Any) -> Any:
+        token = silence(SILENT)
         try:
             return wrap(function(*map(unwrap, args), **{k: unwrap(v) for k, v in kwargs.items()}))
         except ValueError as error:
             raise _blame(plain.__name__, error) from None
+        finally:
+            restore(token)
 
     plain.__name__ = plain.__qualname__ = getattr(function, "__name__", "plain")
     plain.__doc__ = function.__doc__

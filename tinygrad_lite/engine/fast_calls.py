@@ -5,6 +5,7 @@ Half of the operations of a training step on small tensors are such.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from .. import promotion
 from ..graph import OFF, Node, _getframe, caller, library, mode, tick
 from ..rules import FAST, TABLE, Op, _blame, _from_complex, differentiable, narrow, ndarray
+from .quiet import first_filter, quietly
 
 _F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 _new_node = Node.__new__
@@ -37,6 +39,14 @@ def _edges(op: Op, wanted: Sequence[int]) -> Callable[..., Any]:
     return function
 
 
+_FIRST: Any = first_filter()  # of warnings: see `quiet`
+
+
+def _keep_first() -> None:
+    global _FIRST
+    _FIRST = first_filter()
+
+
 def _unary(op: Op) -> Callable[..., Any]:
     function, noted = op.function, op.saves
     edges: Any = None  # compiled on first use: importing the table compiles nothing
@@ -47,7 +57,12 @@ def _unary(op: Op) -> Callable[..., Any]:
             return function(input)
         p = input._node if input._base is None else CURRENT(input)
         x = input._data
-        out = function(x)
+        if not (filters := warnings.filters) or filters[0] is not _FIRST:
+            _keep_first()
+        try:
+            out = function(x)
+        except FloatingPointError:  # what `np.seterr` says is about the user's own arrays
+            return quietly(unary)(input)
         if type(out) is not ndarray:
             out = np.asarray(out)
         dtype = out.dtype
@@ -143,6 +158,8 @@ def _binary(op: Op) -> Callable[..., Any]:
             plain = type(x) is float or type(x) is int
         else:
             return function(x, y)
+        if not (filters := warnings.filters) or filters[0] is not _FIRST:
+            _keep_first()
         try:
             if plain and (dtype is _F32 or dtype is _F64):  # nothing to promote
                 out = function(x, y)
@@ -158,6 +175,8 @@ def _binary(op: Op) -> Callable[..., Any]:
                     and mode.enabled
                 ):
                     return op.of_complex((input, other))
+        except FloatingPointError:
+            return quietly(binary)(input, other)
         except (ValueError, OverflowError) as error:
             raise _blame(op.name, error) from None
         result = _new(Tensor)
@@ -201,6 +220,8 @@ def elementwise(
     """
     op = differentiable(function, name=name, numpy=numpy, complex=complex, promotes=promotes, **rules)
     op.ordered = ordered
+    if not isinstance(function, np.ufunc):
+        op.function = quietly(function)
     call = (_unary if len(op.rules) == 1 else _binary)(op)
     call.__name__ = call.__qualname__ = op.name
     call.__doc__ = op.__doc__

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...engine.quiet import quietly
 from ...rules import unwrap, wrap
 from ..pointwise.complex_numbers import adjoint, conj
 from .solve import matrices, mT
@@ -117,6 +118,7 @@ def ormqr(input: Any, tau: Any, other: Any, left: bool = True, transpose: bool =
     return _reflected(V, conj(tau) if transpose else tau, other, range(k) if transpose else reversed(range(k)))
 
 
+@quietly
 def geqrf(input: Any) -> Reflections:
     """The QR factors as LAPACK returns them: R and, below its diagonal, reflections. No gradient; `linalg.qr` has one.
 

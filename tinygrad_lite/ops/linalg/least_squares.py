@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...engine.quiet import quietly
 from ...rules import FAST, conjugate, differentiable, unwrap, wrap
 from ..pointwise.complex_numbers import adjoint
 from .matmul import matmul
@@ -79,6 +80,7 @@ def pinverse(input: Any, rcond: float = 1e-15) -> Any:
 _DRIVERS = (None, "gels", "gelsy", "gelsd", "gelss")
 
 
+@quietly
 def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = None) -> Lstsq:
     """The smallest `X` of those that make ``A X - B`` smallest, by the pseudoinverse.
 

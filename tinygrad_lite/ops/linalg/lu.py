@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...engine.quiet import quietly
 from ...rules import differentiable, unwrap, wrap
 from ..pointwise.complex_numbers import adjoint as _adjoint
 from .solve import LinAlgError, floats, matrices, mT, solve_triangular, squares
@@ -83,6 +84,7 @@ def _packed(a: Any, found: Any) -> Any:
     return found
 
 
+@quietly
 def _factored(A: Any, who: str) -> tuple[Any, Any, Any]:
     """Both triangles in one, differentiable, the exchanges, and the order of the rows."""
     x = unwrap(matrices(A, who))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import as_dtype
+from ...engine.quiet import quietly
 from ...rules import FAST, differentiable, unwrap, wrap
 from ..argument_names import floating_only, numpy_names, one_dim, some_dims
 from ..pointwise.clamp_round_where import masked
@@ -277,6 +278,7 @@ def cutoff(values: Any, shape: tuple[int, ...], atol: Any, rtol: Any) -> Any:
     return np.maximum(0 if atol is None else atol, rtol * largest)[..., None].astype(values.dtype)
 
 
+@quietly
 def matrix_rank(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Any:
     """Number of singular values that are larger than ``max(atol, rtol * largest)``.
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...engine.quiet import quietly
 from ...rules import unwrap, wrap
 
 __all__ = ["histogramdd"]
@@ -19,6 +20,7 @@ class Boxes(NamedTuple):
     bin_edges: Any
 
 
+@quietly
 def histogramdd(
     input: Any, bins: Any, *, range: Sequence[float] | None = None, weight: Any = None, density: bool = False
 ) -> Boxes:

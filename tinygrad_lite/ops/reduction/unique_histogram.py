@@ -8,6 +8,7 @@ import numpy as np
 
 from ... import rules
 from ...engine import views
+from ...engine.quiet import quietly
 from ...rules import FAST, unwrap, wrap
 from ..argument_names import numpy_names, one_dim
 from ..indexing.index import index_select, take
@@ -145,6 +146,7 @@ def unique_consecutive(
 # --- how often --------------------------------------------------------------------------------------------------
 
 
+@quietly
 def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
     """How often each of the numbers 0, 1, 2, ... occurs.
 
@@ -248,6 +250,7 @@ def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
     return wrap(_counts(x, bins, (low, high), "histc")[0].astype(x.dtype))
 
 
+@quietly
 def histogram(input: Any, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False) -> Histogram:
     """How many entries lie in each bin.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.quiet import quietly
 from ....kernels.loops import cross_entropy as kernel_loss
 from ....kernels.loops.row_loops import piece
 from ....kernels.native.parallel import in_parts
@@ -174,6 +175,7 @@ def cross_entropy(
     return loss.reshape(outer) if reduction == "none" else loss
 
 
+@quietly
 def _hard(input: Any, t: Any, w: Any, ignore: int, reduction: str, smoothing: float, classes: int) -> Any:
     dtype = unwrap(input).dtype
     if not smoothing:
@@ -198,6 +200,7 @@ def _hard(input: Any, t: Any, w: Any, ignore: int, reduction: str, smoothing: fl
     return _ce_dense.record((input, uniform * share, total))
 
 
+@quietly
 def _soft(input: Any, target: Any, t: Any, w: Any, reduction: str, smoothing: float, outer: Any) -> Any:
     dtype, classes = unwrap(input).dtype, unwrap(input).shape[1]
     total = reduction != "none"

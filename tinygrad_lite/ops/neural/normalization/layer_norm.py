@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.quiet import quietly
 from ....graph import written
 from ....kernels.loops import row_loops
 from ....kernels.loops.pairwise_sum import pairwise_sum
@@ -234,6 +235,7 @@ def _move(running: Any, found: Any, momentum: float) -> None:
     written(into, "instance_norm", 4)
 
 
+@quietly
 def instance_norm(
     input: Any,
     running_mean: Any = None,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.quiet import quietly
 from ....rules import unwrap, wrap
 from ...random.random_streams import uniform
 from ..spatial_arguments import Ints, each, unbatched
@@ -17,6 +18,7 @@ __all__ = [
 ]  # fmt: skip
 
 
+@quietly
 def _starts(samples: Any, size: int, kernel: int, count: int) -> Any:
     """Where windows start: about evenly, shifted by a sample in [0, 1); the last one at the end."""
     if count == 1:
