@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from .forks import lock
+
 tick = itertools.count(1).__next__  # atomic under the GIL: one clock for nodes and writes
 
 
@@ -187,17 +189,7 @@ def line_of(where: tuple[CodeType, int] | None) -> str:
 # --- writes: which memory was overwritten, and when -----------------------------------------------------------------
 
 
-_writing = threading.RLock()  # a stamp that one thread makes must not replace another's
-
-
-def _after_fork() -> None:
-    """A thread that held the lock is none of the child's, and never gives it back there."""
-    global _writing
-    _writing = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+_writing = lock()  # a stamp that one thread makes must not replace another's
 
 
 class Stamp:

@@ -7,17 +7,17 @@ or with the caller is copied. Who else refers to it the interpreter knows: it co
 from __future__ import annotations
 
 import sys
-import threading
 from typing import Any
 
 import numpy as np
 
+from ..forks import lock
 from ..graph import Node, written
 from ..kernels.loops.row_loops import fill
 from ..ops.compiled import LARGE
 from ..rules import conjugate, ndarray, wrap
 
-ACCUMULATING = threading.RLock()  # several threads may train on shared leaves
+ACCUMULATING = lock()  # several threads may train on shared leaves
 
 
 def own(found: dict[Node, Any], node: Node) -> Any:

@@ -12,10 +12,8 @@ from __future__ import annotations
 import gc
 import hashlib
 import linecache
-import os
 import platform
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -40,7 +38,9 @@ def _uncollected() -> Iterator[None]:
 
 with _uncollected():  # a fifth of the time it takes
     import numba
+    from numba.core.compiler_lock import global_compiler_lock
 
+    from ...forks import lock, wait_before
     from .disk_cache import DiskCache
     from .patience import announce_long_compilation
 
@@ -51,18 +51,8 @@ announce_long_compilation(DiskCache)
 # nogil: a launch can be shared between threads.
 FLAGS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "nsz"}, "nogil": True}
 
-_lock = threading.RLock()
-
-
-def _after_fork() -> None:
-    """A thread that held the lock is none of the child's, and never gives it back there."""
-    global _lock
-    _lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
-
+_lock = lock()
+wait_before(lambda: [global_compiler_lock])  # numba's, without which LLVM is in the middle of something in a child
 _built: dict[str, dict[str, Any]] = {}
 
 

@@ -25,6 +25,8 @@ from typing import Any
 
 import numpy as np
 
+from ...forks import lock
+
 VARIABLE = "TINYGRAD_LITE_THREADS"
 
 WAIT = 200  # rounds of half a microsecond
@@ -41,7 +43,7 @@ _natives: dict[tuple[Any, ...], tuple[Callable[..., int], int, int]] = {}  # (ke
 _fingerprint: Callable[[tuple[Any, ...]], Any] | None = None  # of `tasks`; numba is not imported before it is needed
 _ahead = False
 _last, _row = 0.0, 0  # when `nearby` was last asked, and how often in a row
-_lock = threading.Lock()
+_lock = lock()
 
 
 def get_num_threads() -> int:
@@ -270,8 +272,8 @@ def prepares() -> bool:
 
 def _after_fork() -> None:
     """A child has no helpers: let it hire its own."""
-    global _crew, _bells, _lock
-    _crew, _bells, _lock = None, [], threading.Lock()
+    global _crew, _bells
+    _crew, _bells = None, []
 
 
 if hasattr(os, "register_at_fork"):

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from ...forks import wait_before
+
 __all__ = [
     "Generator", "default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed",
     "set_rng_state",
 ]  # fmt: skip
+
+
+_generators: weakref.WeakValueDictionary[int, Generator] = weakref.WeakValueDictionary()
+
+
+def _locks() -> list[Any]:
+    """What NumPy's streams are locked with while somebody draws from them."""
+    alive = [reference() for reference in _generators.valuerefs()]
+    return [each.numpy.bit_generator.lock for each in alive if each is not None]
+
+
+wait_before(_locks)
 
 
 class Generator:
@@ -51,6 +66,7 @@ class Generator:
             raise TypeError(f"manual_seed: seed must be an integer, got {type(seed).__name__}")
         self._seed = int(seed)
         self.numpy = np.random.Generator(np.random.PCG64(self._seed % 2**64))
+        _generators[id(self)] = self
         return self
 
     def initial_seed(self) -> int:
