@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import pickle
 import stat
@@ -14,13 +15,13 @@ import pytest
 from fresh_process import ROOT, run
 
 numba = pytest.importorskip("numba", reason="kernels are compiled by numba")
-compiling = pytest.importorskip("tinygrad_lite.kernels.compile")
-disk_cache = pytest.importorskip("tinygrad_lite.kernels.native.disk_cache")
+compiling = importlib.import_module("tinygrad_lite.kernels.native.compile")
+disk_cache = importlib.import_module("tinygrad_lite.kernels.native.disk_cache")
 
-SOURCE = "from tinygrad_lite.kernels.compile import jit\n\n\n@jit\ndef double(x):\n    return x + x\n"
+SOURCE = "from tinygrad_lite.kernels.native.compile import jit\n\n\n@jit\ndef double(x):\n    return x + x\n"
 PROGRAM = f"""
 import sys
-from tinygrad_lite.kernels.compile import build
+from tinygrad_lite.kernels.native.compile import build
 double = build("double", {SOURCE!r})["double"]
 assert (double(2), double(0.25)) == (4, 0.5)
 print(sum(double.stats.cache_hits.values()))

@@ -39,7 +39,7 @@ def convert(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> N
 
     Examples
     --------
-    >>> from tinygrad_lite.convert import convert
+    >>> from tinygrad_lite.io.torch_checkpoints import convert
     >>> convert("model.pt", "model.bin")
     Traceback (most recent call last):
     ValueError: convert: one of the names must end with .safetensors, got 'model.pt' and 'model.bin'
