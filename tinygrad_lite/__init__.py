@@ -109,7 +109,7 @@ _keep()
 
 __version__ = "0.1.0"
 
-_LAZY = ("func", "kernels", "nn", "optim", "special", "testing", "utils")
+_LAZY = ("func", "kernels", "masked", "nn", "optim", "signal", "special", "testing", "utils")
 _ON_DEMAND = {
     "checkpoint": "transforms.checkpoint",
     "checkpoint_sequential": "transforms.checkpoint",

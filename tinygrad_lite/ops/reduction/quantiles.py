@@ -30,7 +30,7 @@ def _pick(input: Any, find: Any, dim: Any, keepdim: bool, who: str) -> Picked:
         return Picked(input.clone(), wrap(np.zeros((), np.int64)))
     if not x.shape[dim]:
         raise IndexError(f"{who}: the size of dim {dim} must not be 0, got shape {x.shape}")
-    index = np.expand_dims(np.ascontiguousarray(find(np.moveaxis(x, dim, -1))), dim)
+    index = np.expand_dims(np.asarray(find(np.moveaxis(x, dim, -1)), order="C"), dim)
     values = _take_along_axis.record((input, index, dim))
     return Picked(values, wrap(index)) if keepdim else Picked(squeeze(values, dim), wrap(np.squeeze(index, dim)))
 
