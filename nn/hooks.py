@@ -10,14 +10,13 @@ from __future__ import annotations
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from tinygrad_lite import Tensor, is_grad_enabled
 from tinygrad_lite._tensor import RemovableHandle
 from tinygrad_lite.autograd import Function
 
-if TYPE_CHECKING:
-    from .module import Module
+from ._protocol import AnyModule
 
 
 class Hook(NamedTuple):
@@ -142,14 +141,14 @@ class Hooked:
 EVERY_MODULE = Hooks()
 
 
-def hooks_of(module: Module, kind: str) -> Iterator[tuple[int, Hook]]:
+def hooks_of(module: AnyModule, kind: str) -> Iterator[tuple[int, Hook]]:
     """Yield the hooks that apply to a module: first those of every module, then its own."""
     yield from list(EVERY_MODULE.tables[kind].items())
     if module._hooks is not None:
         yield from list(module._hooks.tables[kind].items())
 
 
-def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def call_with_hooks(module: AnyModule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call ``module.forward`` with all its forward and backward hooks around it."""
     called: set[int] = set()
     result: Any = None
@@ -169,7 +168,7 @@ def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any
 
 
 def _forward_pre(
-    module: Module, hook: Hook, args: tuple[Any, ...], kwargs: dict[str, Any]
+    module: AnyModule, hook: Hook, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if not hook.with_kwargs:
         new = hook.function(module, args)
@@ -184,14 +183,14 @@ def _forward_pre(
     return new
 
 
-def _forward_post(module: Module, hook: Hook, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
+def _forward_post(module: AnyModule, hook: Hook, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
     given = (args, kwargs, result) if hook.with_kwargs else (args, result)
     new = hook.function(module, *given)
     return result if new is None else new
 
 
 def _call_always_hooks(
-    module: Module, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any, called: set[int]
+    module: AnyModule, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any, called: set[int]
 ) -> None:
     """After an error: run the ``always_call`` hooks that have not run; their own errors become warnings."""
     for number, hook in hooks_of(module, "forward"):
@@ -226,7 +225,7 @@ class _Gate(Function):
 class _BackwardGates:
     """Identities around a module's inputs and output, where its backward hooks see and replace gradients."""
 
-    def __init__(self, module: Module) -> None:
+    def __init__(self, module: AnyModule) -> None:
         self.module = module
         self.pre = [hook.function for _, hook in hooks_of(module, "backward_pre")]
         self.full = [hook.function for _, hook in hooks_of(module, "backward")]

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_lite import Tensor, no_grad
 
+from ._protocol import AnyModule
 from .hooks import hooks_of
 from .parameter import Parameter, Uninitialized
-
-if TYPE_CHECKING:
-    from .module import Module
 
 PARAMETER, BUFFER, VOLATILE, MODULE = (
     "parameter",
@@ -37,23 +35,23 @@ class IncompatibleKeys(NamedTuple):
         return f"IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
 
-def get_extra_state(module: Module) -> Any:
+def get_extra_state(module: AnyModule) -> Any:
     """Return what `state_dict` should hold beside the tensors; a class that overrides it has such a thing."""
     raise RuntimeError(f"{type(module).__name__}: get_extra_state is not defined")
 
 
-def set_extra_state(module: Module, state: Any) -> None:
+def set_extra_state(module: AnyModule, state: Any) -> None:
     """Take back what `get_extra_state` returned; a class that has the one has the other."""
     raise RuntimeError(f"{type(module).__name__}: set_extra_state is not defined")
 
 
-def own_state(module: Module) -> list[tuple[str, Tensor]]:
+def own_state(module: AnyModule) -> list[tuple[str, Tensor]]:
     """Return what a module itself contributes to the state dict: parameters, then persistent buffers."""
     return [(n, value) for kind in (PARAMETER, BUFFER) for n, value in module._members(kind) if value is not None]
 
 
 def save_state(
-    module: Module, destination: OrderedDict[str, Any], prefix: str, keep_vars: bool
+    module: AnyModule, destination: OrderedDict[str, Any], prefix: str, keep_vars: bool
 ) -> OrderedDict[str, Any]:
     """Fill `destination` with the state of a module and everything below it."""
     for _, hook in hooks_of(module, "save_pre"):
@@ -70,7 +68,7 @@ def save_state(
     return destination
 
 
-def load_state(module: Module, given: Mapping[str, Any], strict: bool, assign: bool) -> IncompatibleKeys:
+def load_state(module: AnyModule, given: Mapping[str, Any], strict: bool, assign: bool) -> IncompatibleKeys:
     """Match a state dict with a module's state; write only if everything fits."""
     if not isinstance(given, Mapping):
         raise TypeError(f"load_state_dict: state_dict must be a mapping, got {type(given).__name__}")
@@ -128,7 +126,9 @@ def _read(key: str, value: Any, current: Tensor, values: dict[str, np.ndarray[An
         values[key] = array
 
 
-def _write(module: Module, name: str, current: Tensor, given: Any, array: np.ndarray[Any, Any], assign: bool) -> None:
+def _write(
+    module: AnyModule, name: str, current: Tensor, given: Any, array: np.ndarray[Any, Any], assign: bool
+) -> None:
     if not assign:
         if isinstance(current, Uninitialized):
             current.materialize(array.shape)

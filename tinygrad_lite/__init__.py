@@ -38,7 +38,6 @@ from .ops.indexing.scatter import *
 from .ops.linalg.householder import *
 from .ops.linalg.matmul import *
 from .ops.linalg.matrix_products import *
-from .ops.linalg.p_norm import *
 from .ops.linalg.toplevel_names import *
 from .ops.neural.activation.gated import *
 from .ops.neural.activation.piecewise import *

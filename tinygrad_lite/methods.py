@@ -18,7 +18,7 @@ from .ops.indexing import index as indexing
 from .ops.indexing import index_put as putting
 from .ops.indexing import nonzero_take
 from .ops.indexing import scatter as scattering
-from .ops.linalg import householder, matrix_products, p_norm, toplevel_names
+from .ops.linalg import householder, matrix_products, toplevel_names
 from .ops.linalg import matmul as matmul_ops
 from .ops.neural.activation import piecewise, smooth
 from .ops.pointwise import (
@@ -392,7 +392,7 @@ class Methods:
         unique_histogram.unique,
         unique_histogram.unique_consecutive,
     )
-    dist, norm, renorm = p_norm.dist, p_norm.norm, p_norm.renorm
+    dist, norm, renorm = toplevel_names.dist, toplevel_names.norm, toplevel_names.renorm
 
     # --- products ---------------------------------------------------------------------------------------------------
 

@@ -12,11 +12,11 @@ numba is imported by the first kernel that runs, never by `import tinygrad_lite`
 
 from __future__ import annotations
 
-from .backend import Kernel as Kernel
 from .backend import backend as backend
-from .backend import kernel as kernel
 from .backend import select as select
 from .backend import use as use
+from .kernel import Kernel as Kernel
+from .kernel import kernel as kernel
 from .native.threads import get_num_threads as get_num_threads
 from .native.threads import set_num_threads as set_num_threads
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .backend import kernel
+from .kernel import kernel
 
 
 def approach_plain(a: Any, b: Any, w: Any) -> None:

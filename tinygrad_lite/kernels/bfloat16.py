@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .backend import kernel
 from .dot_pairs import add_pairs, blend_words, round_words
+from .kernel import kernel
 from .native.memory import claim, view
 from .native.packed_products import NEAR, shape_of
 from .native.simd_blocks import PANEL, ROWS, WIDTH, clear, copy_lines, turn

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .backend import kernel
+from .kernel import kernel
 from .loops.row_sums import BLOCK, dot, summing
 
 LONG = 32  # entries of a row from which on its sums are worth a loop of their own

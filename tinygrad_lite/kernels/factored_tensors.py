@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from .backend import kernel
 from .factored import descend, refresh
+from .kernel import kernel
 from .loops.row_sums import BLOCK, dot, summing
 from .native.memory import claim, view
 from .spatial.padded_layout import no_plain

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from .backend import kernel
+from .kernel import kernel
 from .native.memory import claim, view
 from .native.packed_products import pack, pack_turned, places, shape_of, tile_by
 from .native.simd_blocks import ROWS, WIDTH, clear, copy_lines, turn

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import kernel
+from ..kernel import kernel
 
 
 def relu_plain(x: Any, out: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import kernel
+from ..kernel import kernel
 from .float32_math import exp_single, expm1_single, log1p_single
 from .smooth import logistic
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import kernel
+from ..kernel import kernel
 from .float64_math import exp_wide
 
 NEAR, FAR = 17, 13  # terms of the series up to the knee, and of the polynomial beyond it

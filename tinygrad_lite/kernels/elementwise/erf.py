@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import kernel
+from ..kernel import kernel
 
 
 def erf_plain(x: Any, out: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import kernel
+from ..kernel import kernel
 from .float64_math import log_wide, sin_wide
 
 _STEPS = 6  # from this number on the asymptotic expansions are good to 1e-10

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import kernel
+from ..kernel import kernel
 from .float64_math import exp_wide, log_wide
 
 

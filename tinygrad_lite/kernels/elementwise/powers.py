@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..backend import kernel
+from ..kernel import kernel
 
 
 def _into(formula: Callable[..., Any]) -> Callable[..., None]:

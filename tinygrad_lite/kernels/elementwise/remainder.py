@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import kernel
+from ..kernel import kernel
 
 _FAR = 536870912.0  # 2^29: up to here a quotient of two float32 is cut off rightly in float64, and exact times one
 

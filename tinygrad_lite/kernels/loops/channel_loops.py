@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import kernel
+from ..kernel import kernel
 from .pairwise_sum import pairwise_sum
 from .row_sums import moment, spread, total
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import kernel
 from ..elementwise.float32_math import exp_single
+from ..kernel import kernel
 from .row_sums import largest_single, total
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import kernel
+from ..kernel import kernel
 
 
 def _picked(x: Any, index: Any) -> Any:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import kernel
 from ..elementwise.float32_math import exp_single
+from ..kernel import kernel
 from .pairwise_sum import pairwise_sum
 from .row_sums import dot, largest_single, moment, spread, total
 

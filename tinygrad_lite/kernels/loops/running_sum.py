@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import kernel
+from ..kernel import kernel
 
 
 def running_sum_plain(x: Any, out: Any, scratch: Any) -> None:

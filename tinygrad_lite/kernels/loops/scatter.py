@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import kernel
+from ..kernel import kernel
 
 
 def take_rows_plain(index: Any, out: Any, table: Any) -> None:

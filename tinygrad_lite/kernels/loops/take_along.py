@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import kernel
+from ..kernel import kernel
 
 
 def pick_plain(x: Any, index: Any, out: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import kernel
+from ..kernel import kernel
 from .pairwise_sum import pairwise_sum
 from .row_sums import summing
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import kernel
+from ..kernel import kernel
 from ..spatial.padded_layout import no_plain
 from .simd_blocks import PANEL, ROWS, WIDTH, rows_by_columns, turn
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..backend import Kernel, backend
+from ..backend import backend
+from ..kernel import Kernel
 from .threads import launch_parts, prepares
 
 FEWEST = 4  # pieces that are shared: a helper that is asleep wakes up too late for less

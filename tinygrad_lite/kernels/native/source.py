@@ -16,7 +16,7 @@ from functools import cache
 from types import FunctionType, ModuleType
 from typing import Any
 
-from ..backend import Kernel, select
+from ..backend import select
 
 HEADER = "from tinygrad_lite.kernels.native.compile import holding, inner, jit, summing"
 
@@ -119,8 +119,8 @@ class Source:
         return True
 
     def _need(self, function: Callable[..., Any], name: str, value: Any) -> None:
-        if isinstance(value, (Kernel, FunctionType)) and value is not select:
-            inside = value.loop if isinstance(value, Kernel) else value
+        inside = getattr(value, "loop", value)  # of a `Kernel`
+        if isinstance(inside, FunctionType) and value is not select:
             self._alias(name, self.add(inside, getattr(inside, "decorator", "inner")))
         elif not self._claim(name, value):
             return

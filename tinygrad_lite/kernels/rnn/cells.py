@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import kernel
+from ..kernel import kernel
 
 
 def tanh_of(v: Any, single: bool) -> Any:

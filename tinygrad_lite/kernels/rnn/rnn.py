@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import kernel
+from ..kernel import kernel
 from ..loops.pairwise_sum import pairwise_sum
 from ..native.memory import bare, claim
 from ..native.packed_products import NEAR, add_product, pack, pack_turned, places, shape_of

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..backend import kernel
+from ..kernel import kernel
 from ..native.memory import bare, claim
 from ..native.simd_blocks import PANEL, ROWS, WIDTH, copy_lines, gather, rows_by_columns
 from ..native.threads import get_num_threads, launch

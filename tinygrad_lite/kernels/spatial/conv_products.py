@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import kernel
+from ..kernel import kernel
 from ..native.memory import bare, claim
 from ..native.simd_blocks import (
     COLUMNS_1,

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import kernel
+from ..kernel import kernel
 from ..native.memory import bare, claim
 from ..native.simd_blocks import WIDTH, maxima
 from ..native.threads import launch

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import kernel
+from ..kernel import kernel
 from ..native.memory import bare, claim
 from ..native.simd_blocks import WIDTH, clear, copy_lines, move, take_lines, turn
 from ..native.threads import get_num_threads, launch

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import kernel
+from ..kernel import kernel
 from ..native.memory import claim
 from ..native.threads import launch
 from .stencil_numpy import blend_plain

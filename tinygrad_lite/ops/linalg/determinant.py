@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...kernels.loops.pairwise_sum import pairwise_sum
+from ...kernels.loops.row_products import product_of_others
 from ...rules import FAST, differentiable, unwrap
-from ..reduction.sums import _others
 from .solve import mT, squares
 
 
@@ -37,7 +37,7 @@ def cofactors(a: Any) -> Any:
         return d[..., None, None] * mT(np.linalg.inv(a))
     u, s, vh = np.linalg.svd(a)
     d = np.linalg.det(u) * np.linalg.det(vh)
-    return d[..., None, None] * ((u.conj() * _others(s)[..., None, :]) @ vh.conj())
+    return d[..., None, None] * ((u.conj() * product_of_others(s)[..., None, :]) @ vh.conj())
 
 
 _det = differentiable(

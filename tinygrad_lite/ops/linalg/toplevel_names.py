@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
+from ...kernels.loops.pairwise_sum import dims_of
+from ...rules import unwrap
+from ..argument_names import floating_only, numpy_names, some_dims
+from ..pointwise.arithmetic import abs
+from ..pointwise.clamp_round_where import where
 from ..pointwise.complex_numbers import conj
 from . import decompositions, determinant, norms
 from .decompositions import QR
 from .determinant import Slogdet, logdet
 from .least_squares import pinverse
+from .p_norm import p_norm
 from .solve import cholesky_inverse, cholesky_solve, inverse
 
 __all__ = [
-    "cholesky", "cholesky_inverse", "cholesky_solve", "det", "inverse", "logdet", "matrix_exp", "matrix_power",
-    "pinverse", "qr", "slogdet", "svd",
+    "cholesky", "cholesky_inverse", "cholesky_solve", "det", "dist", "inverse", "logdet", "matrix_exp", "matrix_power",
+    "norm",    "pinverse", "qr", "renorm", "slogdet", "svd",
 ]  # fmt: skip
 
 
@@ -82,3 +89,111 @@ def svd(input: Any, some: bool = True, compute_uv: bool = True) -> SVD:
     n, m = input.shape[-2:]
     zeros = [input.new_zeros((*input.shape[:-2], k, k)) for k in (n, m)]
     return SVD(zeros[0], decompositions.svdvals(input), zeros[1])
+
+
+@numpy_names
+def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    r"""Norm over dimensions, :math:`(\sum |x|^p)^{1/p}`; at zero its gradient is zero.
+
+    Parameters
+    ----------
+    input : Tensor, floating
+    p : number, inf, -inf, "fro" or "nuc"
+        "fro" is 2, "nuc" the sum of the singular values.
+    dim : int or sequence of int, optional
+        Default: all; for "nuc" two.
+    keepdim : bool
+        Keep the reduced dimensions, with size 1.
+    dtype : dtype, optional
+        To which the input is cast before.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    TypeError
+        For integers.
+    ValueError
+        For another `p`.
+    RuntimeError
+        For the largest or smallest of nothing.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.norm(tg.tensor([3.0, 4.0])), tg.norm(tg.tensor([3.0, 4.0]), p=1)
+    (tensor(5.), tensor(7.))
+    """
+    input = floating_only(input if dtype is None else input.to(dtype), "norm")
+    if unwrap(input).dtype.kind == "c" and p != "nuc":
+        input = abs(input)
+    if p == "nuc":
+        return norms.matrix_norm(input, "nuc", (-2, -1) if dim is None else dim, keepdim)
+    if p is not None and not isinstance(p, (int, float)) and p != "fro":
+        raise ValueError(f"norm: p must be a number, 'fro' or 'nuc', got {p!r}")
+    order = 2 if p in (None, "fro") else p
+    axis, shape = some_dims(dim), unwrap(input).shape
+    if math.isinf(order) and not math.prod(shape[a] for a in dims_of(axis, len(shape))):
+        raise RuntimeError(f"norm: of nothing there is no norm of order {order}, got shape {shape} and dim {dim}")
+    return p_norm.record((abs(input) if unwrap(input).dtype.kind == "c" else input, order, axis, keepdim))
+
+
+def dist(input: Any, other: Any, p: float = 2) -> Any:
+    """The p-norm of a difference.
+
+    Parameters
+    ----------
+    input, other : Tensor, floating, of shapes that broadcast
+    p : number
+
+    Returns
+    -------
+    Tensor, shape ()
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.dist(tg.tensor([1.0, 2.0]), tg.tensor([4.0, 6.0]))
+    tensor(5.)
+    """
+    return norm(input - other, p)
+
+
+@numpy_names
+def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
+    """The slices along a dimension, those whose p-norm exceeds `maxnorm` shortened to it.
+
+    Parameters
+    ----------
+    input : Tensor, floating, at least two dimensions
+    p : number, positive
+    dim : int
+    maxnorm : number, not negative
+
+    Returns
+    -------
+    Tensor, of the input's shape
+
+    Raises
+    ------
+    RuntimeError
+        For arguments out of range.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.renorm(tg.tensor([[3.0, 4.0], [0.3, 0.4]]), 2, 0, 1.0)
+    tensor([[0.6000, 0.8000],
+            [0.3000, 0.4000]])
+    """
+    ndim = unwrap(input).ndim
+    if ndim < 2 or not p > 0 or not maxnorm >= 0:
+        raise RuntimeError(
+            f"renorm: the input must have two dimensions, p be positive and maxnorm not negative, "
+            f"got {ndim} dimensions, p={p}, maxnorm={maxnorm}"
+        )
+    others = tuple(i for i in range(ndim) if i != dim % ndim)
+    length = norm(input, p, others, True)
+    return (input * where(length > maxnorm, maxnorm / (length + 1e-7), 1.0)).contiguous()

@@ -10,7 +10,7 @@ import numpy as np
 from ...dtypes import as_dtype
 from ...kernels.loops.pairwise_sum import FEW, dims_of, in_three, pairwise_sum
 from ...kernels.loops.row_loops import piece, row_sums
-from ...kernels.loops.row_products import row_products, row_products_backward
+from ...kernels.loops.row_products import product_of_others, row_products, row_products_backward
 from ...kernels.loops.running_sum import running_sum
 from ...kernels.loops.variance import middle_squares, row_squares
 from ...kernels.native.parallel import in_parts
@@ -176,18 +176,6 @@ def _std(a: Any, axis: Any = None, ddof: float = 0, keepdims: Any = False) -> An
     return np.sqrt(_variance(a, axis, ddof, keepdims)).astype(a.real.dtype)
 
 
-def _others(x: Any) -> Any:
-    """Along the last axis, the product of all *other* entries: no division, so zeros are no exception."""
-    n = x.shape[-1]
-    if n == 1:
-        return np.ones_like(x)
-    if n % 2:
-        x = np.concatenate([x, np.ones_like(x[..., :1])], axis=-1)
-    a, b = x[..., 0::2], x[..., 1::2]
-    rest = _others(a * b)
-    return np.reshape(np.stack([b * rest, a * rest], axis=-1), x.shape)[..., :n]
-
-
 def _in_rows(a: Any, axis: Any) -> bool:
     """Are the products of a large array of float32 those of its rows, or that of all?"""
     along = axis in (None, -1, a.ndim - 1)
@@ -207,7 +195,7 @@ def _prod_a(g: Any, a: Any, axis: Any, keepdims: Any) -> Any:
     order = tuple(i for i in range(a.ndim) if i not in axes) + axes
     moved = np.transpose(a, order)
     rows = np.reshape(moved, (*moved.shape[: a.ndim - len(axes)], -1))
-    others = np.reshape(_others(rows), moved.shape)
+    others = np.reshape(product_of_others(rows), moved.shape)
     return g * np.transpose(others, tuple(order.index(i) for i in range(a.ndim)))
 
 
