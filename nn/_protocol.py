@@ -10,13 +10,22 @@ class AnyModule(Protocol):
     """The members of `Module` that are called by what `Module` is made of."""
 
     _hooks: Any
-    forward: Callable[..., Any]
-    get_extra_state: Callable[..., Any]
-    set_extra_state: Callable[..., Any]
-    state_dict: Callable[..., Any]
+
+    @property
+    def forward(self) -> Callable[..., Any]: ...
+
+    @property
+    def get_extra_state(self) -> Callable[..., Any]: ...
+
+    @property
+    def set_extra_state(self) -> Callable[..., Any]: ...
+
+    @property
+    def state_dict(self) -> Callable[..., Any]: ...
 
     def _members(self, kind: str) -> Any: ...
 
     def _upgrade_state(self, state: dict[str, Any], prefix: str) -> None: ...
 
-    def named_modules(self, *, remove_duplicate: bool = True) -> Iterator[tuple[str, Any]]: ...
+    @property
+    def named_modules(self) -> Callable[..., Iterator[tuple[str, Any]]]: ...
