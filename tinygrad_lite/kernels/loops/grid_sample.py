@@ -141,7 +141,10 @@ def _place(v: Any, size: Any, zero: Any, half: Any, outside: int, align: bool) -
         x += low
     if x > zero and x < last:
         return x, slope
-    return zero if x <= zero else last if x >= last else x, zero
+    return last if x >= last else zero, zero  # zero for NaN, too
+
+
+_place.__dict__["decorator"] = "exact"  # half a pixel is half a pixel: "nearest" decides there
 
 
 def corners_plain(grid: Any, sizes: Any, outside: int, align: bool, index: Any, weight: Any, slopes: Any) -> None:
@@ -158,9 +161,9 @@ def corners_plain(grid: Any, sizes: Any, outside: int, align: bool, index: Any, 
     align : bool
         Whether -1 and 1 are the centres of the outermost pixels.
     index : array, shape (N, 4, P) or (N, 1, P), uint32
-        Written.
+        Written: for pixels that do not exist, the one after the last.
     weight : array, of the shape of `index`
-        Written: zero for pixels that do not exist.
+        Written.
     slopes : array, shape (2, N, 4, P)
         Written where there are four: derivatives of the weights by x and y.
     """
@@ -172,25 +175,23 @@ def corners(grid: Any, sizes: Any, outside: int, align: bool, index: Any, weight
     count, points, _ = grid.shape
     zero, half, one = grid.dtype.type(0), grid.dtype.type(0.5), grid.dtype.type(1)
     height, width = sizes[0], sizes[1]
+    nothing = int(height) * int(width)
     for n in range(count):
         for p in range(points):
             x, by_x = _place(grid[n, p, 0], width, zero, half, outside, align)
             y, by_y = _place(grid[n, p, 1], height, zero, half, outside, align)
-            near = x >= -one and x < width and y >= -one and y < height  # not if it is no number
-            if not near:
-                x = y = zero
             if index.shape[1] == 1:
                 row, column = np.rint(y), np.rint(x)
-                known = near and row >= zero and row < height and column >= zero and column < width
-                index[n, 0, p] = int(row) * int(width) + int(column) if known else 0
-                weight[n, 0, p] = one if known else zero
+                known = row >= zero and row < height and column >= zero and column < width
+                index[n, 0, p] = int(row) * int(width) + int(column) if known else nothing
+                weight[n, 0, p] = one
                 continue
             left, top = np.floor(x), np.floor(y)
             for k in range(4):
                 row, column = top + one if k >= 2 else top, left + one if k % 2 else left
-                known = near and row >= zero and row < height and column >= zero and column < width
+                known = row >= zero and row < height and column >= zero and column < width
                 across, down = x - left if k % 2 else left + one - x, y - top if k >= 2 else top + one - y
-                index[n, k, p] = int(row) * int(width) + int(column) if known else 0
-                weight[n, k, p] = across * down if known else zero
-                slopes[0, n, k, p] = (by_x if k % 2 else -by_x) * down if known else zero
-                slopes[1, n, k, p] = (by_y if k >= 2 else -by_y) * across if known else zero
+                index[n, k, p] = int(row) * int(width) + int(column) if known else nothing
+                weight[n, k, p] = across * down
+                slopes[0, n, k, p] = (by_x if k % 2 else -by_x) * down
+                slopes[1, n, k, p] = (by_y if k >= 2 else -by_y) * across

@@ -78,6 +78,11 @@ def summing(function: Callable[..., Any]) -> Any:
     return numba.njit(**{**FLAGS, "fastmath": FLAGS["fastmath"] | {"reassoc"}})(function)
 
 
+def exact(function: Callable[..., Any]) -> Any:
+    """As `inner`, but a product is rounded before it is added to, as NumPy's are."""
+    return numba.njit(**{**FLAGS, "fastmath": FLAGS["fastmath"] - {"contract"}})(function)
+
+
 def build(name: str, source: str) -> dict[str, Any]:
     """Turn a kernel's source into a module.
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from ..backend import select
 
-HEADER = "from tinygrad_lite.kernels.native.compile import holding, inner, jit, summing"
+HEADER = "from tinygrad_lite.kernels.native.compile import exact, holding, inner, jit, summing"
 
 Transform = Callable[[ast.FunctionDef], ast.FunctionDef]
 

@@ -21,6 +21,8 @@ class Windows(NamedTuple):
     regular : tuple of int
         Along the last dimension, the first and last results between which windows are complete, and 1 or 2 apart; how
         far apart they are, and how many entries they have.
+    nothing : None, or tuple of two arrays, of the results' shape
+        Which windows hold no entry at all, and where they would begin; in `spans` they hold one that does not count.
     """
 
     large: tuple[int, ...]
@@ -28,6 +30,7 @@ class Windows(NamedTuple):
     spans: tuple[Any, Any, Any]
     steps: Any
     regular: tuple[int, int, int, int]
+    nothing: tuple[Any, Any] | None = None
 
 
 def max_pool_plain(x: Any, windows: Windows, out: Any, index: Any) -> None:

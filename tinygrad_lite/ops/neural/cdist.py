@@ -9,7 +9,7 @@ import numpy as np
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...rules import differentiable, unwrap
 from ..linalg.norms import vector_norm
-from ..pointwise.clamp_round_where import masked
+from ..pointwise.clamp_round_where import masked, where
 
 __all__ = ["cdist", "pdist"]
 
@@ -45,6 +45,12 @@ def _real(x: Any, who: str) -> Any:
     if unwrap(x).dtype.kind != "f":
         raise TypeError(f"{who}: the vectors must be floating point, got {unwrap(x).dtype}")
     return x
+
+
+def _norm(d: Any, p: float) -> Any:
+    """The norms of differences; of an unknown one unknown, also where they are counted."""
+    out = vector_norm(d, p, -1)
+    return where(np.isnan(unwrap(d)).any(-1), np.nan, out) if p == 0 else out
 
 
 def cdist(
@@ -97,7 +103,7 @@ def cdist(
         raise ValueError(f"cdist: compute_mode must be one of {sorted(modes)}, got {compute_mode!r}")
     if p == 2:
         return _euclidean.record((x1, x2, modes[mode]))
-    return vector_norm(x1[..., :, None, :] - x2[..., None, :, :], p, -1)
+    return _norm(x1[..., :, None, :] - x2[..., None, :, :], p)
 
 
 def pdist(input: Any, p: float = 2) -> Any:
@@ -130,4 +136,4 @@ def pdist(input: Any, p: float = 2) -> Any:
     if not p >= 0:
         raise RuntimeError(f"pdist: p must not be negative, got {p}")
     first, second = np.triu_indices(shape[0], 1)
-    return vector_norm(input[first] - input[second], p, -1)
+    return _norm(input[first] - input[second], p)

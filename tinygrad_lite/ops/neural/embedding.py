@@ -163,7 +163,7 @@ def _bags(index: Any, offsets: Any, include_last: bool) -> tuple[Any, Any, int]:
 
 
 def _largest(rows: Any, bag: Any, count: int) -> Any:
-    """The largest entry of each column in each bag, the first where several are; 0 for an empty bag."""
+    """The largest entry of each column in each bag, the first where several are or NaN; 0 for an empty bag."""
     values = unwrap(rows)
     features = values.shape[1]
     filled, starts = np.unique(bag, return_index=True)
@@ -171,7 +171,8 @@ def _largest(rows: Any, bag: Any, count: int) -> Any:
         return index_sum(rows, (count, features), (bag,))
     top = np.maximum.reduceat(values, starts, axis=0)
     which = np.repeat(np.arange(len(filled)), np.diff(np.append(starts, len(bag))))
-    place = np.where(values == top[which], np.arange(len(bag))[:, None], len(bag))
+    reached = (values == top[which]) | (values != values)  # a NaN is the largest
+    place = np.where(reached, np.arange(len(bag))[:, None], len(bag))
     first = np.minimum(np.minimum.reduceat(place, starts, axis=0), len(bag) - 1)
     return index_sum(take(rows, (first, np.arange(features))), (count, features), (filled,))
 

@@ -13,6 +13,7 @@ from ....kernels import backend
 from ....kernels.spatial import max_pool_numpy
 from ....kernels.spatial.max_pool_numpy import Windows
 from ....rules import differentiable, unwrap, wrap
+from ...pointwise.clamp_round_where import where
 from ..spatial_arguments import Ints, each, pooled_size, unbatched
 
 __all__ = [
@@ -87,15 +88,30 @@ def windows_along(size: Ints, spans: Any, steps: Ints) -> Windows:
     lead = 3 - len(size)
     arrays = [np.array(s, np.intp).reshape(-1, 2) for s in ([(0, 1)],) * lead + tuple(spans)]
     line = arrays[2]
-    longest = int(np.max(line[:, 1] - line[:, 0]))
+    longest = int(np.max(line[:, 1] - line[:, 0], initial=1))
     (full,) = np.nonzero(line[:, 1] - line[:, 0] == longest)
-    first, last = int(full[0]), int(full[-1]) + 1
+    first, last = (int(full[0]), int(full[-1]) + 1) if len(full) else (0, 0)
     apart = set(np.diff(line[first:last, 0]).tolist())
-    if last - first == 1 or len(full) < last - first or not apart <= {1, 2} or len(apart) > 1:
+    if last - first <= 1 or len(full) < last - first or not apart <= {1, 2} or len(apart) > 1:
         first, last, apart = 0, 0, {1}
     regular = first, last, apart.pop(), -(-longest // steps[-1])
     small, step = tuple(map(len, spans)), np.array((1,) * lead + steps, np.intp)
     return Windows(size, small, (arrays[0], arrays[1], line), step, regular)
+
+
+def _within(size: Ints, spans: Any) -> tuple[Any, tuple[Any, Any] | None]:
+    """Spans that all hold an entry of the input, and `Windows.nothing`, which says of which windows that is not true.
+
+    Dilation can carry a window's taps from the padding before the input to that behind it.
+    """
+    starts = np.meshgrid(*[[a for a, _ in line] for line in spans], indexing="ij")
+    outside = np.logical_or.reduce([start >= n for start, n in zip(starts, size)])
+    if not outside.any():
+        return spans, None
+    places = starts[0]
+    for n, start in zip(size[1:], starts[1:]):
+        places = places * n + start
+    return [[(a, b) if a < n else (n - 1, n) for a, b in line] for n, line in zip(size, spans)], (outside, places)
 
 
 @lru_cache(1024)
@@ -104,15 +120,27 @@ def _regular(size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: In
     for n, k, s, p, d, count in zip(size, kernel, stride, padding, dilation, counts):
         starts = [o * s - p for o in range(count)]
         spans.append([(a if a >= 0 else a % d, min(a + d * (k - 1) + 1, n)) for a in starts])
-    return windows_along(size, spans, dilation)
+    spans, nothing = _within(size, spans)
+    return windows_along(size, spans, dilation)._replace(nothing=nothing)
 
 
 def pooled(x: Any, windows: Windows, return_indices: bool) -> Any:
     """The maxima and, if asked for, where they lie."""
     if not return_indices:
-        return _max_pool.record((x, windows))
+        return _or_nothing(_max_pool.record((x, windows)), windows)
     index = _maxima(unwrap(x), windows)[1]
-    return pick.record((x, index, windows.large)), wrap(index.astype(np.int64))
+    out = _or_nothing(pick.record((x, index, windows.large)), windows)
+    if windows.nothing is not None:
+        index = np.where(*windows.nothing, index)
+    return out, wrap(index.astype(np.int64))
+
+
+def _or_nothing(out: Any, windows: Windows) -> Any:
+    """The lowest value, which depends on nothing, for windows that hold no entry."""
+    if windows.nothing is None:
+        return out
+    dtype = unwrap(out).dtype
+    return where(windows.nothing[0], -np.inf if dtype.kind == "f" else int(np.iinfo(dtype).min), out)
 
 
 def _max(
@@ -151,7 +179,7 @@ def max_pool1d(
     padding : int
         At both ends, at most half a kernel; it is never the maximum.
     dilation : int
-        Distance between the entries of a window.
+        Distance between the entries of a window. One whose entries all lie outside gives the lowest value.
     ceil_mode : bool
         Also take a last window that is not complete.
     return_indices : bool
@@ -210,7 +238,7 @@ def max_pool2d(
     padding : int or 2 of them
         At both ends, at most half a kernel; it is never the maximum.
     dilation : int or 2 of them
-        Distance between the entries of a window.
+        Distance between the entries of a window. One whose entries all lie outside gives the lowest value.
     ceil_mode : bool
         Also take a last window that is not complete.
     return_indices : bool
@@ -270,7 +298,7 @@ def max_pool3d(
     padding : int or 3 of them
         At both ends, at most half a kernel; it is never the maximum.
     dilation : int or 3 of them
-        Distance between the entries of a window.
+        Distance between the entries of a window. One whose entries all lie outside gives the lowest value.
     ceil_mode : bool
         Also take a last window that is not complete.
     return_indices : bool

@@ -15,7 +15,7 @@ from ....kernels.loops.row_loops import piece
 from ....kernels.native.parallel import in_parts
 from ....rules import differentiable, unwrap
 from ...pointwise.arithmetic import abs, remainder
-from ...pointwise.clamp_round_where import masked, where
+from ...pointwise.clamp_round_where import where
 from ...shape.cat_pad import stack
 
 __all__ = ["affine_grid", "grid_sample"]
@@ -37,12 +37,21 @@ def _by_image(kernel: Any, *arrays: Any) -> None:
         kernel.plain(*flat)
 
 
+@differentiable(x=lambda g, x_shape: g[..., : math.prod(x_shape[2:])].reshape(x_shape), name="pixels")
+def _pixels(x: Any, more: int) -> Any:
+    """Images in rows, and so many zeros behind them, for what lies beyond."""
+    count = math.prod(x.shape[2:])
+    out = np.empty((*x.shape[:2], count + more), x.dtype)
+    out[..., :count], out[..., count:] = x.reshape(*x.shape[:2], count), 0
+    return out
+
+
 def _unmix_weight(g: Any, y: Any, index: Any) -> Any:
     return _meet(y, g, index)
 
 
 def _mix_x(g: Any, weight: Any, index: Any, x_shape: Any) -> Any:
-    return _unmix(g, weight, index, x_shape[2:])
+    return _unmix(g, weight, index, x_shape[2])
 
 
 def _mix_weight(g: Any, x: Any, index: Any) -> Any:
@@ -51,22 +60,22 @@ def _mix_weight(g: Any, x: Any, index: Any) -> Any:
 
 @differentiable(x=_mix_x, weight=_mix_weight, name="grid_sample")
 def _mix(x: Any, weight: Any, index: Any) -> Any:
-    """``out[n, c, p] = sum over k of weight[n, k, p] x[n, c, index[n, k, p]]``, counting through all pixels."""
+    """``out[n, c, p] = sum over k of weight[n, k, p] x[n, c, index[n, k, p]]``, of pixels in rows."""
     out = np.empty((*x.shape[:2], *weight.shape[2:]), x.dtype)
     _by_image(grid_sample_kernels.mix, x, weight, index, out)
     return out
 
 
 @differentiable(y=lambda g, weight, index: _mix(g, weight, index), weight=_unmix_weight, name="grid_sample_input")
-def _unmix(y: Any, weight: Any, index: Any, size: Any) -> Any:
-    """Images of a size, from the gradients of their mixtures."""
-    out = np.zeros((*y.shape[:2], *size), y.dtype)
+def _unmix(y: Any, weight: Any, index: Any, count: int) -> Any:
+    """So many pixels in rows, from the gradients of their mixtures."""
+    out = np.zeros((*y.shape[:2], count), y.dtype)
     _by_image(grid_sample_kernels.unmix, y, weight, index, out)
     return out
 
 
 def _meet_x(g: Any, y: Any, index: Any, x_shape: Any) -> Any:
-    return _unmix(y, g, index, x_shape[2:])
+    return _unmix(y, g, index, x_shape[2])
 
 
 @differentiable(y=lambda g, x, index: _mix(x, g, index), x=_meet_x, name="grid_sample_weight")
@@ -172,12 +181,14 @@ def _place(x: Any, size: int, align_corners: bool) -> Any:
 def _inside(x: Any, size: int, padding_mode: str, align_corners: bool) -> Any:
     """Bring a place that lies outside back in, as the padding says."""
     if padding_mode == "reflection":
+        x = where(np.isfinite(unwrap(x)), x, 0.0)  # as NaN at the border
         x = _reflect(x, 0.0, size - 1.0) if align_corners else _reflect(x, -0.5, size - 0.5)
     if padding_mode == "zeros":
         return x
     here = unwrap(x)
     inside = (here > 0) & (here < size - 1)
-    return where(inside, x, np.clip(here, 0, size - 1))  # no gradient at the ends, as in PyTorch
+    end = np.where(here >= size - 1, here.dtype.type(size - 1), here.dtype.type(0))  # 0 for NaN, too, as in PyTorch
+    return where(inside, x, end)  # no gradient at the ends, as in PyTorch
 
 
 def _cubic(t: Any) -> list[Any]:
@@ -195,9 +206,6 @@ def _cubic(t: Any) -> list[Any]:
 
 def _taps(x: Any, mode: str, size: int, padding_mode: str, align_corners: bool) -> list[tuple[Any, Any]]:
     """Along one dimension: the pixels that are read (floats, maybe outside), and their weights."""
-    if padding_mode == "zeros":  # far away is as far as near outside
-        here = unwrap(x)
-        x = where((here > -3) & (here < size + 2), x, np.clip(here, -3, size + 2))
     if mode == "bicubic":
         first = np.floor(unwrap(x))
         taps = list(zip((-1, 0, 1, 2), _cubic(x - first)))
@@ -221,7 +229,8 @@ def grid_sample(
         Places (x, y) or (x, y, z), where -1 and 1 are the ends of the image.
     mode : "bilinear", "nearest" or "bicubic" (images only)
     padding_mode : "zeros", "border" or "reflection"
-        What lies outside.
+        What lies outside. With "zeros" a place that is NaN or infinite reads NaN, except in mode "nearest"; otherwise
+        NaN is read at the first pixel, as in PyTorch (in three dimensions, too, where PyTorch differs).
     align_corners : bool, optional
         Whether -1 and 1 are the centres of the outermost pixels, rather than their edges (default).
 
@@ -258,8 +267,10 @@ def grid_sample(
         raise TypeError(f"grid_sample: input and grid must be floating point, of one dtype, got {x.dtype}, {at.dtype}")
     options = x.shape[2:], padding_mode, bool(align_corners)
     compiled = dims == 2 and mode != "bicubic" and x.dtype.char in "fd" and backend() == "numba"
-    index, weight = (_found if compiled else _neighbours)(grid, mode, *options)
-    return _mix.record((input, weight, index))
+    with np.errstate(invalid="ignore"):  # infinity less infinity
+        index, weight = (_found if compiled else _neighbours)(grid, mode, *options)
+    beyond = padding_mode == "zeros" or mode == "bilinear"  # there the right neighbour of the last pixel is named
+    return _mix.record((_pixels.record((input, int(beyond))), weight, index))
 
 
 def _neighbours(grid: Any, mode: str, sizes: Any, padding_mode: str, align_corners: bool) -> tuple[Any, Any]:
@@ -274,7 +285,7 @@ def _neighbours(grid: Any, mode: str, sizes: Any, padding_mode: str, align_corne
 
 
 def _corner(corner: Any, shape: tuple[int, ...]) -> tuple[Any, Any]:
-    """The weight of one neighbour, zero if it lies outside, and which pixel it is."""
+    """The weight of one neighbour, and which pixel it is: if it lies outside, the one after the last."""
     places = [unwrap(place) for place, _ in corner]
     known = np.logical_and.reduce([(place >= 0) & (place <= n - 1) for place, n in zip(places, shape)])
     weight, index = corner[0][1], np.zeros(known.shape, np.uint32)
@@ -282,4 +293,4 @@ def _corner(corner: Any, shape: tuple[int, ...]) -> tuple[Any, Any]:
         weight = weight * factor
     for place, n in zip(places, shape):
         index = index * np.uint32(n) + np.where(known, place, 0).astype(np.uint32)
-    return masked(weight, known), index
+    return weight, np.where(known, index, np.uint32(math.prod(shape)))
