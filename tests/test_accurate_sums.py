@@ -4,6 +4,7 @@ in rules. The bound, for sums of n numbers of one sign: 4 units in the last plac
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,8 @@ import tinygrad_lite.nn.functional as F
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels
+from tinygrad_lite.kernels.loops.matrix_product import matrix_product
+from tinygrad_lite.rules import TABLE
 
 N = 1 << 18
 ZERO = tg.zeros(N, dtype=tg.int64)
@@ -41,11 +44,11 @@ REDUCTIONS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {  # 
 }
 
 
-def _grad(f: Callable[..., Any], g: Any, *shape: int) -> Any:
-    """The gradient of an argument of ones, with `g` from above."""
+def _grad(f: Callable[..., Any], g: Any, *shape: int, along: int = -1) -> Any:
+    """The first row of the gradient of an argument of ones, with `g` from above."""
     argument = tg.ones(*shape, requires_grad=True)
     f(argument).backward(g)
-    return argument.grad.reshape(-1, shape[-1])[0]
+    return argument.grad.T[0] if along == 0 else argument.grad.reshape(-1, shape[-1])[0]
 
 
 ONES = tg.ones(N, 2)
@@ -56,6 +59,19 @@ GRADIENTS: dict[str, Callable[[Any], Any]] = {  # each sums its argument, (N, 2)
     "repeat": lambda g: _grad(lambda b: b.repeat(N, 1), g, 1, 2),
     "linear bias": lambda g: _grad(lambda b: F.linear(ONES, tg.eye(2), b), g, 2),
     "conv bias": lambda g: _grad(lambda b: F.conv1d(ONES.T[None], tg.ones(2, 2, 1), b)[0].T, g, 2),
+    "embedding": lambda g: _grad(lambda w: F.embedding(ZERO, w), g, 3, 2),
+    "index": lambda g: _grad(lambda w: w[ZERO], g, 3, 2),
+    "index of columns": lambda g: _grad(lambda w: w[:, ZERO].T, g, 2, 3, along=0),
+    "index_select": lambda g: _grad(lambda w: w.index_select(0, ZERO), g, 3, 2),
+    "gather": lambda g: _grad(lambda w: w.gather(0, tg.stack([ZERO, ZERO], 1)), g, 3, 2),
+    "index_add": lambda g: tg.zeros(3, 2).index_add(0, ZERO, g)[0],
+    "index_add to many": lambda g: tg.zeros(2 * N, 2).index_add(0, ZERO, g)[0],
+    "scatter_add": lambda g: tg.zeros(3, 2).scatter_add(0, tg.stack([ZERO, ZERO], 1), g)[0],
+    "embedding_bag": lambda g: F.embedding_bag(tg.arange(N)[None], g, mode="sum")[0],
+    "einsum": lambda g: tg.einsum("ij->j", g),
+    "einsum of two": lambda g: tg.einsum("ij,ij->j", g, ONES),
+    "einsum of a vector": lambda g: tg.einsum("ij,i->j", g, ONES[:, 0]),
+    "matrix by vector": lambda g: g.T @ ONES[:, 0],
     "prelu": lambda g: -_grad(lambda w: F.prelu(-ONES, w), g, 2),
 }
 
@@ -159,3 +175,164 @@ def test_statistics_of_one_variable_and_of_numbers() -> None:
     number = tg.tensor(-3.0)
     assert number.norm(2, (0,)).item() == number.norm(1, 0).item() == 3.0
     assert number.mean((0,)).item() == number.sum((-1,)).item() == tg.logsumexp(number, (0,)).item() == -3.0
+
+
+# --- float16 ----------------------------------------------------------------------------------------------------
+
+LARGE, MANY = tg.full((4,), 300.0, dtype=tg.float16), tg.ones(6000, dtype=tg.float16)
+NEAR = tg.tensor(np.random.default_rng(0).normal(3000, 2, (2, 64)).astype(np.float16))
+IMAGES = NEAR.reshape(2, 4, 4, 4)
+HALVES: dict[str, Callable[[Callable[[Any], Any]], Any]] = {  # of what makes a tensor float16 or float32
+    "mean": lambda of: (of(LARGE) * 100).mean(), "nanmean": lambda of: tg.nanmean(of(LARGE) * 100),
+    "std": lambda of: of(NEAR).std(), "var": lambda of: of(NEAR).var(1), "norm": lambda of: of(LARGE).norm(),
+    "norm 3": lambda of: of(LARGE).norm(3), "dist": lambda of: tg.dist(of(LARGE), of(LARGE) * 0),
+    "sum of many": lambda of: of(MANY).sum(), "cumsum": lambda of: of(MANY).cumsum(0)[-1],
+    "trapezoid": lambda of: tg.trapezoid(of(MANY)), "logsumexp": lambda of: (of(MANY) * 0).logsumexp(0),
+    "softmax": lambda of: (of(MANY) * 0).softmax(0)[:3], "logcumsumexp": lambda of: (of(MANY) * 0).logcumsumexp(0)[-1],
+    "einsum": lambda of: tg.einsum("i,i->", of(MANY), of(MANY)), "dot": lambda of: tg.dot(of(MANY), of(MANY)),
+    "matmul": lambda of: of(MANY)[None] @ of(MANY)[:, None], "linear": lambda of: F.linear(of(MANY), of(MANY)[None]),
+    "bmm": lambda of: tg.bmm(of(IMAGES)[0] / 64, of(IMAGES)[1] / 64),
+    "conv": lambda of: F.conv1d(of(MANY)[None, None], of(MANY)[None, None]),
+    "attention": lambda of: F.scaled_dot_product_attention(*[of(IMAGES)[0] / 128] * 3),
+    "normalize": lambda of: F.normalize(of(LARGE), dim=0), "layer_norm": lambda of: F.layer_norm(of(NEAR), (64,)),
+    "rms_norm": lambda of: F.rms_norm(of(NEAR), (64,), eps=1e-6), "group_norm": lambda of: F.group_norm(of(IMAGES), 2),
+    "batch_norm": lambda of: F.batch_norm(of(IMAGES), None, None, training=True),
+    "instance_norm": lambda of: F.instance_norm(of(IMAGES)),
+    "local_response_norm": lambda of: F.local_response_norm(of(IMAGES), 3),
+    "cosine_similarity": lambda of: F.cosine_similarity(of(LARGE), of(LARGE), 0),
+    "l1_loss": lambda of: F.l1_loss(of(LARGE) * 100, of(LARGE) * 0),
+    "huber_loss": lambda of: F.huber_loss(of(LARGE) * 100, of(LARGE) * 0),
+    "mse_loss": lambda of: F.mse_loss(of(LARGE) / 2, of(LARGE) * 0),
+    "bce": lambda of: F.binary_cross_entropy_with_logits(of(LARGE) * 100, of(LARGE) * 0),
+    "cross_entropy": lambda of: F.cross_entropy(of(NEAR), tg.tensor([1, 2]), of(NEAR)[0] / 3000),
+    "avg_pool": lambda of: F.avg_pool1d(of(LARGE)[None] * 100, 4),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HALVES)
+def test_float16_is_computed_in_float32(name: str) -> None:
+    """So that it is right up to the rounding of its steps; in itself it would be infinite, stuck or NaN."""
+    half, single = HALVES[name](lambda x: x), HALVES[name](lambda x: x.float())
+    assert half.dtype == tg.float16
+    np.testing.assert_allclose(half.float().numpy(), single.numpy(), rtol=3e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("of", "shift"),
+    [(lambda t: F.layer_norm(t, (64,)), 0), (lambda t: t @ t.T, 3000), (lambda t: t.log_softmax(1), 3000),
+     (lambda t: t.var(1), 3000), (lambda t: t.norm(dim=1), 0), (lambda t: t.cumsum(1), 3000)],
+)  # fmt: skip
+def test_gradients_of_float16(of: Callable[[Any], Any], shift: float) -> None:
+    half = (NEAR - shift).requires_grad_()
+    single = half.detach().float().requires_grad_()
+    for t in (half, single):
+        out = of(t)
+        out.backward(tg.linspace(-1, 1, math.prod(out.shape)).reshape(out.shape).to(out.dtype))
+    assert half.grad.dtype == tg.float16
+    top = single.grad.abs().max().item()
+    np.testing.assert_allclose(half.grad.float().numpy() / top, single.grad.numpy() / top, atol=4e-3)
+
+
+def test_many_additions_in_float16_and_second_derivatives() -> None:
+    weight = tg.zeros(3, 2, dtype=tg.float16, requires_grad=True)
+    F.embedding(ZERO[:5000], weight).sum().backward()
+    np.testing.assert_array_equal(weight.grad[0].numpy(), [5000, 5000])
+    x = LARGE.clone().requires_grad_()
+    (slope,) = tg.autograd.grad(x.norm(), x, create_graph=True)
+    slope.sum().backward()
+    assert slope.dtype == tg.float16
+    assert np.isfinite(x.grad.numpy()).all()
+
+
+def test_a_dtype_that_is_asked_for_is_kept() -> None:
+    assert (MANY * 100).sum(dtype=tg.float32).item() == 600_000
+    assert (MANY * 100).cumsum(0, dtype=tg.float64)[-1].item() == 600_000
+
+
+def test_running_statistics_of_float16_are_written() -> None:
+    mean, var = tg.zeros(4, dtype=tg.float16), tg.ones(4, dtype=tg.float16)
+    F.batch_norm(IMAGES, mean, var, training=True, momentum=1.0)
+    np.testing.assert_allclose(mean.numpy(), IMAGES.float().mean((0, 2, 3)).numpy(), rtol=1e-3)
+    np.testing.assert_allclose(var.numpy(), IMAGES.float().var((0, 2, 3)).numpy(), rtol=1e-3)
+    weight = tg.ones(4, dtype=tg.float16)
+    found = F.batch_norm(IMAGES, mean, var, weight, weight)
+    exact = F.batch_norm(IMAGES.float(), mean.float(), var.float(), weight.float(), weight.float())
+    assert found.dtype == tg.float16
+    np.testing.assert_allclose(found.float().numpy(), exact.numpy(), atol=2e-3)
+
+
+LAPACK = {"cholesky", "cofactors", "eig", "eigh", "lu", "pinv", "qr", "solve", "solve_triangular", "svd"}
+BY_SUMS_OF_THEIR_OWN = {"amax", "amin", "median", "nanmedian", "repeat_interleave", "tile"}  # backwards only
+
+
+def test_every_row_that_sums_declares_it() -> None:
+    """All others refuse float16, or do nothing but a sum that is accurate by itself."""
+    sums = ("pairwise_sum(", "matrix_product(", "np.add.reduce(", "np.matmul(", "np.dot(", "np.mean(")
+    found = set()
+    for op in set(TABLE.values()):
+        if op.single or isinstance(op.function, np.ufunc) or not op.function.__module__.startswith("tinygrad_lite"):
+            continue
+        text = "".join(inspect.getsource(f) for f in (op.function, *(rule.vjp for rule in op.rules)))
+        if any(s in text for s in sums):
+            found.add(op.name)
+    assert found == LAPACK | BY_SUMS_OF_THEIR_OWN
+
+
+# --- products ---------------------------------------------------------------------------------------------------
+
+
+def test_products_of_very_many_terms() -> None:
+    """BLAS adds blocks of terms one after the other."""
+    x = np.random.default_rng(0).normal(1000, 20, (N, 3)).astype(np.float32)
+    exact = x.T.astype(np.float64) @ x.astype(np.float64)
+    t = tg.from_numpy(x)
+    weight = tg.ones(3, 3, requires_grad=True)
+    F.linear(t, weight).backward(t)
+    for found in (t.T @ t, tg.einsum("ni,nj->ij", t, t), weight.grad):
+        assert _units(found, exact) <= BOUND
+    assert _units(t[:, 0] @ t[:, 1], exact[0, 1]) <= BOUND
+    assert _units(t.T @ t[:, 0], exact[:, 0]) <= BOUND
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.int32, np.int64, np.uint64])
+@pytest.mark.parametrize("part", [2, 20, 64])
+def test_products_of_integers_are_exact(dtype: Any, part: int) -> None:
+    """As NumPy's own, modulo the type's range, however large the numbers are."""
+    info, rng = np.iinfo(dtype), np.random.default_rng(0)
+    bits = min(part, info.bits) - 1
+    low = max(info.min, -(2**bits))
+    x, y = (rng.integers(low, 2**bits - 1, shape, dtype, True) for shape in ((30, 70), (70, 20)))
+    np.testing.assert_array_equal(matrix_product(x, y), np.matmul(x, y), strict=True)
+    np.testing.assert_array_equal(matrix_product(x, y[:, 0]), np.matmul(x, y[:, 0]), strict=True)
+    np.testing.assert_array_equal(matrix_product(np.stack([x, x]), y), np.matmul(np.stack([x, x]), y), strict=True)
+
+
+EQUATIONS = (
+    "ij->j", "ij->", "ij->ji", "ii->i", "ii", "iij->j", "ij,jk->ik", "ij,ij->i", "ij,ij->", "bij,bjk->bik",
+    "bij,bjk->ik", "i,j->ij", "ij,jk,kl->il", "ij,ij,ij->ij", "bi,bij,bj->b", "ij,k->kji", "ijk,kl,bl->bij",
+    "b...i,b...j->b...ij",
+    "ij,ji", "i,ij,j->", "ii,ij->j", ",ij->ij",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("equation", EQUATIONS)
+@pytest.mark.parametrize("dtype", [np.float32, np.int64, np.complex64])
+def test_einsum_is_numpys(equation: str, dtype: Any) -> None:
+    sizes, rng = {"i": 3, "j": 140, "k": 5, "l": 2, "b": 3, ".": 2}, np.random.default_rng(0)
+    terms = [term.replace("...", ".") for term in equation.split("->")[0].split(",")]
+    operands = [(rng.normal(size=[sizes[c] for c in term]) * 10).astype(dtype) for term in terms]
+    found = tg.einsum(equation, *map(tg.tensor, operands))
+    expected = np.einsum(equation, *[a.astype(np.result_type(dtype, np.float64)) if dtype != np.int64 else a
+                                     for a in operands])  # fmt: skip
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-4, atol=1e-2)
+    assert found.dtype == dtype
+
+
+def test_einsum_broadcasts() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(3, 1, 4)), rng.normal(size=(3, 5, 4))
+    for equation in ("bij,bij->bi", "bij,bkj->ik", "bij,bij->"):
+        np.testing.assert_allclose(tg.einsum(equation, tg.tensor(a), tg.tensor(b)).numpy(), np.einsum(equation, a, b))
+    x = tg.ones(2, 3)
+    with pytest.raises(ValueError, match="einsum: 'j' must be of one size, got 3 and 2"):
+        tg.einsum("ij,jk->ik", x, x)

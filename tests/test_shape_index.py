@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 from oracle import Programs, agree
 
 import tinygrad_lite as tg
-from tinygrad_lite.kernels.loops.scatter import add_blocks
+from tinygrad_lite.kernels.loops.scatter import add_slices
 from tinygrad_lite.ops.indexing.index_keys import add_at, plain_index
 
 quick = settings(max_examples=200, deadline=None, derandomize=True, database=None)
@@ -423,10 +423,10 @@ def test_sums_by_place_with_small_integers(dtype: Any) -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.complex128])
 def test_the_kernel_and_its_twin(width: int, dtype: Any) -> None:
     rng = np.random.default_rng(0)
-    starts, values = rng.integers(0, 9, 40) * max(width, 1), rng.integers(-5, 5, (40, width)).astype(dtype)
-    outs = [np.ones(9 * max(width, 1), dtype) for _ in range(2)]
-    add_blocks.plain(outs[0], starts, values)
-    add_blocks.compiled(outs[1], starts, values)
+    index, values = rng.integers(0, 9, 40), rng.integers(-5, 5, (2, 40, width)).astype(dtype)
+    outs = [np.ones((2, 9, width), dtype) for _ in range(2)]
+    add_slices.plain(outs[0], index, values)
+    add_slices.compiled(outs[1], index, values)
     np.testing.assert_array_equal(*outs)
 
 

@@ -33,6 +33,7 @@ import numpy as np
 
 from . import promotion
 from .engine.quiet import SILENT, quietly, restore, silence
+from .engine.single_precision import in_single, rule_in_single
 from .graph import OFF, Node, caller, mode, tick
 
 ndarray = np.ndarray
@@ -81,6 +82,8 @@ class Rule:
         self.names = code.co_varnames[1 : code.co_argcount]
         if code.co_argcount < 1 or code.co_varnames[0] != "g":
             raise TypeError(f"{op.name}: a rule's first parameter must be g, got {code.co_varnames[:1]}")
+        if op.single:
+            self.vjp = vjp = rule_in_single(vjp)
         if op.twin is not None:  # the twin is replayed on its inputs
             self.names = (*self.names, "inputs")
             self.vjp = lambda g, *saved: vjp(g, *saved[:-1])
@@ -184,8 +187,9 @@ class Op:
         twin: Callable[..., Any] | None = None,
         name: str | None = None,
         view: bool = False,
+        single: bool = False,
     ) -> None:
-        self.function, self.aux, self.twin, self.view = function, aux, twin, view
+        self.function, self.aux, self.twin, self.view, self.single = function, aux, twin, view, single
         self.name = name or str(getattr(function, "__name__", function))
         self.__name__ = self.__qualname__ = self.name
         self.__doc__ = getattr(function, "__doc__", None)
@@ -199,6 +203,8 @@ class Op:
         self._only = only if only is not None and not only.joint else None
         code = getattr(function, "__code__", None)
         self._of_one = bool(self._only and code and not aux and code.co_varnames[:1] == self._only.arg)
+        if single:
+            self.function = in_single(function, bool(aux))
 
     # --- arguments -----------------------------------------------------------------------------------------------
 
@@ -529,6 +535,7 @@ def differentiable(
     together: Callable[[list[Any], list[tuple[Any, ...]]], Any] | None = None,
     promotes: tuple[str, ...] = (),
     contiguous: bool = False,
+    single: bool = False,
     **rules: Callable[..., Any],
 ) -> Op | Callable[[Callable[..., Any]], Op]:
     """Add a function to the table; also a decorator.
@@ -565,6 +572,9 @@ def differentiable(
     contiguous : bool
         The result is in C order whatever the order of the arguments, where PyTorch promises it. Without this it keeps
         the order in which NumPy leaves it, which for elementwise functions is the arguments', as in PyTorch.
+    single : bool
+        Arguments of float16 are handed to the function and to the rules as float32, and the result is rounded: for
+        whatever adds up many numbers, or leaves float16's range on the way.
 
     Returns
     -------
@@ -585,7 +595,13 @@ def differentiable(
     """
     if function is None:
         options: dict[str, Any] = {"joint": joint, "aux": aux, "twin": twin, "name": name, "view": view, "numpy": numpy}
-        options |= {"complex": complex, "together": together, "promotes": promotes, "contiguous": contiguous}
+        options |= {
+            "complex": complex,
+            "together": together,
+            "promotes": promotes,
+            "contiguous": contiguous,
+            "single": single,
+        }
         return lambda f: differentiable(f, **options, **rules)
     if aux and twin is None:
         raise TypeError(f"{getattr(function, '__name__', function)}: a row with aux= needs twin=, or its second "
@@ -593,10 +609,10 @@ def differentiable(
     key = numpy or function
     if key in TABLE and (isinstance(key, np.ufunc) or str(key.__module__).startswith("numpy")):
         raise ValueError(f"differentiable: {key!r} has a row already, for all users; wrap it in a function of yours")
-    op = Op(function, rules, joint, aux, twin, name, view)
+    op = Op(function, rules, joint, aux, twin, name, view, single)
     op.complex, op.together, op.promotes = complex, together, promotes
     if contiguous:
-        op.function = _in_c_order(function)
+        op.function = _in_c_order(op.function)
     TABLE[key] = TABLE[op] = op
     return op
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...kernels.loops import take_along
+from ...kernels.loops.pairwise_sum import FEW
 from ...kernels.loops.scatter import read_last
 from ...rules import FAST, differentiable, unwrap
 from ..argument_names import numpy_names, one_dim
@@ -156,7 +157,9 @@ def _read_back(g: Any, indices: Any, axis: int) -> Any:
 @differentiable(values=_read_back, name="gather_transposed", complex=True)
 def _sum_along_axis(values: Any, indices: Any, axis: int, shape: tuple[int, ...]) -> Any:
     """Zeros of a shape with `values` added at indices along a dimension."""
-    out = np.zeros(shape, values.dtype)
+    many = values.dtype.char in "ef" and indices.ndim and indices.shape[axis] > FEW
+    wide = many and 4 * indices.size >= math.prod(shape)  # no larger than what is added
+    out = np.zeros(shape, np.float64 if wide else values.dtype)
     three = _in_three(shape, indices, axis, values.dtype) if out.size and values.size else None
     if three is not None:
         take_along.spread.run(*[np.ascontiguousarray(a).reshape(three) for a in (values, indices)], out.reshape(three))
@@ -164,7 +167,7 @@ def _sum_along_axis(values: Any, indices: Any, axis: int, shape: tuple[int, ...]
         add_at(out, values, _grid(indices, axis))
     else:
         np.add.at(out.reshape(-1), _places(shape, indices, axis).reshape(-1), values.reshape(-1))
-    return out
+    return out.astype(values.dtype, copy=False)
 
 
 @differentiable(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...kernels.loops.scatter import add_blocks, add_slices
+from ...kernels.loops.scatter import scatter_add
 from ...rules import unwrap
 from ..compiled import LARGE
 
@@ -128,9 +128,8 @@ def add_at(out: Any, values: Any, index: Any) -> None:
     starts, width = spans(out.shape, index)
     if not starts.size or not width:
         return
-    plain = out.dtype.kind == "b" or out.dtype == np.float16  # for these numba has no sum
-    add = add_blocks.plain if plain else add_blocks.run
-    add(out.reshape(-1), starts, np.ascontiguousarray(values, out.dtype).reshape(-1, width))
+    values = np.ascontiguousarray(values, out.dtype).reshape(1, -1, width)
+    scatter_add(out.reshape(1, -1, width), starts if width == 1 else starts // width, values)
 
 
 def _add_along(out: Any, values: Any, index: Any) -> bool:
@@ -146,7 +145,7 @@ def _add_along(out: Any, values: Any, index: Any) -> bool:
     n, before, behind = out.shape[dim], math.prod(out.shape[:dim]), math.prod(out.shape[dim + 1 :])
     i = np.where(i < 0, i + n, i).astype(np.intp, copy=False)
     values = np.ascontiguousarray(values, out.dtype).reshape(before, len(i), behind)
-    add_slices.run(out.reshape(before, n, behind), i, values)
+    scatter_add(out.reshape(before, n, behind), i, values)
     return True
 
 

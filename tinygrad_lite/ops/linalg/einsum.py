@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from typing import Any
 
 import numpy as np
 
+from ...kernels.loops.matrix_product import matrix_product
+from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...rules import FAST, differentiable, unwrap
 from ..argument_names import one_dim
 from ..shape.cat_pad import common_dtype
@@ -14,10 +18,12 @@ from ..shape.reshape_transpose import permute
 
 __all__ = ["einsum", "tensordot"]
 
+BLOCK = 128  # products that are added up one after the other
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def _explicit(equation: str, ndims: list[int]) -> tuple[list[str], str]:
+@functools.lru_cache(1024)
+def _explicit(equation: str, ndims: tuple[int, ...]) -> tuple[list[str], str]:
     """Subscripts of operands and result, with letters in place of ellipses."""
     left, arrow, right = equation.replace(" ", "").partition("->")
     terms = left.split(",")
@@ -40,7 +46,7 @@ def _explicit(equation: str, ndims: list[int]) -> tuple[list[str], str]:
 
 
 def _einsum_rule(g: Any, operands: Any, equation: str) -> list[Any]:
-    terms, out = _explicit(equation, [x.ndim for x in operands])
+    terms, out = _explicit(equation, tuple([x.ndim for x in operands]))
     return [_einsum_vjp(g, out, terms, operands, i) for i in range(len(operands))]
 
 
@@ -66,11 +72,93 @@ def _einsum_vjp(g: Any, out: str, terms: list[str], operands: Any, i: int) -> An
     return _einsum(tuple(arrays), f"{','.join(names)}->{term}")
 
 
-@differentiable(operands=_einsum_rule, name="einsum", complex=True, contiguous=True)
+@differentiable(operands=_einsum_rule, name="einsum", complex=True, contiguous=True, single=True)
 def _einsum(operands: Any, equation: str) -> Any:
     dtype = common_dtype(operands)
-    out = np.einsum(equation, *operands, optimize=len(operands) > 1)
-    return out if out.dtype == dtype else out.astype(dtype)
+    if dtype.kind == "b":
+        return np.einsum(equation, *operands)
+    left, _, out = equation.partition("->")
+    found = [_with_diagonals(x.astype(dtype, copy=False), term) for x, term in zip(operands, left.split(","))]
+    _match_sizes(found)
+    for pair in np.einsum_path(equation, *operands)[0][1:-1] if len(found) > 2 else ():
+        chosen = [found.pop(i) for i in sorted(pair, reverse=True)]
+        found.append(_folded(chosen, "".join(t for _, t in found) + out))
+    x, term = _folded(found, out)
+    x = x if term == out else x.transpose([term.index(c) for c in out])
+    return np.ascontiguousarray(x).reshape(x.shape) if len(operands) > 1 else np.array(x, order="C")
+
+
+def _with_diagonals(x: Any, term: str) -> tuple[Any, str]:
+    """An operand, with each of its letters once."""
+    once = "".join(dict.fromkeys(term))
+    return (x, term) if once == term else (np.einsum(f"{term}->{once}", x), once)
+
+
+def _match_sizes(found: list[tuple[Any, str]]) -> None:
+    """Drop dimensions of size 1 that another operand has in full."""
+    if len({pair for x, term in found for pair in zip(term, x.shape)}) == len({c for _, term in found for c in term}):
+        return
+    sizes: dict[str, int] = {}
+    for x, term in found:
+        for c, n in zip(term, x.shape):
+            if sizes.setdefault(c, n) != n and 1 not in (sizes[c], n):
+                raise ValueError(f"einsum: {c!r} must be of one size, got {sizes[c]} and {n}")
+            sizes[c] = n if sizes[c] == 1 else sizes[c]
+    for i, (x, term) in enumerate(found):
+        kept = [k for k, c in enumerate(term) if x.shape[k] == sizes[c]]
+        if len(kept) < len(term):
+            found[i] = x.reshape([x.shape[k] for k in kept]), "".join(term[k] for k in kept)
+
+
+def _folded(chosen: list[tuple[Any, str]], wanted: str) -> tuple[Any, str]:
+    """The product of some operands, summed over all letters that nobody wants."""
+    x, term = _summed(*chosen[0], wanted + "".join(t for _, t in chosen[1:]))
+    for i, (y, other) in enumerate(chosen[1:], 2):
+        rest = wanted + "".join(t for _, t in chosen[i:])
+        x, term = _multiplied(x, term, *_summed(y, other, rest + term), rest)
+    return x, term
+
+
+def _summed(x: Any, term: str, wanted: str) -> tuple[Any, str]:
+    """The sum over the letters that nobody wants."""
+    axes = tuple(i for i, c in enumerate(term) if c not in wanted)
+    return (pairwise_sum(x, axes), "".join(c for c in term if c in wanted)) if axes else (x, term)
+
+
+@functools.lru_cache(1024)
+def _plan(left: str, right: str, wanted: str) -> tuple[Any, ...]:
+    """How two operands become matrices: orders, numbers of dimensions (batch, of x, summed), letters of the product."""
+    both = [c for c in left if c in right]
+    batch, over = ([c for c in both if (c in wanted) == keep] for keep in (True, False))
+    of_x, of_y = ([c for c in term if c not in both] for term in (left, right))
+    orders = [left.index(c) for c in batch + of_x + over], [right.index(c) for c in batch + over + of_y]
+    return *orders, len(batch), len(of_x), len(over), "".join(batch + of_x + of_y)
+
+
+def _multiplied(x: Any, left: str, y: Any, right: str, wanted: str) -> tuple[Any, str]:
+    """The product of two operands as one of matrices: a batch for the letters of both, a sum over the unwanted."""
+    x_order, y_order, b, m, k, term = _plan(left, right, wanted)
+    x, y = x.transpose(x_order), y.transpose(y_order)
+    shape = (*x.shape[: b + m], *y.shape[b + k :])
+    lead, terms = math.prod(x.shape[:b]), math.prod(y.shape[b : b + k])
+    x = x.reshape(lead, math.prod(x.shape[b : b + m]), terms)
+    y = y.reshape(lead, terms, math.prod(y.shape[b + k :]))
+    if not k:
+        out = x * y
+    elif b and x.shape[1] == y.shape[2] == 1:
+        out = _dots(x[:, 0], y[:, :, 0])
+    else:
+        out = matrix_product(x, y) if b else matrix_product(x[0], y[0])
+    return out.reshape(shape), term
+
+
+def _dots(x: Any, y: Any) -> Any:
+    """Products of the rows of two arrays, for which BLAS would be called one after the other; in short blocks."""
+    n, k = x.shape
+    whole = k - k % BLOCK
+    blocks = [v[:, :whole].reshape(n, -1, BLOCK) for v in (x, y)]
+    out = pairwise_sum(np.einsum("nbk,nbk->nb", *blocks), 1)
+    return out if whole == k else out + np.einsum("nk,nk->n", x[:, whole:], y[:, whole:])
 
 
 def _rearranged(x: Any, term: str, out: str) -> Any:
@@ -114,7 +202,7 @@ def einsum(equation: str, *operands: Any) -> Any:
     """
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
-    terms, out = _explicit(equation, [unwrap(x).ndim for x in operands])
+    terms, out = _explicit(equation, tuple([unwrap(x).ndim for x in operands]))
     if len(terms) == 1 and set(out) == set(terms[0]) and len(set(out)) == len(out):
         return _rearranged(operands[0], terms[0], out)
     return _einsum.record((tuple(operands), f"{','.join(terms)}->{out}"))

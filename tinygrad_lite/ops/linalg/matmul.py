@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...kernels.loops import take_along
+from ...kernels.loops.matrix_product import matrix_product
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...rules import FAST, differentiable, unwrap
 from ..compiled import LARGE
@@ -26,7 +27,7 @@ def _matmul_x(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
         return g[..., None] * y
     if len(x_shape) == 1:
         return pairwise_sum(g[..., None, :] * y, -1)
-    return np.matmul(g, _t(y))
+    return matrix_product(g, _t(y))
 
 
 def _matmul_y(g: Any, x: Any, y_shape: tuple[int, ...]) -> Any:
@@ -34,14 +35,12 @@ def _matmul_y(g: Any, x: Any, y_shape: tuple[int, ...]) -> Any:
         return x[:, None] * g[..., None, :] if len(y_shape) > 1 else x * g
     if len(y_shape) == 1:
         return pairwise_sum(x * g[..., None], tuple(range(x.ndim - 1)))
-    return np.matmul(_t(x), g)
+    return matrix_product(_t(x), g)
 
 
-@differentiable(x=_matmul_x, y=_matmul_y, numpy=np.matmul, name="matmul", complex=True)
+@differentiable(x=_matmul_x, y=_matmul_y, numpy=np.matmul, name="matmul", single=True, complex=True)
 def _matmul(x: Any, y: Any) -> Any:
-    if x.ndim == 2 and y.ndim == 2:
-        return np.dot(x, y)  # half of matmul's overhead
-    return np.matmul(x, y) if x.ndim < 4 else np.matmul(x, y, order="C")  # else batches keep the order of x's
+    return matrix_product(x, y)
 
 
 def matmul(input: Any, other: Any) -> Any:
@@ -183,7 +182,7 @@ def dot(input: Any, tensor: Any) -> Any:
     return _product(_ranked(input, 1, "dot"), _ranked(tensor, 1, "dot"), "dot")
 
 
-@differentiable(x=lambda g, y: np.matmul(g, y), y=lambda g, x: np.matmul(x, g), name="outer", complex=True)
+@differentiable(x=lambda g, y: np.matmul(g, y), y=lambda g, x: np.matmul(x, g), name="outer", single=True, complex=True)
 def _outer(x: Any, y: Any) -> Any:
     if x.size * y.size < LARGE or x.dtype != y.dtype or x.dtype.char not in "fd":
         return np.multiply.outer(x, y)
@@ -237,16 +236,16 @@ def _linear_x(g: Any, weight: Any) -> Any:
 
 @differentiable(
     x=_linear_x,
-    weight=lambda g, x: np.dot(_rows(g).T, _rows(x)),
+    weight=lambda g, x: matrix_product(_rows(g).T, _rows(x)),
     bias=lambda g: pairwise_sum(_rows(g), 0),
     name="linear",
+    single=True,
     complex=True,
 )
 def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
-    if x.ndim == 2:
-        out = np.dot(x, weight.T)
-    else:
-        out = np.dot(_rows(x), weight.T).reshape(*x.shape[:-1], weight.shape[0])
+    out = matrix_product(_rows(x), weight.T)
+    if x.ndim != 2:
+        out = out.reshape(*x.shape[:-1], weight.shape[0])
     if bias is not None:
         out += bias
     return out

@@ -141,7 +141,7 @@ def _pairs_y(g: Any, x: Any) -> Any:
     return np.matmul(x[:, None], g)[:, 0]
 
 
-@differentiable(x=_pairs_x, y=_pairs_y, name="bilinear_pairs")
+@differentiable(x=_pairs_x, y=_pairs_y, name="bilinear_pairs", single=True)
 def _pairs(x: Any, y: Any) -> Any:
     """Outer products of rows, shape (B, I, J)."""
     return x[:, :, None] * y[:, None]

@@ -34,7 +34,7 @@ def _p_norm_x(g: Any, x: Any, out: Any, p: float, axis: Any, keepdims: bool) -> 
     return masked(g / safe ** (p - 1), np.logical_not(zero)) * masked(steep, np.logical_not(at_zero))
 
 
-@differentiable(x=_p_norm_x, name="norm")
+@differentiable(x=_p_norm_x, name="norm", single=True)
 def p_norm(x: Any, p: float = 2, axis: Any = None, keepdims: Any = False) -> Any:
     """The p-norm over some axes, of floating point numbers."""
     if p == 2:

@@ -31,7 +31,7 @@ def _euclidean_y(g: Any, x: Any, y: Any, out: Any) -> Any:
     return y * pairwise_sum(pull, -1)[..., None] - np.matmul(pull, x)
 
 
-@differentiable(x=_euclidean_x, y=_euclidean_y, name="cdist", contiguous=True)
+@differentiable(x=_euclidean_x, y=_euclidean_y, name="cdist", contiguous=True, single=True)
 def _euclidean(x: Any, y: Any, by_product: bool) -> Any:
     if not by_product:
         return np.sqrt(np.add.reduce(np.square(x[..., :, None, :] - y[..., None, :, :]), -1))

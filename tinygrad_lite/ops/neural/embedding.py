@@ -34,11 +34,11 @@ def _rows(weight: Any, index: Any) -> Any:
 def _table(g: Any, weight_shape: Any, index: Any, factors: Any) -> Any:
     if factors is not None:
         g = g * np.asarray(factors, g.dtype)[..., None]
-    if type(g) is not np.ndarray or g.dtype.itemsize < 4:
+    if type(g) is not np.ndarray:
         return index_sum(g, weight_shape, (index,))
     out = np.zeros(weight_shape, g.dtype)
-    values = np.ascontiguousarray(g).reshape(-1, weight_shape[1])
-    scatter.add_blocks.run(out.reshape(-1), index.reshape(-1).astype(np.intp, copy=False) * weight_shape[1], values)
+    values = np.ascontiguousarray(g).reshape(1, -1, weight_shape[1])
+    scatter.scatter_add(out[None], index.reshape(-1).astype(np.intp, copy=False), values)
     return out
 
 

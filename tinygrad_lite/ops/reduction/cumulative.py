@@ -43,7 +43,7 @@ def _recurrence_bc(g: Any, c: Any, out: Any) -> Any:
     return d, d * _delayed(out, 0.0)
 
 
-@differentiable(joint=[(("b", "c"), _recurrence_bc)], complex=True)
+@differentiable(joint=[(("b", "c"), _recurrence_bc)], complex=True, single=True)
 def recurrence(b: Any, c: Any) -> Any:
     """``s[k] = b[k] + c[k] * s[k-1]`` along the last axis; the first `c` plays no part."""
     out = np.empty(b.shape, b.dtype)
@@ -60,7 +60,7 @@ def _cumprod_x(g: Any, x: Any, out: Any) -> Any:
     return _delayed(out, 1.0) * _back(recurrence(_back(g), _delayed(_back(x), 0.0)))
 
 
-@differentiable(x=_cumprod_x, name="cumprod", complex=True)
+@differentiable(x=_cumprod_x, name="cumprod", single=True, complex=True)
 def _cumprod(x: Any, dtype: Any = None) -> Any:
     if dtype is None and x.dtype == np.float32 and x.shape[-1] > FEW:
         with np.errstate(over="ignore"):
@@ -76,7 +76,7 @@ def _logcumsumexp_x(g: Any, x: Any, out: Any) -> Any:
     return np.exp(x - later) * _back(recurrence(_back(g), decay))
 
 
-@differentiable(x=_logcumsumexp_x, name="logcumsumexp")
+@differentiable(x=_logcumsumexp_x, name="logcumsumexp", single=True)
 def _logcumsumexp(x: Any) -> Any:
     x = floating(x)
     wide = x.astype(np.float64) if x.shape[-1] > FEW else x

@@ -32,7 +32,7 @@ def _logsumexp_x(g: Any, x: Any, out: Any, axis: Any, keepdims: bool) -> Any:
     return kept_dims(g, x.shape, axis, keepdims) * np.exp(x - total)
 
 
-@differentiable(x=_logsumexp_x, name="logsumexp")
+@differentiable(x=_logsumexp_x, name="logsumexp", single=True)
 def _logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     x = floating(x)
     m = _finite_max(x, axis)
@@ -73,7 +73,7 @@ def _softmax_x(g: Any, out: Any, axis: int) -> Any:
     return out * (g - pairwise_sum(g * out, axis, True))
 
 
-@differentiable(x=_softmax_x, name="softmax", contiguous=True)
+@differentiable(x=_softmax_x, name="softmax", contiguous=True, single=True)
 def _softmax(x: Any, axis: int = -1) -> Any:
     if _rows(axis, x):
         return _found(row_loops.softmax, x)
@@ -104,7 +104,7 @@ def _log_softmax_x(g: Any, out: Any, axis: int) -> Any:
     return g - np.exp(out) * pairwise_sum(g, axis, True)
 
 
-@differentiable(x=_log_softmax_x, name="log_softmax", contiguous=True)
+@differentiable(x=_log_softmax_x, name="log_softmax", contiguous=True, single=True)
 def _log_softmax(x: Any, axis: int = -1) -> Any:
     if _rows(axis, x):
         return _found(row_loops.log_softmax, x)

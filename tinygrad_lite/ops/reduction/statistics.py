@@ -157,9 +157,11 @@ def nanmean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = 
     tensor(1.5000)
     """
     input = floating_only(input if dtype is None else input.to(dtype), "nanmean")
-    count = sum(wrap(~np.isnan(unwrap(input))), dim, keepdim, dtype=unwrap(input).dtype)
+    kind = unwrap(input).dtype
+    wide = np.dtype(np.float32) if kind == np.float16 else kind
+    count = sum(wrap(~np.isnan(unwrap(input))), dim, keepdim, dtype=wide)
     with np.errstate(invalid="ignore"):  # 0 / 0 where there is nothing
-        return nansum(input, dim, keepdim) / count
+        return (nansum(input, dim, keepdim, dtype=wide) / count).to(kind)
 
 
 # --- covariance -------------------------------------------------------------------------------------------------

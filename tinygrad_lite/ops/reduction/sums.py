@@ -57,10 +57,8 @@ def _added(a: Any, axis: Any, dtype: Any = None, keepdims: Any = False) -> Any:
         kept = (1,) * a.ndim if whole else (*a.shape[:-1], 1)
         out = _whole(a.reshape(-1)) if whole else _rows(a.reshape(-1, a.shape[-1]), a.dtype)
         return out.reshape(kept if keepdims else () if whole else kept[:-1])
-    if dtype is not None or a.dtype.kind in "bu":
-        out = np.add.reduce(a, axis, _wide(a, dtype), keepdims=keepdims)
-    else:
-        out = pairwise_sum(a, axis, keepdims)
+    dtype = _wide(a, dtype)
+    out = pairwise_sum(a if dtype is None else a.astype(dtype, copy=False), axis, keepdims)
     return out if axis is None or out.flags.c_contiguous else out.copy()  # NumPy keeps the order of the input
 
 
@@ -94,7 +92,11 @@ def dims_and_freedom(dim: Any, unbiased: bool | None, correction: float) -> tupl
 
 
 @differentiable(
-    a=lambda g, a_shape, axis, keepdims: _spread(g, a_shape, axis, keepdims), numpy=np.sum, name="sum", complex=True
+    a=lambda g, a_shape, axis, keepdims: _spread(g, a_shape, axis, keepdims),
+    numpy=np.sum,
+    name="sum",
+    single=True,
+    complex=True,
 )
 def _sum(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Any:
     return _added(a, axis, dtype, keepdims)
@@ -104,7 +106,7 @@ def _mean_a(g: Any, a_shape: Any, axis: Any, keepdims: Any) -> Any:
     return _spread(g / (_count(a_shape, axis) or 1), a_shape, axis, keepdims)
 
 
-@differentiable(a=_mean_a, numpy=np.mean, name="mean", complex=True)
+@differentiable(a=_mean_a, numpy=np.mean, name="mean", single=True, complex=True)
 def _mean(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Any:
     if a.dtype.kind not in "fc":
         floating_only(a, "mean")
@@ -157,7 +159,7 @@ def _variance(a: Any, axis: Any, ddof: float, keepdims: Any) -> Any:
         return _squares(a, axis, keepdims) * _per_freedom(a.shape, axis, ddof)
 
 
-@differentiable(a=_var_a, numpy=np.var, name="var")
+@differentiable(a=_var_a, numpy=np.var, name="var", single=True)
 def _var(a: Any, axis: Any = None, ddof: float = 0, keepdims: Any = False) -> Any:
     with np.errstate(over="ignore"):
         return _variance(a, axis, ddof, keepdims).astype(a.real.dtype)
@@ -171,7 +173,7 @@ def _std_a(g: Any, a: Any, out: Any, axis: Any, ddof: float, keepdims: Any) -> A
     return np.where(constant, 0.0, g * _per_freedom(a.shape, axis, ddof)) * each
 
 
-@differentiable(a=_std_a, numpy=np.std, name="std")
+@differentiable(a=_std_a, numpy=np.std, name="std", single=True)
 def _std(a: Any, axis: Any = None, ddof: float = 0, keepdims: Any = False) -> Any:
     return np.sqrt(_variance(a, axis, ddof, keepdims)).astype(a.real.dtype)
 
@@ -199,7 +201,7 @@ def _prod_a(g: Any, a: Any, axis: Any, keepdims: Any) -> Any:
     return g * np.transpose(others, tuple(order.index(i) for i in range(a.ndim)))
 
 
-@differentiable(a=_prod_a, numpy=np.prod, name="prod", complex=True, contiguous=True)
+@differentiable(a=_prod_a, numpy=np.prod, name="prod", complex=True, contiguous=True, single=True)
 def _prod(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Any:
     if dtype is None and _in_rows(a, axis):
         rows = a.reshape(-1, a.size if axis is None else a.shape[-1])
@@ -219,7 +221,7 @@ def _cumsum_a(g: Any, axis: int | None, a_shape: tuple[int, ...]) -> Any:
     return np.flip(_cumsum(np.flip(g, axis), axis), axis)
 
 
-@differentiable(a=_cumsum_a, numpy=np.cumsum, name="cumsum", complex=True, contiguous=True)
+@differentiable(a=_cumsum_a, numpy=np.cumsum, name="cumsum", complex=True, contiguous=True, single=True)
 def _cumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
     n = a.size if axis is None else a.shape[axis]
     if n <= FEW or a.dtype.char not in "fd" or dtype not in (None, a.dtype):
@@ -420,7 +422,7 @@ def _trace_a(g: Any, a_shape: Any) -> Any:
     return masked(expand_to(g, a_shape), np.eye(*a_shape, dtype=np.bool_))
 
 
-@differentiable(a=_trace_a, numpy=np.trace, name="trace", complex=True)
+@differentiable(a=_trace_a, numpy=np.trace, name="trace", single=True, complex=True)
 def _trace(a: Any) -> Any:
     if a.ndim != 2:
         raise RuntimeError(f"trace: the input must be a matrix, got shape {a.shape}")

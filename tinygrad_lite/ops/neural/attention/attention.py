@@ -55,6 +55,7 @@ def _vjp(g: Any, q: Any, k: Any, v: Any, bias: Any, kept: Any, scale: float, p: 
     twin=_twin,
     name="scaled_dot_product_attention",
     contiguous=True,
+    single=True,
 )
 def _attention(q: Any, k: Any, v: Any, bias: Any, kept: Any, scale: float) -> Any:
     """``softmax(scale q k^T + bias) v``, some of the weights dropped, and all the weights."""

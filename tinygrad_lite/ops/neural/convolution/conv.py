@@ -53,7 +53,7 @@ def _spread_w(g: Any, y: Any, geometry: Geometry) -> Any:
     return _correlate(y, g, geometry)
 
 
-@differentiable(x=_convolve_x, w=_convolve_w, bias=lambda g: _sum_channels(g), name="conv")
+@differentiable(x=_convolve_x, w=_convolve_w, bias=lambda g: _sum_channels(g), name="conv", single=True)
 def _convolve(x: Any, w: Any, bias: Any, geometry: Geometry) -> Any:
     y = np.empty((x.shape[0], w.shape[0], *geometry.small), x.dtype)
     if compiled := _compiled(x, w, y):
@@ -68,6 +68,7 @@ def _convolve(x: Any, w: Any, bias: Any, geometry: Geometry) -> Any:
     w=_spread_w,
     bias=lambda g: _sum_channels(g),
     name="conv_transpose",
+    single=True,
 )
 def spread(y: Any, w: Any, bias: Any, geometry: Geometry) -> Any:
     """The transpose of a convolution."""
@@ -83,6 +84,7 @@ def spread(y: Any, w: Any, bias: Any, geometry: Geometry) -> Any:
     y=lambda g, x, geometry: _convolve(x, g, None, geometry),
     x=lambda g, y, geometry: spread(y, g, None, geometry),
     name="conv_weight",
+    single=True,
 )
 def _correlate(y: Any, x: Any, geometry: Geometry) -> Any:
     w = np.empty((y.shape[1], x.shape[1] // geometry.groups, *geometry.kernel), x.dtype)

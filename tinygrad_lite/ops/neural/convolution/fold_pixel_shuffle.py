@@ -26,7 +26,7 @@ def _unfold(x: Any, geometry: Geometry) -> Any:
     return out.reshape(len(x), x.shape[1] * math.prod(geometry.kernel), math.prod(geometry.small))
 
 
-@differentiable(columns=lambda g, geometry: _unfold(g, geometry), name="fold")
+@differentiable(columns=lambda g, geometry: _unfold(g, geometry), name="fold", single=True)
 def _fold(columns: Any, geometry: Geometry) -> Any:
     channels = columns.shape[1] // math.prod(geometry.kernel)
     out = np.empty((len(columns), channels, *geometry.large), columns.dtype)

@@ -48,7 +48,11 @@ def _nll_twin(x: Any, target: Any, weight: Any, ignore: int, reduction: str) -> 
 
 
 @differentiable(
-    x=lambda g, slope: slope * (g[:, None] if g.ndim else g), aux=("slope",), twin=_index_twin, name="cross_entropy"
+    x=lambda g, slope: slope * (g[:, None] if g.ndim else g),
+    aux=("slope",),
+    twin=_index_twin,
+    name="cross_entropy",
+    single=True,
 )
 def _ce_index(x: Any, target: Any, weight: Any, ignore: int, reduction: str) -> Any:
     """The loss of class indices, and its slope, found in the same pass."""
@@ -56,8 +60,7 @@ def _ce_index(x: Any, target: Any, weight: Any, ignore: int, reduction: str) -> 
     if x.dtype == np.float32 and x.size >= 2048:
         bad = _by_rows(np.ascontiguousarray(x), target, weight, ignore, reduction == "mean", losses, slope)
     else:  # in rows much longer than this NumPy's vectorized exp makes up for its passes over memory
-        compiled = x.shape[1] <= 64 and x.dtype != np.float16  # which numba has not
-        loop = kernel_loss.cross_entropy if compiled else kernel_loss.cross_entropy_plain
+        loop = kernel_loss.cross_entropy if x.shape[1] <= 64 else kernel_loss.cross_entropy_plain
         bad = loop(x, target, weight, ignore, reduction == "mean", losses, slope)
     if bad >= 0:
         raise IndexError(f"cross_entropy: class indices must be in [0, {x.shape[1] - 1}], got {target[bad]}")
@@ -85,7 +88,7 @@ def _dense_x(g: Any, probabilities: Any, coefficients: Any) -> Any:
     return each * (probabilities * np.add.reduce(coefficients, axis=1, keepdims=True) - coefficients)
 
 
-@differentiable(x=_dense_x, aux=("probabilities",), twin=_dense_twin, name="cross_entropy")
+@differentiable(x=_dense_x, aux=("probabilities",), twin=_dense_twin, name="cross_entropy", single=True)
 def _ce_dense(x: Any, coefficients: Any, total: bool) -> Any:
     """``-sum(coefficients * log_softmax(x))`` by row, or over all."""
     z, e, s = _rows_of(x)
@@ -293,17 +296,15 @@ def _nll_x(g: Any, x_shape: Any, target: Any, ignore: int, scale: Any) -> Any:
     return out
 
 
-@differentiable(x=_nll_x, aux=("scale",), twin=_nll_twin, name="nll_loss")
+@differentiable(x=_nll_x, aux=("scale",), twin=_nll_twin, name="nll_loss", single=True)
 def _nll(x: Any, target: Any, weight: Any, ignore: int, reduction: str) -> Any:
     """Minus the targets' entries, and their factors."""
     target = target.astype(np.int64, copy=False)
-    half = x.dtype == np.float16
-    check, pick = [k.plain if half else k.run for k in (kernel_loss.targets, kernel_loss.picked)]
-    bad, total = check(target, weight, ignore, x.shape[1])
+    bad, total = kernel_loss.targets.run(target, weight, ignore, x.shape[1])
     if bad >= 0:
         kept = target[target != ignore]
         raise IndexError(f"nll_loss: class indices must be in [0, {x.shape[1] - 1}], got {kept.min()} to {kept.max()}")
     share = (1 / total if total else math.nan) if reduction == "mean" else 1.0
     losses, scale = np.empty((2, len(target)), x.dtype)
-    pick(x, target, weight, ignore, share, losses, scale)
+    kernel_loss.picked.run(x, target, weight, ignore, share, losses, scale)
     return losses if reduction == "none" else np.add.reduce(losses), scale

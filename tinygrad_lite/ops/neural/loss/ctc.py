@@ -75,7 +75,7 @@ def _log_probs(g: Any, posterior: Any) -> Any:
     return -g[:, None] * posterior
 
 
-@differentiable(log_probs=_log_probs, aux=("posterior",), twin=_twin, name="ctc_loss")
+@differentiable(log_probs=_log_probs, aux=("posterior",), twin=_twin, name="ctc_loss", single=True)
 def _ctc(log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any, blank: int) -> Any:
     """The negative log-likelihoods, and how much each letter was needed at each step."""
     letters, skip = _states(targets, blank)

@@ -45,6 +45,7 @@ _huber_there, _huber_back = fused(bent.huber, huber_of, 1), fused(bent.huber_bac
     x=lambda g, x, y, delta: _huber_back(g, x, y, delta),
     y=lambda g, x, y, delta: _huber_back(g, y, x, delta),
     name="huber_loss",
+    single=True,
 )
 def _huber(x: Any, y: Any, delta: float) -> Any:
     return _huber_there(x, y, delta)

@@ -45,7 +45,7 @@ def _weighted(loss: Any, weight: Any, reduction: str) -> Any:
 # --- regression -------------------------------------------------------------------------------------------------
 
 _squared_error = elementwise(
-    lambda x, y: np.square(x - y), name="squared_error",
+    lambda x, y: np.square(x - y), name="squared_error", single=True,
     x=lambda g, x, y: g * (2 * (x - y)), y=lambda g, x, y: g * (2 * (y - x)),
 )  # fmt: skip
 
@@ -163,6 +163,7 @@ def _bce_logits_x(g: Any, x: Any, target: Any, pos_weight: Any) -> Any:
     target=lambda g, x, pos_weight: g * ((1 - pos_weight) * logsigmoid(x) - x),
     pos_weight=lambda g, x, target: -g * (target * logsigmoid(x)),
     name="binary_cross_entropy_with_logits",
+    single=True,
 )
 def _bce_logits(x: Any, target: Any, pos_weight: Any = 1.0) -> Any:
     """The factor is an array, or 1.0."""
@@ -222,6 +223,7 @@ def binary_cross_entropy_with_logits(
     x=lambda g, x, target: g * ((x - target) / np.maximum((1 - x) * x, 1e-12)),
     target=lambda g, x: g * (np.log1p(-x) - np.log(x)),
     name="binary_cross_entropy",
+    single=True,
 )
 def _bce(x: Any, target: Any) -> Any:
     with np.errstate(divide="ignore"):

@@ -78,6 +78,7 @@ def _scaled_factor(g: Any, x: Any) -> Any:
     shift=lambda g: pairwise_sum(g, _others(g)),
     name="scale_channels",
     contiguous=True,
+    single=True,
 )
 def scaled(x: Any, factor: Any, shift: Any) -> Any:
     """Each channel times a factor, plus a shift."""
@@ -125,6 +126,7 @@ def _batch_norm_loops(g: Any, x: Any, weight: Any, mean: Any, scale: Any, n: Any
     twin=_batch_norm_twin,
     name="batch_norm",
     contiguous=True,
+    single=True,
 )
 def _batch_norm(x: Any, weight: Any, bias: Any, mean_into: Any, var_into: Any, momentum: float, eps: float) -> Any:
     """Normalize by the batch's own statistics, and move the running ones towards them."""
@@ -184,7 +186,11 @@ def _group_vjp(g: Any, x: Any, weight: Any, groups: int, mean: Any, scale: Any) 
 
 
 @differentiable(
-    joint=[(("x", "weight", "bias"), _group_vjp)], aux=("mean", "scale"), twin=_group_twin, name="group_norm"
+    joint=[(("x", "weight", "bias"), _group_vjp)],
+    aux=("mean", "scale"),
+    twin=_group_twin,
+    name="group_norm",
+    single=True,
 )
 def grouped(x: Any, weight: Any, bias: Any, groups: int, eps: float) -> Any:
     """Normalize groups of channels, each sample by itself."""
@@ -259,6 +265,9 @@ def batch_norm(
         return _batch_norm.record((input, weight, bias, unwrap(running_mean), unwrap(running_var), momentum, eps))
     if running_mean is None or running_var is None:
         raise ValueError("batch_norm: running_mean and running_var must be given in evaluation")
+    if x.dtype == np.float16:  # scale and shift in single precision, as all that is computed
+        given = (running_mean, running_var, weight, bias)
+        running_mean, running_var, weight, bias = (v if v is None else v.float() for v in given)
     scale = rsqrt(running_var + eps)
     scale = scale if weight is None else scale * weight
     shift = -running_mean * scale if bias is None else bias - running_mean * scale

@@ -67,7 +67,9 @@ def _rows_vjp(g: Any, x: Any, weight: Any, bias: Any, last: int, centered: bool,
     return result, gw, None if bias is None else gb.reshape(bias.shape)
 
 
-@differentiable(joint=[(("x", "weight", "bias"), _rows_vjp)], aux=("mean", "scale"), twin=_rows_twin, name="layer_norm")
+@differentiable(
+    joint=[(("x", "weight", "bias"), _rows_vjp)], aux=("mean", "scale"), twin=_rows_twin, name="layer_norm", single=True
+)
 def _normalized(x: Any, weight: Any, bias: Any, eps: float, last: int, centered: bool) -> Any:
     """Each row, which the last dimensions make up, less its mean and over its deviation."""
     n = math.prod(x.shape[x.ndim - last :])
@@ -337,6 +339,8 @@ def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float 
         raise ValueError(f"local_response_norm: size must be positive, got {size}")
     if not x.size:
         return input
+    if x.dtype == np.float16:  # the squares of which are soon infinite
+        return local_response_norm(input.float(), size, alpha, beta, k).to(x.dtype)
     squares = pad(input * input, (*(0, 0) * (x.ndim - 2), size // 2, (size - 1) // 2))
     channels = x.shape[1]
     total = squares[:, :channels]

@@ -143,7 +143,9 @@ def _lstm_vjp(
     return gx, gh, gc, gw_ih, gw_hh, _or_none(b_ih, bias), _or_none(b_hh, bias), project
 
 
-@differentiable(joint=[(("x", "h0", "c0", "w_ih", "w_hh", "b_ih", "b_hh", "w_hr"), _lstm_vjp)], name="lstm")
+@differentiable(
+    joint=[(("x", "h0", "c0", "w_ih", "w_hh", "b_ih", "b_hh", "w_hr"), _lstm_vjp)], name="lstm", single=True
+)
 def lstm_layer(
     x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w_hr: Any,
     sizes: tuple[int, ...], reverse: bool, needs_x: bool,
@@ -192,7 +194,7 @@ def _gru_vjp(
     return gx, gh, gw_ih, gw_hh, _or_none(b_ih, bias), _or_none(b_hh, more)
 
 
-@differentiable(joint=[(("x", "h0", "w_ih", "w_hh", "b_ih", "b_hh"), _gru_vjp)], name="gru")
+@differentiable(joint=[(("x", "h0", "w_ih", "w_hh", "b_ih", "b_hh"), _gru_vjp)], name="gru", single=True)
 def gru_layer(
     x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, sizes: tuple[int, ...], reverse: bool, needs_x: bool
 ) -> tuple[Any, ...]:
@@ -233,7 +235,7 @@ def _rnn_vjp(
     return gx, gh, gw_ih, gw_hh, _or_none(b_ih, bias), _or_none(b_hh, bias)
 
 
-@differentiable(joint=[(("x", "h0", "w_ih", "w_hh", "b_ih", "b_hh"), _rnn_vjp)], name="rnn")
+@differentiable(joint=[(("x", "h0", "w_ih", "w_hh", "b_ih", "b_hh"), _rnn_vjp)], name="rnn", single=True)
 def rnn_layer(
     x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any,
     sizes: tuple[int, ...], reverse: bool, bent: bool, needs_x: bool,

@@ -58,7 +58,7 @@ def _mix_weight(g: Any, x: Any, index: Any) -> Any:
     return _meet(g, x, index)
 
 
-@differentiable(x=_mix_x, weight=_mix_weight, name="grid_sample")
+@differentiable(x=_mix_x, weight=_mix_weight, name="grid_sample", single=True)
 def _mix(x: Any, weight: Any, index: Any) -> Any:
     """``out[n, c, p] = sum over k of weight[n, k, p] x[n, c, index[n, k, p]]``, of pixels in rows."""
     out = np.empty((*x.shape[:2], *weight.shape[2:]), x.dtype)
@@ -66,7 +66,9 @@ def _mix(x: Any, weight: Any, index: Any) -> Any:
     return out
 
 
-@differentiable(y=lambda g, weight, index: _mix(g, weight, index), weight=_unmix_weight, name="grid_sample_input")
+@differentiable(
+    y=lambda g, weight, index: _mix(g, weight, index), weight=_unmix_weight, name="grid_sample_input", single=True
+)
 def _unmix(y: Any, weight: Any, index: Any, count: int) -> Any:
     """So many pixels in rows, from the gradients of their mixtures."""
     out = np.zeros((*y.shape[:2], count), y.dtype)
@@ -78,7 +80,7 @@ def _meet_x(g: Any, y: Any, index: Any, x_shape: Any) -> Any:
     return _unmix(y, g, index, x_shape[2])
 
 
-@differentiable(y=lambda g, x, index: _mix(x, g, index), x=_meet_x, name="grid_sample_weight")
+@differentiable(y=lambda g, x, index: _mix(x, g, index), x=_meet_x, name="grid_sample_weight", single=True)
 def _meet(y: Any, x: Any, index: Any) -> Any:
     """``out[n, k, p] = sum over c of y[n, c, p] x[n, c, index[n, k, p]]``."""
     out = np.empty(index.shape, y.dtype)
@@ -94,7 +96,7 @@ def _bilinear_grid(g: Any, slopes: Any) -> Any:
     return np.stack([pairwise_sum(g * by, 1) for by in slopes], axis=-1)
 
 
-@differentiable(grid=_bilinear_grid, twin=_bilinear_twin, name="bilinear_weights")
+@differentiable(grid=_bilinear_grid, twin=_bilinear_twin, name="bilinear_weights", single=True)
 def _bilinear(grid: Any, sizes: Any, padding_mode: str, align_corners: bool, weight: Any, slopes: Any) -> Any:
     """The weights that were found along with the pixels."""
     return weight

@@ -1,0 +1,63 @@
+"""Rows that compute float16 in float32 inside and round once, as PyTorch does: float16 alone sticks or overflows."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+_F16, _F32 = np.dtype(np.float16), np.dtype(np.float32)
+_ndarray = np.ndarray
+
+
+def _single(value: Any) -> Any:
+    """Float32 in place of float16, also of Tensors, and inside tuples and lists."""
+    if type(value) is tuple or type(value) is list:
+        return type(value)(map(_single, value))
+    return value.astype(_F32) if getattr(value, "dtype", None) == _F16 and hasattr(value, "astype") else value
+
+
+def _half(value: Any) -> Any:
+    if type(value) is tuple or type(value) is list:
+        return type(value)(map(_half, value))
+    return value.astype(_F16) if getattr(value, "dtype", None) == _F32 else value
+
+
+def _is_half(value: Any) -> bool:
+    if type(value) is tuple or type(value) is list:
+        return bool(value) and all(map(_is_half, value))
+    return getattr(value, "dtype", None) == _F16
+
+
+def in_single(function: Callable[..., Any], aux: bool) -> Callable[..., Any]:
+    """A function that gets float32 in place of float16, and whose result is float16 again.
+
+    Its first argument decides. Where a dtype is asked for, the function does all by itself. Arguments that it writes
+    to, named ``..._into``, and what it returns beside its result for the backward pass (`aux`) stay as they are.
+    """
+    parameters = inspect.signature(function).parameters
+    lifted = [not name.endswith("_into") for name in parameters]
+
+    @functools.wraps(function)
+    def single(x: Any, *others: Any) -> Any:
+        if type(x) is _ndarray and x.dtype is _F32:
+            return function(x, *others)
+        if not _is_half(x) or any(isinstance(v, np.dtype) for v in others):
+            return function(x, *others)
+        with np.errstate(over="ignore"):
+            out = function(*(_single(v) if lift else v for v, lift in zip((x, *others), lifted)))
+            return (_half(out[0]), *out[1:]) if aux else _half(out)
+
+    return single
+
+
+def rule_in_single(vjp: Callable[..., Any]) -> Callable[..., Any]:
+    """A rule that gets float32 in place of float16; the engine rounds what it returns."""
+
+    def single(g: Any, *saved: Any) -> Any:
+        return vjp(g, *saved) if g.dtype != _F16 else vjp(_single(g), *map(_single, saved))
+
+    return single

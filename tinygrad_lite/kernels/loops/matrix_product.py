@@ -1,0 +1,76 @@
+"""Matrix products by BLAS where BLAS alone would not do: over very many terms, and of integers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+MANY = 1 << 14  # terms: BLAS adds up blocks of them one after the other, in the arrays' own precision
+EXACT = 53  # bits of a double
+FEW_PRODUCTS = 4096  # NumPy's own loops are done before BLAS has begun
+_LONG = (np.dtype(np.float32), np.dtype(np.complex64))
+
+
+def matrix_product(x: Any, y: Any) -> Any:
+    """``x @ y`` of arrays or Tensors, accurate for any number of terms, and exact modulo 2**64 for integers.
+
+    Parameters
+    ----------
+    x : shape (..., n, k) or (k,)
+    y : shape (..., k, m) or (k,)
+    """
+    if type(x) is not np.ndarray or type(y) is not np.ndarray:
+        return np.matmul(x, y)
+    if x.dtype.kind in "iu" and y.dtype.kind in "iu":
+        return _of_integers(x, y)
+    if x.shape[-1] > MANY and x.dtype in _LONG and y.dtype == x.dtype:
+        return _of_many(x, y)
+    if x.ndim == y.ndim == 2:
+        return np.dot(x, y)  # half of matmul's overhead
+    return np.matmul(x, y) if x.ndim < 4 else np.matmul(x, y, order="C")  # else batches keep the order of x's
+
+
+def _of_many(x: Any, y: Any) -> Any:
+    """Blocks of terms, added up in double precision."""
+    total: Any = 0.0
+    narrow = 1 in (x.shape[-2] if x.ndim > 1 else 1, y.shape[-1] if y.ndim > 1 else 1)
+    step = MANY // 16 if narrow else MANY  # products by a vector are summed less carefully
+    for start in range(0, x.shape[-1], step):
+        part = slice(start, start + step)
+        each = np.matmul(x[..., part], y[part] if y.ndim == 1 else y[..., part, :])
+        total = total + each.astype(np.result_type(each, np.float64))
+    return total.astype(x.dtype)
+
+
+def _size(x: Any) -> int:
+    """What no entry exceeds: of small types by their bits, of others by looking."""
+    if x.dtype.itemsize <= 2:
+        return int(np.iinfo(x.dtype).max) + 1
+    return max(int(x.max(initial=0)), -int(x.min(initial=0)))
+
+
+def _of_integers(x: Any, y: Any) -> Any:
+    """By products of doubles: exact as long as no sum exceeds 53 bits; larger integers are cut into parts of fewer."""
+    kind, k = np.result_type(x, y), x.shape[-1]
+    if kind.kind == "f" or x.size * (y.shape[-1] if y.ndim > 1 else 1) < FEW_PRODUCTS:
+        return np.matmul(x, y)
+    bits = [_size(v).bit_length() for v in (x, y)]
+    spare = EXACT - k.bit_length()
+    if sum(bits) <= spare:
+        return np.matmul(x.astype(np.float64), y.astype(np.float64)).astype(np.int64).astype(kind)
+    width = spare // 2
+    total: Any = 0
+    for i, left in enumerate(_parts(x, bits[0], width)):
+        for j, right in enumerate(_parts(y, bits[1], width)):
+            if width * (i + j) < 64:
+                total = total + (np.matmul(left, right).astype(np.int64) << width * (i + j))
+    return total.astype(kind)
+
+
+def _parts(x: Any, bits: int, width: int) -> list[Any]:
+    """Integers of `bits` bits as sums of ``part[i] * 2**(i * width)``; the last part has the sign."""
+    x, count = x.astype(np.int64), max(math.ceil(min(bits + 1, 64) / width), 1)
+    low = [((x >> i * width) & ((1 << width) - 1)).astype(np.float64) for i in range(count - 1)]
+    return [*low, (x >> (count - 1) * width).astype(np.float64)]
