@@ -469,3 +469,14 @@ def test_a_fork_after_a_shared_launch(layer):
     assert ok and os.waitpid(child, 0)[1] == 0
     """
     run(code, NUMBA_THREADING_LAYER=layer)
+
+
+def test_a_wrong_number_of_threads_is_blamed_on_its_variable(monkeypatch):
+    monkeypatch.setattr(threads, "_count", None)
+    for wrong in ("abc", "0", "-1", "1.5"):
+        monkeypatch.setenv("TINYGRAD_LITE_THREADS", wrong)
+        message = f"TINYGRAD_LITE_THREADS: the number of threads must be an integer of at least 1, got '{wrong}'"
+        with pytest.raises(ValueError, match=message):
+            kernels.get_num_threads()
+    monkeypatch.setenv("TINYGRAD_LITE_THREADS", "3")
+    assert kernels.get_num_threads() == 3

@@ -772,3 +772,125 @@ def test_a_training_loop():
     with tg.no_grad():
         ((a, b),) = DataLoader(test, batch_size=64)
         assert tg.nn.functional.mse_loss(model(a), b).item() < 1e-3
+
+
+# Going on in the middle
+
+
+class Augmented(Dataset):
+    """Numbers with noise of the library's own, and a note of what was fetched."""
+
+    def __init__(self, n):
+        self.n, self.fetched = n, []
+
+    def __len__(self):
+        return self.n
+
+    def __getitem__(self, i):
+        self.fetched.append(i)
+        return i + tg.rand(()).item() / 2
+
+
+def augmented(workers, n=12, **options):
+    return DataLoader(Augmented(n), batch_size=2, shuffle=True, num_workers=workers, **options)
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["the global generator", "its own"])
+@pytest.mark.parametrize(("before", "after"), [(0, 0), (0, 2), (3, 1)])
+@pytest.mark.parametrize("left", [0, 1, 4, 6])
+def test_an_iteration_goes_on_where_it_was_left(left, before, after, own, tmp_path):
+    """Whatever was drawn in between, with any number of workers, and no sample is fetched again."""
+
+    def made(workers):
+        return augmented(workers, generator=tg.Generator().manual_seed(5) if own else None)
+
+    tg.manual_seed(1)
+    loader, batches, drawn = made(before), [], []
+    for _ in range(2):
+        for batch in loader:
+            batches.append(batch.tolist())
+            drawn.append(tg.rand(()).item())
+    assert sorted(int(x) for batch in batches[:6] for x in batch) == list(range(12))
+
+    tg.manual_seed(1)
+    loader = made(before)
+    walk = iter(loader)
+    for i in range(left):
+        assert next(walk).tolist() == batches[i]
+        assert tg.rand(()).item() == drawn[i]
+    tg.save({"loader": loader.state_dict(), "rng": tg.get_rng_state()}, tmp_path / "state")
+    tg.manual_seed(99)
+    state = tg.load(tmp_path / "state")
+    tg.set_rng_state(state["rng"])
+    loader = made(after)
+    loader.load_state_dict(state["loader"])
+    found, again = [], []
+    for epoch in range(2):
+        for batch in loader:
+            found.append(batch.tolist())
+            again.append(tg.rand(()).item())
+        if epoch == 0:
+            assert len(loader.dataset.fetched) == 12 - 2 * left
+    assert (found, again) == (batches[left:], drawn[left:])
+
+
+def test_a_state_after_an_epoch_begins_the_next():
+    tg.manual_seed(1)
+    loader = augmented(0)
+    first = [batch.tolist() for batch in loader]
+    state = loader.state_dict()
+    second = [batch.tolist() for batch in loader]
+    assert first != second
+    loader.load_state_dict(state)
+    assert [batch.tolist() for batch in loader] == second
+
+
+def test_a_state_after_a_break_is_of_the_middle():
+    loader = augmented(2)
+    batch = next(iter(loader))
+    assert loader.state_dict()["given"] == 1
+    loader.load_state_dict(loader.state_dict())
+    assert loader.state_dict()["given"] == 1
+    rest = [int(x) for batch in loader for x in batch.tolist()]
+    assert sorted(rest + [int(x) for x in batch.tolist()]) == list(range(12))
+
+
+def test_orders_of_several_rounds_go_on_too():
+    """What the training draws in between does not change what a sampler gives."""
+    sampler = RandomSampler(range(3), num_samples=8)
+    tg.manual_seed(0)
+    expected = list(sampler)
+    tg.manual_seed(0)
+    assert [(i, tg.rand(()))[0] for i in sampler] == expected
+
+
+def test_states_that_cannot_be_are_refused():
+    class Count(IterableDataset):
+        def __iter__(self):
+            return iter(range(6))
+
+    loader = DataLoader(Count())
+    loader.load_state_dict(loader.state_dict())
+    next(iter(loader))
+    with pytest.raises(TypeError, match="an IterableDataset cannot be gone on with in the middle"):
+        loader.state_dict()
+    loader = augmented(1, in_order=False)
+    next(iter(loader))
+    with pytest.raises(ValueError, match="DataLoader: state_dict: in_order must be True"):
+        loader.state_dict()
+    loader = augmented(0)
+    next(walk := iter(loader)), next(walk)
+    state = loader.state_dict()
+    with pytest.raises(ValueError, match="expected what state_dict returns"):
+        loader.load_state_dict({"given": 3})
+    short = augmented(0, n=2)
+    short.load_state_dict(state)
+    with pytest.raises(ValueError, match="the state is of 2 batches or more, which there are not"):
+        iter(short)
+
+
+def test_generators_have_a_state_dict():
+    one, two = tg.Generator().manual_seed(3), tg.Generator()
+    tg.rand(3, generator=one)
+    two.load_state_dict(one.state_dict())
+    assert tg.rand(3, generator=one).tolist() == tg.rand(3, generator=two).tolist()

@@ -65,7 +65,9 @@ def get_num_threads() -> int:
     if _count is None:
         asked = os.environ.get(VARIABLE)
         if asked:
-            set_num_threads(int(asked) if asked.isdecimal() else asked)
+            if not asked.strip().isdecimal() or not int(asked):
+                raise ValueError(f"{VARIABLE}: the number of threads must be an integer of at least 1, got {asked!r}")
+            set_num_threads(int(asked))
         elif hasattr(os, "sched_getaffinity"):
             _count = len(os.sched_getaffinity(0))
         else:

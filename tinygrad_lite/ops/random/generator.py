@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -89,6 +90,14 @@ class Generator:
         seed = rest.pop("seed", self._seed)
         self.numpy.bit_generator.state = rest
         self._seed = seed
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state, as `get_state` gives it."""
+        return self.get_state()
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue from a state, as `set_state` does."""
+        self.set_state(state_dict)
 
     def clone_state(self) -> Generator:
         """Another generator in the same state."""
@@ -234,7 +243,32 @@ def fork_rng(enabled: bool = True) -> Iterator[None]:
             default_generator.set_state(state)
 
 
+class _Override(threading.local):
+    """What this thread draws from in place of the global stream: of a seed, made when it is first asked for."""
+
+    seed: tuple[int, ...] | None = None
+    made: np.random.Generator | None = None
+
+
+_override = _Override()
+
+
+@contextmanager
+def drawing_from(seed: tuple[int, ...]) -> Iterator[None]:
+    """A ``with`` block in which this thread's draws from the global stream are draws from one of that seed's own."""
+    before = _override.seed, _override.made
+    _override.seed, _override.made = seed, None
+    try:
+        yield
+    finally:
+        _override.seed, _override.made = before
+
+
 def stream(generator: Any) -> np.random.Generator:
     """The NumPy generator behind `generator`, or behind the global one."""
+    if generator is None and _override.seed is not None:
+        if _override.made is None:
+            _override.made = np.random.Generator(np.random.PCG64(_override.seed))
+        return _override.made
     found: np.random.Generator = (default_generator if generator is None else generator).numpy
     return found

@@ -7,12 +7,14 @@ import itertools
 import math
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
+from ...ops.random.generator import drawing_from
 from .collating import default_collate, default_convert
 from .datasets import Dataset, Indexed, IterableDataset, batch_of, samples
 from .samplers import BatchSampler, RandomSampler, SequentialSampler, checked_count, checked_generator, listed
-from .workers import Ahead, Exhausted, Here, WorkerInfo, Workers
+from .workers import Ahead, Exhausted, Here, Progress, WorkerInfo, Workers
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -71,9 +73,9 @@ class DataLoader(Generic[T_co]):
     -----
     Unlike PyTorch's, workers are threads: they start at once, share the dataset, and nothing is pickled. What reads
     files, decompresses, or computes in NumPy runs beside the training; what computes in Python waits for it. A seed
-    gives the same batches in the same order with any number of workers, as long as the samples themselves draw no
-    random numbers: threads would draw them from the global generator as it comes. Then let each worker have a
-    generator of its own, ``tg.Generator().manual_seed(get_worker_info().seed)``.
+    gives the same batches in the same order with any number of workers, random samples included: while a batch is
+    fetched, the global functions (``tg.rand(())``) draw from a stream of that batch's own. NumPy's and Python's draw as
+    it comes. `state_dict` and `load_state_dict` let an iteration go on in its middle.
 
     A `TensorDataset`, or a subset of one, gives a batch by one indexing of each tensor.
 
@@ -145,20 +147,89 @@ class DataLoader(Generic[T_co]):
         self._batched = batch_size is not None or batch_sampler is not None
         self.collate_fn = collate_fn or (default_collate if self._batched else default_convert)
         self._workers: Workers | None = None
+        self._progress: Progress | None = None  # of the last iteration, which began at a generator's state
+        self._start: dict[str, Any] = {}
+        self._resumed: tuple[dict[str, Any], int] | None = None  # where the next one begins, if not anew
 
     def __iter__(self) -> Iterator[Any]:
-        seed = int(checked_generator(self.generator, "DataLoader").numpy.integers(2**62))  # with any number of workers
-        jobs = itertools.count() if self._iterable else iter(self.batch_sampler if self._batched else self.sampler)
-        fetch = self._walk() if self._iterable else self._fetch
+        source = checked_generator(self.generator, "DataLoader")
+        now = source.get_state()
+        (self._start, given), resumed, self._resumed = self._resumed or (now, 0), self._resumed, None
+        if resumed:
+            source.set_state(self._start)
+        seed = int(source.numpy.integers(2**62))  # with any number of workers
+        jobs: Iterator[Any] = enumerate(self._jobs())
+        if resumed:
+            if sum(1 for _ in itertools.islice(jobs, given)) < given:
+                raise ValueError(f"DataLoader: the state is of {given} batches or more, which there are not")
+            source.set_state(now)
+        progress = self._progress = Progress(given)
+        fetch = partial(_fetch_from_own_stream, self._walk() if self._iterable else self._fetch, seed)
         if not self.num_workers:
-            return Here(fetch, jobs, self.dataset, self.__len__)
+            return Here(fetch, jobs, self.dataset, self.__len__, progress)
         workers, self._workers = self._workers, None
         if workers is None or workers.pid != os.getpid():
             held = (copy.copy(self.dataset) if self._iterable else self.dataset for _ in range(self.num_workers))
             infos = [WorkerInfo(i, self.num_workers, seed + i, dataset) for i, dataset in enumerate(held)]
             workers = Workers(infos, self.worker_init_fn)
         timeout = self.timeout or None
-        return Ahead(workers, fetch, jobs, self._ahead, timeout, self.in_order, self.__len__, self._release)
+        return Ahead(workers, fetch, jobs, self._ahead, timeout, self.in_order, self.__len__, self._release, progress)
+
+    def _jobs(self) -> Any:
+        if self._iterable:
+            return itertools.repeat(None)
+        return self.batch_sampler if self._batched else self.sampler
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the present iteration is, and the state of the generator: numbers and strings alone.
+
+        Returns
+        -------
+        dict
+            For `load_state_dict`, of this loader or one made alike; `tinygrad_lite.save` can save it.
+
+        Raises
+        ------
+        TypeError
+            In the middle of an `IterableDataset`, which has no places.
+        ValueError
+            In the middle of an iteration that gives batches as they are ready, ``in_order=False``.
+        """
+        progress, now = self._progress, checked_generator(self.generator, "DataLoader").get_state()
+        if progress is None or progress.ended:
+            return {"given": 0, "start": None, "generator": now}
+        if self._iterable:
+            raise TypeError("DataLoader: state_dict: an IterableDataset cannot be gone on with in the middle")
+        if self.num_workers and not self.in_order:
+            raise ValueError("DataLoader: state_dict: in_order must be True: what was given must be the first batches")
+        return {"given": progress.given, "start": self._start, "generator": now}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Let the next iteration go on where another one was, without fetching what that has given.
+
+        Parameters
+        ----------
+        state_dict : dict
+            Of `state_dict`. The number of workers may be another one.
+
+        Raises
+        ------
+        ValueError
+            If it is no such dict. If there are fewer batches, the next iteration says so.
+
+        Notes
+        -----
+        The generator, which is the global one if the loader has none, goes on from where it was, too. An iteration that
+        goes on gives the same batches as if it had never been left: samples that draw from the global stream
+        (``tg.rand(())``) draw from one of the batch's own, whoever fetches it.
+        """
+        if not isinstance(state_dict, dict) or state_dict.keys() != {"given", "start", "generator"}:
+            raise ValueError("DataLoader: load_state_dict: expected what state_dict returns")
+        given = checked_count(state_dict["given"], "DataLoader: load_state_dict", "given", 0)
+        checked_generator(self.generator, "DataLoader").set_state(state_dict["generator"])
+        start = state_dict["start"]
+        self._resumed, self._progress = (None, None) if start is None else ((start, given), Progress(given))
+        self._start = start or {}
 
     def __len__(self) -> int:
         """How many batches there are; of an `IterableDataset` by what that says of its length."""
@@ -176,7 +247,7 @@ class DataLoader(Generic[T_co]):
             workers.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_workers": None}
+        return {**self.__dict__, "_workers": None, "_progress": None}
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in _SETTLED and name in self.__dict__:
@@ -212,6 +283,13 @@ class DataLoader(Generic[T_co]):
             return self.collate_fn(found if self._batched else found[0])
 
         return fetch
+
+
+def _fetch_from_own_stream(fetch: Callable[[Any, Any], Any], seed: int, job: tuple[int, Any], dataset: Any) -> Any:
+    """A batch whose random numbers depend on its place alone."""
+    number, wanted = job
+    with drawing_from((seed, number)):
+        return fetch(wanted, dataset)
 
 
 _SETTLED = {"dataset", "batch_size", "sampler", "batch_sampler", "drop_last", "num_workers", "persistent_workers"}

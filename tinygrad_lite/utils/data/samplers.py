@@ -133,10 +133,10 @@ class RandomSampler(Sampler[int]):
         if self.replacement:
             yield from random.integers(n, size=left).tolist() if left else ()
             return
-        while left:
-            drawn = random.permutation(n)[:left].tolist()
-            left -= len(drawn)
-            yield from drawn
+        rounds = [random.permutation(n) for _ in range(-(-left // n))] if left else []  # at once: what else is drawn
+        for drawn in rounds:  # while this goes on, changes nothing
+            yield from drawn[:left].tolist()
+            left -= n
 
     def __len__(self) -> int:
         return self.num_samples

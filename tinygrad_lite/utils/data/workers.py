@@ -84,6 +84,14 @@ def _fetched(fetch: Fetch, job: Any, dataset: Any) -> Any:
         raise RuntimeError("DataLoader: a sample or its collation raised StopIteration") from error
 
 
+@dataclass
+class Progress:
+    """How far an iteration has come: how many batches were given or failed, not what has been fetched ahead."""
+
+    given: int
+    ended: bool = False
+
+
 class Here(Iterator[Any]):
     """Batches that are fetched when they are asked for.
 
@@ -95,16 +103,23 @@ class Here(Iterator[Any]):
     dataset : dataset
     length : callable
         Returns how many batches there are.
+    progress : Progress
     """
 
-    def __init__(self, fetch: Fetch, jobs: Iterator[Any], dataset: Any, length: Callable[[], int]) -> None:
+    def __init__(
+        self, fetch: Fetch, jobs: Iterator[Any], dataset: Any, length: Callable[[], int], progress: Progress
+    ) -> None:
         self._fetch, self._jobs, self._dataset, self._length = fetch, jobs, dataset, length
+        self._progress = progress
 
     def __next__(self) -> Any:
         try:
-            return _fetched(self._fetch, next(self._jobs), self._dataset)
-        except Exhausted:
+            job = next(self._jobs)
+            self._progress.given += 1
+            return _fetched(self._fetch, job, self._dataset)
+        except (Exhausted, StopIteration):
             self._jobs = iter(())
+            self._progress.ended = True
             raise StopIteration from None
 
     def __len__(self) -> int:
@@ -210,12 +225,14 @@ class Ahead(Iterator[Any]):
         The workers take turns; else batches come as they are ready, and whoever has least to do gets the next job.
     length, release : callable
         ``length()`` returns how many batches there are; ``release(workers)`` is called when they are needed no more.
+    progress : Progress
     """
 
     def __init__(
         self, workers: Workers, fetch: Fetch, jobs: Iterator[Any], ahead: int, timeout: float | None, in_order: bool,
-        length: Callable[[], int], release: Callable[[Workers], None],
+        length: Callable[[], int], release: Callable[[Workers], None], progress: Progress,
     ) -> None:  # fmt: skip
+        self._progress = progress
         self._workers: Workers | None = workers
         self._fetch, self._jobs, self._length, self._release = fetch, jobs, length, release
         self._most, self._timeout, self._in_order = ahead * len(workers.queues), timeout, in_order
@@ -236,6 +253,7 @@ class Ahead(Iterator[Any]):
             if not self._order:
                 self._send(workers)
             if not self._order:
+                self._progress.ended = True
                 self.close()
                 raise StopIteration
             number = self._order[0] if self._in_order else next(iter(self._ready), self._order[0])
@@ -245,6 +263,7 @@ class Ahead(Iterator[Any]):
             self._order.remove(number)
             found, problem = self._ready.pop(number)
             self._send(workers)  # for the workers to go on meanwhile
+            self._progress.given += 1
             if problem is None:
                 return found
             if not isinstance(problem, Exhausted):
