@@ -513,7 +513,7 @@ class Methods:
 
     def _overwrite(self, values: Any, name: str) -> Any:
         """Replace all values by new ones that do not depend on the old."""
-        return views.write(self, lambda _, new: rules.wrap(new_like), (values,), name)
+        return views.write(self, lambda _, new: rules.wrap(new), (values,), name)
 
     def copy_(self, src: Any) -> Any:
         """Take the values of `src`, broadcast and cast."""
