@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tinygrad_lite.engine.errors import InputError
+
 REDUCTIONS = ("mean", "sum", "none")
 
 
 def check_choice(who: str, name: str, value: object, choices: Sequence[str]) -> None:
     """Raise ValueError unless an argument is one of the names allowed."""
     if value not in choices:
-        raise ValueError(f"{who}: {name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+        raise InputError(f"{who}: {name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
 
 
 def check_probability(who: str, name: str, value: float) -> None:
     """Raise ValueError unless an argument is in [0, 1]."""
     if not 0 <= value <= 1:
-        raise ValueError(f"{who}: {name} must be in [0, 1], got {value}")
+        raise InputError(f"{who}: {name} must be in [0, 1], got {value}")
 
 
 def check_device(who: str, device: Any) -> None:
     """Refuse every device but the CPU, which may be named so that programs written for PyTorch run."""
     if device is not None and str(device).split(":")[0] != "cpu":
-        raise ValueError(f"{who}: device must be None or 'cpu', got {device!r}")
+        raise InputError(f"{who}: device must be None or 'cpu', got {device!r}")

@@ -27,6 +27,7 @@ from tinygrad_lite import sigmoid as sigmoid
 from tinygrad_lite import softmax as softmax
 from tinygrad_lite import tanh as tanh
 from tinygrad_lite import threshold as threshold
+from tinygrad_lite.engine.door import open_doors
 from tinygrad_lite.engine.views import write
 from tinygrad_lite.ops.neural.activation.gated import *
 from tinygrad_lite.ops.neural.activation.gated import __all__ as _gated
@@ -248,3 +249,6 @@ def dropout(
         return x * (1.0 - p)
 
     return _overwrite(input, thinned, "dropout_") if inplace else thinned(input)
+
+
+open_doors(globals(), __all__)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import Generator, Tensor, default_generator, no_grad
+from tinygrad_lite.engine.errors import InputError
 
 __all__ = [
     "calculate_gain",
@@ -67,11 +68,11 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     if nonlinearity == "leaky_relu":
         slope = 0.01 if param is None else param
         if isinstance(slope, bool) or not isinstance(slope, int | float):
-            raise ValueError(f"calculate_gain: the slope of leaky_relu must be a number, got {slope!r}")
+            raise InputError(f"calculate_gain: the slope of leaky_relu must be a number, got {slope!r}")
         return math.sqrt(2.0 / (1.0 + slope**2))
     if nonlinearity not in _GAINS:
         known = ", ".join(sorted((*_GAINS, "leaky_relu")))
-        raise ValueError(f"calculate_gain: nonlinearity must be one of {known}, got {nonlinearity!r}")
+        raise InputError(f"calculate_gain: nonlinearity must be one of {known}, got {nonlinearity!r}")
     return _GAINS[nonlinearity]
 
 
@@ -168,9 +169,9 @@ def trunc_normal_(
     True
     """
     if not std > 0:
-        raise ValueError(f"trunc_normal_: std must be > 0, got {std}")
+        raise InputError(f"trunc_normal_: std must be > 0, got {std}")
     if not a < b:
-        raise ValueError(f"trunc_normal_: a must be < b, got a={a}, b={b}")
+        raise InputError(f"trunc_normal_: a must be < b, got a={a}, b={b}")
     rng = (generator or default_generator).numpy
     z = _truncated_standard_normal(rng, (a - mean) / std, (b - mean) / std, tensor.numel())
     values = (mean + std * z).astype(tensor.dtype).reshape(tensor.shape)
@@ -292,7 +293,7 @@ def eye_(tensor: Tensor) -> Tensor:
             [0., 1., 0.]])
     """
     if tensor.ndim != 2:
-        raise ValueError(f"eye_: the tensor must have 2 dimensions, got {tensor.ndim}")
+        raise InputError(f"eye_: the tensor must have 2 dimensions, got {tensor.ndim}")
     with no_grad():
         return tensor.copy_(np.eye(*tensor.shape, dtype=tensor.dtype))
 
@@ -325,10 +326,10 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
             [0., 0., 0.]])
     """
     if tensor.ndim not in (3, 4, 5):
-        raise ValueError(f"dirac_: the tensor must have 3, 4 or 5 dimensions, got {tensor.ndim}")
+        raise InputError(f"dirac_: the tensor must have 3, 4 or 5 dimensions, got {tensor.ndim}")
     out, channels, *kernel = tensor.shape
     if out % groups:
-        raise ValueError(f"dirac_: dim 0 must be divisible by groups={groups}, got {out}")
+        raise InputError(f"dirac_: dim 0 must be divisible by groups={groups}, got {out}")
     values = np.zeros(tensor.shape, tensor.dtype)
     centre = tuple(size // 2 for size in kernel)
     for group in range(groups):
@@ -340,7 +341,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 
 def _fans(who: str, tensor: Tensor) -> tuple[int, int]:
     if tensor.ndim < 2:
-        raise ValueError(f"{who}: fan in and fan out need a tensor of at least 2 dimensions, got {tensor.ndim}")
+        raise InputError(f"{who}: fan in and fan out need a tensor of at least 2 dimensions, got {tensor.ndim}")
     out, channels, *kernel = tensor.shape
     return channels * math.prod(kernel), out * math.prod(kernel)
 
@@ -414,7 +415,7 @@ def _kaiming_std(who: str, tensor: Tensor, a: float, mode: str, nonlinearity: st
         warnings.warn(f"{who}: initializing zero-element tensors is a no-op", stacklevel=3)
         return None
     if mode not in ("fan_in", "fan_out"):
-        raise ValueError(f"{who}: mode must be 'fan_in' or 'fan_out', got {mode!r}")
+        raise InputError(f"{who}: mode must be 'fan_in' or 'fan_out', got {mode!r}")
     fan = _fans(who, tensor)[mode == "fan_out"]
     return calculate_gain(nonlinearity, a) / math.sqrt(fan)
 
@@ -536,7 +537,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None =
     True
     """
     if tensor.ndim < 2:
-        raise ValueError(f"orthogonal_: the tensor must have at least 2 dimensions, got {tensor.ndim}")
+        raise InputError(f"orthogonal_: the tensor must have at least 2 dimensions, got {tensor.ndim}")
     if tensor.numel() == 0:
         return tensor
     rows = tensor.shape[0]
@@ -582,9 +583,9 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Gener
     12
     """
     if tensor.ndim != 2:
-        raise ValueError(f"sparse_: the tensor must have 2 dimensions, got {tensor.ndim}")
+        raise InputError(f"sparse_: the tensor must have 2 dimensions, got {tensor.ndim}")
     if not 0 <= sparsity <= 1:
-        raise ValueError(f"sparse_: sparsity must be in [0, 1], got {sparsity}")
+        raise InputError(f"sparse_: sparsity must be in [0, 1], got {sparsity}")
     rows, columns = tensor.shape
     rng = (generator or default_generator).numpy
     values = rng.standard_normal((rows, columns)) * std

@@ -16,6 +16,7 @@ import numpy as np
 
 from tinygrad_lite import Tensor, float32, float64
 from tinygrad_lite.dtypes import as_dtype
+from tinygrad_lite.engine.errors import DtypeError, InputError
 
 from . import state_dict as state_dict_ops
 from ._checks import check_device
@@ -323,7 +324,7 @@ class Module(Hooked):
             If the name is empty or `module` is no Module.
         """
         if not target or not isinstance(module, Module):
-            raise ValueError(f"set_submodule: needs a name and a Module, got {target!r} and {type(module).__name__}")
+            raise InputError(f"set_submodule: needs a name and a Module, got {target!r} and {type(module).__name__}")
         path, _, name = target.rpartition(".")
         parent = self.get_submodule(path)
         if strict or hasattr(parent, name):
@@ -357,7 +358,7 @@ class Module(Hooked):
     def train(self: _M, mode: bool = True) -> _M:
         """Put this module and all below it in training mode (or, with False, in evaluation mode)."""
         if not isinstance(mode, bool):
-            raise ValueError(f"training mode is expected to be boolean, got {mode!r}")
+            raise InputError(f"training mode is expected to be boolean, got {mode!r}")
         self.training = mode
         for child in self.children():
             child.train(mode)
@@ -424,7 +425,7 @@ class Module(Hooked):
 
     def _convert(self: _M, dtype: np.dtype[Any]) -> _M:
         if dtype.kind != "f":
-            raise TypeError(f"{type(self).__name__}.to: dtype must be a floating one, got {dtype}")
+            raise DtypeError(f"{type(self).__name__}.to: dtype must be a floating one, got {dtype}")
         for parameter in self.parameters():
             if parameter.dtype.kind == "f" and parameter.dtype != dtype:
                 grad, parameter.grad = parameter.grad, None

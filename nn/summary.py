@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinygrad_lite import Tensor, no_grad, zeros
+from tinygrad_lite.engine.errors import InputError
 
 from .module import Module
 from .parameter import Parameter, Uninitialized
@@ -115,7 +116,7 @@ def summary(
     if not isinstance(model, Module):
         raise TypeError(f"summary: model must be a Module, got {type(model).__name__}")
     if input is not None and input_size is not None:
-        raise ValueError("summary: give either input or input_size, not both")
+        raise InputError("summary: give either input or input_size, not both")
     if input_size is not None:
         dtype = next((p.dtype for p in model.parameters() if p.dtype.kind == "f"), None)
         input = zeros(*input_size, dtype=dtype)

@@ -23,6 +23,8 @@ from .autograd import is_grad_enabled as is_grad_enabled
 from .autograd import no_grad as no_grad
 from .autograd import set_grad_enabled as set_grad_enabled
 from .dtypes import *
+from .engine.door import open_doors as _open_doors
+from .engine.door import open_rooms as _open_rooms
 from .engine.malloc import keep as _keep
 from .gradients import GradcheckError as GradcheckError
 from .gradients import gradcheck as gradcheck
@@ -121,13 +123,19 @@ __all__ = sorted(
     {n for n, v in globals().items() if not n.startswith("_") and not isinstance(v, _Module)} - {"Any", "annotations"}
     | {"autograd", "fft", "linalg", *_LAZY, *_ON_DEMAND}
 )
+_open_rooms(f"{__name__}.ops")
+_open_doors(globals(), __all__, out=True)
+_open_doors(vars(linalg), linalg.__all__, out=True)
+_open_doors(vars(fft), fft.__all__, out=True)
 
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return importlib.import_module(f"{__name__}.{name}")
     if name in _ON_DEMAND:
-        return getattr(importlib.import_module(f"{__name__}.{_ON_DEMAND[name]}"), name)
+        module = importlib.import_module(f"{__name__}.{_ON_DEMAND[name]}")
+        _open_doors(vars(module), module.__all__)
+        return getattr(module, name)
     raise AttributeError(f"module 'tinygrad_lite' has no attribute {name!r}")
 
 

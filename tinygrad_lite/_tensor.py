@@ -10,7 +10,8 @@ import numpy as np
 
 from . import autograd, rules
 from .dtypes import as_dtype, canonical
-from .engine import fast_calls, hooks, views
+from .engine import blame, fast_calls, hooks, views
+from .engine.door import open_doors_of
 from .engine.hooks import RemovableHandle as RemovableHandle
 from .graph import RETAIN, mode, new_leaf, uncounted, written
 from .methods import Methods
@@ -525,6 +526,9 @@ class Tensor(Methods):
         return rebuild, (type(self), self._data, self.requires_grad, self.grad, getattr(self, "__dict__", None))
 
 
+open_doors_of(Tensor)
+
+
 def rebuild(cls: type, data: Any, requires_grad: bool, grad: Any = None, attributes: Any = None) -> Any:
     """A leaf of a class on an array, without copying: what pickling, copying and `nn.Parameter` make."""
     out: Any = object.__new__(cls)
@@ -579,3 +583,4 @@ _REDUCTIONS: dict[Any, Any] = {
 
 rules.bind(Tensor, views.current, views.view_of)
 fast_calls.bind(Tensor, views.current)
+blame.bind(Tensor)

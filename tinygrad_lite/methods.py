@@ -12,6 +12,8 @@ import numpy as np
 
 from . import rules
 from .engine import views
+from .engine.blame import blame
+from .engine.door import open_doors_of
 from .graph import written
 from .ops.creation import new_like
 from .ops.indexing import index as indexing
@@ -45,7 +47,10 @@ from .rules import wrap
 
 def _inplace(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return views.write(self, function, args, name, kwargs)
+        try:
+            return views.write(self, function, args, name, kwargs)
+        except Exception as error:
+            raise blame(error, name, ("self", *kwargs), (self, *kwargs.values()), function) from None
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = f"`{name[:-1]}`, in place."
@@ -535,3 +540,6 @@ class Methods:
 
     new_tensor, new_full, new_empty = new_like.new_tensor, new_like.new_full, new_like.new_empty
     new_zeros, new_ones = new_like.new_zeros, new_like.new_ones
+
+
+open_doors_of(Methods)

@@ -32,6 +32,7 @@ from typing import Any, overload
 import numpy as np
 
 from . import promotion
+from .engine.blame import blame
 from .engine.quiet import SILENT, quietly, restore, silence
 from .engine.single_precision import in_single, rule_in_single
 from .graph import OFF, Node, caller, mode, tick
@@ -292,21 +293,21 @@ class Op:
             elif isinstance(value, np.generic):
                 scalars = True
             data.append(value)
-        if lifted:
-            if scalars:  # beside a Tensor they decide no width
-                data = [promotion.number(v) for v in data]
-            if self.promotes:
-                self._promote(data)
         token = None if self.view else silence(SILENT)
         try:
+            if lifted:
+                if scalars:  # beside a Tensor they decide no width
+                    data = [promotion.number(v) for v in data]
+                if self.promotes:
+                    self._promote(data)
             out = self.function(*data)
-        except ValueError as error:
-            raise _blame(self.name, error) from None
+        except Exception as error:
+            raise blame(error, self.name, self.parameters, values, self) from None
         finally:
             if token is not None:
                 restore(token)
         if not lifted:
-            return out[0] if self.aux else out
+            return self._of_arrays(values, out[0] if self.aux else out)
         aux: tuple[Any, ...] = ()
         if self.aux:
             out, *rest = out
@@ -339,8 +340,8 @@ class Op:
         token = None if self.view else silence(SILENT)
         try:
             out = self.function(x, *options)
-        except ValueError as error:
-            raise _blame(self.name, error) from None
+        except Exception as error:
+            raise blame(error, self.name, self.parameters, (input, *options), self) from None
         finally:
             if token is not None:
                 restore(token)
@@ -360,6 +361,13 @@ class Op:
         if self.view and (out.base is not None or out is x):
             result._base = VIEW_OF(input, self, options, out)
         return result
+
+    def _of_arrays(self, values: tuple[Any, ...], out: Any) -> Any:
+        """The result where no argument is a Tensor. NumPy takes any object for an array of one."""
+        for part in out if isinstance(out, (tuple, list)) else (out,):
+            if np.asarray(part).dtype.kind not in "biufc":
+                raise blame(TypeError("no array of numbers"), self.name, self.parameters, values, self)
+        return out
 
     def _node(self, edges: tuple[Any, ...], out: Any) -> Node:
         node = _new_node(Node)
@@ -456,14 +464,6 @@ def part_of(node: Node, index: int, count: int, out: Any) -> Node:
     part.edges, part.hooks, part.where, part.seq = ((node, PART, (index, count)),), None, node.where, tick()
     part.shape, part.dtype = out.shape, out.dtype
     return part
-
-
-def _blame(name: str, error: ValueError | OverflowError) -> Exception:
-    """NumPy's complaint, saying who was called."""
-    if isinstance(error, np.exceptions.AxisError) and error.ndim is not None:
-        return IndexError(f"{name}: dim must be in [{-error.ndim}, {error.ndim - 1}], got {error.axis}")
-    text = str(error).strip()
-    return error if text.startswith(f"{name}: ") else type(error)(f"{name}: {text}")
 
 
 def _from_complex(sources: Iterable[Any]) -> bool:
@@ -618,6 +618,7 @@ def differentiable(
 
 
 FAST: dict[Callable[..., Any], Callable[..., Any]] = {}
+_POSITIONS = ("input", "other", "third", "fourth")
 
 
 def without_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -627,8 +628,9 @@ def without_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
         token = silence(SILENT)
         try:
             return wrap(function(*map(unwrap, args), **{k: unwrap(v) for k, v in kwargs.items()}))
-        except ValueError as error:
-            raise _blame(plain.__name__, error) from None
+        except Exception as error:
+            names = (*_POSITIONS[: len(args)], *kwargs)
+            raise blame(error, plain.__name__, names, (*args, *kwargs.values()), plain) from None
         finally:
             restore(token)
 

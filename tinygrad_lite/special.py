@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .engine.door import open_doors
 from .ops.pointwise.clamp_round_where import round
 from .ops.pointwise.exp_log_trig import exp2, expm1, log1p, logit, sinc, xlogy
 from .ops.pointwise.exp_log_trig import sigmoid as expit
@@ -42,3 +43,4 @@ __all__ = [
     "shifted_chebyshev_polynomial_t", "shifted_chebyshev_polynomial_u", "shifted_chebyshev_polynomial_v",
     "shifted_chebyshev_polynomial_w", "sinc", "softmax", "xlog1py", "xlogy", "zeta",
 ]  # fmt: skip
+open_doors(globals(), __all__, out=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_lite import Tensor, empty, no_grad
+from tinygrad_lite.engine.errors import InputError
 
 from .. import functional as F
 from .. import init
@@ -35,15 +36,15 @@ class _Table(Module):
         check_device(who, device)
         for name, size in (("num_embeddings", num_embeddings), ("embedding_dim", embedding_dim)):
             if size < 0:
-                raise ValueError(f"{who}: {name} must be >= 0, got {size}")
+                raise InputError(f"{who}: {name} must be >= 0, got {size}")
         if padding_idx is not None:
             if not -num_embeddings <= padding_idx < num_embeddings:
-                raise ValueError(
+                raise InputError(
                     f"{who}: padding_idx must be in [-{num_embeddings}, {num_embeddings}), got {padding_idx}"
                 )
             padding_idx %= num_embeddings
         if sparse:
-            raise ValueError(f"{who}: there are no sparse gradients here, sparse must be False")
+            raise InputError(f"{who}: there are no sparse gradients here, sparse must be False")
         self.num_embeddings = num_embeddings
         self.embedding_dim = embedding_dim
         self.padding_idx = padding_idx
@@ -52,7 +53,7 @@ class _Table(Module):
         self.scale_grad_by_freq = scale_grad_by_freq
         self.sparse = sparse
         if _weight is not None and _weight.shape != (num_embeddings, embedding_dim):
-            raise ValueError(
+            raise InputError(
                 f"{who}: the weight must have shape ({num_embeddings}, {embedding_dim}), got {_weight.shape}"
             )
         given = empty(num_embeddings, embedding_dim, dtype=dtype) if _weight is None else _weight
@@ -159,7 +160,7 @@ class Embedding(_Table):
     ) -> Embedding:
         """Make the layer of a given table, which it shares memory with; by default it is not trained."""
         if embeddings.ndim != 2:
-            raise ValueError(f"from_pretrained: embeddings must have 2 dimensions, got shape {embeddings.shape}")
+            raise InputError(f"from_pretrained: embeddings must have 2 dimensions, got shape {embeddings.shape}")
         rows, columns = embeddings.shape
         return cls(rows, columns, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, embeddings, freeze)
 
@@ -263,7 +264,7 @@ class EmbeddingBag(_Table):
     ) -> EmbeddingBag:
         """Make the layer of a given table, which it shares memory with; by default it is not trained."""
         if embeddings.ndim != 2:
-            raise ValueError(f"from_pretrained: embeddings must have 2 dimensions, got shape {embeddings.shape}")
+            raise InputError(f"from_pretrained: embeddings must have 2 dimensions, got shape {embeddings.shape}")
         rows, columns = embeddings.shape
         made = cls(
             rows, columns, max_norm, norm_type, scale_grad_by_freq, mode, sparse, embeddings, include_last_offset,

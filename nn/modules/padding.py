@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tinygrad_lite import Tensor, pad
+from tinygrad_lite.engine.errors import InputError
 from tinygrad_lite.ops.neural.spatial_arguments import each
 
 from ..module import Module
@@ -34,7 +35,7 @@ class _Pad(Module):
     def forward(self, input: Tensor) -> Tensor:
         """Return the padded input."""
         if input.ndim not in (self._dims + 1, self._dims + 2):
-            raise ValueError(
+            raise InputError(
                 f"{type(self).__name__}: input must have {self._dims + 1} or {self._dims + 2} dimensions, "
                 f"got shape {input.shape}"
             )
@@ -62,7 +63,7 @@ class _ConstantPad(_Pad):
     def forward(self, input: Tensor) -> Tensor:
         """Return the padded input; it may have any leading dimensions."""
         if input.ndim < self._dims:
-            raise ValueError(
+            raise InputError(
                 f"{type(self).__name__}: input must have at least {self._dims} dimensions, got shape {input.shape}"
             )
         return pad(input, self.padding, "constant", self.value)

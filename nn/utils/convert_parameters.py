@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tinygrad_lite import Tensor, cat
+from tinygrad_lite.engine.errors import InputError
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
@@ -60,7 +61,7 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     targets = list(parameters)
     total = sum(parameter.numel() for parameter in targets)
     if vec.shape != (total,):
-        raise ValueError(f"vector_to_parameters: vec must have the shape {(total,)}, got {vec.shape}")
+        raise InputError(f"vector_to_parameters: vec must have the shape {(total,)}, got {vec.shape}")
     start = 0
     for parameter in targets:
         end = start + parameter.numel()

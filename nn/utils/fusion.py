@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import Tensor, from_numpy
+from tinygrad_lite.engine.errors import InputError
 
 from ..module import Module
 from ..parameter import Parameter
@@ -56,7 +57,7 @@ def fuse_conv_bn_weights(
     w, mean, var = _array(conv_w, 0.0), _array(bn_rm, 0.0), _array(bn_rv, 1.0)
     outputs = 1 if transpose else 0
     if w.ndim < 2 or w.shape[outputs : outputs + 1] != mean.shape:
-        raise ValueError(
+        raise InputError(
             f"fuse_conv_bn_weights: the running mean must have shape ({w.shape[outputs] if w.ndim > 1 else '?'},), one "
             f"for each output of the weight of shape {w.shape}, got {mean.shape}"
         )

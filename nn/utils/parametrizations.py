@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinygrad_lite import Tensor, cat, eye, linalg, matrix_exp, no_grad, randn, tensor, zeros
+from tinygrad_lite.engine.errors import InputError
 
 from .._checks import check_choice
 from ..module import Module
@@ -18,7 +19,7 @@ __all__ = ["orthogonal", "spectral_norm", "weight_norm"]
 def _tensor_of(module: Module, name: str, who: str) -> Tensor:
     found = getattr(module, name, None)
     if not isinstance(found, Tensor):
-        raise ValueError(f"{who}: {type(module).__name__} has no parameter or buffer {name!r}")
+        raise InputError(f"{who}: {type(module).__name__} has no parameter or buffer {name!r}")
     return found
 
 
@@ -68,7 +69,7 @@ class _SpectralNorm(Module):
     def __init__(self, weight: Tensor, n_power_iterations: int, dim: int, eps: float) -> None:
         super().__init__()
         if n_power_iterations <= 0:
-            raise ValueError(f"spectral_norm: n_power_iterations must be positive, got {n_power_iterations}")
+            raise InputError(f"spectral_norm: n_power_iterations must be positive, got {n_power_iterations}")
         if not -weight.ndim <= dim < weight.ndim:
             raise IndexError(f"spectral_norm: dim must be in [{-weight.ndim}, {weight.ndim}), got {dim}")
         self.dim = dim % weight.ndim
@@ -205,7 +206,7 @@ class _Orthogonal(Module):
             self.base = _orthonormal(whole)
             return -eye(n, k, dtype=q.dtype)
         if self.orthogonal_map != "householder":
-            raise ValueError("orthogonal: to assign a weight, use the trivialization or the map 'householder'")
+            raise InputError("orthogonal: to assign a weight, use the trivialization or the map 'householder'")
         raw, factors = np.linalg.qr(q.numpy(), mode="raw")
         out = raw.T.astype(q.dtype)
         diagonal = np.sign(np.diag(out))
@@ -257,7 +258,7 @@ def orthogonal(
     """
     weight = _tensor_of(module, name, "orthogonal")
     if weight.ndim != 2:
-        raise ValueError(f"orthogonal: expected a matrix, got shape {weight.shape}")
+        raise InputError(f"orthogonal: expected a matrix, got shape {weight.shape}")
     if orthogonal_map is None:
         orthogonal_map = "matrix_exp" if weight.shape[0] == weight.shape[1] else "householder"
     check_choice("orthogonal", "orthogonal_map", orthogonal_map, ("matrix_exp", "cayley", "householder"))

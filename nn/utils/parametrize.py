@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tinygrad_lite import Tensor, no_grad
+from tinygrad_lite.engine.errors import InputError
 
 from ..module import Module
 from ..modules.containers.container import ModuleDict, ModuleList
@@ -120,10 +121,10 @@ class ParametrizationList(ModuleList):
             new = self._inverse(value.detach())
             parts = (new,) if self.is_tensor else tuple(new)
             if len(parts) != self.ntensors:
-                raise ValueError(f"right_inverse: must return {self.ntensors} tensors, got {len(parts)}")
+                raise InputError(f"right_inverse: must return {self.ntensors} tensors, got {len(parts)}")
             for own, part in zip(self._originals(), parts):
                 if not self.unsafe and (own.shape, own.dtype) != (part.shape, part.dtype):
-                    raise ValueError(
+                    raise InputError(
                         f"right_inverse: must keep shape {own.shape} and dtype {own.dtype}, "
                         f"got {part.shape} and {part.dtype}"
                     )
@@ -200,9 +201,9 @@ def type_before_parametrizations(module: Module) -> type:
 def _check(name: str, parametrization: Module, before: Tensor, after: Any) -> None:
     who = f"register_parametrization: {type(parametrization).__name__} of {name!r}"
     if not isinstance(after, Tensor):
-        raise ValueError(f"{who}: must return a Tensor, got {type(after).__name__}")
+        raise InputError(f"{who}: must return a Tensor, got {type(after).__name__}")
     if (after.shape, after.dtype) != (before.shape, before.dtype):
-        raise ValueError(
+        raise InputError(
             f"{who}: must keep shape {before.shape} and dtype {before.dtype} unless unsafe=True, "
             f"got {after.shape} and {after.dtype}"
         )
@@ -260,7 +261,7 @@ def register_parametrization(
         return module
     original = {**module._parameters, **module._buffers}.get(tensor_name)
     if original is None:
-        raise ValueError(f"register_parametrization: {type(module).__name__} has no tensor {tensor_name!r}")
+        raise InputError(f"register_parametrization: {type(module).__name__} has no tensor {tensor_name!r}")
     before = original.detach().clone()
     made = ParametrizationList([parametrization], original, unsafe)
     if not unsafe:
@@ -308,11 +309,11 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
     ['bias', 'weight']
     """
     if not is_parametrized(module, tensor_name):
-        raise ValueError(f"remove_parametrizations: {type(module).__name__} has no parametrization of {tensor_name!r}")
+        raise InputError(f"remove_parametrizations: {type(module).__name__} has no parametrization of {tensor_name!r}")
     container = _container(module)
     parts: Any = container[tensor_name]
     if not leave_parametrized and not parts.is_tensor:
-        raise ValueError("remove_parametrizations: leave_parametrized=False needs a single original tensor")
+        raise InputError("remove_parametrizations: leave_parametrized=False needs a single original tensor")
     originals = parts._originals()
     with no_grad():
         value = parts() if leave_parametrized else originals[0]

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_lite import Tensor, full, pad, stack, tensor
+from tinygrad_lite.engine.errors import InputError
 
 __all__ = [
     "PackedSequence",
@@ -92,9 +93,9 @@ def invert_permutation(permutation: Tensor | None) -> Tensor | None:
 def _lengths(lengths: Any, who: str) -> np.ndarray[Any, Any]:
     found = np.asarray(lengths.detach() if isinstance(lengths, Tensor) else lengths)
     if found.ndim != 1 or found.dtype.kind not in "iu":
-        raise ValueError(f"{who}: lengths must be a vector of integers, got shape {found.shape} and {found.dtype}")
+        raise InputError(f"{who}: lengths must be a vector of integers, got shape {found.shape} and {found.dtype}")
     if not len(found) or found.min() <= 0:
-        raise ValueError(f"{who}: every length must be greater than 0, got {found.tolist()}")
+        raise InputError(f"{who}: every length must be greater than 0, got {found.tolist()}")
     return found.astype(np.int64)
 
 
@@ -140,7 +141,7 @@ def pack_padded_sequence(
     known = _lengths(lengths, who)
     x = input.transpose(0, 1) if batch_first else input
     if len(known) != x.shape[1] or known.max() > x.shape[0]:
-        raise ValueError(
+        raise InputError(
             f"{who}: {x.shape[1]} lengths of at most {x.shape[0]} expected for {input.shape}, got {known.tolist()}"
         )
     order = None
@@ -148,7 +149,7 @@ def pack_padded_sequence(
         order = np.argsort(-known, kind="stable")
         known = known[order]
     elif (np.diff(known) > 0).any():
-        raise ValueError(f"{who}: lengths must not grow unless enforce_sorted=False, got {known.tolist()}")
+        raise InputError(f"{who}: lengths must not grow unless enforce_sorted=False, got {known.tolist()}")
     sizes = (known[:, None] > np.arange(known[0])).sum(0)
     steps, places = _places(sizes)
     data = x[tensor(steps), tensor(places if order is None else order[places])]
@@ -190,7 +191,7 @@ def pad_packed_sequence(
     sizes = sequence.batch_sizes.numpy()
     total = len(sizes) if total_length is None else total_length
     if total < len(sizes):
-        raise ValueError(f"pad_packed_sequence: total_length must be at least {len(sizes)}, got {total}")
+        raise InputError(f"pad_packed_sequence: total_length must be at least {len(sizes)}, got {total}")
     steps, places = _places(sizes)
     lengths = (sizes[None, :] > np.arange(sizes[0])[:, None]).sum(1)
     if sequence.sorted_indices is not None:
@@ -234,9 +235,9 @@ def pad_sequence(
     """
     given = list(sequences)
     if padding_side not in ("right", "left"):
-        raise ValueError(f"pad_sequence: padding_side must be 'right' or 'left', got {padding_side!r}")
+        raise InputError(f"pad_sequence: padding_side must be 'right' or 'left', got {padding_side!r}")
     if not given or any(s.ndim < 1 or s.shape[1:] != given[0].shape[1:] for s in given):
-        raise ValueError(
+        raise InputError(
             f"pad_sequence: sequences must agree in all dimensions but the first, got {[s.shape for s in given]}"
         )
     longest = max(len(s) for s in given)
@@ -276,7 +277,7 @@ def unpad_sequence(padded_sequences: Tensor, lengths: Any, batch_first: bool = F
     x = padded_sequences if batch_first else padded_sequences.transpose(0, 1)
     known = _lengths(lengths, "unpad_sequence")
     if len(known) != x.shape[0] or known.max() > x.shape[1]:
-        raise ValueError(
+        raise InputError(
             f"unpad_sequence: lengths must fit sequences of shape {padded_sequences.shape}, got {known.tolist()}"
         )
     return [x[i, :length] for i, length in enumerate(known.tolist())]

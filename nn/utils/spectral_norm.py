@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_lite import Tensor, no_grad, randn
+from tinygrad_lite.engine.errors import InputError
 
 from ..hooks import hooks_of
 from ..module import Module
@@ -75,9 +76,9 @@ def spectral_norm(
     """
     weight = module._parameters.get(name)
     if weight is None:
-        raise ValueError(f"spectral_norm: {type(module).__name__} has no parameter {name!r}")
+        raise InputError(f"spectral_norm: {type(module).__name__} has no parameter {name!r}")
     if n_power_iterations <= 0:
-        raise ValueError(f"spectral_norm: n_power_iterations must be positive, got {n_power_iterations}")
+        raise InputError(f"spectral_norm: n_power_iterations must be positive, got {n_power_iterations}")
     if dim is None:
         dim = 1 if type(module).__name__.startswith("ConvTranspose") else 0
     hook = SpectralNorm(name, n_power_iterations, eps, dim)
@@ -125,4 +126,4 @@ def remove_spectral_norm(module: Module, name: str = "weight") -> Module:
                 delattr(module, part)
             module.register_parameter(name, Parameter(weight))
             return module
-    raise ValueError(f"remove_spectral_norm: there is none of {name!r} in {type(module).__name__}")
+    raise InputError(f"remove_spectral_norm: there is none of {name!r} in {type(module).__name__}")

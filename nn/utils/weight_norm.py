@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_lite import Tensor, sqrt
+from tinygrad_lite.engine.errors import InputError
 
 from ..hooks import hooks_of
 from ..module import Module
@@ -116,4 +117,4 @@ def remove_weight_norm(module: Module, name: str = "weight") -> Module:
                 delattr(module, part)
             module.register_parameter(name, Parameter(weight))
             return module
-    raise ValueError(f"remove_weight_norm: there is none of {name!r} in {type(module).__name__}")
+    raise InputError(f"remove_weight_norm: there is none of {name!r} in {type(module).__name__}")

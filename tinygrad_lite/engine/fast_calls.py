@@ -13,7 +13,9 @@ import numpy as np
 
 from .. import promotion
 from ..graph import OFF, Node, _getframe, caller, library, mode, tick
-from ..rules import FAST, TABLE, Op, _blame, _from_complex, differentiable, narrow, ndarray
+from ..rules import FAST, TABLE, Op, _from_complex, differentiable, narrow, ndarray
+from .blame import blame
+from .out import into
 from .quiet import first_filter, quietly
 
 _F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
@@ -51,10 +53,12 @@ def _unary(op: Op) -> Callable[..., Any]:
     function, noted = op.function, op.saves
     edges: Any = None  # compiled on first use: importing the table compiles nothing
 
-    def unary(input: Any) -> Any:
+    def unary(input: Any, *, out: Any = None) -> Any:
         nonlocal edges
+        if out is not None:
+            return into(out, op.name, unary, input)
         if type(input) is not Tensor and not isinstance(input, Tensor):
-            return function(input)
+            return function(operand(input, op.name))
         p = input._node if input._base is None else CURRENT(input)
         x = input._data
         if not (filters := warnings.filters) or filters[0] is not _FIRST:
@@ -63,6 +67,8 @@ def _unary(op: Op) -> Callable[..., Any]:
             out = function(x)
         except FloatingPointError:  # what `np.seterr` says is about the user's own arrays
             return quietly(unary)(input)
+        except Exception as error:
+            raise blame(error, op.name, ("input",), (input,), unary) from None
         if type(out) is not ndarray:
             out = np.asarray(out)
         dtype = out.dtype
@@ -100,8 +106,8 @@ def _unary(op: Op) -> Callable[..., Any]:
 _NUMBERS = {bool, int, float, complex}
 
 
-def _operand(value: Any, who: str) -> Any:
-    """The other operand of a Tensor. NumPy would compute with any object, and give an array of objects."""
+def operand(value: Any, who: str) -> Any:
+    """An operand that is no Tensor. NumPy would compute with any object, and give an array of objects."""
     if type(value) in _NUMBERS:
         return value
     array = value if isinstance(value, ndarray) else np.asarray(value)
@@ -113,7 +119,7 @@ def _operand(value: Any, who: str) -> Any:
 def _meet(op: Op, x: Any, y: Any) -> tuple[Any, Any, Any]:
     """Two operands of any dtypes in the one where they meet, and the function of them."""
     name, function = op.name, op.function
-    x, y = _operand(x, name), _operand(y, name)
+    x, y = operand(x, name), operand(y, name)
     if op.promotes:
         x, y = promotion.cast_pair(name, x, y, isinstance(function, np.ufunc))
     if op.ordered and "c" in [np.asarray(v).dtype.kind for v in (x, y)]:
@@ -137,8 +143,10 @@ def _binary(op: Op) -> Callable[..., Any]:
     first: Any = None
     second: Any = None
 
-    def binary(input: Any, other: Any) -> Any:
+    def binary(input: Any, other: Any, *, out: Any = None) -> Any:
         nonlocal both, first, second
+        if out is not None:
+            return into(out, op.name, binary, input, other)
         x, y = input, other
         p = q = None
         if type(x) is Tensor or isinstance(x, Tensor):  # the first is faster, and nearly always so
@@ -157,7 +165,7 @@ def _binary(op: Op) -> Callable[..., Any]:
             dtype = y.dtype
             plain = type(x) is float or type(x) is int
         else:
-            return function(x, y)
+            return function(operand(x, op.name), operand(y, op.name))
         if not (filters := warnings.filters) or filters[0] is not _FIRST:
             _keep_first()
         try:
@@ -177,8 +185,8 @@ def _binary(op: Op) -> Callable[..., Any]:
                     return op.of_complex((input, other))
         except FloatingPointError:
             return quietly(binary)(input, other)
-        except (ValueError, OverflowError) as error:
-            raise _blame(op.name, error) from None
+        except Exception as error:
+            raise blame(error, op.name, ("input", "other"), (input, other), binary) from None
         result = _new(Tensor)
         result._data, result._base = out, None
         if (p is None and q is None) or (OFF and not mode.records(op.name, out)):

@@ -298,7 +298,7 @@ def _no_file(who: str, name: str, error: Exception) -> ValueError:
 
 
 def _tell_of_bfloat16(name: str) -> None:
-    warnings.warn(f"load: {name or 'the file'}: bfloat16 becomes float32", UserWarning, stacklevel=4)
+    warnings.warn(f"load: {name or 'the file'}: bfloat16 becomes float32", UserWarning, stacklevel=5)
 
 
 def _load_sharded(name: str, mmap: bool) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tinygrad_lite import Tensor
+from tinygrad_lite.engine.errors import InputError
 
 from ... import functional as F
 from ..._checks import check_choice
@@ -393,5 +394,5 @@ class Softmax2d(Module):
     def forward(self, input: Tensor) -> Tensor:
         """Apply the function."""
         if input.ndim not in (3, 4):
-            raise ValueError(f"Softmax2d: expected 3D or 4D input (got {input.ndim}D input of shape {input.shape})")
+            raise InputError(f"Softmax2d: expected 3D or 4D input (got {input.ndim}D input of shape {input.shape})")
         return F.softmax(input, -3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_lite import Generator, Tensor, empty
+from tinygrad_lite.engine.errors import InputError
 
 from ... import functional as F
 from ... import init
@@ -204,7 +205,7 @@ class Hardtanh(InPlace):
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
         super().__init__(inplace)
         if not max_val > min_val:
-            raise ValueError(f"Hardtanh: max_val must be above min_val={min_val}, got {max_val}")
+            raise InputError(f"Hardtanh: max_val must be above min_val={min_val}, got {max_val}")
         self.min_val = min_val
         self.max_val = max_val
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from tinygrad_lite import Tensor, argmax, cat, where
+from tinygrad_lite.engine.errors import InputError
 
 from ... import functional as F
 from ...module import Module
@@ -73,7 +74,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         super().__init__()
         cutoffs = list(cutoffs)
         if not cutoffs or cutoffs != sorted(set(cutoffs)) or cutoffs[0] < 1 or cutoffs[-1] > n_classes - 1:
-            raise ValueError(
+            raise InputError(
                 f"AdaptiveLogSoftmaxWithLoss: cutoffs must be increasing integers from 1 to {n_classes - 1}, "
                 f"got {cutoffs}"
             )
@@ -131,14 +132,14 @@ class AdaptiveLogSoftmaxWithLoss(Module):
     def _checked(self, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Both with a batch."""
         if target.ndim > 1 or input.ndim != target.ndim + 1 or input.shape[: target.ndim] != target.shape:
-            raise ValueError(
+            raise InputError(
                 "AdaptiveLogSoftmaxWithLoss: input and target must have shapes (N, D) and (N,), or (D,) and (), "
                 f"got {input.shape} and {target.shape}"
             )
         if not target.ndim:
             input, target = input[None], target[None]
         if target.numel() and not (target.min().item() >= 0 and target.max().item() < self.n_classes):
-            raise ValueError(
+            raise InputError(
                 f"AdaptiveLogSoftmaxWithLoss: targets must be in [0, {self.n_classes - 1}], "
                 f"got {target.min().item()} to {target.max().item()}"
             )

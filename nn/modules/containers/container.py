@@ -8,6 +8,8 @@ from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, Va
 from itertools import chain
 from typing import Any, TypeVar, overload
 
+from tinygrad_lite.engine.errors import InputError
+
 from ...module import Module, bracketed, indented
 from ...state_dict import MODULE
 
@@ -158,7 +160,7 @@ class Sequential(_Numbered):
 
     def _times(self, times: int) -> int:
         if times <= 0:
-            raise ValueError(f"{type(self).__name__}: must be multiplied by a positive integer, got {times}")
+            raise InputError(f"{type(self).__name__}: must be multiplied by a positive integer, got {times}")
         return times
 
 
@@ -301,5 +303,5 @@ class ModuleDict(Module):
         pairs = modules.items() if isinstance(modules, Mapping | ModuleDict) else modules
         for position, pair in enumerate(pairs):
             if not isinstance(pair, Iterable) or len(pair := tuple(pair)) != 2:
-                raise ValueError(f"ModuleDict.update: element {position} must be a pair (name, module), got {pair!r}")
+                raise InputError(f"ModuleDict.update: element {position} must be a pair (name, module), got {pair!r}")
             self[pair[0]] = pair[1]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn, TypeVar
 
 from tinygrad_lite import Tensor
+from tinygrad_lite.engine.errors import InputError
 
 from ...module import Module
 from ...parameter import Parameter
@@ -231,7 +232,7 @@ class ParameterDict(_Holder):
         pairs = parameters.items() if isinstance(parameters, Mapping | ParameterDict) else parameters
         for position, pair in enumerate(pairs):
             if not isinstance(pair, tuple | list) or len(pair) != 2:
-                raise ValueError(f"ParameterDict.update: element {position} must be a pair (name, value), got {pair!r}")
+                raise InputError(f"ParameterDict.update: element {position} must be a pair (name, value), got {pair!r}")
             self[pair[0]] = pair[1]
 
     def extra_repr(self) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tinygrad_lite import Tensor, empty, pad
+from tinygrad_lite.engine.errors import InputError
 from tinygrad_lite.ops.neural.spatial_arguments import each
 
 from ... import functional as F
@@ -79,15 +80,15 @@ class _ConvNd(Module):
     def _check(self, padding: Size | str) -> None:
         who = type(self).__name__
         if self.groups < 1:
-            raise ValueError(f"{who}: groups must be positive, got {self.groups}")
+            raise InputError(f"{who}: groups must be positive, got {self.groups}")
         for name, size in (("in_channels", self.in_channels), ("out_channels", self.out_channels)):
             if size < 0 or size % self.groups:
-                raise ValueError(f"{who}: {name} must be divisible by groups={self.groups}, got {size}")
+                raise InputError(f"{who}: {name} must be divisible by groups={self.groups}, got {size}")
         check_choice(who, "padding_mode", self.padding_mode, PADDING_MODES)
         if isinstance(padding, str):
             check_choice(who, "padding", padding, ("valid", "same"))
             if padding == "same" and any(step != 1 for step in self.stride):
-                raise ValueError(f"{who}: padding='same' needs a stride of 1, got {self.stride}")
+                raise InputError(f"{who}: padding='same' needs a stride of 1, got {self.stride}")
 
     def _make_parameters(self, bias: bool, dtype: Any) -> None:
         self.weight = Parameter(empty(*self._weight_shape(), dtype=dtype))
@@ -267,7 +268,7 @@ class _ConvTranspose(_ConvNd):
     ) -> None:
         who = type(self).__name__
         if padding_mode != "zeros":
-            raise ValueError(f"{who}: padding_mode must be 'zeros', got {padding_mode!r}")
+            raise InputError(f"{who}: padding_mode must be 'zeros', got {padding_mode!r}")
         if isinstance(padding, str):
             raise TypeError(f"{who}: padding must be an integer or {self._dims} of them, got {padding!r}")
         self._setup(
@@ -293,7 +294,7 @@ class _ConvTranspose(_ConvNd):
         ]
         most = [n + s - 1 for n, s in zip(least, self.stride)]
         if len(sizes) != self._dims or not all(a <= n <= b for a, n, b in zip(least, sizes, most)):
-            raise ValueError(f"{type(self).__name__}: output_size must be from {least} to {most}, got {list(sizes)}")
+            raise InputError(f"{type(self).__name__}: output_size must be from {least} to {most}, got {list(sizes)}")
         return tuple([n - a for n, a in zip(sizes, least)])
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tinygrad_lite.engine.errors import InputError
+
 from ...parameter import UninitializedParameter
 from ..lazy import Lazy
 from .conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, Size
@@ -24,7 +26,7 @@ class _LazyConv(Lazy):
     def _input_size(self, input: Any) -> int:
         this: Any = self
         if input.ndim not in (this._dims + 1, this._dims + 2):
-            raise ValueError(
+            raise InputError(
                 f"{type(self).__name__}: input must have {this._dims + 1} or {this._dims + 2} dimensions, "
                 f"got shape {input.shape}"
             )

@@ -8,6 +8,7 @@ can never land in the place of another, all arguments but the first are given by
 from __future__ import annotations
 
 from tinygrad_lite import Tensor
+from tinygrad_lite.engine.errors import InputError
 
 from ... import functional as F
 from ..._checks import REDUCTIONS, check_choice, check_probability
@@ -100,7 +101,7 @@ class SmoothL1Loss(_Loss):
     def __init__(self, *, reduction: str = "mean", beta: float = 1.0) -> None:
         super().__init__(reduction)
         if beta < 0:
-            raise ValueError(f"SmoothL1Loss: beta must be >= 0, got {beta}")
+            raise InputError(f"SmoothL1Loss: beta must be >= 0, got {beta}")
         self.beta = beta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -137,7 +138,7 @@ class HuberLoss(_Loss):
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)
         if not delta > 0:
-            raise ValueError(f"HuberLoss: delta must be > 0, got {delta}")
+            raise InputError(f"HuberLoss: delta must be > 0, got {delta}")
         self.delta = delta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tinygrad_lite import Tensor
+from tinygrad_lite.engine.errors import InputError
 
 from ... import functional as F
 from ..distance import PairwiseDistance
@@ -186,9 +187,9 @@ class MultiMarginLoss(_MarginLoss):
     ) -> None:
         super().__init__(margin, reduction)
         if p not in (1, 2):
-            raise ValueError(f"MultiMarginLoss: p must be 1 or 2, got {p}")
+            raise InputError(f"MultiMarginLoss: p must be 1 or 2, got {p}")
         if weight is not None and weight.ndim != 1:
-            raise ValueError(f"MultiMarginLoss: weight must have one dimension, got shape {weight.shape}")
+            raise InputError(f"MultiMarginLoss: weight must have one dimension, got shape {weight.shape}")
         self.p = p
         self.register_buffer("weight", weight)
 
@@ -240,7 +241,7 @@ class TripletMarginLoss(_MarginLoss):
     ) -> None:
         super().__init__(margin, reduction)
         if not margin > 0:
-            raise ValueError(f"TripletMarginLoss: margin must be positive, got {margin}")
+            raise InputError(f"TripletMarginLoss: margin must be positive, got {margin}")
         self.p = p
         self.eps = eps
         self.swap = swap
@@ -286,7 +287,7 @@ class TripletMarginWithDistanceLoss(_MarginLoss):
     ) -> None:
         super().__init__(margin, reduction)
         if not margin > 0:
-            raise ValueError(f"TripletMarginWithDistanceLoss: margin must be positive, got {margin}")
+            raise InputError(f"TripletMarginWithDistanceLoss: margin must be positive, got {margin}")
         self.distance_function = PairwiseDistance() if distance_function is None else distance_function
         self.swap = swap
 

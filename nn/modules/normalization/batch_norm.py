@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 from tinygrad_lite import Tensor, empty, int64, no_grad, ones, zeros
+from tinygrad_lite.engine.errors import InputError
 
 from ... import functional as F
 from ... import init
@@ -97,7 +98,7 @@ class _ChannelNorm(Module):
     def _check_rank(self, input: Tensor) -> None:
         if input.ndim not in self._ranks:
             text = " or ".join([f"{rank}D" for rank in self._ranks])
-            raise ValueError(
+            raise InputError(
                 f"{type(self).__name__}: expected {text} input (got {input.ndim}D input of shape {input.shape})"
             )
 
@@ -136,7 +137,7 @@ class _BatchNorm(_ChannelNorm):
         """Normalize each channel over the batch (in evaluation: with the running statistics)."""
         self._check_rank(input)
         if input.shape[1] != self.num_features:
-            raise ValueError(
+            raise InputError(
                 f"{type(self).__name__}: expected {self.num_features} channels in dimension 1, got shape {input.shape}"
             )
         training, momentum = self.training, self.momentum
@@ -263,7 +264,7 @@ class _InstanceNorm(_ChannelNorm):
         if channels != self.num_features:
             text = f"{type(self).__name__}: expected {self.num_features} channels, got shape {input.shape}"
             if self.affine or self.track_running_stats:
-                raise ValueError(text)
+                raise InputError(text)
             warnings.warn(f"{text}; without affine=True num_features is not used", stacklevel=2)
         out = F.instance_norm(
             input[None] if alone else input,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tinygrad_lite import Tensor, empty
+from tinygrad_lite.engine.errors import InputError
 
 from ... import functional as F
 from ... import init
@@ -212,7 +213,7 @@ class GroupNorm(_Scaled):
     ) -> None:
         super().__init__()
         if num_groups < 1 or num_channels % num_groups:
-            raise ValueError(
+            raise InputError(
                 f"GroupNorm: num_channels must be divisible by num_groups, got {num_channels} / {num_groups}"
             )
         self.num_groups = num_groups
@@ -224,7 +225,7 @@ class GroupNorm(_Scaled):
     def forward(self, input: Tensor) -> Tensor:
         """Normalize the input."""
         if input.ndim < 2 or input.shape[1] != self.num_channels:
-            raise ValueError(f"GroupNorm: input must have shape (N, {self.num_channels}, ...), got {input.shape}")
+            raise InputError(f"GroupNorm: input must have shape (N, {self.num_channels}, ...), got {input.shape}")
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tinygrad_lite import Generator, Tensor
+from tinygrad_lite.engine.errors import InputError
 
 from ... import functional as F
 from ...module import Module
@@ -174,13 +175,13 @@ class _FractionalMaxPool(Module):
     ) -> None:
         super().__init__()
         if (output_size is None) == (output_ratio is None):
-            raise ValueError(
+            raise InputError(
                 f"{type(self).__name__}: one of output_size and output_ratio must be given, "
                 f"got {output_size} and {output_ratio}"
             )
         ratios = () if output_ratio is None else output_ratio if isinstance(output_ratio, Sequence) else (output_ratio,)
         if not all(0 < ratio < 1 for ratio in ratios):
-            raise ValueError(f"{type(self).__name__}: output_ratio must be in (0, 1), got {output_ratio}")
+            raise InputError(f"{type(self).__name__}: output_ratio must be in (0, 1), got {output_ratio}")
         self.kernel_size = kernel_size
         self.output_size = output_size
         self.output_ratio = output_ratio if output_ratio is None or len(ratios) > 1 else tuple(ratios) * self._dims

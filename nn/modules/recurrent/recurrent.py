@@ -9,6 +9,7 @@ from typing import Any
 
 import tinygrad_lite as tg
 from tinygrad_lite import Tensor, empty, zeros
+from tinygrad_lite.engine.errors import InputError
 
 from ... import init
 from ..._checks import check_choice, check_device, check_probability
@@ -61,9 +62,9 @@ class RNNBase(Module):
         check_probability(who, "dropout", dropout)
         for name, size in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
             if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-                raise ValueError(f"{who}: {name} must be a positive int, got {size!r}")
+                raise InputError(f"{who}: {name} must be a positive int, got {size!r}")
         if not 0 <= proj_size < hidden_size or (proj_size and mode != "LSTM"):
-            raise ValueError(
+            raise InputError(
                 f"{who}: proj_size must be 0, or in an LSTM less than hidden_size={hidden_size}, got {proj_size}"
             )
         if dropout > 0 and num_layers == 1:
@@ -122,11 +123,11 @@ class RNNBase(Module):
             return tuple(zeros(layers, batch, size, dtype=x.dtype) for size in sizes)
         given = tuple(hx) if self.mode == "LSTM" else (hx,)
         if len(given) != len(sizes):
-            raise ValueError(f"{type(self).__name__}: hx must be the pair (h_0, c_0), got {len(given)} values")
+            raise InputError(f"{type(self).__name__}: hx must be the pair (h_0, c_0), got {len(given)} values")
         for state, size in zip(given, sizes):
             wanted = (layers, batch, size) if batched else (layers, size)
             if state.shape != wanted:
-                raise ValueError(f"{type(self).__name__}: expected hidden states of shape {wanted}, got {state.shape}")
+                raise InputError(f"{type(self).__name__}: expected hidden states of shape {wanted}, got {state.shape}")
         return given if batched else tuple(state.unsqueeze(1) for state in given)
 
     def _call(self, x: Tensor, states: tuple[Tensor, ...], batch_sizes: Tensor | None) -> tuple[Tensor, ...]:
@@ -180,9 +181,9 @@ PackedSequence
     def _fit(self, x: Tensor, ranks: tuple[int, ...]) -> None:
         who = type(self).__name__
         if x.ndim not in ranks:
-            raise ValueError(f"{who}: expected input with {' or '.join(map(str, ranks))} dimensions, got {x.shape}")
+            raise InputError(f"{who}: expected input with {' or '.join(map(str, ranks))} dimensions, got {x.shape}")
         if x.shape[-1] != self.input_size:
-            raise ValueError(f"{who}: input.size(-1) must be equal to input_size={self.input_size}, got {x.shape}")
+            raise InputError(f"{who}: input.size(-1) must be equal to input_size={self.input_size}, got {x.shape}")
 
     def extra_repr(self) -> str:
         """Show the sizes, and what is not the default."""

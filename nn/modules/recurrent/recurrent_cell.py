@@ -7,6 +7,7 @@ from typing import Any
 
 import tinygrad_lite as tg
 from tinygrad_lite import Tensor, empty, zeros
+from tinygrad_lite.engine.errors import InputError
 
 from ... import init
 from ..._checks import check_choice, check_device
@@ -44,7 +45,7 @@ class RNNCellBase(Module):
         check_device(type(self).__name__, device)
         for name, size in (("input_size", input_size), ("hidden_size", hidden_size)):
             if size < 1:
-                raise ValueError(f"{type(self).__name__}: {name} must be positive, got {size}")
+                raise InputError(f"{type(self).__name__}: {name} must be positive, got {size}")
         self.input_size = input_size
         self.hidden_size = hidden_size
         self.bias = bias
@@ -65,14 +66,14 @@ class RNNCellBase(Module):
         """Call the function for a batch, or for one example as a batch of one."""
         who = type(self).__name__
         if input.ndim not in (1, 2) or input.shape[-1] != self.input_size:
-            raise ValueError(
+            raise InputError(
                 f"{who}: expected input of shape (batch, {self.input_size}) or ({self.input_size},), got {input.shape}"
             )
         wanted = (*input.shape[:-1], self.hidden_size)
         found = [zeros(wanted, dtype=input.dtype) if s is None else s for s in states]
         for state in found:
             if state.shape != wanted:
-                raise ValueError(f"{who}: expected hidden states of shape {wanted}, got {state.shape}")
+                raise InputError(f"{who}: expected hidden states of shape {wanted}, got {state.shape}")
         single = input.ndim == 1
         if single:
             input, found = input.unsqueeze(0), [state.unsqueeze(0) for state in found]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_lite import Tensor, empty
+from tinygrad_lite.engine.errors import InputError
 
 from ... import functional as F
 from ... import init
@@ -101,7 +102,7 @@ class MultiheadAttention(Module):
         check_device(who, device)
         check_probability(who, "dropout", dropout)
         if embed_dim < 1 or num_heads < 1 or embed_dim % num_heads:
-            raise ValueError(f"{who}: embed_dim must be divisible by num_heads, got {embed_dim} and {num_heads}")
+            raise InputError(f"{who}: embed_dim must be divisible by num_heads, got {embed_dim} and {num_heads}")
         self.embed_dim = embed_dim
         self.kdim = embed_dim if kdim is None else kdim
         self.vdim = embed_dim if vdim is None else vdim

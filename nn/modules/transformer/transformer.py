@@ -8,6 +8,7 @@ from typing import Any
 
 import tinygrad_lite as tg
 from tinygrad_lite import Tensor
+from tinygrad_lite.engine.errors import InputError
 
 from ... import functional as F
 from ... import init
@@ -25,13 +26,13 @@ def _activation(who: str, given: _Activation) -> Callable[[Tensor], Tensor]:
     if given in ("relu", "gelu"):
         return F.relu if given == "relu" else F.gelu
     if not callable(given):
-        raise ValueError(f"{who}: activation must be 'relu', 'gelu' or a function, got {given!r}")
+        raise InputError(f"{who}: activation must be 'relu', 'gelu' or a function, got {given!r}")
     return given
 
 
 def _copies(layer: Module, count: int) -> ModuleList:
     if count < 1:
-        raise ValueError(f"{type(layer).__name__}: num_layers must be positive, got {count}")
+        raise InputError(f"{type(layer).__name__}: num_layers must be positive, got {count}")
     return ModuleList([copy.deepcopy(layer) for _ in range(count)])
 
 
@@ -459,13 +460,13 @@ class Transformer(Module):
         Tensor, of the shape of `tgt`
         """
         if src.ndim != tgt.ndim or src.shape[-1] != self.d_model or tgt.shape[-1] != self.d_model:
-            raise ValueError(
+            raise InputError(
                 f"Transformer: src and tgt must have {self.d_model} features and the same number of dimensions, "
                 f"got {src.shape} and {tgt.shape}"
             )
         batch = 0 if self.batch_first else 1
         if src.ndim == 3 and src.shape[batch] != tgt.shape[batch]:
-            raise ValueError(f"Transformer: src and tgt must have one batch size, got {src.shape} and {tgt.shape}")
+            raise InputError(f"Transformer: src and tgt must have one batch size, got {src.shape} and {tgt.shape}")
         memory = self.encoder(src, src_mask, src_key_padding_mask, src_is_causal)
         return self.decoder(
             tgt, memory, tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask, tgt_is_causal,

@@ -73,7 +73,11 @@ def dims_of(axis: Any, ndim: int) -> tuple[int, ...]:
     """The dimensions that `axis` names, counted from the front."""
     if axis is None:
         return tuple(range(ndim))
-    return tuple([i % ndim if ndim else 0 for i in ((axis,) if isinstance(axis, int) else axis)])
+    dims = (axis,) if isinstance(axis, int) else tuple(axis)
+    for i in dims:
+        if not -(ndim or 1) <= i < (ndim or 1):
+            raise np.exceptions.AxisError(i, ndim or 1)
+    return tuple([i % ndim if ndim else 0 for i in dims])
 
 
 def _by_memory(a: Any) -> list[int]:

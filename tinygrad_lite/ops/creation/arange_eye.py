@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import as_dtype, get_default_dtype
+from ...engine.errors import DtypeError, InputError
 from ...rules import unwrap, wrap
 from .creation import _dtype, _finish
 
@@ -65,9 +66,9 @@ def arange(
         start, end = 0, start
     start, end, step = (_number(v, "arange") for v in (start, end, step))
     if not (math.isfinite(start) and math.isfinite(end)):
-        raise ValueError(f"arange: start and end must be finite, got {start} and {end}")
+        raise InputError(f"arange: start and end must be finite, got {start} and {end}")
     if not step or (end - start) * step < 0:
-        raise ValueError(f"arange: step must lead from {start} to {end}, got {step}")
+        raise InputError(f"arange: step must lead from {start} to {end}, got {step}")
     if dtype is None:
         dtype = get_default_dtype() if any(isinstance(v, float) for v in (start, end, step)) else np.int64
     return _finish(np.arange(start, end, step).astype(as_dtype(dtype), copy=False), requires_grad, device, "arange")
@@ -109,7 +110,7 @@ def linspace(
 
 def _spaced(start: Any, end: Any, steps: int, who: str) -> Any:
     if steps < 0:
-        raise ValueError(f"{who}: steps must not be negative, got {steps}")
+        raise InputError(f"{who}: steps must not be negative, got {steps}")
     return np.linspace(_number(start, who), _number(end, who), steps)
 
 
@@ -187,13 +188,13 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
             [0., 1.]])
     """
     if n < 0 or (m is not None and m < 0):
-        raise ValueError(f"eye: n and m must not be negative, got {n} and {m}")
+        raise InputError(f"eye: n and m must not be negative, got {n} and {m}")
     return _finish(np.eye(n, m, dtype=_dtype(dtype)), requires_grad, device, "eye")
 
 
 def _triangle(kind: str, row: int, col: int, offset: int, dtype: Any, device: Any) -> Any:
     if row < 0 or col < 0:
-        raise ValueError(f"{kind}_indices: row and col must not be negative, got {row} and {col}")
+        raise InputError(f"{kind}_indices: row and col must not be negative, got {row} and {col}")
     found = np.tril_indices(row, offset, col) if kind == "tril" else np.triu_indices(row, offset, col)
     return _finish(np.stack(found).astype(as_dtype(dtype), copy=False), False, device, f"{kind}_indices")
 
@@ -291,10 +292,10 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     """
     index = unwrap(tensor)
     if index.dtype.kind not in "iu":
-        raise TypeError(f"one_hot: class indices must be integers, got {index.dtype}")
+        raise DtypeError(f"one_hot: class indices must be integers, got {index.dtype}")
     if num_classes == -1 and not index.size:
-        raise ValueError("one_hot: num_classes must be given where there are no indices")
+        raise InputError("one_hot: num_classes must be given where there are no indices")
     count = int(index.max()) + 1 if num_classes == -1 else num_classes
     if index.size and (index.min() < 0 or index.max() >= count):
-        raise ValueError(f"one_hot: class indices must be in [0, {count - 1}], got {index.min()} to {index.max()}")
+        raise InputError(f"one_hot: class indices must be in [0, {count - 1}], got {index.min()} to {index.max()}")
     return wrap((index[..., None] == np.arange(count)).astype(np.int64))

@@ -9,6 +9,7 @@ import numpy as np
 
 from ... import promotion
 from ...dtypes import as_dtype, canonical, get_default_dtype
+from ...engine.errors import DtypeError, InputError
 from ...rules import FAST, unwrap, wrap
 from ..argument_names import sizes
 
@@ -75,7 +76,7 @@ def _array(data: Any, dtype: Any, copy: bool) -> Any:
     else:
         array = _of_numbers(given, target)
     if array.dtype.kind not in "biufc":
-        raise TypeError(f"tensor: data must be numbers, got {type(data).__name__} of dtype {array.dtype}")
+        raise DtypeError(f"tensor: data must be numbers, got {type(data).__name__} of dtype {array.dtype}")
     return canonical(array)
 
 
@@ -109,7 +110,7 @@ def _of_numbers(given: Any, target: np.dtype[Any] | None) -> Any:
     try:
         array = np.array(nested)
     except ValueError as error:
-        raise ValueError(f"tensor: data must be rectangular, got {error}") from None
+        raise InputError(f"tensor: data must be rectangular, got {error}") from None
     if array.dtype == object or (array.dtype == np.float64 and array.size and abs(array).max() >= 2**63):
         array = _beyond_64_bits(np.array(nested, object), array, target)
     kind = array.dtype.kind
@@ -142,7 +143,7 @@ def _beyond_64_bits(numbers: Any, array: Any, target: np.dtype[Any] | None) -> A
     if not all(isinstance(v, (int, float)) for v in numbers.flat):
         return array
     if target is None and all(isinstance(v, int) for v in numbers.flat):
-        raise ValueError(f"tensor: integers must fit int64, got {max(numbers.flat, key=abs)}")
+        raise InputError(f"tensor: integers must fit int64, got {max(numbers.flat, key=abs)}")
     return array.astype(np.float64)
 
 
@@ -152,7 +153,7 @@ def _in_range(array: Any, dtype: np.dtype[Any] | None) -> None:
         return
     low, high, info = array.min(), array.max(), np.iinfo(dtype)
     if low < info.min or high > info.max:
-        raise ValueError(f"tensor: integers must fit {dtype}, got {low if low < info.min else high}")
+        raise InputError(f"tensor: integers must fit {dtype}, got {low if low < info.min else high}")
 
 
 def _unnested(data: Any, owned: set[Any]) -> Any:
@@ -226,7 +227,7 @@ def asarray(
     out = as_tensor(obj, dtype, device)
     shared = isinstance(unwrap(obj), np.ndarray) and np.may_share_memory(unwrap(out), unwrap(obj))
     if copy is False and not shared:
-        raise ValueError(f"asarray: copy=False needs memory to share, got {type(obj).__name__} for dtype {dtype}")
+        raise InputError(f"asarray: copy=False needs memory to share, got {type(obj).__name__} for dtype {dtype}")
     if copy and shared:
         out = out.clone()
     if requires_grad and not out.requires_grad:
@@ -283,7 +284,7 @@ def from_numpy(array: Any) -> Any:
     if not isinstance(array, np.ndarray):
         raise TypeError(f"from_numpy: expected np.ndarray, got {type(array).__name__}")
     if not array.dtype.isnative:
-        raise ValueError(f"from_numpy: the array must have this machine's byte order, got {array.dtype.str}")
+        raise InputError(f"from_numpy: the array must have this machine's byte order, got {array.dtype.str}")
     return wrap(_array(array, None, copy=False))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.errors import DtypeError, RangeError
 from ...kernels.loops import take_along
 from ...kernels.loops.pairwise_sum import FEW
 from ...kernels.loops.scatter import read_last
@@ -216,7 +217,7 @@ def gather(input: Any, dim: int, index: Any) -> Any:
     i, x = np.asarray(unwrap(index)), unwrap(input)
     dim = one_dim(dim, x.ndim, "gather")
     if i.dtype.kind not in "iu":
-        raise TypeError(f"gather: index must hold integers, got {i.dtype}")
+        raise DtypeError(f"gather: index must hold integers, got {i.dtype}")
     if i.ndim != x.ndim or any(n > m for d, (n, m) in enumerate(zip(i.shape, x.shape)) if d != dim):
         raise RuntimeError(f"gather: index of shape {i.shape} must fit into {x.shape} in all dimensions but {dim}")
     return _picked(input, i, dim, "gather")
@@ -224,14 +225,14 @@ def gather(input: Any, dim: int, index: Any) -> Any:
 
 def _picked(input: Any, i: Any, dim: int, who: str) -> Any:
     if i.dtype.kind not in "iu":
-        raise TypeError(f"{who}: indices must be integers, got {i.dtype}")
+        raise DtypeError(f"{who}: indices must be integers, got {i.dtype}")
     if not i.ndim:
         return _picked(input.reshape(1), i.reshape(1), 0, who).reshape(())
     n = unwrap(input).shape[dim]
     if i.size:
         low, high = i.min(), i.max()
         if low < -n or high >= n:
-            raise IndexError(f"{who}: indices must be in [{-n}, {n - 1}], got {low} to {high}")
+            raise RangeError(f"{who}: indices must be in [{-n}, {n - 1}], got {low} to {high}")
         if low < 0:
             i = np.where(i < 0, i + n, i)
     return _take_along_axis.record((input, i, dim))
@@ -323,7 +324,7 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
 def _mask(mask: Any, who: str) -> Any:
     m = np.asarray(unwrap(mask))
     if m.dtype != np.bool_:
-        raise TypeError(f"{who}: mask must be boolean, got {m.dtype}")
+        raise DtypeError(f"{who}: mask must be boolean, got {m.dtype}")
     return m
 
 

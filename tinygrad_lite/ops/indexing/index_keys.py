@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.errors import RangeError
 from ...kernels.loops.scatter import scatter_add
 from ...rules import unwrap
 from ..compiled import LARGE
@@ -37,7 +38,7 @@ def _plain(part: Any) -> Any:
         part = np.asarray(unwrap(part), None if len(part) else np.intp)
     if isinstance(part, (np.ndarray, np.generic)):
         if part.dtype.kind not in "iub":
-            raise IndexError(f"getitem: indices must be integers or booleans, got {part.dtype}")
+            raise RangeError(f"getitem: indices must be integers or booleans, got {part.dtype}")
         if part.dtype == np.uint8:
             raise IndexError("getitem: uint8 means a mask to PyTorch and integers to NumPy; use bool() or long()")
         if part.ndim == 0:
@@ -87,7 +88,7 @@ def _within(i: Any, n: int) -> Any:
         return i
     low, high = i.min(), i.max()
     if low < -n or high >= n:
-        raise IndexError(f"indices must be in [{-n}, {n - 1}], got {low} to {high}")
+        raise RangeError(f"indices must be in [{-n}, {n - 1}], got {low} to {high}")
     return np.where(i < 0, i + n, i) if low < 0 else i
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...engine import views
+from ...engine.errors import DtypeError, RangeError
 from ...graph import written
 from ...rules import unwrap
 from ..argument_names import numpy_names, one_dim
@@ -78,14 +79,14 @@ def integers(index: Any, who: str) -> Any:
     """An array of indices."""
     i = np.asarray(unwrap(index))
     if i.dtype.kind not in "iu" and i.size:
-        raise TypeError(f"{who}: index must hold integers, got {i.dtype}")
+        raise DtypeError(f"{who}: index must hold integers, got {i.dtype}")
     return i.astype(np.intp, copy=False)
 
 
 def within(i: Any, n: int, who: str, low: int = 0) -> Any:
     """Indices that all exist."""
     if i.size and (i.min() < low or i.max() >= n):
-        raise IndexError(f"{who}: indices must be in [{low}, {n - 1}], got {i.min()} to {i.max()}")
+        raise RangeError(f"{who}: indices must be in [{low}, {n - 1}], got {i.min()} to {i.max()}")
     return i
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.errors import InputError
 from ...rules import FAST, unwrap, wrap
 from ..argument_names import sizes
 from .index import index_select
@@ -153,7 +154,7 @@ def unravel_index(indices: Any, shape: int | Sequence[int]) -> tuple[Any, ...]:
     try:
         return wrap(np.unravel_index(integers(indices, "unravel_index"), sizes((shape,), "unravel_index")))
     except ValueError as error:
-        raise ValueError(f"unravel_index: {error}") from None
+        raise InputError(f"unravel_index: {error}") from None
 
 
 def _np_take(a: Any, indices: Any, axis: int | None = None) -> Any:

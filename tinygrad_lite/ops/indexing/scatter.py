@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.errors import InputError
 from ...rules import differentiable, unwrap
 from ..argument_names import numpy_names, one_dim
 from ..pointwise.clamp_round_where import masked
@@ -93,7 +94,7 @@ def _identity(reduce: str, dtype: Any) -> Any:
 def _reduction(reduce: str, include_self: bool, known: tuple[str, ...], who: str) -> Callable[..., Any]:
     """The out-of-place function ``(input, value, index)`` of a reduction."""
     if reduce not in known:
-        raise ValueError(f"{who}: reduce must be {', '.join(map(repr, known[:-1]))} or {known[-1]!r}, got {reduce!r}")
+        raise InputError(f"{who}: reduce must be {', '.join(map(repr, known[:-1]))} or {known[-1]!r}, got {reduce!r}")
 
     def reduced(input: Any, value: Any, index: Any) -> Any:
         dtype = unwrap(input).dtype
@@ -190,7 +191,7 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
     if reduce is None:
         return _put, source, key
     if reduce not in ("add", "multiply"):
-        raise ValueError(f"scatter: reduce must be 'add' or 'multiply', got {reduce!r}")
+        raise InputError(f"scatter: reduce must be 'add' or 'multiply', got {reduce!r}")
     return (_add if reduce == "add" else times_at), source, key
 
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...engine.errors import InputError
 from ...rules import FAST, conjugate, differentiable, unwrap, wrap
 from ..pointwise.complex_numbers import adjoint
 from ..shape.diagonals import on_diagonal
@@ -157,7 +158,7 @@ def qr(A: Any, mode: str = "reduced") -> QR:
             [0.0000, 0.4000]])
     """
     if mode not in ("reduced", "complete", "r"):
-        raise ValueError(f"qr: mode must be 'reduced', 'complete' or 'r', got {mode!r}")
+        raise InputError(f"qr: mode must be 'reduced', 'complete' or 'r', got {mode!r}")
     x = unwrap(matrices(A, "qr"))
     n, m = x.shape[-2:]
     if mode == "complete" and n > m:
@@ -224,7 +225,7 @@ def eigh(A: Any, UPLO: str = "L") -> Eigen:
     tensor([1., 3.])
     """
     if UPLO not in ("L", "U"):
-        raise ValueError(f"eigh: UPLO must be 'L' or 'U', got {UPLO!r}")
+        raise InputError(f"eigh: UPLO must be 'L' or 'U', got {UPLO!r}")
     return Eigen(*_eigh.record((squares(A, "eigh"), UPLO)))
 
 

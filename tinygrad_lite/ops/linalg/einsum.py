@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.errors import InputError
 from ...kernels.loops.matrix_product import matrix_product
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...rules import FAST, differentiable, unwrap
@@ -28,7 +29,7 @@ def _explicit(equation: str, ndims: tuple[int, ...]) -> tuple[list[str], str]:
     left, arrow, right = equation.replace(" ", "").partition("->")
     terms = left.split(",")
     if len(terms) != len(ndims):
-        raise ValueError(f"einsum: {equation!r} names {len(terms)} operands, got {len(ndims)}")
+        raise InputError(f"einsum: {equation!r} names {len(terms)} operands, got {len(ndims)}")
     spare = [c for c in _LETTERS if c not in equation]
     extra = max((n - len(t.replace("...", "")) for t, n in zip(terms, ndims) if "..." in t), default=0)
     dots = "".join(spare[:extra])
@@ -36,7 +37,7 @@ def _explicit(equation: str, ndims: tuple[int, ...]) -> tuple[list[str], str]:
     for term, n in zip(terms, ndims):
         width = n - len(term.replace("...", ""))
         if width < 0 or (width and "..." not in term):
-            raise ValueError(f"einsum: {term!r} does not fit an operand of {n} dimensions")
+            raise InputError(f"einsum: {term!r} does not fit an operand of {n} dimensions")
         full.append(term.replace("...", dots[extra - width :] if width else ""))
     if not arrow:
         letters = "".join(full)
@@ -102,7 +103,7 @@ def _match_sizes(found: list[tuple[Any, str]]) -> None:
     for x, term in found:
         for c, n in zip(term, x.shape):
             if sizes.setdefault(c, n) != n and 1 not in (sizes[c], n):
-                raise ValueError(f"einsum: {c!r} must be of one size, got {sizes[c]} and {n}")
+                raise InputError(f"einsum: {c!r} must be of one size, got {sizes[c]} and {n}")
             sizes[c] = n if sizes[c] == 1 else sizes[c]
     for i, (x, term) in enumerate(found):
         kept = [k for k, c in enumerate(term) if x.shape[k] == sizes[c]]

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...engine.errors import InputError
 from ...engine.quiet import quietly
 from ...rules import FAST, conjugate, differentiable, unwrap, wrap
 from ..pointwise.complex_numbers import adjoint
@@ -115,7 +116,7 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
     """
     a, b = unwrap(matrices(A, "lstsq")), unwrap(floats(B, "lstsq"))
     if driver not in _DRIVERS:
-        raise ValueError(f"lstsq: driver must be one of {_DRIVERS}, got {driver!r}")
+        raise InputError(f"lstsq: driver must be one of {_DRIVERS}, got {driver!r}")
     vector = b.ndim == a.ndim - 1
     if not b.ndim or b.ndim < a.ndim - 1 or b.shape[-1 if vector else -2] != a.shape[-2]:
         raise RuntimeError(f"lstsq: B must have A's rows, got shapes {a.shape} and {b.shape}")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.errors import InputError
 from ...rules import FAST, differentiable, unwrap
 from ..argument_names import numpy_names, one_dim
 from ..pointwise.clamp_round_where import masked
@@ -304,7 +305,7 @@ def multi_dot(tensors: Sequence[Any]) -> Any:
     """
     chain = list(tensors)
     if len(chain) < 2:
-        raise ValueError(f"multi_dot: at least two tensors are needed, got {len(chain)}")
+        raise InputError(f"multi_dot: at least two tensors are needed, got {len(chain)}")
     shapes = [unwrap(t).shape for t in chain]
     ends = (0, len(chain) - 1)
     if any(len(s) != 2 and not (len(s) == 1 and i in ends) for i, s in enumerate(shapes)):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import as_dtype
+from ...engine.errors import InputError
 from ...engine.quiet import quietly
 from ...rules import FAST, differentiable, unwrap, wrap
 from ..argument_names import floating_only, numpy_names, one_dim, some_dims
@@ -104,7 +105,7 @@ def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = F
     if ord == "fro":
         return _lengths(A, 2, (rows, columns), keepdim)
     if ord not in ("nuc", 1, -1, 2, -2, math.inf, -math.inf):
-        raise ValueError(f"matrix_norm: ord must be 'fro', 'nuc', inf, -inf, 1, -1, 2 or -2, got {ord!r}")
+        raise InputError(f"matrix_norm: ord must be 'fro', 'nuc', inf, -inf, 1, -1, 2 or -2, got {ord!r}")
     moved = np.moveaxis(A, (rows, columns), (-2, -1))
     extreme = amin if ord != "nuc" and ord < 0 else amax
     if ord in ("nuc", 2, -2):

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.errors import DtypeError
 from ...rules import FAST, differentiable, unwrap
 from ..argument_names import one_dim
 from ..pointwise.complex_numbers import conj
@@ -27,7 +28,7 @@ def floats(A: Any, who: str, exact: bool = False) -> Any:
     """The tensor, unless it holds integers (where these are not allowed) or half precision, which LAPACK has not."""
     dtype = unwrap(A).dtype
     if dtype == np.float16 or (dtype.kind not in "fc" and not exact):
-        raise TypeError(f"{who}: the matrices must be float32, float64 or complex, got {dtype}")
+        raise DtypeError(f"{who}: the matrices must be float32, float64 or complex, got {dtype}")
     return A
 
 

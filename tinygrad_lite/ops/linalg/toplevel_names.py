@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+from ...engine.errors import InputError
 from ...kernels.loops.pairwise_sum import dims_of
 from ...rules import unwrap
 from ..argument_names import floating_only, numpy_names, some_dims
@@ -132,7 +133,7 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, 
     if p == "nuc":
         return norms.matrix_norm(input, "nuc", (-2, -1) if dim is None else dim, keepdim)
     if p is not None and not isinstance(p, (int, float)) and p != "fro":
-        raise ValueError(f"norm: p must be a number, 'fro' or 'nuc', got {p!r}")
+        raise InputError(f"norm: p must be a number, 'fro' or 'nuc', got {p!r}")
     order = 2 if p in (None, "fro") else p
     axis, shape = some_dims(dim), unwrap(input).shape
     if math.isinf(order) and not math.prod(shape[a] for a in dims_of(axis, len(shape))):

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.errors import DtypeError, InputError
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...rules import differentiable, unwrap
 from ..linalg.norms import vector_norm
@@ -43,7 +44,7 @@ def _euclidean(x: Any, y: Any, by_product: bool) -> Any:
 
 def _real(x: Any, who: str) -> Any:
     if unwrap(x).dtype.kind != "f":
-        raise TypeError(f"{who}: the vectors must be floating point, got {unwrap(x).dtype}")
+        raise DtypeError(f"{who}: the vectors must be floating point, got {unwrap(x).dtype}")
     return x
 
 
@@ -100,7 +101,7 @@ def cdist(
     modes["use_mm_for_euclid_dist_if_necessary"] = max(x[-2], y[-2]) > _BY_PRODUCT
     mode = compute_mode or "use_mm_for_euclid_dist_if_necessary"
     if mode not in modes:
-        raise ValueError(f"cdist: compute_mode must be one of {sorted(modes)}, got {compute_mode!r}")
+        raise InputError(f"cdist: compute_mode must be one of {sorted(modes)}, got {compute_mode!r}")
     if p == 2:
         return _euclidean.record((x1, x2, modes[mode]))
     return _norm(x1[..., :, None, :] - x2[..., None, :, :], p)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.errors import InputError
 from ...rules import unwrap
 from ..argument_names import floating_only, numpy_names, one_dim
 from ..linalg.norms import vector_norm
@@ -41,7 +42,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     try:
         shape = np.broadcast_shapes(*shapes)
     except ValueError:
-        raise ValueError(f"cosine_similarity: the shapes must broadcast, got {shapes[0]} and {shapes[1]}") from None
+        raise InputError(f"cosine_similarity: the shapes must broadcast, got {shapes[0]} and {shapes[1]}") from None
     axis = one_dim(dim, len(shape), "cosine_similarity")
     units = []
     for x in (x1, x2):

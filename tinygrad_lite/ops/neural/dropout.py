@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.errors import InputError
 from ...engine.views import write
 from ...rules import unwrap
 from ..pointwise.arithmetic import mul
@@ -19,7 +20,7 @@ _SATURATION = 1.7580993408473766  # minus the limit of selu below: alpha times s
 
 def _keep(p: float, who: str) -> float:
     if not 0.0 <= p <= 1.0:
-        raise ValueError(f"{who}: the dropout probability p must be in [0, 1], got {p}")
+        raise InputError(f"{who}: the dropout probability p must be in [0, 1], got {p}")
     return 1.0 - p
 
 
@@ -123,7 +124,7 @@ def dropout1d(
     """
     x = unwrap(input)
     if x.ndim not in (2, 3):
-        raise ValueError(f"dropout1d: input must have 2 or 3 dimensions, got shape {x.shape}")
+        raise InputError(f"dropout1d: input must have 2 or 3 dimensions, got shape {x.shape}")
     return _thinned(input, p, training, inplace, _channels(x, x.ndim - 2), generator, "dropout1d")
 
 
@@ -160,7 +161,7 @@ def dropout2d(
     """
     x = unwrap(input)
     if x.ndim < 2:
-        raise ValueError(f"dropout2d: input must have at least 2 dimensions, got shape {x.shape}")
+        raise InputError(f"dropout2d: input must have at least 2 dimensions, got shape {x.shape}")
     return _thinned(input, p, training, inplace, _channels(x, 1), generator, "dropout2d")
 
 
@@ -197,7 +198,7 @@ def dropout3d(
     """
     x = unwrap(input)
     if not 1 <= x.ndim <= 5:
-        raise ValueError(f"dropout3d: input must have 4 or 5 dimensions, got shape {x.shape}")
+        raise InputError(f"dropout3d: input must have 4 or 5 dimensions, got shape {x.shape}")
     return _thinned(input, p, training, inplace, _channels(x, 1 if x.ndim == 5 else 0), generator, "dropout3d")
 
 
@@ -283,5 +284,5 @@ def feature_alpha_dropout(
     """
     x = unwrap(input)
     if x.ndim < 2:
-        raise ValueError(f"feature_alpha_dropout: input must have at least 2 dimensions, got shape {x.shape}")
+        raise InputError(f"feature_alpha_dropout: input must have at least 2 dimensions, got shape {x.shape}")
     return _alpha(input, p, training, inplace, _channels(x, 1), generator, "feature_alpha_dropout")

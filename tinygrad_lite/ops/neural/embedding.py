@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.errors import DtypeError, InputError, RangeError
 from ...graph import written
 from ...kernels.loops import scatter
 from ...kernels.native.parallel import in_parts
@@ -52,15 +53,15 @@ def _checked(input: Any, weight: Any, padding_idx: int | None, who: str) -> tupl
     """The indices as an array, and the row that counts for nothing, counted from the front."""
     index, w = np.asarray(unwrap(input)), unwrap(weight)
     if index.dtype.kind not in "iu":
-        raise TypeError(f"{who}: input must hold integers, got {index.dtype}")
+        raise DtypeError(f"{who}: input must hold integers, got {index.dtype}")
     if w.ndim != 2:
-        raise ValueError(f"{who}: weight must have shape (number of rows, features), got {w.shape}")
+        raise InputError(f"{who}: weight must have shape (number of rows, features), got {w.shape}")
     count = len(w)
     if index.size and (index.min() < 0 or index.max() >= count):
-        raise IndexError(f"{who}: indices must be in [0, {count - 1}], got {index.min()} to {index.max()}")
+        raise RangeError(f"{who}: indices must be in [0, {count - 1}], got {index.min()} to {index.max()}")
     if padding_idx is not None:
         if not -count <= padding_idx < count:
-            raise ValueError(f"{who}: padding_idx must be in [{-count}, {count - 1}], got {padding_idx}")
+            raise InputError(f"{who}: padding_idx must be in [{-count}, {count - 1}], got {padding_idx}")
         padding_idx %= count
     return index, padding_idx
 
@@ -144,19 +145,19 @@ def _bags(index: Any, offsets: Any, include_last: bool) -> tuple[Any, Any, int]:
     """The indices in one row, the bag of each, and how many bags there are."""
     if index.ndim == 2:
         if offsets is not None:
-            raise ValueError("embedding_bag: offsets must be None where input has 2 dimensions")
+            raise InputError("embedding_bag: offsets must be None where input has 2 dimensions")
         return index.reshape(-1), np.repeat(np.arange(len(index)), index.shape[1]), len(index)
     if index.ndim != 1:
-        raise ValueError(f"embedding_bag: input must have 1 or 2 dimensions, got shape {index.shape}")
+        raise InputError(f"embedding_bag: input must have 1 or 2 dimensions, got shape {index.shape}")
     if offsets is None:
-        raise ValueError("embedding_bag: offsets must be given where input has 1 dimension")
+        raise InputError("embedding_bag: offsets must be given where input has 1 dimension")
     starts = np.asarray(unwrap(offsets))
     if starts.ndim != 1 or starts.dtype.kind not in "iu":
-        raise ValueError(f"embedding_bag: offsets must be integers of 1 dimension, got {starts.dtype} {starts.shape}")
+        raise InputError(f"embedding_bag: offsets must be integers of 1 dimension, got {starts.dtype} {starts.shape}")
     if include_last and not len(starts):
-        raise ValueError("embedding_bag: include_last_offset needs at least 1 offset")
+        raise InputError("embedding_bag: include_last_offset needs at least 1 offset")
     if len(starts) and (starts[0] != 0 or starts[-1] > len(index) or (np.diff(starts) < 0).any()):
-        raise ValueError(f"embedding_bag: offsets must rise from 0 to at most {len(index)}, got {starts.tolist()}")
+        raise InputError(f"embedding_bag: offsets must rise from 0 to at most {len(index)}, got {starts.tolist()}")
     ends = starts[1:] if include_last else np.append(starts[1:], len(index))
     lengths = ends - starts[: len(ends)]
     return index[: lengths.sum()], np.repeat(np.arange(len(ends)), lengths), len(ends)
@@ -235,13 +236,13 @@ def embedding_bag(
             [2., 3.]])
     """
     if mode not in ("sum", "mean", "max"):
-        raise ValueError(f"embedding_bag: mode must be 'sum', 'mean' or 'max', got {mode!r}")
+        raise InputError(f"embedding_bag: mode must be 'sum', 'mean' or 'max', got {mode!r}")
     index, padding = _checked(input, weight, padding_idx, "embedding_bag")
     if per_sample_weights is not None:
         if mode != "sum":
-            raise ValueError(f"embedding_bag: per_sample_weights are for mode 'sum', got {mode!r}")
+            raise InputError(f"embedding_bag: per_sample_weights are for mode 'sum', got {mode!r}")
         if unwrap(per_sample_weights).shape != index.shape:
-            raise ValueError(
+            raise InputError(
                 f"embedding_bag: per_sample_weights must have the input's shape {index.shape}, "
                 f"got {unwrap(per_sample_weights).shape}"
             )

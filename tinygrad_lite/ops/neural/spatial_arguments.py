@@ -6,6 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from ...engine.errors import InputError
 from ...rules import unwrap
 
 Ints = tuple[int, ...]
@@ -20,7 +21,7 @@ def each(value: Any, dims: int, who: str, name: str, low: int = 0) -> Ints:
     if len(given) == 1:
         given *= dims
     if len(given) != dims or min(given) < low:
-        raise ValueError(f"{who}: {name} must be an integer of at least {low}, or {dims} of them, got {value!r}")
+        raise InputError(f"{who}: {name} must be an integer of at least {low}, or {dims} of them, got {value!r}")
     return given
 
 
@@ -30,7 +31,7 @@ def windows_of(size: Ints, kernel: Ints, stride: Ints, pads: tuple[Ints, Ints], 
         [(n + a + b - d * (k - 1) - 1) // s + 1 for n, k, s, a, b, d in zip(size, kernel, stride, *pads, dilation)]
     )
     if min(found) < 1:
-        raise ValueError(f"{who}: windows of size {kernel} and dilation {dilation} must fit the padded input, whose "
+        raise InputError(f"{who}: windows of size {kernel} and dilation {dilation} must fit the padded input, whose "
                          f"size is {tuple(n + a + b for n, a, b in zip(size, *pads))}")  # fmt: skip
     return found
 
@@ -39,7 +40,7 @@ def batched(input: Any, dims: int, who: str) -> tuple[Any, bool]:
     """The input as (N, C, spatial...), and whether the batch was missing."""
     shape = unwrap(input).shape
     if len(shape) not in (dims + 1, dims + 2):
-        raise ValueError(f"{who}: input must have {dims + 1} (unbatched) or {dims + 2} dimensions, got shape {shape}")
+        raise InputError(f"{who}: input must have {dims + 1} (unbatched) or {dims + 2} dimensions, got shape {shape}")
     return (input, False) if len(shape) == dims + 2 else (input[None], True)
 
 
@@ -61,7 +62,7 @@ def pooled_size(
     s = k if stride is None or stride == [] or stride == () else each(stride, dims, who, "stride", 1)
     p, d = each(padding, dims, who, "padding"), each(dilation, dims, who, "dilation", 1)
     if any(2 * b > a for a, b in zip(k, p)):
-        raise ValueError(f"{who}: padding must be at most half of the kernel's size {k}, got {p}")
+        raise InputError(f"{who}: padding must be at most half of the kernel's size {k}, got {p}")
     counts = []
     for n, ki, si, pi, di in zip(size, k, s, p, d):
         room = n + 2 * pi - di * (ki - 1) - 1
@@ -70,7 +71,7 @@ def pooled_size(
             count -= 1  # the last window must start within the input or its left padding
         counts.append(count)
     if min(counts) < 1 or 0 in size:
-        raise ValueError(f"{who}: windows of size {k} must fit the input, padded by {p}, got size {size}")
+        raise InputError(f"{who}: windows of size {k} must fit the input, padded by {p}, got size {size}")
     return k, s, p, tuple(counts)
 
 
@@ -79,6 +80,6 @@ def spatial_sizes(value: Any, size: Ints, who: str) -> Ints:
     given = tuple(value) if isinstance(value, (tuple, list)) else (value,) * len(size)
     wanted = each([n if g is None else g for g, n in zip(given, size)], len(size), who, "output_size")
     if len(given) != len(size) or 0 in size:
-        raise ValueError(f"{who}: output_size must be {len(size)} numbers, and the input not empty, got {value} and "
+        raise InputError(f"{who}: output_size must be {len(size)} numbers, and the input not empty, got {value} and "
                          f"size {size}")  # fmt: skip
     return wanted

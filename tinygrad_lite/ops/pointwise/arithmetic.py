@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.errors import InputError
 from ...engine.fast_calls import elementwise
 from ...kernels.elementwise import powers
 from ...kernels.elementwise import remainder as loops
@@ -218,7 +219,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
         return floor_divide(input, other)
     if rounding_mode == "trunc":
         return _trunc_divide(input, other)
-    raise ValueError(f"div: rounding_mode must be None, 'trunc' or 'floor', got {rounding_mode!r}")
+    raise InputError(f"div: rounding_mode must be None, 'trunc' or 'floor', got {rounding_mode!r}")
 
 
 divide = div

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.blame import came
+from ...engine.errors import InputError
 from ...engine.fast_calls import elementwise
 from ...rules import FAST, differentiable, unwrap, wrap
 from ..argument_names import describe
@@ -168,7 +170,7 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     tensor([-1.0000,  0.5000,  1.0000])
     """
     if min is None and max is None:
-        raise ValueError("clamp: at least one of min and max must be given, got none")
+        raise InputError("clamp: at least one of min and max must be given, got none")
     limits = [v if v is None else ordered(v, "clamp") for v in (min, max)]
     return _clip.record((ordered(input, "clamp"), *limits))
 
@@ -179,7 +181,10 @@ clip = clamp
 
 
 def _where(condition: Any, x: Any, y: Any) -> Any:
-    return np.where(condition, x, y)
+    out = np.where(condition, x, y)
+    if out.dtype.kind not in "biufc":
+        raise TypeError(f"where: input and other must be Tensors, arrays or numbers, got {came(x)} and {came(y)}")
+    return out
 
 
 _where_op = differentiable(

@@ -7,8 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ... import rules
+from ...engine.blame import blame
+from ...engine.errors import DtypeError
+from ...engine.fast_calls import operand
 from ...promotion import cast_pair
-from ...rules import FAST, _blame, unwrap, wrap
+from ...rules import FAST, unwrap, wrap
 from ..argument_names import describe
 
 __all__ = [
@@ -19,10 +23,14 @@ __all__ = [
 ]  # fmt: skip
 
 
+def _values(value: Any, who: str) -> Any:
+    return value._data if isinstance(value, rules.Tensor) else operand(value, who)
+
+
 def _ordered(who: str, x: Any, y: Any) -> tuple[Any, Any]:
     x, y = cast_pair(who, x, y)
     if "c" in (np.asarray(x).dtype.kind, np.asarray(y).dtype.kind):
-        raise TypeError(f"{who}: complex numbers have no order")
+        raise DtypeError(f"{who}: complex numbers have no order")
     return x, y
 
 
@@ -34,13 +42,17 @@ def _question(function: Any, name: str | None = None, meeting: Any = cast_pair) 
     """A function of arrays, for Tensors; two are compared in the dtype where they meet."""
 
     def one(input: Any) -> Any:
-        return wrap(function(unwrap(input)))
+        try:
+            return wrap(function(_values(input, one.__name__)))
+        except Exception as error:
+            raise blame(error, one.__name__, ("input",), (input,), one) from None
 
     def two(input: Any, other: Any) -> Any:
         try:
-            return wrap(function(*meeting(two.__name__, unwrap(input), unwrap(other))))
-        except ValueError as error:
-            raise _blame(two.__name__, error) from None
+            x, y = _values(input, two.__name__), _values(other, two.__name__)
+            return wrap(function(*meeting(two.__name__, x, y)))
+        except Exception as error:
+            raise blame(error, two.__name__, ("input", "other"), (input, other), two) from None
 
     answer = two if getattr(function, "nin", 1) == 2 else one
     answer.__name__ = answer.__qualname__ = name or function.__name__

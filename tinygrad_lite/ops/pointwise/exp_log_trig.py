@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import get_default_dtype
+from ...engine.errors import DtypeError
 from ...engine.fast_calls import elementwise
 from ...kernels.elementwise import bent, remainder, smooth
 from ...promotion import number
@@ -91,7 +92,7 @@ def floating(x: Any) -> Any:
     if x.dtype.kind == "f":
         return x
     if x.dtype.kind == "c":
-        raise TypeError(f"the function of real numbers got {x.dtype}; take real, imag or abs of it before")
+        raise DtypeError(f"the function of real numbers got {x.dtype}; take real, imag or abs of it before")
     return x.astype(np.float32)
 
 

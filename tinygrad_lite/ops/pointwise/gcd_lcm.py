@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.errors import DtypeError
 from ...promotion import cast
 from ...rules import FAST, unwrap, wrap
 
@@ -16,7 +17,7 @@ def _integers(who: str, *values: Any) -> Any:
     arrays = cast(who, [unwrap(v) for v in values])
     for a in map(np.asarray, arrays):
         if a.dtype.kind not in "iu":
-            raise TypeError(f"{who}: the tensors must hold integers, got {a.dtype}")
+            raise DtypeError(f"{who}: the tensors must hold integers, got {a.dtype}")
     return arrays
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import as_dtype, get_default_dtype
+from ...engine.errors import InputError
 from ...rules import unwrap
 from ..argument_names import sizes
 from ..creation.creation import _finish, only_cpu
@@ -211,7 +212,7 @@ def randint(
     if not isinstance(size, (tuple, list)):
         raise TypeError(f"randint: size must be a tuple of integers, got {size!r}")
     if high <= low:
-        raise ValueError(f"randint: high must be greater than low, got [{low}, {high})")
+        raise InputError(f"randint: high must be greater than low, got [{low}, {high})")
     only_cpu(device, "randint")
     drawn = stream(generator).integers(low, high, tuple(size))
     return _finish(drawn.astype(as_dtype(dtype), copy=False), requires_grad)
@@ -287,7 +288,7 @@ def randperm(
     tensor([0, 1, 2, 3, 4])
     """
     if n < 0:
-        raise ValueError(f"randperm: n must not be negative, got {n}")
+        raise InputError(f"randperm: n must not be negative, got {n}")
     only_cpu(device, "randperm")
     return _finish(stream(generator).permutation(n).astype(as_dtype(dtype), copy=False), requires_grad)
 
@@ -334,7 +335,7 @@ def normal(
     """
     m, s = unwrap(mean), unwrap(std)
     if np.any(np.asarray(s) < 0):
-        raise ValueError(f"normal: std must not be negative, got {std}")
+        raise InputError(f"normal: std must not be negative, got {std}")
     only_cpu(device, "normal")
     shape = np.broadcast_shapes(np.shape(m), np.shape(s)) if size is None else sizes((size,), "normal")
     given = [v.dtype for v in (m, s) if isinstance(v, np.ndarray)]

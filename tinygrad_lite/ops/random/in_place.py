@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...engine import views
+from ...engine.errors import DtypeError, InputError
 from ...graph import written
 from .multinomial_bernoulli import probabilities
 from .random_streams import gaussian, stream, uniform
@@ -26,19 +27,19 @@ def _float(tensor: Any, who: str, kinds: str = "f") -> Any:
     """The dtype to draw in."""
     dtype = tensor.dtype
     if dtype.kind not in kinds:
-        raise TypeError(f"{who}: the tensor must be floating point, got {dtype}")
+        raise DtypeError(f"{who}: the tensor must be floating point, got {dtype}")
     return np.dtype(np.float32) if dtype == np.float16 else dtype
 
 
 def _positive(value: float, what: str, who: str) -> None:
     if not value > 0:
-        raise ValueError(f"{who}: {what} must be positive, got {value}")
+        raise InputError(f"{who}: {what} must be positive, got {value}")
 
 
 def uniform_(self: Any, a: float = 0.0, b: float = 1.0, *, generator: Any = None) -> Any:
     """Fill with uniform numbers in ``[a, b)``."""
     if not a <= b:
-        raise ValueError(f"uniform_: a must not exceed b, got [{a}, {b})")
+        raise InputError(f"uniform_: a must not exceed b, got [{a}, {b})")
     _float(self, "uniform_")
     return _filled(self, uniform(self.shape, self.dtype, generator) * (b - a) + a, "uniform_")
 
@@ -46,7 +47,7 @@ def uniform_(self: Any, a: float = 0.0, b: float = 1.0, *, generator: Any = None
 def normal_(self: Any, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Any:
     """Fill with normal numbers."""
     if not std >= 0:
-        raise ValueError(f"normal_: std must not be negative, got {std}")
+        raise InputError(f"normal_: std must not be negative, got {std}")
     _float(self, "normal_", "fc")
     return _filled(self, gaussian(self.shape, self.dtype, generator) * std + mean, "normal_")
 
@@ -75,7 +76,7 @@ def cauchy_(self: Any, median: float = 0.0, sigma: float = 1.0, *, generator: An
 def geometric_(self: Any, p: float, *, generator: Any = None) -> Any:
     """Fill with numbers of trials until the first success, each of probability `p`."""
     if not 0 < p < 1:
-        raise ValueError(f"geometric_: p must be in (0, 1), got {p}")
+        raise InputError(f"geometric_: p must be in (0, 1), got {p}")
     return _filled(self, stream(generator).geometric(p, self.shape), "geometric_")
 
 
@@ -100,6 +101,6 @@ def random_(self: Any, *bounds: int, generator: Any = None) -> Any:
         if dtype.kind in "iu":
             high = np.iinfo(dtype).max
     if not low < high + (not bounds):
-        raise ValueError(f"random_: the first bound must be smaller than the second, got [{low}, {high})")
+        raise InputError(f"random_: the first bound must be smaller than the second, got [{low}, {high})")
     drawn = stream(generator).integers(low, high, self.shape, endpoint=not bounds and dtype.kind != "b")
     return _filled(self, drawn, "random_")

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.errors import DtypeError, InputError
 from ...rules import unwrap, wrap
 from .random_streams import stream, uniform
 
@@ -17,7 +18,7 @@ def probabilities(p: Any, who: str) -> Any:
     given = np.asarray(unwrap(p))
     if given.size and not (given.min() >= 0 and given.max() <= 1):
         what = f"probabilities must be in [0, 1], got {given.min()} to {given.max()}"
-        raise ValueError(f"{who}: {what if given.ndim else f'p must be in [0, 1], got {given}'}")
+        raise InputError(f"{who}: {what if given.ndim else f'p must be in [0, 1], got {given}'}")
     return given
 
 
@@ -49,7 +50,7 @@ def bernoulli(input: Any, p: Any = None, *, generator: Any = None) -> Any:
     """
     x = unwrap(input)
     if p is None and x.dtype.kind != "f":
-        raise TypeError(f"bernoulli: probabilities must be floating point, got {x.dtype}")
+        raise DtypeError(f"bernoulli: probabilities must be floating point, got {x.dtype}")
     given = probabilities(input if p is None else p, "bernoulli")
     return wrap((uniform(x.shape, np.float64, generator) < given).astype(x.dtype))
 
@@ -80,9 +81,9 @@ def poisson(input: Any, generator: Any = None) -> Any:
     """
     rate = unwrap(input)
     if rate.dtype.kind != "f":
-        raise TypeError(f"poisson: rates must be floating point, got {rate.dtype}")
+        raise DtypeError(f"poisson: rates must be floating point, got {rate.dtype}")
     if rate.size and not rate.min() >= 0:
-        raise ValueError(f"poisson: rates must not be negative, got {rate.min()}")
+        raise InputError(f"poisson: rates must not be negative, got {rate.min()}")
     return wrap(np.asarray(stream(generator).poisson(rate)).astype(rate.dtype))
 
 
@@ -115,7 +116,7 @@ def binomial(count: Any, prob: Any, generator: Any = None) -> Any:
     """
     trials, p = unwrap(count), probabilities(prob, "binomial")
     if trials.size and not trials.min() >= 0:
-        raise ValueError(f"binomial: count must not be negative, got {trials.min()}")
+        raise InputError(f"binomial: count must not be negative, got {trials.min()}")
     return wrap(np.asarray(stream(generator).binomial(trials.astype(np.int64), p)).astype(trials.dtype))
 
 
@@ -155,16 +156,16 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False, *, gene
     """
     given = unwrap(input)
     if given.ndim not in (1, 2) or num_samples < 1:
-        raise ValueError(
+        raise InputError(
             f"multinomial: the input must have 1 or 2 dimensions and num_samples be positive, got shape {given.shape} "
             f"and {num_samples}"
         )
     weights = np.atleast_2d(given).astype(np.float64)
     total = weights.sum(-1)
     if not (weights.min(initial=0) >= 0 and (total < np.inf).all() and (total > 0).all()):
-        raise ValueError("multinomial: weights must be finite, not negative, and not all zero in a row")
+        raise InputError("multinomial: weights must be finite, not negative, and not all zero in a row")
     if not replacement and num_samples > (weights > 0).sum(-1).min(initial=num_samples):
-        raise ValueError(f"multinomial: cannot draw {num_samples} without replacement from fewer positive weights")
+        raise InputError(f"multinomial: cannot draw {num_samples} without replacement from fewer positive weights")
     draw = _with_replacement if replacement else _without_replacement
     return wrap(draw(weights, num_samples, stream(generator)).reshape(*given.shape[:-1], num_samples))
 

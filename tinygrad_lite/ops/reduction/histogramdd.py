@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...engine.errors import DtypeError
 from ...engine.quiet import quietly
 from ...rules import unwrap, wrap
 
@@ -61,7 +62,7 @@ def histogramdd(
     """
     x = unwrap(input)
     if x.dtype.kind != "f":
-        raise TypeError(f"histogramdd: input must be floating point, got {x.dtype}")
+        raise DtypeError(f"histogramdd: input must be floating point, got {x.dtype}")
     if x.ndim < 2:
         raise RuntimeError(f"histogramdd: input must have at least 2 dimensions, got shape {x.shape}")
     d, given = x.shape[-1], bins if isinstance(bins, int) else [unwrap(b) for b in bins]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.errors import InputError
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...rules import FAST, differentiable, unwrap, wrap
 from ..argument_names import floating_only, numpy_names, one_dim
@@ -213,7 +214,7 @@ def _quantile(input: Any, q: Any, dim: Any, keepdim: bool, interpolation: str, h
     floating_only(input, who)
     shape, dtype = unwrap(input).shape, unwrap(input).dtype
     if interpolation not in _WEIGHTS:
-        raise ValueError(f"{who}: interpolation must be one of {', '.join(_WEIGHTS)}, got {interpolation!r}")
+        raise InputError(f"{who}: interpolation must be one of {', '.join(_WEIGHTS)}, got {interpolation!r}")
     if 0 in shape:
         raise RuntimeError(f"{who}: the input must not be empty, got shape {shape}")
     q = wrap(np.asarray(q, dtype)) if isinstance(q, (int, float)) else q
@@ -221,7 +222,7 @@ def _quantile(input: Any, q: Any, dim: Any, keepdim: bool, interpolation: str, h
     if points.ndim > 1 or points.dtype != dtype:
         raise RuntimeError(f"{who}: q must be a number or a vector of {dtype}, got {points.dtype} of {points.shape}")
     if not ((points >= 0) & (points <= 1)).all():
-        raise ValueError(f"{who}: q must be in [0, 1], got {points.min()} to {points.max()}")
+        raise InputError(f"{who}: q must be in [0, 1], got {points.min()} to {points.max()}")
     axis = None if dim is None else one_dim(dim, len(shape), who)
     rows = input.reshape(-1) if axis is None or not shape else input.movedim(axis, -1)
     out = _between(sort(rows).values, q, interpolation, holes)  # (..., Q)

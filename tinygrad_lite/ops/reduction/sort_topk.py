@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.errors import InputError
 from ...rules import FAST, unwrap, wrap
 from ..argument_names import numpy_names, one_dim
 from ..indexing.index import _take_along_axis
@@ -143,7 +144,7 @@ def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool =
     dim = one_dim(dim, x.ndim, "topk")
     size = x.shape[dim] if x.ndim else 1
     if not 0 <= k <= size:
-        raise ValueError(f"topk: k must be in [0, {size}], the size of dim {dim}, got {k}")
+        raise InputError(f"topk: k must be in [0, {size}], the size of dim {dim}, got {k}")
     if not x.ndim:
         return Picked(input.clone(), wrap(np.zeros((), np.int64)))
     index = np.ascontiguousarray(_top(x, k, dim, largest))

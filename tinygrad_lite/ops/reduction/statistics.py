@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.errors import DtypeError
 from ...rules import FAST, unwrap, wrap
 from ..argument_names import floating_only, numpy_names
 from ..pointwise.clamp_round_where import clamp, masked
@@ -212,7 +213,7 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
     if len(shape) > 2:
         raise RuntimeError(f"cov: the input must have at most two dimensions, got shape {shape}")
     if unwrap(input).dtype.kind == "c":
-        raise TypeError(f"cov: the input must be real, got {unwrap(input).dtype}")
+        raise DtypeError(f"cov: the input must be real, got {unwrap(input).dtype}")
     x = input.reshape(1, -1) if len(shape) < 2 else input  # (D, N)
     x = x if unwrap(x).dtype.kind in "fc" else x.float()
     n = unwrap(x).shape[1]

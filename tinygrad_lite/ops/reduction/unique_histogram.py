@@ -8,6 +8,7 @@ import numpy as np
 
 from ... import rules
 from ...engine import views
+from ...engine.errors import DtypeError
 from ...engine.quiet import quietly
 from ...rules import FAST, unwrap, wrap
 from ..argument_names import numpy_names, one_dim
@@ -207,7 +208,7 @@ def _limits(x: Any, low: float, high: float, who: str) -> tuple[float, float]:
 
 def _counts(x: Any, bins: int, limits: tuple[float, float], who: str, weights: Any = None) -> tuple[Any, Any]:
     if x.dtype.kind != "f":
-        raise TypeError(f"{who}: the input must be floating point, got {x.dtype}")
+        raise DtypeError(f"{who}: the input must be floating point, got {x.dtype}")
     if bins < 1:
         raise RuntimeError(f"{who}: bins must be at least 1, got {bins}")
     flat = x.reshape(-1).astype(np.float64)
@@ -295,7 +296,7 @@ def histogram(input: Any, bins: Any, *, range: Any = None, weight: Any = None, d
         hist, edges = _counts(x, bins, (low, high), "histogram", w)
     else:
         if x.dtype.kind != "f":
-            raise TypeError(f"histogram: the input must be floating point, got {x.dtype}")
+            raise DtypeError(f"histogram: the input must be floating point, got {x.dtype}")
         edges = limits
         hist = np.histogram(x.reshape(-1), limits, weights=None if w is None else w.reshape(-1))[0]
     hist = hist.astype(np.float64)

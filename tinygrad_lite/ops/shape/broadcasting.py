@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.errors import InputError
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...rules import FAST, differentiable, unwrap
 from ..argument_names import sizes
@@ -163,7 +164,7 @@ def tile(input: Any, *reps: Any, dims: Any = None) -> Any:
     """
     times = sizes(reps if dims is None else (dims,), "tile")
     if min(times, default=0) < 0:
-        raise ValueError(f"tile: repetitions must not be negative, got {times}")
+        raise InputError(f"tile: repetitions must not be negative, got {times}")
     return _tile.record((input, _led(times, unwrap(input).ndim)))
 
 

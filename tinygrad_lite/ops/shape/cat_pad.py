@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ... import promotion
+from ...engine.errors import InputError
 from ...rules import FAST, TABLE, Tensor, differentiable, unwrap
 from ..argument_names import numpy_names, one_dim, sizes
 from .stencil import Stencil, along
@@ -94,7 +95,7 @@ FAST[np.pad] = _np_pad
 def _parts(tensors: Any, who: str) -> tuple[Any, ...]:
     parts = tuple(tensors)
     if not parts:
-        raise ValueError(f"{who}: expected a non-empty sequence of Tensors, got none")
+        raise InputError(f"{who}: expected a non-empty sequence of Tensors, got none")
     for part in parts:
         if type(part) is not Tensor and not isinstance(unwrap(part), np.ndarray):
             raise TypeError(f"{who}: expected a sequence of Tensors, got {type(part).__name__} in it")
@@ -164,7 +165,7 @@ def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
     parts = _parts(tensors, "stack")
     shapes = {p.shape for p in parts}
     if len(shapes) > 1:
-        raise ValueError(f"stack: all shapes must be equal, got {', '.join(map(str, sorted(shapes)))}")
+        raise InputError(f"stack: all shapes must be equal, got {', '.join(map(str, sorted(shapes)))}")
     return _stack.record((parts, one_dim(dim, parts[0].ndim + 1, "stack")))
 
 
@@ -218,18 +219,18 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
     """
     shape, widths = unwrap(input).shape, sizes((pad,), "pad")
     if len(widths) % 2 or len(widths) > 2 * len(shape):
-        raise ValueError(f"pad: must hold a pair for at most {len(shape)} dimensions, got {widths}")
+        raise InputError(f"pad: must hold a pair for at most {len(shape)} dimensions, got {widths}")
     if mode != "constant" and mode not in _MODES:
-        raise ValueError(f"pad: mode must be 'constant', {', '.join(map(repr, _MODES))}, got {mode!r}")
+        raise InputError(f"pad: mode must be 'constant', {', '.join(map(repr, _MODES))}, got {mode!r}")
     if mode != "constant" and value is not None:
-        raise ValueError(f"pad: mode {mode!r} takes no value, got {value}")
+        raise InputError(f"pad: mode {mode!r} takes no value, got {value}")
     pairs = [(0, 0)] * (len(shape) - len(widths) // 2)
     pairs += [(widths[i], widths[i + 1]) for i in range(len(widths) - 2, -2, -2)]
     wide = tuple([(max(a, 0), max(b, 0)) for a, b in pairs])
     limit = {"reflect": 1, "circular": 0}.get(mode)
     for n, (a, b) in zip(shape, pairs):
         if n + min(a, 0) + min(b, 0) < 0 or (limit is not None and max(a, b, 0) > max(n - limit, 0)):
-            raise ValueError(f"pad: widths for mode {mode!r} must fit shape {shape}, got {widths}")
+            raise InputError(f"pad: widths for mode {mode!r} must fit shape {shape}, got {widths}")
     if mode == "constant":
         out = _pad.record((input, wide, 0 if value is None else value))
     else:

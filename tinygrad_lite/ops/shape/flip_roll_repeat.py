@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.errors import InputError
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...kernels.loops.take_along import reverse
 from ...rules import FAST, differentiable, unwrap, wrap
@@ -91,7 +92,7 @@ def flip(input: Any, *order: Any, dims: Any = None, axis: Any = None) -> Any:
     given = sizes(order if named is None else (named,), "flip")
     turned = tuple([one_dim(d, unwrap(input).ndim, "flip") for d in given])
     if len(set(turned)) < len(turned):
-        raise ValueError(f"flip: each dimension may be named once, got {given}")
+        raise InputError(f"flip: each dimension may be named once, got {given}")
     return _flip.record((input, turned)) if unwrap(input).ndim else input.clone()
 
 
@@ -118,7 +119,7 @@ def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
     """
     count = [len(v) if isinstance(v, (tuple, list)) else 1 for v in (shifts, 0 if dims is None else dims)]
     if count[0] != count[1]:
-        raise ValueError(f"roll: shifts and dims must be as many, got {shifts} and {dims}")
+        raise InputError(f"roll: shifts and dims must be as many, got {shifts} and {dims}")
     plain = tuple(shifts) if isinstance(shifts, (tuple, list)) else operator.index(shifts)
     return _roll.record((input, plain, tuple(dims) if isinstance(dims, list) else dims))
 

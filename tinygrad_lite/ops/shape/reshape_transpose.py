@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import as_dtype
+from ...engine.errors import InputError
 from ...rules import FAST, TABLE, differentiable, unwrap, wrap
 from ..argument_names import numpy_names, one_dim, sizes
 
@@ -116,7 +117,7 @@ def reshape(input: Any, *size: Any, shape: Any = None) -> Any:
         return _reshape.record((input, target))
     except ValueError:
         given = unwrap(input)
-        raise ValueError(f"reshape: shape {target} must hold {given.size} elements like {given.shape}") from None
+        raise InputError(f"reshape: shape {target} must hold {given.size} elements like {given.shape}") from None
 
 
 def view(input: Any, *size: Any, shape: Any = None, dtype: Any = None) -> Any:

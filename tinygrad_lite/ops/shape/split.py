@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.errors import InputError, RangeError
 from ...rules import FAST, unwrap
 from ..argument_names import numpy_names, one_dim
 
@@ -51,7 +52,7 @@ def selected(shape: tuple[int, ...], dim: int, index: Any, who: str) -> tuple[An
         raise IndexError(f"{who}: the input must have a dimension to select from, got shape ()")
     dim, at = one_dim(dim, len(shape), who), operator.index(index)
     if not -shape[dim] <= at < shape[dim]:
-        raise IndexError(f"{who}: index must be in [{-shape[dim]}, {shape[dim] - 1}], got {at}")
+        raise RangeError(f"{who}: index must be in [{-shape[dim]}, {shape[dim] - 1}], got {at}")
     return (*(slice(None),) * dim, at, ...)
 
 
@@ -228,7 +229,7 @@ def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[An
     if np.ndim(given) == 0:
         sections = operator.index(given)
         if sections < 1:
-            raise ValueError(f"tensor_split: the number of sections must be positive, got {sections}")
+            raise InputError(f"tensor_split: the number of sections must be positive, got {sections}")
         cuts = [i * (n // sections) + min(i, n % sections) for i in range(1, sections)]
     else:
         cuts = [operator.index(i) for i in given]
@@ -317,7 +318,7 @@ def _np_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     n = ary.shape[axis]
     if isinstance(indices_or_sections, int):
         if n % indices_or_sections:
-            raise ValueError(f"np.split: {n} does not divide into {indices_or_sections} equal sections")
+            raise InputError(f"np.split: {n} does not divide into {indices_or_sections} equal sections")
         size = n // indices_or_sections
         cuts = list(range(size, n, size)) if size else []
     else:

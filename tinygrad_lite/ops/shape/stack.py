@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.errors import InputError
 from ...rules import FAST, unwrap
 from .broadcasting import expand
 from .cat_pad import _parts, cat, pad, stack
@@ -198,7 +199,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
             [3, 4]]))
     """
     if indexing not in ("ij", "xy"):
-        raise ValueError(f"meshgrid: indexing must be 'ij' or 'xy', got {indexing!r}")
+        raise InputError(f"meshgrid: indexing must be 'ij' or 'xy', got {indexing!r}")
     given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
     vectors = [t.reshape(1) if not unwrap(t).ndim else t for t in _parts(given, "meshgrid")]
     for t in vectors:
@@ -266,7 +267,7 @@ def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any:
     if unwrap(input).ndim != 1:
         raise RuntimeError(f"combinations: the input must have 1 dimension, got shape {unwrap(input).shape}")
     if r < 0:
-        raise ValueError(f"combinations: r must not be negative, got {r}")
+        raise InputError(f"combinations: r must not be negative, got {r}")
     if r == 0:
         return input[:0]
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import get_default_dtype
+from ...engine.errors import DtypeError, InputError
 from ...rules import differentiable, unwrap, wrap
 from ..argument_names import one_dim
 from ..pointwise.complex_numbers import conj
@@ -80,7 +81,7 @@ def _given(input: Any, norm: str | None, who: str, real: bool = False) -> Any:
     x = input if hasattr(input, "dtype") else wrap(np.asarray(input))
     kind = unwrap(x).dtype.kind
     if real and kind == "c":
-        raise TypeError(f"{who}: the input must be real, got {unwrap(x).dtype}")
+        raise DtypeError(f"{who}: the input must be real, got {unwrap(x).dtype}")
     return x if kind in "fc" else x.astype(get_default_dtype())
 
 
@@ -145,7 +146,7 @@ def real_backward(input: Any, s: Any, dim: Any, norm: str | None, who: str) -> A
 
 def _opposite(norm: str | None, who: str) -> str:
     if norm not in _OPPOSITE:
-        raise ValueError(f"{who}: norm must be None, 'backward', 'ortho' or 'forward', got {norm!r}")
+        raise InputError(f"{who}: norm must be None, 'backward', 'ortho' or 'forward', got {norm!r}")
     return _OPPOSITE[norm]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.errors import DtypeError
 from ...kernels.elementwise import erf as kernels
 from ...kernels.elementwise import normal
 from ...kernels.loops.row_loops import piece
@@ -81,7 +82,7 @@ def in_double(function: Callable[..., Any]) -> Callable[..., Any]:
     def evaluate(x: Any, *options: Any) -> Any:
         x = np.asarray(x)
         if x.dtype.kind not in "fiub":
-            raise TypeError(f"{who}: the input must hold real numbers, got {x.dtype}")
+            raise DtypeError(f"{who}: the input must hold real numbers, got {x.dtype}")
         if order := memory_order(x):
             return turned_back(evaluate(x.transpose(order), *options), order)
         source = x.reshape(-1)
@@ -105,7 +106,7 @@ def two_in_double(function: Callable[..., Any]) -> Callable[..., Any]:
         dtypes = [v.dtype for v in (a, x) if isinstance(v, (np.ndarray, np.generic)) and v.dtype.kind == "f"]
         a, x = np.asarray(a), np.asarray(x)
         if not {a.dtype.kind, x.dtype.kind} <= set("fiub"):
-            raise TypeError(f"{who}: both must hold real numbers, got {a.dtype} and {x.dtype}")
+            raise DtypeError(f"{who}: both must hold real numbers, got {a.dtype} and {x.dtype}")
         a, x = np.broadcast_arrays(a, x)
         if order := memory_order(x):
             return turned_back(evaluate(a.transpose(order), x.transpose(order), *options), order)

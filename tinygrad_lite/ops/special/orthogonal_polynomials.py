@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import get_default_dtype
+from ...engine.errors import DtypeError
 from ...rules import unwrap, wrap
 
 __all__ = [
@@ -66,7 +67,7 @@ def _real(input: Any, who: str) -> Any:
     """A tensor of floats."""
     kind = np.asarray(unwrap(input)).dtype.kind
     if kind == "c":
-        raise TypeError(f"{who}: the input must hold real numbers, got {unwrap(input).dtype}")
+        raise DtypeError(f"{who}: the input must hold real numbers, got {unwrap(input).dtype}")
     if kind != "f" or isinstance(input, float):
         return wrap(np.asarray(unwrap(input), get_default_dtype()))
     return input

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.errors import DtypeError, InputError
 from ....rules import differentiable, unwrap, wrap
 from ...argument_names import numpy_names, one_dim
 from ...pointwise.exp_log_trig import sigmoid
@@ -46,11 +47,11 @@ def glu(input: Any, dim: int = -1) -> Any:
     """
     x = unwrap(input)
     if not x.ndim:
-        raise ValueError("glu: input must have a dimension to halve, got shape ()")
+        raise InputError("glu: input must have a dimension to halve, got shape ()")
     axis = one_dim(dim, x.ndim, "glu")
     size = x.shape[axis]
     if size % 2:
-        raise ValueError(f"glu: the dimension must be of even size, got {size} in dimension {axis}")
+        raise InputError(f"glu: the dimension must be of even size, got {size} in dimension {axis}")
     return _glu.record((input, axis))
 
 
@@ -133,7 +134,7 @@ def gumbel_softmax(
     """
     x = unwrap(logits)
     if x.dtype.kind != "f":
-        raise TypeError(f"gumbel_softmax: logits must be floating point, got {x.dtype}")
+        raise DtypeError(f"gumbel_softmax: logits must be floating point, got {x.dtype}")
     drawn = 1 - uniform(x.shape, np.float64, generator)  # (0, 1]
     noise = -np.log(np.maximum(-np.log(drawn), np.finfo(np.float64).tiny)).astype(x.dtype)
     soft = softmax((logits + noise) / tau, dim)

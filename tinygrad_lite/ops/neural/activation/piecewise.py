@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.errors import DtypeError, InputError
 from ....engine.views import write
 from ....kernels.elementwise import bent as kernels
 from ....rules import differentiable, unwrap
@@ -29,7 +30,7 @@ def _applied(input: Any, function: Callable[[Any], Any], name: str, inplace: boo
 
 def _floats(input: Any, who: str) -> Any:
     if unwrap(input).dtype.kind != "f":
-        raise TypeError(f"{who}: input must be floating point, got {unwrap(input).dtype}")
+        raise DtypeError(f"{who}: input must be floating point, got {unwrap(input).dtype}")
     return input
 
 
@@ -119,9 +120,9 @@ def prelu(input: Any, weight: Any) -> Any:
     x, w = unwrap(_floats(input, "prelu")), unwrap(weight)
     channels = 1 if x.ndim < 2 else x.shape[1]
     if w.ndim > 1 or w.size not in (1, channels):
-        raise ValueError(f"prelu: weight must have shape (1,) or ({channels},), got {w.shape}")
+        raise InputError(f"prelu: weight must have shape (1,) or ({channels},), got {w.shape}")
     if w.dtype != x.dtype:
-        raise TypeError(f"prelu: weight must be of the input's dtype {x.dtype}, got {w.dtype}")
+        raise DtypeError(f"prelu: weight must be of the input's dtype {x.dtype}, got {w.dtype}")
     shape = () if w.size == 1 else (-1, *(1,) * (x.ndim - 2))
     return _prelu.record((input, weight.reshape(shape)))
 
@@ -168,7 +169,7 @@ def rrelu(
     tensor([-0.2000,  2.0000])
     """
     if not lower <= upper:
-        raise ValueError(f"rrelu: lower must not exceed upper, got {lower} and {upper}")
+        raise InputError(f"rrelu: lower must not exceed upper, got {lower} and {upper}")
     x = unwrap(_floats(input, "rrelu"))
     if not training:
         return _applied(input, lambda t: _leaky_relu.record((t, (lower + upper) / 2)), "rrelu", inplace)
@@ -283,7 +284,7 @@ def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     tensor([-0.7869,  2.0000])
     """
     if alpha == 0:
-        raise ValueError("celu: alpha must not be 0")
+        raise InputError("celu: alpha must not be 0")
     return _applied(input, lambda x: _elu.record((x, alpha, 1.0, 1 / alpha)), "celu", inplace)
 
 
@@ -331,7 +332,7 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: b
     tensor([-1.0000,  0.5000,  1.0000])
     """
     if min_val > max_val:
-        raise ValueError(f"hardtanh: min_val must not exceed max_val, got {min_val} and {max_val}")
+        raise InputError(f"hardtanh: min_val must not exceed max_val, got {min_val} and {max_val}")
     return _applied(input, lambda x: _hardtanh.record((x, min_val, max_val)), "hardtanh", inplace)
 
 
@@ -536,5 +537,5 @@ def softshrink(input: Any, lambd: float = 0.5) -> Any:
     tensor([-0.5000,  0.0000,  1.5000])
     """
     if not lambd >= 0:
-        raise ValueError(f"softshrink: lambd must not be negative, got {lambd}")
+        raise InputError(f"softshrink: lambd must not be negative, got {lambd}")
     return _softshrink.record((_floats(input, "softshrink"), lambd))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.errors import DtypeError, InputError
 from ....engine.fast_calls import elementwise
 from ....engine.views import write
 from ....kernels.elementwise import activation as kernel_activation
@@ -41,7 +42,7 @@ def _relu(x: Any) -> Any:
         try:
             return np.maximum(x, _ZEROS[x.dtype])
         except KeyError:
-            raise TypeError(f"relu: the input must hold real numbers, got {x.dtype}") from None
+            raise DtypeError(f"relu: the input must hold real numbers, got {x.dtype}") from None
     out = np.empty(x.shape, x.dtype)
     _over(kernel_activation.relu, x, out)
     return out
@@ -128,7 +129,7 @@ def gelu(input: Any, approximate: str = "none") -> Any:
         return _gelu_exact(input)
     if approximate == "tanh":
         return _gelu_approximate(input)
-    raise ValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
+    raise InputError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
 
 
 def silu_of(x: Any) -> Any:

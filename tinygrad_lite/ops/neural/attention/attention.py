@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.errors import DtypeError, InputError
 from ....rules import differentiable, unwrap
 from ...random.random_streams import uniform
 from ...reduction import softmax
@@ -81,7 +82,7 @@ def _mask(attn_mask: Any, is_causal: bool, rows: int, columns: int, dtype: Any) 
     if m.dtype.kind == "b":
         return np.where(m, dtype.type(0), dtype.type(-np.inf))
     if m.dtype.kind != "f":
-        raise TypeError(f"scaled_dot_product_attention: attn_mask must be bool or floating point, got {m.dtype}")
+        raise DtypeError(f"scaled_dot_product_attention: attn_mask must be bool or floating point, got {m.dtype}")
     return attn_mask if m.dtype == dtype else attn_mask.to(dtype)
 
 
@@ -141,16 +142,16 @@ def scaled_dot_product_attention(
     who = "scaled_dot_product_attention"
     q, k, v = unwrap(query), unwrap(key), unwrap(value)
     if min(q.ndim, k.ndim, v.ndim) < 2 or q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
-        raise ValueError(
+        raise InputError(
             f"{who}: query, key and value must be (..., L, E), (..., S, E) and (..., S, Ev), "
             f"got {q.shape}, {k.shape} and {v.shape}"
         )
     if q.dtype.kind != "f" or not q.dtype == k.dtype == v.dtype:
-        raise TypeError(
+        raise DtypeError(
             f"{who}: query, key and value must be of one floating dtype, got {q.dtype}, {k.dtype}, {v.dtype}"
         )
     if is_causal and attn_mask is not None:
-        raise ValueError(f"{who}: attn_mask must be None where is_causal is set")
+        raise InputError(f"{who}: attn_mask must be None where is_causal is set")
     keep = _keep(dropout_p, who)
     if enable_gqa:
         key, value = _for_each_head(key, q, who), _for_each_head(value, q, who)
@@ -167,7 +168,7 @@ def scaled_dot_product_attention(
 def _for_each_head(x: Any, q: Any, who: str) -> Any:
     heads = unwrap(x).shape[-3] if unwrap(x).ndim > 2 else 0
     if q.ndim < 3 or not heads or q.shape[-3] % heads:
-        raise ValueError(
+        raise InputError(
             f"{who}: the query's heads must be a multiple of the others', got {q.shape} and {unwrap(x).shape}"
         )
     return x if heads == q.shape[-3] else repeat_interleave(x, q.shape[-3] // heads, -3)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.errors import InputError
 from ....rules import unwrap, wrap
 from ...linalg.matmul import linear
 from ...reduction.softmax import softmax
@@ -23,7 +24,7 @@ _WHO = "multi_head_attention_forward"
 
 def _require(holds: bool, text: str) -> None:
     if not holds:
-        raise ValueError(f"{_WHO}: {text}")
+        raise InputError(f"{_WHO}: {text}")
 
 
 def _additive(mask: Any, dtype: Any, name: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.errors import InputError
 from ....kernels import backend
 from ....kernels.loops.pairwise_sum import pairwise_sum
 from ....kernels.spatial import conv_numpy
@@ -102,20 +103,20 @@ def check(input: Any, weight: Any, bias: Any, dims: int, groups: int, transposed
     """Refuse shapes and dtypes that do not fit."""
     x, w, b = unwrap(input), unwrap(weight), unwrap(bias)
     if w.ndim != dims + 2:
-        raise ValueError(f"{who}: weight must have {dims + 2} dimensions, got shape {w.shape}")
+        raise InputError(f"{who}: weight must have {dims + 2} dimensions, got shape {w.shape}")
     if groups < 1:
-        raise ValueError(f"{who}: groups must be at least 1, got {groups}")
+        raise InputError(f"{who}: groups must be at least 1, got {groups}")
     channels = x.shape[-dims - 1] if x.ndim > dims else 0
     expected = w.shape[0] if transposed else w.shape[1] * groups
     if x.ndim in (dims + 1, dims + 2) and channels != expected:
-        raise ValueError(f"{who}: input must have {expected} channels for weight {w.shape} and groups {groups}, "
+        raise InputError(f"{who}: input must have {expected} channels for weight {w.shape} and groups {groups}, "
                          f"got shape {x.shape}")  # fmt: skip
     if w.shape[0] % groups or 0 in w.shape:
-        raise ValueError(f"{who}: weight must have no empty dimension, and a first one that groups {groups} divides, "
+        raise InputError(f"{who}: weight must have no empty dimension, and a first one that groups {groups} divides, "
                          f"got shape {w.shape}")  # fmt: skip
     out = w.shape[1] * groups if transposed else w.shape[0]
     if b is not None and b.shape != (out,):
-        raise ValueError(f"{who}: bias must have shape ({out},), got {b.shape}")
+        raise InputError(f"{who}: bias must have shape ({out},), got {b.shape}")
     kinds = {a.dtype for a in (x, w, b) if a is not None}
     if len(kinds) > 1 or x.dtype.kind not in "iuf":
         raise TypeError(f"{who}: input, weight and bias must be real numbers of one dtype, got "
@@ -128,11 +129,11 @@ def _padding(padding: Any, kernel: Ints, stride: Ints, dilation: Ints, who: str)
         return ((0,) * len(kernel),) * 2
     if padding == "same":
         if max(stride) > 1:
-            raise ValueError(f"{who}: padding 'same' must go with stride 1, got stride {stride}")
+            raise InputError(f"{who}: padding 'same' must go with stride 1, got stride {stride}")
         total = [d * (k - 1) for d, k in zip(dilation, kernel)]
         return tuple([t // 2 for t in total]), tuple([t - t // 2 for t in total])
     if isinstance(padding, str):
-        raise ValueError(f"{who}: padding must be 'valid', 'same' or numbers, got {padding!r}")
+        raise InputError(f"{who}: padding must be 'valid', 'same' or numbers, got {padding!r}")
     given = each(padding, len(kernel), who, "padding")
     return given, given
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ....engine.errors import InputError
 from ....kernels.spatial.conv_numpy import Geometry
 from ....rules import unwrap
 from ..spatial_arguments import each, unbatched
@@ -29,7 +30,7 @@ def _conv_transpose(
     stride, dilation = each(stride, dims, who, "stride", 1), each(dilation, dims, who, "dilation", 1)
     pads, extra = each(padding, dims, who, "padding"), each(output_padding, dims, who, "output_padding")
     if any(e >= max(s, d) for e, s, d in zip(extra, stride, dilation)):
-        raise ValueError(f"{who}: output_padding must be smaller than stride or dilation, got {extra} with stride "
+        raise InputError(f"{who}: output_padding must be smaller than stride or dilation, got {extra} with stride "
                          f"{stride} and dilation {dilation}")  # fmt: skip
 
     def run(y: Any) -> Any:
@@ -39,7 +40,7 @@ def _conv_transpose(
             for n, k, s, p, d, e in zip(small, kernel, stride, pads, dilation, extra)
         ])  # fmt: skip
         if min(large) < 1 or 0 in small:
-            raise ValueError(f"{who}: the result must not be empty, got size {large} from input size {small}")
+            raise InputError(f"{who}: the result must not be empty, got size {large} from input size {small}")
         return spread.record((y, weight, bias, Geometry(large, small, kernel, stride, pads, dilation, groups)))
 
     return unbatched(run, input, dims, who)

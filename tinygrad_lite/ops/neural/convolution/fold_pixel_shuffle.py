@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.errors import InputError
 from ....kernels.spatial import conv_numpy
 from ....kernels.spatial.conv_numpy import Geometry
 from ....rules import differentiable, unwrap
@@ -109,7 +110,7 @@ def fold(input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padd
     def run(x: Any) -> Any:
         shape = unwrap(x).shape
         if shape[2] != count or shape[1] % taps:
-            raise ValueError(f"fold: input must have shape (N, C * {taps}, {count}), got {shape}")
+            raise InputError(f"fold: input must have shape (N, C * {taps}, {count}), got {shape}")
         return _fold.record((x, geometry))
 
     return unbatched(run, input, 1, "fold")
@@ -118,7 +119,7 @@ def fold(input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padd
 def _image(input: Any, who: str) -> Ints:
     shape: Ints = unwrap(input).shape
     if len(shape) < 3:
-        raise ValueError(f"{who}: input must have at least 3 dimensions (..., C, H, W), got shape {shape}")
+        raise InputError(f"{who}: input must have at least 3 dimensions (..., C, H, W), got shape {shape}")
     return shape
 
 
@@ -158,7 +159,7 @@ def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
     *lead, c, h, w = _image(input, "pixel_shuffle")
     r = _factor(upscale_factor, "pixel_shuffle", "upscale_factor")
     if c % (r * r):
-        raise ValueError(f"pixel_shuffle: the channels must be divisible by {r * r}, got shape {(*lead, c, h, w)}")
+        raise InputError(f"pixel_shuffle: the channels must be divisible by {r * r}, got shape {(*lead, c, h, w)}")
     n = len(lead)
     split = input.reshape(*lead, c // (r * r), r, r, h, w)
     return split.permute(*range(n + 1), n + 3, n + 1, n + 4, n + 2).reshape(*lead, c // (r * r), h * r, w * r)
@@ -191,7 +192,7 @@ def pixel_unshuffle(input: Any, downscale_factor: int) -> Any:
     *lead, c, h, w = _image(input, "pixel_unshuffle")
     r = _factor(downscale_factor, "pixel_unshuffle", "downscale_factor")
     if h % r or w % r:
-        raise ValueError(f"pixel_unshuffle: height and width must be divisible by {r}, got shape {(*lead, c, h, w)}")
+        raise InputError(f"pixel_unshuffle: height and width must be divisible by {r}, got shape {(*lead, c, h, w)}")
     n = len(lead)
     split = input.reshape(*lead, c, h // r, r, w // r, r)
     return split.permute(*range(n + 1), n + 2, n + 4, n + 1, n + 3).reshape(*lead, c * r * r, h // r, w // r)
@@ -227,5 +228,5 @@ def channel_shuffle(input: Any, groups: int) -> Any:
     n, c, *rest = _image(input, "channel_shuffle")
     g = _factor(groups, "channel_shuffle", "groups")
     if c % g:
-        raise ValueError(f"channel_shuffle: the channels must be divisible by groups {g}, got {c}")
+        raise InputError(f"channel_shuffle: the channels must be divisible by groups {g}, got {c}")
     return input.reshape(n, g, c // g, *rest).transpose(1, 2).reshape(n, c, *rest)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.errors import DtypeError, InputError, RangeError
 from ....engine.quiet import quietly
 from ....kernels.loops import cross_entropy as kernel_loss
 from ....kernels.loops.row_loops import piece
@@ -63,7 +64,7 @@ def _ce_index(x: Any, target: Any, weight: Any, ignore: int, reduction: str) -> 
         loop = kernel_loss.cross_entropy if x.shape[1] <= 64 else kernel_loss.cross_entropy_plain
         bad = loop(x, target, weight, ignore, reduction == "mean", losses, slope)
     if bad >= 0:
-        raise IndexError(f"cross_entropy: class indices must be in [0, {x.shape[1] - 1}], got {target[bad]}")
+        raise RangeError(f"cross_entropy: class indices must be in [0, {x.shape[1] - 1}], got {target[bad]}")
     return losses if reduction == "none" else np.add.reduce(losses), slope
 
 
@@ -155,10 +156,10 @@ def cross_entropy(
     """
     x, t = unwrap(input), np.asarray(unwrap(target))
     if x.dtype.kind != "f":
-        raise TypeError(f"cross_entropy: input must be floating point, got {x.dtype}")
+        raise DtypeError(f"cross_entropy: input must be floating point, got {x.dtype}")
     reduction = reduction_of(reduction, size_average, reduce, "cross_entropy")
     if not 0.0 <= label_smoothing <= 1.0:
-        raise ValueError(f"cross_entropy: label_smoothing must be in [0, 1], got {label_smoothing}")
+        raise InputError(f"cross_entropy: label_smoothing must be in [0, 1], got {label_smoothing}")
     classes = x.shape[0 if x.ndim == 1 else 1] if x.ndim else 0
     w = _constant(weight, classes, x.dtype, "cross_entropy")
     outer = () if x.ndim == 1 else (x.shape[0], *x.shape[2:])
@@ -170,7 +171,7 @@ def cross_entropy(
         loss = _soft(input, target, t, w, reduction, label_smoothing, outer)
     else:
         if t.shape != outer or t.dtype.kind not in "iu":
-            raise ValueError(
+            raise InputError(
                 f"cross_entropy: target must hold class indices of shape {outer} or probabilities of shape {x.shape}, "
                 f"got {t.dtype} of shape {t.shape}"
             )
@@ -189,7 +190,7 @@ def _hard(input: Any, t: Any, w: Any, ignore: int, reduction: str, smoothing: fl
     else:
         ignored = None
     if t.size and (t.min() < 0 or t.max() >= classes):
-        raise IndexError(f"cross_entropy: class indices must be in [0, {classes - 1}], got {t.min()} to {t.max()}")
+        raise RangeError(f"cross_entropy: class indices must be in [0, {classes - 1}], got {t.min()} to {t.max()}")
     scale, share = _scales(t, w, ignored, dtype, reduction == "mean")
     total = reduction != "none"
     uniform = (
@@ -229,7 +230,7 @@ def _constant(weight: Any, classes: int, dtype: Any, who: str) -> Any:
         raise NotImplementedError(f"{who}: no gradient is known with respect to 'weight', which requires grad")
     w = np.asarray(unwrap(weight), dtype)
     if w.shape != (classes,):
-        raise ValueError(f"{who}: weight must have shape ({classes},), got {w.shape}")
+        raise InputError(f"{who}: weight must have shape ({classes},), got {w.shape}")
     return w
 
 
@@ -279,7 +280,7 @@ def nll_loss(
     classes = x.shape[0 if x.ndim == 1 else 1] if x.ndim else 0
     outer = () if x.ndim == 1 else (x.shape[0], *x.shape[2:]) if x.ndim else None
     if t.shape != outer or t.dtype.kind not in "iu":
-        raise ValueError(f"nll_loss: target must hold class indices of shape {outer}, got {t.dtype} of shape {t.shape}")
+        raise InputError(f"nll_loss: target must hold class indices of shape {outer}, got {t.dtype} of shape {t.shape}")
     w = _constant(weight, classes, x.dtype, "nll_loss")
     rows = input[None] if x.ndim == 1 else input.movedim(1, -1).reshape(-1, classes) if x.ndim > 2 else input
     loss = _nll.record((rows, t.reshape(-1), np.empty(0, x.dtype) if w is None else w, ignore_index, how))
@@ -303,7 +304,7 @@ def _nll(x: Any, target: Any, weight: Any, ignore: int, reduction: str) -> Any:
     bad, total = kernel_loss.targets.run(target, weight, ignore, x.shape[1])
     if bad >= 0:
         kept = target[target != ignore]
-        raise IndexError(f"nll_loss: class indices must be in [0, {x.shape[1] - 1}], got {kept.min()} to {kept.max()}")
+        raise RangeError(f"nll_loss: class indices must be in [0, {x.shape[1] - 1}], got {kept.min()} to {kept.max()}")
     share = (1 / total if total else math.nan) if reduction == "mean" else 1.0
     losses, scale = np.empty((2, len(target)), x.dtype)
     kernel_loss.picked.run(x, target, weight, ignore, share, losses, scale)

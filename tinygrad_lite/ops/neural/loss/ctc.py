@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.errors import InputError
 from ....rules import differentiable, unwrap
 from ...pointwise.clamp_round_where import where
 from ...reduction.sums import mean
@@ -154,11 +155,11 @@ def ctc_loss(
     how = reduction_of(reduction, None, None, "ctc_loss")
     x, single = unwrap(log_probs), unwrap(log_probs).ndim == 2
     if x.dtype.kind != "f" or x.ndim not in (2, 3) or not len(x):
-        raise ValueError(f"ctc_loss: log_probs must be floating point of shape (T, N, C), got {x.dtype} {x.shape}")
+        raise InputError(f"ctc_loss: log_probs must be floating point of shape (T, N, C), got {x.dtype} {x.shape}")
     if single:
         log_probs, x = log_probs.unsqueeze(1), x[:, None]
     if not 0 <= blank < x.shape[2]:
-        raise ValueError(f"ctc_loss: blank must be in [0, {x.shape[2] - 1}], got {blank}")
+        raise InputError(f"ctc_loss: blank must be in [0, {x.shape[2] - 1}], got {blank}")
     times = _lengths(input_lengths, x.shape[1], len(x), "input_lengths")
     texts, sizes = _texts(unwrap(targets), target_lengths, x.shape[1], x.shape[2])
     loss = _ctc.record((log_probs, texts, times, sizes, blank))
@@ -172,16 +173,16 @@ def ctc_loss(
 def _lengths(given: Any, count: int, most: int | None, name: str) -> Any:
     found = np.asarray(unwrap(given)).reshape(-1)
     if found.dtype.kind not in "iu" or found.shape != (count,):
-        raise ValueError(f"ctc_loss: {name} must be {count} integers, got {found.dtype} of shape {found.shape}")
+        raise InputError(f"ctc_loss: {name} must be {count} integers, got {found.dtype} of shape {found.shape}")
     if count and (found.min() < 0 or (most is not None and found.max() > most)):
-        raise ValueError(f"ctc_loss: {name} must be in [0, {most}], got {found.min()} to {found.max()}")
+        raise InputError(f"ctc_loss: {name} must be in [0, {most}], got {found.min()} to {found.max()}")
     return found.astype(np.intp, copy=False)
 
 
 def _texts(targets: Any, lengths: Any, count: int, classes: int) -> tuple[Any, Any]:
     """The texts as rows (N, S), and their lengths."""
     if targets.dtype.kind not in "iu" or targets.ndim not in (1, 2):
-        raise ValueError(
+        raise InputError(
             f"ctc_loss: targets must be integers of 1 or 2 dimensions, got {targets.dtype} {targets.shape}"
         )
     most = targets.shape[1] if targets.ndim == 2 else None
@@ -190,14 +191,14 @@ def _texts(targets: Any, lengths: Any, count: int, classes: int) -> tuple[Any, A
     shown = np.arange(longest) < sizes[:, None]
     if targets.ndim == 2:
         if len(targets) != count:
-            raise ValueError(f"ctc_loss: targets must have {count} rows, got shape {targets.shape}")
+            raise InputError(f"ctc_loss: targets must have {count} rows, got shape {targets.shape}")
         letters = targets[:, :longest][shown]
     else:
         if len(targets) != sizes.sum():
-            raise ValueError(f"ctc_loss: targets must hold the {sizes.sum()} letters of all texts, got {len(targets)}")
+            raise InputError(f"ctc_loss: targets must hold the {sizes.sum()} letters of all texts, got {len(targets)}")
         letters = targets
     if letters.size and (letters.min() < 0 or letters.max() >= classes):
-        raise ValueError(f"ctc_loss: targets must be in [0, {classes - 1}], got {letters.min()} to {letters.max()}")
+        raise InputError(f"ctc_loss: targets must be in [0, {classes - 1}], got {letters.min()} to {letters.max()}")
     texts = np.zeros((count, longest), np.intp)
     texts[shown] = letters
     return texts, sizes

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.errors import InputError
 from ....kernels.elementwise import bent
 from ....rules import differentiable, unwrap, wrap
 from ...compiled import fused
@@ -20,7 +21,7 @@ __all__ = ["gaussian_nll_loss", "huber_loss", "kl_div", "poisson_nll_loss", "smo
 def _same_shape(who: str, input: Any, target: Any) -> None:
     shapes = unwrap(input).shape, unwrap(target).shape
     if shapes[0] != shapes[1]:
-        raise ValueError(f"{who}: input and target must have the same shape, got {shapes[0]} and {shapes[1]}")
+        raise InputError(f"{who}: input and target must have the same shape, got {shapes[0]} and {shapes[1]}")
 
 
 # --- distances --------------------------------------------------------------------------------------------------
@@ -83,7 +84,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     tensor([0.5000, 4.0000])
     """
     if not delta > 0:
-        raise ValueError(f"huber_loss: delta must be > 0, got {delta}")
+        raise InputError(f"huber_loss: delta must be > 0, got {delta}")
     how = reduction_of(reduction, None, None, "huber_loss")
     _same_shape("huber_loss", input, target)
     return reduced(_huber.record((input, target, delta)), weight, how)
@@ -123,7 +124,7 @@ def smooth_l1_loss(
     tensor([0.1250, 2.5000])
     """
     if not beta >= 0:
-        raise ValueError(f"smooth_l1_loss: beta must be >= 0, got {beta}")
+        raise InputError(f"smooth_l1_loss: beta must be >= 0, got {beta}")
     how = reduction_of(reduction, size_average, reduce, "smooth_l1_loss")
     _same_shape("smooth_l1_loss", input, target)
     if beta == 0:
@@ -262,12 +263,12 @@ def gaussian_nll_loss(
         var = wrap(np.full(x.shape, var, x.dtype if x.dtype.kind == "f" else np.float32))
     v = unwrap(var)
     if v.size and (v < 0).any():
-        raise ValueError(f"{who}: var must not be negative, got {v.min()}")
+        raise InputError(f"{who}: var must not be negative, got {v.min()}")
     if v.shape != x.shape:
         if v.shape == x.shape[:-1]:
             var = var.unsqueeze(-1)
         elif v.ndim != x.ndim or [m for n, m in zip(x.shape, v.shape) if n != m] != [1]:
-            raise ValueError(f"{who}: var must have shape {x.shape} or {x.shape[:-1]}, got {v.shape}")
+            raise InputError(f"{who}: var must have shape {x.shape} or {x.shape[:-1]}, got {v.shape}")
     var = var + (clamp(var, min=eps) - var).detach()  # limited in value only
     loss = 0.5 * (log(var) + (input - target) ** 2 / var)
     return reduced(loss + 0.5 * math.log(2 * math.pi) if full else loss, None, how)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.errors import InputError, RangeError
 from ....rules import unwrap
 from ...indexing.index import take_along_dim
 from ...pointwise.arithmetic import sqrt
@@ -28,7 +29,7 @@ def _same_ranks(who: str, **given: Any) -> None:
     shapes = {name: unwrap(value).shape for name, value in given.items()}
     if len({len(s) for s in shapes.values()}) > 1:
         named = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        raise ValueError(f"{who}: all tensors must have the same number of dimensions, got {named}")
+        raise InputError(f"{who}: all tensors must have the same number of dimensions, got {named}")
 
 
 # --- pairs ------------------------------------------------------------------------------------------------------
@@ -173,7 +174,7 @@ def cosine_embedding_loss(
     how = reduction_of(reduction, size_average, reduce, "cosine_embedding_loss")
     t, x, y = unwrap(target), unwrap(input1), unwrap(input2)
     if t.ndim > 1 or x.ndim != t.ndim + 1 or y.ndim != t.ndim + 1:
-        raise ValueError(
+        raise InputError(
             "cosine_embedding_loss: target must have 0 or 1 dimensions and the inputs one more, "
             f"got target {t.shape}, input1 {x.shape} and input2 {y.shape}"
         )
@@ -287,7 +288,7 @@ def _triplets(
     who: str, anchor: Any, positive: Any, negative: Any, distance: Any, margin: float, swap: bool, how: str
 ) -> Any:
     if not margin > 0:
-        raise ValueError(f"{who}: margin must be positive, got {margin}")
+        raise InputError(f"{who}: margin must be positive, got {margin}")
     _same_ranks(who, anchor=anchor, positive=positive, negative=negative)
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:
@@ -302,12 +303,12 @@ def _classes(input: Any, target: Any, who: str, each: bool) -> tuple[Any, Any]:
     """Input and target as (N, C) and (N,), or (N, C) for labels of each class."""
     x, t = unwrap(input), unwrap(target)
     if x.dtype.kind != "f" or x.ndim not in (1, 2) or x.shape[-1:] == (0,):
-        raise ValueError(
+        raise InputError(
             f"{who}: input must be floating point of shape (N, C) or (C,), got {x.dtype} of shape {x.shape}"
         )
     expected = x.shape if each else x.shape[:-1]
     if t.dtype.kind not in "iu" or (t.shape != expected and not (x.ndim == 1 and t.size == 1 and not each)):
-        raise ValueError(f"{who}: target must hold class indices of shape {expected}, got {t.dtype} of shape {t.shape}")
+        raise InputError(f"{who}: target must hold class indices of shape {expected}, got {t.dtype} of shape {t.shape}")
     return input.reshape(-1, x.shape[-1]), t.reshape(-1, x.shape[-1]) if each else t.reshape(-1)
 
 
@@ -355,18 +356,18 @@ def multi_margin_loss(
     who = "multi_margin_loss"
     how = reduction_of(reduction, size_average, reduce, who)
     if p not in (1, 2):
-        raise ValueError(f"{who}: p must be 1 or 2, got {p}")
+        raise InputError(f"{who}: p must be 1 or 2, got {p}")
     x, t = _classes(input, target, who, each=False)
     count = unwrap(x).shape[1]
     if t.size and (t.min() < 0 or t.max() >= count):
-        raise IndexError(f"{who}: class indices must be in [0, {count - 1}], got {t.min()} to {t.max()}")
+        raise RangeError(f"{who}: class indices must be in [0, {count - 1}], got {t.min()} to {t.max()}")
     others = t[:, None] != np.arange(count)
     short = _short(margin - take_along_dim(x, t[:, None], 1) + x, others)
     loss = total(short if p == 1 else short * short, 1) / count
     if weight is not None:
         w = np.asarray(unwrap(weight))
         if w.shape != (count,):
-            raise ValueError(f"{who}: weight must have shape ({count},), got {w.shape}")
+            raise InputError(f"{who}: weight must have shape ({count},), got {w.shape}")
         loss = loss * w[t]
     return reduced(loss.reshape(unwrap(input).shape[:-1]), None, how)
 
@@ -412,7 +413,7 @@ def multilabel_margin_loss(
     x, t = _classes(input, target, who, each=True)
     count = t.shape[1]
     if t.size and (t.min() < -1 or t.max() >= count):
-        raise IndexError(f"{who}: class indices must be in [-1, {count - 1}], got {t.min()} to {t.max()}")
+        raise RangeError(f"{who}: class indices must be in [-1, {count - 1}], got {t.min()} to {t.max()}")
     listed = np.logical_and.accumulate(t >= 0, axis=1)
     member = np.zeros((len(t), count), bool)
     sample, place = np.nonzero(listed)

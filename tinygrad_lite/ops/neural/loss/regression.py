@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.errors import InputError
 from ....engine.fast_calls import elementwise
 from ....kernels.elementwise import bent
 from ....rules import differentiable, unwrap
@@ -24,7 +25,7 @@ def reduction_of(reduction: str, size_average: Any, reduce: Any, who: str) -> st
             return "none"
         return "sum" if size_average is False else "mean"
     if reduction not in ("none", "mean", "sum"):
-        raise ValueError(f"{who}: reduction must be 'none', 'mean' or 'sum', got {reduction!r}")
+        raise InputError(f"{who}: reduction must be 'none', 'mean' or 'sum', got {reduction!r}")
     return reduction
 
 
@@ -55,7 +56,7 @@ def _paired(input: Any, target: Any, who: str) -> None:
     try:
         np.broadcast_shapes(*shapes)
     except ValueError:
-        raise ValueError(f"{who}: input and target shapes must broadcast, got {shapes[0]} and {shapes[1]}") from None
+        raise InputError(f"{who}: input and target shapes must broadcast, got {shapes[0]} and {shapes[1]}") from None
 
 
 def mse_loss(
@@ -134,7 +135,7 @@ def l1_loss(
 def _matched(input: Any, target: Any, who: str) -> None:
     shapes = unwrap(input).shape, np.shape(unwrap(target))
     if shapes[0] != shapes[1]:
-        raise ValueError(f"{who}: target must have the input's shape {shapes[0]}, got {shapes[1]}")
+        raise InputError(f"{who}: target must have the input's shape {shapes[0]}, got {shapes[1]}")
 
 
 def logits_loss_of(x: Any, target: Any) -> Any:
@@ -266,5 +267,5 @@ def binary_cross_entropy(
     _matched(input, target, "binary_cross_entropy")
     p = unwrap(input)
     if p.size and not (p.min() >= 0 and p.max() <= 1):
-        raise ValueError(f"binary_cross_entropy: input must be in [0, 1], got {p.min()} to {p.max()}")
+        raise InputError(f"binary_cross_entropy: input must be in [0, 1], got {p.min()} to {p.max()}")
     return reduced(_bce.record((input, target)), weight, how)

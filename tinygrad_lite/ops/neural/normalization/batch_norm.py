@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.errors import InputError
 from ....graph import written
 from ....kernels.loops import channel_loops
 from ....kernels.loops.pairwise_sum import pairwise_sum
@@ -253,18 +254,18 @@ def batch_norm(
     """
     x = unwrap(input)
     if x.ndim < 2:
-        raise ValueError(f"batch_norm: input must have at least 2 dimensions (N, C, ...), got shape {x.shape}")
+        raise InputError(f"batch_norm: input must have at least 2 dimensions (N, C, ...), got shape {x.shape}")
     for name, value in zip(
         ("running_mean", "running_var", "weight", "bias"), (running_mean, running_var, weight, bias)
     ):
         if value is not None and unwrap(value).shape != (x.shape[1],):
-            raise ValueError(f"batch_norm: {name} must have shape ({x.shape[1]},), got {unwrap(value).shape}")
+            raise InputError(f"batch_norm: {name} must have shape ({x.shape[1]},), got {unwrap(value).shape}")
     if training:
         if x.size // max(x.shape[1], 1) <= 1:
-            raise ValueError(f"batch_norm: expected more than 1 value per channel when training, got shape {x.shape}")
+            raise InputError(f"batch_norm: expected more than 1 value per channel when training, got shape {x.shape}")
         return _batch_norm.record((input, weight, bias, unwrap(running_mean), unwrap(running_var), momentum, eps))
     if running_mean is None or running_var is None:
-        raise ValueError("batch_norm: running_mean and running_var must be given in evaluation")
+        raise InputError("batch_norm: running_mean and running_var must be given in evaluation")
     if x.dtype == np.float16:  # scale and shift in single precision, as all that is computed
         given = (running_mean, running_var, weight, bias)
         running_mean, running_var, weight, bias = (v if v is None else v.float() for v in given)

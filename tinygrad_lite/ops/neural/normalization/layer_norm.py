@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.errors import DtypeError, InputError
 from ....engine.quiet import quietly
 from ....graph import written
 from ....kernels.loops import row_loops
@@ -86,12 +87,12 @@ def _own_rows(input: Any, normalized_shape: Any, who: str, **given: Any) -> tupl
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     x = unwrap(input)
     if x.dtype.kind != "f":
-        raise TypeError(f"{who}: input must be floating point, got {x.dtype}")
+        raise DtypeError(f"{who}: input must be floating point, got {x.dtype}")
     if not shape or x.shape[-len(shape) :] != shape:
-        raise ValueError(f"{who}: the input's last dimensions must be normalized_shape {shape}, got shape {x.shape}")
+        raise InputError(f"{who}: the input's last dimensions must be normalized_shape {shape}, got shape {x.shape}")
     for name, value in given.items():
         if value is not None and unwrap(value).shape != shape:
-            raise ValueError(f"{who}: {name} must have shape {shape}, got {unwrap(value).shape}")
+            raise InputError(f"{who}: {name} must have shape {shape}, got {unwrap(value).shape}")
     return shape
 
 
@@ -180,10 +181,10 @@ def _by_channel(out: Any, weight: Any, bias: Any, ndim: int) -> Any:
 
 def _of_channels(x: Any, who: str, **given: Any) -> None:
     if x.ndim < 2 or x.dtype.kind != "f":
-        raise ValueError(f"{who}: input must be floating point of shape (N, C, ...), got {x.dtype} of shape {x.shape}")
+        raise InputError(f"{who}: input must be floating point of shape (N, C, ...), got {x.dtype} of shape {x.shape}")
     for name, value in given.items():
         if value is not None and unwrap(value).shape != (x.shape[1],):
-            raise ValueError(f"{who}: {name} must have shape ({x.shape[1]},), got {unwrap(value).shape}")
+            raise InputError(f"{who}: {name} must have shape ({x.shape[1]},), got {unwrap(value).shape}")
 
 
 def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
@@ -219,9 +220,9 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
     x = unwrap(input)
     _of_channels(x, "group_norm", weight=weight, bias=bias)
     if num_groups < 1 or x.shape[1] % num_groups:
-        raise ValueError(f"group_norm: num_groups must divide the {x.shape[1]} channels, got {num_groups}")
+        raise InputError(f"group_norm: num_groups must divide the {x.shape[1]} channels, got {num_groups}")
     if x.size and x.size == x.shape[0] * num_groups and x.shape[0] == 1:
-        raise ValueError(f"group_norm: expected more than 1 value per group, got shape {x.shape}")
+        raise InputError(f"group_norm: expected more than 1 value per group, got shape {x.shape}")
     if not x.size:
         return _by_channel(input * 1, weight, bias, x.ndim)
     if looped(x):
@@ -289,7 +290,7 @@ def instance_norm(
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     size = math.prod(x.shape[2:])
     if size == 1:
-        raise ValueError(f"instance_norm: expected more than 1 value per channel of a sample, got shape {x.shape}")
+        raise InputError(f"instance_norm: expected more than 1 value per channel of a sample, got shape {x.shape}")
     samples = x.reshape(*x.shape[:2], size)
     if running_mean is not None:
         _move(running_mean, samples.mean(2).mean(0), momentum)
@@ -334,9 +335,9 @@ def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float 
     """
     x = unwrap(input)
     if x.ndim < 3:
-        raise ValueError(f"local_response_norm: input must have at least 3 dimensions, got shape {x.shape}")
+        raise InputError(f"local_response_norm: input must have at least 3 dimensions, got shape {x.shape}")
     if size < 1:
-        raise ValueError(f"local_response_norm: size must be positive, got {size}")
+        raise InputError(f"local_response_norm: size must be positive, got {size}")
     if not x.size:
         return input
     if x.dtype == np.float16:  # the squares of which are soon infinite

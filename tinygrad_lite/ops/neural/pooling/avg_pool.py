@@ -6,6 +6,7 @@ import math
 from functools import lru_cache
 from typing import Any
 
+from ....engine.errors import InputError
 from ....rules import unwrap
 from ...argument_names import floating_only
 from ...pointwise.arithmetic import abs, pow
@@ -47,7 +48,7 @@ def _avg(
     who = f"avg_pool{dims}d"
     floating_only(input, who)
     if divisor == 0:
-        raise ValueError(f"{who}: divisor_override must not be 0")
+        raise InputError(f"{who}: divisor_override must not be 0")
 
     def run(x: Any) -> Any:
         size = unwrap(x).shape[2:]

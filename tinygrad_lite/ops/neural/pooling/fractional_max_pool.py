@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.errors import InputError
 from ....engine.quiet import quietly
 from ....rules import unwrap, wrap
 from ...random.random_streams import uniform
@@ -51,7 +52,7 @@ def _fractional(
     who = f"fractional_max_pool{dims}d"
     k = each(kernel, dims, who, "kernel_size", 1)
     if (size is None) == (ratio is None):
-        raise ValueError(f"{who}: give either output_size or output_ratio, got {size} and {ratio}")
+        raise InputError(f"{who}: give either output_size or output_ratio, got {size} and {ratio}")
 
     def run(x: Any) -> Any:
         large = unwrap(x).shape[2:]
@@ -60,14 +61,14 @@ def _fractional(
         else:
             ratios = ratio if isinstance(ratio, (tuple, list)) else (ratio,) * dims
             if len(ratios) != dims or not all(0 < r < 1 for r in ratios):
-                raise ValueError(f"{who}: output_ratio must be {dims} numbers in (0, 1), got {ratio}")
+                raise InputError(f"{who}: output_ratio must be {dims} numbers in (0, 1), got {ratio}")
             counts = each([int(n * r) for n, r in zip(large, ratios)], dims, who, "output_size", 1)
         if any(m + a - 1 > n for n, m, a in zip(large, counts, k)):
-            raise ValueError(f"{who}: windows {k} and output size {counts} must fit the input, got size {large}")
+            raise InputError(f"{who}: windows {k} and output size {counts} must fit the input, got size {large}")
         shape = (*unwrap(x).shape[:2], dims)
         drawn = uniform(shape, np.float32, generator) if samples is None else np.asarray(unwrap(samples))
         if drawn.shape != shape:
-            raise ValueError(f"{who}: _random_samples must have shape {shape}, got {drawn.shape}")
+            raise InputError(f"{who}: _random_samples must have shape {shape}, got {drawn.shape}")
         index = _argmax(unwrap(x), k, counts, drawn)
         values = pick.record((x, index, large))
         return (values, wrap(index.astype(np.int64))) if return_indices else values

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.errors import InputError
 from ....rules import unwrap
 from ...creation.creation import zeros
 from ...indexing.index import index_put
@@ -23,17 +24,17 @@ def _unpool(dims: int, input: Any, indices: Any, kernel_size: Any, stride: Any, 
     y, alone = batched(input, dims, who)
     index = unwrap(indices)
     if index.shape != unwrap(input).shape or index.dtype.kind not in "iu":
-        raise ValueError(f"{who}: indices must be integers of the input's shape {unwrap(input).shape}, "
+        raise InputError(f"{who}: indices must be integers of the input's shape {unwrap(input).shape}, "
                          f"got {index.dtype} of shape {index.shape}")  # fmt: skip
     large = tuple([(n - 1) * b - 2 * c + a for n, a, b, c in zip(unwrap(y).shape[2:], k, s, p)])
     if output_size is not None:
         given = tuple(output_size)[-dims:]
         if len(output_size) not in (dims, dims + 2) or not all(n - b < m < n + b for n, m, b in zip(large, given, s)):
-            raise ValueError(f"{who}: output_size must differ from {large} by less than stride {s}, got {output_size}")
+            raise InputError(f"{who}: output_size must differ from {large} by less than stride {s}, got {output_size}")
         large = given
     cells = math.prod(large)
     if index.size and (index.min() < 0 or index.max() >= cells):
-        raise ValueError(f"{who}: indices must be in [0, {cells - 1}], got {index.min()} to {index.max()}")
+        raise InputError(f"{who}: indices must be in [0, {cells - 1}], got {index.min()} to {index.max()}")
     n, c = unwrap(y).shape[:2]
     at = (*np.ogrid[:n, :c, :1][:2], index.reshape(n, c, math.prod(index.shape[-dims:])))
     flat = y.reshape(n, c, math.prod(index.shape[-dims:]))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from ....engine.errors import DtypeError, InputError
 from ....rules import unwrap
 from ...shape.cat_pad import cat, stack
 from ..dropout import dropout as drop
@@ -25,15 +26,15 @@ def _fit(who: str, x: Any, states: Sequence[Any], weights: Sequence[Any]) -> Non
     """Check one layer's rows, states of all its examples, and weights."""
     w_ih, w_hh = weights[0], weights[1]
     if unwrap(x).dtype.kind != "f":
-        raise TypeError(f"{who}: input must be floating, got {x.dtype}")
+        raise DtypeError(f"{who}: input must be floating, got {x.dtype}")
     if x.shape[-1] != w_ih.shape[1]:
-        raise ValueError(f"{who}: input must have {w_ih.shape[1]} features, got shape {x.shape}")
+        raise InputError(f"{who}: input must have {w_ih.shape[1]} features, got shape {x.shape}")
     for state, size in zip(states, (w_hh.shape[1], w_hh.shape[0] // 4)):
         if state.shape[-1] != size:
-            raise ValueError(f"{who}: hidden states must have {size} features, got shape {state.shape}")
+            raise InputError(f"{who}: hidden states must have {size} features, got shape {state.shape}")
     for value in (*states, *weights):
         if value is not None and value.dtype != x.dtype:
-            raise ValueError(f"{who}: all arguments must have one dtype, got {x.dtype} and {value.dtype}")
+            raise InputError(f"{who}: all arguments must have one dtype, got {x.dtype} and {value.dtype}")
 
 
 def _lstm_one(x: Any, states: Any, weights: Any, sizes: Any, reverse: bool) -> tuple[Any, ...]:
@@ -54,7 +55,7 @@ def _grouped(who: str, params: Sequence[Any], layers: int, directions: int, bias
     count, rest = divmod(len(params), layers * directions)
     plain = 4 if biases else 2
     if rest or count not in ((plain, plain + 1) if who == "lstm" else (plain,)):
-        raise ValueError(f"{who}: {layers * directions} layers take {plain} parameters each, got {len(params)}")
+        raise InputError(f"{who}: {layers * directions} layers take {plain} parameters each, got {len(params)}")
     groups = [params[i : i + count] for i in range(0, len(params), count)]
     return [(*g[:2], *(g[2:4] if biases else (None, None)), g[plain] if count > plain else None) for g in groups]
 
@@ -68,7 +69,7 @@ def _network(
     groups = _grouped(who, params, num_layers, directions, has_biases)
     for state in hx:
         if state.ndim != 3 or state.shape[:2] != (len(groups), sizes[0]):
-            raise ValueError(
+            raise InputError(
                 f"{who}: hidden states must have shape ({len(groups)}, {sizes[0]}, features), got {state.shape}"
             )
     lasts = []
@@ -94,13 +95,13 @@ def _rows(who: str, input: Any, batch_first: bool, batch_sizes: Any) -> tuple[An
     if batch_sizes is not None:
         sizes = tuple(unwrap(batch_sizes).tolist())
         if input.ndim != 2 or sum(sizes) != len(input) or any(a < b for a, b in zip(sizes, sizes[1:])):
-            raise ValueError(f"{who}: batch_sizes must not grow and sum to the rows of {input.shape}, got {sizes}")
+            raise InputError(f"{who}: batch_sizes must not grow and sum to the rows of {input.shape}, got {sizes}")
         return input, sizes
     if input.ndim != 3:
-        raise ValueError(f"{who}: input must have 3 dimensions (steps, batch, features), got shape {input.shape}")
+        raise InputError(f"{who}: input must have 3 dimensions (steps, batch, features), got shape {input.shape}")
     x = input.transpose(0, 1) if batch_first else input
     if not x.shape[0]:
-        raise ValueError(f"{who}: expected at least one step, got shape {input.shape}")
+        raise InputError(f"{who}: expected at least one step, got shape {input.shape}")
     return x.reshape(-1, x.shape[2]), (x.shape[1],) * x.shape[0]
 
 
@@ -237,7 +238,7 @@ def rnn_relu(
 def _step(who: str, one: _Layer, x: Any, states: Sequence[Any], *weights: Any) -> tuple[Any, ...]:
     if x.ndim != 2 or any(s.ndim != 2 or len(s) != len(x) for s in states):
         shapes = ", ".join(str(v.shape) for v in (x, *states))
-        raise ValueError(f"{who}: input and hidden states must have shape (batch, features), got {shapes}")
+        raise InputError(f"{who}: input and hidden states must have shape (batch, features), got {shapes}")
     _fit(who, x, states, weights)
     return tuple(one(x, states, (*weights, None), (len(x),), False)[1:])
 

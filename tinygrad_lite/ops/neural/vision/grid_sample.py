@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.errors import DtypeError, InputError
 from ....kernels import backend
 from ....kernels.loops import grid_sample as grid_sample_kernels
 from ....kernels.loops.pairwise_sum import pairwise_sum
@@ -157,7 +158,7 @@ def affine_grid(theta: Any, size: Any, align_corners: bool | None = None) -> Any
     """
     shape, dims = unwrap(theta).shape, len(size) - 2
     if dims not in (2, 3) or shape != (size[0], dims, dims + 1) or min(size) < 1:
-        raise ValueError("affine_grid: theta must have shape (N, 2, 3) for size (N, C, H, W) or (N, 3, 4) for "
+        raise InputError("affine_grid: theta must have shape (N, 2, 3) for size (N, C, H, W) or (N, 3, 4) for "
                          f"(N, C, D, H, W), got {shape} and {tuple(size)}")  # fmt: skip
     dtype = unwrap(theta).dtype
     axes = [np.linspace(-1, 1, n) if align_corners and n > 1 else (2 * np.arange(n) + 1) / n - 1 for n in size[2:]]
@@ -259,14 +260,14 @@ def grid_sample(
     x, at = unwrap(input), unwrap(grid)
     dims = x.ndim - 2
     if dims not in (2, 3) or at.ndim != x.ndim or at.shape[0] != x.shape[0] or at.shape[-1] != dims or 0 in x.shape[1:]:
-        raise ValueError("grid_sample: input and grid must have shapes (N, C, H, W) and (N, h, w, 2), or (N, C, D, H, "
+        raise InputError("grid_sample: input and grid must have shapes (N, C, H, W) and (N, h, w, 2), or (N, C, D, H, "
                          f"W) and (N, d, h, w, 3), got {x.shape} and {at.shape}")  # fmt: skip
     if mode not in ("bilinear", "nearest", "bicubic") or (mode == "bicubic" and dims == 3):
-        raise ValueError(f"grid_sample: mode must be 'bilinear', 'nearest' or, for images, 'bicubic', got {mode!r}")
+        raise InputError(f"grid_sample: mode must be 'bilinear', 'nearest' or, for images, 'bicubic', got {mode!r}")
     if padding_mode not in PADDINGS:
-        raise ValueError(f"grid_sample: padding_mode must be 'zeros', 'border' or 'reflection', got {padding_mode!r}")
+        raise InputError(f"grid_sample: padding_mode must be 'zeros', 'border' or 'reflection', got {padding_mode!r}")
     if x.dtype != at.dtype or x.dtype.kind != "f":
-        raise TypeError(f"grid_sample: input and grid must be floating point, of one dtype, got {x.dtype}, {at.dtype}")
+        raise DtypeError(f"grid_sample: input and grid must be floating point, of one dtype, got {x.dtype}, {at.dtype}")
     options = x.shape[2:], padding_mode, bool(align_corners)
     compiled = dims == 2 and mode != "bicubic" and x.dtype.char in "fd" and backend() == "numba"
     with np.errstate(invalid="ignore"):  # infinity less infinity

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from ....engine.errors import InputError
 from ....rules import unwrap
 from ...argument_names import floating_only
 from ...shape.stencil import Stencil, blend
@@ -98,14 +99,14 @@ def _sizes(shape: tuple[int, ...], size: Any, scale_factor: Any) -> tuple[list[i
     """Output sizes, and the scale factors that were given."""
     dims = len(shape)
     if (size is None) == (scale_factor is None):
-        raise ValueError(f"interpolate: give either size or scale_factor, got {size} and {scale_factor}")
+        raise InputError(f"interpolate: give either size or scale_factor, got {size} and {scale_factor}")
     given = size if scale_factor is None else scale_factor
     each = list(given) if isinstance(given, (tuple, list)) else [given] * dims
     if len(each) != dims:
-        raise ValueError(f"interpolate: size and scale_factor must be a number or {dims} of them, got {given}")
+        raise InputError(f"interpolate: size and scale_factor must be a number or {dims} of them, got {given}")
     counts = [int(v) if scale_factor is None else math.floor(n * v) for n, v in zip(shape, each)]
     if 0 in shape or min(counts) < 1:
-        raise ValueError(f"interpolate: input and output sizes must be positive, got {shape} and {tuple(counts)}")
+        raise InputError(f"interpolate: input and output sizes must be positive, got {shape} and {tuple(counts)}")
     return counts, [None] * dims if scale_factor is None else [float(v) for v in each]
 
 
@@ -159,15 +160,15 @@ def interpolate(
     """
     shape = unwrap(input).shape
     if mode not in MODES or len(shape) - 2 not in MODES[mode]:
-        raise ValueError(f"interpolate: mode must be one of {', '.join(MODES)} and fit the input's spatial dimensions, "
+        raise InputError(f"interpolate: mode must be one of {', '.join(MODES)} and fit the input's spatial dimensions, "
                          f"got {mode!r} for shape {shape}")  # fmt: skip
     smooth = mode.endswith(("linear", "cubic"))
     if align_corners is not None and not smooth:
-        raise ValueError(f"interpolate: align_corners is for linear, bilinear, bicubic and trilinear, got {mode!r}")
+        raise InputError(f"interpolate: align_corners is for linear, bilinear, bicubic and trilinear, got {mode!r}")
     if antialias and mode not in ("bilinear", "bicubic"):
-        raise ValueError(f"interpolate: antialias is for modes bilinear and bicubic, got {mode!r}")
+        raise InputError(f"interpolate: antialias is for modes bilinear and bicubic, got {mode!r}")
     if recompute_scale_factor and size is not None:
-        raise ValueError(f"interpolate: recompute_scale_factor makes no sense with size, got size {size}")
+        raise InputError(f"interpolate: recompute_scale_factor makes no sense with size, got size {size}")
     if smooth or mode == "area":
         floating_only(input, "interpolate")
     counts, factors = _sizes(shape[2:], size, scale_factor)

@@ -1,0 +1,247 @@
+"""How public functions meet arguments that do not fit, and ``out=``."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+import numpy as np
+import pytest
+from called import SPACES, calls, public
+
+import tinygrad_lite as tg
+from tinygrad_lite.engine import blame
+from tinygrad_lite.engine.errors import DtypeError, InputError, RangeError
+
+WRONG = [None, "wrong", object(), ["wrong"], {}]
+ELSEWHERE = {  # files and global state, or functions that run the user's own
+    "save", "load", "read_metadata", "set_default_dtype", "draw_graph", "set_rng_state", "set_printoptions",
+    "fork_rng", "checkpoint", "checkpoint_sequential", "triplet_margin_with_distance_loss",
+}  # fmt: skip
+
+
+def names(function):
+    return [*inspect.signature(function).parameters]
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_arguments_of_a_wrong_type_are_refused_by_name(space):
+    """An error from inside, an AttributeError or one of NumPy's, says nothing about the call."""
+    faults = []
+    for name, known in calls().items():
+        if name.partition(".")[0] != space or name.partition(".")[2] in ELSEWHERE:
+            continue
+        function = getattr(SPACES[space], name.partition(".")[2])
+        args, kwargs = known[0]
+        for slot in [*range(len(args)), *kwargs]:
+            for wrong in WRONG:
+                given = [wrong if i == slot else a for i, a in enumerate(args)]
+                options = {k: wrong if k == slot else v for k, v in kwargs.items()}
+                try:
+                    function(*given, **options)
+                except (TypeError, ValueError, RuntimeError, IndexError) as error:
+                    if blame._origin(error) == "inside" and not hasattr(error, "blamed"):
+                        faults.append((name, slot, wrong, repr(error)))
+                    elif function.__name__ not in str(error):
+                        faults.append((name, slot, wrong, f"does not name it: {error}"))
+                except Exception as error:
+                    faults.append((name, slot, wrong, repr(error)))
+    assert not faults, faults[:10]
+
+
+def test_every_public_function_is_called():
+    assert len(calls()) > 500
+    functions = {function for _, _, function in public()}
+    called = {getattr(SPACES[name.partition(".")[0]], name.partition(".")[2]) for name in calls()}
+    silent = {"fft", "rfftfreq", "isreal", "get_default_dtype", "is_grad_enabled", "load", "read_metadata", "save"}
+    left = {f.__name__ for f in functions - called} - {f.__name__ for f in called}
+    assert {name for name in left if not name.endswith("_")} <= silent
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda x: tg.softmax([1, 2], 0), TypeError, "softmax: input must be a Tensor, floating, got list"),
+        (lambda x: tg.softmax(x, "a"), TypeError, "softmax: dim must be an integer, got 'a'"),
+        (lambda x: tg.stack(3), TypeError, "stack: tensors must be a sequence of Tensor, of equal shapes, got 3"),
+        (lambda x: tg.roll(x, 1.5), TypeError, "roll: shifts must be an int or sequence of int, got 1.5"),
+        (lambda x: tg.exp(None), TypeError, "exp: operands must be Tensors, arrays or numbers, got NoneType"),
+        (lambda x: x.add_("a"), TypeError, "add: operands must be Tensors, arrays or numbers, got str"),
+        (lambda x: tg.sum(x, 0, keepdim="a"), TypeError, "sum: keepdim must be a bool, got 'a'"),
+        (lambda x: x.sum(0, keepdims=[1]), TypeError, "sum: keepdim must be a bool, got list"),
+        (lambda x: tg.nn.functional.leaky_relu(x, 1j), TypeError, "negative_slope must be a real number, got 1j"),
+        (lambda x: x.sum(7), IndexError, "sum: dim must be in [-2, 1], got 7"),
+        (lambda x: x.sum((0, 7)), IndexError, "sum: dim must be in [-2, 1], got 7"),
+        (
+            lambda x: x & x,
+            DtypeError,
+            "bitwise_and: must be given dtypes for which it is defined, got input: Tensor of",
+        ),
+        (
+            lambda x: tg.where(x > 0, x, "a"),
+            TypeError,
+            "where: input and other must be Tensors, arrays or numbers, got",
+        ),
+        (lambda x: tg.zeros({}), TypeError, "zeros: sizes must be integers, got"),
+        (lambda x: tg.addmv(x[0], x[0], x[0]), RuntimeError, "addmv: mv: expected 2 dimensions, got shape (3,)"),
+        (lambda x: tg.amax(None), TypeError, "amax: input must be a Tensor, got None"),
+    ],
+)
+def test_words(call, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        call(tg.ones(2, 3))
+
+
+def test_errors_of_the_users_code_are_the_users():
+    class Mine(Exception):
+        pass
+
+    def faulty(x):
+        raise Mine("mine")
+
+    def careless(x):
+        return x.nothing
+
+    with pytest.raises(Mine, match="^mine$"):
+        tg.func.vmap(faulty)(tg.ones(2))
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        tg.checkpoint(careless, tg.ones(2, requires_grad=True))
+
+
+def test_errors_are_what_both_libraries_raise():
+    with pytest.raises(RuntimeError) as caught:
+        tg.ones(2, 3) + tg.ones(2, 4)
+    assert isinstance(caught.value, ValueError)
+    assert isinstance(caught.value, InputError)
+    with pytest.raises(IndexError) as caught:
+        tg.nn.functional.embedding(tg.tensor([7]), tg.ones(2, 3))
+    assert isinstance(caught.value, RuntimeError)
+    assert isinstance(caught.value, RangeError)
+    with pytest.raises(NotImplementedError) as caught:
+        tg.ones(2) << 1
+    assert isinstance(caught.value, TypeError)
+    assert isinstance(caught.value, RuntimeError)
+
+
+# --- out= -------------------------------------------------------------------------------------------------------------
+
+
+def arrays(result):
+    return [np.asarray(tg.rules.unwrap(r)) for r in (result if isinstance(result, tuple) else (result,))]
+
+
+@pytest.mark.parametrize("space", ["tg", "linalg", "fft", "special"])
+def test_out(space):
+    """Every function of these spaces that returns Tensors writes them to ``out=``, and says so to backward passes."""
+    tried = 0
+    for name, known in calls().items():
+        function = getattr(SPACES[space], name.partition(".")[2], None)
+        if (
+            name.partition(".")[0] not in (space, "F")
+            or function is None
+            or "empty" in name
+            or name.partition(".")[2] in ELSEWHERE
+        ):
+            continue
+        args, kwargs = known[0]
+        if "generator" in kwargs or any(type(a) is np.ndarray or getattr(a, "requires_grad", 0) for a in args):
+            continue
+        tg.manual_seed(0)
+        expected = function(*args, **kwargs)
+        parts = expected if isinstance(expected, tuple) else (expected,)
+        if (
+            not parts
+            or not all(isinstance(p, tg.Tensor) for p in parts)
+            or getattr(function, "__name__", "")[-1] == "_"
+        ):
+            continue
+        targets = tuple(tg.zeros(p.shape, dtype=p.dtype) for p in parts)
+        before = tg.graph.last_write.clock
+        tg.manual_seed(0)
+        got = function(*args, **kwargs, out=targets if isinstance(expected, tuple) else targets[0])
+        assert type(got) is type(expected), name
+        for target, part in zip(targets, parts):
+            np.testing.assert_array_equal(target.numpy(), part.numpy(), err_msg=name, strict=True)
+        assert [id(t) for t in (got if isinstance(got, tuple) else (got,))] == [id(t) for t in targets], name
+        assert tg.graph.last_write.clock > before, name
+        tried += 1
+    assert tried > {"tg": 200, "linalg": 25, "fft": 15, "special": 20}[space]
+
+
+def test_out_of_an_empty_tensor_becomes_of_the_results_shape():
+    out = tg.empty(0, dtype=tg.float64)
+    assert tg.add(tg.ones(2, 3), 1, out=out) is out
+    assert out.shape == (2, 3)
+    assert out.dtype == tg.float64
+    assert out.sum().item() == 12
+
+
+def test_out_may_be_an_argument():
+    x = tg.tensor([1.0, 2.0])
+    tg.mul(x, x, out=x)
+    assert x.tolist() == [1.0, 4.0]
+    values, indices = tg.empty(0), tg.empty(0, dtype=tg.int64)
+    tg.max(tg.tensor([[1.0, 3.0]]), 1, out=(values, indices))
+    assert values.tolist() == [3.0]
+    assert indices.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("out", "error", "message"),
+    [
+        (lambda: tg.zeros(3), RuntimeError, "exp: out must be empty or have the result's shape (2,), got (3,)"),
+        (lambda: tg.zeros(2, dtype=tg.int64), RuntimeError, "exp: out must have a dtype that holds float32, got int64"),
+        (
+            lambda: tg.zeros(2, requires_grad=True),
+            RuntimeError,
+            "exp: out= must not be used where an argument requires",
+        ),
+        (
+            lambda: np.zeros(2),
+            TypeError,
+            "exp: out must be a Tensor, or a tuple of them for several results, got ndarray",
+        ),
+        (lambda: (tg.zeros(2), tg.zeros(2)), TypeError, "exp: out must hold a Tensor for each of 1 results, got 2"),
+        (lambda: tg.zeros(1).expand(2), RuntimeError, "exp: the tensor is expanded"),
+    ],
+)
+def test_out_is_refused(out, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        tg.exp(tg.ones(2), out=out())
+
+
+def test_out_where_a_gradient_is_needed():
+    x = tg.ones(2, requires_grad=True)
+    for call in (lambda o: tg.exp(x, out=o), lambda o: tg.sum(x, 0, out=o), lambda o: tg.stack([x, x], out=o)):
+        with pytest.raises(RuntimeError, match="out= must not be used where an argument requires grad"):
+            call(tg.empty(0))
+    with tg.no_grad():
+        assert tg.exp(x, out=tg.empty(0)).shape == (2,)
+
+
+def test_a_value_that_out_overwrites_is_missed_by_the_backward_pass():
+    x = tg.ones(2, requires_grad=True)
+    y = tg.ones(2)
+    z = (x * y).sum()
+    tg.exp(y, out=y)
+    with pytest.raises(RuntimeError, match="out="):
+        z.backward()
+
+
+def test_out_wherever_pytorch_has_it():
+    torch = pytest.importorskip("torch")
+    theirs = {}
+    for function, testing in torch.overrides.get_testing_overrides().items():
+        if "out" in inspect.signature(testing).parameters:
+            theirs[getattr(function, "__name__", "")] = function
+    missing = []
+    for space, module in (("tg", torch), ("linalg", torch.linalg), ("fft", torch.fft), ("special", torch.special)):
+        for name in SPACES[space].__all__:
+            function = getattr(SPACES[space], name)
+            if getattr(module, name, None) in theirs.values() and inspect.isroutine(function):
+                try:
+                    function(out=tg.empty(0))
+                except TypeError as error:
+                    if "unexpected keyword" in str(error):
+                        missing.append(f"{space}.{name}")
+    assert not missing

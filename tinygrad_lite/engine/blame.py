@@ -1,0 +1,189 @@
+"""What an exception from inside says to the caller: who was called, what must hold, and what came.
+
+Nothing is checked beforehand: a function that meets an argument of the wrong kind fails somewhere inside, in NumPy or
+at an attribute that a list does not have. Only then is it found out, by the function's docstring, which argument is not
+of the kind described there.
+"""
+
+from __future__ import annotations
+
+import dis
+import inspect
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from numbers import Complex, Integral, Real
+from typing import Any
+
+import numpy as np
+
+from ..graph import library
+from .errors import DtypeError, InputError, RangeError
+
+Tensor: Any = None  # the class; tensor.py binds it when it is defined
+_TOLD = (
+    AttributeError,
+    TypeError,
+    ValueError,
+    LookupError,
+    OverflowError,
+    ZeroDivisionError,
+    AssertionError,
+    RuntimeError,
+)
+_RETOLD = (TypeError, ValueError, IndexError, RuntimeError, InputError, DtypeError, RangeError)
+_RAISE = dis.opmap["RAISE_VARARGS"]
+_COMPUTING = re.compile(r"(^|[\\/])(numpy|numba|llvmlite)[\\/]")  # where the library's own calls lead
+
+
+def bind(tensor: type) -> None:
+    """Tell which class Tensors are of."""
+    global Tensor
+    Tensor = tensor
+
+
+def blame(
+    error: Exception,
+    who: str,
+    names: Sequence[str],
+    values: Sequence[Any],
+    function: Callable[..., Any] | None = None,
+) -> Exception:
+    """The exception to raise in place of one that a call ended with.
+
+    Parameters
+    ----------
+    error : Exception
+        Returned as it is if a check of the library's or code of the user's raised it.
+    who : str
+        The name under which the function was called.
+    names, values : sequence
+        The arguments, as far as they are known.
+    function : callable, optional
+        Whose docstring says what the arguments must be.
+
+    Returns
+    -------
+    Exception
+    """
+    where = _origin(error)
+    numba = type(error).__module__.startswith("numba.")
+    if where == "user" or isinstance(error, UnicodeError) or not (numba or isinstance(error, _TOLD)):
+        return error
+    known = kinds(function)
+    if where == "check":
+        if who in str(error) or type(error) not in _RETOLD:
+            return error
+        wrong = list(misfits(names, values, known)) if type(error) is TypeError else []
+        return TypeError(f"{who}: {'; '.join(wrong)}") if wrong else type(error)(f"{who}: {error}")
+    error = getattr(error, "blamed", error)  # what a function inside was told, is told to this one
+    told = _told(error, who, list(misfits(names, values, known)), names, values)
+    told.blamed = error  # type: ignore[attr-defined]
+    return told
+
+
+def _told(error: Exception, who: str, wrong: list[str], names: Sequence[str], values: Sequence[Any]) -> Exception:
+    if wrong:
+        return TypeError(f"{who}: {'; '.join(wrong)}")
+    if isinstance(error, IndexError) and (outside := _outside(error, names, values)):
+        return IndexError(f"{who}: {outside}")
+    text = str(error).strip()
+    named = text if text.startswith(f"{who}: ") else f"{who}: {text}"
+    if isinstance(error, IndexError):
+        return RangeError(named)
+    if isinstance(error, ValueError):
+        return InputError(named) if type(error) is ValueError else type(error)(named)
+    if isinstance(error, (NotImplementedError, OverflowError)):
+        return type(error)(named)
+    what = ", ".join(f"{name}: {came(value)}" for name, value in zip(names, values))
+    if isinstance(error, TypeError) and "ufunc" in text:
+        return DtypeError(f"{who}: must be given dtypes for which it is defined, got {what}")
+    kind = TypeError if isinstance(error, (AttributeError, TypeError)) else InputError
+    return kind(f"{who}: the arguments must fit together, got {what} ({text[:200]})")
+
+
+def _outside(error: IndexError, names: Sequence[str], values: Sequence[Any]) -> str:
+    """Which dimension is none of the first tensor's, if that is what is wrong."""
+    axis, ndim = getattr(error, "axis", None), getattr(error, "ndim", None)
+    if ndim is None and names and isinstance(values[0], (Tensor, np.ndarray)):
+        ndim, dims = max(values[0].ndim, 1), [v for n, v in zip(names, values) if n in ("dim", "axis", "dims")]
+        each = [d for given in dims for d in (given if isinstance(given, (tuple, list)) else (given,))]
+        axis = next((d for d in each if isinstance(d, int) and not -ndim <= d < ndim), None)
+    return "" if axis is None or ndim is None else f"dim must be in [{-ndim}, {ndim - 1}], got {axis}"
+
+
+def _origin(error: Exception) -> str:
+    """Who raised this: "user" code, a "check" of the library's, or nobody who meant it, somewhere "inside"."""
+    trace, last = error.__traceback__, None
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if not library[name] and not _COMPUTING.search(name):
+            return "user"
+        last, trace = trace, trace.tb_next
+    if last is None or hasattr(error, "blamed"):
+        return "inside"
+    code = last.tb_frame.f_code
+    return "check" if library[code.co_filename] and code.co_code[last.tb_lasti] == _RAISE else "inside"
+
+
+# --- what arguments must be -----------------------------------------------------------------------------------------
+
+_HEAD = re.compile(r"^(\*{0,2}\w+(?:, *\*{0,2}\w+)*) : (.+)$", re.MULTILINE)
+
+
+@lru_cache(maxsize=256)
+def kinds(function: Callable[..., Any] | None) -> dict[str, str]:
+    """The kind of each argument, as the section Parameters of the docstring has it, or else the annotation."""
+    if function is None:
+        return {}
+    found = {name: str(kind) for name, kind in getattr(function, "__annotations__", {}).items() if kind != "Any"}
+    text = inspect.cleandoc(function.__doc__ or "")
+    _, _, section = text.partition("\nParameters\n----------\n")
+    section = re.split(r"\n\w+\n---", section)[0]
+    for head in _HEAD.finditer(section):
+        found.update((name.strip(" *"), head[2]) for name in head[1].split(","))
+    return found
+
+
+def _several(value: Any) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, (str, Mapping))
+
+
+_TESTS: tuple[tuple[str, Callable[[Any], bool]], ...] = (
+    (r"Tensors?\b|\barrays?\b", lambda v: isinstance(v, (Tensor, np.ndarray, np.generic))),
+    (r"\bint(eger)?s?\b|\bsizes?\b", lambda v: isinstance(v, Integral) or hasattr(v, "__index__")),
+    (r"\b(float|number|real)s?\b", lambda v: isinstance(v, Real) or (isinstance(v, Tensor) and v.ndim == 0)),
+    (r"\bcomplex\b", lambda v: isinstance(v, Complex)),
+    (r"\bbool\b", lambda v: isinstance(v, (bool, np.bool_))),
+    (r"\bstr\b|['\"]", lambda v: isinstance(v, str)),
+    (r"\b(path|file)\b", lambda v: isinstance(v, os.PathLike) or hasattr(v, "read") or hasattr(v, "write")),
+    (r"\b(tuples?|lists?|sequences?|iterables?|Iterable|Sequence|Size)\b", _several),
+    (r"\bdtype\b", lambda v: isinstance(v, (str, type, np.dtype))),
+    (r"\b(callable|function|Callable)\b", callable),
+    (r"\b(dict|mapping|Mapping)\b", lambda v: isinstance(v, Mapping)),
+    (r"\bNone\b|\boptional\b", lambda v: v is None),
+)
+
+
+def fits(kind: str, value: Any) -> bool:
+    """Whether a value is of a kind, as far as its text says it."""
+    tests = [test for words, test in _TESTS if re.search(words, kind)]
+    return not tests or any(test(value) for test in tests)
+
+
+def misfits(names: Sequence[str], values: Sequence[Any], known: Mapping[str, str]) -> Iterable[str]:
+    """A sentence for each argument that is not of its kind."""
+    for name, value in zip(names, values):
+        kind = known.get(name, "")
+        if kind and not fits(kind, value):
+            article = "an" if kind[0] in "aeiou" else "a"
+            yield f"{name} must be {article} {kind}, got {came(value)}"
+
+
+def came(value: Any) -> str:
+    """An argument in a few words."""
+    if isinstance(value, (Tensor, np.ndarray)):
+        return f"{type(value).__name__} of {value.dtype} and shape {tuple(value.shape)}"
+    text = repr(value) if isinstance(value, (str, int, float, complex, tuple, type(None))) else ""
+    return text if 0 < len(text) < 60 else type(value).__name__

@@ -1,0 +1,217 @@
+"""The door of every public function: NumPy's keywords, ``out=``, and the words of an error.
+
+A door is a function with the parameters of the one behind it. It is compiled when it is called first, since hundreds of
+them would make the import slow, and costs 0.05 us, where one that collects ``*args, **kwargs`` would cost 0.2.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Iterable
+from numbers import Real
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from ..rules import TABLE
+from .blame import blame, came
+from .out import into
+
+PAIRS = (("dim", "axis"), ("dims", "axis"), ("keepdim", "keepdims"))  # PyTorch's name, NumPy's name
+_ABSENT: Any = type("Absent", (), {"__repr__": lambda self: "..."})()
+_DOORS: dict[Any, FunctionType] = {}  # function or door -> door
+
+
+def _closed(*args: Any, **kwargs: Any) -> Any:
+    """What a door is before its first call."""
+    return _build()(*args, **kwargs)  # type: ignore[call-arg]  # in the door's own globals
+
+
+def door(function: Callable[..., Any], out: bool = False, numpy: bool = False) -> Any:
+    """A function's public form.
+
+    Parameters
+    ----------
+    function : callable
+    out : bool
+        Whether the result may be written to ``out=``.
+    numpy : bool
+        Whether ``axis=`` and ``keepdims=`` stand for ``dim=`` (or ``dims=``) and ``keepdim=``.
+
+    Returns
+    -------
+    callable
+    """
+    made = _DOORS.get(function)
+    if made is None:
+        made = FunctionType(_closed.__code__, {"__name__": __name__}, function.__name__)
+        functools.update_wrapper(made, function)
+        made.__globals__["_plan"] = {"out": False, "numpy": numpy}
+        made.__globals__["_build"] = functools.partial(_build, made, function)
+        _DOORS[function] = _DOORS[made] = made
+    if out and not made.__globals__["_plan"]["out"]:
+        made.__globals__["_plan"]["out"] = True
+        made.__code__ = _closed.__code__
+    return made
+
+
+def numpy_names(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function with ``dim=``, ``dims=`` or ``keepdim=`` accept NumPy's ``axis=`` and ``keepdims=`` as well."""
+    opened: Callable[..., Any] = door(function, numpy=True)
+    return opened
+
+
+def open_doors(namespace: dict[str, Any], names: Iterable[str], out: bool = False) -> None:
+    """Put the doors of a namespace's functions in their places, there and where they come from.
+
+    Parameters
+    ----------
+    namespace : dict
+        Such as ``globals()``.
+    names : iterable of str
+        The public ones.
+    out : bool
+        Whether results may be written to ``out=``.
+    """
+    for name in names:
+        function = namespace.get(name)
+        if type(function) is not FunctionType or function in TABLE or function.__module__.partition(".")[0] != _ROOT:
+            continue
+        opened = namespace[name] = door(function, out)
+        home = vars(sys.modules[function.__module__])
+        if home.get(function.__name__) is function:  # or it could not be pickled
+            home[function.__name__] = opened
+
+
+def open_doors_of(cls: type) -> None:
+    """Put doors before the methods of a class, except for those that operators call, and those without arguments.
+
+    Parameters
+    ----------
+    cls : type
+    """
+    for name, method in list(vars(cls).items()):
+        if type(method) is FunctionType and method not in TABLE and not name.startswith("__") and _takes_more(method):
+            setattr(cls, name, door(method))
+
+
+def _takes_more(method: FunctionType) -> bool:
+    code = method.__code__
+    flags = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
+    return code.co_argcount + code.co_kwonlyargcount > 1 or bool(code.co_flags & flags)
+
+
+def open_rooms(package: str) -> None:
+    """Open the doors of all modules of a package that are loaded.
+
+    Parameters
+    ----------
+    package : str
+    """
+    for name, module in list(sys.modules.items()):
+        if name.startswith(f"{package}.") and hasattr(module, "__all__"):
+            open_doors(vars(module), module.__all__)
+
+
+_ROOT = __name__.partition(".")[0]
+
+
+def _build(made: FunctionType, function: FunctionType) -> FunctionType:
+    """Compile a door that is called for the first time."""
+    source, defaults, keywords = _written(function, **made.__globals__["_plan"])
+    namespace: dict[str, Any] = {}
+    exec(compile(source, __file__, "exec"), namespace)  # the file's name: its frames count as the library's
+    helpers = {"_ABSENT": _ABSENT, "_chosen": _chosen, "_missing": _missing, "_flag": _flag, "_number": _number}
+    made.__globals__.update(helpers, _behind=function, _into=into, _blame=blame)
+    made.__defaults__, made.__kwdefaults__ = defaults, keywords
+    made.__code__ = namespace["opened"].__code__.replace(co_name=function.__name__, co_qualname=function.__qualname__)
+    return made
+
+
+def _written(function: FunctionType, out: bool, numpy: bool) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+    """The text of a door, and its defaults."""
+    code, who = function.__code__, function.__name__
+    names = code.co_varnames
+    positional, rest = names[: code.co_argcount], names[code.co_argcount :]
+    keywords, rest = rest[: code.co_kwonlyargcount], rest[code.co_kwonlyargcount :]
+    some = [rest[0]] if code.co_flags & inspect.CO_VARARGS else []
+    others = [rest[len(some)]] if code.co_flags & inspect.CO_VARKEYWORDS else []
+    defaults = function.__defaults__ or ()
+    defaults_of_keywords = dict(function.__kwdefaults__ or {})
+    before: list[str] = []
+    extra: list[str] = []
+    if numpy:
+        pairs = [(ours, theirs) for ours, theirs in PAIRS if ours in positional + keywords]
+        first = next((i for i, name in enumerate(positional) if name in ("dim", "dims")), len(positional))
+        needed = positional[first : len(positional) - len(defaults)]  # `axis=` may stand for one without a default
+        defaults = (_ABSENT,) * len(needed) + defaults
+        extra += [theirs for _, theirs in pairs]
+        before += [
+            f"if {theirs} is not _ABSENT: {ours} = _chosen(_behind, {ours!r}, {ours}, {theirs!r}, {theirs})"
+            for ours, theirs in pairs
+        ] + [f"if {name} is _ABSENT: _missing(_behind, {name!r})" for name in needed]
+    if out and "out" not in names[: code.co_argcount + code.co_kwonlyargcount]:
+        extra.append("out")
+    defaults_of_keywords |= {name: None if name == "out" else _ABSENT for name in extra}
+    before += _checks(who, positional, defaults, defaults_of_keywords)
+    plain = len(positional) - len(defaults)
+    head = [f"{p}=None" if i >= plain else p for i, p in enumerate(positional)]
+    if code.co_posonlyargcount:
+        head.insert(code.co_posonlyargcount, "/")
+    if some or keywords or extra:
+        head.append(f"*{some[0]}" if some else "*")
+    head += [f"{k}=None" if k in defaults_of_keywords else k for k in (*keywords, *extra)]
+    head += [f"**{others[0]}"] if others else []
+    passed = [*positional, *(f"*{s}" for s in some), *(f"{k}={k}" for k in keywords), *(f"**{o}" for o in others)]
+    call = ", ".join(passed)
+    if "out" in extra:
+        before.append(f"if out is not None: return _into(out, {who!r}, _behind, {call})")
+    known = [*positional, *some, *keywords]
+    shown = f"{tuple(known)!r}, ({''.join(f'{n}, ' for n in known)})"
+    lines = [
+        f"def opened({', '.join(head)}):",
+        "    try:",
+        *(f"        {line}" for line in before),
+        f"        return _behind({call})",
+        "    except Exception as _error:",
+        f"        raise _blame(_error, {who!r}, {shown}, _behind)",
+    ]
+    return "\n".join(lines) + "\n", defaults, defaults_of_keywords
+
+
+def _checks(who: str, positional: tuple[str, ...], defaults: tuple[Any, ...], keywords: dict[str, Any]) -> list[str]:
+    """Lines for the arguments that would work silently whatever they are: a default says what they are to be."""
+    lines = []
+    known = dict(zip(positional[len(positional) - len(defaults) :], defaults)) | keywords
+    for name, default in known.items():
+        if type(default) is bool:
+            lines.append(f"if {name} is not True and {name} is not False: _flag({who!r}, {name!r}, {name})")
+        elif type(default) is float:
+            lines.append(
+                f"if type({name}) is not float and type({name}) is not int: _number({who!r}, {name!r}, {name})"
+            )
+    return lines
+
+
+def _flag(who: str, name: str, value: Any) -> None:
+    if not isinstance(value, (int, np.bool_)) and not (hasattr(value, "item") and value.ndim == 0):
+        raise TypeError(f"{who}: {name} must be a bool, got {came(value)}")
+
+
+def _number(who: str, name: str, value: Any) -> None:
+    if not isinstance(value, (Real, np.number)) and not hasattr(value, "dtype"):
+        raise TypeError(f"{who}: {name} must be a real number, got {came(value)}")
+
+
+def _chosen(function: FunctionType, ours: str, value: Any, theirs: str, alias: Any) -> Any:
+    default = inspect.signature(function).parameters[ours].default
+    if value is not _ABSENT and value is not default:
+        raise TypeError(f"{function.__name__}: give {ours} or {theirs}, not both")
+    return alias
+
+
+def _missing(function: FunctionType, name: str) -> None:
+    raise TypeError(f"{function.__name__}() missing 1 required argument: {name!r}")

@@ -1,0 +1,21 @@
+"""Exceptions: each is of the class that Python and NumPy have for its kind, and of the one that PyTorch raises.
+
+PyTorch's engine raises RuntimeError for nearly all that can be wrong with an argument; its Python face and NumPy raise
+ValueError, TypeError or IndexError. A program written for either catches these.
+"""
+
+from __future__ import annotations
+
+__all__ = ["DtypeError", "InputError", "RangeError"]
+
+
+class InputError(ValueError, RuntimeError):
+    """An argument's value or shape does not fit."""
+
+
+class DtypeError(TypeError, NotImplementedError):
+    """A function is not defined for a dtype; a RuntimeError, as every NotImplementedError is."""
+
+
+class RangeError(IndexError, RuntimeError):
+    """An index in a tensor points outside of what it indexes."""

@@ -1,0 +1,84 @@
+"""Results that are written to a tensor the caller gives: ``out=``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from .. import rules
+from ..graph import mode, written
+from ..promotion import can_cast
+from . import views
+from .errors import InputError
+
+
+def into(out: Any, who: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """Compute, and write the result to `out`.
+
+    Parameters
+    ----------
+    out : Tensor, or a tuple of them where there are several results
+        Of the result's shape, or empty: then it becomes of that shape. Its dtype may be one that the result can be
+        cast to without losing a kind of number.
+    who : str
+    function, *args, **kwargs
+        What is called.
+
+    Returns
+    -------
+    Tensor or tuple
+        `out`.
+
+    Raises
+    ------
+    RuntimeError
+        Where a gradient is needed, as PyTorch refuses it, and for shapes and dtypes that do not fit.
+    TypeError
+        For anything but Tensors.
+    """
+    targets = tuple(out) if isinstance(out, (tuple, list)) else (out,)
+    for target in targets:
+        if not isinstance(target, rules.Tensor):
+            raise TypeError(f"{who}: out must be a Tensor, or a tuple of them for several results, got "
+                            f"{type(target).__name__}")  # fmt: skip
+    if mode.enabled and any(t.requires_grad for t in (*targets, *_tensors((args, tuple(kwargs.values()))))):
+        raise RuntimeError(f"{who}: out= must not be used where an argument requires grad; use the result instead")
+    result = function(*args, **kwargs)
+    results = result if isinstance(result, tuple) else (result,)
+    if len(results) != len(targets):
+        raise TypeError(f"{who}: out must hold a Tensor for each of {len(results)} results, got {len(targets)}")
+    for target, value in zip(targets, results):
+        _check(target, rules.unwrap(value), who)
+    for target, value in zip(targets, results):
+        _put(target, np.asarray(rules.unwrap(value)))
+    if not isinstance(result, tuple):
+        return targets[0]
+    return type(result)(*targets) if hasattr(result, "_fields") else targets
+
+
+def _tensors(values: Any) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, rules.Tensor):
+            yield value
+        elif isinstance(value, (tuple, list)):
+            yield from _tensors(value)
+
+
+def _check(target: Any, value: Any, who: str) -> None:
+    if not isinstance(value, (np.ndarray, np.generic)):
+        raise TypeError(f"{who}: out= must be of a function whose results are Tensors, got {type(value).__name__}")
+    if target.shape != value.shape and (target._data.size or target._base is not None):
+        raise InputError(f"{who}: out must be empty or have the result's shape {value.shape}, got {target.shape}")
+    if not can_cast(value.dtype, target.dtype):
+        raise InputError(f"{who}: out must have a dtype that holds {value.dtype}, got {target.dtype}")
+    views.begin(target, (), who)  # refuses expanded and read-only memory
+
+
+def _put(target: Any, value: Any) -> None:
+    if target.shape != value.shape:
+        target._data = value.astype(target.dtype)
+        return
+    np.copyto(target._data, value, casting="unsafe")
+    written(target._data, "out=", 3)
