@@ -390,3 +390,59 @@ def test_deep_copies_share_memory_where_the_originals_do() -> None:
     assert turned.tolist() == [[0.0, 20.0], [10.0, 30.0]]
     assert a.tolist() == [0.0, 1.0, 2.0, 3.0]
     assert not np.may_share_memory(a.numpy(), copied.numpy())
+
+
+# --- what was not selected ------------------------------------------------------------------------------------------
+
+UNSELECTED = {
+    "where": (lambda m, x: m.where(x > 1, x, 0.0), [0, 0, 1, 1]),
+    "max": (lambda m, x: x.max(), [0, 0, 0, 1]),
+    "min": (lambda m, x: x.min(), [1, 0, 0, 0]),
+    "max along": (lambda m, x: x.max(0)[0], [0, 0, 0, 1]),
+    "clamp": (lambda m, x: x.clamp(max=1.5), [1, 1, 0, 0]),
+    "index": (lambda m, x: x[[1, 3]], [0, 1, 0, 1]),
+    "slice": (lambda m, x: x[1:3], [0, 1, 1, 0]),
+    "relu": (lambda m, x: x.relu(), [0, 1, 1, 1]),
+    "masked_fill": (lambda m, x: x.masked_fill(x > 1, 0.0), [1, 1, 0, 0]),
+    "sort": (lambda m, x: x.sort()[0][2:], [0, 0, 1, 1]),
+    "masked_select": (lambda m, x: x.masked_select(x < 1), [1, 1, 0, 0]),
+    "tril": (lambda m, x: x.reshape(2, 2).tril(), [1, 0, 1, 1]),
+    "maximum": (lambda m, x: m.maximum(x, m.ones_like(x)), [0, 0, 1, 1]),
+    "topk": (lambda m, x: x.topk(1)[0], [0, 0, 0, 1]),
+    "threshold": (lambda m, x: m.nn.functional.threshold(x, 1.0, 0.0), [0, 0, 1, 1]),
+    "median": (lambda m, x: x.median(), [0, 1, 0, 0]),
+    "hardtanh": (lambda m, x: m.nn.functional.hardtanh(x), [0, 1, 0, 0]),
+    "gather": (lambda m, x: x.gather(0, m.tensor([2])), [0, 0, 1, 0]),
+    "cross_entropy": (lambda m, x: m.nn.functional.cross_entropy(x.reshape(2, 2), m.tensor([1, -100])), [1, 1, 0, 0]),
+    "embedding": (
+        lambda m, x: m.nn.functional.embedding(m.tensor([0, 1]), x.reshape(2, 2), padding_idx=0),
+        [0, 0, 1, 1],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNSELECTED)
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+def test_an_infinite_gradient_stays_where_it_was_selected(name: str, value: float) -> None:
+    function, selected = UNSELECTED[name]
+
+    def program(m: Any) -> Any:
+        x = m.tensor([-2.0, 0.5, 2.0, 3.0], dtype=m.float64, requires_grad=True)
+        out = function(m, x)
+        out.backward(m.full_like(out, value))
+        return x.grad
+
+    found = program(tg).numpy()
+    assert (found == 0).tolist() == [not s for s in selected]
+    assert not np.isfinite(found[np.array(selected, bool)]).any()
+
+
+@pytest.mark.parametrize("name", [n for n in UNSELECTED if n != "cross_entropy"])  # inf - inf there, inf here
+def test_infinite_gradients_as_pytorch(name: str) -> None:
+    def program(m: Any) -> Any:
+        x = m.tensor([-2.0, 0.5, 2.0, 3.0], dtype=m.float64, requires_grad=True)
+        out = UNSELECTED[name][0](m, x)
+        out.backward(m.full_like(out, np.inf))
+        return x.grad
+
+    agree(program)

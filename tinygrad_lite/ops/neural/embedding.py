@@ -12,6 +12,7 @@ from ...kernels.loops import scatter
 from ...kernels.native.parallel import in_parts
 from ...rules import differentiable, unwrap
 from ..indexing.index import index_sum, take
+from ..pointwise.clamp_round_where import masked
 
 __all__ = ["embedding", "embedding_bag"]
 
@@ -34,7 +35,8 @@ def _rows(weight: Any, index: Any) -> Any:
 
 def _table(g: Any, weight_shape: Any, index: Any, factors: Any) -> Any:
     if factors is not None:
-        g = g * np.asarray(factors, g.dtype)[..., None]
+        scale = np.asarray(factors, g.dtype)[..., None]
+        g = masked(g * scale, scale != 0)  # a padding row's gradient is 0, and not 0 * inf
     if type(g) is not np.ndarray:
         return index_sum(g, weight_shape, (index,))
     out = np.zeros(weight_shape, g.dtype)

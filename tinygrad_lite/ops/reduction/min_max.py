@@ -38,7 +38,8 @@ def _extreme_a(g: Any, a: Any, out: Any, axis: Any, keepdims: Any) -> Any:
         return _extreme_array(g, a, out, axis, keepdims)
     peak = np.equal(a, kept_dims(out, a.shape, axis, keepdims)) | isnan(a)
     shared = np.where(peak, 1.0, np.zeros_like(a))  # ties share evenly, as in PyTorch
-    return kept_dims(g, a.shape, axis, keepdims) * (shared / pairwise_sum(shared, axis, True))
+    found = kept_dims(g, a.shape, axis, keepdims) * (shared / pairwise_sum(shared, axis, True))
+    return np.where(peak, found, np.zeros_like(a)) if axis is None else found
 
 
 def _extreme_array(g: Any, a: Any, out: Any, axis: Any, keepdims: Any) -> Any:
@@ -47,7 +48,8 @@ def _extreme_array(g: Any, a: Any, out: Any, axis: Any, keepdims: Any) -> Any:
     if (out != out).any():  # NaN
         peak |= np.isnan(a)
     if axis is None:
-        return g / int(np.count_nonzero(peak)) * peak  # int: a NumPy integer would widen it
+        share = g / int(np.count_nonzero(peak))  # int: a NumPy integer would widen it
+        return np.where(peak, share, np.zeros((), a.dtype))  # not 0 * inf
     shares = np.add.reduce(peak, axis, g.dtype, keepdims=True)
     return kept_dims(g, a.shape, axis, keepdims) / shares * peak
 

@@ -66,8 +66,9 @@ def _at(x: Any, find: Any) -> Any:
 
 
 def _whole_a(g: Any, a: Any, out: Any) -> Any:
-    shared = np.where(np.equal(a, out) | (isnan(a) & isnan(out)), 1.0, np.zeros_like(a))
-    return g * (shared / pairwise_sum(shared))
+    middle = np.equal(a, out) | (isnan(a) & isnan(out))
+    shared = np.where(middle, 1.0, np.zeros_like(a))
+    return np.where(middle, g * (shared / pairwise_sum(shared)), np.zeros_like(a))  # not 0 * inf
 
 
 @differentiable(a=_whole_a, name="median")

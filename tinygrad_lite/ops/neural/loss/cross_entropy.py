@@ -48,13 +48,15 @@ def _nll_twin(x: Any, target: Any, weight: Any, ignore: int, reduction: str) -> 
     return loss if reduction == "none" else loss.sum()
 
 
-@differentiable(
-    x=lambda g, slope: slope * (g[:, None] if g.ndim else g),
-    aux=("slope",),
-    twin=_index_twin,
-    name="cross_entropy",
-    single=True,
-)
+def _ce_index_x(g: Any, slope: Any, target: Any, ignore: int) -> Any:
+    out = slope * (g[:, None] if g.ndim else g)
+    ignored = target == ignore
+    if ignored.any():
+        out[ignored] = 0  # and not 0 * inf
+    return out
+
+
+@differentiable(x=_ce_index_x, aux=("slope",), twin=_index_twin, name="cross_entropy", single=True)
 def _ce_index(x: Any, target: Any, weight: Any, ignore: int, reduction: str) -> Any:
     """The loss of class indices, and its slope, found in the same pass."""
     losses, slope = np.empty(len(target), x.dtype), np.empty(x.shape, x.dtype)
