@@ -352,6 +352,7 @@ UNLIKE: dict[str, set[str]] = {  # what PyTorch has and we do not; its own list 
     "where": {"x", "y"}, "isin": {"e", "te"}, "isreal": {"tensor"}, "xlogy": {"x", "y"},
     "histogram": {"min", "max"}, "ormqr": {"input2", "input3"},
     "stft": {"align_to_window"}, "msort": {"descending"},
+    **{name: {"self", "dtype"} for name in dir(tg) if name.endswith(("_copy", "with_sizes"))},
     **{name: {"data"} for name in ("lstm", "gru", "rnn_tanh", "rnn_relu")},  # the name of a packed input
 }  # fmt: skip
 

@@ -96,6 +96,7 @@ from .ops.shape.flip_roll_repeat import *
 from .ops.shape.reshape_transpose import *
 from .ops.shape.split import *
 from .ops.shape.stack import *
+from .ops.shape.view_copies import *
 from .ops.signal.gradient_vander import *
 from .ops.signal.stft import *
 from .ops.special.bessel import i0 as i0

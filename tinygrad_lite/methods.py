@@ -37,7 +37,7 @@ from .ops.random import distributions, in_place
 from .ops.reduction import cumulative, min_max, quantiles, sort_topk, statistics, sums, unique_histogram
 from .ops.reduction import softmax as softmax_ops
 from .ops.shape import as_strided as as_strided_ops
-from .ops.shape import broadcasting, clone, diagonals, flip_roll_repeat, reshape_transpose
+from .ops.shape import broadcasting, clone, diagonals, flip_roll_repeat, reshape_transpose, view_copies
 from .ops.shape import split as split_ops
 from .ops.signal import stft as stft_ops
 from .ops.special import bessel, gamma, incomplete_gamma
@@ -215,6 +215,8 @@ class Methods:
     t, flip, roll = reshape_transpose.t, flip_roll_repeat.flip, flip_roll_repeat.roll
     tile, repeat, broadcast_to = broadcasting.tile, broadcasting.repeat, broadcasting.broadcast_to
     select, split_with_sizes, tensor_split = split_ops.select, split_ops.split_with_sizes, split_ops.tensor_split
+    narrow_copy, unsafe_chunk = view_copies.narrow_copy, view_copies.unsafe_chunk
+    unsafe_split, unsafe_split_with_sizes = view_copies.unsafe_split, view_copies.unsafe_split_with_sizes
     hsplit, vsplit, dsplit, unfold = split_ops.hsplit, split_ops.vsplit, split_ops.dsplit, as_strided_ops.unfold
     as_strided, storage_offset = as_strided_ops.as_strided, as_strided_ops.storage_offset
     fliplr, flipud, rot90, repeat_interleave = (

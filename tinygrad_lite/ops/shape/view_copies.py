@@ -1,0 +1,177 @@
+"""`transpose_copy`, `view_copy` and their like, what a view shows in memory of its own; `fill`, `constant_pad_nd`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..pointwise.complex_numbers import view_as_complex, view_as_real
+from .as_strided import as_strided, unfold
+from .broadcasting import expand
+from .cat_pad import pad as _pad
+from .diagonals import diagonal
+from .reshape_transpose import permute, reshape, squeeze, t, transpose, unsqueeze, view
+from .split import chunk, narrow, select, split, unbind
+
+__all__ = [
+    "alias_copy", "as_strided_copy", "constant_pad_nd", "detach_copy", "diagonal_copy", "expand_copy", "fill",
+    "narrow_copy", "permute_copy", "select_copy", "slice_copy", "split_copy", "split_with_sizes_copy", "squeeze_copy",
+    "t_copy", "transpose_copy", "unbind_copy", "unfold_copy", "unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes",
+    "unsqueeze_copy", "view_as_complex_copy", "view_as_real_copy", "view_copy",
+]  # fmt: skip
+
+
+def _own(shown: Any) -> Any:
+    """The same in C order and in memory of its own."""
+    return shown.clone() if shown.is_contiguous() else shown.contiguous()
+
+
+def alias_copy(input: Any) -> Any:
+    """A copy in C order."""
+    return _own(input)
+
+
+def detach_copy(input: Any) -> Any:
+    """A copy without history."""
+    return _own(input.detach())
+
+
+def as_strided_copy(input: Any, size: Any, stride: Any, storage_offset: int | None = None) -> Any:
+    """A copy of `as_strided`."""
+    return _own(as_strided(input, size, stride, storage_offset))
+
+
+def diagonal_copy(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+    """A copy of `diagonal`."""
+    return _own(diagonal(input, offset, dim1, dim2))
+
+
+def expand_copy(input: Any, size: Any, *, implicit: bool = False) -> Any:
+    """A copy of `Tensor.expand`; `implicit` is PyTorch's own, and without effect."""
+    return _own(expand(input, size))
+
+
+def narrow_copy(input: Any, dim: int, start: int, length: int) -> Any:
+    """A copy of `narrow`."""
+    return _own(narrow(input, dim, start, length))
+
+
+def permute_copy(input: Any, dims: Sequence[int]) -> Any:
+    """A copy of `permute`."""
+    return _own(permute(input, dims))
+
+
+def select_copy(input: Any, dim: int, index: int) -> Any:
+    """A copy of `select`."""
+    return _own(select(input, dim, index))
+
+
+def slice_copy(input: Any, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Any:
+    """A copy of ``input[start:end:step]`` along a dimension."""
+    return _own(input[(slice(None),) * (dim % input.ndim) + (slice(start, end, step),)])
+
+
+def split_copy(input: Any, split_size: int, dim: int = 0) -> tuple[Any, ...]:
+    """Copies of the parts that `split` gives."""
+    return tuple(map(_own, split(input, split_size, dim)))
+
+
+def split_with_sizes_copy(input: Any, split_sizes: Sequence[int], dim: int = 0) -> tuple[Any, ...]:
+    """Copies of the parts, of given sizes, that `split` gives."""
+    return tuple(map(_own, split(input, split_sizes, dim)))
+
+
+def squeeze_copy(input: Any, dim: Any = None) -> Any:
+    """A copy of `squeeze`."""
+    return _own(squeeze(input, dim))
+
+
+def t_copy(input: Any) -> Any:
+    """A copy of `t`."""
+    return _own(t(input))
+
+
+def transpose_copy(input: Any, dim0: int, dim1: int) -> Any:
+    """A copy of `transpose`."""
+    return _own(transpose(input, dim0, dim1))
+
+
+def unbind_copy(input: Any, dim: int = 0) -> tuple[Any, ...]:
+    """Copies of the slices that `unbind` gives."""
+    return tuple(map(_own, unbind(input, dim)))
+
+
+def unfold_copy(input: Any, dimension: int, size: int, step: int) -> Any:
+    """A copy of `Tensor.unfold`."""
+    return _own(unfold(input, dimension, size, step))
+
+
+def unsqueeze_copy(input: Any, dim: int) -> Any:
+    """A copy of `unsqueeze`."""
+    return _own(unsqueeze(input, dim))
+
+
+def view_copy(input: Any, size: Any) -> Any:
+    """A copy of another shape; or, given a dtype, of the bytes as such numbers."""
+    return _own(reshape(input, size) if isinstance(size, (tuple, list)) else view(input, dtype=size))
+
+
+def view_as_real_copy(input: Any) -> Any:
+    """A copy of `view_as_real`."""
+    return _own(view_as_real(input))
+
+
+def view_as_complex_copy(input: Any) -> Any:
+    """A copy of `view_as_complex`."""
+    return _own(view_as_complex(input))
+
+
+# --- what PyTorch has a second name for -----------------------------------------------------------------------------
+
+
+def unsafe_chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
+    """`chunk`, whose parts are safe here: writes to them are seen."""
+    return chunk(input, chunks, dim)
+
+
+def unsafe_split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
+    """`split`, whose parts are safe here: writes to them are seen."""
+    return split(tensor, split_size_or_sections, dim)
+
+
+def unsafe_split_with_sizes(input: Any, split_sizes: Sequence[int], dim: int = 0) -> tuple[Any, ...]:
+    """`split` by sizes, whose parts are safe here: writes to them are seen."""
+    return split(input, split_sizes, dim)
+
+
+def constant_pad_nd(input: Any, pad: Sequence[int], value: float = 0) -> Any:
+    """`pad` with a constant."""
+    return _pad(input, pad, "constant", value)
+
+
+def fill(input: Any, value: Any) -> Any:
+    """A copy in which every entry is one number.
+
+    Parameters
+    ----------
+    input : Tensor
+    value : number or Tensor of no dimension
+
+    Returns
+    -------
+    Tensor, of the input's shape and dtype
+
+    Raises
+    ------
+    RuntimeError
+        For a value that has dimensions.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.fill(tg.zeros(2), 3.0)
+    tensor([3., 3.])
+    """
+    if getattr(value, "ndim", 0):
+        raise RuntimeError(f"fill: value must have no dimension, got shape {tuple(value.shape)}")
+    return input.clone().fill_(value)
