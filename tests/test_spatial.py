@@ -287,13 +287,13 @@ def test_unpooling_undoes_pooling() -> None:
     np.testing.assert_array_equal(places.numpy(), indices.numpy())
 
 
-def test_a_repeated_index_gets_the_last_value_and_its_gradient() -> None:
+def test_where_an_index_is_repeated_the_last_value_stands_and_all_get_the_gradient() -> None:
     y = tg.tensor([[1.0, 2.0]], requires_grad=True)
     out = tg.max_unpool1d(y, tg.tensor([[3, 3]]), 2)
     assert out.tolist() == [[0, 0, 0, 2]]
     out.sum().backward()
     assert y.grad is not None
-    assert y.grad.tolist() == [[0, 1]]
+    assert y.grad.tolist() == [[1, 1]]
 
 
 def test_fractional_pools_repeat_with_their_generator() -> None:

@@ -218,9 +218,21 @@ def gather(input: Any, dim: int, index: Any) -> Any:
     dim = one_dim(dim, x.ndim, "gather")
     if i.dtype.kind not in "iu":
         raise DtypeError(f"gather: index must hold integers, got {i.dtype}")
+    if not i.size:
+        return input.reshape(-1)[:0].reshape(i.shape)
+    if (i.ndim, x.ndim) in ((0, 1), (1, 0)):  # as good as each other
+        return gather(input.reshape(-1), dim, i.reshape(-1)).reshape(i.shape)
     if i.ndim != x.ndim or any(n > m for d, (n, m) in enumerate(zip(i.shape, x.shape)) if d != dim):
         raise RuntimeError(f"gather: index of shape {i.shape} must fit into {x.shape} in all dimensions but {dim}")
+    within(i, x.shape[dim] if x.ndim else 1, "gather")
     return _picked(input, i, dim, "gather")
+
+
+def within(i: Any, n: int, who: str, low: int = 0) -> Any:
+    """Indices that all exist."""
+    if i.size and (i.min() < low or i.max() >= n):
+        raise RangeError(f"{who}: indices must be in [{low}, {n - 1}], got {i.min()} to {i.max()}")
+    return i
 
 
 def _picked(input: Any, i: Any, dim: int, who: str) -> Any:
@@ -315,6 +327,7 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
         raise RuntimeError(f"index_select: index must be a vector of integers, got {i.dtype} of shape {i.shape}")
     if not unwrap(input).ndim:
         return index_select(input.reshape(1), 0, i).reshape(())
+    within(i, unwrap(input).shape[dim], "index_select")
     return take.record((input, (slice(None),) * dim + (i.reshape(-1),))).contiguous()
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from ...engine import views
-from ...engine.errors import DtypeError, RangeError
+from ...engine.errors import DtypeError
 from ...graph import written
 from ...rules import unwrap
 from ..argument_names import numpy_names, one_dim
-from .index import _mask
+from .index import _mask, within
 from .index import index_add as _add
 from .index import index_put as _put
 from .index_keys import add_at, plain_index, put_at
@@ -81,13 +81,6 @@ def integers(index: Any, who: str) -> Any:
     if i.dtype.kind not in "iu" and i.size:
         raise DtypeError(f"{who}: index must hold integers, got {i.dtype}")
     return i.astype(np.intp, copy=False)
-
-
-def within(i: Any, n: int, who: str, low: int = 0) -> Any:
-    """Indices that all exist."""
-    if i.size and (i.min() < low or i.max() >= n):
-        raise RangeError(f"{who}: indices must be in [{low}, {n - 1}], got {i.min()} to {i.max()}")
-    return i
 
 
 def slices(input: Any, dim: int, index: Any, who: str) -> tuple[Any, tuple[int, ...]]:

@@ -45,6 +45,20 @@ _det = differentiable(
 )  # fmt: skip
 
 
+def _inverse_transposed_a(g: Any, out: Any) -> Any:
+    return -np.matmul(np.matmul(out, mT(g)), out)
+
+
+@differentiable(a=_inverse_transposed_a, name="inverse_transposed", complex=True)
+def _inverse_transposed(a: Any) -> Any:
+    """``inv(a).T``; of a singular matrix its limit, where the cofactors say infinity and of which sign, or NaN."""
+    try:
+        return mT(np.linalg.inv(a))
+    except np.linalg.LinAlgError:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return cofactors(a) / np.linalg.det(a)[..., None, None]
+
+
 def _slogdet_a(g: Any, a: Any, out: Any) -> Any:
     sign, logarithm = g.values
     total = 0.0 if logarithm is None else logarithm
@@ -54,7 +68,7 @@ def _slogdet_a(g: Any, a: Any, out: Any) -> Any:
         scale = total + np.imag(sign * out[0]) * 1j  # d sign = i sign Im(tr(inv(a) da))
     else:
         scale = total + np.zeros_like(sign)
-    return np.reshape(scale, (*a.shape[:-2], 1, 1)) * mT(np.linalg.inv(a))
+    return np.reshape(scale, (*a.shape[:-2], 1, 1)) * _inverse_transposed(a)
 
 
 @differentiable(a=_slogdet_a, name="slogdet", complex=True)

@@ -12,7 +12,7 @@ from ...rules import FAST, conjugate, differentiable, unwrap, wrap
 from ..pointwise.complex_numbers import adjoint
 from .matmul import matmul
 from .norms import cutoff, matrix_rank
-from .solve import floats, matrices
+from .solve import floats, matrices, squares
 
 
 class Lstsq(NamedTuple):
@@ -42,6 +42,13 @@ def _pinv(a: Any, atol: Any, rtol: Any) -> Any:
     return (vh.conj().swapaxes(-1, -2) * inverse[..., None, :]) @ u.conj().swapaxes(-1, -2)
 
 
+@differentiable(a=lambda g: 0.5 * (g + adjoint(g)), name="hermitian", complex=True)
+def _hermitian(a: Any) -> Any:
+    """The Hermitian matrices whose lower triangles these are; the gradient is Hermitian, too."""
+    below = np.tril(a, -1)
+    return below + below.conj().swapaxes(-1, -2) + np.eye(a.shape[-1], dtype=a.dtype) * a.real
+
+
 def pinv(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Any:
     """Pseudoinverse of Moore and Penrose.
 
@@ -51,7 +58,7 @@ def pinv(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False)
     atol, rtol : float or Tensor, optional
         Singular values up to ``max(atol, rtol * largest)`` count as 0: see `matrix_rank`.
     hermitian : bool
-        Accepted for compatibility; it makes no difference.
+        The matrices are square and equal to their adjoints: only their lower triangles are read.
 
     Returns
     -------
@@ -70,7 +77,10 @@ def pinv(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False)
     tensor([[0.5000, 0.0000],
             [0.0000, 0.0000]])
     """
-    return _pinv.record((matrices(A, "pinv"), unwrap(atol), unwrap(rtol)))
+    A = matrices(A, "pinv")
+    if hermitian:
+        A = _hermitian.record((squares(A, "pinv"),))
+    return _pinv.record((A, unwrap(atol), unwrap(rtol)))
 
 
 def pinverse(input: Any, rcond: float = 1e-15) -> Any:

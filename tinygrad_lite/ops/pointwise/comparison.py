@@ -98,7 +98,7 @@ def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, eq
     >>> tg.isclose(tg.tensor([1.0, 2.0]), tg.tensor([1.0, 2.1]))
     tensor([ True, False])
     """
-    return wrap(np.isclose(unwrap(input), unwrap(other), rtol, atol, equal_nan))
+    return wrap(np.isclose(unwrap(input), unwrap(other), unwrap(rtol), unwrap(atol), equal_nan))
 
 
 def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:

@@ -144,12 +144,27 @@ def _sinc(x: Any) -> Any:
     return np.where(zero, t.dtype.type(1), np.sin(t) / np.where(zero, t.dtype.type(1), t))
 
 
-def _sinc_x(g: Any, x: Any, out: Any) -> Any:
-    zero = np.equal(x, 0)
-    return masked(g, np.logical_not(zero)) * ((np.cos(math.pi * x) - out) / np.where(zero, 1.0, x))
+@differentiable(x=lambda g, x, order: g * _sinc_slope(x, order + 1), name="sinc_slope")
+def _sinc_slope(x: Any, order: int) -> Any:
+    """A derivative of sinc, ``pi^n I_n(pi x)``; ``I_n(z)`` is the integral of ``t^n cos(z t + n pi / 2)`` from 0 to 1.
+
+    ``I_n(z) = (sin(z + n pi / 2) - n I_{n-1}(z)) / z``; near zero, where that cancels, its Taylor series.
+    """
+    z = np.asarray(x, np.float64) * math.pi
+    near = np.abs(z) < 2 + order
+    far = np.where(near, 1.0, z)
+    found = np.sin(far) / far
+    for n in range(1, order + 1):
+        found = (np.sin(far + n * (math.pi / 2)) - n * found) / far
+    inside, term, series = np.where(near, z, 0.0), np.ones(z.shape), np.zeros(z.shape)
+    for m in range(32 + 4 * order):
+        sign = (1, 0, -1, 0)[(m + order) % 4]  # cos((m + n) pi / 2)
+        series += sign * term / (m + order + 1)
+        term = term * inside / (m + 1)
+    return (np.where(near, series, found) * math.pi**order).astype(x.dtype)
 
 
-sinc = elementwise(_sinc, name="sinc", numpy=np.sinc, x=_sinc_x)
+sinc = elementwise(_sinc, name="sinc", numpy=np.sinc, x=lambda g, x: g * _sinc_slope(x, 1))
 
 
 def _xlogy(x: Any, y: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,7 +32,9 @@ def _slices(input: Any, dim: Any, who: str) -> tuple[Any, int]:
     if not x.ndim:
         raise IndexError(f"{who}: the input must have a dimension for dim to name one, got a 0-d tensor and dim={dim}")
     dim = one_dim(dim, x.ndim, who)
-    return np.moveaxis(x, dim, 0).reshape(x.shape[dim], -1), dim
+    if 0 in x.shape[:dim] + x.shape[dim + 1 :]:
+        raise RuntimeError(f"{who}: only dim {dim} may be empty, got shape {x.shape}")
+    return np.moveaxis(x, dim, 0).reshape(x.shape[dim], math.prod(x.shape[:dim] + x.shape[dim + 1 :])), dim
 
 
 @numpy_names

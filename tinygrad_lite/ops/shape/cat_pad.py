@@ -229,8 +229,12 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
     wide = tuple([(max(a, 0), max(b, 0)) for a, b in pairs])
     limit = {"reflect": 1, "circular": 0}.get(mode)
     for n, (a, b) in zip(shape, pairs):
-        if n + min(a, 0) + min(b, 0) < 0 or (limit is not None and max(a, b, 0) > max(n - limit, 0)):
+        least = 1 if mode == "circular" and max(a, b) > 0 else 0
+        if n + min(a, 0) + min(b, 0) < least or (limit is not None and max(a, b, 0) > max(n - limit, 0)):
             raise InputError(f"pad: widths for mode {mode!r} must fit shape {shape}, got {widths}")
+    if mode == "circular" and wide != tuple(pairs):  # what is cut off is no part of the circle
+        kept = input[tuple([slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(shape, pairs)])]
+        return _pad_by_index(kept.contiguous(), wide, _MODES[mode])
     if mode == "constant":
         out = _pad.record((input, wide, 0 if value is None else value))
     else:

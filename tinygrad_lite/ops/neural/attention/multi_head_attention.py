@@ -194,7 +194,7 @@ def multi_head_attention_forward(
         k, v, masks = _longer(k, v, masks, zeros, zeros, 1)
     source = unwrap(k).shape[1]
     mask = _merged(masks[0], masks[1], num_heads, batch, length, source)
-    q, k, v = (x.reshape(batch, num_heads, -1, width) for x in (q, k, v))
+    q, k, v = (x.reshape(batch, num_heads, unwrap(x).shape[1], width) for x in (q, k, v))
     p = dropout_p if training else 0.0
     weights = None
     if need_weights:

@@ -208,6 +208,13 @@ def grouped(x: Any, weight: Any, bias: Any, groups: int, eps: float) -> Any:
 # --- PyTorch's face ---------------------------------------------------------------------------------------------
 
 
+def _affine_of_nothing(input: Any, weight: Any, bias: Any) -> Any:
+    """The result of an empty batch, whose gradients are zero."""
+    shape = -1, *(1,) * (unwrap(input).ndim - 2)
+    out = input if weight is None else input * weight.reshape(shape)
+    return out * 1.0 if bias is None else out + bias.reshape(shape)
+
+
 def batch_norm(
     input: Any,
     running_mean: Any,
@@ -261,7 +268,9 @@ def batch_norm(
         if value is not None and unwrap(value).shape != (x.shape[1],):
             raise InputError(f"batch_norm: {name} must have shape ({x.shape[1]},), got {unwrap(value).shape}")
     if training:
-        if x.size // max(x.shape[1], 1) <= 1:
+        if not x.size:  # no statistics, and none that change
+            return _affine_of_nothing(input, weight, bias)
+        if x.size // x.shape[1] == 1:
             raise InputError(f"batch_norm: expected more than 1 value per channel when training, got shape {x.shape}")
         return _batch_norm.record((input, weight, bias, unwrap(running_mean), unwrap(running_var), momentum, eps))
     if running_mean is None or running_var is None:

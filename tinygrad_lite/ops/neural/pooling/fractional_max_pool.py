@@ -34,6 +34,8 @@ def _starts(samples: Any, size: int, kernel: int, count: int) -> Any:
 def _argmax(x: Any, kernel: Ints, counts: Ints, samples: Any) -> Any:
     """Positions of the maxima, counted through the spatial dimensions; PyTorch's samples are (x, y) or (z, y, x)."""
     dims, size = len(kernel), x.shape[2:]
+    if not x.size:
+        return np.zeros((*x.shape[:2], *counts), np.intp)
     places: Any = np.zeros((1,) * (2 + 2 * dims), np.intp)
     for d, (n, k, count) in enumerate(zip(size, kernel, counts)):
         at = _starts(samples[..., 1 - d if dims == 2 else d], n, k, count)[..., None] + np.arange(k)  # (N, C, count, k)

@@ -8,12 +8,19 @@ from typing import Any
 import numpy as np
 
 from ....engine.errors import InputError
-from ....rules import unwrap
-from ...creation.creation import zeros
-from ...indexing.index import index_put
-from ..spatial_arguments import batched, each
+from ....rules import differentiable, unwrap
+from ..spatial_arguments import Ints, batched, each
+from .max_pool import pick
 
 __all__ = ["max_unpool1d", "max_unpool2d", "max_unpool3d"]
+
+
+@differentiable(y=lambda g, index, large: pick(g, index, large), name="max_unpool")
+def _unpooled(y: Any, index: Any, large: Ints) -> Any:
+    """Zeros of size `large`, with `y` at an index that counts through all spatial dimensions."""
+    out = np.zeros((*y.shape[:2], math.prod(large)), y.dtype)
+    np.put_along_axis(out, index, y, 2)
+    return out.reshape(*y.shape[:2], *large)
 
 
 def _unpool(dims: int, input: Any, indices: Any, kernel_size: Any, stride: Any, padding: Any, output_size: Any) -> Any:
@@ -36,10 +43,9 @@ def _unpool(dims: int, input: Any, indices: Any, kernel_size: Any, stride: Any, 
     if index.size and (index.min() < 0 or index.max() >= cells):
         raise InputError(f"{who}: indices must be in [0, {cells - 1}], got {index.min()} to {index.max()}")
     n, c = unwrap(y).shape[:2]
-    at = (*np.ogrid[:n, :c, :1][:2], index.reshape(n, c, math.prod(index.shape[-dims:])))
+    flat_index = index.reshape(n, c, math.prod(index.shape[-dims:]))
     flat = y.reshape(n, c, math.prod(index.shape[-dims:]))
-    out = index_put.record((zeros(n, c, cells, dtype=unwrap(y).dtype), flat, at))
-    out = out.reshape(n, c, *large)
+    out = _unpooled.record((flat, flat_index, large))
     return out[0] if alone else out
 
 
@@ -48,7 +54,7 @@ def max_unpool1d(
 ) -> Any:
     """Put maxima back where `max_pool1d` found them, among zeros.
 
-    Where an index comes twice, the last value stands and the gradient goes to it alone; PyTorch gives it to all.
+    Where an index comes twice, the last value stands and all get the gradient, as in PyTorch.
 
     Parameters
     ----------
@@ -82,7 +88,7 @@ def max_unpool2d(
 ) -> Any:
     """Put maxima back where `max_pool2d` found them, among zeros.
 
-    Where an index comes twice, the last value stands and the gradient goes to it alone; PyTorch gives it to all.
+    Where an index comes twice, the last value stands and all get the gradient, as in PyTorch.
 
     Parameters
     ----------
@@ -117,7 +123,7 @@ def max_unpool3d(
 ) -> Any:
     """Put maxima back where `max_pool3d` found them, among zeros.
 
-    Where an index comes twice, the last value stands and the gradient goes to it alone; PyTorch gives it to all.
+    Where an index comes twice, the last value stands and all get the gradient, as in PyTorch.
 
     Parameters
     ----------
