@@ -72,6 +72,7 @@ GRADIENTS: dict[str, Callable[[Any], Any]] = {  # each sums its argument, (N, 2)
     "einsum of two": lambda g: tg.einsum("ij,ij->j", g, ONES),
     "einsum of a vector": lambda g: tg.einsum("ij,i->j", g, ONES[:, 0]),
     "matrix by vector": lambda g: g.T @ ONES[:, 0],
+    "layer_norm bias": lambda g: _grad(lambda b: F.layer_norm(ONES, (2,), tg.ones(2), b), g, 2),
     "prelu": lambda g: -_grad(lambda w: F.prelu(-ONES, w), g, 2),
 }
 

@@ -21,7 +21,7 @@ _F16, _F32, _F64, _C64 = (np.dtype(t) for t in (np.float16, np.float32, np.float
 _WIDER = {_F16: _F32, _F32: _F64, _C64: np.dtype(np.complex128)}
 
 
-def pairwise_sum(a: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Any:
+def pairwise_sum(a: Any, axis: Any = None, keepdims: Any = False, dtype: Any = None) -> Any:
     """``np.sum(a, axis, keepdims=keepdims)``, accurate over every dimension and in every order of memory.
 
     Parameters

@@ -25,6 +25,8 @@ from .batch_norm import _channel, batch_norm, grouped, looped, scaled
 __all__ = ["group_norm", "instance_norm", "layer_norm", "local_response_norm", "normalize", "rms_norm"]
 
 
+MANY_ROWS = 4096  # the gradients of weight and bias are sums over so many in double precision
+
 # --- the one operation ------------------------------------------------------------------------------------------
 
 
@@ -61,9 +63,10 @@ def _rows_vjp(g: Any, x: Any, weight: Any, bias: Any, last: int, centered: bool,
     w = _flat(weight, x.dtype)
     result, count = np.empty(x.shape, x.dtype), _pieces(flat)
     out = result.reshape(flat.shape)
-    sums = np.zeros((2, count, n), x.dtype)
+    sums = np.zeros((2, count, n), np.float64 if len(flat) > MANY_ROWS else x.dtype)
     _launch(row_loops.normalize_backward, (flat, up, mean, scale, out), w, centered, each=sums)
     gw, gb = sums[:, 0] if count == 1 else pairwise_sum(sums, 1)
+    gw, gb = (v.astype(x.dtype, copy=False) for v in (gw, gb))
     gw = None if weight is None else gw.reshape(weight.shape)
     return result, gw, None if bias is None else gb.reshape(bias.shape)
 
