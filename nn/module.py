@@ -14,7 +14,8 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
-from tinygrad_lite import Tensor, float32, float64
+from tinygrad_lite import Tensor, float16, float32, float64
+from tinygrad_lite.devices import names_device
 from tinygrad_lite.dtypes import as_dtype
 from tinygrad_lite.engine.errors import DtypeError, InputError
 
@@ -383,16 +384,18 @@ class Module(Hooked):
                 parameter.grad = grad = grad.detach() if grad.requires_grad else grad
                 grad.zero_()
 
-    def to(self: _M, *args: Any, device: Any = None, dtype: Any = None) -> _M:
+    def to(self: _M, *args: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False) -> _M:
         """Convert the floating-point parameters and buffers, in place.
 
         Parameters
         ----------
         *args
-            Any of: a floating dtype, a Tensor whose dtype is taken, the device "cpu".
-        device : str, optional
-            Only "cpu" exists.
+            Any of: a floating dtype, a Tensor whose dtype is taken, the device "cpu"; then `non_blocking`.
+        device : device, optional
+            Only the CPU's exists.
         dtype : dtype, optional
+        non_blocking : bool
+            Accepted and ignored.
 
         Raises
         ------
@@ -404,7 +407,9 @@ class Module(Hooked):
         for argument in args:
             if isinstance(argument, Tensor):
                 dtype = argument.dtype
-            elif isinstance(argument, str) and argument.split(":")[0] in ("cpu", "cuda", "mps"):
+            elif isinstance(argument, bool):  # non_blocking
+                continue
+            elif names_device(argument):
                 device = argument
             elif argument is not None:
                 dtype = argument
@@ -419,9 +424,24 @@ class Module(Hooked):
         """Convert the floating-point parameters and buffers to float64, in place."""
         return self._convert(float64)
 
+    def half(self: _M) -> _M:
+        """Convert the floating-point parameters and buffers to float16, in place."""
+        return self._convert(as_dtype(float16))
+
+    def type(self: _M, dst_type: Any) -> _M:
+        """Convert the floating-point parameters and buffers to a dtype, in place."""
+        return self._convert(as_dtype(dst_type))
+
     def cpu(self: _M) -> _M:
         """Return the module: everything is in the CPU's memory."""
         return self
+
+    def cuda(self: _M, device: Any = None) -> _M:
+        """Raise an error: there is no GPU."""
+        raise RuntimeError(f"{type(self).__name__}.cuda: needs a GPU, and tinygrad_lite computes on the CPU only")
+
+    def _get_name(self) -> str:
+        return type(self).__name__
 
     def _convert(self: _M, dtype: np.dtype[Any]) -> _M:
         if dtype.kind != "f":

@@ -82,7 +82,7 @@ def test_pythons_types_are_of_64_bits():
         assert tg.tensor([1], dtype=given).dtype is dtype
         assert tg.ones(2).to(given).dtype is dtype
     with pytest.raises(TypeError, match="a tensor's dtype must be of numbers or booleans, got object"):
-        tg.zeros(2, dtype=object)
+        tg.dtype(object)
 
 
 class Column:
@@ -170,3 +170,82 @@ def test_the_oldest_constructor():
         assert tg.Tensor([1, 2]).dtype is tg.float64
     finally:
         tg.set_default_dtype(tg.float32)
+
+
+# --- the class ------------------------------------------------------------------------------------------------------
+
+# name: is_floating_point, is_complex, is_signed, itemsize, to_real, to_complex
+QUESTIONS = {
+    "bool": (False, False, False, 1, "bool", None),
+    "uint8": (False, False, False, 1, "uint8", None),
+    "int64": (False, False, True, 8, "int64", None),
+    "float16": (True, False, True, 2, "float16", None),  # PyTorch's complex32 is none of NumPy's
+    "float32": (True, False, True, 4, "float32", "complex64"),
+    "float64": (True, False, True, 8, "float64", "complex128"),
+    "complex64": (False, True, True, 8, "float32", "complex64"),
+    "complex128": (False, True, True, 16, "float64", "complex128"),
+}
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_dtypes_answer_pytorchs_questions(name):
+    floating, complex_, signed, size, real, imaginary = QUESTIONS[name]
+    d = getattr(tg, name)
+    assert (d.is_floating_point, d.is_complex, d.is_signed, d.itemsize) == (floating, complex_, signed, size)
+    assert d.to_real() is getattr(tg, real)
+    assert imaginary is None or d.to_complex() is getattr(tg, imaginary)
+    x = tg.zeros(2, dtype=d)
+    assert x.dtype is d
+    assert isinstance(x.dtype, tg.dtype)
+    assert (x.is_floating_point(), x.is_complex(), x.is_signed()) == (floating, complex_, signed)
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_the_questions_answers_are_pytorchs(name):
+    theirs = getattr(pytest.importorskip("torch"), name)
+    floating, complex_, signed, size, real, imaginary = QUESTIONS[name]
+    assert (theirs.is_floating_point, theirs.is_complex, theirs.is_signed, theirs.itemsize) == (
+        floating, complex_, signed, size,
+    )  # fmt: skip
+    assert str(theirs.to_real()) == f"torch.{real}"
+    assert imaginary is None or str(theirs.to_complex()) == f"torch.{imaginary}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_numpy_takes_a_dtype_for_its_own(name):
+    d, numpys = getattr(tg, name), np.dtype(name)
+    assert d == numpys
+    assert numpys == d
+    assert d == numpys.type
+    assert d == name
+    assert hash(d) == hash(numpys)
+    assert {numpys: 1}[d] == {d: 1}[numpys] == 1
+    assert d != np.dtype("M8[s]")
+    assert d != None  # noqa: E711
+    assert d != "no dtype"
+    for array in (
+        np.zeros(2, dtype=d),
+        np.ones(2).astype(d),
+        np.asarray([1], d),
+        np.empty((), d),
+        np.arange(2, dtype=d),
+    ):
+        assert array.dtype == numpys
+    assert np.promote_types(d, bool) == numpys
+    assert np.result_type(d, np.bool_) == numpys
+    assert np.issubdtype(d, numpys.type)
+    assert (d.kind, d.char, d.name, d.type, d.str) == (numpys.kind, numpys.char, name, numpys.type, numpys.str)
+    assert (str(d), repr(d)) == (name, f"tinygrad_lite.{name}")
+    assert tg.dtype(name) is tg.dtype(numpys) is d
+    assert pickle.loads(pickle.dumps(d)) is copy.deepcopy(d) is copy.copy(d) is d
+    with pytest.raises(AttributeError):
+        d.no_such_name  # noqa: B018
+
+
+def test_limits_of_what_is_asked_by_a_tensors_dtype():
+    assert tg.finfo(tg.ones(1).dtype).eps == np.finfo(tg.ones(1).dtype).eps == 2**-23
+    assert tg.iinfo(tg.arange(2).dtype).max == 2**63 - 1
+    assert tg.get_default_dtype() is tg.float32
+    assert tg.promote_types(np.int64, "float16") is tg.float16
+    assert tg.result_type(tg.ones(1), 1j) is tg.complex64
+    assert tg.arange(2).view(tg.float64).dtype is tg.float64

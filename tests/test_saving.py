@@ -88,7 +88,7 @@ VALUES = [
     b"\x00\xff",
     [], (), {}, OrderedDict(b=1, a=2), [1, [2, (3, {"x": None})]],
     {1: "a", "1": "b", (1, 2): 3, None: 4, 2.5: 5},
-    np.float32(0.1), np.int64(3), np.dtype(np.float32), {"a.b": 1, "a": {"b": 2}},
+    np.float32(0.1), np.int64(3), np.dtype(np.float32), tg.float32, {"a.b": 1, "a": {"b": 2}},
     Counter("abca"), defaultdict(list, a=[1]), defaultdict(None, {1: 2}), {1, 2}, frozenset("ab"), deque([1, 2]),
     Point(1, [2.5]), Level.HIGH, np.str_("text"), Path("a/b"), PureWindowsPath("c:/d"), range(1, 9, 2), bytearray(b"a"),
 ]  # fmt: skip

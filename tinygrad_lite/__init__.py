@@ -22,6 +22,7 @@ from .autograd import inference_mode as inference_mode
 from .autograd import is_grad_enabled as is_grad_enabled
 from .autograd import no_grad as no_grad
 from .autograd import set_grad_enabled as set_grad_enabled
+from .devices import device as device
 from .dtypes import *
 from .engine.door import open_doors as _open_doors
 from .engine.door import open_rooms as _open_rooms
@@ -111,7 +112,7 @@ _keep()
 
 __version__ = "0.1.0"
 
-_LAZY = ("func", "kernels", "masked", "nn", "optim", "signal", "special", "testing", "utils")
+_LAZY = ("cuda", "func", "kernels", "masked", "nn", "optim", "signal", "special", "testing", "utils")
 _ON_DEMAND = {
     "checkpoint": "transforms.checkpoint",
     "checkpoint_sequential": "transforms.checkpoint",

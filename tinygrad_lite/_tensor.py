@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 
 from . import autograd, rules
-from .dtypes import as_dtype, canonical
+from .devices import CPU, names_device
+from .devices import device as Device
+from .dtypes import as_dtype, canonical, of
+from .dtypes import dtype as DType
 from .engine import blame, fast_calls, hooks, views
 from .engine.door import open_doors_of
 from .engine.hooks import RemovableHandle as RemovableHandle
@@ -96,9 +99,9 @@ class Tensor(Methods):
         return self._data.ndim
 
     @property
-    def dtype(self) -> np.dtype[Any]:
-        """Element type, a NumPy dtype."""
-        return self._data.dtype
+    def dtype(self) -> DType:
+        """Element type, which is equal to NumPy's."""
+        return of(self._data.dtype)
 
     @property
     def itemsize(self) -> int:
@@ -111,9 +114,14 @@ class Tensor(Methods):
         return self._data.nbytes
 
     @property
-    def device(self) -> str:
-        """Always "cpu"."""
-        return "cpu"
+    def device(self) -> Device:
+        """The CPU's; equal to "cpu"."""
+        return CPU
+
+    @property
+    def is_cuda(self) -> bool:
+        """False: everything is in the CPU's memory."""
+        return False
 
     @property
     def is_leaf(self) -> bool:
@@ -373,7 +381,7 @@ class Tensor(Methods):
                 dtype = a.dtype
             elif isinstance(a, bool):
                 flags.append(a)
-            elif str(a).split(":")[0] in ("cpu", "cuda", "meta", "mps", "xpu"):  # also a device of PyTorch
+            elif names_device(a):
                 device = a
             elif a is not None:
                 dtype = a
@@ -438,6 +446,14 @@ class Tensor(Methods):
     def cpu(self) -> Tensor:
         """Itself: everything lives on the CPU."""
         return self
+
+    def cuda(self, device: Any = None, non_blocking: bool = False) -> Tensor:
+        """An error: there is no GPU."""
+        raise RuntimeError("cuda: needs a GPU, and tinygrad_lite computes on the CPU only")
+
+    def get_device(self) -> Any:
+        """-1, as PyTorch says of the CPU."""
+        return -1
 
     def is_floating_point(self) -> Any:
         """Whether the dtype is a float."""

@@ -1,29 +1,120 @@
-"""Element types: NumPy's dtype objects under PyTorch's names, and the default."""
+"""Element types: one object for each, equal to NumPy's and with PyTorch's questions; and the default."""
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 import numpy as np
 
 __all__ = [
-    "bool", "cdouble", "cfloat", "complex64", "complex128", "double", "float", "float16", "float32", "float64",
+    "bool", "cdouble", "cfloat", "complex64", "complex128", "double", "dtype", "float", "float16", "float32", "float64",
     "get_default_dtype", "half", "int", "int8", "int16", "int32", "int64", "long", "set_default_dtype", "short",
     "uint8", "uint16", "uint32", "uint64",
 ]  # fmt: skip
 
-float16, float32, float64 = np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)
-int8, int16, int32, int64 = np.dtype(np.int8), np.dtype(np.int16), np.dtype(np.int32), np.dtype(np.int64)
-uint8, uint16, uint32 = np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.uint32)
-uint64, bool_ = np.dtype(np.uint64), np.dtype(np.bool_)
-complex64, complex128 = np.dtype(np.complex64), np.dtype(np.complex128)
+
+class dtype:
+    """An element type: equal to NumPy's, taken by NumPy wherever it takes a dtype, with PyTorch's questions answered.
+
+    There is one object for each, so that ``x.dtype is tg.float32`` may be asked.
+
+    Parameters
+    ----------
+    name : dtype, str or type
+        Of NumPy's booleans, integers, floats and complex numbers.
+
+    Attributes
+    ----------
+    dtype : np.dtype
+        NumPy's.
+    is_floating_point, is_complex, is_signed : bool
+    itemsize : int
+        Bytes.
+
+    Examples
+    --------
+    >>> import numpy as np, tinygrad_lite as tg
+    >>> x = tg.zeros(2)
+    >>> x.dtype, x.dtype == np.float32, x.dtype.is_floating_point
+    (tinygrad_lite.float32, True, True)
+    >>> np.zeros(1, dtype=x.dtype).dtype
+    dtype('float32')
+    """
+
+    dtype: np.dtype[Any]
+    is_floating_point: builtins.bool
+    is_complex: builtins.bool
+    is_signed: builtins.bool
+
+    def __new__(cls, name: Any) -> dtype:
+        return of(as_dtype(name))
+
+    def to_real(self) -> dtype:
+        """The dtype of the parts of complex numbers; others are their own."""
+        return of(np.dtype(f"f{self.itemsize // 2}")) if self.is_complex else self
+
+    def to_complex(self) -> dtype:
+        """The dtype of complex numbers that have such parts."""
+        return self if self.is_complex else of(np.result_type(self.dtype, np.complex64))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(f"dtype has no attribute {name!r}")
+        return getattr(self.dtype, name)
+
+    def __eq__(self, other: object) -> Any:
+        if isinstance(other, dtype) or other is None:  # None is NumPy's float64
+            return self is other
+        try:
+            return self.dtype == other
+        except TypeError:
+            return NotImplemented
+
+    def __hash__(self) -> builtins.int:
+        return hash(self.dtype)
+
+    def __reduce__(self) -> Any:
+        return dtype, (self.dtype.str,)
+
+    def __str__(self) -> str:
+        return str(self.dtype)
+
+    def __repr__(self) -> str:
+        return f"tinygrad_lite.{self.dtype}"
+
+
+_objects: dict[np.dtype[Any], dtype] = {}
+
+
+def of(numpys: np.dtype[Any]) -> dtype:
+    """The object of one of NumPy's dtypes."""
+    found = _objects.get(numpys)
+    if found is None:
+        found = _objects[numpys] = object.__new__(dtype)
+        found.dtype = numpys
+        found.is_floating_point, found.is_complex = numpys.kind == "f", numpys.kind == "c"
+        found.is_signed = numpys.kind in "ifc"
+    return found
+
+
+def _named(name: str) -> dtype:
+    return of(np.dtype(name))
+
+
+float16, float32, float64 = _named("float16"), _named("float32"), _named("float64")
+int8, int16, int32, int64 = _named("int8"), _named("int16"), _named("int32"), _named("int64")
+uint8, uint16, uint32, uint64 = _named("uint8"), _named("uint16"), _named("uint32"), _named("uint64")
+bool_, complex64, complex128 = _named("bool"), _named("complex64"), _named("complex128")
 float, double, half, cfloat, cdouble = float32, float64, float16, complex64, complex128
 long, int, short, bool = int64, int32, int16, bool_
+
+_CANONICAL = {d.str: d.dtype for d in list(_objects.values())}
 
 _default = [float32]
 
 
-def get_default_dtype() -> np.dtype[Any]:
+def get_default_dtype() -> dtype:
     """The dtype of tensors made from Python floats; float32 unless set."""
     return _default[0]
 
@@ -45,20 +136,13 @@ def set_default_dtype(dtype: Any) -> None:
     >>> import tinygrad_lite as tg
     >>> tg.set_default_dtype(tg.float64)
     >>> tg.tensor(1.0).dtype
-    dtype('float64')
+    tinygrad_lite.float64
     >>> tg.set_default_dtype(tg.float32)
     """
     chosen = as_dtype(dtype)
     if chosen.kind != "f":
         raise TypeError(f"set_default_dtype: dtype must be floating point, got {chosen}")
-    _default[0] = chosen
-
-
-_CANONICAL = {
-    d.str: d
-    for d in (float16, float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64, bool_, complex64,
-              complex128)
-}  # fmt: skip
+    _default[0] = of(chosen)
 
 
 def as_dtype(dtype: Any) -> np.dtype[Any]:

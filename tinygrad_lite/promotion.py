@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .dtypes import get_default_dtype
+from .dtypes import as_dtype, get_default_dtype
 from .engine.quiet import quietly
 
 _RANK = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
@@ -50,7 +50,7 @@ def _add(lower: np.dtype[Any], upper: np.dtype[Any] | None) -> np.dtype[Any]:
 
 
 def _of_number(kind: type) -> np.dtype[Any]:
-    default = get_default_dtype()
+    default = as_dtype(get_default_dtype())
     return _BY_KIND.get(kind) or (default if kind is float else np.result_type(default, _C64))
 
 
@@ -143,7 +143,7 @@ def cast_pair(who: str, x: Any, y: Any, lazily: bool = True) -> tuple[Any, Any]:
 @quietly
 def to_floats(function: Callable[..., Any], operands: list[Any], out: Any) -> tuple[list[Any], Any]:
     """The operands in floats of the default dtype, and the function of them; `out` is what NumPy made of integers."""
-    default = get_default_dtype()
+    default = as_dtype(get_default_dtype())
     floats = [v.astype(default) if isinstance(v, np.ndarray) and v.dtype.kind in "biu" else v for v in operands]
     target = np.result_type(default, _C64) if out.dtype.kind == "c" else default
     return floats, np.asarray(function(*floats)).astype(target, copy=False)

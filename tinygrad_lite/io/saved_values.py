@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..dtypes import dtype
 from ..rules import unwrap, wrap
 
 _KINDS = {"f": (4, 8, 2), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "b": (1,), "c": (8, 16)}  # bytes of an element
@@ -81,6 +82,8 @@ class Encoder:
             return {"Size": self._items(value, path)}
         if isinstance(value, np.dtype):
             return {"dtype": value.str}
+        if isinstance(value, dtype):
+            return {"tg.dtype": value.name}
         if kind in (bytes, bytearray):
             return {kind.__name__: value.hex()}
         if kind is complex:
@@ -204,7 +207,8 @@ def _as(kind: Callable[[str], Any]) -> Callable[[Any, Any], Any]:
 _DECODED: dict[str, Callable[[Any, dict[str, Array]], Any]] = {
     "defaultdict": _defaultdict, "namedtuple": _namedtuple, "enum": _enum, "complex": _complex, "range": _range,
     "Size": lambda content, arrays: tuple([decode(item, arrays) for item in content]),
-    "float": _as(float), "dtype": _as(np.dtype), "np.str": _as(np.str_), "Path": _as(pathlib.Path),
+    "float": _as(float), "dtype": _as(np.dtype), "tg.dtype": _as(dtype),
+    "np.str": _as(np.str_), "Path": _as(pathlib.Path),
     "bytes": lambda content, _: bytes.fromhex(content),
     "bytearray": lambda content, _: bytearray.fromhex(content),
     **{name: _as(kind) for name, kind in _PATHS.items()},

@@ -10,6 +10,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from ..dtypes import dtype
 from ..rules import unwrap
 from .saved_values import Array, check_dtype, is_tensor, little, refusal
 from .torch_files import DTYPES, STORAGES
@@ -105,7 +106,7 @@ class _Pickle:
             self.parts.append(
                 b"cbuiltins\ncomplex\n(" + struct.pack(">cdcd", b"G", value.real, b"G", value.imag) + b"tR"
             )
-        elif isinstance(value, np.dtype) and value.name in DTYPES:
+        elif isinstance(value, (np.dtype, dtype)) and value.name in DTYPES:
             self.parts.append(b"ctorch\n%s\n" % value.name.encode())
         elif isinstance(value, np.generic) and value.dtype.kind in "biufc":
             self.add(value.item(), path)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import promotion
-from ..dtypes import as_dtype, get_default_dtype
+from ..dtypes import as_dtype, dtype, get_default_dtype, of
 from ..rules import unwrap
 
 __all__ = ["can_cast", "e", "finfo", "iinfo", "inf", "nan", "pi", "promote_types", "result_type"]
@@ -97,7 +97,7 @@ class iinfo:
         return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"
 
 
-def result_type(tensor1: Any, tensor2: Any) -> np.dtype[Any]:
+def result_type(tensor1: Any, tensor2: Any) -> dtype:
     """The dtype of the sum of two tensors or numbers: what has no dimensions decides the kind, never the width.
 
     Parameters
@@ -112,15 +112,15 @@ def result_type(tensor1: Any, tensor2: Any) -> np.dtype[Any]:
     --------
     >>> import tinygrad_lite as tg
     >>> tg.result_type(tg.tensor([1, 2]), 1.0), tg.result_type(tg.tensor([1, 2]), tg.tensor([1.0]))
-    (dtype('float32'), dtype('float32'))
+    (tinygrad_lite.float32, tinygrad_lite.float32)
     """
     found = promotion.common((unwrap(tensor1), unwrap(tensor2)))
     if found is None:
         raise TypeError(f"result_type: expected Tensors or numbers, got {type(tensor1).__name__}")
-    return found
+    return of(found)
 
 
-def promote_types(type1: Any, type2: Any) -> np.dtype[Any]:
+def promote_types(type1: Any, type2: Any) -> dtype:
     """The dtype of the sum of tensors of two dtypes.
 
     Parameters
@@ -135,9 +135,9 @@ def promote_types(type1: Any, type2: Any) -> np.dtype[Any]:
     --------
     >>> import tinygrad_lite as tg
     >>> tg.promote_types(tg.int64, tg.float32)
-    dtype('float32')
+    tinygrad_lite.float32
     """
-    return promotion.meet(as_dtype(type1), as_dtype(type2))
+    return of(promotion.meet(as_dtype(type1), as_dtype(type2)))
 
 
 def can_cast(from_: Any, to: Any) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import as_dtype
+from ...dtypes import dtype as DType
 from ...engine.errors import InputError
 from ...rules import FAST, TABLE, differentiable, unwrap, wrap
 from ..argument_names import numpy_names, one_dim, sizes
@@ -152,7 +153,7 @@ def view(input: Any, *size: Any, shape: Any = None, dtype: Any = None) -> Any:
     >>> x.view(tg.int32)[1]
     tensor(1084227584, dtype=int32)
     """
-    if dtype is not None or (len(size) == 1 and isinstance(size[0], (np.dtype, type))):
+    if dtype is not None or (len(size) == 1 and isinstance(size[0], (np.dtype, DType, type))):
         return _reinterpreted(input, as_dtype(size[0] if dtype is None else dtype))
     out = reshape(input, *size, shape=shape)
     if unwrap(out).size and not np.may_share_memory(unwrap(out), unwrap(input)):

@@ -1,0 +1,81 @@
+"""`device`: where tensors are, which is the CPU; other ones can be named, and are refused where they would be used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["device"]
+
+_TYPES = ("cpu", "cuda", "meta", "mps", "xpu")
+
+
+class device:
+    """The name of a device, as scripts choose it: ``tg.device("cuda" if tg.cuda.is_available() else "cpu")``.
+
+    Parameters
+    ----------
+    type : str, device or int
+        "cpu", "cuda:1"; an integer is the index of a "cuda" device.
+    index : int, optional
+
+    Attributes
+    ----------
+    type : str
+    index : int or None
+
+    Raises
+    ------
+    RuntimeError
+        For a name that is none of a device.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.device("cpu"), tg.device("cuda:1").index, tg.ones(2).device == "cpu"
+    (device(type='cpu'), 1, True)
+    """
+
+    __slots__ = ("type", "index")
+    type: str
+    index: int | None
+
+    def __new__(cls, type: Any, index: int | None = None) -> device:
+        if isinstance(type, device):
+            return type
+        if isinstance(type, int) and not isinstance(type, bool):
+            type, index = "cuda", type
+        kind, _, number = str(type).partition(":")
+        if kind not in _TYPES or (number and not number.isdecimal()) or (number and index is not None):
+            raise RuntimeError(f"device: expected one of {', '.join(_TYPES)}, with an index or without, got {type!r}")
+        self = object.__new__(cls)
+        object.__setattr__(self, "type", kind)
+        object.__setattr__(self, "index", int(number) if number else index)
+        return self
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"device: {name} cannot be set")
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, str):
+            return str(self) == other
+        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
+
+    def __hash__(self) -> int:
+        return hash(str(self))  # a text that is equal has the same
+
+    def __reduce__(self) -> Any:
+        return device, (str(self),)
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __repr__(self) -> str:
+        return f"device(type={self.type!r}" + (")" if self.index is None else f", index={self.index})")
+
+
+CPU = device("cpu")
+
+
+def names_device(value: Any) -> bool:
+    """Whether a value is a device or the text of one, as those of other libraries are; a dtype is none."""
+    return isinstance(value, device) or str(value).partition(":")[0] in _TYPES
