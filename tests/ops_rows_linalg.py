@@ -140,6 +140,7 @@ def _equations() -> list[Row]:
         Row("linalg.pinv", linalg("pinv"), (regular(3, 4),), np.linalg.pinv),
         Row("linalg.pinv", linalg("pinv", rtol=0.55), (point(np.diag([4.0, 3.0, 2.0])),), numerical=False),
         Row("linalg.pinv", lambda m, x, y: m.linalg.pinv(x @ y, atol=1e-3), (normal(4, 2), normal(2, 3))),
+        Row("linalg.pinv", lambda m, x: m.linalg.pinv(x + x.mT, hermitian=True), (regular(3, 3),)),
         Row("pinverse", lambda m, x: m.pinverse(x), (regular(4, 3),)),
         Row("linalg.lstsq", lambda m, x, y: m.linalg.lstsq(x, y)[0], (regular(4, 3), normal(4, 2))),
         Row("linalg.lstsq", lambda m, x, y: m.linalg.lstsq(x, y).solution, (regular(2, 3, 4), normal(2, 3, 2))),
