@@ -219,3 +219,22 @@ def test_first_use_of_an_operation_in_many_threads():
             return x.grad.tolist()
 
         assert together(*[run] * 4) == [[4.0, 8.0]] * 4
+
+
+def test_an_interrupt_in_a_backward_pass_leaves_everything_usable():
+    """Ctrl-C where Python code runs: no lock stays held, no mode changed, and what follows is right."""
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+
+    def interrupted(g):
+        raise KeyboardInterrupt
+
+    for place in ("an inner node", "the leaf"):
+        y = x * 3
+        handle = (y if place == "an inner node" else x).register_hook(interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            (y * y).sum().backward()
+        handle.remove()
+        assert x.grad is None
+        assert tg.is_grad_enabled()
+    together(lambda: (x * 2).sum().backward(), lambda: (x * 5).sum().backward())
+    assert x.grad.tolist() == [7, 7]
