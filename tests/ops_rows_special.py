@@ -82,7 +82,16 @@ def _other_names() -> list[Row]:
     ]  # fmt: skip
 
 
-ROWS: list[Row] = [*_own(), *_polynomials(), *_other_names()]
+def _bessel() -> list[Row]:
+    """PyTorch's have no gradients, and J, Y and Ai no more than 7 digits: see test_special.py for their values."""
+    given = {"bessel_j0": nonzero, "bessel_j1": nonzero} | dict.fromkeys((
+        "bessel_y0", "bessel_y1", "modified_bessel_k0", "modified_bessel_k1", "scaled_modified_bessel_k0",
+        "scaled_modified_bessel_k1"), positive)  # fmt: skip
+    return [Row(f"special.{name}", of(name), (g(3, 4),), in_torch=False) for name, g in given.items()] + [
+        Row("special.bessel_j1", of("bessel_j1"), (point([0.0, 0.5]),), in_torch=False)]  # fmt: skip
+
+
+ROWS: list[Row] = [*_bessel(), *_own(), *_polynomials(), *_other_names()]
 QUESTIONS: list[Row] = [
     Row(f"special.{name}", of(name), (fixed(normal(4, 1)), integers(-1, 9, 5)))
     for name in special.__all__
@@ -90,4 +99,8 @@ QUESTIONS: list[Row] = [
 ]
 QUESTIONS += [
     Row(f"special.{name}", of(name), (fixed(spread(9)),)) for name in ("modified_bessel_i0", "modified_bessel_i1")
+]
+QUESTIONS += [
+    Row(f"special.{name}", of(name), (fixed(given),), in_torch=name != "airy_ai")
+    for name, given in (("airy_ai", normal(9)), ("spherical_bessel_j0", spread(9)))
 ]

@@ -210,3 +210,44 @@ def test_windows_and_frames_refuse_what_does_not_fit():
             call()
     with pytest.raises(NotImplementedError, match="geqrf: it has no gradient"):
         tg.geqrf(tg.ones(2, 2, requires_grad=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "value"),  # Maclaurin's series in 60 digits, and tables
+    [
+        ("bessel_j0", [0.5, 5.0, 24.0, 30.0, np.inf], [0.938469807240813, -0.17759677131433830, -0.05623027416685109,
+                                                       -0.08636798358104821, 0.0]),
+        ("bessel_j1", [0.5, -5.0, 30.0], [0.24226845767487389, 0.32757913759146522, -0.11875106261662294]),
+        ("bessel_y0", [0.0, 0.5, 5.0, 30.0, -1.0], [-np.inf, -0.44451873350670656, -0.30851762524903376,
+                                                    -0.11729573168666413, np.nan]),
+        ("bessel_y1", [0.5, 5.0, 30.0], [-1.4714723926702430, 0.14786314339122683, 0.08442557066174712]),
+        ("modified_bessel_k0", [0.0, 0.5, 5.0, -1.0], [np.inf, 0.92441907122766586, 0.0036910983340425943, np.nan]),
+        ("modified_bessel_k1", [0.5, 5.0, np.inf], [1.6564411200033009, 0.0040446134454521643, 0.0]),
+        ("scaled_modified_bessel_k0", [0.5, 100.0], [1.5241093857739096, 0.12517562165912658]),
+        ("scaled_modified_bessel_k1", [0.5, 100.0], [2.7310097082117855, 0.12579995047957854]),
+        ("airy_ai", [0.0, 1.0, 4.0, -5.0, np.inf], [0.35502805388781724, 0.13529241631288141, 0.00095156385120480,
+                                                    0.35076100902411431, np.nan]),
+        ("spherical_bessel_j0", [0.0, 1e-5, 2.0, np.inf], [1.0, 1 - 1e-10 / 6, 0.45464871341284085, 0.0]),
+    ],
+)  # fmt: skip
+def test_bessel_functions_have_known_values(name: str, x: list[float], value: list[float]) -> None:
+    function = getattr(tg.special, name)
+    np.testing.assert_allclose(function(tg.tensor(x, dtype=tg.float64)).numpy(), value, rtol=1e-12)
+    single = function(tg.tensor(x, dtype=tg.float32))
+    assert single.dtype == tg.float32
+    np.testing.assert_allclose(single.numpy(), value, rtol=3e-6)
+
+
+def test_airy_refuses_a_gradient() -> None:
+    with pytest.raises(NotImplementedError, match="airy_ai: no gradient is known"):
+        tg.special.airy_ai(tg.ones(2, requires_grad=True))
+
+
+def test_bessel_functions_of_both_kinds_belong_together() -> None:
+    """Their Wronskian, DLMF 10.5.2 and 10.28.2, over the seams of their formulas."""
+    x = np.concatenate([np.geomspace(1e-6, 300, 60), [4.999, 5.001, 24.999, 25.001]])
+    t, s = tg.from_numpy(x), tg.special
+    first = s.bessel_j1(t) * s.bessel_y0(t) - s.bessel_j0(t) * s.bessel_y1(t)
+    np.testing.assert_allclose(first.numpy(), 2 / (np.pi * x), rtol=1e-11)
+    second = s.i0e(t) * s.scaled_modified_bessel_k1(t) + s.i1e(t) * s.scaled_modified_bessel_k0(t)
+    np.testing.assert_allclose(second.numpy(), 1 / x, rtol=1e-11)
