@@ -180,7 +180,7 @@ import numba
 features, triple = {features}, binding.get_process_triple()
 kept = binding.get_host_cpu_features, binding.get_process_triple
 binding.get_host_cpu_features, binding.get_process_triple = lambda: features, lambda: {triple}
-from tinygrad_lite.kernels import tile
+from tinygrad_lite.kernels.native import simd_blocks as tile
 binding.get_host_cpu_features, binding.get_process_triple = kept
 
 import numpy as np

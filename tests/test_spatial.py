@@ -110,11 +110,11 @@ def test_convolutions_in_several_pieces(monkeypatch: pytest.MonkeyPatch, threads
 def test_convolutions_on_processors_with_short_vectors(width: int) -> None:
     code = f"""
         import numpy as np
-        from tinygrad_lite.kernels import tile
+        from tinygrad_lite.kernels.native import simd_blocks as tile
         tile.WIDTH = {width}
         tile.COLUMNS_8, tile.COLUMNS_6, tile.COLUMNS_4, tile.COLUMNS_2, tile.COLUMNS_1 = 1, 2, 3, 4, 8
         tile.ROWS, tile.PANEL = 6, 2
-        from tinygrad_lite.kernels import convolve
+        from tinygrad_lite.kernels.spatial import conv as convolve
         from test_spatial import draw, all_three, Geometry, compare_max_pools
         for c in (3, 17):
             geometry = Geometry((12, 13), (6, 13), (3, 3), (2, 1), (1, 1), (1, 1))
