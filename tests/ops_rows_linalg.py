@@ -29,6 +29,11 @@ def symmetric(x: Any) -> Any:
     return x + x.mT
 
 
+def factored(m: Any, x: Any) -> Any:
+    """LU and exchanges, as arguments."""
+    return m.linalg.lu_factor(x)
+
+
 def definite(x: Any) -> Any:
     return x @ x.mT
 
@@ -43,6 +48,17 @@ def truncated(m: Any, x: Any) -> Any:
     """Of rank 2."""
     u, s, vh = m.linalg.svd(x)
     return u[..., :2] * s[..., None, :2] ** 2 @ vh[..., :2, :]
+
+
+def _older_lu() -> list[Row]:
+    square, right = regular(2, 3, 3), normal(2, 3, 2)
+    return [
+        Row("lu_unpack", lambda m, x: m.lu_unpack(*factored(m, x))[1:], (square,)),
+        Row("lu_unpack", lambda m, x: m.lu_unpack(*factored(m, x), unpack_pivots=False)[1:], (regular(4, 3),)),
+        Row("lu_solve", lambda m, b, x: m.lu_solve(b, *factored(m, x)), (right, square)),
+        Row("triangular_solve", lambda m, b, x: m.triangular_solve(b, x)[0], (right, square)),
+        Row("triangular_solve", lambda m, b, x: m.triangular_solve(b, x, False, True, True), (right, square)),
+    ]
 
 
 def _products() -> list[Row]:
@@ -236,10 +252,13 @@ def _functions() -> list[Row]:
     ]
 
 
-ROWS: list[Row] = [*_products(), *_distances(), *_equations(), *_factors(), *_functions()]
+ROWS: list[Row] = [*_older_lu(), *_products(), *_distances(), *_equations(), *_factors(), *_functions()]
 
 QUESTIONS: list[Row] = [
     Row("linalg.matrix_rank", linalg("matrix_rank"), (normal(3, 4),), np.linalg.matrix_rank),
     Row("linalg.matrix_rank", lambda m, x, y: m.linalg.matrix_rank(x @ y), (normal(2, 4, 2), normal(2, 2, 3))),
     Row("linalg.matrix_rank", linalg("matrix_rank", atol=1.5), (fixed(positive(3, 3)),)),
+]
+QUESTIONS += [
+    Row("lu_unpack", lambda m, x: m.lu_unpack(*factored(m, x), unpack_data=False)[0], (fixed(regular(3, 3)),))
 ]

@@ -425,6 +425,7 @@ class Methods:
         matrix_products.addbmm,
         matrix_products.baddbmm,
     )
+    lu_solve, triangular_solve = toplevel_names.lu_solve, toplevel_names.triangular_solve
     det, slogdet, logdet, inverse, pinverse, matrix_exp, matrix_power, cholesky, cholesky_solve, cholesky_inverse = (
         toplevel_names.det,
         toplevel_names.slogdet,

@@ -201,3 +201,86 @@ def lu_solve(LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool =
         return mT(P) @ solve_triangular(_adjoint(LU), half, upper=True, unitriangular=True)
     half = solve_triangular(LU, P @ B, upper=False, unitriangular=True)
     return solve_triangular(LU, half, upper=True)
+
+
+# --- PyTorch's older names ------------------------------------------------------------------------------------------
+
+
+class Triangular(NamedTuple):
+    """The solution, and a copy of the matrix."""
+
+    solution: Any
+    cloned_coefficient: Any
+
+
+def lu_unpack(LU_data: Any, LU_pivots: Any, unpack_data: bool = True, unpack_pivots: bool = True) -> LU:
+    """The permutation and the triangles that `linalg.lu_factor` has packed; what is not asked for is empty.
+
+    Parameters
+    ----------
+    LU_data : Tensor, shape (..., n, m)
+    LU_pivots : Tensor, shape (..., min(n, m)), integer
+    unpack_data, unpack_pivots : bool
+
+    Returns
+    -------
+    named tuple (P, L, U) of Tensors
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> P, L, U = tg.lu_unpack(*tg.linalg.lu_factor(tg.tensor([[1.0, 2.0], [4.0, 4.0]])))
+    >>> P @ L @ U
+    tensor([[1., 2.],
+            [4., 4.]])
+    """
+    (n, m), dtype = unwrap(LU_data).shape[-2:], unwrap(LU_data).dtype
+    k = min(n, m)
+    P = L = U = wrap(np.empty(0, dtype))
+    if unpack_pivots:
+        order = _order(unwrap(LU_pivots), n)
+        P = wrap((np.arange(n)[:, None] == order[..., None, :]).astype(dtype))
+    if unpack_data:
+        L = np.tril(LU_data[..., :k], -1) + np.eye(n, k, dtype=dtype)
+        U = np.triu(LU_data[..., :k, :])
+    return LU(P, L, U)
+
+
+def lu_solve_of(b: Any, LU_data: Any, LU_pivots: Any) -> Any:
+    """The solution of a system given by `linalg.lu_factor`: `linalg.lu_solve` in another order of arguments."""
+    return lu_solve(LU_data, LU_pivots, b)
+
+
+lu_solve_of.__name__ = lu_solve_of.__qualname__ = "lu_solve"
+
+
+def triangular_solve(
+    input: Any, A: Any, upper: bool = True, transpose: bool = False, unitriangular: bool = False
+) -> Triangular:
+    """The solution `X` of ``A X = input`` for a triangle `A`: `linalg.solve_triangular` in another order of arguments.
+
+    Parameters
+    ----------
+    input : Tensor, shape (..., n, k)
+    A : Tensor, shape (..., n, n)
+    upper : bool
+        Which triangle counts; the lower one with False.
+    transpose : bool
+        Of the system with ``A^T`` for `A`.
+    unitriangular : bool
+        The diagonal counts as ones.
+
+    Returns
+    -------
+    named tuple (solution, cloned_coefficient) of Tensors
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.triangular_solve(tg.ones(2, 1), tg.tensor([[1.0, 2.0], [0.0, 4.0]])).solution
+    tensor([[0.5000],
+            [0.2500]])
+    """
+    matrix = mT(A) if transpose else A
+    solution = solve_triangular(matrix, input, upper=upper != transpose, unitriangular=unitriangular)
+    return Triangular(solution, np.broadcast_to(A, (*unwrap(solution).shape[:-2], *unwrap(A).shape[-2:])).clone())

@@ -16,12 +16,16 @@ from . import decompositions, determinant, norms
 from .decompositions import QR
 from .determinant import Slogdet, logdet
 from .least_squares import pinverse
+from .lu import lu_solve_of as lu_solve
+from .lu import lu_unpack, triangular_solve
 from .p_norm import p_norm
 from .solve import cholesky_inverse, cholesky_solve, inverse
 
 __all__ = [
-    "cholesky", "cholesky_inverse", "cholesky_solve", "det", "dist", "inverse", "logdet", "matrix_exp", "matrix_power",
+    "cholesky", "cholesky_inverse", "cholesky_solve", "det", "dist", "inverse", "logdet", "lu_solve", "lu_unpack",
+    "matrix_exp", "matrix_power",
     "norm",    "pinverse", "qr", "renorm", "slogdet", "svd",
+    "triangular_solve",
 ]  # fmt: skip
 
 
