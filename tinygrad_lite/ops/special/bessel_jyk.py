@@ -175,30 +175,30 @@ def _row(series: Callable[..., Any], name: str, **rules: Callable[..., Any]) -> 
     return differentiable(function, name=name, **rules)
 
 
-bessel_j0 = _row(lambda x: bessel_j_series(x, 0), "bessel_j0", input=lambda g, input: -g * bessel_j1(input))
-bessel_j1 = _row(
+bessel_j0: Any = _row(lambda x: bessel_j_series(x, 0), "bessel_j0", input=lambda g, input: -g * bessel_j1(input))
+bessel_j1: Any = _row(
     lambda x: bessel_j_series(x, 1), "bessel_j1",
     input=lambda g, input, out: g * (bessel_j0(input) - _over(input, out)),
 )  # fmt: skip
-bessel_y0 = _row(lambda x: bessel_y_series(x, 0), "bessel_y0", input=lambda g, input: -g * bessel_y1(input))
-bessel_y1 = _row(
+bessel_y0: Any = _row(lambda x: bessel_y_series(x, 0), "bessel_y0", input=lambda g, input: -g * bessel_y1(input))
+bessel_y1: Any = _row(
     lambda x: bessel_y_series(x, 1), "bessel_y1", input=lambda g, input, out: g * (bessel_y0(input) - out / input)
 )
-modified_bessel_k0 = _row(
+modified_bessel_k0: Any = _row(
     lambda x: bessel_k_series(x, 0, False), "modified_bessel_k0",
     input=lambda g, input: -g * modified_bessel_k1(input),
 )  # fmt: skip
-modified_bessel_k1 = _row(
+modified_bessel_k1: Any = _row(
     lambda x: bessel_k_series(x, 1, False), "modified_bessel_k1",
     input=lambda g, input, out: -g * (modified_bessel_k0(input) + out / input),
 )  # fmt: skip
-scaled_modified_bessel_k0 = _row(
+scaled_modified_bessel_k0: Any = _row(
     lambda x: bessel_k_series(x, 0, True), "scaled_modified_bessel_k0",
     input=lambda g, input, out: g * (out - scaled_modified_bessel_k1(input)),
 )  # fmt: skip
-scaled_modified_bessel_k1 = _row(
+scaled_modified_bessel_k1: Any = _row(
     lambda x: bessel_k_series(x, 1, True), "scaled_modified_bessel_k1",
     input=lambda g, input, out: g * (out - scaled_modified_bessel_k0(input) - out / input),
 )  # fmt: skip
-airy_ai = _row(airy_series, "airy_ai")
-spherical_bessel_j0 = _row(spherical_series, "spherical_bessel_j0")
+airy_ai: Any = _row(airy_series, "airy_ai")
+spherical_bessel_j0: Any = _row(spherical_series, "spherical_bessel_j0")
