@@ -283,4 +283,5 @@ def triangular_solve(
     """
     matrix = mT(A) if transpose else A
     solution = solve_triangular(matrix, input, upper=upper != transpose, unitriangular=unitriangular)
-    return Triangular(solution, np.broadcast_to(A, (*unwrap(solution).shape[:-2], *unwrap(A).shape[-2:])).clone())
+    wide: Any = np.broadcast_to(A, (*unwrap(solution).shape[:-2], *unwrap(A).shape[-2:]))
+    return Triangular(solution, wide.clone())
