@@ -15,9 +15,9 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 
 from tinygrad_lite import Tensor, float16, float32, float64
-from tinygrad_lite.devices import names_device
 from tinygrad_lite.dtypes import as_dtype
 from tinygrad_lite.engine.errors import DtypeError, InputError
+from tinygrad_lite.tensors.devices import names_device
 
 from . import state_dict as state_dict_ops
 from ._checks import check_device

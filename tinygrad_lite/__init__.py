@@ -22,7 +22,6 @@ from .autograd import inference_mode as inference_mode
 from .autograd import is_grad_enabled as is_grad_enabled
 from .autograd import no_grad as no_grad
 from .autograd import set_grad_enabled as set_grad_enabled
-from .devices import device as device
 from .dtypes import *
 from .engine.door import open_doors as _open_doors
 from .engine.door import open_rooms as _open_rooms
@@ -104,6 +103,7 @@ from .ops.special.bessel import i0 as i0
 from .ops.special.erf import *
 from .ops.special.gamma import *
 from .ops.special.incomplete_gamma import *
+from .tensors.devices import device as device
 from .tensors.finfo import *
 from .tensors.predicates import *
 from .tensors.printing import set_printoptions as set_printoptions

@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 
 from . import autograd, rules
-from .devices import CPU, names_device
-from .devices import device as Device
 from .dtypes import as_dtype, canonical, of
 from .dtypes import dtype as DType
 from .engine import blame, fast_calls, hooks, views
@@ -24,6 +22,8 @@ from .ops.reduction import min_max, sums
 from .ops.shape import split as split_ops
 from .rules import FAST, TABLE, differentiable, unwrap, wrap
 from .tensors import printing
+from .tensors.devices import CPU, names_device
+from .tensors.devices import device as Device
 
 
 @differentiable(a=lambda g: g, name="clone", numpy=np.copy, complex=True)

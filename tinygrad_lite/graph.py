@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from .forks import lock
+from .kernels.native.forks import lock
 
 tick = itertools.count(1).__next__  # atomic under the GIL: one clock for nodes and writes
 

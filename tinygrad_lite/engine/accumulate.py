@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..forks import lock
 from ..graph import Node, written
 from ..kernels.loops.row_loops import fill
+from ..kernels.native.forks import lock
 from ..ops.compiled import LARGE
 from ..rules import conjugate, ndarray, wrap
 

@@ -40,8 +40,8 @@ with _uncollected():  # a fifth of the time it takes
     import numba
     from numba.core.compiler_lock import global_compiler_lock
 
-    from ...forks import lock, wait_before
     from .disk_cache import DiskCache
+    from .forks import lock, wait_before
     from .patience import announce_long_compilation
 
 announce_long_compilation(DiskCache)

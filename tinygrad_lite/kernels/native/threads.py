@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from ...forks import lock
+from .forks import lock
 
 VARIABLE = "TINYGRAD_LITE_THREADS"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...forks import wait_before
+from ...kernels.native.forks import wait_before
 
 __all__ = [
     "Generator", "default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed",
