@@ -80,10 +80,7 @@ class Adafactor(Optimizer):
     _ranges = {name: interval for name, interval in hyper.RANGES.items() if name != "eps"}  # a pair, with a None
 
     def check(self, group: dict[str, Any]) -> None:
-        eps = group["eps"]
-        if not isinstance(eps, (tuple, list)) or len(eps) != 2 or eps[1] is None:
-            raise ValueError(f"Adafactor: eps must be (a number or None, a number), got {eps!r}")
-        each = {f"eps[{i}]": value for i, value in enumerate(eps)}
+        each = {f"eps[{i}]": value for i, value in enumerate(group["eps"]) if value is not None}
         hyper.check(self._name, each, dict.fromkeys(each, hyper.NOT_NEGATIVE))
 
     def update_array(self, p: Array, g: Array, state: dict[str, Any], group: dict[str, Any], t: int) -> None:

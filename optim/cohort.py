@@ -188,13 +188,18 @@ class Cohort:
             assert tables.expected.locate(grads, tables.table[1]) < 0
         return grads
 
+    def require_shapes(self, grads: list[Array]) -> None:
+        """Refuse gradients that have not their parameters' shapes."""
+        for key, p, g in zip(self.keys, self.dense, grads):
+            if g.shape != p.shape:
+                raise ValueError(f"the gradient of {name_of(key)} must have its shape, {p.shape}, got {g.shape}")
+
     def fitting(self, grads: list[Array]) -> list[Array]:
         """Gradients in the dtype and memory order of their parameters: copies where they are not."""
         found = []
         canonical = np.dtype(self.dtype.char)
-        for key, p, g in zip(self.keys, self.dense, map(np.asarray, grads)):
-            if g.shape != p.shape:
-                raise ValueError(f"the gradient of {name_of(key)} must have its shape, {p.shape}, got {g.shape}")
+        self.require_shapes(grads)
+        for p, g in zip(self.dense, map(np.asarray, grads)):
             if not in_order(g, order_of(p)) or g.dtype != canonical or not g.flags.aligned:
                 # np.array would keep an equivalent dtype object, such as numba makes
                 g = g.astype(canonical, order=order_of(p))

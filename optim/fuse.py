@@ -47,8 +47,17 @@ class _Scalar(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
-        if isinstance(node.func, ast.Attribute) and node.func.attr == "where" and len(node.args) == 3:
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name == "where" and len(node.args) == 3:
             return ast.IfExp(*node.args)
+        if name == "clip" and len(node.args) == 3:  # numba has it for arrays only
+            found, *limits = node.args
+            for bound, limit in zip(("maximum", "minimum"), limits):
+                if not (isinstance(limit, ast.Constant) and limit.value is None):
+                    found = ast.Call(
+                        ast.Attribute(ast.Name("_numpy", ast.Load()), bound, ast.Load()), [found, limit], []
+                    )
+            return found
         return node
 
 
@@ -108,6 +117,9 @@ class Fused:
         names += [n for n in measured.scalars if n not in names] + [AFTER + n for n in self.after.scalars]
         self.scalars = tuple(names)
         self.compiled = elementwise and self.update.tree is not None
+        if self.compiled:
+            for stage in filter(None, (self.update, self.measure)):
+                stage.require_straight(name)
         if elementwise and not self.compiled:
             warnings.warn(
                 f"{name}: Python does not have the text of its update formula, so it runs in plain NumPy; "
@@ -176,7 +188,8 @@ class Fused:
         which parameter; ``values`` the scalars, ``factors`` the numbers that each tensor has of its own.
         """
         source = Source(_Scalar().visit)
-        source.put("_dtype", f"import numpy as np\n\n_dtype = np.{dtype.name}")
+        source.put("_dtype", f"import numpy as np\nimport numpy as _numpy\n\n_dtype = np.{dtype.name}")
+        source.put("_numpy", "")
         inside = self.measure if kind == "sums" else self.update
         after = [self.after] if self.averaged and kind != "sums" else []
         for stage in (self.before, inside, *after):

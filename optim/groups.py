@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import numbers
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
@@ -18,8 +20,7 @@ def listed(who: str, params: Any) -> list[Group]:
     """Return what an optimizer is made with as a list of groups."""
     if isinstance(params, (Tensor, np.ndarray, str, Mapping, set, frozenset)) or not isinstance(params, Iterable):
         raise TypeError(
-            f"{who}: params must be an ordered iterable of Tensors, (name, Tensor) or dicts, "
-            f"got {type(params).__name__}"
+            f"{who}: params must be an ordered iterable of Tensors, (name, Tensor) or dicts, got {_shown(params)}"
         )
     found = list(params)
     if not found:
@@ -27,9 +28,38 @@ def listed(who: str, params: Any) -> list[Group]:
     return found if isinstance(found[0], dict) else [{"params": found}]
 
 
+def is_schedule(first: Any) -> bool:
+    """Whether an optimizer's first argument is a hyperparameter, of one that is made without parameters."""
+    is_number = isinstance(first, numbers.Real) and not isinstance(first, np.ndarray)
+    return is_number or (callable(first) and not _owner(first))
+
+
+def _owner(params: Any) -> str:
+    """The type of the module that is given in its parameters' place, or whose method is, without being called."""
+    for each, name in ((params, type(params).__name__), (getattr(params, "__self__", None), "")):
+        if hasattr(each, "named_parameters"):
+            return name or type(each).__name__
+    return ""
+
+
+def _shown(params: Any) -> str:
+    """What was given as parameters, and what might have been meant."""
+    if inspect.ismethod(params) and _owner(params):
+        return f"the method {params.__name__} itself; call it: {params.__name__}()"
+    if _owner(params):
+        return f"the module {type(params).__name__}; its parameters are what its method parameters() returns"
+    hint = "; its parameters are its values()" if isinstance(params, Mapping) else ""
+    hint = "; a single one goes into a list" if isinstance(params, Tensor) else hint
+    return f"{type(params).__name__}{hint}"
+
+
 def members(who: str, group: Group, others: list[Group], leaves: bool = True) -> Group:
     """Return ``"params"`` of a new group, and ``"param_names"`` if they have names; refuse what cannot be optimized."""
+    if "params" not in group:
+        raise ValueError(f"{who}: a group of parameters needs 'params', got {', '.join(map(repr, group)) or 'nothing'}")
     given = group["params"]
+    if not isinstance(given, Iterable) or isinstance(given, (np.ndarray, str, Mapping)):
+        raise TypeError(f"{who}: a group's params must be Tensors in a list, got {_shown(given)}")
     if isinstance(given, (set, frozenset)):
         raise TypeError(f"{who}: params must be ordered, got a set, whose order differs between runs")
     each = [given] if isinstance(given, Tensor) else list(given)

@@ -41,33 +41,35 @@ def field(*, default: Any, kw_only: bool = False) -> Any:
 class Hyperparameter:
     """``opt.lr``: the value in the first group; set, in all groups. On the class, the default."""
 
-    def __init__(self, name: str, default: Any) -> None:
-        self.name, self.default = name, default
+    def __init__(self, name: str, default: Any, kind: str = "") -> None:
+        self.name, self.default, self.kind = name, default, kind
 
     def __get__(self, optimizer: Any, owner: type) -> Any:
         return self.default if optimizer is None else optimizer.param_groups[0].get(self.name, self.default)
 
     def __set__(self, optimizer: Any, value: Any) -> None:
+        check_kinds(type(optimizer).__name__, {self.name: value}, {self.name: self.kind})
         check(type(optimizer).__name__, {self.name: value}, type(optimizer)._ranges)
         optimizer.defaults[self.name] = value
         for group in optimizer.param_groups:
             group[self.name] = value
 
 
-def declare(cls: type, inherited: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn a class's annotated attributes into hyperparameters; return all there are, inherited ones first.
+def declare(cls: type, inherited: Mapping[str, Any], kinds: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Turn a class's annotated attributes into hyperparameters; return the defaults and the kinds of all there are.
 
-    Names that begin with an underscore and those annotated as ClassVar stay what they are.
+    Inherited ones come first. Names that begin with an underscore and those annotated as ClassVar stay what they are.
     """
-    fields = dict(inherited)
-    for name, kind in inspect.get_annotations(cls).items():
-        if name.startswith("_") or "ClassVar" in str(kind):
+    fields, kinds = dict(inherited), dict(kinds)
+    for name, annotation in inspect.get_annotations(cls).items():
+        if name.startswith("_") or "ClassVar" in str(annotation):
             continue
         if name not in cls.__dict__:
             raise TypeError(f"{cls.__name__}: the hyperparameter {name!r} needs a default")
         fields[name] = cls.__dict__[name]
-        setattr(cls, name, Hyperparameter(name, fields[name]))
-    return fields
+        kinds[name] = annotation.__name__ if annotation in (float, int, bool, str) else str(annotation)
+        setattr(cls, name, Hyperparameter(name, fields[name], kinds[name]))
+    return fields, kinds
 
 
 def signature(fields: Mapping[str, Any], keywords: Mapping[str, Any]) -> inspect.Signature:
@@ -95,17 +97,89 @@ def resolved(group: Mapping[str, Any], step: int) -> tuple[dict[str, Any], bool]
         if type(value) in _PLAIN or name in ("params", "param_names"):
             continue
         if callable(value):
-            found[name], volatile = float(value(step)), True
+            found[name], volatile = _at(value, step), True
         elif isinstance(value, (tuple, list)):
-            found[name] = tuple(float(v(step)) if callable(v) else v for v in value)
+            found[name] = tuple(_at(v, step) if callable(v) else v for v in value)
             volatile = volatile or type(value) is list or not all(type(v) in _PLAIN for v in value)
         elif hasattr(value, "__array__"):
             volatile = True
-            found[name] = value if getattr(value, "requires_grad", False) else float(value)
+            found[name] = value if getattr(value, "requires_grad", False) or value.ndim else float(value)
     return found, volatile
 
 
+def _at(schedule: Any, step: int) -> Any:
+    """What a schedule says, as Python's float where it is a number."""
+    value = schedule(step)
+    return float(value) if isinstance(value, numbers.Real) or getattr(value, "ndim", 1) == 0 else value
+
+
 _PLAIN = {float, int, bool, str, type(None)}
+
+
+def check_kinds(who: str, values: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
+    """Refuse hyperparameters that are not what their annotation says: numbers, True or False, so many numbers.
+
+    Parameters
+    ----------
+    who : str
+    values : dict
+    kinds : dict of str to str
+        A hyperparameter -> its annotation: ``"float | None"``, ``"tuple[float, float]"``. Others are not looked at.
+
+    Raises
+    ------
+    TypeError
+        That names the optimizer, the hyperparameter, what it must be, and what came.
+    ValueError
+        If a number is NaN.
+    """
+    for name, kind in kinds.items():
+        if name not in values:
+            continue
+        value = values[name]
+        if not kind.startswith("tuple["):
+            _check_kind(who, name, value, kind)
+            continue
+        each = kind[len("tuple[") : -1].split(",")
+        if not isinstance(value, (tuple, list)):
+            raise TypeError(f"{who}: {name} must be {len(each)} numbers, got {value!r}")
+        if len(value) != len(each):
+            raise ValueError(f"{who}: {name} must be {len(each)} numbers, got {value!r}")
+        for i, (v, k) in enumerate(zip(value, each)):
+            _check_kind(who, f"{name}[{i}]", v, k)
+
+
+def _check_kind(who: str, label: str, value: Any, kind: str) -> None:
+    kinds = {each.strip() for each in kind.split("|")}
+    if kind.startswith("Callable"):
+        if value is not None and not callable(value):
+            raise TypeError(f"{who}: {label} must be a function, got {value!r}")
+        return
+    if (value is None and "None" in kinds) or not kinds <= {"float", "int", "bool", "str", "None"}:
+        return
+    if "str" in kinds:
+        if not isinstance(value, str):
+            raise TypeError(f"{who}: {label} must be a string{_or_none(kinds)}, got {value!r}")
+    elif "bool" in kinds:
+        if type(value).__name__ not in ("bool", "bool_"):
+            raise TypeError(f"{who}: {label} must be True or False{_or_none(kinds)}, got {value!r}")
+    elif not callable(value):
+        number = _number(who, label, value)
+        if "float" not in kinds and not isinstance(value, numbers.Integral) and getattr(value, "ndim", 1) != 0:
+            raise TypeError(f"{who}: {label} must be an integer{_or_none(kinds)}, got {value!r}")
+        if math.isnan(number):
+            raise ValueError(f"{who}: {label} must be a number, got {value}")
+
+
+def _or_none(kinds: set[str]) -> str:
+    return " or None" if "None" in kinds else ""
+
+
+def _number(who: str, label: str, value: Any) -> float:
+    scalar = hasattr(value, "__float__") and getattr(value, "ndim", 1) == 0
+    if isinstance(value, bool) or not (isinstance(value, numbers.Real) or scalar):
+        raise TypeError(f"{who}: {label} must be a number, got {type(value).__name__}")
+    return float(value)
 
 
 def check(who: str, values: Mapping[str, Any], ranges: Mapping[str, tuple[float, float, str]]) -> None:
@@ -122,15 +196,11 @@ def check(who: str, values: Mapping[str, Any], ranges: Mapping[str, tuple[float,
         if name not in values:
             continue
         value = values[name]
-        if value is None:
-            continue
         several = isinstance(value, (tuple, list))
         for label, x in ((f"{name}[{i}]", v) for i, v in enumerate(value)) if several else ((name, value),):
             if callable(x):  # a schedule; where it begins must be in range, at least
                 x = _begin(who, label, x)
-            if not isinstance(x, numbers.Real) and not (hasattr(x, "__float__") and getattr(x, "ndim", 1) == 0):
-                raise TypeError(f"{who}: {label} must be a number, got {type(x).__name__}")
-            number = float(x)
+            number = _number(who, label, x)
             above = number >= low if ends[0] == "[" else number > low
             below = number <= high if ends[1] == "]" else number < high
             if not (above and below):
@@ -145,6 +215,8 @@ def _begin(who: str, label: str, schedule: Any) -> Any:
 
 
 def _in_words(low: float, high: float, ends: str) -> str:
+    if low == -math.inf and high == math.inf:
+        return "finite"
     if high < math.inf:
         return f"in {ends[0]}{low:g}, {high:g}{ends[1]}"
     return f"at least {low:g}" if ends[0] == "[" else f"greater than {low:g}"

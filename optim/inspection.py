@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import hyper
 from .cohort import Array, Cohort, name_of
 from .fuse import Fused, fuse, unchanged
 from .plan import Plan
@@ -22,9 +23,10 @@ ON_NONFINITE = (None, "raise", "skip")
 def checked(who: str, values: dict[str, Any]) -> tuple[float | None, str | None]:
     """Take `max_grad_norm` and `on_nonfinite` out of an optimizer's arguments."""
     norm, action = values.pop("max_grad_norm"), values.pop("on_nonfinite")
-    if norm is not None and not float(norm) > 0:
-        raise ValueError(f"{who}: max_grad_norm must be greater than 0, got {norm}")
-    if action not in ON_NONFINITE:
+    hyper.check_kinds(who, {"max_grad_norm": norm}, {"max_grad_norm": "float | None"})
+    if norm is not None:
+        hyper.check(who, {"max_grad_norm": norm}, {"max_grad_norm": (0.0, math.inf, "(]")})
+    if not isinstance(action, (str, type(None))) or action not in ON_NONFINITE:
         raise ValueError(f'{who}: on_nonfinite must be "raise", "skip" or None, got {action!r}')
     return None if norm is None else float(norm), action
 

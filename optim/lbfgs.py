@@ -303,6 +303,8 @@ class LBFGS(Optimizer):
 
     def _minimize(self, flat: Flat, evaluate: Evaluate, max_iter: int | None = None) -> None:
         group, _ = self._resolved(self.param_groups[0])
+        self._check_values(group)
+        self.check(group)
         state = self._state.setdefault(group["params"][0], {"func_evals": 0, "n_iter": 0})
         gain = -self.grad_scale if group["maximize"] else self.grad_scale
 

@@ -111,9 +111,6 @@ class Muon(Optimizer):
     ranges = {"ns_steps": (0, 100, "[)"), "ns_coefficients": (-math.inf, math.inf, "()")}
 
     def check(self, group: dict[str, Any]) -> None:
-        coefficients = group["ns_coefficients"]
-        if not isinstance(coefficients, (tuple, list)) or len(coefficients) != 3:
-            raise ValueError(f"Muon: ns_coefficients must be three numbers, got {coefficients!r}")
         for name, choices in CHOICES.items():
             if group[name] not in choices:
                 raise ValueError(f"Muon: {name} must be one of {', '.join(map(repr, choices))}, got {group[name]!r}")

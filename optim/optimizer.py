@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import inspect
-import numbers
+import os
+import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
 
 from tinygrad_lite import Tensor, enable_grad
 from tinygrad_lite.graph import written
@@ -19,6 +23,21 @@ from .groups import Group
 from .hooks import Hooks
 from .plan import Plan
 from .stepping import Stepping
+
+_HERE = f"{__package__}."
+_all: weakref.WeakSet[Any] = weakref.WeakSet()
+_IGNORED: dict[str, Any] = {"foreach": None, "capturable": False, "differentiable": False, "fused": None}
+_WHOLE = {"max_grad_norm", "on_nonfinite"}  # about all groups together
+_KINDS = {
+    "maximize": "bool",
+    "foreach": "bool | None",
+    "capturable": "bool",
+    "differentiable": "bool",
+    "fused": "bool | None",
+    "max_grad_value": "float | None",
+    "ema": "float | None",
+}
+_OPTIONAL = ("max_grad_norm", "max_grad_value", "on_nonfinite", "ema")  # in no group unless they are set
 
 
 class Optimizer(Stepping, Hooks):
@@ -120,8 +139,8 @@ class Optimizer(Stepping, Hooks):
     ignored: ClassVar[tuple[str, ...]] = ("foreach", "capturable", "differentiable", "fused")
     ranges: ClassVar[dict[str, tuple[float, float, str]]] = {}
 
-    _fields: ClassVar[dict[str, Any]] = {}
     _ranges: ClassVar[dict[str, tuple[float, float, str]]] = hyper.RANGES
+    _kinds: ClassVar[dict[str, str]] = _KINDS
     _states: ClassVar[dict[str, str]] = {}
     __signature__: ClassVar[inspect.Signature]
 
@@ -140,10 +159,12 @@ class Optimizer(Stepping, Hooks):
         if measure is not None:  # called with numbers and arrays, never as a method
             cls.measure = staticmethod(measure.function if isinstance(measure, formula) else measure)
         cls._ranges = {**cls._ranges, **cls.__dict__.get("ranges", {})}
-        cls._fields = hyper.declare(cls, cls._fields)
+        cls._fields, cls._kinds = hyper.declare(cls, cls._fields, cls._kinds)
+        if not cls.__module__.startswith(_HERE):  # those are checked by tests, and reading a text takes milliseconds
+            cls._check_formulas(defined=False)
         named = {"maximize": False, **{name: _IGNORED[name] for name in cls.ignored}, **dict.fromkeys(_OPTIONAL)}
         for name in (*named, "differentiable"):
-            setattr(cls, name, hyper.Hyperparameter(name, named.get(name, False)))
+            setattr(cls, name, hyper.Hyperparameter(name, named.get(name, False), _KINDS.get(name, "")))
         for name in _WHOLE:
             delattr(cls, name)
         cls.__signature__ = hyper.signature(cls._fields, named)
@@ -151,7 +172,7 @@ class Optimizer(Stepping, Hooks):
     def __init__(self, *args: Any, **hyperparameters: Any) -> None:
         if not hasattr(type(self), "update"):
             raise TypeError(f"{self._name}: a class without an update formula; see Optimizer")
-        if args and (isinstance(args[0], numbers.Real) or callable(args[0])):
+        if args and groups.is_schedule(args[0]):
             args = (None, *args)
         try:
             bound = type(self).__signature__.bind(*args, **hyperparameters)
@@ -168,6 +189,7 @@ class Optimizer(Stepping, Hooks):
         self._plans: dict[int, Plan] = {}
         self._boxes: dict[Any, Array] = {}
         self._steps = 0  # what schedules count
+        self._renew_lock()
         self._by_name = params is None
         if self._by_name:
             self.param_groups.append({"params": [], **self.defaults})
@@ -229,14 +251,16 @@ class Optimizer(Stepping, Hooks):
     # --- groups ------------------------------------------------------------
 
     def _checked(self, values: Group) -> Group:
+        self._check_values(values)
         differentiable = bool(values.get("differentiable"))
         for name, value in values.items():
             if isinstance(value, Tensor) and value.ndim == 0 and not (differentiable and value.requires_grad):
                 values[name] = float(value)
+            elif isinstance(value, np.bool_):
+                values[name] = bool(value)
         for name in _OPTIONAL:
             if name in values and values[name] is None:
                 del values[name]
-        hyper.check(self._name, values, type(self)._ranges)
         if differentiable and (self._is_whole or type(self).gathered is not Optimizer.gathered):
             raise ValueError(f"{self._name}: differentiable=True is not supported: it is no formula for one tensor")
         self.check(hyper.resolved(values, 0)[0])
@@ -314,17 +338,18 @@ class Optimizer(Stepping, Hooks):
             for p in group["params"]:
                 if set_to_none:
                     p.grad = None
-                elif p.grad is not None:
-                    p.grad._data[...] = 0
-                    written(p.grad._data, "zero_grad")
+                elif (grad := p.grad) is not None:
+                    grad._data[...] = 0
+                    written(grad._data, "zero_grad")
 
     # --- state ------------------------------------------------------------
 
     @property
     def state(self) -> Any:
         """Parameter -> its state: the step count and the arrays."""
-        self._sync()
-        self._forget_plans()  # whoever asks may change it
+        with self._lock:
+            self._sync()
+            self._forget_plans()  # whoever asks may change it
         return self._state
 
     @state.setter
@@ -412,8 +437,18 @@ class Optimizer(Stepping, Hooks):
 
     def __getstate__(self) -> dict[str, Any]:
         self._sync()
-        kept = {name: value for name, value in self.__dict__.items() if name != "_hooks"}  # as in PyTorch
+        kept = {
+            name: value for name, value in self.__dict__.items() if name not in ("_hooks", "_lock")
+        }  # as in PyTorch
         return {**kept, "_plans": {}}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._renew_lock()
+
+    def _renew_lock(self) -> None:
+        self._lock = threading.RLock()
+        _all.add(self)
 
     def __repr__(self) -> str:
         lines = [f"{self._name} ("]
@@ -423,6 +458,11 @@ class Optimizer(Stepping, Hooks):
         return "\n".join([*lines, ")"])
 
 
-_IGNORED: dict[str, Any] = {"foreach": None, "capturable": False, "differentiable": False, "fused": None}
-_WHOLE = {"max_grad_norm", "on_nonfinite"}  # about all groups together
-_OPTIONAL = ("max_grad_norm", "max_grad_value", "on_nonfinite", "ema")  # in no group unless they are set
+def _after_fork() -> None:
+    """No thread of a child's is in the middle of a step: it gets locks that are free."""
+    for optimizer in list(_all):
+        optimizer._renew_lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from operator import attrgetter, is_, itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from tinygrad_lite.kernels import backend
 
 from .cohort import Array, Cohort, name_of
 from .groups import Group
+from .interrupts import uninterrupted
 
 if TYPE_CHECKING:
     from .stepping import Stepping
@@ -34,6 +35,13 @@ def tensor_access(params: list[Any]) -> Access:
     recorded = all(p.requires_grad for p in params if p.grad is not None)
     grad = attrgetter("_node.grad._data" if recorded else "grad._data")
     return Access(attrgetter("_data"), grad, lambda p: p.grad is not None, is_, True)
+
+
+def frozen_access(params: list[Any]) -> Access:
+    """As `tensor_access`, but for gradients as they are now: each is read once, and by no other thread changed."""
+    pairs = [(p, p.grad) for p in params]
+    found = {p: g._data for p, g in pairs if g is not None}
+    return Access(attrgetter("_data"), found.__getitem__, found.__contains__, is_)
 
 
 def getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
@@ -71,6 +79,7 @@ class Plan:
         self._idle = [key for key in self._params if not self._access.has_grad(key)]
         self._arrays = list(map(self._access.array, self._params))  # kept alive: no other can get their addresses
         self.cohorts: list[Cohort] = []
+        self.group: Group = {}
         self._look(group, gain)
         self.cohorts = [self._cohort(keys, t, kept) for keys, t, kept in self._alike()]
         self._look(group, gain)
@@ -81,7 +90,9 @@ class Plan:
         self._collector: Any = None
         self._places: list[list[int]] = []
         self._ready: Any = None
-        self._is_quick = False
+        # while a quick step is made: how many steps and launches there were before, and how many steps of the optimizer
+        self._began: tuple[int, int, int] | None = None
+        self._held: Any = None
         self._backend = ""
 
     def _alike(self) -> list[tuple[list[Any], int, dict[str, float]]]:
@@ -114,8 +125,12 @@ class Plan:
 
     def _look(self, group: Group, gain: float) -> None:
         """Note the hyperparameters, and what follows from them alone."""
-        optimizer = self._optimizer
-        self.group, volatile = optimizer._resolved(group)
+        optimizer, before = self._optimizer, self.group
+        found, volatile = optimizer._resolved(group)
+        changed = {name: value for name, value in found.items() if before.get(name, self) is not value}
+        if changed:  # in the group itself, or by a schedule
+            optimizer._check_values(changed)
+        self.group = found
         self.constants = optimizer._constants(self.group, gain)
         self._seen, self._gain = None if volatile else dict(group), gain
         self._values: list[Group] = [{}] * len(self.cohorts)
@@ -123,7 +138,11 @@ class Plan:
 
     def settle(self, group: Group, gain: float) -> bool:
         """Compute the scalars of the coming step; False if a switch is not as the plan has it."""
-        if group != self._seen:
+        try:
+            changed = group != self._seen
+        except (RuntimeError, ValueError):  # an array in the place of a number: a comparison of it is neither
+            changed = True
+        if changed:
             self._look(group, gain)
         elif gain != self._gain:
             self._gain = gain
@@ -169,6 +188,16 @@ class Plan:
                 return False
         return True
 
+    def unfreeze(self) -> None:
+        """Read gradients where they are, after a step that was prepared with those of one moment."""
+        self._access, self._backend = tensor_access(self._params), ""
+
+    def require_shapes(self) -> None:
+        """Refuse gradients that have not their parameters' shapes."""
+        for cohort, grads in zip(self.cohorts, self.grads):
+            if not cohort.located:
+                cohort.require_shapes(grads)
+
     def update(self) -> None:
         """Update all parameters, and let go of the gradients."""
         for cohort, grads in zip(self.cohorts, self.grads):
@@ -183,29 +212,58 @@ class Plan:
 
     # --- with everything looked through in one compiled call ---------------------------------------------------------
 
-    def quick(self, group: Group, gain: float) -> bool:
-        """Do the whole step with little ado, if that is possible; False where nothing was done."""
-        if self._backend != backend():
-            self._prepare()
-        params = group["params"]
-        if not self._is_quick or type(params) is not list or not self.settle(group, gain):
+    def quick(self, group: Group, gain: float, steps: int) -> bool:
+        """Do the whole step of an only group in one call, if that is possible; False where nothing was done.
+
+        An interrupt can come between any two lines of it, also between the launch and its being counted: whoever
+        calls this calls `finish` then.
+
+        Parameters
+        ----------
+        group : dict
+        gain : float
+        steps : int
+            How many steps the optimizer has made.
+        """
+        if not self._aim(group, gain, steps):
             return False
         cohort = self.cohorts[0]
-        if self._ready is not None:
-            if not self._ready.launch(params, cohort.pack()):
-                return False
-        else:
-            held = self._collector.collect(params)
-            if held is None:
-                return False
-            cohort.launch()
-            del held  # not before: the gradients stay alive
-        self.grads = []
+        if not self._ready.launch(group["params"], cohort.pack()):
+            self._began = None
+            return False
         cohort.commit(self._who)
+        self._optimizer._steps = steps + 1
+        self._began = None
         return True
 
+    def _aim(self, group: Group, gain: float, steps: int) -> bool:
+        """Get ready for a launch in one call; False where that is not possible."""
+        if self._backend != backend():
+            self._prepare()
+        if self._ready is None or type(group["params"]) is not list or not self.settle(group, gain):
+            return False
+        self.grads = []
+        self._began = self.cohorts[0].t, self._ready.count, steps
+        return True
+
+    def _hold(self, params: list[Any]) -> bool:
+        """Locate the gradients and keep them alive; False if they are not as expected."""
+        self._held = self._collector.collect(params)
+        return self._held is not None
+
+    def _fire(self) -> None:
+        """Launch over gradients that are held."""
+        if not self._ready.launch(self._params, self.cohorts[0].pack()):  # another thread has changed them since
+            with uninterrupted():
+                self.cohorts[0].launch()
+                self._ready.count_one()
+
+    @property
+    def _launched(self) -> bool:
+        return self._began is not None and bool(self._ready.recount() > self._began[1])
+
     def _prepare(self) -> None:
-        self._backend, self._collector, self._ready, self._is_quick = backend(), None, None, False
+        self._backend, self._collector, self._ready = backend(), None, None
         if not (self._access.tensors and self.cohorts and all(cohort.in_place for cohort in self.cohorts)):
             return
         from tinygrad_lite.kernels.native.find_arrays import KNOWN, Collector
@@ -220,9 +278,46 @@ class Plan:
         index = {id(p): i for i, p in enumerate(params)}
         self._places = [[index[id(key)] for key in cohort.keys] for cohort in self.cohorts]
         cohort = self.cohorts[0]
-        self._is_quick = len(self.cohorts) == 1 and not cohort.fused.factors
-        if self._is_quick and cohort.brief:
+        if len(self.cohorts) == 1 and not cohort.fused.factors and cohort.brief:
             from tinygrad_lite.kernels.ready import Ready
 
             kernel = cohort.fused.kernel("update", cohort.dtype)
             self._ready = Ready(self._collector, kernel, cohort.tables.pieces, cohort.dtype)
+
+
+def quick(plans: list[Plan | None], groups: list[Group], gain: float, steps: int) -> bool:
+    """Do the whole step of several groups in one call for each, if that is possible; False where nothing was done.
+
+    As of `Plan.quick`, an interrupt can come anywhere, and whoever calls this calls `finish` then.
+    """
+    for plan, group in zip(plans, groups):
+        if plan is None or not plan._aim(group, gain, steps) or not plan._hold(group["params"]):
+            for each in plans:
+                if each is not None:
+                    each._began = None
+            return False
+    known = cast("list[Plan]", plans)
+    for plan in known:
+        plan._fire()
+    for plan in known:
+        plan.cohorts[0].commit(plan._who)
+    known[0]._optimizer._steps = steps + 1
+    for plan in known:
+        plan._began = plan._held = None
+    return True
+
+
+def finish(plans: Iterable[Plan]) -> None:
+    """After an interrupt in a quick step: make it whole, if it was begun, and count it."""
+    begun = [plan for plan in plans if plan._began is not None]
+    launched = [plan._launched for plan in begun]
+    for plan, done in zip(begun, launched):
+        assert plan._began is not None
+        t, _, steps = plan._began
+        if any(launched):
+            if not done:
+                plan._fire()
+            plan.cohorts[0].t = t
+            plan.cohorts[0].commit(plan._who)
+            plan._optimizer._steps = steps + 1
+        plan._began = plan._held = None

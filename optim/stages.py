@@ -17,6 +17,8 @@ import numpy as np
 
 from tinygrad_lite.kernels.native.source import SourceError, definition
 
+from .formula_language import unset_names
+
 
 def prologue(
     p: Any, g: Any, gain: Any, limit: Any, l2: Any, decay: Any,
@@ -101,6 +103,17 @@ class Stage:
             defaults=[],
         )
         self.tree = tree
+
+    def require_straight(self, who: str) -> None:
+        """Refuse a formula in which branches are left, or names that are used before they are set."""
+        assert self.tree is not None
+        where = f"{who}.{self.function.__name__}"
+        for node in ast.walk(self.tree):
+            if isinstance(node, (ast.If, ast.IfExp)):
+                test = ast.unparse(node.test)
+                raise TypeError(f"{where}: what stands in `if` must be True or False, got a number: {test}")
+        for unset in unset_names(self.tree, self.function.__code__.co_varnames):
+            raise TypeError(f"{where}: {unset!r} must be set on every way through the formula; switched so it is not")
 
     def plain(self, p: Any, g: Any, states: Mapping[str, Any], scalars: Mapping[str, Any]) -> tuple[Any, ...]:
         """Evaluate the formula as it was written, on whole arrays; return ``p`` and the states in use."""

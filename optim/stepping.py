@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,10 +12,15 @@ from tinygrad_lite import Tensor
 
 from . import groups, hyper, inspection
 from .cohort import Array, Cohort, in_order, is_dense, name_of, order_of
+from .formula import has_rule
+from .formula_language import check_formula
 from .fuse import Fused, fuse
 from .groups import Group
-from .plan import Access, Plan
+from .interrupts import uninterrupted
+from .plan import Access, Plan, finish, frozen_access, quick
 from .stages import AFTER, AVERAGE, BEFORE, SWITCHES
+
+TRIES = 100  # to prepare a step while other threads change what it is about
 
 
 @hyper.dataclass_transform(field_specifiers=(hyper.field,))
@@ -46,7 +51,12 @@ class Stepping:
     _state: dict[Any, dict[str, Any]]
     _plans: dict[int, Plan]
     _steps: int  # what schedules count
+    _lock: Any  # held while a step is made
 
+    _fields: ClassVar[dict[str, Any]] = {}
+    _kinds: ClassVar[dict[str, str]]
+    _ranges: ClassVar[dict[str, tuple[float, float, str]]]
+    _checked_formulas: ClassVar[bool] = True  # False: they use what was not defined yet
     _is_whole: ClassVar[bool] = False  # has `update_array` in a formula's place
 
     scalars: Callable[..., dict[str, Any]]
@@ -60,27 +70,55 @@ class Stepping:
         return type(self).__name__
 
     def _step(self, access: Access | None) -> None:
-        cls, gain = type(self), self.grad_scale
-        if self.max_grad_norm is None and self.on_nonfinite is None and cls.measure is None:
-            for index, group in enumerate(self.param_groups):
-                plan = self._plans.get(index)
-                if plan is None or not plan.quick(group, gain):
-                    plan = self._planned(index, group, access, gain)
-                    if not plan.quick(group, gain):
+        """Make a step; it is whole, with its counters, or not made, whatever goes wrong."""
+        with self._lock:
+            if not self._quick_step():
+                plans = self._prepared(access)
+                if plans is None:
+                    self.skipped += 1
+                    return
+                with uninterrupted():
+                    if type(self).measure is not None:
+                        inspection.measure(self, plans)
+                    for plan in plans:
                         plan.update()
-            self._steps += 1
-            return
-        plans = [self._planned(i, group, access, None) for i, group in enumerate(self.param_groups)]
+                    self._steps += 1
+
+    def _quick_step(self) -> bool:
+        """Make the step in one compiled call for each group, where that is possible."""
+        groups, plans = self.param_groups, self._plans
+        if len(plans) != len(groups) or self._inspects:
+            return False
+        try:
+            if len(groups) == 1:
+                return plans[0].quick(groups[0], self.grad_scale, self._steps)
+            return quick([plans.get(i) for i in range(len(groups))], groups, self.grad_scale, self._steps)
+        except BaseException:  # an interrupt
+            with uninterrupted():
+                finish(plans.values())
+            raise
+
+    @property
+    def _inspects(self) -> bool:
+        """Whether something is asked of the gradients before the step."""
+        return self.max_grad_norm is not None or self.on_nonfinite is not None or type(self).measure is not None
+
+    def _prepared(self, access: Access | None) -> list[Plan] | None:
+        """Return the plans of all groups, with nothing left that can fail; None to leave the step out."""
+        numbered = list(enumerate(self.param_groups))
+        if not self._inspects:
+            return self._whole_plans([self._planned(i, group, access, self.grad_scale) for i, group in numbered])
+        plans = [self._planned(i, group, access, None) for i, group in numbered]
         factor = inspection.factor(self, plans)
         if factor is None:
-            self.skipped += 1
-            return
-        plans = [self._planned(i, group, access, gain * factor, plans[i]) for i, group in enumerate(self.param_groups)]
-        if cls.measure is not None:
-            inspection.measure(self, plans)
+            return None
+        gain = self.grad_scale * factor
+        return self._whole_plans([self._planned(i, group, access, gain, plans[i]) for i, group in numbered])
+
+    def _whole_plans(self, plans: list[Plan]) -> list[Plan]:
         for plan in plans:
-            plan.update()
-        self._steps += 1
+            plan.require_shapes()
+        return plans
 
     def _planned(
         self, index: int, group: Group, access: Access | None, gain: float | None, collected: Plan | None = None
@@ -105,11 +143,25 @@ class Stepping:
         if plan is not None:
             self._plans.pop(index).part()
         gain = self.grad_scale if gain is None else gain
-        plan = Plan(self, group, access or (collected._access if collected else None), gain)
-        if not (plan.collect(group, access) and plan.settle(group, gain)):
-            raise RuntimeError(f"{self._name}: gradients or hyperparameters change while a step is prepared")
-        self._plans[index] = plan
+        plan = self._plans[index] = self._new_plan(group, access or (collected._access if collected else None), gain)
         return plan
+
+    def _new_plan(self, group: Group, access: Access | None, gain: float) -> Plan:
+        for attempt in range(TRIES):
+            # other threads may give gradients and take them away: at the second try they are read only once
+            given = frozen_access(group["params"]) if attempt and access is None else access
+            plan = Plan(self, group, given, gain)
+            if plan.collect(group, given) and plan.settle(group, gain):
+                if given is not access:
+                    plan.unfreeze()
+                return plan
+            plan.part()
+        raise RuntimeError(f"{self._name}: hyperparameters change while a step is prepared")
+
+    def _check_values(self, values: Mapping[str, Any]) -> None:
+        """Refuse hyperparameters of a wrong kind or outside their ranges."""
+        hyper.check_kinds(self._name, values, self._kinds)
+        hyper.check(self._name, {name: v for name, v in values.items() if v is not None}, self._ranges)
 
     def _resolved(self, group: Group) -> tuple[Group, bool]:
         """The group with schedules at the coming step; and whether its values can change unseen."""
@@ -139,7 +191,20 @@ class Stepping:
         gain = -gain if group["maximize"] else gain
         return {BEFORE + "gain": gain, BEFORE + "scaled": gain != 1 or self.max_grad_norm is not None}
 
+    @classmethod
+    def _check_formulas(cls, defined: bool) -> None:
+        """Refuse formulas that NumPy and a compiled loop would take for different ones."""
+        if not (has_rule(cls) and cls.elementwise):
+            return
+        elements = (*cls._states, *(name for name, default in cls._fields.items() if not isinstance(default, bool)))
+        done = check_formula(f"{cls.__name__}.update", cls.update, elements, ("p", *cls._states), defined)
+        if cls.measure is not None:
+            done &= check_formula(f"{cls.__name__}.measure", cls.measure, elements, cls.sums, defined)
+        cls._checked_formulas = done
+
     def _fused(self, values: Group) -> Fused:
+        if not self._checked_formulas:
+            self._check_formulas(defined=True)
         update, measure = type(self).update, type(self).measure
         asked = dict.fromkeys(inspect.signature(update).parameters)
         asked.update(dict.fromkeys(inspect.signature(measure).parameters if measure else ()))

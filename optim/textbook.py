@@ -1,23 +1,23 @@
 """The update rules of the teaching texts, where they differ from PyTorch's.
 
-The texts write ``opt = AdaGrad(lr=1.5)`` and ``opt.update(params, grads)`` on dicts. Every optimizer of this
-library can be used so; the ones here also compute what the texts compute:
+The texts write ``opt = AdaGrad(lr=1.5)`` and ``opt.update(params, grads)`` on dicts, or on lists. Every optimizer of
+this library can be used so; the ones here also compute what the texts compute:
 
 ========== ============================================ =================================================
 name       here, as in the texts                        PyTorch's, in `tinygrad_lite.optim`
 ========== ============================================ =================================================
-SGD        the same                                     SGD(momentum=0)
+SGD        lr = 0.01                                    lr = 0.001
 Momentum   ``v = mu v - lr g``, ``p = p + v``           the velocity holds no learning rate
 Nesterov   the book's form, on shifted parameters       the velocity holds no learning rate
 AdaGrad    eps = 1e-7                                   eps = 1e-10
-RMSProp    eps = 1e-7, lr = 0.01                        eps = 1e-8
+RMSProp    eps = 1e-7, lr = 0.01; also as RMSprop       eps = 1e-8
 Adadelta   no learning rate; eps outside the roots      lr = 1; eps inside the roots; decay 0.9
 Adam       eps = 1e-7, outside the bias correction      eps = 1e-8, inside it
 ========== ============================================ =================================================
 
 One text sets eps = 1e-6 in AdaGrad and RMSProp (``AdaGrad(lr, eps=1e-6)``), and its Adam is PyTorch's with
-``betas=(0.9, 0.99)``. Another puts eps under the root (``AdaGrad(lr, eps_inside=True)``). What they print as
-code but cannot mean is not copied: a velocity that is made but never used again because the update stands
+``betas=(0.9, 0.99)``. Another puts eps under the root (``AdaGrad(lr, eps_inside=True)``, Adam likewise). What they
+print as code but cannot mean is not copied: a velocity that is made but never used again because the update stands
 inside the ``if``, a set where a dict is needed, Adam's step counter advanced once for each key, and its
 moments overwritten by their bias-corrected values.
 """
@@ -31,11 +31,33 @@ from typing import Any
 
 import numpy as np
 
-from . import hyper
+from . import hyper, sgd
 from .optimizer import Optimizer, formula
-from .sgd import SGD as SGD
 
-__all__ = ["SGD", "Momentum", "Nesterov", "AdaGrad", "RMSProp", "Adadelta", "Adam"]
+__all__ = ["SGD", "Momentum", "Nesterov", "AdaGrad", "RMSProp", "RMSprop", "Adadelta", "Adam"]
+
+
+class SGD(sgd.SGD):
+    """`tinygrad_lite.optim.SGD` with the texts' learning rate: ``p = p - lr * g``.
+
+    Parameters
+    ----------
+    params : iterable of Tensor, optional
+    lr : float
+        Learning rate.
+    momentum, dampening, weight_decay, nesterov, maximize
+        As in `tinygrad_lite.optim.SGD`.
+
+    Examples
+    --------
+    >>> from tinygrad_lite.optim import textbook
+    >>> params = {"x": -7.0}
+    >>> textbook.SGD().update(params, {"x": -0.7})
+    >>> round(params["x"], 3)
+    -6.993
+    """
+
+    lr: float = 0.01
 
 
 class Momentum(Optimizer):
@@ -194,6 +216,9 @@ class RMSProp(Optimizer):
         return p - lr * g / (np.sqrt(h + eps) if eps_inside else np.sqrt(h) + eps), h
 
 
+RMSprop = RMSProp  # as other texts spell it
+
+
 class Adadelta(Optimizer):
     """Adadelta without a learning rate, eps outside the roots.
 
@@ -251,6 +276,8 @@ class Adam(Optimizer):
         Decay of the running mean of the gradient, and of its square.
     eps : float
         Added to the root.
+    eps_inside : bool
+        Add it under the root instead.
     maximize : bool
         Follow the gradient uphill.
 
@@ -272,6 +299,7 @@ class Adam(Optimizer):
     beta1: float = 0.9
     beta2: float = 0.999
     eps: float = 1e-7
+    eps_inside: bool = False
 
     state = {"m": "m", "v": "v"}
     ranges = {"beta1": hyper.FRACTION, "beta2": hyper.FRACTION}
@@ -282,7 +310,7 @@ class Adam(Optimizer):
         return {"c1": 1 - beta1, "c2": 1 - beta2, "a": a}
 
     @formula
-    def update(p: Any, g: Any, m: Any, v: Any, c1: Any, c2: Any, a: Any, eps: Any) -> Any:
+    def update(p: Any, g: Any, m: Any, v: Any, c1: Any, c2: Any, a: Any, eps: Any, eps_inside: bool) -> Any:
         m = m + c1 * (g - m)
         v = v + c2 * (g * g - v)
-        return p - a * m / (np.sqrt(v) + eps), m, v
+        return p - a * m / (np.sqrt(v + eps) if eps_inside else np.sqrt(v) + eps), m, v

@@ -10,6 +10,7 @@ from tinygrad_lite import Tensor, enable_grad, from_numpy
 from tinygrad_lite.engine.views import retain
 
 from .groups import Group
+from .interrupts import uninterrupted
 from .stages import AVERAGE
 
 if TYPE_CHECKING:
@@ -24,23 +25,28 @@ def step(optimizer: Optimizer) -> None:
     """
     if optimizer.max_grad_norm is not None or optimizer.on_nonfinite is not None:
         raise ValueError(f"{optimizer._name}: max_grad_norm and on_nonfinite are not differentiable")
+    found = []
     with enable_grad():
         for group in optimizer.param_groups:
             resolved, _ = optimizer._resolved(group)
+            optimizer._check_values(resolved)
             constants = optimizer._constants(resolved, optimizer.grad_scale)
-            for p in group["params"]:
-                if p.grad is not None:
-                    _update(optimizer, p, resolved, constants)
-    optimizer._steps += 1
+            found += [(p, *_updated(optimizer, p, resolved, constants)) for p in group["params"] if p.grad is not None]
+    with uninterrupted():
+        for p, new, state in found:
+            optimizer._state.setdefault(p, {}).update(state)
+            _rebind(p, new)
+        optimizer._steps += 1
 
 
-def _update(optimizer: Optimizer, p: Tensor, group: Group, constants: Group) -> None:
+def _updated(optimizer: Optimizer, p: Tensor, group: Group, constants: Group) -> tuple[Tensor, dict[str, Any]]:
+    """Return the new value of a parameter, and what changes in its state."""
     t, kept = optimizer._progress(p)
     kept = {name: optimizer._state.get(p, {}).get(name, first) for name, first in kept.items()}  # Tensors stay such
     values = {**constants, **optimizer.scalars(group, t + 1, **kept)}
     values = {k: bool(v) if isinstance(v, Tensor) and v.dtype == np.bool_ else v for k, v in values.items()}
     fused = optimizer._fused(values)
-    found = optimizer._state.setdefault(p, {})
+    found = dict(optimizer._state.get(p, {}))
     labels = ["ema" if name == AVERAGE else optimizer._states[name] for name in fused.states]
     states = [_state(optimizer, p, name, group, found.get(label)) for name, label in zip(fused.states, labels)]
     scalars = [values[name] for name in fused.scalars]
@@ -53,7 +59,7 @@ def _update(optimizer: Optimizer, p: Tensor, group: Group, constants: Group) -> 
     if optimizer.counted:
         found["step"] = t + 1
     found.update({name: values[name] for name in kept})
-    _rebind(p, new)
+    return new, found
 
 
 def _state(optimizer: Optimizer, p: Tensor, name: str, group: Group, found: Any) -> Tensor:

@@ -28,6 +28,7 @@ SHAPE = 230, 285  # more than two pieces, for three threads
 # In ulps. A formula of ten operations loses half an ulp in each; of a product of matrices some entries are nearly zero,
 # and lose hundreds of their own where the others lose a few. A class that knows better says so: `allowed_ulps`.
 ALLOWED, ALLOWED_WHOLE = 16.0, 1024.0
+LEAST = 0.1  # the part of the numbers that must be comparable; of the awkward ones, which come first, about half are
 
 
 @dataclass
@@ -44,6 +45,9 @@ class Report:
         How many steps were compared, and how many elements in each.
     allowed : float
         The difference up to which it passes.
+    compared : dict of (str, str) to float
+        For each row but a reference's, which part of the numbers could be compared: the others were not finite, or
+        might have overflowed.
     """
 
     name: str
@@ -51,6 +55,7 @@ class Report:
     elements: int
     allowed: float
     rows: list[tuple[str, str, float]] = field(default_factory=list)
+    compared: dict[tuple[str, str], float] = field(default_factory=dict)
 
     @property
     def worst(self) -> float:
@@ -59,11 +64,17 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether all differences are as small as they may be."""
-        return bool(self.rows) and self.worst <= self.allowed
+        """Whether all differences are as small as they may be, and enough numbers were compared to say so."""
+        return bool(self.rows) and self.worst <= self.allowed and not self.blind
+
+    @property
+    def blind(self) -> list[str]:
+        """The ways in which next to nothing could be compared."""
+        return [f"{dtype}, {way}" for (dtype, way), share in self.compared.items() if share < LEAST]
 
     def __str__(self) -> str:
-        verdict = "passed" if self.passed else f"FAILED: more than {self.allowed:g} ulps"
+        blind = f"FAILED: compared nothing, for too few numbers are finite ({'; '.join(self.blind)})"
+        verdict = "passed" if self.passed else blind if self.blind else f"FAILED: more than {self.allowed:g} ulps"
         lines = [f"{self.name}: {self.steps} steps on {self.elements} elements, {verdict}"]
         return "\n".join([*lines, *(f"  {dtype:8} {way:34} {ulps:10.2f} ulps" for dtype, way, ulps in self.rows)])
 
@@ -115,7 +126,8 @@ def verify(
     -----
     A difference is measured in ulps of the result; or, where that is more, in units of what a change of the arguments
     by one ulp makes of the result: where a formula subtracts nearly equal numbers, no way of running it knows better.
-    Results that overflow in one way and just not in another are left out.
+    Results that overflow in one way and just not in another are left out. Where that leaves next to nothing, the report
+    says that it compared nothing, and does not pass.
 
     Examples
     --------
@@ -132,14 +144,18 @@ def verify(
     report = Report(optimizer.__name__, steps, 0, allowed)
     for dtype in map(np.dtype, dtypes):
         worst: dict[str, float] = {}
+        counts: dict[str, tuple[int, int]] = {}
         for p, g, found, before in _steps(optimizer, hyperparameters, dtype, steps, seed):
             report.elements = p.size
             units = _wobble(optimizer, hyperparameters, p, g, before, found)
             for way, run in _ways(optimizer, hyperparameters, dtype):
                 n = 160 if way.startswith("single") else p.size
-                ulps = _difference(found, run(p[:n], g[:n], _cut(before, n)), units, n)
+                ulps, compared, of = _difference(found, run(p[:n], g[:n], _cut(before, n)), units, n)
                 worst[way] = max(worst.get(way, 0.0), ulps)
+                before_this = counts.get(way, (0, 0))
+                counts[way] = before_this[0] + compared, before_this[1] + of
         report.rows += [(dtype.name, way, ulps) for way, ulps in worst.items()]
+        report.compared.update({(dtype.name, way): n / max(of, 1) for way, (n, of) in counts.items()})
     if reference is not None:
         report.rows.append(("float64", "the reference", _against(reference, optimizer, hyperparameters, steps, seed)))
     if show:
@@ -328,15 +344,16 @@ def _wobble(
     return units
 
 
-def _difference(plain: Result, other: Result, units: Result, n: int) -> float:
-    """The largest difference of two results, in their units."""
-    worst = 0.0
+def _difference(plain: Result, other: Result, units: Result, n: int) -> tuple[float, int, int]:
+    """The largest difference of two results, in their units; how many numbers were compared, and how many there are."""
+    worst, compared = 0.0, 0
     for name, unit in units.items():
         a, b = plain[name][:n], other[name][:n]
         same = (np.isnan(a) & np.isnan(b)) | (a == b)
         unsure = ~np.isfinite(unit[:n]) | np.isinf(a) | np.isinf(b)  # may overflow, or lose its sense
+        compared += int((~unsure & ~np.isnan(a)).sum())
         if (~same & ~unsure & (np.isnan(a) | np.isnan(b))).any():
-            return math.inf
+            return math.inf, compared, n * len(units)
         ulps = np.abs(a.astype(np.float64) - b) / unit[:n]
         worst = max(worst, float(np.max(np.where(same | unsure, 0.0, ulps), initial=0.0)))
-    return worst
+    return worst, compared, n * len(units)

@@ -14,6 +14,7 @@ from tinygrad_lite import enable_grad
 from tinygrad_lite.graph import written
 
 from . import hyper
+from .dicts import keyed
 from .optimizer import Optimizer
 from .state import _paired as paired
 
@@ -183,7 +184,8 @@ class Lookahead(Wrapper):
         return loss
 
     def update(self, params: MutableMapping[Any, Any], grads: Mapping[Any, Any]) -> None:
-        """Update a dict of parameters from a dict of gradients; see `Optimizer`."""
+        """Update a dict or list of parameters from a dict or list of gradients; see `Optimizer`."""
+        params, grads = keyed("Lookahead.update", params, grads)
         self._begin(params)
         self.optimizer.update(params, grads)
         self._follow(params)

@@ -84,11 +84,16 @@ def adadelta(p, g, s, t, decay=0.99, eps=1e-6):
     return p - step
 
 
-def adam(p, g, s, t, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-7):
+def descent(p, g, s, t, lr=0.01, momentum=0.0, nesterov=False):
+    s["b"] = momentum * s.get("b", 0.0) + g
+    return p - lr * (g + momentum * s["b"] if nesterov else s["b"])
+
+
+def adam(p, g, s, t, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-7, eps_inside=False):
     m, v = s.get("m", 0.0), s.get("v", 0.0)
     s["m"], s["v"] = m + (1 - beta1) * (g - m), v + (1 - beta2) * (g**2 - v)
     lr_t = lr * math.sqrt(1.0 - beta2**t) / (1.0 - beta1**t)
-    return p - lr_t * s["m"] / (math.sqrt(s["v"]) + eps)
+    return p - lr_t * s["m"] / (math.sqrt(s["v"] + eps) if eps_inside else math.sqrt(s["v"]) + eps)
 
 
 # Optimizers that PyTorch does not have, from their papers.
@@ -497,6 +502,14 @@ OPTIMIZERS = [
         oracle="Adafactor",
     ),
     Row(
+        textbook.SGD,
+        [{}, {"lr": 0.5}, {"maximize": True}, {"momentum": 0.9, "nesterov": True}],
+        ({"lr": 0.1}, 200),
+        ({"lr": 1e-3}, 5000, 1.0),
+        [_LR],
+        reference=descent,
+    ),
+    Row(
         textbook.Momentum,
         [{}, {"lr": 0.05, "momentum": 0.5}, {"maximize": True}],
         ({"lr": 0.1, "momentum": 0.5}, 400),
@@ -538,7 +551,7 @@ OPTIMIZERS = [
     ),
     Row(
         textbook.Adam,
-        [{}, {"lr": 0.05, "beta1": 0.8, "beta2": 0.99, "eps": 1e-4}, {"maximize": True}],
+        [{}, {"lr": 0.05, "beta1": 0.8, "beta2": 0.99, "eps": 1e-4}, {"eps_inside": True}, {"maximize": True}],
         ({"lr": 0.1}, 600),
         ({"lr": 0.02}, 4000, 1e-9),
         [

@@ -280,7 +280,7 @@ def test_empty_parameters(shape):
 
 @pytest.mark.parametrize("eps", [1e-3, (None, None), (1e-3,), "small"])
 def test_adafactors_eps_is_a_pair(eps):
-    with pytest.raises(ValueError, match="Adafactor: eps must be"):
+    with pytest.raises((TypeError, ValueError), match=r"Adafactor: eps(\[1\])? must be (2 numbers|a number), got"):
         optim.Adafactor(parameters([(2, 2)]), eps=eps)
 
 
@@ -490,7 +490,7 @@ def test_muon_finds_a_matrix():
         ({"weight_decay": -0.1}, "weight_decay must be at least 0, got -0.1"),
         ({"eps": -1.0}, "eps must be at least 0, got -1.0"),
         ({"ns_steps": 100}, r"ns_steps must be in \[0, 100\), got 100"),
-        ({"ns_coefficients": (1.0, 2.0)}, r"ns_coefficients must be three numbers, got \(1.0, 2.0\)"),
+        ({"ns_coefficients": (1.0, 2.0)}, r"ns_coefficients must be 3 numbers, got \(1.0, 2.0\)"),
         ({"adjust_lr_fn": "rms"}, "adjust_lr_fn must be one of None, 'original', 'match_rms_adamw', got 'rms'"),
         ({"differentiable": True}, "differentiable"),
     ],

@@ -25,6 +25,7 @@ def test_every_optimizer_passes(row: Row):
         assert report.passed, f"{variant}\n{report}"
         assert len(report.rows) >= 4  # two dtypes, two ways
         assert report.elements == 65_550
+        assert min(report.compared.values()) > 0.25
 
 
 class Heavy(optim.Optimizer):
@@ -87,10 +88,28 @@ def test_differences_are_seen():
     from tinygrad_lite.optim.verify import _difference
 
     values, unit = np.array([1.0, np.nan, 3.0]), np.full(3, 1e-16)
-    assert _difference({"p": values}, {"p": values}, {"p": unit}, 3) == 0
-    assert _difference({"p": values}, {"p": values + 1e-15}, {"p": unit}, 3) == pytest.approx(10, rel=0.3)
-    assert _difference({"p": values}, {"p": np.array([1.0, 2.0, 3.0])}, {"p": unit}, 3) == math.inf
-    assert _difference({"p": values}, {"p": np.array([1.0, 2.0, 3.0])}, {"p": np.array([1, np.nan, 1])}, 3) == 0
+    assert _difference({"p": values}, {"p": values}, {"p": unit}, 3) == (0, 2, 3)
+    assert _difference({"p": values}, {"p": values + 1e-15}, {"p": unit}, 3)[0] == pytest.approx(10, rel=0.3)
+    assert _difference({"p": values}, {"p": np.array([1.0, 2.0, 3.0])}, {"p": unit}, 3)[0] == math.inf
+    unsure = np.array([1, np.nan, 1])
+    assert _difference({"p": values}, {"p": np.array([1.0, 2.0, 3.0])}, {"p": unsure}, 3) == (0, 2, 3)
+
+
+class Ruined(optim.Optimizer):
+    """What is infinite in one place makes all of it NaN, in every way there is."""
+
+    lr: float = 0.1
+
+    @optim.formula
+    def update(p, g, lr):
+        return p - lr * (g - g) / (p - p)
+
+
+def test_a_report_that_compared_nothing_does_not_pass():
+    report = optim.verify(Ruined, steps=2, show=False)
+    assert report.worst == 0
+    assert not report.passed
+    assert str(report).startswith("Ruined: 2 steps on 65550 elements, FAILED: compared nothing")
 
 
 def test_only_optimizers_are_verified():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
 import math
-import numbers
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -87,6 +87,7 @@ class LRScheduler:
     _get_lr_called_within_step: bool = False
 
     def __init__(self, optimizer: Scheduled, last_epoch: int = -1) -> None:
+        self._check_kinds(LRScheduler, locals())
         self.optimizer = self._checked(optimizer)
         for i, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
@@ -109,11 +110,19 @@ class LRScheduler:
                 raise TypeError(f"{self._name}: the optimizer's lr is a schedule already: {group['lr']!r}")
         return optimizer
 
+    def _check_kinds(self, cls: type, given: Mapping[str, Any]) -> None:
+        """Refuse arguments of a class's constructor that are not what their annotations say."""
+        arguments = inspect.signature(cls.__init__).parameters.values()  # type: ignore[misc]
+        kinds = {a.name: a.annotation.replace("int", "float") for a in arguments if isinstance(a.annotation, str)}
+        kinds["last_epoch"] = "int"
+        hyper.check_kinds(self._name, given, kinds)
+
     def _require(self, **given: tuple[Any, tuple[float, float, str]]) -> None:
-        """Refuse what is no number in its interval."""
+        """Refuse what is no number in its interval, or no list of such numbers."""
         for name, (value, interval) in given.items():
-            if not isinstance(value, numbers.Real):
-                raise TypeError(f"{self._name}: {name} must be a number, got {type(value).__name__}")
+            for each in value if isinstance(value, (list, tuple)) else (value,):
+                if callable(each):
+                    raise TypeError(f"{self._name}: {name} must be a number, got {type(each).__name__}")
             hyper.check(self._name, {name: value}, {name: interval})
 
     def _per_group(self, name: str, value: Any) -> list[Any]:

@@ -16,6 +16,10 @@ class _Combined(LRScheduler):
     _schedulers: Sequence[LRScheduler]
 
     def _parts(self, schedulers: Sequence[LRScheduler], optimizer: Any) -> Sequence[LRScheduler]:
+        if not isinstance(schedulers, (list, tuple)):
+            raise TypeError(f"{self._name}: schedulers must be a list of schedulers, got {type(schedulers).__name__}")
+        if not schedulers:
+            raise ValueError(f"{self._name}: schedulers must be at least one, got none")
         for i, scheduler in enumerate(schedulers):
             if not hasattr(scheduler, "optimizer"):
                 raise TypeError(f"{self._name}: schedulers[{i}] must be a scheduler, got {type(scheduler).__name__}")
@@ -62,9 +66,10 @@ class SequentialLR(_Combined):
     def __init__(
         self, optimizer: Scheduled, schedulers: list[LRScheduler], milestones: list[int], last_epoch: int = -1
     ) -> None:
-        if not schedulers:
-            raise ValueError(f"{self._name}: schedulers must be at least one, got none")
+        self._check_kinds(SequentialLR, locals())
         self._schedulers = self._parts(schedulers, optimizer)
+        if not isinstance(milestones, (list, tuple)) or not all(hasattr(step, "__index__") for step in milestones):
+            raise TypeError(f"{self._name}: milestones must be a list of integers, got {milestones!r}")
         if len(milestones) != len(schedulers) - 1:
             got = f"{len(milestones)} for {len(schedulers)} schedulers"
             raise ValueError(f"{self._name}: milestones must be one less than schedulers, got {got}")
@@ -135,9 +140,8 @@ class ChainedScheduler(_Combined):
     """
 
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Scheduled | None = None) -> None:
-        if not schedulers:
-            raise ValueError(f"{self._name}: schedulers must be at least one, got none")
-        owner: Any = getattr(schedulers[0], "optimizer", None) if optimizer is None else optimizer
+        first = schedulers[0] if isinstance(schedulers, (list, tuple)) and schedulers else None
+        owner: Any = getattr(first, "optimizer", None) if optimizer is None else optimizer
         self._schedulers = self._parts(schedulers, owner)
         self.optimizer = owner
         self._last_lr = self._current_lr()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from operator import index
 
+from ..hyper import NOT_NEGATIVE
 from ..schedules.formulas import cycle_of
-from .base import FINITE, POSITIVE, LRScheduler, Scheduled
+from .base import POSITIVE, LRScheduler, Scheduled
 
 
 def half_wave(start: float, end: float, angle: float) -> float:
@@ -44,7 +45,8 @@ class CosineAnnealingLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Scheduled, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
-        self._require(T_max=(T_max, POSITIVE), eta_min=(eta_min, FINITE))
+        self._check_kinds(CosineAnnealingLR, locals())
+        self._require(T_max=(T_max, POSITIVE), eta_min=(eta_min, NOT_NEGATIVE))
         self.T_max = T_max
         self.eta_min = eta_min
         super().__init__(optimizer, last_epoch)
@@ -100,10 +102,11 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     def __init__(
         self, optimizer: Scheduled, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1
     ) -> None:
+        self._check_kinds(CosineAnnealingWarmRestarts, locals())
         for name, value in ("T_0", T_0), ("T_mult", T_mult):
             if not hasattr(value, "__index__") or index(value) < 1:
                 raise ValueError(f"{self._name}: {name} must be a positive integer, got {value}")
-        self._require(eta_min=(eta_min, FINITE))
+        self._require(eta_min=(eta_min, NOT_NEGATIVE))
         self.T_0 = T_0
         self.T_i: float = T_0
         self.T_mult = T_mult

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..hyper import NOT_NEGATIVE
-from .base import FINITE, POSITIVE, SHARE, Group, LRScheduler, Scheduled
+from .base import POSITIVE, SHARE, Group, LRScheduler, Scheduled
 from .cosine import half_wave
 
 
@@ -23,6 +23,7 @@ class _Cycling(LRScheduler):
         if "momentum" not in defaults and "betas" not in defaults:
             raise ValueError(f"{self._name}: cycle_momentum=True needs an optimizer with momentum or betas")
         self.use_beta1 = "betas" in defaults
+        self._require(base_momentum=(base, SHARE), max_momentum=(highest, SHARE))
         lows, highs = self._per_group("base_momentum", base), self._per_group("max_momentum", highest)
         if last_epoch == -1:
             for group, low, high in zip(self.optimizer.param_groups, lows, highs):
@@ -94,11 +95,15 @@ class CyclicLR(_Cycling):
         max_momentum: float | list[float] = 0.9,
         last_epoch: int = -1,
     ) -> None:
+        self._check_kinds(CyclicLR, locals())
+        self._require(base_lr=(base_lr, NOT_NEGATIVE), max_lr=(max_lr, NOT_NEGATIVE))
         self.optimizer = self._checked(optimizer)
         base_lrs = self._per_group("base_lr", base_lr)
         self.max_lrs = self._per_group("max_lr", max_lr)
         down = step_size_up if step_size_down is None else step_size_down
-        self._require(step_size_up=(step_size_up, POSITIVE), step_size_down=(down, NOT_NEGATIVE), gamma=(gamma, FINITE))
+        self._require(
+            step_size_up=(step_size_up, POSITIVE), step_size_down=(down, NOT_NEGATIVE), gamma=(gamma, NOT_NEGATIVE)
+        )
         self.total_size = float(step_size_up) + float(down)
         self.step_ratio = float(step_size_up) / self.total_size
         if scale_fn is None and mode not in _HEIGHTS:
@@ -216,6 +221,8 @@ class OneCycleLR(_Cycling):
         three_phase: bool = False,
         last_epoch: int = -1,
     ) -> None:
+        self._check_kinds(OneCycleLR, locals())
+        self._require(max_lr=(max_lr, NOT_NEGATIVE))
         self.optimizer = self._checked(optimizer)
         self.total_steps = self._count(total_steps, epochs, steps_per_epoch)
         self._require(pct_start=(pct_start, SHARE), div_factor=(div_factor, POSITIVE))

@@ -9,7 +9,7 @@ from operator import index
 from typing import Any
 
 from ..hyper import NOT_NEGATIVE
-from .base import FINITE, POSITIVE, SHARE, LRScheduler, Scheduled
+from .base import POSITIVE, SHARE, LRScheduler, Scheduled
 
 Factor = Callable[[int], float]
 
@@ -18,6 +18,7 @@ class _Factors(LRScheduler):
     """Factors given as functions of the step, one for each group."""
 
     def __init__(self, optimizer: Scheduled, lr_lambda: Factor | list[Factor], last_epoch: int = -1) -> None:
+        self._check_kinds(_Factors, locals())
         self.optimizer = self._checked(optimizer)
         self.lr_lambdas = self._per_group("lr_lambda", lr_lambda)
         for each in self.lr_lambdas:
@@ -126,7 +127,8 @@ class StepLR(_Chainable):
     """
 
     def __init__(self, optimizer: Scheduled, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
-        self._require(step_size=(step_size, POSITIVE), gamma=(gamma, FINITE))
+        self._check_kinds(StepLR, locals())
+        self._require(step_size=(step_size, POSITIVE), gamma=(gamma, NOT_NEGATIVE))
         self.step_size = step_size
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
@@ -164,9 +166,10 @@ class MultiStepLR(_Chainable):
     def __init__(
         self, optimizer: Scheduled, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
-        self._require(gamma=(gamma, FINITE))
-        steps = list(milestones)
-        if not all(hasattr(step, "__index__") for step in steps):
+        self._check_kinds(MultiStepLR, locals())
+        self._require(gamma=(gamma, NOT_NEGATIVE))
+        steps = list(milestones) if isinstance(milestones, Iterable) else [milestones]
+        if not isinstance(milestones, Iterable) or not all(hasattr(step, "__index__") for step in steps):
             raise TypeError(f"{self._name}: milestones must be integers, got {steps}")
         self.milestones = Counter(map(index, steps))
         self.gamma = gamma
@@ -215,6 +218,7 @@ class ConstantLR(_Chainable):
     def __init__(
         self, optimizer: Scheduled, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1
     ) -> None:
+        self._check_kinds(ConstantLR, locals())
         self._require(factor=(factor, SHARE), total_iters=(total_iters, NOT_NEGATIVE))
         self.factor = factor
         self.total_iters = total_iters
@@ -267,6 +271,7 @@ class LinearLR(_Chainable):
         total_iters: int = 5,
         last_epoch: int = -1,
     ) -> None:
+        self._check_kinds(LinearLR, locals())
         self._require(start_factor=(start_factor, (0.0, 1.0, "(]")), end_factor=(end_factor, SHARE))
         self._require(total_iters=(total_iters, NOT_NEGATIVE))
         self.start_factor = start_factor
@@ -309,7 +314,8 @@ class ExponentialLR(_Chainable):
     """
 
     def __init__(self, optimizer: Scheduled, gamma: float, last_epoch: int = -1) -> None:
-        self._require(gamma=(gamma, FINITE))
+        self._check_kinds(ExponentialLR, locals())
+        self._require(gamma=(gamma, NOT_NEGATIVE))
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
@@ -344,7 +350,8 @@ class PolynomialLR(_Chainable):
     """
 
     def __init__(self, optimizer: Scheduled, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> None:
-        self._require(total_iters=(total_iters, NOT_NEGATIVE), power=(power, FINITE))
+        self._check_kinds(PolynomialLR, locals())
+        self._require(total_iters=(total_iters, NOT_NEGATIVE), power=(power, NOT_NEGATIVE))
         self.total_iters = total_iters
         self.power = power
         super().__init__(optimizer, last_epoch)

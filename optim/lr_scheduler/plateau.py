@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, SupportsFloat
 
-from ..hyper import FRACTION
+from ..hyper import FRACTION, NOT_NEGATIVE
 from .base import FINITE, LRScheduler, Scheduled, assign, current, warn_epoch
 
 
@@ -57,7 +57,9 @@ class ReduceLROnPlateau(LRScheduler):
         min_lr: float | list[float] = 0,
         eps: float = 1e-8,
     ) -> None:
-        self._require(factor=(factor, FRACTION), threshold=(threshold, FINITE))
+        self._check_kinds(ReduceLROnPlateau, locals())
+        self._require(factor=(factor, FRACTION), min_lr=(min_lr, NOT_NEGATIVE), eps=(eps, NOT_NEGATIVE))
+        self._require(threshold=(threshold, FINITE), patience=(patience, FINITE), cooldown=(cooldown, FINITE))
         self.factor = factor
         self.optimizer = self._checked(optimizer)
         self.default_min_lr = None if isinstance(min_lr, (list, tuple)) else min_lr

@@ -52,6 +52,7 @@ def _start(members: int, record: Any, values: Any, crew: int, helpers: int) -> i
         args = (table, offsets, bounds, first, values, factors)
         if claiming(own[7], own[8], crew, helpers, np.zeros(1, np.intp), args):
             return FAILED
+        own[9] += 1
     return found
 
 
@@ -68,6 +69,11 @@ class Ready:
         The number of pieces, and the kernel's first four arguments.
     dtype : dtype
         The kernel's.
+
+    Attributes
+    ----------
+    count : int
+        How many launches were made, as far as the caller knows: an interrupt can come before `launch` has returned.
     """
 
     def __init__(self, collector: Collector, kernel: Any, pieces: tuple[Any, ...], dtype: np.dtype[Any]) -> None:
@@ -78,7 +84,8 @@ class Ready:
         addresses = [a.ctypes.data for a in (table, offsets, bounds, first)]
         code = address_of(kernel, tuple(map(typeof, kinds))), conductor()
         self._pieces = count
-        self._record = np.array([*collector.record, *table.shape, count, *addresses, *code], np.intp)
+        self._record = np.array([*collector.record, *table.shape, count, *addresses, *code, 0], np.intp)
+        self.count = 0
         self._start = compiled(_start, "holding")  # the GIL keeps the gradients alive
 
     def launch(self, tensors: list[Any], values: Array) -> bool:
@@ -87,4 +94,17 @@ class Ready:
         found = self._start(id(tensors), self._record, values, crew, helpers)
         if found == FAILED:
             raise Failure(self._kept[1], helpers)
-        return bool(found < 0)
+        if found >= 0:
+            return False
+        self.count += 1
+        return True
+
+    def count_one(self) -> None:
+        """Count a launch that was made without this."""
+        self._record[-1] += 1
+        self.count += 1
+
+    def recount(self) -> int:
+        """Return how many launches were made, as the compiled code has counted them."""
+        self.count = int(self._record[-1])
+        return self.count
