@@ -108,12 +108,12 @@ class Cohort:
         """Return the scalars in the parameters' dtype."""
         if self.values is self._packed_from:
             return self._packed
-        self._packed_from = self.values
         try:
             struct.pack_into(self._format, self._packed.data, 0, *self.values)  # 0.3 us; `[:] = values` takes 1
         except (OverflowError, struct.error):  # too large for float32, or a dtype that `struct` has not
             with np.errstate(over="ignore"):
                 self._packed[:] = [float(s) for s in self.values]
+        self._packed_from = self.values  # not before: an interrupt can come in between
         return self._packed
 
     def pack_factors(self) -> Array:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .cohort import Array
+from .interrupts import uninterrupted
 from .plan import Access
 
 if TYPE_CHECKING:
@@ -45,10 +46,11 @@ def update(optimizer: Optimizer, params: MutableMapping[Any, Any], grads: Mappin
             slopes[key] = g if g.shape == p.shape else _broadcast(who, key, g, p.shape)
     optimizer.param_groups[0]["params"] = list(params)
     access = Access(arrays.__getitem__, slopes.__getitem__, slopes.__contains__, eq)
-    optimizer._step(access)
-    for key, value in params.items():
-        if isinstance(value, numbers.Real):
-            params[key] = arrays[key][()] if isinstance(value, np.generic) else float(arrays[key])
+    with uninterrupted():
+        optimizer._step(access)
+        for key, value in params.items():
+            if isinstance(value, numbers.Real):
+                params[key] = arrays[key][()] if isinstance(value, np.generic) else float(arrays[key])
 
 
 class Places(MutableMapping[int, Any]):

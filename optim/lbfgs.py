@@ -15,6 +15,7 @@ from tinygrad_lite.graph import written
 
 from . import hyper
 from .formula import no_formula
+from .interrupts import uninterrupted
 from .line_search import Trial, strong_wolfe
 from .optimizer import Optimizer
 from .plan import Access
@@ -145,6 +146,10 @@ class Flat:
         """Set the arrays to ``x + t d``."""
         vector = np.multiply(d, t)
         vector += x
+        self.write(vector)
+
+    def write(self, vector: Array) -> None:
+        """Set the arrays to a vector's parts."""
         for array, end in zip(self.arrays, self._ends):
             array[...] = vector[end - array.size : end].reshape(array.shape)
             written(array, "LBFGS")
@@ -313,9 +318,22 @@ class LBFGS(Optimizer):
             state["func_evals"] += 1
             return gain * f, g if gain == 1 else gain * g
 
-        with np.errstate(all="ignore"):
-            iterate(flat, scaled, state, {**group, "max_iter": max_iter or group["max_iter"]})
-        self._steps += 1
+        steps, before, kept = (
+            self._steps,
+            flat.read(),
+            {k: list(v) if isinstance(v, list) else v for k, v in state.items()},
+        )
+        try:
+            with np.errstate(all="ignore"):
+                iterate(flat, scaled, state, {**group, "max_iter": max_iter or group["max_iter"]})
+            self._steps += 1
+        except BaseException:  # an interrupt, or an error in the closure: nothing has happened
+            with uninterrupted():
+                flat.write(before)
+                state.clear()
+                state.update(kept)
+                self._steps = steps
+            raise
 
     def state_dict(self, convert: Callable[[Array], Any] | None = None, **options: Any) -> dict[str, Any]:
         """Return the state and the hyperparameters, in PyTorch's layout; see `Optimizer.state_dict`."""

@@ -6,6 +6,7 @@ import inspect
 import os
 import threading
 import weakref
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,12 +16,14 @@ import numpy as np
 from tinygrad_lite import Tensor, enable_grad
 from tinygrad_lite.graph import written
 
-from . import groups, hyper, inspection, state, unrolled
+from . import by_hand, groups, hyper, inspection, state, unrolled
+from .by_hand import required as required
 from .cohort import Array
 from .formula import formula as formula
 from .formula import no_formula
 from .groups import Group
 from .hooks import Hooks
+from .interrupts import uninterrupted
 from .plan import Plan
 from .stepping import Stepping
 
@@ -63,8 +66,12 @@ class Optimizer(Stepping, Hooks):
 
     From these follow a loop compiled by numba that updates all parameters in place, its reference in plain
     NumPy, weight decay, clipping, `maximize`, running means of the weights, parameter groups, state dicts,
-    derivatives of a step, and the face of the teaching texts, `update(params, grads)`. Any hyperparameter may be a
-    schedule: a function of the number of steps made before, such as those in `tinygrad_lite.optim.schedules`.
+    derivatives of a step, and the face of the teaching texts, `update(params, grads)`. A class that is written as for
+    PyTorch, with ``super().__init__(params, defaults)`` and a `step` of its own over ``self.param_groups`` and
+    ``self.state[p]``, works as well; of these it has the groups, hooks, state dicts and schedulers.
+
+    Any hyperparameter may be a schedule: a function of the number of steps made before, such as those in
+    `tinygrad_lite.optim.schedules`.
 
     Parameters
     ----------
@@ -146,6 +153,11 @@ class Optimizer(Stepping, Hooks):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if not (hasattr(cls, "update") or "update_array" in cls.__dict__ or cls.__module__.startswith(_HERE)):
+            if "step" in cls.__dict__:
+                cls.step = by_hand.hooked(cls.step)  # type: ignore[method-assign]
+            if cls.step is not Optimizer.step:
+                return  # written PyTorch's way: it declares nothing
         declared = cls.__dict__.get("state")
         if declared is not None:
             cls._states = dict(declared) if isinstance(declared, Mapping) else {name: name for name in declared}
@@ -171,7 +183,8 @@ class Optimizer(Stepping, Hooks):
 
     def __init__(self, *args: Any, **hyperparameters: Any) -> None:
         if not hasattr(type(self), "update"):
-            raise TypeError(f"{self._name}: a class without an update formula; see Optimizer")
+            self._begin_by_hand(*args, **hyperparameters)
+            return
         if args and groups.is_schedule(args[0]):
             args = (None, *args)
         try:
@@ -182,10 +195,25 @@ class Optimizer(Stepping, Hooks):
         values = dict(bound.arguments)
         params = values.pop("params")
         self.max_grad_norm, self.on_nonfinite = inspection.checked(self._name, values)
-        self.defaults = self._checked(values)
+        self._begin(self._checked(values), params)
+
+    def _begin_by_hand(self, params: Any = None, defaults: Any = None) -> None:
+        """What ``super().__init__(params, defaults)`` is in a class with a `step` of its own."""
+        if not isinstance(defaults, Mapping):
+            raise TypeError(
+                f"{self._name}: a class without an update formula; see Optimizer. One with a step of its own calls "
+                "super().__init__(params, defaults), with a dict of hyperparameters"
+            )
+        if params is None:
+            raise TypeError(f"{self._name}: params must be an iterable of Tensors, got None: it has no formula")
+        self.max_grad_norm = self.on_nonfinite = None
+        self._begin(dict(defaults), params)
+
+    def _begin(self, defaults: Group, params: Any) -> None:
+        self.defaults = defaults
         self.grad_scale, self.skipped = 1.0, 0
         self.param_groups: list[Group] = []
-        self._state: dict[Any, dict[str, Any]] = {}
+        self._state: dict[Any, dict[str, Any]] = defaultdict(dict)
         self._plans: dict[int, Plan] = {}
         self._boxes: dict[Any, Array] = {}
         self._steps = 0  # what schedules count
@@ -287,7 +315,9 @@ class Optimizer(Stepping, Hooks):
             raise ValueError(f"{self._name}: made without parameters, for update(params, grads)")
         for name in _WHOLE & param_group.keys():
             raise ValueError(f"{self._name}: {name} is about all groups together; give it to the optimizer")
-        values = self._checked({**self.defaults, **{k: v for k, v in param_group.items() if k != "params"}})
+        values = by_hand.with_defaults(self._name, param_group, self.defaults)
+        if hasattr(type(self), "update"):
+            values = self._checked(values)
         leaves = not values.get("differentiable")
         self.param_groups.append({**groups.members(self._name, param_group, self.param_groups, leaves), **values})
 
@@ -310,6 +340,8 @@ class Optimizer(Stepping, Hooks):
         FloatingPointError
             If a gradient is not finite and `on_nonfinite` is "raise"; nothing was changed then.
         """
+        if not hasattr(type(self), "update"):
+            raise NotImplementedError(f"{self._name}.step: must be defined, or an update formula; see Optimizer")
         if self._by_name:
             raise ValueError(f"{self._name}.step: made without parameters; call update(params, grads)")
         if self._hooks:
@@ -354,7 +386,7 @@ class Optimizer(Stepping, Hooks):
 
     @state.setter
     def state(self, value: Any) -> None:
-        self._state = dict(value)
+        self._state = defaultdict(dict, value)
         self._forget_plans()
 
     @contextmanager
@@ -384,11 +416,12 @@ class Optimizer(Stepping, Hooks):
     def _exchange_averages(self) -> None:
         if not any("ema" in s for s in self._state.values()):
             raise ValueError(f"{self._name}.averaged: no running mean is kept; make the optimizer with ema=")
-        for key, found in self._state.items():
-            if "ema" in found:
-                array = key._data if isinstance(key, Tensor) else self._boxes[key]
-                array[...], found["ema"][...] = found["ema"].copy(), array.copy()
-                written(array, "averaged", 3)
+        with uninterrupted():
+            for key, found in self._state.items():
+                if "ema" in found:
+                    array = key._data if isinstance(key, Tensor) else self._boxes[key]
+                    array[...], found["ema"][...] = found["ema"].copy(), array.copy()
+                    written(array, "averaged", 3)
 
     def state_dict(self, convert: Callable[[Array], Any] | None = None, *, by_name: bool = False) -> dict[str, Any]:
         """Return the state and the hyperparameters, in PyTorch's layout.
@@ -443,8 +476,10 @@ class Optimizer(Stepping, Hooks):
         return {**kept, "_plans": {}}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._renew_lock()
+        for name, value in state.items():
+            self.__dict__["_state" if name == "state" else name] = value
+        if "_lock" not in self.__dict__:
+            self._renew_lock()
 
     def _renew_lock(self) -> None:
         self._lock = threading.RLock()

@@ -14,6 +14,7 @@ from tinygrad_lite.graph import written
 
 from . import hyper
 from .formula import formula
+from .interrupts import uninterrupted
 from .optimizer import Optimizer
 from .plan import Access
 
@@ -77,23 +78,28 @@ class _ScheduleFree(Optimizer):
             raise TypeError(f"{name}: made without parameters; hand over the dict")
         if self.param_groups[0].get("differentiable"):
             raise RuntimeError(f"{name}: not with differentiable=True: the move would not be recorded")
-        for group in self.param_groups:
-            if group.get("train_mode", True) is training:
-                continue
-            group["train_mode"] = training
-            beta = self._beta(self._resolved(group)[0])
-            weight = 1 - beta if training else 1 - 1 / beta
-            for key in group["params"]:
-                z = self._state.get(key, {}).get("z")
-                if z is None:
-                    continue  # no step yet: x, y and z are the same
-                p = key if params is None else params[key]
-                array = getattr(p, "_data", p)
-                if isinstance(array, np.ndarray):
-                    array += weight * (z - array)
-                    written(array, name, 4)
-                elif params is not None:
-                    params[key] = type(p)(p + weight * (z - p))
+        with uninterrupted():
+            for group in self.param_groups:
+                if group.get("train_mode", True) is not training:
+                    self._switch_group(name, group, training, params)
+
+    def _switch_group(
+        self, name: str, group: dict[str, Any], training: bool, params: MutableMapping[Any, Any] | None
+    ) -> None:
+        group["train_mode"] = training
+        beta = self._beta(self._resolved(group)[0])
+        weight = 1 - beta if training else 1 - 1 / beta
+        for key in group["params"]:
+            z = self._state.get(key, {}).get("z")
+            if z is None:
+                continue  # no step yet: x, y and z are the same
+            p = key if params is None else params[key]
+            array = getattr(p, "_data", p)
+            if isinstance(array, np.ndarray):
+                array += weight * (z - array)
+                written(array, name, 4)
+            elif params is not None:
+                params[key] = type(p)(p + weight * (z - p))
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         self._refuse_in_eval_mode()

@@ -11,6 +11,7 @@ import numpy as np
 
 from tinygrad_lite import Tensor
 
+from . import by_hand
 from .groups import Group
 from .schedules import Schedule
 from .stages import AVERAGE
@@ -39,6 +40,8 @@ def pack(optimizer: Optimizer, convert: Callable[[Any], Any] | None, by_name: bo
     groups = [_saved_group(optimizer, group) for group in optimizer.param_groups]
     for packed, group in zip(groups, optimizer.param_groups):
         packed["params"] = [labels[key] for key in group["params"]]
+    if not hasattr(type(optimizer), "update"):
+        return {"state": by_hand.pack(optimizer, labels), "param_groups": groups}
     states = {labels[key]: {k: value(v) for k, v in s.items()} for key, s in optimizer._state.items()}
     return {"state": states, "param_groups": groups}
 
@@ -75,6 +78,11 @@ def unpack(optimizer: Optimizer, state_dict: Mapping[str, Any], strict: bool) ->
     if len(saved_groups) != len(optimizer.param_groups):
         raise ValueError(f"{who}: the state dict has {len(saved_groups)} groups, not {len(optimizer.param_groups)}")
     keys = _paired(optimizer, saved_groups, strict)
+    if not hasattr(type(optimizer), "update"):
+        rest = [{n: deepcopy(v) for n, v in saved.items() if n != "params"} for saved in saved_groups]
+        own = [{"params": group["params"], **each} for group, each in zip(optimizer.param_groups, rest)]
+        by_hand.unpack(optimizer, keys, state_dict["state"], own)
+        return
     groups, steps = [], optimizer._steps
     for saved, own in zip(saved_groups, optimizer.param_groups):
         steps = int(saved.pop(STEPS, steps))

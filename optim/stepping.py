@@ -50,6 +50,7 @@ class Stepping:
 
     _state: dict[Any, dict[str, Any]]
     _plans: dict[int, Plan]
+    _stepping: bool = False  # a `step` written PyTorch's way is at it
     _steps: int  # what schedules count
     _lock: Any  # held while a step is made
 

@@ -15,6 +15,7 @@ from tinygrad_lite.graph import written
 
 from . import hyper
 from .dicts import keyed
+from .interrupts import uninterrupted
 from .optimizer import Optimizer
 from .state import _paired as paired
 
@@ -178,17 +179,19 @@ class Lookahead(Wrapper):
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Let the optimizer step, and every `k` steps the slow weights follow; see `Optimizer.step`."""
         params = {p: p for p in self._keys()}
-        self._begin(params)
-        loss = self.optimizer.step(closure)
-        self._follow(params)
+        with uninterrupted():
+            self._begin(params)
+            loss = self.optimizer.step(closure)
+            self._follow(params)
         return loss
 
     def update(self, params: MutableMapping[Any, Any], grads: Mapping[Any, Any]) -> None:
         """Update a dict or list of parameters from a dict or list of gradients; see `Optimizer`."""
         params, grads = keyed("Lookahead.update", params, grads)
-        self._begin(params)
-        self.optimizer.update(params, grads)
-        self._follow(params)
+        with uninterrupted():
+            self._begin(params)
+            self.optimizer.update(params, grads)
+            self._follow(params)
 
     def _begin(self, params: Mapping[Any, Any]) -> None:
         for key, value in params.items():
@@ -312,13 +315,15 @@ class SAM(Wrapper):
             raise TypeError("SAM.step: needs a closure; or call first_step() and second_step()")
         with enable_grad():
             loss = closure()
+        try:
             self.first_step()
-            try:
+            with enable_grad():
                 closure()
-            except BaseException:
+            self.second_step()
+        except BaseException:
+            with uninterrupted():
                 self._return()
-                raise
-        self.second_step()
+            raise
         return loss
 
     def first_step(self, zero_grad: bool = False) -> None:
@@ -333,8 +338,8 @@ class SAM(Wrapper):
             raise RuntimeError("SAM.first_step: called twice without second_step()")
         found = []
         for group in self.param_groups:
-            found += [(p, -1 if group["maximize"] else 1) for p in group["params"] if p.grad is not None]
-        with np.errstate(all="ignore"):
+            found += [(p, -1 if group.get("maximize") else 1) for p in group["params"] if p.grad is not None]
+        with np.errstate(all="ignore"), uninterrupted():
             norm = math.sqrt(sum(_square_sum(self._scaled(p)) for p, _ in found))
             self._home = {p: p._data.copy() for p, _ in found}
             for p, sign in found:
@@ -359,8 +364,9 @@ class SAM(Wrapper):
         """
         if self._home is None:
             raise RuntimeError("SAM.second_step: first_step() comes before it")
-        self._return()
-        self.optimizer.step()
+        with uninterrupted():
+            self._return()
+            self.optimizer.step()
         if zero_grad:
             self.zero_grad()
 
