@@ -41,9 +41,9 @@ def trained(torch, cls, arguments, steps=12, between=lambda optimizer, t: None):
         loss.backward(create_graph=cls.__name__ == "AdaHessian")
         optimizer.step()
         scheduler.step()
-        between(optimizer, t)
         for p in params:
             p.grad = None
+        between(optimizer, t)
     return [p.detach().numpy() for p in params], optimizer
 
 

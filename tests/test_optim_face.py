@@ -498,6 +498,46 @@ def test_optimizers_step_in_several_threads_at_once():
     for seed in range(3):
         np.testing.assert_array_equal(together[seed], alone[seed])
 
+# Hogwild
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("shared", [False, True], ids=["an optimizer each", "one optimizer"])
+def test_threads_that_share_parameters_and_gradients(shared, backend):
+    """Some updates may be lost, as Hogwild has it; nothing fails, and the minimum is found."""
+    params = [tg.tensor(np.full(size, 5.0), requires_grad=True) for size in (3, 40, 1)]
+    make = lambda: optim.Adam([{"params": params[:2]}, {"params": params[2:]}], lr=0.05)  # noqa: E731
+    one, failures = make(), []
+
+    def work(seed):
+        optimizer = one if shared else make()
+        try:
+            for t in range(150):
+                optimizer.zero_grad(set_to_none=(t + seed) % 3 != 0)
+                for p in params:  # a backward pass would notice that its values are overwritten, as PyTorch's does
+                    p.grad = tg.from_numpy(2 * p.detach().numpy())
+                if t % 20 == 0:
+                    optimizer.param_groups[0]["weight_decay"] = 0.0 if t % 40 else 1e-6
+                    optimizer.state_dict()
+                optimizer.step()
+        except Exception as error:
+            failures.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with kernels.use(backend):
+            threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert not failures
+    for p in params:
+        assert np.abs(p.detach().numpy()).max() < 2.0
+
 
 # The teaching texts' face
 
