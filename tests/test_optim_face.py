@@ -498,6 +498,7 @@ def test_optimizers_step_in_several_threads_at_once():
     for seed in range(3):
         np.testing.assert_array_equal(together[seed], alone[seed])
 
+
 # Hogwild
 
 
