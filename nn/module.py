@@ -418,11 +418,11 @@ class Module(Hooked):
 
     def float(self: _M) -> _M:
         """Convert the floating-point parameters and buffers to float32, in place."""
-        return self._convert(float32)
+        return self._convert(as_dtype(float32))
 
     def double(self: _M) -> _M:
         """Convert the floating-point parameters and buffers to float64, in place."""
-        return self._convert(float64)
+        return self._convert(as_dtype(float64))
 
     def half(self: _M) -> _M:
         """Convert the floating-point parameters and buffers to float16, in place."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import copy
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -78,7 +79,7 @@ class Tensor(Methods):
     _kept: Any
     __array_priority__ = 1000
 
-    def __new__(cls, *data: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
+    def __new__(cls, *data: Any, dtype: Any = None, requires_grad: builtins.bool = False, device: Any = None) -> Tensor:
         self = object.__new__(cls)
         self._data = creation.construct(data, dtype, device)
         self._node = self._base = None
@@ -89,12 +90,12 @@ class Tensor(Methods):
     # --- what it is -------------------------------------------------------------------------------------------------
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> tuple[builtins.int, ...]:
         """Sizes of the dimensions."""
         return self._data.shape
 
     @property
-    def ndim(self) -> int:
+    def ndim(self) -> builtins.int:
         """Number of dimensions."""
         return self._data.ndim
 
@@ -104,12 +105,12 @@ class Tensor(Methods):
         return of(self._data.dtype)
 
     @property
-    def itemsize(self) -> int:
+    def itemsize(self) -> builtins.int:
         """Bytes of one element."""
         return self._data.itemsize
 
     @property
-    def nbytes(self) -> int:
+    def nbytes(self) -> builtins.int:
         """Bytes of all elements."""
         return self._data.nbytes
 
@@ -119,12 +120,12 @@ class Tensor(Methods):
         return CPU
 
     @property
-    def is_cuda(self) -> bool:
+    def is_cuda(self) -> builtins.bool:
         """False: everything is in the CPU's memory."""
         return False
 
     @property
-    def is_leaf(self) -> bool:
+    def is_leaf(self) -> builtins.bool:
         """Made by the user, not by a recorded operation."""
         return self.grad_fn is None
 
@@ -135,15 +136,15 @@ class Tensor(Methods):
         return None if node is None or node.edges == () else node
 
     @property
-    def requires_grad(self) -> bool:
+    def requires_grad(self) -> builtins.bool:
         """Whether operations on it are recorded; settable on leaves."""
         return self._node is not None if self._base is None else views.current(self) is not None
 
     @requires_grad.setter
-    def requires_grad(self, value: bool) -> None:
+    def requires_grad(self, value: builtins.bool) -> None:
         self.requires_grad_(value)
 
-    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+    def requires_grad_(self, requires_grad: builtins.bool = True) -> Tensor:
         """Set `requires_grad` of a leaf, and return it."""
         node = views.node_of(self)
         if requires_grad and node is None:
@@ -210,7 +211,7 @@ class Tensor(Methods):
 
     # --- values out -------------------------------------------------------------------------------------------------
 
-    def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
+    def numpy(self, *, force: builtins.bool = False) -> np.ndarray[Any, Any]:
         """The array itself, sharing memory; an error while recording if it requires grad, unless forced."""
         if not force and mode.enabled and self.requires_grad:
             raise RuntimeError("numpy: can't be called on a Tensor that requires grad; use detach().numpy()")
@@ -226,21 +227,21 @@ class Tensor(Methods):
         """Nested lists of Python numbers."""
         return self._data.tolist()
 
-    def __float__(self) -> float:
+    def __float__(self) -> builtins.float:
         return float(self.item())
 
-    def __int__(self) -> int:
+    def __int__(self) -> builtins.int:
         return int(self.item())
 
     def __complex__(self) -> complex:
         return complex(self.item())
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> builtins.bool:
         if self._data.size != 1:
             raise RuntimeError("bool: the truth of a Tensor with several elements is ambiguous; use any() or all()")
         return bool(self._data.item())
 
-    def __index__(self) -> int:
+    def __index__(self) -> builtins.int:
         if self._data.size != 1 or self._data.dtype.kind not in "iub":
             raise TypeError(f"index: only an integer Tensor of one element can be an index, got {self.dtype}")
         return int(self._data.item())
@@ -248,7 +249,7 @@ class Tensor(Methods):
     def __format__(self, spec: str) -> str:
         return format(self._data.item(), spec) if self._data.ndim == 0 and spec else format(str(self), spec)
 
-    def __len__(self) -> int:
+    def __len__(self) -> builtins.int:
         if self._data.ndim == 0:
             raise TypeError("len: a 0-d Tensor has no length")
         return len(self._data)
@@ -258,7 +259,7 @@ class Tensor(Methods):
             raise TypeError("iter: a 0-d Tensor cannot be iterated over")
         return iter(split_ops.unbind(self))
 
-    def __contains__(self, value: Any) -> bool:
+    def __contains__(self, value: Any) -> builtins.bool:
         return bool((self._data == unwrap(value)).any())
 
     def __repr__(self) -> str:
@@ -271,8 +272,8 @@ class Tensor(Methods):
     def backward(
         self,
         gradient: Tensor | None = None,
-        retain_graph: bool | None = None,
-        create_graph: bool = False,
+        retain_graph: builtins.bool | None = None,
+        create_graph: builtins.bool = False,
         inputs: Any = None,
     ) -> None:
         """Accumulate gradients into the leaves this tensor depends on.
@@ -311,7 +312,7 @@ class Tensor(Methods):
             views.retain(node)
 
     @property
-    def retains_grad(self) -> bool:
+    def retains_grad(self) -> builtins.bool:
         """Whether `retain_grad` was called."""
         node = views.node_of(self)
         return node is not None and RETAIN in (node.hooks or ())
@@ -352,12 +353,17 @@ class Tensor(Methods):
         """Itself where its memory is in order, else a copy."""
         return self if self._data.flags.c_contiguous else _clone.record((self, "C"))
 
-    def is_contiguous(self) -> bool:
+    def is_contiguous(self) -> builtins.bool:
         """Whether the memory is in C order."""
         return bool(self._data.flags.c_contiguous)
 
     def to(
-        self, *args: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, copy: bool = False
+        self,
+        *args: Any,
+        dtype: Any = None,
+        device: Any = None,
+        non_blocking: builtins.bool = False,
+        copy: builtins.bool = False,
     ) -> Tensor:
         """Another dtype, or that of another tensor; of devices there is only "cpu".
 
@@ -447,7 +453,7 @@ class Tensor(Methods):
         """Itself: everything lives on the CPU."""
         return self
 
-    def cuda(self, device: Any = None, non_blocking: bool = False) -> Tensor:
+    def cuda(self, device: Any = None, non_blocking: builtins.bool = False) -> Tensor:
         """An error: there is no GPU."""
         raise RuntimeError("cuda: needs a GPU, and tinygrad_lite computes on the CPU only")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -47,14 +47,14 @@ class dtype:
     is_complex: builtins.bool
     is_signed: builtins.bool
 
-    def __new__(cls, name: Any) -> dtype:
+    def __new__(cls, name: Any) -> _Dtype:
         return of(as_dtype(name))
 
-    def to_real(self) -> dtype:
+    def to_real(self) -> _Dtype:
         """The dtype of the parts of complex numbers; others are their own."""
         return of(np.dtype(f"f{self.itemsize // 2}")) if self.is_complex else self
 
-    def to_complex(self) -> dtype:
+    def to_complex(self) -> _Dtype:
         """The dtype of complex numbers that have such parts."""
         return self if self.is_complex else of(np.result_type(self.dtype, np.complex64))
 
@@ -84,6 +84,7 @@ class dtype:
         return f"tinygrad_lite.{self.dtype}"
 
 
+_Dtype: TypeAlias = dtype  # in the class, `dtype` is its attribute
 _objects: dict[np.dtype[Any], dtype] = {}
 
 

@@ -231,9 +231,10 @@ def memory(array: Any) -> Any:
     """The object that owns the memory an array looks at."""
     while True:
         array = counted(array)
-        if type(array) is not memoryview or type(array.obj) is not np.ndarray:
+        exporter: Any = array.obj if type(array) is memoryview else None
+        if type(exporter) is not np.ndarray:
             return array
-        array = array.obj
+        array = exporter
 
 
 def counted(array: Any) -> Any:
@@ -245,12 +246,12 @@ def counted(array: Any) -> Any:
         array = base
 
 
-def uncounted(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def uncounted(array: Any) -> np.ndarray[Any, Any]:
     """The same memory, but writes to it or its views are not counted as writes to the array: see `Tensor.data`."""
     root = counted(array)
     if type(root) is not memoryview:
         return np.asarray(memoryview(array))
-    whole = root.obj  # looked at anew, or a chain would grow in ``p.data = p.data``
+    whole: Any = root.obj  # looked at anew, or a chain would grow in ``p.data = p.data``
     same = type(whole) is np.ndarray and (whole.shape, whole.strides) == (array.shape, array.strides)
     return np.asarray(memoryview(root)) if same and whole.dtype == array.dtype else array[...]
 

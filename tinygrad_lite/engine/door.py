@@ -30,7 +30,7 @@ def _closed(*args: Any, **kwargs: Any) -> Any:
     return _build()(*args, **kwargs)  # type: ignore[call-arg]  # in the door's own globals
 
 
-def door(function: Callable[..., Any], out: bool = False, numpy: bool = False) -> Any:
+def door(function: Any, out: bool = False, numpy: bool = False) -> Any:
     """A function's public form.
 
     Parameters
@@ -77,13 +77,13 @@ def open_doors(namespace: dict[str, Any], names: Iterable[str], out: bool = Fals
         Whether results may be written to ``out=``.
     """
     for name in names:
-        function = namespace.get(name)
+        function: Any = namespace.get(name)
         if type(function) is not FunctionType or function in TABLE or function.__module__.partition(".")[0] != _ROOT:
             continue
         opened = namespace[name] = door(function, out)
-        home = vars(sys.modules[function.__module__])
-        if home.get(function.__name__) is function:  # or it could not be pickled
-            home[function.__name__] = opened
+        home, called = vars(sys.modules[function.__module__]), function.__name__
+        if home.get(called) is function:  # or it could not be pickled
+            home[called] = opened
 
 
 def open_doors_of(cls: type) -> None:

@@ -121,7 +121,7 @@ def _of_numbers(given: Any, target: np.dtype[Any] | None) -> Any:
     if target is None and owned:  # some numbers come with a dtype of their own
         target = promotion.common([*(np.empty(0, d) for d in owned), *(np.empty(0, d) for d in _defaults(nested))])
     elif target is None and kind == "f":
-        target = get_default_dtype()
+        target = as_dtype(get_default_dtype())
     elif target is None and kind == "c":
         target = np.result_type(get_default_dtype(), np.complex64)
     elif target is None and array.dtype == np.uint64:

@@ -10,9 +10,9 @@ import numpy as np
 from ...engine.errors import InputError
 from ...rules import FAST, unwrap, wrap
 from ..argument_names import sizes
-from .index import index_select
+from .index import index_select, within
 from .index import take as _read
-from .index_put import integers, within
+from .index_put import integers
 
 __all__ = ["argwhere", "nonzero", "nonzero_static", "take", "unravel_index"]
 

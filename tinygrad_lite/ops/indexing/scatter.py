@@ -11,11 +11,11 @@ from ...engine.errors import InputError
 from ...rules import differentiable, unwrap
 from ..argument_names import numpy_names, one_dim
 from ..pointwise.clamp_round_where import masked
-from .index import _grid, index_sum, take
+from .index import _grid, index_sum, take, within
 from .index import index_add as _add
 from .index import index_put as _put
 from .index_keys import spans
-from .index_put import both, fitting, integers, slices, within
+from .index_put import both, fitting, integers, slices
 
 __all__ = ["index_reduce", "scatter", "scatter_add", "scatter_reduce"]
 

@@ -144,7 +144,11 @@ def _sinc(x: Any) -> Any:
     return np.where(zero, t.dtype.type(1), np.sin(t) / np.where(zero, t.dtype.type(1), t))
 
 
-@differentiable(x=lambda g, x, order: g * _sinc_slope(x, order + 1), name="sinc_slope")
+def _sinc_slope_x(g: Any, x: Any, order: int) -> Any:
+    return g * _sinc_slope(x, order + 1)
+
+
+@differentiable(x=_sinc_slope_x, name="sinc_slope")
 def _sinc_slope(x: Any, order: int) -> Any:
     """A derivative of sinc, ``pi^n I_n(pi x)``; ``I_n(z)`` is the integral of ``t^n cos(z t + n pi / 2)`` from 0 to 1.
 

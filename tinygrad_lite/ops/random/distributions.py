@@ -25,7 +25,7 @@ __all__ = [
 
 
 def _floating(dtype: Any, who: str) -> np.dtype[Any]:
-    chosen = get_default_dtype() if dtype is None else as_dtype(dtype)
+    chosen = as_dtype(get_default_dtype() if dtype is None else dtype)
     if chosen.kind not in "fc":
         raise TypeError(f"{who}: dtype must be floating point, got {chosen}")
     return chosen
