@@ -1,4 +1,4 @@
-"""What README.md and CONTRIBUTING.md show runs, prints what they say, and is what CI runs."""
+"""What README.md, CONTRIBUTING.md and the pages of docs/ show runs, prints what they say, and is what CI runs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,24 @@ from pathlib import Path
 
 import pytest
 
+from tinygrad_lite import kernels
+
 ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+FLOW = "docs/how_a_step_flows.md"
 BLOCK = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def files(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+def rows(document: str, columns: int) -> list[list[str]]:
+    """The cells of a document's tables with so many columns, their heads left out, marks of code taken off."""
+    lines = (ROOT / document).read_text(encoding="utf-8").splitlines()
+    cells = [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in lines if line[:1] == "|"]
+    heads = [i - 1 for i, row in enumerate(cells) if set(row[0]) == {"-"}]
+    return [row for i, row in enumerate(cells) if len(row) == columns and not {i, i - 1} & set(heads)]
 
 
 def blocks(document: str) -> list[tuple[str, str]]:
@@ -62,9 +78,19 @@ def test_pytorch_runs_its_side_of_the_readme():
 
 
 def test_links_lead_somewhere():
-    for document in ("README.md", "CONTRIBUTING.md"):
-        for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / document).read_text(encoding="utf-8")):
-            assert target.startswith("https://") or (ROOT / target).exists(), f"{document}: {target}"
+    for document in DOCUMENTS:
+        for target in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
+            assert target.startswith("https://") or (document.parent / target).exists(), f"{document}: {target}"
+
+
+def test_files_that_are_named_are_there():
+    """By their path from the root, from the folder that the text is about, or by their name alone."""
+    names = {path.name for folder in ("tinygrad_lite", "nn", "optim", "examples", "tests") for path in files(folder)}
+    folders = [ROOT, ROOT / "tinygrad_lite", ROOT / "tinygrad_lite/ops", ROOT / "tinygrad_lite/kernels", ROOT / "optim"]
+    for document in DOCUMENTS:
+        for path in re.findall(r"(?:`|python )([\w./]*[a-z]\.py|[\w./]*/)[`\s]", document.read_text(encoding="utf-8")):
+            there = path in names or any((folder / path).exists() for folder in folders)
+            assert there, f"{document.name} names {path}"
 
 
 def test_layout_map_names_what_is_there():
@@ -77,3 +103,38 @@ def test_layout_map_names_what_is_there():
         assert path.exists(), f"README's layout names {path.relative_to(ROOT)}"
         if not line.startswith(" "):
             room = path
+
+
+def test_the_newcomer_finds_what_the_table_says():
+    found = rows("CONTRIBUTING.md", 4)
+    assert len(found) >= 8
+    for question, folder, file, name in found:
+        path = ROOT / folder / file
+        assert path.exists(), f"{question}: {path}"
+        assert re.search(rf"^ *(def|class) {name}\b", path.read_text(encoding="utf-8"), re.MULTILINE), question
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_a_step_flows_as_the_page_says(backend):
+    stations = [(file, function) for file, function, _ in rows(FLOW, 3)]
+    assert len(stations) > 20
+    (shown,) = (text for language, text in blocks(FLOW) if language == "python")
+    program: dict = {}
+    exec(shown, program)
+    visited: dict[tuple[str, str], None] = {}
+
+    def note(frame, event, _):
+        if event == "call":
+            visited[frame.f_code.co_filename, frame.f_code.co_name] = None
+
+    with kernels.use(backend):
+        for _ in range(2):  # the first two prepare
+            program["step"]()
+        sys.setprofile(note)
+        try:
+            program["step"]()
+        finally:
+            sys.setprofile(None)
+    order = [(str(Path(file).relative_to(ROOT)), name) for file, name in visited if file.startswith(str(ROOT))]
+    assert [station for station in stations if station not in order] == []
+    assert sorted(stations, key=order.index) == stations

@@ -18,6 +18,9 @@ it multiplies with. Its conjugate, ``g = conj(G)``, is multiplied by f'(z) just 
 runs through the graph: a formula without conj, abs, real and imag holds as it stands, only the engine's doors conjugate
 (`backward`, hooks, `Function`), and nothing is paid by real numbers. Rows marked as `Op.complex` are right for complex
 numbers, all others refuse them.
+
+To understand the library, read in this order: `examples/engine_in_100_lines.py` (all of this in small, under the same
+names), this file, `graph.py`, `autograd.py`, one file of `ops/`, `optim/adam.py`, `nn/modules/linear.py`.
 """
 
 from __future__ import annotations
@@ -41,7 +44,7 @@ ndarray = np.ndarray
 _F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 _C128 = np.dtype(np.complex128)
 _new_node = Node.__new__
-Tensor: Any = None  # the class; tensor.py binds it when it is defined
+Tensor: Any = None  # the class; _tensor.py binds it when it is defined
 _new: Any = object.__new__
 
 TABLE: dict[Callable[..., Any], Op] = {}  # function -> its row; also what NumPy's dispatch looks up

@@ -21,7 +21,7 @@ from .quiet import first_filter, quietly
 _F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 _new_node = Node.__new__
 _new: Any = object.__new__
-Tensor: Any = None  # the class; tensor.py binds it when it is defined
+Tensor: Any = None  # the class; _tensor.py binds it when it is defined
 CURRENT: Callable[[Any], Any]  # the up-to-date node of a view
 
 
