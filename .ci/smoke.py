@@ -11,7 +11,9 @@ import tinygrad_lite as tg
 from tinygrad_lite import kernels, nn, optim
 
 installed = {distribution.name.lower().replace("-", "_") for distribution in importlib.metadata.distributions()}
-assert installed - {"pip", "setuptools", "wheel"} == {"tinygrad_lite", "numpy", "numba", "llvmlite"}, installed
+assert installed - {"pip", "setuptools", "wheel"} == {"tinygrad_lite", "numpy", "numba", "llvmlite", "safetensors"}, (
+    installed
+)
 assert Path(tg.__file__).is_relative_to(sys.prefix), tg.__file__
 for name in ("nn", "optim", "examples", "tests"):
     assert importlib.util.find_spec(name) is None, f"site-packages has a top-level {name}"
