@@ -93,7 +93,7 @@ def test_import_direction(path):
     }[path.relative_to(ROOT).parts[0]]
     if path == ROOT / "optim" / "swa_utils.py":  # averages of modules: the one room between the two, loaded on demand
         forbidden = ("nn", "optim")
-    allowed = {*sys.stdlib_module_names, "numpy", "numba", "llvmlite", "tinygrad_lite"}
+    allowed = {*sys.stdlib_module_names, "numpy", "numba", "llvmlite", "safetensors", "tinygrad_lite"}
     for module in imports(path):
         assert not any(starts_with(module, package) for package in forbidden), f"{path} imports {module}"
         assert module.partition(".")[0] in allowed, f"{path} imports {module}"
