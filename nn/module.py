@@ -18,6 +18,7 @@ from tinygrad_lite import Tensor, float16, float32, float64
 from tinygrad_lite.dtypes import as_dtype
 from tinygrad_lite.engine.errors import DtypeError, InputError
 from tinygrad_lite.tensors.devices import names_device
+from tinygrad_lite.tensors.memory_formats import check_format
 
 from . import state_dict as state_dict_ops
 from ._checks import check_device
@@ -384,7 +385,14 @@ class Module(Hooked):
                 parameter.grad = grad = grad.detach() if grad.requires_grad else grad
                 grad.zero_()
 
-    def to(self: _M, *args: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False) -> _M:
+    def to(
+        self: _M,
+        *args: Any,
+        device: Any = None,
+        dtype: Any = None,
+        non_blocking: bool = False,
+        memory_format: Any = None,
+    ) -> _M:
         """Convert the floating-point parameters and buffers, in place.
 
         Parameters
@@ -396,6 +404,8 @@ class Module(Hooked):
         dtype : dtype, optional
         non_blocking : bool
             Accepted and ignored.
+        memory_format : memory_format, optional
+            The same.
 
         Raises
         ------
@@ -404,6 +414,7 @@ class Module(Hooked):
         ValueError
             If the device is not the CPU.
         """
+        check_format(memory_format, f"{type(self).__name__}.to")
         for argument in args:
             if isinstance(argument, Tensor):
                 dtype = argument.dtype

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import pickle
 import re
 import warnings
 from collections.abc import Callable
@@ -9,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from called import calls
 from ops_cases import Oracle, Row, names
 from ops_table import OPS
 
@@ -151,3 +154,79 @@ def test_einsum_of_one_operand_is_a_view() -> None:
     np.testing.assert_array_equal(out.detach().numpy(), np.einsum("aibb->bai", y.detach().numpy()))
     out.sum().backward()
     np.testing.assert_array_equal(y.grad.numpy(), np.broadcast_to(np.eye(2), (2, 3, 2, 2)))
+
+
+# --- memory formats, layouts and strides ------------------------------------------------------------------------------
+
+
+def parameters(function: Any) -> Any:
+    return inspect.signature(function).parameters if inspect.isfunction(function) else ()
+
+
+FORMATS = (tg.contiguous_format, tg.preserve_format, tg.channels_last, tg.channels_last_3d)
+CASTS = "bool byte cdouble cfloat char clone contiguous double float half int long short to".split()
+
+
+def test_memory_formats_are_accepted_and_change_no_value() -> None:
+    x = tg.arange(24.0).reshape(1, 2, 3, 4)
+    for name in CASTS:
+        for order in FORMATS:
+            out = getattr(x, name)(memory_format=order)
+            assert out.is_contiguous()
+            np.testing.assert_array_equal(out.numpy(), getattr(x, name)().numpy(), strict=True)
+        with pytest.raises(TypeError, match="memory_format must be one, such as tinygrad_lite.channels_last, got 'C'"):
+            getattr(x, name)(memory_format="C")
+    assert pickle.loads(pickle.dumps(tg.channels_last)) is tg.channels_last
+    with pytest.raises(ValueError, match="layout: must be one of strided, got 'sparse'"):
+        tg.layout("sparse")
+    layer = tg.nn.Linear(2, 2)
+    assert layer.to(memory_format=tg.channels_last) is layer
+
+
+@pytest.mark.parametrize("name", [n for n, f in vars(tg).items() if callable(f) and "device" in parameters(f)])
+def test_what_takes_a_device_takes_a_layout(name: str) -> None:
+    args, options = calls()[f"tg.{name}"][0]
+    place: dict[str, Any] = {"layout": tg.strided, "pin_memory": False, "memory_format": tg.preserve_format}
+    assert getattr(tg, name)(*args, **{**options, **place}).layout is tg.strided
+    for wrong, error in (
+        ({"layout": 0}, TypeError),
+        ({"memory_format": 0}, TypeError),
+        ({"pin_memory": True}, RuntimeError),
+    ):
+        with pytest.raises(error, match=f"{name}: {next(iter(wrong))}"):
+            getattr(tg, name)(*args, **{**options, **wrong})
+
+
+def test_contiguity_in_another_order() -> None:
+    x = tg.zeros(2, 3, 4, 5)
+    last = x.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
+    assert last.is_contiguous(memory_format=tg.channels_last)
+    assert not last.is_contiguous()
+    assert not x.is_contiguous(memory_format=tg.channels_last)
+    assert not last.is_contiguous(memory_format=tg.channels_last_3d)
+
+
+def test_strides_of_the_callers() -> None:
+    assert tg.empty_strided((2, 3), (1, 2), dtype=tg.int32).stride() == (1, 2)
+    assert tg.empty_strided((2, 0), (5, 7)).shape == (2, 0)
+    assert tg.zeros(1, dtype=tg.int16).new_empty_strided((2, 2), (0, 1)).dtype == tg.int16
+    assert tg.empty_permuted((2, 3, 4), (2, 0, 1)).stride() == (3, 1, 6)
+    with pytest.raises(ValueError, match="empty_strided: size and stride must be as many numbers, none negative"):
+        tg.empty_strided((2, 3), (1,))
+    with pytest.raises(ValueError, match="empty_permuted: physical_layout must order 2 dimensions, got .0, 0."):
+        tg.empty_permuted((2, 3), (0, 0))
+
+
+def test_resize() -> None:
+    x = tg.arange(6)
+    assert x.resize_(2, 2) is x
+    assert x.tolist() == [[0, 1], [2, 3]]
+    assert x.resize_((3, 3)).flatten()[:4].tolist() == [0, 1, 2, 3]
+    assert tg.arange(6).reshape(2, 3).T.resize_as_(tg.zeros(2, 1)).tolist() == [[0], [1]]
+    assert tg.arange(6).reshape(2, 3).T.resize_(3, 2).tolist() == [[0, 3], [1, 4], [2, 5]]
+    with pytest.raises(RuntimeError, match="resize_: the tensor must fill its memory without gaps"):
+        tg.arange(6)[::2].resize_(2)
+    with pytest.raises(RuntimeError, match="resize_: the tensor must not require grad"):
+        tg.zeros(2, requires_grad=True).resize_(1)
+    with pytest.raises(ValueError, match="resize_: sizes must not be negative"):
+        x.resize_(-1)

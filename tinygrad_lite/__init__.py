@@ -32,6 +32,7 @@ from .gradients import gradgradcheck as gradgradcheck
 from .io.dlpack import from_dlpack as from_dlpack
 from .ops.creation.arange_eye import *
 from .ops.creation.creation import *
+from .ops.creation.strided import *
 from .ops.creation.window_functions import *
 from .ops.indexing.index import *
 from .ops.indexing.index_put import *
@@ -105,6 +106,7 @@ from .ops.special.gamma import *
 from .ops.special.incomplete_gamma import *
 from .tensors.devices import device as device
 from .tensors.finfo import *
+from .tensors.memory_formats import *
 from .tensors.predicates import *
 from .tensors.printing import set_printoptions as set_printoptions
 

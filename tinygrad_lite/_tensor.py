@@ -25,6 +25,8 @@ from .rules import FAST, TABLE, differentiable, unwrap, wrap
 from .tensors import printing
 from .tensors.devices import CPU, names_device
 from .tensors.devices import device as Device
+from .tensors.memory_formats import channels_last, channels_last_3d, check_format, strided
+from .tensors.memory_formats import layout as Layout
 
 
 @differentiable(a=lambda g: g, name="clone", numpy=np.copy, complex=True)
@@ -38,6 +40,8 @@ def _cast(a: Any, dtype: np.dtype[Any]) -> Any:
 
 
 FAST[np.astype if hasattr(np, "astype") else np.ndarray.astype] = lambda x, dtype, **_: x.to(dtype)
+
+_CHANNELS_LAST = {channels_last: 4, channels_last_3d: 5}  # number of dimensions
 
 
 class Tensor(Methods):
@@ -118,6 +122,11 @@ class Tensor(Methods):
     def device(self) -> Device:
         """The CPU's; equal to "cpu"."""
         return CPU
+
+    @property
+    def layout(self) -> Layout:
+        """`strided`: all elements are in memory."""
+        return strided
 
     @property
     def is_cuda(self) -> builtins.bool:
@@ -345,16 +354,25 @@ class Tensor(Methods):
 
     # --- copies and types -------------------------------------------------------------------------------------------
 
-    def clone(self) -> Tensor:
+    def clone(self, *, memory_format: Any = None) -> Tensor:
         """A copy, differentiably; the dimensions stay in the order in which they lie in memory, as in PyTorch."""
+        if memory_format is not None:
+            check_format(memory_format, "clone")
         return _clone.record((self, "K"))
 
-    def contiguous(self) -> Tensor:
+    def contiguous(self, memory_format: Any = None) -> Tensor:
         """Itself where its memory is in order, else a copy."""
+        if memory_format is not None:
+            check_format(memory_format, "contiguous")
         return self if self._data.flags.c_contiguous else _clone.record((self, "C"))
 
-    def is_contiguous(self) -> builtins.bool:
-        """Whether the memory is in C order."""
+    def is_contiguous(self, memory_format: Any = None) -> builtins.bool:
+        """Whether the memory is in C order; with `channels_last`, in that of ``(N, ..., C)``."""
+        if memory_format is not None:
+            check_format(memory_format, "is_contiguous")
+        if memory_format in _CHANNELS_LAST:
+            ours = self._data.ndim == _CHANNELS_LAST[memory_format]
+            return ours and bool(np.moveaxis(self._data, 1, -1).flags.c_contiguous)
         return bool(self._data.flags.c_contiguous)
 
     def to(
@@ -364,6 +382,7 @@ class Tensor(Methods):
         device: Any = None,
         non_blocking: builtins.bool = False,
         copy: builtins.bool = False,
+        memory_format: Any = None,
     ) -> Tensor:
         """Another dtype, or that of another tensor; of devices there is only "cpu".
 
@@ -376,11 +395,15 @@ class Tensor(Methods):
             Accepted and ignored.
         copy : bool
             A copy also where nothing changes.
+        memory_format : memory_format, optional
+            Accepted and ignored.
 
         Returns
         -------
         Tensor
         """
+        if memory_format is not None:
+            check_format(memory_format, "to")
         flags = []
         for a in args:
             if isinstance(a, Tensor):
@@ -405,49 +428,49 @@ class Tensor(Methods):
         """NumPy's name of `to`."""
         return self.to(dtype)
 
-    def float(self) -> Tensor:
+    def float(self, memory_format: Any = None) -> Tensor:
         """To float32."""
-        return self.to(np.float32)
+        return self.to(np.float32, memory_format=memory_format)
 
-    def double(self) -> Tensor:
+    def double(self, memory_format: Any = None) -> Tensor:
         """To float64."""
-        return self.to(np.float64)
+        return self.to(np.float64, memory_format=memory_format)
 
-    def half(self) -> Tensor:
+    def half(self, memory_format: Any = None) -> Tensor:
         """To float16."""
-        return self.to(np.float16)
+        return self.to(np.float16, memory_format=memory_format)
 
-    def long(self) -> Tensor:
+    def long(self, memory_format: Any = None) -> Tensor:
         """To int64."""
-        return self.to(np.int64)
+        return self.to(np.int64, memory_format=memory_format)
 
-    def int(self) -> Tensor:
+    def int(self, memory_format: Any = None) -> Tensor:
         """To int32."""
-        return self.to(np.int32)
+        return self.to(np.int32, memory_format=memory_format)
 
-    def short(self) -> Tensor:
+    def short(self, memory_format: Any = None) -> Tensor:
         """To int16."""
-        return self.to(np.int16)
+        return self.to(np.int16, memory_format=memory_format)
 
-    def char(self) -> Tensor:
+    def char(self, memory_format: Any = None) -> Tensor:
         """To int8."""
-        return self.to(np.int8)
+        return self.to(np.int8, memory_format=memory_format)
 
-    def byte(self) -> Tensor:
+    def byte(self, memory_format: Any = None) -> Tensor:
         """To uint8."""
-        return self.to(np.uint8)
+        return self.to(np.uint8, memory_format=memory_format)
 
-    def cfloat(self) -> Tensor:
+    def cfloat(self, memory_format: Any = None) -> Tensor:
         """To complex64."""
-        return self.to(np.complex64)
+        return self.to(np.complex64, memory_format=memory_format)
 
-    def cdouble(self) -> Tensor:
+    def cdouble(self, memory_format: Any = None) -> Tensor:
         """To complex128."""
-        return self.to(np.complex128)
+        return self.to(np.complex128, memory_format=memory_format)
 
-    def bool(self) -> Tensor:
+    def bool(self, memory_format: Any = None) -> Tensor:
         """To bool."""
-        return self.to(np.bool_)
+        return self.to(np.bool_, memory_format=memory_format)
 
     def cpu(self) -> Tensor:
         """Itself: everything lives on the CPU."""

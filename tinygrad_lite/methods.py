@@ -15,7 +15,7 @@ from .engine import views
 from .engine.blame import blame
 from .engine.door import open_doors_of
 from .graph import written
-from .ops.creation import new_like
+from .ops.creation import new_like, strided
 from .ops.indexing import index as indexing
 from .ops.indexing import index_put as putting
 from .ops.indexing import nonzero_take
@@ -542,7 +542,8 @@ class Methods:
     # --- new ones ---------------------------------------------------------------------------------------------------
 
     new_tensor, new_full, new_empty = new_like.new_tensor, new_like.new_full, new_like.new_empty
-    new_zeros, new_ones = new_like.new_zeros, new_like.new_ones
+    new_zeros, new_ones, new_empty_strided = new_like.new_zeros, new_like.new_ones, strided.new_empty_strided
+    resize_, resize_as_ = strided.resize_, strided.resize_as_
 
 
 open_doors_of(Methods)

@@ -1,4 +1,4 @@
-"""The door of every public function: NumPy's keywords, ``out=``, and the words of an error.
+"""The door of every public function: NumPy's keywords, ``out=``, ``layout=`` and its like, and the words of an error.
 
 A door is a function with the parameters of the one behind it. It is compiled when it is called first, since hundreds of
 them would make the import slow, and costs 0.05 us, where one that collects ``*args, **kwargs`` would cost 0.2.
@@ -17,10 +17,13 @@ from typing import Any
 import numpy as np
 
 from ..rules import TABLE
+from ..tensors.memory_formats import check_placement
 from .blame import blame, came
 from .out import into
 
 PAIRS = (("dim", "axis"), ("dims", "axis"), ("keepdim", "keepdims"))  # PyTorch's name, NumPy's name
+PLACEMENT = ("layout", "pin_memory", "memory_format")  # of functions with `device`: checked, and not passed on
+NUMPYS = {theirs for _, theirs in PAIRS}
 _ABSENT: Any = type("Absent", (), {"__repr__": lambda self: "..."})()
 _DOORS: dict[Any, FunctionType] = {}  # function or door -> door
 
@@ -124,7 +127,8 @@ def _build(made: FunctionType, function: FunctionType) -> FunctionType:
     source, defaults, keywords = _written(function, **made.__globals__["_plan"])
     namespace: dict[str, Any] = {}
     exec(compile(source, __file__, "exec"), namespace)  # the file's name: its frames count as the library's
-    helpers = {"_ABSENT": _ABSENT, "_chosen": _chosen, "_missing": _missing, "_flag": _flag, "_number": _number}
+    helpers = {"_ABSENT": _ABSENT, "_chosen": _chosen, "_missing": _missing, "_flag": _flag, "_number": _number,
+               "_check_placement": check_placement}  # fmt: skip
     made.__globals__.update(helpers, _behind=function, _into=into, _blame=blame)
     made.__defaults__, made.__kwdefaults__ = defaults, keywords
     made.__code__ = namespace["opened"].__code__.replace(co_name=function.__name__, co_qualname=function.__qualname__)
@@ -155,7 +159,14 @@ def _written(function: FunctionType, out: bool, numpy: bool) -> tuple[str, tuple
         ] + [f"if {name} is _ABSENT: _missing(_behind, {name!r})" for name in needed]
     if out and "out" not in names[: code.co_argcount + code.co_kwonlyargcount]:
         extra.append("out")
-    defaults_of_keywords |= {name: None if name == "out" else _ABSENT for name in extra}
+    if "device" in keywords + positional:
+        placement = [name if name not in positional + keywords else None for name in PLACEMENT]
+        extra += [name for name in placement if name]
+        before.append(
+            f"if {' or '.join(f'{name} is not None' for name in placement if name)}: "
+            f"_check_placement({who!r}, {', '.join(map(str, placement))})"
+        )
+    defaults_of_keywords |= {name: _ABSENT if name in NUMPYS else None for name in extra}
     before += _checks(who, positional, defaults, defaults_of_keywords)
     plain = len(positional) - len(defaults)
     head = [f"{p}=None" if i >= plain else p for i, p in enumerate(positional)]

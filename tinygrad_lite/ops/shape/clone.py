@@ -11,12 +11,14 @@ from .broadcasting import unexpand
 __all__ = ["clone", "detach"]
 
 
-def clone(input: Any) -> Any:
+def clone(input: Any, *, memory_format: Any = None) -> Any:
     """A copy, differentiably.
 
     Parameters
     ----------
     input : Tensor
+    memory_format : memory_format, optional
+        Accepted and ignored.
 
     Returns
     -------
@@ -28,7 +30,7 @@ def clone(input: Any) -> Any:
     >>> tg.clone(tg.tensor([1, 2]))
     tensor([1, 2])
     """
-    return input.clone()
+    return input.clone(memory_format=memory_format)
 
 
 def detach(input: Any) -> Any:

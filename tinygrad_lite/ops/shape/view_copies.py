@@ -32,7 +32,22 @@ def alias_copy(input: Any) -> Any:
 
 
 def detach_copy(input: Any) -> Any:
-    """A copy without history."""
+    """A copy without history.
+
+    Parameters
+    ----------
+    input : Tensor
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.detach_copy(tg.ones(2, requires_grad=True))
+    tensor([1., 1.])
+    """
     return _own(input.detach())
 
 

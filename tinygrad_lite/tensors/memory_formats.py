@@ -1,0 +1,104 @@
+"""`memory_format` and `layout`: PyTorch's words for how a tensor lies in memory; here there is one way."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+__all__ = [
+    "channels_last",
+    "channels_last_3d",
+    "contiguous_format",
+    "layout",
+    "memory_format",
+    "preserve_format",
+    "strided",
+]
+
+
+class _Word:
+    """One of a few names, each of which is one object."""
+
+    __slots__ = ("value",)
+    value: str
+    names: ClassVar[dict[str, Any]]
+
+    def __new__(cls, value: str) -> Any:
+        if value not in cls.names:
+            raise ValueError(f"{cls.__name__}: must be one of {', '.join(cls.names)}, got {value!r}")
+        if cls.names[value] is None:
+            cls.names[value] = object.__new__(cls)
+            object.__setattr__(cls.names[value], "value", value)
+        return cls.names[value]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{type(self).__name__}: {name} cannot be set")
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.value,)
+
+    def __repr__(self) -> str:
+        return f"tinygrad_lite.{self.value}"
+
+
+class memory_format(_Word):
+    """An order of the dimensions in memory, as ``memory_format=`` names it.
+
+    Every function that has the argument in PyTorch accepts it, and ignores it: results are the same numbers, and the
+    kernels here are fastest on memory in C order. `Tensor.is_contiguous` answers for each of them truly.
+
+    Parameters
+    ----------
+    value : str
+        One of the names "contiguous_format", "preserve_format", "channels_last" and "channels_last_3d".
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.zeros(2, 3, 4, 4).to(memory_format=tg.channels_last)
+    >>> x.is_contiguous(), x.is_contiguous(memory_format=tg.channels_last)
+    (True, False)
+    """
+
+    __slots__ = ()
+    names = dict.fromkeys(("contiguous_format", "preserve_format", "channels_last", "channels_last_3d"))
+
+
+class layout(_Word):
+    """How elements are stored, as ``layout=`` names it: all of them, in memory with strides.
+
+    Parameters
+    ----------
+    value : str
+        "strided".
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.zeros(2, layout=tg.strided).layout
+    tinygrad_lite.strided
+    """
+
+    __slots__ = ()
+    names = dict.fromkeys(("strided",))
+
+
+contiguous_format, preserve_format = memory_format("contiguous_format"), memory_format("preserve_format")
+channels_last, channels_last_3d = memory_format("channels_last"), memory_format("channels_last_3d")
+strided = layout("strided")
+
+
+def check_format(value: Any, who: str) -> None:
+    """Refuse what is no memory format."""
+    if value is not None and not isinstance(value, memory_format):
+        raise TypeError(f"{who}: memory_format must be one, such as tinygrad_lite.channels_last, got {value!r}")
+
+
+def check_placement(who: str, lies: Any, pinned: Any, order: Any) -> None:
+    """Refuse a layout, a pinning of memory or a memory format that there is not."""
+    if lies is not None and not isinstance(lies, layout):
+        raise TypeError(f"{who}: layout must be tinygrad_lite.strided, got {lies!r}")
+    if pinned is not None and type(pinned) is not bool:
+        raise TypeError(f"{who}: pin_memory must be a bool, got {pinned!r}")
+    if pinned:
+        raise RuntimeError(f"{who}: pin_memory=True needs a GPU, and tinygrad_lite computes on the CPU only")
+    check_format(order, who)
