@@ -98,7 +98,7 @@ def test_shifted_images_lose_nothing():
 
 LAST_PLOTTED = {  # the texts plot the point before each of 30 updates
     "SGD": (-0.387174580942, -0.0942025739449),
-    "Momentum": (0.814112149508, 0.27287785238),
+    "Momentum 0.9": (0.814112149508, 0.27287785238),
     "AdaGrad": (-0.136185399907, 9.07097872615e-17),
     "Adam": (0.0201490647175, 0.321957221871),
     "Nesterov": (0.619266308391, 0.00737368479474),
@@ -123,12 +123,30 @@ SGD_HISTORY_Y = [
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 def test_optimizer_trajectories(backend, tmp_path):
     paths = run(optimizer_trajectories, tmp_path, backend=backend)["paths"]
-    assert paths.keys() == LAST_PLOTTED.keys() | {"Adadelta"}
+    assert paths.keys() == LAST_PLOTTED.keys() | {"Adadelta", "Momentum 0.95"}
     for name, point in LAST_PLOTTED.items():
         assert paths[name].shape == (31, 2)
         np.testing.assert_allclose(paths[name][29], point, rtol=1e-9, atol=0, err_msg=name)
     np.testing.assert_allclose(paths["SGD"][1:, 0], SGD_HISTORY_X, rtol=0, atol=1e-9)
     np.testing.assert_allclose(paths["SGD"][1:, 1][: len(SGD_HISTORY_Y)], SGD_HISTORY_Y, rtol=0, atol=1e-9)
+
+
+def test_more_momentum_swings_wider_and_longer():
+    """The other of the two values that the texts set, by hand; each title names the learning rate."""
+    x, v, path = -7.0, 0.0, []
+    for _ in range(60):
+        v = 0.95 * v - 0.1 * x / 10
+        x += v
+        path.append(x)
+    kind, options = optimizer_trajectories.OPTIMIZERS["Momentum 0.95"]
+    wide = optimizer_trajectories.descend(kind(**options), 60)
+    np.testing.assert_allclose(wide[1:, 0], path, rtol=1e-12)
+    kind, options = optimizer_trajectories.OPTIMIZERS["Momentum 0.9"]
+    narrow = optimizer_trajectories.descend(kind(**options), 60)
+    assert wide[:, 0].max() > 1.5 * narrow[:, 0].max() > 0
+    assert np.abs(wide[30:, 1]).max() > 2 * np.abs(narrow[30:, 1]).max()
+    titles = [optimizer_trajectories.title(name) for name in ("SGD", "Momentum 0.95", "Adadelta")]
+    assert titles == ["SGD, lr 0.95", "Momentum 0.95, lr 0.1", "Adadelta, no learning rate"]
 
 
 def test_adadelta_follows_its_formula():
@@ -179,17 +197,25 @@ def test_compare_optimizers_depends_on_the_seed_alone(digits, no_figures):
 
 # --- dropout_check ---------------------------------------------------------------------------------------------------
 
-FACTORS = {"inverted": (2.5, 1.0), "vanilla": (1.0, 0.4), "PyTorch": (2.5, 1.0)}  # in training, in evaluation
+FACTORS = {"inverted": (2.5, 1.0), "vanilla": (1.0, 0.4), "PyTorch": (2.5, 1.0), "one mask": (2.5, 1.0)}
+# in training, in evaluation; the last is wrong, which the factors do not reveal
 
 
 def check_dropout(results: dict, steps: int) -> None:
     n, keep = dropout_check.X.size, 0.4
     chance = np.array([comb(n, k) * keep**k * (1 - keep) ** (n - k) for k in range(n + 1)])
     for name, r in results.items():
+        dropped = r["first"][1]
+        lines = [*dropped, *dropped.T]  # samples and features
         training, evaluation = FACTORS[name]
         np.testing.assert_allclose(r["factor"], [training], rtol=1e-6)
         np.testing.assert_allclose(r["evaluation"], [evaluation], rtol=1e-6)
         assert r["error"] < 1e-5  # y is x times what the gradient is
+        if name == dropout_check.WRONG:
+            assert [set(line) for line in dropped.T] == [{False}, {True}, {True}, {False}]  # two features for everybody
+            assert set(np.flatnonzero(r["counts"])) <= {0, 5, 10, 15, 20}
+            continue
+        assert all(len(set(line)) == 2 for line in lines), f"{name}: the default seed's mask has a whole line"
         deviation = np.sqrt(chance * (1 - chance) / steps)
         assert (np.abs(r["counts"] - chance) < 5 * deviation + 2 / steps).all(), "the elements are not independent"
         assert r["kept"] == pytest.approx(keep, abs=5 * (keep * (1 - keep) / n / steps) ** 0.5)
@@ -200,14 +226,14 @@ def test_dropout_check_without_pytorch(tmp_path, monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "torch" else find(name, *rest))
     results = run(dropout_check, tmp_path, steps=400)
-    assert list(results) == ["inverted", "vanilla"]
+    assert list(results) == ["inverted", "vanilla", "one mask"]
     check_dropout(results, 400)
 
 
 def test_dropout_check_with_pytorch(tmp_path):
     pytest.importorskip("torch")
     results = run(dropout_check, tmp_path, steps=400)
-    assert list(results) == ["inverted", "vanilla", "PyTorch"]
+    assert list(results) == ["inverted", "vanilla", "PyTorch", "one mask"]
     check_dropout(results, 400)
     for what in ("factor", "evaluation"):
         np.testing.assert_array_equal(results["inverted"][what], results["PyTorch"][what])
