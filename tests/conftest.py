@@ -18,10 +18,46 @@ os.environ["TINYGRAD_LITE_QUIET"] = "1"  # what processes of their own print is 
 os.environ["TINYGRAD_LITE_DATA"] = "(the test did not ask for the fixture `digits`)"
 
 
+def pytest_addoption(parser):
+    """Two runs that together run every test once: without PyTorch, and then with it what was skipped."""
+    parser.addoption("--write-skipped", metavar="FILE", help="write the ids of the skipped tests to a file")
+    parser.addoption("--only-listed", metavar="FILE", help="run only tests whose ids, or files, are listed in a file")
+
+
 def pytest_configure(config):
     """Where the oracle is required, its absence is an error and not a row of skipped tests."""
     if os.environ.get("TINYGRAD_LITE_REQUIRE_ORACLE"):
         import torch  # noqa: F401
+    if config.getoption("--write-skipped") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(WriteSkipped(config.getoption("--write-skipped")))
+
+
+class WriteSkipped:
+    """Notes the ids of tests, and of files, that are skipped."""
+
+    def __init__(self, path):
+        self.path, self.ids = Path(path).absolute(), set()
+
+    def pytest_runtest_logreport(self, report):
+        if report.skipped:
+            self.ids.add(report.nodeid)
+
+    def pytest_collectreport(self, report):
+        if report.skipped:
+            self.ids.add(report.nodeid)
+
+    def pytest_sessionfinish(self):
+        self.path.write_text("".join(f"{name}\n" for name in sorted(self.ids)), encoding="utf-8")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave what is not listed, where a list is given."""
+    if not config.getoption("--only-listed"):
+        return
+    listed = set(Path(config.getoption("--only-listed")).read_text(encoding="utf-8").splitlines())
+    chosen = [item for item in items if item.nodeid in listed or item.nodeid.partition("::")[0] in listed]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+    items[:] = chosen
 
 
 @pytest.fixture(autouse=True)
