@@ -139,7 +139,8 @@ def strided(a: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
     return [np.asfortranarray(a), holes, np.flip(turned)]
 
 
-@rows(lambda row: "view" not in row.name, among=EVERYTHING)
+# `view` and `as_strided` mean the elements as they lie in memory.
+@rows(lambda row: "view" not in row.name and "as_strided" not in row.name, among=EVERYTHING)
 def test_strides_do_not_matter(row: Row) -> None:
     arrays = row.draw()
     expected = gradients(row.call(tg, *(made := given(row, arrays))), made)
