@@ -243,7 +243,8 @@ def test_dropout_check_with_pytorch(tmp_path):
 
 
 def test_gradient_check_reports(tmp_path, capsys):
-    reports = run(gradient_check, tmp_path, steps=2)["reports"]
+    results = run(gradient_check, tmp_path, steps=2)
+    reports, errors = results["reports"], results["errors"]
     printed = capsys.readouterr().out
     assert [name for name, text in reports.items() if text == "passed"] == ["Standardize", "Swish", "Network"]
     for name, words in {
@@ -253,6 +254,15 @@ def test_gradient_check_reports(tmp_path, capsys):
     }.items():
         assert all(word in reports[name] for word in words), reports[name]
         assert reports[name] in printed
+    right, swish, standardize = (errors[name] for name in gradient_check.NETWORKS)
+    assert list(right) == ["into.weight", "into.bias", "out.weight", "out.bias", "swish.beta"]
+    assert max(right.values()) < 1e-6
+    assert swish.pop("swish.beta") == 1  # no gradient at all
+    assert max(swish.values()) < 1e-6
+    assert min(standardize["into.weight"], standardize["into.bias"]) > 0.01
+    assert max(standardize["out.weight"], standardize["out.bias"], standardize["swish.beta"]) < 1e-6
+    (row,) = (line for line in printed.splitlines() if line.startswith("both layers right") and "e-" in line)
+    assert [float(text) for text in row.split()[3:]] == pytest.approx(list(right.values()), rel=0.1)
 
 
 def test_gradient_check_jacobians():

@@ -152,3 +152,49 @@ def test_assert_close():
 def test_a_row_of_numpys_is_not_replaced():
     with pytest.raises(ValueError, match="'square'.* has a row already"):
         elementwise(np.square, x=lambda g, x: g)
+
+
+# --- numerical_gradient -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-9), (np.float32, 2e-4)])
+def test_numerical_gradient_is_the_array_of_differences(dtype, tolerance):
+    x = np.linspace(-1, 1.5, 6).astype(dtype).reshape(2, 3).T
+    before = x.copy()
+    found = tg.testing.numerical_gradient(lambda x: (x**3).sum(), x)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, 3 * before**2, rtol=tolerance, atol=tolerance)
+    np.testing.assert_array_equal(x, before)
+    assert tg.testing.numerical_gradient(np.sum, np.ones((0, 2), dtype)).shape == (0, 2)
+    assert tg.testing.numerical_gradient(lambda x: 3 * x, np.ones((), dtype)) == pytest.approx(3, rel=1e-3)
+
+
+def test_numerical_gradient_moves_what_the_function_reads_elsewhere():
+    layer = tg.nn.Linear(3, 2).double()
+    x = tg.randn(4, 3, dtype=tg.float64)
+    layer(x).square().sum().backward()
+    for parameter in layer.parameters():
+        measured = tg.testing.numerical_gradient(lambda _: layer(x).square().sum(), parameter)
+        np.testing.assert_allclose(measured, parameter.grad.numpy(), rtol=1e-7, atol=1e-9)
+        assert parameter.requires_grad
+
+
+def test_numerical_gradient_puts_back_what_it_moved():
+    x = np.ones(2)
+    with pytest.raises(ZeroDivisionError):
+        tg.testing.numerical_gradient(lambda x: 1 // 0, x)
+    np.testing.assert_array_equal(x, 1)
+
+
+def test_numerical_gradient_refuses_what_it_cannot_move():
+    who = "numerical_gradient: "
+    with pytest.raises(TypeError, match=who + "x must be .* floating numbers, got int64"):
+        tg.testing.numerical_gradient(np.sum, np.array([3, 4]))
+    with pytest.raises(TypeError, match=who + "x must be .* floating numbers, got list"):
+        tg.testing.numerical_gradient(np.sum, [3.0])
+    with pytest.raises(ValueError, match=who + r"f must return one number, got shape \(2,\)"):
+        tg.testing.numerical_gradient(lambda x: x, np.ones(2))
+    fixed = np.ones(2)
+    fixed.flags.writeable = False
+    with pytest.raises(ValueError, match=who + "x must be an array that can be written to"):
+        tg.testing.numerical_gradient(np.sum, fixed)
