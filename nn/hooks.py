@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from tinygrad_lite import Tensor, is_grad_enabled
 from tinygrad_lite._tensor import RemovableHandle
 from tinygrad_lite.autograd import Function
+from tinygrad_lite.engine.door import open_doors, open_doors_of
 
 from ._protocol import AnyModule
 
@@ -22,7 +23,7 @@ from ._protocol import AnyModule
 class Hook(NamedTuple):
     """One registered function and how it wants to be called."""
 
-    function: Callable[..., Any]
+    hook: Callable[..., Any]
     with_kwargs: bool = False
     always_call: bool = False
 
@@ -171,11 +172,11 @@ def _forward_pre(
     module: AnyModule, hook: Hook, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if not hook.with_kwargs:
-        new = hook.function(module, args)
+        new = hook.hook(module, args)
         if new is None:
             return args, kwargs
         return (new if isinstance(new, tuple) else (new,)), kwargs
-    new = hook.function(module, args, kwargs)
+    new = hook.hook(module, args, kwargs)
     if new is None:
         return args, kwargs
     if not (isinstance(new, tuple) and len(new) == 2):
@@ -185,7 +186,7 @@ def _forward_pre(
 
 def _forward_post(module: AnyModule, hook: Hook, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
     given = (args, kwargs, result) if hook.with_kwargs else (args, result)
-    new = hook.function(module, *given)
+    new = hook.hook(module, *given)
     return result if new is None else new
 
 
@@ -227,8 +228,8 @@ class _BackwardGates:
 
     def __init__(self, module: AnyModule) -> None:
         self.module = module
-        self.pre = [hook.function for _, hook in hooks_of(module, "backward_pre")]
-        self.full = [hook.function for _, hook in hooks_of(module, "backward")]
+        self.pre = [hook.hook for _, hook in hooks_of(module, "backward_pre")]
+        self.full = [hook.hook for _, hook in hooks_of(module, "backward")]
         self.grad_output: tuple[Any, ...] | None = None
         self.size = 0  # number of positional inputs
         self.gated = False  # is there a gate at the inputs?
@@ -419,3 +420,7 @@ def register_module_full_backward_hook(hook: Callable[..., Any]) -> RemovableHan
     tensor([0.4200, 0.4200])
     """
     return _register_for_every_module("backward", Hook(hook))
+
+
+open_doors_of(Hooked)
+open_doors(globals(), [name for name in globals() if name.startswith("register_module_")])

@@ -22,12 +22,14 @@ from tinygrad_lite.tensors.memory_formats import check_format
 
 from . import state_dict as state_dict_ops
 from ._checks import check_device
+from ._hyperparameters import checked
 from .hooks import Hooked, call_with_hooks
 from .parameter import Buffer, Parameter, Uninitialized
 from .state_dict import BUFFER, MODULE, PARAMETER, VOLATILE, IncompatibleKeys, load_state, save_state
 
 _M = TypeVar("_M", bound="Module")
 _BUFFERS = (BUFFER, VOLATILE)
+_LAYERS = f"{__package__}.modules."
 
 
 class Module(Hooked):
@@ -66,6 +68,11 @@ class Module(Hooked):
 
     training: bool
     _kinds: dict[str, str]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls) and cls.__module__.startswith(_LAYERS):
+            cls.__init__ = checked(cls, cls.__init__)  # type: ignore[method-assign]
 
     def __init__(self) -> None:
         self.__dict__["_kinds"] = {}

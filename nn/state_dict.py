@@ -55,7 +55,7 @@ def save_state(
 ) -> OrderedDict[str, Any]:
     """Fill `destination` with the state of a module and everything below it."""
     for _, hook in hooks_of(module, "save_pre"):
-        hook.function(module, prefix, keep_vars)
+        hook.hook(module, prefix, keep_vars)
     for name, value in own_state(module):
         destination[prefix + name] = value if keep_vars or isinstance(value, Uninitialized) else value.detach()
     if type(module).get_extra_state is not get_extra_state:
@@ -64,7 +64,7 @@ def save_state(
         if child is not None:
             child.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
     for _, hook in hooks_of(module, "save"):
-        hook.function(module, destination, prefix, {})
+        hook.hook(module, destination, prefix, {})
     return destination
 
 
@@ -80,7 +80,7 @@ def load_state(module: AnyModule, given: Mapping[str, Any], strict: bool, assign
     for prefix, m in tree:
         m._upgrade_state(state, prefix)
         for _, hook in hooks_of(m, "load_pre"):
-            hook.function(m, state, prefix, {}, strict, missing, unexpected, errors)
+            hook.hook(m, state, prefix, {}, strict, missing, unexpected, errors)
     places = {prefix + name: (m, name, value) for prefix, m in tree for name, value in own_state(m)}
     values: dict[str, np.ndarray[Any, Any]] = {}
     for key, (_, _, current) in places.items():
@@ -94,7 +94,7 @@ def load_state(module: AnyModule, given: Mapping[str, Any], strict: bool, assign
     result = IncompatibleKeys(missing, unexpected)
     for _, m in reversed(tree):
         for _, hook in hooks_of(m, "load_post"):
-            hook.function(m, result)
+            hook.hook(m, result)
     _raise_if_wrong(type(module).__name__, result, errors, strict)
     for key, value in values.items():
         _write(*places[key], state[key], value, assign)

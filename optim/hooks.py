@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from tinygrad_lite.engine.door import open_doors_of
 from tinygrad_lite.engine.hooks import RemovableHandle
 
 
@@ -52,3 +53,6 @@ class Hooks:
             if result is not None:
                 args, found = (result,), result
         return found
+
+
+open_doors_of(Hooks)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import tinygrad_lite.nn.functional as F
-from ops_table import OPS
+from ops_table import OPS, QUESTIONS
 
 import tinygrad_lite as tg
 
@@ -49,7 +49,7 @@ def calls() -> dict[str, list[Call]]:
     found: dict[str, list[Call]] = {}
     everywhere = Spy(("F", "tg", "special"), found)
     seen = set()
-    for row in OPS:
+    for row in (*OPS, *QUESTIONS):
         if row.name not in seen:
             seen.add(row.name)
             with contextlib.suppress(AttributeError, TypeError):  # `m` is compared with the library in a few rows

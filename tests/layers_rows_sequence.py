@@ -17,8 +17,7 @@ def fixed(values: Any) -> Given:
 def _recurrent() -> list[Row]:
     rows = [
         Row("RNNBase", lambda nn, t: nn.RNNBase("GRU", 2, 3, bidirectional=True)),
-        Row("RNNCellBase", lambda nn, t: nn.modules.rnn.RNNCellBase(2, 3, False, 4) if hasattr(nn, "modules")
-            else nn.RNNCellBase(2, 3, False, 4)),
+        Row("RNNCellBase", lambda nn, t: getattr(nn, "RNNCellBase", nn.RNNCell.__base__)(2, 3, False, 4)),
         Row("RNN", lambda nn, t: nn.RNN(F, H, nonlinearity="relu", num_layers=2), (normal(T, B, F),)),
         Row("LSTM", lambda nn, t: nn.LSTM(F, H, proj_size=2, num_layers=2, bidirectional=True), (normal(T, B, F),)),
         Row("LSTM", lambda nn, t: nn.LSTM(F, H, bias=False, batch_first=True), (normal(B, T, F),)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 
 import numpy as np
@@ -245,3 +246,73 @@ def test_out_wherever_pytorch_has_it():
                     if "unexpected keyword" in str(error):
                         missing.append(f"{space}.{name}")
     assert not missing
+
+
+# --- values that would work silently ----------------------------------------------------------------------------------
+
+X, W = tg.tensor([[1.0, 2.0, 4.0], [3.0, 1.0, 2.0]]), tg.nn.Parameter(tg.ones(2))
+F, CLASSES, IMAGE = tg.nn.functional, tg.tensor([0, 1]), tg.ones(1, 1, 4, 4)
+
+
+def _hooks():
+    layer, leaf = tg.nn.ReLU(), tg.ones(1, requires_grad=True)
+    optimizer = tg.optim.SGD([leaf], 0.1)
+    node = (leaf * 2).grad_fn
+    for owner in (layer, leaf, node, optimizer, tg.nn):
+        yield from (getattr(owner, name) for name in dir(owner) if name.startswith("register_") and "hook" in name)
+
+
+def test_hooks_are_callable():
+    """Those on modules, all modules, tensors, nodes and optimizers."""
+    assert len([*_hooks()]) > 20
+    for register in _hooks():
+        for hook in (None, 3, "a"):
+            with pytest.raises(TypeError, match=rf"^{register.__name__}: hook must be a callable, got {hook!r}"):
+                register(hook)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: X.reshape(-2), RuntimeError, "reshape: sizes must be at least 0, or -1 for whatever is left, got"),
+        (lambda: X.view(-2, 3), RuntimeError, "view: reshape: sizes must be at least 0"),
+        (lambda: tg.fft.fft(X, n=-1), RuntimeError, "fft: n must be positive, got -1"),
+        (lambda: tg.randint(0, 2.5, (3,)), TypeError, "randint: high must be an integer, got 2.5"),
+        (lambda: tg.randint(2.5, (3,)), TypeError, "randint: high must be an integer, got 2.5"),
+        (lambda: tg.randint_like(X, 0, 2.5), TypeError, "randint_like: high must be an int, got 2.5"),
+        (lambda: tg.ones(1).requires_grad_("a"), TypeError, "requires_grad_: requires_grad must be a bool, got 'a'"),
+        (lambda: F.gumbel_softmax(X, tau=0), ValueError, "gumbel_softmax: tau must be positive, got 0"),
+        (lambda: F.gumbel_softmax(X, tau=math.nan), ValueError, "gumbel_softmax: tau must be positive, got nan"),
+        (lambda: F.layer_norm(X, (3,), eps=-1), ValueError, "layer_norm: eps must be a number >= 0, got -1"),
+        (lambda: F.batch_norm(X, None, None, None, None, True, 0.1, -1.0), ValueError, "batch_norm: eps must be a"),
+        (lambda: F.instance_norm(IMAGE, eps=-1.0), ValueError, "instance_norm: eps must be a number >= 0, got -1.0"),
+        (lambda: F.normalize(X, eps=math.nan), ValueError, "normalize: eps must be a number >= 0, got nan"),
+        (lambda: F.rms_norm(X, (3,), eps="a"), TypeError, "rms_norm: eps must be a number >= 0, got 'a'"),
+        (lambda: F.embedding(CLASSES, X, max_norm=-1), ValueError, "embedding: max_norm must be a number >= 0, got -1"),
+        (lambda: tg.nn.utils.clip_grad_norm_([W], -1), ValueError, "clip_grad_norm_: max_norm must be a number >= 0"),
+        (lambda: tg.nn.utils.clip_grad_norm_([W], math.nan), ValueError, "clip_grad_norm_: max_norm must be a number"),
+        (lambda: tg.nn.utils.clip_grad_value_([W], "a"), TypeError, "clip_grad_value_: clip_value must be a number"),
+        (lambda: F.cross_entropy(X, CLASSES, ignore_index=None), TypeError, "cross_entropy: ignore_index must be an"),
+        (lambda: F.nll_loss(X, CLASSES, ignore_index=2.5), TypeError, "nll_loss: ignore_index must be an integer"),
+        (lambda: F.one_hot(CLASSES, 2.5), TypeError, "one_hot: num_classes must be an integer, got 2.5"),
+        (lambda: F.dropout(None, training=False), TypeError, "dropout: input must be a Tensor"),
+        (lambda: F.interpolate(IMAGE, 2, None, "bilinear", "a"), TypeError, "interpolate: align_corners must be"),
+        (lambda: tg.put(X, CLASSES, X[0, :2], "a"), TypeError, "put: accumulate must be a bool, got 'a'"),
+        (lambda: tg.index_put(X, (CLASSES,), X, "a"), TypeError, "index_put: accumulate must be a bool, got 'a'"),
+        (lambda: tg.stft(X[0], 2, onesided="a"), TypeError, "stft: onesided must be a bool"),
+        (lambda: tg.argmax("a"), TypeError, "argmax: input must be a Tensor, got 'a'"),
+        (lambda: tg.argwhere(None), TypeError, "argwhere: input must be a Tensor, got None"),
+        (lambda: tg.nonzero(object()), TypeError, "nonzero: input must be a Tensor, got object"),
+        (lambda: tg.isin(None, None), TypeError, "isin: elements must be"),
+        (lambda: tg.equal(X, "a"), TypeError, "equal: other must be a Tensor, got 'a'"),
+        (lambda: tg.is_nonzero(None), TypeError, "is_nonzero: input must be a Tensor"),
+        (lambda: tg.count_nonzero("a"), TypeError, "count_nonzero: input must be a Tensor, got 'a'"),
+        (lambda: tg.squeeze(X, {}), TypeError, "squeeze: sizes must be integers, got ({},)"),
+        (lambda: tg.flip(X, {}), TypeError, "flip: sizes must be integers, got ({},)"),
+    ],
+)  # fmt: skip
+def test_values_that_would_work_silently_are_refused(call, error, message):
+    W.grad = tg.ones(2)
+    with pytest.raises(error, match=re.escape(message)):
+        call()
+    assert W.grad.tolist() == [1.0, 1.0]

@@ -130,7 +130,7 @@ def test_refused():
         module(tg.ones(T, B, D), tg.ones(S, B, D), tg.ones(S, B, D), attn_mask=tg.zeros(S, T))
     with pytest.raises(ValueError, match="activation must be"):
         nn.TransformerEncoderLayer(D, HEADS, activation="tanh")
-    with pytest.raises(ValueError, match="num_layers must be positive"):
+    with pytest.raises(ValueError, match="num_layers must be a positive integer"):
         nn.TransformerEncoder(nn.TransformerEncoderLayer(D, HEADS), 0)
     model = nn.Transformer(D, HEADS, 1, 1, 8)
     with pytest.raises(ValueError, match="one batch size"):

@@ -271,3 +271,79 @@ def test_module_converts_to_double_and_back(row):
     for name, value in module.state_dict().items():
         assert value.dtype == before[name].dtype
         assert (value.numpy() == before[name]).all()
+
+
+# --- hyperparameters ------------------------------------------------------------------------------------------------
+
+NOT_NEGATIVE = {
+    "in_features", "out_features", "num_features", "in_channels", "out_channels", "num_channels", "groups", "eps",
+    "num_embeddings", "embedding_dim", "num_layers", "hidden_size", "input_size", "kernel_size", "stride", "dilation",
+    "p", "dropout", "momentum", "label_smoothing", "embed_dim", "num_heads", "d_model", "nhead", "dim_feedforward",
+    "num_groups", "normalized_shape", "output_size", "scale_factor", "upscale_factor", "downscale_factor", "max_norm",
+    "output_padding", "div_value", "n_classes", "layer_norm_eps", "delta", "proj_size", "num_parameters", "size",
+}  # fmt: skip
+
+
+def wrong_values(layer, parameter):
+    """What a parameter must not be, by its annotation and name alone."""
+    kinds = str(parameter.annotation).split(" | ")
+    if "None" not in kinds and parameter.default is not None and kinds != ["Any"] and parameter.name != "bias":
+        yield None
+    integer = "int" in kinds or "Size" in kinds or "OutputSize" in kinds
+    if integer or {"float", "bool", "Scale"} & set(kinds):
+        if "str" not in kinds:
+            yield "a"
+        yield {}
+        yield "ab" if "str" not in kinds else 2.5
+    if "bool" in kinds or kinds == ["int"]:
+        yield []
+    if "float" in kinds:
+        yield 1j
+    if integer:
+        yield 2.5
+        yield float("nan")
+    norm = parameter.name == "p" and layer in ("PairwiseDistance", "TripletMarginLoss")
+    if parameter.name in NOT_NEGATIVE and not norm:
+        yield -1
+        yield float("nan")
+    if kinds == ["str"]:
+        yield "a"
+        yield 2.5
+    if "Tensor" in kinds:
+        yield "a"
+        yield [1.0]
+    if parameter.name == "generator":
+        yield 3
+
+
+@pytest.mark.parametrize("row", {row.layer: row for row in LAYERS}.values(), ids=lambda row: row.layer)
+def test_wrong_hyperparameters_are_refused(row):
+    """Every parameter of every layer: an error when the layer is made, that names the layer and the parameter."""
+    layer = getattr(nn, row.layer)
+    called = []
+    plain = layer.__init__
+    try:
+        layer.__init__ = lambda self, *args, **kwargs: (called.append((args, kwargs)), plain(self, *args, **kwargs))[1]
+        row.build(nn, tensor_of(np.float32))
+    finally:
+        layer.__init__ = plain
+    signature = inspect.signature(plain)
+    given = signature.bind(None, *called[0][0], **called[0][1]).arguments
+    accepted = []
+    for parameter in [*signature.parameters.values()][1:]:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        for wrong in wrong_values(row.layer, parameter):
+            options = {name: value for name, value in given.items() if name in signature.parameters}
+            options.pop("self")
+            rest = options.pop("args", ()), options.pop("kwargs", {})
+            assert not rest[0] or row.layer in ("Sequential", "Identity")
+            options[parameter.name] = wrong
+            try:
+                layer(**options)
+            except (TypeError, ValueError) as error:
+                if not str(error).startswith(f"{row.layer}: ") or parameter.name.strip("_") not in str(error):
+                    accepted.append((parameter.name, wrong, f"does not name it: {error}"))
+            else:
+                accepted.append((parameter.name, wrong))
+    assert not accepted

@@ -85,7 +85,7 @@ def test_initial_distribution_of_convolutions(name):
 REFUSED = [
     (lambda: nn.Conv2d(3, 4, 3, groups=2), "in_channels must be divisible by groups=2, got 3"),
     (lambda: nn.Conv2d(4, 3, 3, groups=2), "out_channels must be divisible by groups=2, got 3"),
-    (lambda: nn.Conv2d(4, 4, 3, groups=0), "groups must be positive, got 0"),
+    (lambda: nn.Conv2d(4, 4, 3, groups=0), "groups must be a positive integer, got 0"),
     (lambda: nn.Conv2d(4, 4, 3, padding="full"), "padding must be one of 'valid', 'same', got 'full'"),
     (lambda: nn.Conv2d(4, 4, 3, stride=2, padding="same"), "needs a stride of 1"),
     (lambda: nn.Conv2d(4, 4, (3, 3, 3)), "kernel_size"),
@@ -102,7 +102,7 @@ REFUSED = [
     (lambda: nn.MultiMarginLoss(p=3), "p must be 1 or 2"),
     (lambda: nn.TripletMarginLoss(0.0), "margin must be positive"),
     (lambda: nn.CTCLoss(reduction="max"), "reduction must be one of"),
-    (lambda: nn.Bilinear(0, 1, 1), "in1_features must be positive"),
+    (lambda: nn.Bilinear(0, 1, 1), "in1_features must be a positive integer"),
     (lambda: nn.AdaptiveLogSoftmaxWithLoss(4, 10, [5, 3]), "cutoffs must be increasing"),
     (lambda: nn.AdaptiveLogSoftmaxWithLoss(4, 10, [10]), "from 1 to 9"),
 ]

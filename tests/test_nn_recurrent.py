@@ -203,7 +203,7 @@ def test_packing_refuses():
 
 
 def test_arguments_are_checked():
-    with pytest.raises(ValueError, match="hidden_size must be a positive int, got 0"):
+    with pytest.raises(ValueError, match="hidden_size must be a positive integer, got 0"):
         nn.LSTM(3, 0)
     with pytest.raises(ValueError, match="proj_size must be"):
         nn.LSTM(3, 4, proj_size=4)

@@ -161,5 +161,5 @@ def test_vectors_that_do_not_fit_are_refused():
     for size in (5, 7):
         with pytest.raises(ValueError, match=rf"vec must have the shape \(6,\), got \({size},\)"):
             utils.vector_to_parameters(tg.zeros(size), layer.parameters())
-    with pytest.raises(TypeError, match="vec must be a Tensor, got list"):
+    with pytest.raises(TypeError, match="vec must be a Tensor, shape .*, got list"):
         utils.vector_to_parameters([0.0] * 6, layer.parameters())

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .dtypes import as_dtype, get_default_dtype
+from .engine.errors import InputError
 from .ops.argument_names import numpy_names
 from .ops.signal.fft import (
     complex_backward,
@@ -27,6 +28,8 @@ __all__ = [
 
 
 def _size(n: int | None) -> tuple[int, ...] | None:
+    if n == -1:  # in sizes of several dimensions it stands for the input's
+        raise InputError(f"n must be positive, got {n}")
     return None if n is None else (n,)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tinygrad_lite import Generator, Tensor
 
 from .. import functional as F
-from .._checks import check_choice, check_probability
+from .._checks import check_choice
 from ..module import Module
 
 
@@ -61,7 +61,6 @@ class Dropout(Module):
         generator: Generator | None = None,
     ) -> None:
         super().__init__()
-        check_probability("Dropout", "p", p)
         check_choice("Dropout", "mode", mode, F.DROPOUT_MODES)
         self.p = p
         self.inplace = inplace
@@ -92,7 +91,6 @@ class _Dropout(Module):
 
     def __init__(self, p: float = 0.5, inplace: bool = False, *, generator: Generator | None = None) -> None:
         super().__init__()
-        check_probability(type(self).__name__, "p", p)
         self.p = p
         self.inplace = inplace
         self.generator = generator

@@ -34,9 +34,6 @@ class _Table(Module):
         super().__init__()
         who = type(self).__name__
         check_device(who, device)
-        for name, size in (("num_embeddings", num_embeddings), ("embedding_dim", embedding_dim)):
-            if size < 0:
-                raise InputError(f"{who}: {name} must be >= 0, got {size}")
         if padding_idx is not None:
             if not -num_embeddings <= padding_idx < num_embeddings:
                 raise InputError(

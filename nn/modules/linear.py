@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 from tinygrad_lite import Tensor, empty
-from tinygrad_lite.engine.errors import InputError
 
 from .. import functional as F
 from .. import init
@@ -71,9 +70,6 @@ class Linear(Module):
     ) -> None:
         super().__init__()
         check_device("Linear", device)
-        for name, size in (("in_features", in_features), ("out_features", out_features)):
-            if size < 0:
-                raise InputError(f"Linear: {name} must be >= 0, got {size}")
         self.in_features = in_features
         self.out_features = out_features
         self.weight = Parameter(empty(out_features, in_features, dtype=dtype))
@@ -146,8 +142,6 @@ class Bilinear(Module):
     ) -> None:
         super().__init__()
         check_device("Bilinear", device)
-        if in1_features <= 0:
-            raise InputError(f"Bilinear: in1_features must be positive, got {in1_features}")
         self.in1_features = in1_features
         self.in2_features = in2_features
         self.out_features = out_features

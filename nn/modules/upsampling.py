@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tinygrad_lite import Tensor
+from tinygrad_lite.ops.neural.vision.interpolate import MODES
 
 from .. import functional as F
+from .._checks import check_choice
 from ..module import Module
 
 Size = int | Sequence[int]
@@ -48,6 +50,7 @@ class Upsample(Module):
         recompute_scale_factor: bool | None = None,
     ) -> None:
         super().__init__()
+        check_choice(type(self).__name__, "mode", mode, tuple(MODES))
         self.size = size
         if isinstance(scale_factor, Sequence):
             self.scale_factor = tuple([float(factor) for factor in scale_factor])

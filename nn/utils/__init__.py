@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tinygrad_lite.engine.door import open_doors
+
 from . import parametrizations, parametrize, rnn
 from .clip_grad import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
 from .convert_parameters import parameters_to_vector, vector_to_parameters
@@ -28,3 +30,5 @@ __all__ = [
     "parametrizations",
     "rnn",
 ]
+
+open_doors(globals(), __all__)

@@ -138,7 +138,7 @@ def clip_grad_norm_(
     """
     given = _listed(parameters)
     if isinstance(parameters, GeneratorType) and not given:
-        warnings.warn("`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=2)
+        warnings.warn("`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=3)
     total = get_total_norm(_gradients(given), norm_type, error_if_nonfinite)
     clip_grads_with_norm_(given, max_norm, total)
     return total

@@ -132,12 +132,16 @@ def _origin(error: Exception) -> str:
 _HEAD = re.compile(r"^(\*{0,2}\w+(?:, *\*{0,2}\w+)*) : (.+)$", re.MULTILINE)
 
 
+_CALLABLE = re.compile(r"Callable\[.*\]")
+
+
 @lru_cache(maxsize=256)
 def kinds(function: Callable[..., Any] | None) -> dict[str, str]:
     """The kind of each argument, as the section Parameters of the docstring has it, or else the annotation."""
     if function is None:
         return {}
-    found = {name: str(kind) for name, kind in getattr(function, "__annotations__", {}).items() if kind != "Any"}
+    annotated = getattr(function, "__annotations__", {}).items()
+    found = {name: _CALLABLE.sub("callable", str(kind)) for name, kind in annotated if kind != "Any"}
     text = inspect.cleandoc(function.__doc__ or "")
     _, _, section = text.partition("\nParameters\n----------\n")
     section = re.split(r"\n\w+\n---", section)[0]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterable
 from numbers import Real
@@ -16,9 +17,11 @@ from typing import Any
 
 import numpy as np
 
+from .. import rules
 from ..rules import TABLE
 from ..tensors.memory_formats import check_placement
-from .blame import blame, came
+from .arguments import FLAG, IN_FUNCTIONS, INTEGER, Rule, check
+from .blame import blame, fits, kinds, misfits
 from .out import into
 
 PAIRS = (("dim", "axis"), ("dims", "axis"), ("keepdim", "keepdims"))  # PyTorch's name, NumPy's name
@@ -127,8 +130,9 @@ def _build(made: FunctionType, function: FunctionType) -> FunctionType:
     source, defaults, keywords = _written(function, **made.__globals__["_plan"])
     namespace: dict[str, Any] = {}
     exec(compile(source, __file__, "exec"), namespace)  # the file's name: its frames count as the library's
-    helpers = {"_ABSENT": _ABSENT, "_chosen": _chosen, "_missing": _missing, "_flag": _flag, "_number": _number,
-               "_check_placement": check_placement}  # fmt: skip
+    helpers = {"_ABSENT": _ABSENT, "_chosen": _chosen, "_missing": _missing, "_check": check, "_kind": _kind}
+    helpers |= {"Tensor": rules.Tensor, "ndarray": np.ndarray} | {f"_{name}": rule for name, rule in _RULES.items()}
+    helpers["_check_placement"] = check_placement
     made.__globals__.update(helpers, _behind=function, _into=into, _blame=blame)
     made.__defaults__, made.__kwdefaults__ = defaults, keywords
     made.__code__ = namespace["opened"].__code__.replace(co_name=function.__name__, co_qualname=function.__qualname__)
@@ -137,14 +141,15 @@ def _build(made: FunctionType, function: FunctionType) -> FunctionType:
 
 def _written(function: FunctionType, out: bool, numpy: bool) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
     """The text of a door, and its defaults."""
-    code, who = function.__code__, function.__name__
+    who = function.__name__
+    within = inspect.unwrap(function)  # a decorated one takes what the one within it does
+    code, given, given_by_name = within.__code__, within.__defaults__ or (), within.__kwdefaults__ or {}
     names = code.co_varnames
     positional, rest = names[: code.co_argcount], names[code.co_argcount :]
     keywords, rest = rest[: code.co_kwonlyargcount], rest[code.co_kwonlyargcount :]
     some = [rest[0]] if code.co_flags & inspect.CO_VARARGS else []
     others = [rest[len(some)]] if code.co_flags & inspect.CO_VARKEYWORDS else []
-    defaults = function.__defaults__ or ()
-    defaults_of_keywords = dict(function.__kwdefaults__ or {})
+    defaults, defaults_of_keywords = given, dict(given_by_name)
     before: list[str] = []
     extra: list[str] = []
     if numpy:
@@ -167,7 +172,7 @@ def _written(function: FunctionType, out: bool, numpy: bool) -> tuple[str, tuple
             f"_check_placement({who!r}, {', '.join(map(str, placement))})"
         )
     defaults_of_keywords |= {name: _ABSENT if name in NUMPYS else None for name in extra}
-    before += _checks(who, positional, defaults, defaults_of_keywords)
+    before += _checks(function, positional, defaults, defaults_of_keywords)
     plain = len(positional) - len(defaults)
     head = [f"{p}=None" if i >= plain else p for i, p in enumerate(positional)]
     if code.co_posonlyargcount:
@@ -193,28 +198,43 @@ def _written(function: FunctionType, out: bool, numpy: bool) -> tuple[str, tuple
     return "\n".join(lines) + "\n", defaults, defaults_of_keywords
 
 
-def _checks(who: str, positional: tuple[str, ...], defaults: tuple[Any, ...], keywords: dict[str, Any]) -> list[str]:
-    """Lines for the arguments that would work silently whatever they are: a default says what they are to be."""
-    lines = []
-    known = dict(zip(positional[len(positional) - len(defaults) :], defaults)) | keywords
-    for name, default in known.items():
-        if type(default) is bool:
-            lines.append(f"if {name} is not True and {name} is not False: _flag({who!r}, {name!r}, {name})")
+def _checks(
+    function: FunctionType, positional: tuple[str, ...], defaults: tuple[Any, ...], keywords: dict[str, Any]
+) -> list[str]:
+    """Lines for the arguments that would work silently whatever they are: their names, docstring and defaults say
+    what they are to be.
+    """
+    who, lines, described = function.__name__, [], kinds(function)
+    given = dict(zip(positional[len(positional) - len(defaults) :], defaults)) | keywords
+    for name in positional[: len(positional) - len(defaults)]:
+        kind = described.get(name, "")
+        if name in IN_FUNCTIONS and kind.startswith("float"):
+            lines.append(f"_check({who!r}, {name!r}, {name}, _{name})")
+        elif kind.startswith("Tensor"):
+            lines.append(f"if type({name}) is not Tensor and type({name}) is not ndarray: "
+                         f"_kind({who!r}, {name!r}, {name}, {kind!r})")  # fmt: skip
+    for name, default in given.items():
+        kind, none = described.get(name, ""), "" if default is not None else f"{name} is not None and "
+        check = f"_check({who!r}, {name!r}, {name}, _"
+        if type(default) is bool or _FLAGS.match(kind):
+            lines.append(f"if {none}{name} is not True and {name} is not False: {check}flag)")
+        elif name in IN_FUNCTIONS and not kind.startswith("Tensor"):
+            lines.append(f"if {none}(type({name}) is not float or not {name} > 0): {check}{name})")
         elif type(default) is float:
-            lines.append(
-                f"if type({name}) is not float and type({name}) is not int: _number({who!r}, {name!r}, {name})"
-            )
+            lines.append(f"if type({name}) is not float and type({name}) is not int: {check}number)")
+        elif type(default) is int and kind == "int":
+            lines.append(f"if type({name}) is not int: {check}integer)")
     return lines
 
 
-def _flag(who: str, name: str, value: Any) -> None:
-    if not isinstance(value, (int, np.bool_)) and not (hasattr(value, "item") and value.ndim == 0):
-        raise TypeError(f"{who}: {name} must be a bool, got {came(value)}")
+_FLAGS = re.compile(r"^bool(, optional| or None)?$")
+_NUMBER = Rule("a real number", lambda v: isinstance(v, (Real, np.number)) or hasattr(v, "dtype"))
+_RULES = {"flag": FLAG, "number": _NUMBER, "integer": INTEGER, **IN_FUNCTIONS}
 
 
-def _number(who: str, name: str, value: Any) -> None:
-    if not isinstance(value, (Real, np.number)) and not hasattr(value, "dtype"):
-        raise TypeError(f"{who}: {name} must be a real number, got {came(value)}")
+def _kind(who: str, name: str, value: Any, kind: str) -> None:
+    if not fits(kind, value):
+        raise TypeError(f"{who}: {next(iter(misfits([name], [value], {name: kind})))}")
 
 
 def _chosen(function: FunctionType, ours: str, value: Any, theirs: str, alias: Any) -> Any:

@@ -15,6 +15,7 @@ import numpy as np
 from .. import autograd, rules
 from ..graph import OFF, Node, mode, tick
 from ..rules import Parts, Rule, conjugate, ndarray, stand_in, wrap
+from .blame import came
 
 __all__ = ["saved_tensors_hooks"]
 
@@ -24,7 +25,10 @@ class RemovableHandle:
 
     __slots__ = ("_hooks", "_key")
 
-    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
+    def __init__(self, hooks: dict[int, Any], hook: Any, who: str = "") -> None:
+        given = hook.hook if isinstance(hook, (Before, Accumulated)) else hook[0] if isinstance(hook, tuple) else hook
+        if not callable(given):
+            raise TypeError(f"{who}{': ' * bool(who)}hook must be a callable, got {came(given)}")
         self._hooks, self._key = hooks, tick()
         hooks[self._key] = hook
 
@@ -101,7 +105,7 @@ class Before:
 
 def before(node: Node, hook: Callable[..., Any]) -> RemovableHandle:
     """See `Node.register_prehook`."""
-    return RemovableHandle(of(node), Before(hook))
+    return RemovableHandle(of(node), Before(hook), "register_prehook")
 
 
 # --- after a node has run -------------------------------------------------------------------------------------------
@@ -110,23 +114,23 @@ def before(node: Node, hook: Callable[..., Any]) -> RemovableHandle:
 class Accumulated:
     """A hook for when the gradient of a leaf has been accumulated."""
 
-    __slots__ = ("hook",)
+    __slots__ = ("hook", "call")
 
-    def __init__(self, hook: Callable[[Any], Any]) -> None:
-        self.hook = hook
+    def __init__(self, hook: Callable[[Any], Any], call: Callable[[Any], Any]) -> None:
+        self.hook, self.call = hook, call
 
 
 def on_accumulation(tensor: Any, node: Node, hook: Callable[[Any], Any]) -> RemovableHandle:
     """See `Tensor.register_post_accumulate_grad_hook`."""
     whose = weakref.ref(tensor)  # the tensor holds the node
-    return RemovableHandle(of(node), Accumulated(lambda _: hook(whose())))
+    return RemovableHandle(of(node), Accumulated(hook, lambda _: hook(whose())))
 
 
 def accumulated(node: Node) -> None:
     """Call the hooks of a leaf whose gradient has been accumulated."""
     for hook in list((node.hooks or {}).values()):
         if isinstance(hook, Accumulated):
-            hook.hook(node.grad)
+            hook.call(node.grad)
 
 
 class Watched(Rule):
@@ -141,13 +145,13 @@ class Watched(Rule):
 def after(node: Node, hook: Callable[..., Any]) -> RemovableHandle:
     """See `Node.register_hook`."""
     if node.edges == ():
-        return RemovableHandle(of(node), Accumulated(lambda g: hook((), (g,))))
+        return RemovableHandle(of(node), Accumulated(hook, lambda g: hook((), (g,))), "register_hook")
     if isinstance(node.edges, str):
         raise RuntimeError(f"register_hook: the node ({node.edges}) has run already, and its graph has been freed")
     rule = node.edges[0][1]
     if not isinstance(rule, Watched):
         rule = _watched(node)
-    return RemovableHandle(rule.after, hook)
+    return RemovableHandle(rule.after, hook, "register_hook")
 
 
 def _watched(node: Node) -> Watched:

@@ -79,10 +79,8 @@ class _ConvNd(Module):
 
     def _check(self, padding: Size | str) -> None:
         who = type(self).__name__
-        if self.groups < 1:
-            raise InputError(f"{who}: groups must be positive, got {self.groups}")
         for name, size in (("in_channels", self.in_channels), ("out_channels", self.out_channels)):
-            if size < 0 or size % self.groups:
+            if size % self.groups:
                 raise InputError(f"{who}: {name} must be divisible by groups={self.groups}, got {size}")
         check_choice(who, "padding_mode", self.padding_mode, PADDING_MODES)
         if isinstance(padding, str):

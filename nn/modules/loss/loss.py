@@ -8,10 +8,9 @@ can never land in the place of another, all arguments but the first are given by
 from __future__ import annotations
 
 from tinygrad_lite import Tensor
-from tinygrad_lite.engine.errors import InputError
 
 from ... import functional as F
-from ..._checks import REDUCTIONS, check_choice, check_probability
+from ..._checks import REDUCTIONS, check_choice
 from ...module import Module
 
 
@@ -100,8 +99,6 @@ class SmoothL1Loss(_Loss):
 
     def __init__(self, *, reduction: str = "mean", beta: float = 1.0) -> None:
         super().__init__(reduction)
-        if beta < 0:
-            raise InputError(f"SmoothL1Loss: beta must be >= 0, got {beta}")
         self.beta = beta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -137,8 +134,6 @@ class HuberLoss(_Loss):
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)
-        if not delta > 0:
-            raise InputError(f"HuberLoss: delta must be > 0, got {delta}")
         self.delta = delta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -231,7 +226,6 @@ class CrossEntropyLoss(_Loss):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(reduction)
-        check_probability("CrossEntropyLoss", "label_smoothing", label_smoothing)
         self.register_buffer("weight", weight)
         self.ignore_index = ignore_index
         self.label_smoothing = label_smoothing

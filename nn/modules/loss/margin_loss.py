@@ -240,8 +240,6 @@ class TripletMarginLoss(_MarginLoss):
         reduction: str = "mean",
     ) -> None:
         super().__init__(margin, reduction)
-        if not margin > 0:
-            raise InputError(f"TripletMarginLoss: margin must be positive, got {margin}")
         self.p = p
         self.eps = eps
         self.swap = swap
@@ -286,8 +284,6 @@ class TripletMarginWithDistanceLoss(_MarginLoss):
         reduction: str = "mean",
     ) -> None:
         super().__init__(margin, reduction)
-        if not margin > 0:
-            raise InputError(f"TripletMarginWithDistanceLoss: margin must be positive, got {margin}")
         self.distance_function = PairwiseDistance() if distance_function is None else distance_function
         self.swap = swap
 

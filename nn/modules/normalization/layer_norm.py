@@ -212,7 +212,7 @@ class GroupNorm(_Scaled):
         bias: bool = True,
     ) -> None:
         super().__init__()
-        if num_groups < 1 or num_channels % num_groups:
+        if num_channels % num_groups:
             raise InputError(
                 f"GroupNorm: num_channels must be divisible by num_groups, got {num_channels} / {num_groups}"
             )

@@ -12,7 +12,7 @@ from tinygrad_lite import Tensor, empty, zeros
 from tinygrad_lite.engine.errors import InputError
 
 from ... import init
-from ..._checks import check_choice, check_device, check_probability
+from ..._checks import check_choice, check_device
 from ...module import Module
 from ...parameter import Parameter
 from ...utils.rnn import PackedSequence
@@ -59,17 +59,14 @@ class RNNBase(Module):
         super().__init__()
         who = type(self).__name__
         check_device(who, device)
-        check_probability(who, "dropout", dropout)
-        for name, size in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
-            if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-                raise InputError(f"{who}: {name} must be a positive int, got {size!r}")
+        check_choice(who, "mode", mode, tuple(_GATES))
         if not 0 <= proj_size < hidden_size or (proj_size and mode != "LSTM"):
             raise InputError(
                 f"{who}: proj_size must be 0, or in an LSTM less than hidden_size={hidden_size}, got {proj_size}"
             )
         if dropout > 0 and num_layers == 1:
             warnings.warn(
-                f"{who}: dropout={dropout} has no effect with num_layers=1: it acts between layers", stacklevel=3
+                f"{who}: dropout={dropout} has no effect with num_layers=1: it acts between layers", stacklevel=5
             )
         self.mode = mode
         self.input_size = input_size

@@ -43,9 +43,6 @@ class RNNCellBase(Module):
     ) -> None:
         super().__init__()
         check_device(type(self).__name__, device)
-        for name, size in (("input_size", input_size), ("hidden_size", hidden_size)):
-            if size < 1:
-                raise InputError(f"{type(self).__name__}: {name} must be positive, got {size}")
         self.input_size = input_size
         self.hidden_size = hidden_size
         self.bias = bias

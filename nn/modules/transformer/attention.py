@@ -9,7 +9,7 @@ from tinygrad_lite.engine.errors import InputError
 
 from ... import functional as F
 from ... import init
-from ..._checks import check_device, check_probability
+from ..._checks import check_device
 from ...module import Module
 from ...parameter import Parameter
 from ..linear import Linear
@@ -100,7 +100,6 @@ class MultiheadAttention(Module):
         super().__init__()
         who = "MultiheadAttention"
         check_device(who, device)
-        check_probability(who, "dropout", dropout)
         if embed_dim < 1 or num_heads < 1 or embed_dim % num_heads:
             raise InputError(f"{who}: embed_dim must be divisible by num_heads, got {embed_dim} and {num_heads}")
         self.embed_dim = embed_dim

@@ -31,8 +31,6 @@ def _activation(who: str, given: _Activation) -> Callable[[Tensor], Tensor]:
 
 
 def _copies(layer: Module, count: int) -> ModuleList:
-    if count < 1:
-        raise InputError(f"{type(layer).__name__}: num_layers must be positive, got {count}")
     return ModuleList([copy.deepcopy(layer) for _ in range(count)])
 
 

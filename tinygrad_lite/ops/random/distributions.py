@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import as_dtype, get_default_dtype
+from ...engine.arguments import INTEGER, check
 from ...engine.errors import InputError
 from ...rules import unwrap
 from ..argument_names import sizes
@@ -211,6 +212,8 @@ def randint(
         low, high, size = 0, low, high if size is None else size
     if not isinstance(size, (tuple, list)):
         raise TypeError(f"randint: size must be a tuple of integers, got {size!r}")
+    for name, bound in (("low", low), ("high", high)):
+        check("randint", name, bound, INTEGER)
     if high <= low:
         raise InputError(f"randint: high must be greater than low, got [{low}, {high})")
     only_cpu(device, "randint")

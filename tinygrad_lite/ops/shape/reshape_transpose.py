@@ -114,6 +114,9 @@ def reshape(input: Any, *size: Any, shape: Any = None) -> Any:
             [3, 4, 5]])
     """
     target = sizes(size if shape is None else (shape,), "reshape")
+    for n in target:
+        if n < -1:  # NumPy takes it for -1
+            raise InputError(f"reshape: sizes must be at least 0, or -1 for whatever is left, got {target}")
     try:
         return _reshape.record((input, target))
     except ValueError:
@@ -419,6 +422,6 @@ def squeeze(input: Any, dim: Any = None) -> Any:
     ((3,), (3, 1), (1, 3, 1))
     """
     shape = unwrap(input).shape
-    dims = range(len(shape)) if dim is None else (dim,) if hasattr(dim, "__index__") else dim
+    dims = range(len(shape)) if dim is None else sizes((dim,), "squeeze")
     drop = {one_dim(d, len(shape), "squeeze") for d in dims}
     return _squeeze.record((input, tuple([i for i in sorted(drop) if shape and shape[i] == 1])))

@@ -1,0 +1,102 @@
+"""What arguments must be: rules for kinds and ranges, and the names that mean the same in every function."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from numbers import Real
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .blame import came
+from .errors import InputError
+
+
+class Rule(NamedTuple):
+    """What must hold: the kind, or it is a TypeError, and the value, or it is a ValueError."""
+
+    words: str
+    kind: Callable[[Any], bool]
+    value: Callable[[Any], bool] = lambda value: True
+
+
+def whole(value: Any) -> bool:
+    """Whether a value is an integer, or a tensor that holds one."""
+    try:
+        operator.index(value)
+    except (TypeError, ValueError, RuntimeError):
+        return False
+    return True
+
+
+def _real(value: Any) -> bool:
+    return isinstance(value, Real) or (hasattr(value, "dtype") and value.ndim == 0)
+
+
+def several(rule: Rule, none: bool = False) -> Rule:
+    """The rule for one value or a sequence of them.
+
+    Parameters
+    ----------
+    rule : Rule
+    none : bool
+        Whether None may stand for some.
+
+    Returns
+    -------
+    Rule
+    """
+
+    def each(value: Any) -> list[Any]:
+        if isinstance(value, Iterable) and not isinstance(value, (str, Mapping)) and getattr(value, "ndim", 1):
+            return [v for v in value if not (none and v is None)]
+        return [value]
+
+    def kind(value: Any) -> bool:
+        return all(rule.kind(v) for v in each(value))
+
+    def holds(value: Any) -> bool:
+        return (none or len(each(value)) > 0) and all(rule.value(v) for v in each(value))
+
+    return Rule(f"{rule.words} or a sequence of them", kind, holds)
+
+
+def _flag(value: Any) -> bool:
+    scalar = isinstance(value, (int, np.bool_)) or (hasattr(value, "dtype") and value.ndim == 0)
+    return scalar and bool(value in (0, 1))
+
+
+FLAG = Rule("a bool", _flag)
+INTEGER = Rule("an integer", whole)
+COUNT = Rule("an integer >= 0", whole, lambda v: v >= 0)
+POSITIVE = Rule("a positive integer", whole, lambda v: v > 0)
+REAL = Rule("a real number", _real)
+NOT_NEGATIVE = Rule("a number >= 0", _real, lambda v: v >= 0)
+ABOVE_ZERO = Rule("positive", _real, lambda v: v > 0)
+SHARE = Rule("in [0, 1]", _real, lambda v: 0 <= v <= 1)
+
+IN_FUNCTIONS = {"eps": NOT_NEGATIVE, "tau": ABOVE_ZERO, "max_norm": NOT_NEGATIVE, "clip_value": NOT_NEGATIVE}
+
+
+def check(who: str, name: str, value: Any, rule: Rule) -> None:
+    """Raise unless an argument is as it must be.
+
+    Parameters
+    ----------
+    who, name : str
+        The function and the argument.
+    value
+        What came.
+    rule : Rule
+
+    Raises
+    ------
+    TypeError
+        If it is not of the kind.
+    ValueError
+        If it is out of range.
+    """
+    fits = rule.kind(value)
+    if not fits or not rule.value(value):
+        raise (InputError if fits else TypeError)(f"{who}: {name} must be {rule.words}, got {came(value)}")
