@@ -407,7 +407,7 @@ def test_as_pytorch(program: Any) -> None:
 
 
 def test_messages() -> None:
-    with pytest.raises(TypeError, match="matmul: both must be Tensors or arrays, got list and Tensor"):
+    with pytest.raises(TypeError, match="matmul: input must be a Tensor.*, got list"):
         tg.matmul([1.0, 2.0], tg.ones(2))
     with pytest.raises(RuntimeError, match=r"inv: the matrices must be square, got shape \(2, 3\)"):
         tg.linalg.inv(tg.ones(2, 3))

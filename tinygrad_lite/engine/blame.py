@@ -157,8 +157,8 @@ def _several(value: Any) -> bool:
 _TESTS: tuple[tuple[str, Callable[[Any], bool]], ...] = (
     (r"Tensors?\b|\barrays?\b", lambda v: isinstance(v, (Tensor, np.ndarray, np.generic))),
     (r"\bint(eger)?s?\b|\bsizes?\b", lambda v: isinstance(v, Integral) or hasattr(v, "__index__")),
-    (r"\b(float|number|real)s?\b", lambda v: isinstance(v, Real) or (isinstance(v, Tensor) and v.ndim == 0)),
-    (r"\bcomplex\b", lambda v: isinstance(v, Complex)),
+    (r"\b(float|real)s?\b", lambda v: isinstance(v, Real) or (isinstance(v, Tensor) and v.ndim == 0)),
+    (r"\b(complex|numbers?)\b", lambda v: isinstance(v, Complex) or (isinstance(v, Tensor) and v.ndim == 0)),
     (r"\bbool\b", lambda v: isinstance(v, (bool, np.bool_))),
     (r"\bstr\b|['\"]", lambda v: isinstance(v, str)),
     (r"\b(path|file)\b", lambda v: isinstance(v, os.PathLike) or hasattr(v, "read") or hasattr(v, "write")),

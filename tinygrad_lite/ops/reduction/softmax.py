@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -144,18 +145,19 @@ def _prepared(input: Any, dim: Any, dtype: Any, who: str) -> tuple[Any, int]:
     ndim = unwrap(input).ndim
     if dim is None:  # PyTorch's old default
         dim = 0 if ndim in (0, 1, 3) else 1
+        warnings.warn(f"{who}: dim should be given; of {ndim} dimensions it is {dim}", UserWarning, stacklevel=4)
     return (input, one_dim(dim, ndim, who)) if ndim else (input.reshape(1), one_dim(dim, 0, who))
 
 
 @numpy_names
-def softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Any:
+def softmax(input: Any, dim: int | None, dtype: Any = None) -> Any:
     r"""Softmax, :math:`e^{x_i} / \sum_j e^{x_j}` along a dimension.
 
     Parameters
     ----------
     input : Tensor, floating
-    dim : int, optional
-        Default: 0 for 0, 1 or 3 dimensions, else 1, as PyTorch has it.
+    dim : int or None
+        None means 0 for 0, 1 or 3 dimensions, else 1, as in PyTorch, with a UserWarning.
     dtype : dtype, optional
         To which the input is cast before.
 
@@ -175,14 +177,14 @@ def softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Any:
 
 
 @numpy_names
-def log_softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Any:
+def log_softmax(input: Any, dim: int | None, dtype: Any = None) -> Any:
     """Logarithm of `softmax`, computed without leaving the exponents.
 
     Parameters
     ----------
     input : Tensor, floating
-    dim : int, optional
-        Default: 0 for 0, 1 or 3 dimensions, else 1, as PyTorch has it.
+    dim : int or None
+        None means 0 for 0, 1 or 3 dimensions, else 1, as in PyTorch, with a UserWarning.
     dtype : dtype, optional
         To which the input is cast before.
 

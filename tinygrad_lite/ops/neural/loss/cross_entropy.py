@@ -136,6 +136,7 @@ def cross_entropy(
     ignore_index : int
         Rows with this target count for nothing.
     reduction : "none", "mean" or "sum"
+        The mean over no rows is NaN.
     label_smoothing : float in [0, 1]
         Mix the target with the uniform distribution (Szegedy et al., 2016).
 
@@ -178,7 +179,12 @@ def cross_entropy(
                 f"got {t.dtype} of shape {t.shape}"
             )
         loss = _hard(input, t.reshape(-1), w, ignore_index, reduction, label_smoothing, classes)
-    return loss.reshape(outer) if reduction == "none" else loss
+    return loss.reshape(outer) if reduction == "none" else _of_none(loss, t, reduction)
+
+
+def _of_none(loss: Any, target: Any, reduction: str) -> Any:
+    """The mean over no targets is NaN."""
+    return loss if target.size or reduction == "sum" else loss * math.nan
 
 
 @quietly
@@ -259,6 +265,7 @@ def nll_loss(
     ignore_index : int
         Rows with this target count for nothing.
     reduction : "none", "mean" or "sum"
+        The mean over no rows is NaN.
 
     Returns
     -------
@@ -286,7 +293,7 @@ def nll_loss(
     w = _constant(weight, classes, x.dtype, "nll_loss")
     rows = input[None] if x.ndim == 1 else input.movedim(1, -1).reshape(-1, classes) if x.ndim > 2 else input
     loss = _nll.record((rows, t.reshape(-1), np.empty(0, x.dtype) if w is None else w, ignore_index, how))
-    return loss.reshape(outer) if how == "none" else loss
+    return loss.reshape(outer) if how == "none" else _of_none(loss, t, how)
 
 
 def _nll_x(g: Any, x_shape: Any, target: Any, ignore: int, scale: Any) -> Any:

@@ -13,15 +13,9 @@ from ....rules import differentiable, unwrap, wrap
 from ...compiled import fused
 from ...pointwise.clamp_round_where import clamp, masked
 from ...pointwise.exp_log_trig import exp, log, xlogy
-from .regression import l1_loss, reduced, reduction_of
+from .regression import l1_loss, paired, reduced, reduction_of, within
 
 __all__ = ["gaussian_nll_loss", "huber_loss", "kl_div", "poisson_nll_loss", "smooth_l1_loss"]
-
-
-def _same_shape(who: str, input: Any, target: Any) -> None:
-    shapes = unwrap(input).shape, unwrap(target).shape
-    if shapes[0] != shapes[1]:
-        raise InputError(f"{who}: input and target must have the same shape, got {shapes[0]} and {shapes[1]}")
 
 
 # --- distances --------------------------------------------------------------------------------------------------
@@ -58,6 +52,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     Parameters
     ----------
     input, target : Tensor, of the same shape
+        Others are broadcast, with a UserWarning.
     reduction : "none", "mean" or "sum"
     delta : float
         Where the square turns into a line.
@@ -71,7 +66,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     Raises
     ------
     ValueError
-        If the shapes differ or delta is not positive.
+        If the shapes do not broadcast or delta is not positive.
 
     References
     ----------
@@ -86,7 +81,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     if not delta > 0:
         raise InputError(f"huber_loss: delta must be > 0, got {delta}")
     how = reduction_of(reduction, None, None, "huber_loss")
-    _same_shape("huber_loss", input, target)
+    paired(input, target, "huber_loss")
     return reduced(_huber.record((input, target, delta)), weight, how)
 
 
@@ -98,6 +93,7 @@ def smooth_l1_loss(
     Parameters
     ----------
     input, target : Tensor, of the same shape
+        Others are broadcast, with a UserWarning.
     size_average, reduce : bool, optional
         PyTorch's old names of reductions.
     reduction : "none", "mean" or "sum"
@@ -111,7 +107,7 @@ def smooth_l1_loss(
     Raises
     ------
     ValueError
-        If the shapes differ or beta is negative.
+        If the shapes do not broadcast or beta is negative.
 
     References
     ----------
@@ -126,7 +122,7 @@ def smooth_l1_loss(
     if not beta >= 0:
         raise InputError(f"smooth_l1_loss: beta must be >= 0, got {beta}")
     how = reduction_of(reduction, size_average, reduce, "smooth_l1_loss")
-    _same_shape("smooth_l1_loss", input, target)
+    paired(input, target, "smooth_l1_loss")
     if beta == 0:
         return l1_loss(input, target, reduction=how)
     return reduced(_huber.record((input, target, beta)) / beta, None, how)
@@ -147,7 +143,8 @@ def kl_div(
 
     Parameters
     ----------
-    input, target : Tensor, of shapes that broadcast
+    input : Tensor, floating
+    target : Tensor, of a shape that broadcasts to the input's
     size_average, reduce : bool, optional
         PyTorch's old names of reductions.
     reduction : "none", "mean", "batchmean" or "sum"
@@ -167,6 +164,7 @@ def kl_div(
     """
     batch = reduction == "batchmean" and size_average is None and reduce is None
     how = reduction_of("sum" if batch else reduction, size_average, reduce, "kl_div")
+    within(input, target, "kl_div")
     loss = exp(target) * (target - input) if log_target else xlogy(target, target) - target * input
     found = reduced(loss, None, how)
     return found / unwrap(input).shape[0] if batch and unwrap(input).ndim else found
@@ -188,7 +186,7 @@ def poisson_nll_loss(
     ----------
     input : Tensor, floating
         Logarithms of rates, or rates.
-    target : Tensor
+    target : Tensor, of a shape that broadcasts to the input's
         Counts.
     log_input : bool
         Whether the input is logarithms.
@@ -211,6 +209,7 @@ def poisson_nll_loss(
     tensor([1.0000, 0.7183])
     """
     how = reduction_of(reduction, size_average, reduce, "poisson_nll_loss")
+    within(input, target, "poisson_nll_loss")
     loss = exp(input) - target * input if log_input else input - target * log(input + eps)
     if full:
         t = clamp(target, min=1)  # of what counts for nothing the logarithm shall be finite
@@ -228,7 +227,7 @@ def gaussian_nll_loss(
     ----------
     input : Tensor, floating
         Means.
-    target : Tensor, of a shape that broadcasts
+    target : Tensor, of a shape that broadcasts to the input's
     var : Tensor or float
         Variances, not negative: of the input's shape, without its last dimension, or with a single 1 in it.
     full : bool
@@ -258,6 +257,7 @@ def gaussian_nll_loss(
     """
     who = "gaussian_nll_loss"
     how = reduction_of(reduction, None, None, who)
+    within(input, target, who)
     x = unwrap(input)
     if not hasattr(var, "shape"):
         var = wrap(np.full(x.shape, var, x.dtype if x.dtype.kind == "f" else np.float32))

@@ -16,7 +16,7 @@ from ...pointwise.exp_log_trig import logsigmoid
 from ...reduction.sums import mean
 from ...reduction.sums import sum as total
 from ..cosine_similarity import pairwise_distance
-from .regression import reduced, reduction_of
+from .regression import reduced, reduction_of, within
 
 __all__ = [
     "cosine_embedding_loss", "hinge_embedding_loss", "margin_ranking_loss", "multi_margin_loss",
@@ -44,7 +44,7 @@ def hinge_embedding_loss(
     ----------
     input : Tensor, floating
         Distances.
-    target : Tensor of 1 and -1, of a shape that broadcasts
+    target : Tensor of 1 and -1, of a shape that broadcasts to the input's
     margin : float
     size_average, reduce : bool, optional
         PyTorch's old names of reductions.
@@ -61,6 +61,7 @@ def hinge_embedding_loss(
     tensor([0.5000, 0.8000])
     """
     how = reduction_of(reduction, size_average, reduce, "hinge_embedding_loss")
+    within(input, target, "hinge_embedding_loss")
     t = unwrap(target)
     loss = masked(clamp(margin - input, min=0), t != 1) + masked(input * np.ones_like(t, bool), t != -1)
     return reduced(loss, None, how)
@@ -116,7 +117,7 @@ def soft_margin_loss(
     Parameters
     ----------
     input : Tensor, floating
-    target : Tensor of 1 and -1
+    target : Tensor of 1 and -1, of a shape that broadcasts to the input's
     size_average, reduce : bool, optional
         PyTorch's old names of reductions.
     reduction : "none", "mean" or "sum"
@@ -132,6 +133,7 @@ def soft_margin_loss(
     tensor([0.6931, 3.0486])
     """
     how = reduction_of(reduction, size_average, reduce, "soft_margin_loss")
+    within(input, target, "soft_margin_loss")
     return reduced(-logsigmoid(target * input), None, how)
 
 
@@ -437,7 +439,7 @@ def multilabel_soft_margin_loss(
     Parameters
     ----------
     input : Tensor, shape (N, C) or (C,), floating
-    target : Tensor of 0 and 1, of the input's shape
+    target : Tensor of 0 and 1, of a shape that broadcasts to the input's
     weight : Tensor, shape (C,), optional
         A factor for each class.
     size_average, reduce : bool, optional
@@ -455,6 +457,7 @@ def multilabel_soft_margin_loss(
     tensor(0.4100)
     """
     how = reduction_of(reduction, size_average, reduce, "multilabel_soft_margin_loss")
+    within(input, target, "multilabel_soft_margin_loss")
     loss = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
     if weight is not None:
         loss = loss * weight

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -51,12 +52,30 @@ _squared_error = elementwise(
 )  # fmt: skip
 
 
-def _paired(input: Any, target: Any, who: str) -> None:
-    shapes = unwrap(input).shape, np.shape(unwrap(target))
+def paired(input: Any, target: Any, who: str) -> None:
+    """Warn of shapes that differ, as PyTorch does for distances: (N, 1) and (N,) compare all with all."""
+    shapes = unwrap(input).shape, unwrap(target).shape
+    if shapes[0] == shapes[1]:
+        return
     try:
         np.broadcast_shapes(*shapes)
     except ValueError:
         raise InputError(f"{who}: input and target shapes must broadcast, got {shapes[0]} and {shapes[1]}") from None
+    text = f"{who}: input and target should have the same shape, got {shapes[0]} and {shapes[1]}, which broadcast"
+    warnings.warn(text, UserWarning, stacklevel=4)
+
+
+def within(input: Any, target: Any, who: str) -> None:
+    """Refuse a target that does not broadcast to the input's shape."""
+    shapes = unwrap(input).shape, unwrap(target).shape
+    if shapes[0] == shapes[1]:
+        return
+    try:
+        fits = np.broadcast_shapes(*shapes) == shapes[0]
+    except ValueError:
+        fits = False
+    if not fits:
+        raise InputError(f"{who}: target must broadcast to the input's shape {shapes[0]}, got {shapes[1]}")
 
 
 def mse_loss(
@@ -66,8 +85,8 @@ def mse_loss(
 
     Parameters
     ----------
-    input, target : Tensor, of shapes that broadcast
-        Without PyTorch's warning where they differ.
+    input, target : Tensor, of the same shape
+        Others are broadcast, with a UserWarning.
     size_average, reduce : bool, optional
         PyTorch's old names of reductions.
     reduction : "none", "mean" or "sum"
@@ -90,7 +109,7 @@ def mse_loss(
     tensor(2.)
     """
     how = reduction_of(reduction, size_average, reduce, "mse_loss")
-    _paired(input, target, "mse_loss")
+    paired(input, target, "mse_loss")
     return _weighted(_squared_error(input, target), weight, how)
 
 
@@ -101,8 +120,8 @@ def l1_loss(
 
     Parameters
     ----------
-    input, target : Tensor, of shapes that broadcast
-        Without PyTorch's warning where they differ.
+    input, target : Tensor, of the same shape
+        Others are broadcast, with a UserWarning.
     size_average, reduce : bool, optional
         PyTorch's old names of reductions.
     reduction : "none", "mean" or "sum"
@@ -125,7 +144,7 @@ def l1_loss(
     tensor(1.)
     """
     how = reduction_of(reduction, size_average, reduce, "l1_loss")
-    _paired(input, target, "l1_loss")
+    paired(input, target, "l1_loss")
     return _weighted(_abs(input - target), weight, how)
 
 
@@ -220,8 +239,22 @@ def binary_cross_entropy_with_logits(
     return reduced(loss, weight, how)
 
 
+def _bce_spread(x: Any) -> Any:
+    return np.maximum((1 - x) * x, 1e-12)
+
+
 @differentiable(
-    x=lambda g, x, target: g * ((x - target) / np.maximum((1 - x) * x, 1e-12)),
+    x=lambda g, x, target: g * ((x * x - 2 * x * target + target) / np.square(_bce_spread(x))),
+    target=lambda g, x: -g / _bce_spread(x),
+    name="binary_cross_entropy",
+)
+def _bce_slope(x: Any, target: Any) -> Any:
+    """A row of its own, since the slope of what is kept above 1e-12 is not that of a constant."""
+    return (x - target) / _bce_spread(x)
+
+
+@differentiable(
+    x=lambda g, x, target: g * _bce_slope(x, target),
     target=lambda g, x: g * (np.log1p(-x) - np.log(x)),
     name="binary_cross_entropy",
     single=True,
@@ -241,7 +274,7 @@ def binary_cross_entropy(
     Parameters
     ----------
     input : Tensor, floating, in [0, 1]
-    target : Tensor, the input's shape
+    target : Tensor, the input's shape, in [0, 1]
     weight : Tensor, optional
         A factor for each element, of a shape that broadcasts.
     size_average, reduce : bool, optional
@@ -265,7 +298,7 @@ def binary_cross_entropy(
     """
     how = reduction_of(reduction, size_average, reduce, "binary_cross_entropy")
     _matched(input, target, "binary_cross_entropy")
-    p = unwrap(input)
-    if p.size and not (p.min() >= 0 and p.max() <= 1):
-        raise InputError(f"binary_cross_entropy: input must be in [0, 1], got {p.min()} to {p.max()}")
+    for name, value in (("input", unwrap(input)), ("target", unwrap(target))):
+        if value.size and not (value.min() >= 0 and value.max() <= 1):
+            raise InputError(f"binary_cross_entropy: {name} must be in [0, 1], got {value.min()} to {value.max()}")
     return reduced(_bce.record((input, target)), weight, how)
