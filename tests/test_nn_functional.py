@@ -152,8 +152,8 @@ def test_kl_div_of_a_target_with_zeros(torch):
         (lambda x: F.smooth_l1_loss(x, x, beta=-1.0), "smooth_l1_loss: beta must be >= 0, got -1.0"),
         (lambda x: F.huber_loss(x, x, reduction="average"), "huber_loss: reduction must be .* got 'average'"),
         (lambda x: F.kl_div(x, x, reduction="average"), "kl_div: reduction must be .* got 'average'"),
-        (lambda x: F.huber_loss(x, x[:1]), r"same shape, got \(3,\) and \(1,\)"),
-        (lambda x: F.smooth_l1_loss(x, x[:1], beta=0.0), r"same shape, got \(3,\) and \(1,\)"),
+        (lambda x: F.huber_loss(x, x[:2]), r"shapes must broadcast, got \(3,\) and \(2,\)"),
+        (lambda x: F.smooth_l1_loss(x, x[:2], beta=0.0), r"shapes must broadcast, got \(3,\) and \(2,\)"),
     ],
 )
 def test_arguments_of_losses_are_checked(call, message):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinygrad_lite.engine.door import open_doors
+from tinygrad_lite.engine.door import open_doors as _open_doors
 
 from . import parametrizations, parametrize, rnn
 from .clip_grad import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
@@ -31,4 +31,4 @@ __all__ = [
     "rnn",
 ]
 
-open_doors(globals(), __all__)
+_open_doors(globals(), __all__)

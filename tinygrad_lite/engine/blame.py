@@ -180,7 +180,8 @@ def misfits(names: Sequence[str], values: Sequence[Any], known: Mapping[str, str
     """A sentence for each argument that is not of its kind."""
     for name, value in zip(names, values):
         kind = known.get(name, "")
-        if kind and not fits(kind, value):
+        several = isinstance(value, tuple) and len(value) > 0  # such as *args
+        if kind and not fits(kind, value) and not (several and all(fits(kind, v) for v in value)):
             article = "an" if kind[0] in "aeiou" else "a"
             yield f"{name} must be {article} {kind}, got {came(value)}"
 

@@ -150,14 +150,14 @@ def _prepared(input: Any, dim: Any, dtype: Any, who: str) -> tuple[Any, int]:
 
 
 @numpy_names
-def softmax(input: Any, dim: int | None, dtype: Any = None) -> Any:
+def softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Any:
     r"""Softmax, :math:`e^{x_i} / \sum_j e^{x_j}` along a dimension.
 
     Parameters
     ----------
     input : Tensor, floating
-    dim : int or None
-        None means 0 for 0, 1 or 3 dimensions, else 1, as in PyTorch, with a UserWarning.
+    dim : int, optional
+        Without it, it is 0 for 0, 1 or 3 dimensions, else 1, as in PyTorch, with a UserWarning.
     dtype : dtype, optional
         To which the input is cast before.
 
@@ -177,14 +177,14 @@ def softmax(input: Any, dim: int | None, dtype: Any = None) -> Any:
 
 
 @numpy_names
-def log_softmax(input: Any, dim: int | None, dtype: Any = None) -> Any:
+def log_softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Any:
     """Logarithm of `softmax`, computed without leaving the exponents.
 
     Parameters
     ----------
     input : Tensor, floating
-    dim : int or None
-        None means 0 for 0, 1 or 3 dimensions, else 1, as in PyTorch, with a UserWarning.
+    dim : int, optional
+        Without it, it is 0 for 0, 1 or 3 dimensions, else 1, as in PyTorch, with a UserWarning.
     dtype : dtype, optional
         To which the input is cast before.
 

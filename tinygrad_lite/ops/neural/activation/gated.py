@@ -74,13 +74,13 @@ def _glu(x: Any, axis: int) -> Any:
 
 
 @numpy_names
-def softmin(input: Any, dim: int | None, dtype: Any = None) -> Any:
+def softmin(input: Any, dim: int | None = None, dtype: Any = None) -> Any:
     r"""Softmax of the negative, :math:`e^{-x_i} / \sum_j e^{-x_j}` along a dimension.
 
     Parameters
     ----------
     input : Tensor, floating
-    dim : int or None
+    dim : int, optional
         As for `softmax`.
     dtype : dtype, optional
         To which the input is cast before.

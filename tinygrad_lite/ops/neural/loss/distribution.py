@@ -122,9 +122,9 @@ def smooth_l1_loss(
     if not beta >= 0:
         raise InputError(f"smooth_l1_loss: beta must be >= 0, got {beta}")
     how = reduction_of(reduction, size_average, reduce, "smooth_l1_loss")
-    paired(input, target, "smooth_l1_loss")
     if beta == 0:
         return l1_loss(input, target, reduction=how)
+    paired(input, target, "smooth_l1_loss")
     return reduced(_huber.record((input, target, beta)) / beta, None, how)
 
 
