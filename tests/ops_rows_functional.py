@@ -129,7 +129,8 @@ def _dropouts() -> list[Row]:
 
     shapes = {"dropout1d": (2, 3, 4), "dropout2d": (2, 3, 2, 2), "dropout3d": (3, 2, 2, 2), "alpha_dropout": (3, 4),
               "feature_alpha_dropout": (3, 4, 2)}  # fmt: skip
-    return [row for name, shape in shapes.items() for row in seeded(name, shape)]
+    vector = Row("feature_alpha_dropout", lambda m, x: m.feature_alpha_dropout(x, 0.4, training=False), (normal(3),))
+    return [vector, *(row for name, shape in shapes.items() for row in seeded(name, shape))]
 
 
 # --- tables, attention ------------------------------------------------------------------------------------------
@@ -271,6 +272,9 @@ def _losses() -> list[Row]:
             _row(name, inputs, reduction=r, unlike_torch=unlike.get(name, "bool"), **options)
             for r in ("mean", "sum", "none")
         ]
+
+    for name in ("multi_margin_loss", "multilabel_margin_loss"):  # of one class
+        rows.append(Row(name, lambda m, x, t, n=name: getattr(m, n)(x, t), (normal(), array(0)), flat=True))
 
     def weighted(name: str) -> Calls:
         return lambda m, x, t, w: getattr(m, name)(x, t, weight=w)

@@ -29,6 +29,7 @@ def _slices() -> list[Row]:
         Row("index_copy", lambda m, x, i, v: m.index_copy(x, dim=1, index=i, source=v), (m432, array([2, 0]),
             normal(4, 2, 2))),
         Row("index_fill", lambda m, x, i: m.index_fill(x, 0, i, 2.5), (m43, repeated)),
+        Row("index_fill", lambda m, x, i: m.index_fill(x, 1, i, 2.5), (m43, array([-1, 0]))),
         Row("index_fill", lambda m, x, i, v: m.index_fill(x, dim=1, index=i, value=v), (m43, array([1]), normal())),
         *(Row("index_reduce", lambda m, x, i, v, r=reduce, s=own: m.index_reduce(x, 0, i, v, r, include_self=s),
               (nonzero(4, 3), array([0, 2, 0, 0]), nonzero(4, 3)))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from ops_cases import Given, Row, fixed, normal, point, positive
+from ops_cases import Given, Row, array, fixed, normal, point, positive
 
 from tinygrad_lite.ops.linalg.determinant import cofactors
 
@@ -14,6 +14,10 @@ from tinygrad_lite.ops.linalg.determinant import cofactors
 def regular(*shape: int) -> Given:
     """Matrices that are far from singular, with different singular values."""
     return Given(lambda rng, s: 0.4 * rng.standard_normal(s) + np.eye(*s[-2:]) * np.arange(2, 2 + s[-1]), shape)
+
+
+TRIANGLE = Given(lambda rng, s: np.tril(0.4 * rng.standard_normal(s)) + 2 * np.eye(s[-1]), (3, 3))
+"""Whose gradient above the diagonal, where nothing is read, is PyTorch's."""
 
 
 def linalg(name: str, *args: Any, **options: Any) -> Callable[..., Any]:
@@ -128,6 +132,8 @@ def _distances() -> list[Row]:
 def _equations() -> list[Row]:
     square, two = regular(3, 3), regular(2, 3, 3)
     rows = [
+        Row("lu", lambda m, x: m.lu(x)[0], (two,)),
+        Row("lu", lambda m, x: x.lu()[0], (regular(4, 3),)),
         Row("linalg.inv", linalg("inv"), (two,), np.linalg.inv),
         Row("inverse", lambda m, x: m.inverse(x), (square,)),
         Row("linalg.solve", linalg("solve"), (square, normal(3)), np.linalg.solve),
@@ -144,6 +150,8 @@ def _equations() -> list[Row]:
             (regular(6, 6), normal(6))),
         Row("cholesky_solve", lambda m, b, x: m.cholesky_solve(b, m.tril(x)), (normal(2, 3, 2), two)),
         Row("cholesky_solve", lambda m, b, x: m.cholesky_solve(b, m.triu(x), upper=True), (normal(3, 2), square)),
+        Row("cholesky_solve", lambda m, b, x: m.cholesky_solve(b, x), (normal(3, 2), TRIANGLE), numerical=False),
+        Row("cholesky_inverse", lambda m, x: m.cholesky_inverse(x), (TRIANGLE,), numerical=False),
         Row("cholesky_inverse", lambda m, x: m.cholesky_inverse(m.tril(x)), (square,)),
         Row("cholesky_inverse", lambda m, x: m.cholesky_inverse(m.triu(x), upper=True), (two,)),
         Row("det", lambda m, x: m.det(x), (square,), np.linalg.det),
@@ -158,6 +166,7 @@ def _equations() -> list[Row]:
         Row("linalg.pinv", lambda m, x, y: m.linalg.pinv(x @ y, atol=1e-3), (normal(4, 2), normal(2, 3))),
         Row("linalg.pinv", lambda m, x: m.linalg.pinv(x + x.mT, hermitian=True), (regular(3, 3),)),
         Row("pinverse", lambda m, x: m.pinverse(x), (regular(4, 3),)),
+        Row("linalg.lstsq", lambda m, x, y: m.linalg.lstsq(x, y)[:2], (regular(2, 3), normal(2, 2)), in_torch=False),
         Row("linalg.lstsq", lambda m, x, y: m.linalg.lstsq(x, y)[0], (regular(4, 3), normal(4, 2))),
         Row("linalg.lstsq", lambda m, x, y: m.linalg.lstsq(x, y).solution, (regular(2, 3, 4), normal(2, 3, 2))),
         Row("linalg.lstsq", lambda m, x, y: m.linalg.lstsq(x, y, driver="gelsd")[:2], (regular(4, 3), normal(4, 2))),
@@ -259,6 +268,30 @@ QUESTIONS: list[Row] = [
     Row("linalg.matrix_rank", lambda m, x, y: m.linalg.matrix_rank(x @ y), (normal(2, 4, 2), normal(2, 2, 3))),
     Row("linalg.matrix_rank", linalg("matrix_rank", atol=1.5), (fixed(positive(3, 3)),)),
 ]
+
+
+def _indefinite() -> list[Row]:
+    """Exchanges of one row and of two; there is no gradient."""
+    x, b = fixed(normal(2, 6, 6)), fixed(normal(6, 2))
+    hollow = array([[0.0, 9.0, 9.0], [2.0, 0.0, 9.0], [0.0, 1.0, 0.0]])
+    rows = [Row("linalg.ldl_factor", linalg("ldl_factor", hermitian=h), (x,)) for h in (False, True)]
+
+    def solved(m: Any, x: Any, y: Any, b: Any, hermitian: bool) -> Any:
+        both = m.complex(x, y)
+        factors = m.linalg.ldl_factor(both, hermitian=hermitian)
+        return factors.pivots, m.view_as_real(m.linalg.ldl_solve(*factors, m.complex(b, b), hermitian=hermitian))
+
+    return rows + [
+        Row("linalg.ldl_factor_ex", linalg("ldl_factor_ex"), (hollow,)),
+        Row("linalg.ldl_factor_ex", linalg("ldl_factor_ex"), (array(np.zeros((2, 2))),)),
+        Row("linalg.ldl_solve", lambda m, x, b: m.linalg.ldl_solve(*m.linalg.ldl_factor(x), b), (x, b),
+            lambda x, b: np.linalg.solve(np.tril(x) + np.swapaxes(np.tril(x, -1), -1, -2), b)),
+        *(Row("complex ldl_solve", lambda m, x, y, b, h=h: solved(m, x, y, b, h), (x, fixed(normal(6, 6)), b))
+          for h in (False, True)),
+    ]  # fmt: skip
+
+
+QUESTIONS += _indefinite()
 QUESTIONS += [
     Row("lu_unpack", lambda m, x: m.lu_unpack(*factored(m, x), unpack_data=False)[0], (fixed(regular(3, 3)),))
 ]

@@ -15,6 +15,7 @@ def _moments() -> list[Row]:
     rows = []
     for name in ("var_mean", "std_mean"):
         rows += [
+            Row(name, lambda m, x, n=name: getattr(m, n)(x, correction=None), (normal(3, 4),)),
             Row(name, lambda m, x, n=name: getattr(m, n)(x), (normal(3, 4),)),
             Row(name, lambda m, x, n=name: getattr(m, n)(x, dim=1, keepdim=True, correction=0), (normal(3, 4),)),
             Row(name, lambda m, x, n=name: getattr(m, n)(x, dim=(0, 2), unbiased=False), (normal(3, 2, 2),)),
@@ -96,6 +97,7 @@ def _scans() -> list[Row]:
         Row("diff", lambda m, x, y: m.diff(x, dim=1, prepend=y), y, lambda x, y: np.diff(x, axis=1, prepend=y)),
         Row("diff", lambda m, x, y: m.diff(x, append=y, prepend=y), y, lambda x, y: np.diff(x, append=y, prepend=y)),
         Row("diff", lambda m, x: m.diff(x, 5), x, flat=True),
+        Row("diff", lambda m, x: m.diff(x, 0, 1, m.ones(3, 1, dtype=x.dtype)), x),
         Row("trapezoid", lambda m, x: m.trapezoid(x), x, lambda x: np.trapezoid(x)),
         Row("trapezoid", lambda m, x: m.trapezoid(x, dx=0.3, dim=0), x, lambda x: np.trapezoid(x, dx=0.3, axis=0)),
         Row("trapezoid", lambda m, x, y: m.trapezoid(x, y), (normal(3, 4), normal(4)), lambda x, y: np.trapezoid(x, y),

@@ -26,6 +26,8 @@ def _slopes() -> list[Row]:
         Row("gradient", lambda m, x, p: m.gradient(x, spacing=(p,), edge_order=2), (normal(5), array(PLACES))),
         Row("gradient in its places", lambda m, x, p: m.gradient(x, spacing=(p,), edge_order=2),
             (normal(4), spread_out), in_torch=False),
+        Row("gradient", lambda m, x: m.gradient(x, spacing=None), (normal(5),)),
+        Row("linalg.vander", linalg("vander", N=3), (normal(),)),
         Row("vander", lambda m, x: m.vander(x), (normal(3),), np.vander, in_torch=False),
         Row("vander", lambda m, x: m.vander(x, 4, True), (point([0.5, 0.0, -1.5]),),
             lambda x: np.vander(x, 4, increasing=True), in_torch=False),  # PyTorch's gradient of it raises

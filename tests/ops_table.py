@@ -180,6 +180,7 @@ def _reductions() -> list[Row]:
         f = getattr(np, name)
         rows += [
             Row(name, lambda m, x, n=name: getattr(m, n)(x), (normal(3, 4),), lambda x, f=f: f(x, ddof=1)),
+            Row(name, lambda m, x, n=name: getattr(m, n)(x, correction=None), (normal(3, 4),)),
             Row(name, lambda m, x, n=name: getattr(m, n)(x, dim=1, keepdim=True), (normal(3, 4),),
                 lambda x, f=f: f(x, axis=1, ddof=1, keepdims=True)),
             Row(name, lambda m, x, n=name: getattr(m, n)(x, dim=(0, 2), correction=0), (normal(3, 2, 2),),
@@ -411,6 +412,8 @@ def _products() -> list[Row]:
         Row("tensordot", lambda m, x, y: m.tensordot(x, y, dims=2), (normal(2, 3, 2), normal(3, 2, 2)), np.tensordot),
         Row("tensordot", lambda m, x, y: m.tensordot(x, y, dims=([1, 0], [0, 2])), (m23, normal(3, 4, 2)),
             lambda x, y: np.tensordot(x, y, axes=([1, 0], [0, 2]))),
+        Row("tensordot", lambda m, x, y: m.tensordot(x, y, ([0, 1], [2, 0])), (normal(1, 1, 2), normal(2, 1, 3)),
+            unlike_torch="int64 int32 uint8 bool"),  # the sum of one alone is of another dtype
         Row("tensordot", lambda m, x, y: m.tensordot(x, y, 0), (normal(2), normal(3)), lambda x,
             y: np.tensordot(x, y, 0)),
         Row("linear", lambda m, x, w, b: m.linear(x, w, b), (normal(4, 3), m23, normal(2))),

@@ -104,3 +104,41 @@ def test_attention_of_an_empty_batch() -> None:
     x = tg.zeros(0, 3, 4)
     out, weights = nn.MultiheadAttention(4, 2, batch_first=True)(x, x, x)
     assert (out.shape, weights.shape) == ((0, 3, 4), (0, 3, 3))
+
+
+def test_results_of_nothing_depend_on_their_arguments() -> None:
+    a, tau = tg.zeros(0, 0, requires_grad=True), tg.zeros(0, requires_grad=True)
+    assert tg.linalg.householder_product(a, tau).requires_grad
+    wide, b = tg.rand(2, 3, requires_grad=True), tg.rand(2, 1)
+    assert tg.linalg.lstsq(wide, b).residuals.requires_grad
+    nothing = tg.zeros(0, requires_grad=True)
+    out = F.batch_norm(nothing, tg.zeros(0), tg.ones(0), training=True)
+    assert out.shape == (0,)
+    assert tg.autograd.grad(out.sum(), nothing)[0].shape == (0,)
+
+
+@pytest.mark.parametrize(("center", "shape"), [(True, (7, 5)), (False, (5, 7)), (True, (2, 6, 4))])
+def test_low_rank(center: bool, shape: tuple[int, ...]) -> None:
+    """Of a matrix of low rank the projections find all there is."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((*shape[:-1], 2)) @ rng.standard_normal((2, shape[-1]))
+    expected = x - x.mean(-2, keepdims=True) if center else x
+    U, S, V = tg.pca_lowrank(tg.tensor(x), q=3, center=center)
+    np.testing.assert_allclose(((U * S[..., None, :]) @ V.mT).numpy(), expected, atol=1e-10)
+    np.testing.assert_allclose(S.numpy(), np.linalg.svd(expected, compute_uv=False)[..., :3], atol=1e-10)
+    given = tg.tensor(x, requires_grad=True)
+    tg.svd_lowrank(given, 2, M=tg.zeros(shape[-1], dtype=tg.float64)).S.sum().backward()
+    u, _, vh = np.linalg.svd(x, full_matrices=False)
+    np.testing.assert_allclose(given.grad.numpy(), u[..., :2] @ vh[..., :2, :], atol=1e-9)
+    with pytest.raises(RuntimeError, match=r"svd_lowrank: q must be from 0 to \d and niter not negative, got 9 and 2"):
+        tg.svd_lowrank(given, 9)
+
+
+def test_without_gradient_they_say_so() -> None:
+    a = tg.eye(2, requires_grad=True)
+    with pytest.raises(NotImplementedError, match="ldl_factor: it has no gradient"):
+        tg.linalg.ldl_factor(a)
+    with pytest.raises(RuntimeError, match="ldl_solve: pivots must be from 1 to 2 or their negatives, got 0 to 0"):
+        tg.linalg.ldl_solve(tg.eye(2), tg.tensor([0, 0]), tg.eye(2))
+    with pytest.raises(np.linalg.LinAlgError, match="ldl_factor: a block of the diagonal is zero"):
+        tg.linalg.ldl_factor(tg.zeros(2, 2))

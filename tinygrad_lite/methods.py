@@ -438,7 +438,7 @@ class Methods:
         toplevel_names.cholesky_solve,
         toplevel_names.cholesky_inverse,
     )
-    qr, svd = toplevel_names.qr, toplevel_names.svd
+    lu, qr, svd = toplevel_names.lu, toplevel_names.qr, toplevel_names.svd
     geqrf, orgqr, ormqr = householder.geqrf, householder.orgqr, householder.ormqr
     stft, istft = stft_ops.stft, stft_ops.istft
     __matmul__ = matmul_ops.matmul

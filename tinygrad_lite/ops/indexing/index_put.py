@@ -83,14 +83,14 @@ def integers(index: Any, who: str) -> Any:
     return i.astype(np.intp, copy=False)
 
 
-def slices(input: Any, dim: int, index: Any, who: str) -> tuple[Any, tuple[int, ...]]:
-    """The index of some slices along a dimension, and the shape of what it reads."""
+def slices(input: Any, dim: int, index: Any, who: str, from_end: bool = False) -> tuple[Any, tuple[int, ...]]:
+    """The index of some slices along a dimension, counted from its end, too, and the shape of what it reads."""
     shape = unwrap(input).shape
     dim = one_dim(dim, len(shape), who)
     i = integers(index, who)
     if i.ndim > 1:
         raise RuntimeError(f"{who}: index must have at most 1 dimension, got shape {i.shape}")
-    i = within(i.reshape(-1), shape[dim], who)
+    i = within(i.reshape(-1), shape[dim], who, -shape[dim] if from_end else 0)
     return (slice(None),) * dim + (i,), (*shape[:dim], i.size, *shape[dim + 1 :])
 
 
@@ -191,6 +191,7 @@ def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
     input : Tensor
     dim : int
     index : Tensor, shape (k,), integer
+        Negative ones count from the end, as in PyTorch.
     value : number or Tensor of 0 dimensions
 
     Returns
@@ -211,7 +212,7 @@ def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
     """
     if np.ndim(unwrap(value)):
         raise RuntimeError(f"index_fill: value must be one number, got shape {np.shape(unwrap(value))}")
-    return _put, value, slices(input, dim, index, "index_fill")[0]
+    return _put, value, slices(input, dim, index, "index_fill", from_end=True)[0]
 
 
 @both

@@ -225,7 +225,7 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     Raises
     ------
     RuntimeError
-        For pairs of different sizes.
+        For pairs of different sizes, neither of which is 1.
 
     Examples
     --------
@@ -243,8 +243,12 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
             [one_dim(d, k, "tensordot") for d in ((ds,) if hasattr(ds, "__index__") else ds)]
             for ds, k in zip(dims, (n, m))
         )
-    if len(left) != len(right) or any(unwrap(a).shape[i] != unwrap(b).shape[j] for i, j in zip(left, right)):
+    pairs = [(unwrap(a).shape[i], unwrap(b).shape[j]) for i, j in zip(left, right)]
+    if len(left) != len(right) or any(p != q and 1 not in (p, q) for p, q in pairs):
         raise RuntimeError(f"tensordot: dims {dims} must pair equal sizes of {unwrap(a).shape} and {unwrap(b).shape}")
+    for i, j, (p, q) in zip(left, right, pairs):  # what meets a size of 1 is summed by itself
+        if p != q:
+            a, b = (np.sum(a, i, keepdims=True), b) if q == 1 else (a, np.sum(b, j, keepdims=True))
     x, y = list(_LETTERS[:n]), list(_LETTERS[n : n + m])
     for i, j in zip(left, right):
         y[j] = x[i]

@@ -70,7 +70,8 @@ def householder_product(A: Any, tau: Any) -> Any:
     if m < n:
         raise RuntimeError(f"householder_product: A must not have more columns than rows, got shape {unwrap(A).shape}")
     eye = np.broadcast_to(np.eye(m, n, dtype=unwrap(A).dtype), unwrap(A).shape)
-    return _reflected(V, tau, wrap(eye), reversed(range(unwrap(tau).shape[-1])))
+    first = wrap(eye) + np.sum(V[..., :0])  # a zero: the result depends on A also where there are no reflections
+    return _reflected(V, tau, first, reversed(range(unwrap(tau).shape[-1])))
 
 
 def orgqr(input: Any, tau: Any) -> Any:

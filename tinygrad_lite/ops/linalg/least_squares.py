@@ -9,7 +9,7 @@ import numpy as np
 from ...engine.errors import InputError
 from ...engine.quiet import quietly
 from ...rules import FAST, conjugate, differentiable, unwrap, wrap
-from ..pointwise.complex_numbers import adjoint
+from ..pointwise.complex_numbers import adjoint, real
 from .matmul import matmul
 from .norms import cutoff, matrix_rank
 from .solve import floats, matrices, squares
@@ -133,7 +133,8 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
     right = B[..., None] if vector else B
     solution = matmul(pinv(A, rtol=rcond), right)
     rank = matrix_rank(A.detach(), rtol=rcond)
-    residuals = none = wrap(np.zeros(0, a.real.dtype))
+    none = wrap(np.zeros(0, a.real.dtype))
+    residuals = real(solution.reshape(-1)[:0])  # empty, but one that requires grad as the solution does
     if driver not in (None, "gelsy") and a.shape[-2] > a.shape[-1] and bool(np.all(rank._data == a.shape[-1])):
         residuals = np.square(abs(matmul(A, solution) - right)).sum(-2)
         residuals = residuals[..., 0] if vector else residuals

@@ -226,6 +226,22 @@ def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitrian
     return mT(_triangular.record((mT(A), mT(B), not upper, unitriangular)))
 
 
+def _cholesky_bl(g: Any, b: Any, lower: Any, out: Any) -> tuple[Any, Any]:
+    """That of ``(L L^H)^-1 B`` by all elements of L, as in PyTorch: those above the diagonal, which are zero, too."""
+    b = conj(_with_cholesky(conj(g), lower))
+    both = np.matmul(conj(b), conj(mT(out)))
+    return b, -conj(np.matmul(both + conj(mT(both)), np.tril(lower)))
+
+
+def _with_cholesky(b: Any, lower: Any) -> Any:
+    return _triangular(conj(mT(lower)), _triangular(lower, b, False, False), True, False)
+
+
+@differentiable(joint=[(("b", "lower"), _cholesky_bl)], name="cholesky_solve", complex=True)
+def _cholesky_solve(b: Any, lower: Any) -> Any:
+    return triangular(lower.conj().swapaxes(-1, -2), triangular(lower, b, False, False), True, False)
+
+
 def cholesky_solve(input: Any, input2: Any, upper: bool = False) -> Any:
     """The solution `X` of ``A X = B``, given the Cholesky factor of `A`.
 
@@ -248,9 +264,15 @@ def cholesky_solve(input: Any, input2: Any, upper: bool = False) -> Any:
     >>> tg.cholesky_solve(tg.tensor([[4.0]]), tg.tensor([[2.0]]))
     tensor([[1.]])
     """
-    lower = conj(mT(input2)) if upper else input2
-    half = solve_triangular(lower, input, upper=False)
-    return solve_triangular(conj(mT(lower)), half, upper=True)
+    b, lower = (
+        unwrap(matrices(input, "cholesky_solve")),
+        squares(conj(mT(input2)) if upper else input2, "cholesky_solve"),
+    )
+    if b.shape[-2] != unwrap(lower).shape[-1]:
+        raise RuntimeError(
+            f"cholesky_solve: input must have the factor's {unwrap(lower).shape[-1]} rows, got shape {b.shape}"
+        )
+    return _cholesky_solve.record((input, lower))
 
 
 def cholesky_inverse(input: Any, upper: bool = False) -> Any:

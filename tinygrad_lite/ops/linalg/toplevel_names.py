@@ -11,21 +11,22 @@ from ...rules import unwrap
 from ..argument_names import floating_only, numpy_names, some_dims
 from ..pointwise.arithmetic import abs
 from ..pointwise.clamp_round_where import where
-from ..pointwise.complex_numbers import conj
+from ..pointwise.complex_numbers import adjoint, conj
+from ..random.random_streams import gaussian
 from . import decompositions, determinant, norms
 from .decompositions import QR
 from .determinant import Slogdet, logdet
+from .ex_variants import lu_factor_ex
 from .least_squares import pinverse
 from .lu import lu_solve_of as lu_solve
 from .lu import lu_unpack, triangular_solve
 from .p_norm import p_norm
-from .solve import cholesky_inverse, cholesky_solve, inverse
+from .solve import cholesky_inverse, cholesky_solve, inverse, matrices
 
 __all__ = [
     "cholesky", "cholesky_inverse", "cholesky_solve", "det", "dist", "inverse", "logdet", "lu_solve", "lu_unpack",
-    "matrix_exp", "matrix_power",
-    "norm",    "pinverse", "qr", "renorm", "slogdet", "svd",
-    "triangular_solve",
+    "lu", "matrix_exp", "matrix_power", "norm", "pca_lowrank", "pinverse", "qr", "renorm", "slogdet", "svd",
+    "svd_lowrank", "triangular_solve",
 ]  # fmt: skip
 
 
@@ -94,6 +95,90 @@ def svd(input: Any, some: bool = True, compute_uv: bool = True) -> SVD:
     n, m = input.shape[-2:]
     zeros = [input.new_zeros((*input.shape[:-2], k, k)) for k in (n, m)]
     return SVD(zeros[0], decompositions.svdvals(input), zeros[1])
+
+
+def lu(A: Any, pivot: bool = True, get_infos: bool = False) -> tuple[Any, ...]:
+    """Both triangles in one matrix, and the exchanges: `linalg.lu_factor`, or its `_ex` form with `get_infos`."""
+    found = lu_factor_ex(A, pivot=pivot, check_errors=not get_infos)
+    return tuple(found) if get_infos else tuple(found)[:2]
+
+
+def svd_lowrank(A: Any, q: int = 6, niter: int = 2, M: Any = None) -> SVD:
+    """The largest singular values and their vectors, by random projections; good where the other ones are small.
+
+    Parameters
+    ----------
+    A : Tensor, shape (..., n, m)
+    q : int
+        How many, a few more than are needed.
+    niter : int
+        Times that the matrix is applied to sharpen the projection.
+    M : Tensor, broadcasting with `A`, optional
+        What is taken from `A` before.
+
+    Returns
+    -------
+    named tuple (U, S, V) of Tensors, shapes (..., n, q), (..., q) and (..., m, q)
+
+    Raises
+    ------
+    RuntimeError
+        For a `q` that is not from 0 to ``min(n, m)``, and a negative `niter`.
+
+    References
+    ----------
+    Halko, Martinsson and Tropp 2009, Finding structure with randomness, algorithms 4.4 and 5.1.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> U, S, V = tg.svd_lowrank(tg.tensor([[0.0, 3.0, 4.0], [0.0, 6.0, 8.0]]), q=1)
+    >>> U * S @ V.mT
+    tensor([[0.0000, 3.0000, 4.0000],
+            [0.0000, 6.0000, 8.0000]])
+    """
+    A = matrices(A if M is None else A - M, "svd_lowrank")
+    n, m = unwrap(A).shape[-2:]
+    if not 0 <= q <= min(n, m) or niter < 0:
+        raise RuntimeError(f"svd_lowrank: q must be from 0 to {min(n, m)} and niter not negative, got {q} and {niter}")
+    if n < m:
+        U, S, V = svd_lowrank(adjoint(A), q, niter)
+        return SVD(V, S, U)
+    Q = decompositions.qr(A @ gaussian((m, q), unwrap(A).dtype, None)).Q
+    for _ in range(niter):
+        Q = decompositions.qr(adjoint(A) @ Q).Q
+        Q = decompositions.qr(A @ Q).Q
+    U, S, Vh = decompositions.svd(adjoint(Q) @ A, False)
+    return SVD(Q @ U, S, adjoint(Vh))
+
+
+def pca_lowrank(A: Any, q: int | None = None, center: bool = True, niter: int = 2) -> SVD:
+    """Principal components: `svd_lowrank` of the rows less their mean.
+
+    Parameters
+    ----------
+    A : Tensor, shape (..., n, m)
+        A sample in each row.
+    q : int, optional
+        Default: 6, or as many as there can be.
+    center : bool
+        Take the mean from each column.
+    niter : int
+
+    Returns
+    -------
+    named tuple (U, S, V) of Tensors
+        The columns of `V` are the directions, and ``S ** 2 / (n - 1)`` the variances along them.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> abs(tg.pca_lowrank(tg.tensor([[1.0, 5.0], [2.0, 5.0], [3.0, 5.0]]), q=1).V)
+    tensor([[1.],
+            [0.]])
+    """
+    n, m = unwrap(matrices(A, "pca_lowrank")).shape[-2:]
+    return svd_lowrank(A - A.mean(-2, True) if center else A, min(6, n, m) if q is None else q, niter)
 
 
 @numpy_names

@@ -283,6 +283,6 @@ def feature_alpha_dropout(
     True
     """
     x = unwrap(input)
-    if x.ndim < 2:
+    if x.ndim < 2 and training and p:
         raise InputError(f"feature_alpha_dropout: input must have at least 2 dimensions, got shape {x.shape}")
     return _alpha(input, p, training, inplace, _channels(x, 1), generator, "feature_alpha_dropout")

@@ -239,6 +239,8 @@ def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any
     if not ndim or n < 0:
         raise RuntimeError(f"diff: the input must have a dimension and n must not be negative, got {ndim} and {n}")
     dim = one_dim(dim, ndim, "diff")
+    if not n:  # nothing is joined, either
+        return np.copy(input)
     parts = [part for part in (prepend, input, append) if part is not None]
     x = cat(parts, dim) if len(parts) > 1 else input
     for _ in range(min(n, unwrap(x).shape[dim])):

@@ -33,7 +33,7 @@ _var.complex, _std.complex = _variance, _deviation
 
 @numpy_names
 def var_mean(
-    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float = 1
+    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = 1
 ) -> tuple[Any, Any]:
     """Variance and mean over dimensions, see `var`.
 
@@ -46,7 +46,7 @@ def var_mean(
         An older name of ``correction=1``.
     keepdim : bool
         Keep the reduced dimensions, with size 1.
-    correction : number
+    correction : number, optional
 
     Returns
     -------
@@ -64,7 +64,7 @@ def var_mean(
 
 @numpy_names
 def std_mean(
-    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float = 1
+    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = 1
 ) -> tuple[Any, Any]:
     """Standard deviation and mean over dimensions, see `std`.
 
@@ -77,7 +77,7 @@ def std_mean(
         An older name of ``correction=1``.
     keepdim : bool
         Keep the reduced dimensions, with size 1.
-    correction : number
+    correction : number, optional
 
     Returns
     -------

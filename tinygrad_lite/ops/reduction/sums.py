@@ -81,11 +81,12 @@ def _whole(x: Any) -> Any:
     return np.asarray(total, x.dtype)
 
 
-def dims_and_freedom(dim: Any, unbiased: bool | None, correction: float) -> tuple[Any, float]:
+def dims_and_freedom(dim: Any, unbiased: bool | None, correction: float | None) -> tuple[Any, float]:
     """The dimensions of a variance, and what is taken from their count: ``var(x, False)`` says `unbiased`."""
     if type(dim) is bool:
         dim, unbiased = None, dim
-    return some_dims(dim), correction if unbiased is None else int(unbiased)
+    given = correction if unbiased is None else int(unbiased)
+    return some_dims(dim), 1 if given is None else given
 
 
 # --- rows -------------------------------------------------------------------------------------------------------
@@ -301,7 +302,7 @@ def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
 
 @numpy_names
 def var(
-    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float = 1
+    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = 1
 ) -> Any:
     """Variance over dimensions, divided by ``n - correction``.
 
@@ -314,7 +315,7 @@ def var(
         An older name of ``correction=1``.
     keepdim : bool
         Keep the reduced dimensions, with size 1.
-    correction : number
+    correction : number, optional
         PyTorch's default is 1; that of ``np.var``, which works on Tensors as well, is 0.
 
     Returns
@@ -335,7 +336,7 @@ def var(
 
 @numpy_names
 def std(
-    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float = 1
+    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = 1
 ) -> Any:
     """Standard deviation over dimensions, the square root of `var`; its gradient is 0 where nothing varies.
 
@@ -348,7 +349,7 @@ def std(
         An older name of ``correction=1``.
     keepdim : bool
         Keep the reduced dimensions, with size 1.
-    correction : number
+    correction : number, optional
         PyTorch's default is 1; that of ``np.std``, which works on Tensors as well, is 0.
 
     Returns

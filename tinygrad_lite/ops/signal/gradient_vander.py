@@ -40,6 +40,8 @@ def _between(f: Any, x: Any, edge_order: int) -> Any:
 
 def _spacings(spacing: Any, dims: Sequence[int], shape: tuple[int, ...]) -> list[Any]:
     """A number or places for each dimension."""
+    if spacing is None:
+        spacing = 1
     if isinstance(spacing, (bool, int, float)) or (hasattr(spacing, "ndim") and unwrap(spacing).ndim == 0):
         return [spacing] * len(dims)
     given = list(spacing)
@@ -61,7 +63,7 @@ def gradient(input: Any, *, spacing: Any = 1, dim: Any = None, edge_order: int =
     ----------
     input : Tensor
         Integers and booleans are taken as floats.
-    spacing : number, or sequence of numbers or of Tensors
+    spacing : number, or sequence of numbers or of Tensors, optional
         The distance of neighbours, in all dimensions or in each; or, as a tensor, their places.
     dim : int or sequence of int, optional
         Default: all.
@@ -106,6 +108,7 @@ def powers(x: Any, *, N: int | None = None) -> Any:
     Parameters
     ----------
     x : Tensor, shape (..., n)
+        A number is a vector of one.
     N : int, optional
         Number of columns. Default: n.
 
@@ -125,8 +128,8 @@ def powers(x: Any, *, N: int | None = None) -> Any:
     tensor([[ 1,  2,  4,  8],
             [ 1,  3,  9, 27]])
     """
-    array = unwrap(x)
-    N = array.shape[-1] if N is None else N
+    x = x if unwrap(x).ndim else np.reshape(x, (1,))
+    N = unwrap(x).shape[-1] if N is None else N
     if N <= 1:
         raise RuntimeError(f"vander: N must be greater than 1, got {N}")
     return _columns(x, N)

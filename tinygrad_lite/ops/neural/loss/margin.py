@@ -302,7 +302,9 @@ def _triplets(
 
 
 def _classes(input: Any, target: Any, who: str, each: bool) -> tuple[Any, Any]:
-    """Input and target as (N, C) and (N,), or (N, C) for labels of each class."""
+    """Input and target as (N, C) and (N,), or (N, C) for labels of each class; a number is a sample of one class."""
+    if not unwrap(input).ndim:
+        input, target = input.reshape(1), target.reshape(1)
     x, t = unwrap(input), unwrap(target)
     if x.dtype.kind != "f" or x.ndim not in (1, 2) or x.shape[-1:] == (0,):
         raise InputError(

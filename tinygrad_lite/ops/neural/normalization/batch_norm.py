@@ -260,13 +260,13 @@ def batch_norm(
             [ 1.0000,  1.0000]])
     """
     x = unwrap(input)
-    if x.ndim < 2:
+    if x.ndim < 2 and (x.size or not x.ndim or not training):
         raise InputError(f"batch_norm: input must have at least 2 dimensions (N, C, ...), got shape {x.shape}")
     for name, value in zip(
         ("running_mean", "running_var", "weight", "bias"), (running_mean, running_var, weight, bias)
     ):
-        if value is not None and unwrap(value).shape != (x.shape[1],):
-            raise InputError(f"batch_norm: {name} must have shape ({x.shape[1]},), got {unwrap(value).shape}")
+        if value is not None and unwrap(value).shape != x.shape[:2][-1:]:
+            raise InputError(f"batch_norm: {name} must have shape {x.shape[:2][-1:]}, got {unwrap(value).shape}")
     if training:
         if not x.size:  # no statistics, and none that change
             return _affine_of_nothing(input, weight, bias)
