@@ -19,14 +19,46 @@ class Slogdet(NamedTuple):
     logabsdet: Any
 
 
-def _cofactors_a(g: Any, a: Any, out: Any) -> Any:
-    """Of ``det(a) inv(a).T``; not to be had where the matrix is singular, where it gives no numbers."""
-    trace = pairwise_sum(g * out, (-2, -1), True)
-    change = trace * out - np.matmul(np.matmul(out, mT(g)), out)
-    return change / np.linalg.det(a)[..., None, None]
+def _turned_back(u: Any, vh: Any, minors: Any) -> Any:
+    """Derivatives of ``det(u m vh)`` at a diagonal `m`, from those of ``det(m)``."""
+    turn = np.linalg.det(u) * np.linalg.det(vh)
+    return turn[..., None, None] * np.matmul(np.matmul(u.conj(), minors), vh.conj())
 
 
-@differentiable(a=_cofactors_a, name="cofactors", complex=True)
+def _traces(x: Any, y: Any) -> Any:
+    """``trace(x.T y)``, with its dimensions kept."""
+    return pairwise_sum(x * y, (-2, -1), True)
+
+
+def _cofactors_derivative_a(g: Any, h: Any, a: Any) -> Any:
+    """Third derivatives of the determinant, by its inverse: of a singular matrix they give no numbers."""
+    d, inverse = np.linalg.det(a)[..., None, None], mT(cofactors(a)) / np.linalg.det(a)[..., None, None]
+    x, y = np.matmul(inverse, g), np.matmul(inverse, h)
+    eye = np.eye(a.shape[-1], dtype=a.dtype)
+    tx, ty = _traces(eye, x), _traces(eye, y)
+    both = np.matmul(x, y) + np.matmul(y, x)
+    return d * mT(np.matmul((tx * ty - _traces(mT(x), y)) * eye - ty * x - tx * y + both, inverse))
+
+
+@differentiable(
+    h=lambda g, a: _cofactors_derivative(g, a),  # the second derivatives are symmetric
+    a=_cofactors_derivative_a, name="cofactors_derivative", complex=True,
+)  # fmt: skip
+def _cofactors_derivative(h: Any, a: Any) -> Any:
+    """The gradient of ``sum(h * cofactors(a))``, also of singular matrices.
+
+    Of a diagonal matrix only ``m[i, i] m[j, j] - m[i, j] m[j, i]`` has second derivatives: the product of all other
+    singular values.
+    """
+    u, s, vh = np.linalg.svd(a)
+    eye = np.eye(s.shape[-1], dtype=bool)
+    others = product_of_others(np.where(eye, s.dtype.type(1), s[..., None, :])) * ~eye
+    h = np.matmul(np.matmul(mT(u.conj()), h), mT(vh.conj()))
+    paired = np.matmul(others, np.diagonal(h, 0, -2, -1)[..., None])
+    return _turned_back(u, vh, paired * eye - others * mT(h))
+
+
+@differentiable(a=lambda g, a: _cofactors_derivative(g, a), name="cofactors", complex=True)
 def cofactors(a: Any) -> Any:
     """The gradient of the determinant, ``det(a) inv(a).T``, also of singular matrices.
 
@@ -36,8 +68,7 @@ def cofactors(a: Any) -> Any:
     if np.all(d != 0):
         return d[..., None, None] * mT(np.linalg.inv(a))
     u, s, vh = np.linalg.svd(a)
-    d = np.linalg.det(u) * np.linalg.det(vh)
-    return d[..., None, None] * ((u.conj() * product_of_others(s)[..., None, :]) @ vh.conj())
+    return _turned_back(u, vh, product_of_others(s)[..., None, :] * np.eye(s.shape[-1], dtype=s.dtype))
 
 
 _det = differentiable(
@@ -80,7 +111,8 @@ def _slogdet(a: Any) -> tuple[Any, Any]:
 def det(A: Any) -> Any:
     """Determinants.
 
-    The gradient holds for singular matrices, too (PyTorch's is zero for some), the gradient's gradient for others only.
+    The gradient and its gradient hold for singular matrices, too (PyTorch's gradient is zero for some), the third
+    derivatives for others only.
 
     Parameters
     ----------

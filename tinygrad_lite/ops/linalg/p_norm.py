@@ -29,6 +29,8 @@ def _p_norm_x(g: Any, x: Any, out: Any, p: float, axis: Any, keepdims: bool) -> 
     safe = np.where(zero, 1.0, out)
     if p == 2:
         return masked(g / safe, np.logical_not(zero)) * x
+    if p > 1:  # not masked at zero, where for 1 < p < 2 there is no second derivative
+        return masked(g / safe ** (p - 1), np.logical_not(zero)) * (np.sign(x) * abs(x) ** (p - 1))
     at_zero = np.equal(x, 0)
     steep = np.sign(x) * np.where(at_zero, 1.0, abs(x)) ** (p - 1)
     return masked(g / safe ** (p - 1), np.logical_not(zero)) * masked(steep, np.logical_not(at_zero))

@@ -55,7 +55,17 @@ def _inv_a(g: Any, out: Any) -> Any:
     return -np.matmul(np.matmul(out, g), out)
 
 
-_inv = differentiable(np.linalg.inv, name="inv", a=_inv_a, complex=True)
+def with_nan(out: Any, a: Any) -> Any:
+    """`out`, NaN in all where the matrix `a` holds one: LAPACK's elimination leaves some of its numbers finite."""
+    if np.isfinite(np.add.reduce(a, None)):
+        return out
+    lost = np.isnan(a).any((-2, -1))
+    return np.where(lost.reshape(lost.shape + (1,) * (out.ndim - lost.ndim)), out.dtype.type(np.nan), out)
+
+
+@differentiable(a=_inv_a, name="inv", numpy=np.linalg.inv, complex=True)
+def _inv(a: Any) -> Any:
+    return with_nan(np.linalg.inv(a), a)
 
 
 def _solve_ab(g: Any, a: Any, out: Any) -> tuple[Any, Any]:
@@ -65,7 +75,7 @@ def _solve_ab(g: Any, a: Any, out: Any) -> tuple[Any, Any]:
 
 @differentiable(joint=[(("a", "b"), _solve_ab)], name="solve", numpy=np.linalg.solve, complex=True)
 def _solve(a: Any, b: Any) -> Any:
-    return np.linalg.solve(a, b)
+    return with_nan(np.linalg.solve(a, b), a)
 
 
 _LEAF = 48
@@ -89,7 +99,7 @@ def triangular(a: Any, b: Any, upper: bool, unit: bool) -> Any:
     a = np.triu(a)
     if unit:
         np.einsum("...ii->...i", a)[...] = 1
-    return np.linalg.solve(a, b)
+    return with_nan(np.linalg.solve(a, b), a)
 
 
 def _triangular_ab(g: Any, a: Any, out: Any, upper: bool, unit: bool) -> tuple[Any, Any]:

@@ -27,9 +27,9 @@ __all__ = [
 
 
 def _radius(x: Any, y: Any) -> Any:
-    """The squared distance from the origin, where the angle has no slope: 1 there, so that 0 comes of a division."""
+    """The squared distance from the origin, where the angle has no slope: inf there, so that every slope is 0."""
     r = x * x + y * y
-    return np.where(np.equal(r, 0), 1.0, r)
+    return np.where(np.equal(r, 0), np.inf, r)
 
 
 def _root_of_acosh(x: Any) -> Any:

@@ -11,7 +11,7 @@ from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...rules import FAST, TABLE, differentiable, unwrap, without_gradient, wrap
 from ..argument_names import numpy_names, one_dim, some_dims
 from ..indexing.index import _take_along_axis
-from ..pointwise.clamp_round_where import maximum, minimum
+from ..pointwise.clamp_round_where import masked, maximum, minimum
 from ..pointwise.comparison import isnan
 from ..shape.reshape_transpose import squeeze
 from .sums import kept_dims
@@ -39,7 +39,7 @@ def _extreme_a(g: Any, a: Any, out: Any, axis: Any, keepdims: Any) -> Any:
     peak = np.equal(a, kept_dims(out, a.shape, axis, keepdims)) | isnan(a)
     shared = np.where(peak, 1.0, np.zeros_like(a))  # ties share evenly, as in PyTorch
     found = kept_dims(g, a.shape, axis, keepdims) * (shared / pairwise_sum(shared, axis, True))
-    return np.where(peak, found, np.zeros_like(a)) if axis is None else found
+    return np.where(peak, found, np.zeros_like(a))
 
 
 def _extreme_array(g: Any, a: Any, out: Any, axis: Any, keepdims: Any) -> Any:
@@ -51,7 +51,7 @@ def _extreme_array(g: Any, a: Any, out: Any, axis: Any, keepdims: Any) -> Any:
         share = g / int(np.count_nonzero(peak))  # int: a NumPy integer would widen it
         return np.where(peak, share, np.zeros((), a.dtype))  # not 0 * inf
     shares = np.add.reduce(peak, axis, g.dtype, keepdims=True)
-    return kept_dims(g, a.shape, axis, keepdims) / shares * peak
+    return masked(np.broadcast_to(kept_dims(g, a.shape, axis, keepdims) / shares, a.shape), peak)
 
 
 @differentiable(a=_extreme_a, numpy=np.max, name="amax", contiguous=True)

@@ -181,8 +181,8 @@ def rrelu(
 
 
 def elu_slope(g: Any, x: Any, alpha: float, scale: float, inner: float) -> Any:
-    """`g` times the derivative of `elu_of`."""
-    below = (alpha * scale * inner) * np.exp(inner * np.minimum(x, 0.0))
+    """`g` times the derivative of `elu_of`; its own derivative is zero at 0, as PyTorch's is."""
+    below = (alpha * scale * inner) * np.exp(inner * masked(x, np.less(x, 0)))
     return g * np.where(np.less_equal(x, 0), below, scale)
 
 

@@ -180,7 +180,7 @@ def _bce_logits_x(g: Any, x: Any, target: Any, pos_weight: Any) -> Any:
 
 @differentiable(
     x=_bce_logits_x,
-    target=lambda g, x, pos_weight: g * ((1 - pos_weight) * logsigmoid(x) - x),
+    target=lambda g, x, pos_weight: g * (logsigmoid(-x) - pos_weight * logsigmoid(x)),
     pos_weight=lambda g, x, target: -g * (target * logsigmoid(x)),
     name="binary_cross_entropy_with_logits",
     single=True,
@@ -244,7 +244,7 @@ def _bce_spread(x: Any) -> Any:
 
 
 @differentiable(
-    x=lambda g, x, target: g * ((x * x - 2 * x * target + target) / np.square(_bce_spread(x))),
+    x=lambda g, x, target: g * ((x * x - 2 * x * target + target) / np.square((1 - x) * x + 1e-12)),  # so PyTorch has it
     target=lambda g, x: -g / _bce_spread(x),
     name="binary_cross_entropy",
 )
@@ -269,7 +269,8 @@ def binary_cross_entropy(
 ) -> Any:
     r"""Binary cross entropy of probabilities, :math:`-t \log p - (1 - t) \log(1 - p)`.
 
-    Logarithms are kept above -100 and the gradient's denominator :math:`p (1 - p)` above 1e-12, as in PyTorch.
+    Logarithms are kept above -100 and the gradient's denominator :math:`p (1 - p)` above 1e-12, as in PyTorch; so are
+    the second derivatives, of which that limit is no part.
 
     Parameters
     ----------
