@@ -31,8 +31,7 @@ def huber_of(x: Any, y: Any, delta: float) -> Any:
 def huber_slope(g: Any, x: Any, y: Any, delta: float) -> Any:
     """`g` times the derivative of `huber_of` with respect to `x`; at `delta` itself it counts as constant."""
     difference = x - y
-    limited = np.where(np.greater(difference, 0), delta, -delta)
-    return g * np.where(np.less(np.abs(difference), delta), difference, limited)
+    return g * np.where(np.less(np.abs(difference), delta), difference, delta * np.sign(difference))
 
 
 _huber_there, _huber_back = fused(bent.huber, huber_of, 1), fused(bent.huber_backward, huber_slope, 1)

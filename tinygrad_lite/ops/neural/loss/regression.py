@@ -244,7 +244,9 @@ def _bce_spread(x: Any) -> Any:
 
 
 @differentiable(
-    x=lambda g, x, target: g * ((x * x - 2 * x * target + target) / np.square((1 - x) * x + 1e-12)),  # so PyTorch has it
+    x=lambda g, x, target: (
+        g * ((x * x - 2 * x * target + target) / np.square((1 - x) * x + 1e-12))
+    ),  # so PyTorch has it
     target=lambda g, x: -g / _bce_spread(x),
     name="binary_cross_entropy",
 )
