@@ -14,7 +14,6 @@ from fresh_process import STEP, run
 import tinygrad_lite as tg
 from tinygrad_lite import kernels
 from tinygrad_lite.kernels import kernel, select
-from tinygrad_lite.kernels.elementwise import powers
 from tinygrad_lite.kernels.native import find_arrays, memory, source, task_codegen, threads, worker_threads
 
 # The switch
@@ -251,21 +250,6 @@ def test_gradients_that_were_collected_stay_alive():
     counts.append(list(map(sys.getrefcount, arrays)))
     (a, b), *later = counts
     assert later == [[a + 1, b + 1], [a, b - 1]]
-
-
-@pytest.mark.parametrize("name", ["cube", "cube_slope", "root_slope"])
-def test_powers_and_their_twins(name):
-    loop, rng = getattr(powers, name), np.random.default_rng(0)
-    g, x = rng.standard_normal((2, 500)).astype(np.float32)
-    x[:8] = 0, -0.0, np.inf, -np.inf, np.nan, 1e-30, -1e30, 3
-    inputs, found = [np.abs(x) if name == "root_slope" else x], []
-    inputs = inputs if name == "cube" else [g, *inputs]
-    with np.errstate(all="ignore"):
-        for run in (loop.plain, loop.compiled):
-            out = np.empty_like(x)
-            run(*inputs, out)
-            found.append(out)
-    np.testing.assert_array_equal(*found)
 
 
 @pytest.mark.skipif(np.dtype("g").itemsize == 8, reason="here a long double is a double")

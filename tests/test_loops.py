@@ -23,6 +23,14 @@ ONE = {
     "softplus": lambda x: tg.softplus(x, 2.0, 5.0),
     "logsigmoid": tg.logsigmoid,
     "nan_to_num": lambda x: tg.nan_to_num(x, 2.0),
+    "relu": tg.relu,
+    "sigmoid": tg.sigmoid,
+    "gelu": tg.gelu,
+    "gelu, tanh": lambda x: tg.gelu(x, "tanh"),
+    "silu": tg.silu,
+    "mish": tg.mish,
+    "sqrt": tg.sqrt,
+    "pow": lambda x: x**3,
 }
 TWO = {
     "huber_loss": lambda x, y: tg.huber_loss(x, y, "none", 0.7),

@@ -39,6 +39,7 @@ from .engine.blame import blame
 from .engine.quiet import SILENT, quietly, restore, silence
 from .engine.single_precision import in_single, rule_in_single
 from .graph import OFF, Node, caller, mode, tick
+from .kernels.elementwise.fused import fused
 
 ndarray = np.ndarray
 _F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
@@ -79,7 +80,7 @@ class Rule:
     _positions: tuple[int, ...] | None
 
     def __init__(self, op: Op, arg: tuple[str, ...], vjp: Callable[..., Any], joint: bool) -> None:
-        code = vjp.__code__
+        code = inspect.unwrap(vjp).__code__
         self.op, self.arg, self.vjp, self.joint = op, arg, vjp, joint
         self.pick: Callable[..., tuple[Any, ...]] = self._prepare
         self._positions = None
@@ -192,7 +193,10 @@ class Op:
         name: str | None = None,
         view: bool = False,
         single: bool = False,
+        compiled: bool = False,
     ) -> None:
+        if compiled:
+            rules = {arg: fused(vjp) for arg, vjp in rules.items()}
         self.function, self.aux, self.twin, self.view, self.single = function, aux, twin, view, single
         self.name = name or str(getattr(function, "__name__", function))
         self.__name__ = self.__qualname__ = self.name
@@ -207,8 +211,10 @@ class Op:
         self._only = only if only is not None and not only.joint else None
         code = getattr(function, "__code__", None)
         self._of_one = bool(self._only and code and not aux and code.co_varnames[:1] == self._only.arg)
+        if compiled:
+            self.function = fused(function)
         if single:
-            self.function = in_single(function, bool(aux))
+            self.function = in_single(self.function, bool(aux))
 
     # --- arguments -----------------------------------------------------------------------------------------------
 
@@ -539,6 +545,7 @@ def differentiable(
     promotes: tuple[str, ...] = (),
     contiguous: bool = False,
     single: bool = False,
+    compiled: bool = False,
     **rules: Callable[..., Any],
 ) -> Op | Callable[[Callable[..., Any]], Op]:
     """Add a function to the table; also a decorator.
@@ -578,6 +585,11 @@ def differentiable(
     single : bool
         Arguments of float16 are handed to the function and to the rules as float32, and the result is rounded: for
         whatever adds up many numbers, or leaves float16's range on the way.
+    compiled : bool
+        The function and its rules are elementwise formulas: for large arrays each is compiled to one loop, made of its
+        own text and that of the functions it calls. It may use arithmetic, comparisons, `np.where`, `np.minimum`,
+        `np.clip`, `np.exp`, `np.log`, `np.tanh` and the like, and other rows. float64 is compiled where no exponential
+        or logarithm is called; all else runs in NumPy.
 
     Returns
     -------
@@ -604,6 +616,7 @@ def differentiable(
             "promotes": promotes,
             "contiguous": contiguous,
             "single": single,
+            "compiled": compiled,
         }
         return lambda f: differentiable(f, **options, **rules)
     if aux and twin is None:
@@ -612,7 +625,7 @@ def differentiable(
     key = numpy or function
     if key in TABLE and (isinstance(key, np.ufunc) or str(key.__module__).startswith("numpy")):
         raise ValueError(f"differentiable: {key!r} has a row already, for all users; wrap it in a function of yours")
-    op = Op(function, rules, joint, aux, twin, name, view, single)
+    op = Op(function, rules, joint, aux, twin, name, view, single, compiled)
     op.complex, op.together, op.promotes = complex, together, promotes
     if contiguous:
         op.function = _in_c_order(op.function)

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..graph import Node, written
+from ..kernels.elementwise.fused import LARGE
 from ..kernels.loops.row_loops import fill
 from ..kernels.native.forks import lock
-from ..ops.compiled import LARGE
 from ..rules import conjugate, ndarray, wrap
 
 ACCUMULATING = lock()  # several threads may train on shared leaves

@@ -220,17 +220,20 @@ def elementwise(
     complex: bool | Callable[..., Any] = False,
     promotes: tuple[str, ...] = ("x", "y"),
     ordered: bool = False,
+    compiled: bool = False,
     **rules: Any,
 ) -> Callable[..., Any]:
     """`differentiable` for a function of one (`x`) or two (`x`, `y`) arrays without options: the fast lane.
 
     `ordered` ones, which ask what is larger or how often something fits, refuse complex numbers.
     """
-    op = differentiable(function, name=name, numpy=numpy, complex=complex, promotes=promotes, **rules)
+    options: dict[str, Any] = {"complex": complex, "promotes": promotes, "compiled": compiled}
+    op = differentiable(function, name=name, numpy=numpy, **options, **rules)
     op.ordered = ordered
     if not isinstance(function, np.ufunc):
-        op.function = quietly(function)
-    call = (_unary if len(op.rules) == 1 else _binary)(op)
+        op.function = quietly(op.function)
+    call: Any = (_unary if len(op.rules) == 1 else _binary)(op)
+    call.formula = function  # what stands for it in compiled loops
     call.__name__ = call.__qualname__ = op.name
     call.__doc__ = op.__doc__
     FAST[numpy or function] = call

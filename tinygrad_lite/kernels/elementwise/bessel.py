@@ -1,4 +1,4 @@
-"""Modified Bessel functions of whole order in float32, by way of float64."""
+"""`bessel`: a loop for modified Bessel functions of whole order in float32, by way of float64."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..kernel import kernel
 from .float64_math import exp_wide
 
 NEAR, FAR = 17, 13  # terms of the series up to the knee, and of the polynomial beyond it
 KNEE = 8.0
 
 
-def bessel_plain(x: Any, out: Any, near: Any, far: Any, order: int, scaled: bool) -> None:
+def bessel(x: Any, out: Any, near: Any, far: Any, order: int, scaled: bool) -> None:
     """``out = I_n(x)``, times ``exp(-|x|)`` if it is to be `scaled`.
 
     Parameters
@@ -29,13 +28,6 @@ def bessel_plain(x: Any, out: Any, near: Any, far: Any, order: int, scaled: bool
     order : int
     scaled : bool
     """
-    from ...ops.special import bessel
-
-    out[...] = bessel.bessel_series(x, order, scaled)
-
-
-@kernel(bessel_plain)
-def bessel(x: Any, out: Any, near: Any, far: Any, order: int, scaled: bool) -> None:
     for i in range(x.size):
         v = np.float64(x[i])
         y = abs(v)

@@ -1,4 +1,4 @@
-"""Error and gamma functions over arrays, by the C library's, and in float32 by a formula that vectorizes."""
+"""`erf`, `erfc`, `lgamma`, `digamma`: loops by the C library's functions, and `erf_single`, which vectorizes."""
 
 from __future__ import annotations
 
@@ -6,29 +6,6 @@ import math
 from typing import Any
 
 import numpy as np
-
-from ..kernel import kernel
-
-
-def erf_plain(x: Any, out: Any) -> None:
-    """``out = erf(x)`` by series in NumPy."""
-    from ...ops.special import erf_numpy as erf_ops
-
-    out[...] = erf_ops.erf_series(x)
-
-
-def erfc_plain(x: Any, out: Any) -> None:
-    """``out = erfc(x)`` by series in NumPy."""
-    from ...ops.special import erf_numpy as erf_ops
-
-    out[...] = erf_ops.erfc_series(x)
-
-
-def lgamma_plain(x: Any, out: Any) -> None:
-    """``out = lgamma(x)`` by series in NumPy."""
-    from ...ops.special import gamma
-
-    out[...] = gamma.lgamma_series(x)
 
 
 def digamma_of(x: float) -> float:
@@ -53,38 +30,26 @@ def digamma_of(x: float) -> float:
     return total + math.log(x) - 0.5 / x - z * p
 
 
-def digamma_plain(x: Any, out: Any) -> None:
-    """``out = digamma(x)`` by series in NumPy."""
-    from ...ops.special import gamma
-
-    out[...] = gamma.digamma_series(x)
-
-
-@kernel(digamma_plain)
 def digamma(x: Any, out: Any) -> None:
     for i in range(x.size):
         out[i] = digamma_of(np.float64(x[i]))
 
 
-@kernel(erf_plain)
 def erf(x: Any, out: Any) -> None:
     for i in range(x.size):
         out[i] = math.erf(x[i])
 
 
-@kernel(erfc_plain)
 def erfc(x: Any, out: Any) -> None:
     for i in range(x.size):
         out[i] = math.erfc(np.float64(x[i]))
 
 
-@kernel(lgamma_plain)
 def lgamma(x: Any, out: Any) -> None:
     for i in range(x.size):
         out[i] = math.lgamma(np.float64(x[i]))
 
 
-@kernel(erf_plain)
 def erf_single(x: Any, out: Any) -> None:
     """For float32: a rational minimax approximation of erf(x) / x in x^2, to 2e-9; beyond 4 it is 1 in float32."""
     for i in range(x.size):

@@ -1,27 +1,14 @@
-"""The logarithm of the gamma function and its first two derivatives in float32, by way of float64."""
+"""`lgamma`, `digamma`, `trigamma`: loops for float32, by way of float64."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..kernel import kernel
 from .float64_math import log_wide, sin_wide
 
 _STEPS = 6  # from this number on the asymptotic expansions are good to 1e-10
-
-
-def _formula(name: str) -> Callable[..., None]:
-    """The twin: the series in NumPy."""
-
-    def plain(x: Any, out: Any) -> None:
-        from ...ops.special import gamma
-
-        out[...] = getattr(gamma, name)(x)
-
-    return plain
 
 
 def near_two(x: Any) -> Any:
@@ -45,7 +32,6 @@ def near_two(x: Any) -> Any:
     return p * v + 0.483128952004
 
 
-@kernel(_formula("lgamma_series"))
 def lgamma(x: Any, out: Any) -> None:
     """Up to 9/2 by `near_two` and the recurrence, then by Stirling's series (DLMF 5.11.1), below 0 by reflection."""
     for i in range(x.size):
@@ -76,7 +62,6 @@ def lgamma(x: Any, out: Any) -> None:
         out[i] = np.inf if abs(v) == np.inf else value
 
 
-@kernel(_formula("digamma_series"))
 def digamma(x: Any, out: Any) -> None:
     """The recurrence as one fraction, then DLMF 5.11.2; below 0 by reflection."""
     for i in range(x.size):
@@ -104,7 +89,6 @@ def digamma(x: Any, out: Any) -> None:
         out[i] = total
 
 
-@kernel(_formula("trigamma_series"))
 def trigamma(x: Any, out: Any) -> None:
     """As `digamma`, with DLMF 5.15.8."""
     for i in range(x.size):

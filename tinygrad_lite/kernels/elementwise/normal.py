@@ -1,4 +1,4 @@
-"""The error function's complement, its inverse and the normal distribution's functions in float32, by way of float64.
+"""`erfc`, `erfcx`, `erfinv`, `ndtri`, `log_ndtr`: loops for float32, by way of float64.
 
 The coefficients are minimax fits of this library's own, good to 2e-8 or better.
 """
@@ -6,24 +6,11 @@ The coefficients are minimax fits of this library's own, good to 2e-8 or better.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..kernel import kernel
 from .float64_math import exp_wide, log_wide
-
-
-def _formula(module: str, name: str) -> Callable[..., None]:
-    """The twin: the formula in NumPy."""
-
-    def plain(x: Any, out: Any) -> None:
-        from ... import ops
-
-        out[...] = getattr(getattr(ops, module), name)(x)
-
-    return plain
 
 
 def scaled_tail(y: Any) -> Any:
@@ -47,7 +34,6 @@ def scaled_tail(y: Any) -> Any:
     return p / (1.0 + 2.0 * y)
 
 
-@kernel(_formula("special", "erfc_series"))
 def erfc(x: Any, out: Any) -> None:
     for i in range(x.size):
         v = np.float64(x[i])
@@ -56,7 +42,6 @@ def erfc(x: Any, out: Any) -> None:
         out[i] = 2.0 - t if v < 0.0 else t
 
 
-@kernel(_formula("special", "erfcx_series"))
 def erfcx(x: Any, out: Any) -> None:
     for i in range(x.size):
         v = np.float64(x[i])
@@ -64,7 +49,6 @@ def erfcx(x: Any, out: Any) -> None:
         out[i] = 2.0 * exp_wide(v * v) - t if v < 0.0 else t
 
 
-@kernel(_formula("normal", "log_ndtr_series"))
 def log_ndtr(x: Any, out: Any) -> None:
     """Below 0 by the logarithm of the scaled tail, above by that of 1 less it, with what the 1 rounds away."""
     for i in range(x.size):
@@ -105,7 +89,6 @@ def quantile(x: Any, w: Any) -> Any:
     return x * (p if w < 6.0 else q * s)
 
 
-@kernel(_formula("special", "erfinv_series"))
 def erfinv(x: Any, out: Any) -> None:
     for i in range(x.size):
         v = np.float64(x[i])
@@ -113,7 +96,6 @@ def erfinv(x: Any, out: Any) -> None:
         out[i] = v * np.inf if abs(v) == 1.0 else y
 
 
-@kernel(_formula("special", "quantile_of_normal"))
 def ndtri(x: Any, out: Any) -> None:
     for i in range(x.size):
         p = np.float64(x[i])

@@ -1,26 +1,13 @@
-"""Remainders, as exact as NumPy's, and lengths, of float32 by way of float64."""
+"""`fmod`, `remainder`, `hypot`: loops for float32 by way of float64, as exact as NumPy's."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..kernel import kernel
-
 _FAR = 536870912.0  # 2^29: up to here a quotient of two float32 is cut off rightly in float64, and exact times one
-
-
-def _ufunc(name: str, of_number: bool = False) -> Callable[..., None]:
-    """The twin: NumPy's function of two arrays, or of an array and a number."""
-
-    def plain(*args: Any) -> None:
-        first, second, out = (args[0], args[2], args[1]) if of_number else args
-        getattr(np, name)(first, second, out=out)
-
-    return plain
 
 
 def with_sign(r: Any, x: Any) -> Any:
@@ -48,7 +35,6 @@ def far(x: Any, y: Any) -> Any:
     return np.int32(1) if (v >= _FAR * w) & (w > 0.0) & (v < np.inf) else np.int32(0)
 
 
-@kernel(_ufunc("fmod"))
 def fmod(x: Any, y: Any, out: Any) -> None:
     left = np.int32(0)
     for i in range(x.size):
@@ -60,7 +46,6 @@ def fmod(x: Any, y: Any, out: Any) -> None:
                 out[i] = np.fmod(np.float64(x[i]), np.float64(y[i]))
 
 
-@kernel(_ufunc("remainder"))
 def remainder(x: Any, y: Any, out: Any) -> None:
     left = np.int32(0)
     for i in range(x.size):
@@ -72,7 +57,6 @@ def remainder(x: Any, y: Any, out: Any) -> None:
                 out[i] = floored(np.float32(np.fmod(np.float64(x[i]), np.float64(y[i]))), y[i])
 
 
-@kernel(_ufunc("fmod", True))
 def fmod_number(x: Any, out: Any, y: Any) -> None:
     left = np.int32(0)
     for i in range(x.size):
@@ -84,7 +68,6 @@ def fmod_number(x: Any, out: Any, y: Any) -> None:
                 out[i] = np.fmod(np.float64(x[i]), np.float64(y))
 
 
-@kernel(_ufunc("remainder", True))
 def remainder_number(x: Any, out: Any, y: Any) -> None:
     left = np.int32(0)
     for i in range(x.size):
@@ -96,7 +79,6 @@ def remainder_number(x: Any, out: Any, y: Any) -> None:
                 out[i] = floored(np.float32(np.fmod(np.float64(x[i]), np.float64(y))), y)
 
 
-@kernel(_ufunc("hypot"))
 def hypot(x: Any, y: Any, out: Any) -> None:
     for i in range(x.size):
         v, w = np.float64(x[i]), np.float64(y[i])
@@ -104,33 +86,6 @@ def hypot(x: Any, y: Any, out: Any) -> None:
         out[i] = np.inf if (abs(v) == np.inf) | (abs(w) == np.inf) else r
 
 
-def share_of(g: Any, x: Any, out: Any) -> Any:
-    """`g` times the derivative of a length `out`, of which `x` is one side."""
-    return g * (x / out)
-
-
-def share_plain(g: Any, x: Any, length: Any, out: Any) -> None:
-    """``out = g * (x / length)``."""
-    out[...] = share_of(g, x, length)
-
-
-@kernel(share_plain)
-def share(g: Any, x: Any, length: Any, out: Any) -> None:
-    for i in range(x.size):
-        out[i] = g[i] * (x[i] / length[i])
-
-
-def floor_slope_of(g: Any, x: Any, y: Any) -> Any:
-    """`g` times the derivative of the remainder by `y`."""
-    return -g * np.floor_divide(x, y)
-
-
-def floor_slope_plain(g: Any, x: Any, y: Any, out: Any) -> None:
-    """``out = -g * (x // y)``."""
-    out[...] = floor_slope_of(g, x, y)
-
-
-@kernel(floor_slope_plain)
 def floor_slope(g: Any, x: Any, y: Any, out: Any) -> None:
     for i in range(x.size):
         v, w = np.float64(x[i]), np.float64(y[i])

@@ -73,6 +73,11 @@ def inner(function: Callable[..., Any]) -> Any:
     return numba.njit(**FLAGS)(function)
 
 
+def inlined(function: Callable[..., Any]) -> Any:
+    """As `inner`, and always made a part of the loop that calls it, which does not vectorize otherwise."""
+    return numba.njit(**FLAGS, forceinline=True)(function)
+
+
 def summing(function: Callable[..., Any]) -> Any:
     """As `inner`, for a sum over elements: its order is left to the compiler, which adds many at a time."""
     return numba.njit(**{**FLAGS, "fastmath": FLAGS["fastmath"] | {"reassoc"}})(function)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import ast
 import builtins
+import copy
+import dis
 import inspect
 import textwrap
 from collections.abc import Callable
@@ -18,7 +20,7 @@ from typing import Any
 
 from ..backend import select
 
-HEADER = "from tinygrad_lite.kernels.native.compile import exact, holding, inner, jit, summing"
+HEADER = "from tinygrad_lite.kernels.native.compile import exact, holding, inlined, inner, jit, summing"
 
 Transform = Callable[[ast.FunctionDef], ast.FunctionDef]
 
@@ -36,13 +38,15 @@ def definition(function: Callable[..., Any]) -> ast.FunctionDef:
         If Python no longer has the text, as for functions typed into ``python -c`` or ``python -``.
     """
     name = getattr(function, "__qualname__", repr(function))
+    if getattr(function, "__name__", "") == "<lambda>":
+        return _lambda(function, name)
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError) as error:
         raise SourceError(f"{name}: its source text cannot be read; define it in a file") from error
     node = tree.body[0]
     if not isinstance(node, ast.FunctionDef):
-        raise SourceError(f"{name}: only functions made with `def` can be compiled")
+        raise SourceError(f"{name}: only functions made with `def` or `lambda` can be compiled")
     node.decorator_list, node.returns = [], None
     lone = (each for each in (node.args.vararg, node.args.kwarg) if each is not None)
     for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs, *lone):
@@ -50,6 +54,35 @@ def definition(function: Callable[..., Any]) -> ast.FunctionDef:
     if ast.get_docstring(node, clean=False) is not None:
         node.body = node.body[1:] or [ast.Pass()]
     return node
+
+
+_parsed = cache(ast.parse)
+_SETTING_UP = {"COPY_FREE_VARS", "MAKE_CELL", "PUSH_NULL", "RESUME"}
+_LOADS = {**dict.fromkeys(("LOAD_DEREF", "LOAD_GLOBAL", "LOAD_NAME"), "LOAD"), "LOAD_METHOD": "LOAD_ATTR"}
+
+
+def _lambda(function: Callable[..., Any], name: str) -> ast.FunctionDef:
+    """A lambda as a function with a name; among several of its line, it is the one that compiles to the same."""
+    code = function.__code__
+
+    def shown(code: Any) -> Any:
+        """What it does, wherever its free names live."""
+        steps = [(i.opname, i.argval) for i in dis.get_instructions(code) if i.opname not in _SETTING_UP]
+        return code.co_varnames, [(_LOADS.get(name, name), value) for name, value in steps]
+
+    try:
+        text = "".join(inspect.findsource(function)[0])
+    except OSError as error:
+        raise SourceError(f"{name}: its source text cannot be read; define it in a file") from error
+    nodes = [n for n in ast.walk(_parsed(text)) if isinstance(n, ast.Lambda) and n.lineno == code.co_firstlineno]
+    alike = [n for n in nodes if shown(compile(ast.Expression(n), "", "eval").co_consts[0]) == shown(code)]
+    if len({ast.dump(n) for n in alike}) != 1:
+        raise SourceError(f"{name}: its text cannot be told from that of others in its line; give it a line of its own")
+    found = copy.deepcopy(alike[0])
+    made = ast.parse(f"def lambda_{code.co_firstlineno}(): pass").body[0]
+    assert isinstance(made, ast.FunctionDef)
+    made.args, made.body = found.args, [ast.Return(found.body)]
+    return made
 
 
 def free_names(node: ast.FunctionDef) -> list[str]:
@@ -63,11 +96,14 @@ def free_names(node: ast.FunctionDef) -> list[str]:
     return [name for name in loaded if name not in bound and not hasattr(builtins, name)]
 
 
-def _value(function: Callable[..., Any], name: str) -> Any:
-    closure = inspect.getclosurevars(function)
+def meaning(function: Callable[..., Any], name: str) -> Any:
+    """Return what a free name of a function stands for; None for a builtin."""
+    closure = inspect.getclosurevars(inspect.unwrap(function))
     for where in (closure.nonlocals, closure.globals):
         if name in where:
             return where[name]
+    if hasattr(builtins, name):
+        return None
     raise SourceError(f"{function.__qualname__}: the name {name!r} is not defined")
 
 
@@ -102,7 +138,7 @@ class Source:
             node = self._transform(node)
         for name in free_names(node):
             if name not in self._parts:  # what the transform or the writer put there stands
-                self._need(function, name, _value(function, name))
+                self._need(function, name, meaning(function, name))
         self._parts[node.name] = f"@{decorator}\n{ast.unparse(ast.fix_missing_locations(node))}"
 
     def put(self, name: str, text: str) -> None:

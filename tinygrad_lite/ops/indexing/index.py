@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from ...engine.errors import DtypeError, RangeError
+from ...kernels.elementwise.fused import LARGE, turned_back
 from ...kernels.loops import take_along
 from ...kernels.loops.pairwise_sum import FEW
 from ...kernels.loops.scatter import read_last
 from ...rules import FAST, differentiable, unwrap
 from ..argument_names import numpy_names, one_dim
-from ..compiled import LARGE, turned_back
 from ..pointwise.clamp_round_where import masked, where
 from .index_keys import add_at, flat_places, put_at, spans, without_repeats
 from .index_keys import in_two as in_two

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ...engine.errors import RangeError
+from ...kernels.elementwise.fused import LARGE
 from ...kernels.loops.scatter import scatter_add
 from ...rules import unwrap
-from ..compiled import LARGE
 
 
 def without_repeats(index: Any) -> bool:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ...kernels.elementwise.fused import LARGE
 from ...kernels.loops import take_along
 from ...kernels.loops.matrix_product import matrix_product
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...rules import FAST, differentiable, unwrap
-from ..compiled import LARGE
 from .einsum import einsum as einsum
 from .einsum import tensordot as tensordot
 

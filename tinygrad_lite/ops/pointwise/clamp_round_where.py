@@ -10,6 +10,7 @@ import numpy as np
 from ...engine.blame import came
 from ...engine.errors import InputError
 from ...engine.fast_calls import elementwise
+from ...kernels.elementwise.scalar_forms import in_loops
 from ...rules import FAST, differentiable, unwrap, wrap
 from ..argument_names import describe
 from .arithmetic import flat
@@ -22,7 +23,8 @@ _BOOL = np.dtype(np.bool_)
 _BITS = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
 
 
-def _kept(x: Any, y: Any) -> Any:
+@in_loops(lambda x, y: x if y else 0)
+def masked_of(x: Any, y: Any) -> Any:
     bits = _BITS.get(x.dtype)
     if bits is None:
         return np.where(y, x, x.dtype.type(0))
@@ -30,7 +32,7 @@ def _kept(x: Any, y: Any) -> Any:
 
 
 masked: Callable[..., Any] = elementwise(
-    _kept, complex=True, name="masked", promotes=(), x=lambda g, y: masked(g, y), y=flat
+    masked_of, complex=True, name="masked", promotes=(), x=lambda g, y: masked(g, y), y=flat
 )
 masked.__doc__ = "``x`` where the mask ``y`` holds, zero elsewhere, whatever ``x`` is there: infinite, or not a number."
 

@@ -1,4 +1,4 @@
-"""Exponentials, logarithms, trigonometry and their kin."""
+"""`exp`, `log`, `sin`, `sigmoid` and kin: exponentials, logarithms, trigonometry."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import numpy as np
 from ...dtypes import get_default_dtype
 from ...engine.errors import DtypeError
 from ...engine.fast_calls import elementwise
-from ...kernels.elementwise import bent, remainder, smooth
+from ...kernels.elementwise import remainder
+from ...kernels.elementwise.float32_math import softplus_single
+from ...kernels.elementwise.fused import fused
+from ...kernels.elementwise.scalar_forms import in_loops
 from ...promotion import number
 from ...rules import differentiable, unwrap
 from ..argument_names import describe
-from ..compiled import fused
 from .clamp_round_where import masked
 
 __all__ = [
@@ -46,14 +48,8 @@ log10 = elementwise(np.log10, complex=True, x=lambda g, x: g / (x * math.log(10)
 log1p = elementwise(np.log1p, complex=True, x=lambda g, x: g / (1 + x))
 
 
-def logaddexp_of(x: Any, y: Any) -> Any:
-    """NumPy's function, of arrays."""
-    return np.logaddexp(x, y)
-
-
-_logaddexp = fused(bent.logaddexp, logaddexp_of)
 logaddexp = elementwise(
-    lambda x, y: _logaddexp(x, y), name="logaddexp", numpy=np.logaddexp,
+    lambda x, y: np.logaddexp(x, y), name="logaddexp", numpy=np.logaddexp, compiled=True,
     x=lambda g, x, y: g * sigmoid(x - y), y=lambda g, x, y: g * sigmoid(y - x)
 )  # fmt: skip
 logaddexp2 = elementwise(
@@ -73,10 +69,9 @@ atan = arctan = elementwise(np.arctan, complex=True, name="atan", x=lambda g, x:
 atan2 = arctan2 = elementwise(
     np.arctan2, name="atan2", x=lambda g, x, y: g * (y / _radius(x, y)), y=lambda g, x, y: -g * (x / _radius(x, y))
 )
-_hypot, _share = fused(remainder.hypot, np.hypot), fused(remainder.share, remainder.share_of)
 hypot = elementwise(
-    lambda x, y: _hypot(x, y), name="hypot", numpy=np.hypot,
-    x=lambda g, x, out: _share(g, x, out), y=lambda g, y, out: _share(g, y, out)
+    fused(lambda x, y: np.hypot(x, y), remainder.hypot), name="hypot", numpy=np.hypot,
+    x=fused(lambda g, x, out: g * (x / out)), y=fused(lambda g, y, out: g * (y / out))
 )  # fmt: skip
 asinh = arcsinh = elementwise(np.arcsinh, complex=True, name="asinh", x=lambda g, x: g / np.sqrt(x * x + 1))
 acosh = arccosh = elementwise(
@@ -87,6 +82,7 @@ deg2rad = elementwise(np.deg2rad, x=lambda g: g * (math.pi / 180))
 rad2deg = elementwise(np.rad2deg, x=lambda g: g * (180 / math.pi))
 
 
+@in_loops(lambda x: x)
 def floating(x: Any) -> Any:
     """Integers and booleans as float32."""
     if x.dtype.kind == "f":
@@ -104,15 +100,12 @@ def sigmoid_of(x: Any) -> Any:
     return np.reciprocal(z)
 
 
-def sigmoid_slope(g: Any, out: Any) -> Any:
-    """`g` times the derivative of the sigmoid, given its result."""
-    return g * (out * (1 - out))
+sigmoid: Callable[..., Any] = elementwise(
+    sigmoid_of, name="sigmoid", compiled=True, x=lambda g, out: g * (out * (1 - out))
+)
 
 
-_sigmoid, _sigmoid_back = fused(smooth.sigmoid, sigmoid_of), fused(smooth.sigmoid_backward, sigmoid_slope)
-sigmoid: Callable[..., Any] = elementwise(lambda x: _sigmoid(x), name="sigmoid", x=lambda g, out: _sigmoid_back(g, out))
-
-
+@in_loops(softplus_single, single=True)
 def softplus_of(x: Any) -> Any:
     """``log(1 + exp(x))`` of an array, without overflow."""
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
@@ -123,16 +116,8 @@ def logsigmoid_of(x: Any) -> Any:
     return -softplus_of(-floating(x))
 
 
-def logsigmoid_slope(g: Any, x: Any) -> Any:
-    """`g` times the derivative of `logsigmoid_of`."""
-    return g * sigmoid(-x)
-
-
-_logsigmoid, _logsigmoid_back = (
-    fused(bent.logsigmoid, logsigmoid_of), fused(bent.logsigmoid_backward, logsigmoid_slope)
-)  # fmt: skip
 logsigmoid: Callable[..., Any] = elementwise(
-    lambda x: _logsigmoid(x), name="logsigmoid", x=lambda g, x: _logsigmoid_back(g, x)
+    logsigmoid_of, name="logsigmoid", compiled=True, x=lambda g, x: g * sigmoid(-x)
 )
 
 # --- with a hole or a limit -------------------------------------------------------------------------------------

@@ -9,10 +9,9 @@ import numpy as np
 
 from ...dtypes import get_default_dtype
 from ...engine.fast_calls import elementwise
-from ...kernels.elementwise import bent
+from ...kernels.elementwise.fused import fused
 from ...rules import FAST, differentiable, unwrap, wrap
 from ..argument_names import describe, floating_only
-from ..compiled import fused
 from .arithmetic import flat, mul
 from .clamp_round_where import masked, sign, trunc
 from .exp_log_trig import exp2
@@ -132,7 +131,7 @@ def nan_to_num_of(x: Any, nan: float, posinf: float | None, neginf: float | None
     return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
 
 
-_replaced = fused(bent.nan_to_num, nan_to_num_of, 3)
+_replaced = fused(nan_to_num_of)
 
 
 @differentiable(x=lambda g, x: masked(g, np.isfinite(x)), name="nan_to_num")

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import as_dtype
+from ...kernels.elementwise.fused import LARGE
 from ...kernels.loops.pairwise_sum import FEW
 from ...kernels.loops.running_sum import recurrence as recurrence_kernel
 from ...kernels.loops.take_along import running_extreme
 from ...rules import FAST, differentiable, unwrap, wrap
 from ..argument_names import numpy_names, one_dim
-from ..compiled import LARGE
 from ..indexing.index import _take_along_axis
 from ..pointwise.comparison import logical_xor
 from ..pointwise.exp_log_trig import floating

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import as_dtype
+from ...kernels.elementwise.fused import LARGE, large
 from ...kernels.loops.pairwise_sum import FEW, dims_of, in_three, pairwise_sum
 from ...kernels.loops.row_loops import piece, row_sums
 from ...kernels.loops.row_products import product_of_others, row_products, row_products_backward
@@ -16,7 +17,6 @@ from ...kernels.loops.variance import middle_squares, row_squares
 from ...kernels.native.parallel import in_parts
 from ...rules import differentiable, unwrap
 from ..argument_names import floating_only, numpy_names, some_dims
-from ..compiled import LARGE, large
 from ..pointwise.clamp_round_where import masked
 from ..shape.broadcasting import expand_to
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from ...engine.errors import InputError
+from ...kernels.elementwise.fused import LARGE
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...kernels.loops.take_along import reverse
 from ...rules import FAST, differentiable, unwrap, wrap
 from ..argument_names import numpy_names, one_dim, sizes
-from ..compiled import LARGE
 from ..indexing.index import index_select
 from .reshape_transpose import transpose
 

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from ...kernels.elementwise.bessel import FAR, KNEE, NEAR, bessel
-from ...kernels.loops.row_loops import piece
+from ...kernels.elementwise.fused import LARGE, PIECE, memory_order, turned_back
+from ...kernels.kernel import kernel
 from ...kernels.native.parallel import in_parts
 from ...rules import FAST, differentiable
 from ..argument_names import describe
-from ..compiled import LARGE, memory_order, turned_back
 from .erf_numpy import in_double
 
 __all__ = ["i0", "i0e", "i1", "i1e"]
@@ -106,6 +106,13 @@ def _coefficients(n: int) -> tuple[Any, Any]:
     return np.array(near[::-1]), powers(np.polynomial.Polynomial([-1.0, 2 * KNEE])).coef[::-1].copy()
 
 
+def _bessel_plain(x: Any, out: Any, near: Any, far: Any, n: int, scaled: bool) -> None:
+    out[...] = bessel_series(x, n, scaled)
+
+
+_many = kernel(_bessel_plain)(bessel)
+
+
 def _bessel(x: Any, n: int, scaled: bool) -> Any:
     """``I_n(x)``; of large arrays of float32 by a compiled loop."""
     if n > 2 or type(x) is not np.ndarray or x.dtype != np.float32 or x.size < LARGE:
@@ -115,7 +122,7 @@ def _bessel(x: Any, n: int, scaled: bool) -> Any:
     out = np.empty(x.shape, x.dtype)
     source, target = np.ascontiguousarray(x).reshape(-1), out.reshape(-1)
     near, far = _coefficients(n)
-    in_parts(bessel, piece(), (source, target), near, far, n, scaled)
+    in_parts(_many, PIECE, (source, target), near, far, n, scaled)
     return out
 
 

@@ -1,4 +1,4 @@
-"""Special functions in plain NumPy, since NumPy has none and SciPy is not required: the error function and its kin."""
+"""`erf`, `erfc`, `erfinv` and kin in plain NumPy, which has none, and without SciPy, which is not required."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ import numpy as np
 from ...engine.errors import DtypeError
 from ...kernels.elementwise import erf as kernels
 from ...kernels.elementwise import normal
-from ...kernels.loops.row_loops import piece
+from ...kernels.elementwise.float32_math import erfc_single
+from ...kernels.elementwise.fused import LARGE, PIECE, fused, into, memory_order, turned_back
+from ...kernels.elementwise.scalar_forms import in_loops
+from ...kernels.kernel import Kernel
 from ...kernels.native.parallel import in_parts
-from ..compiled import LARGE, fused, memory_order, turned_back
 
 Table = tuple[tuple[float, ...], tuple[float, ...]]
 """A rational function: coefficients above and below the line, highest power first."""
@@ -122,6 +124,7 @@ def fastest(series: Any, scalar: Callable[[float], float], loop: Any, single: An
 
     The series' dozens of passes take 30 us even for one number.
     """
+    many = {"d": Kernel(loop, into(series)), "f": Kernel(single or loop, into(series))}
 
     @functools.wraps(series)
     def evaluate(x: Any) -> Any:
@@ -134,11 +137,9 @@ def fastest(series: Any, scalar: Callable[[float], float], loop: Any, single: An
                 return np.array(numbers, x.dtype if x.dtype.kind == "f" else np.float32).reshape(x.shape)
             except (TypeError, ValueError, OverflowError):  # no real number, a pole, or beyond the numbers
                 pass
-        elif x.size >= LARGE and x.dtype.char in "fd":
+        elif x.size >= LARGE and x.dtype.char in many:
             out = np.empty(x.shape, x.dtype)
-            run = loop if single is None or x.dtype.char == "d" else single
-            source, target = np.ascontiguousarray(x).reshape(-1), out.reshape(-1)
-            in_parts(run, piece(), (source, target))
+            in_parts(many[x.dtype.char], PIECE, (np.ascontiguousarray(x).reshape(-1), out.reshape(-1)))
             return out
         return series(x)
 
@@ -226,7 +227,7 @@ def erfc_series(x: Any) -> Any:
 
 
 erf = fastest(erf_series, math.erf, kernels.erf, kernels.erf_single)
-erfc = fastest(erfc_series, math.erfc, kernels.erfc, normal.erfc)
+erfc = in_loops(erfc_single, single=True)(fastest(erfc_series, math.erfc, kernels.erfc, normal.erfc))
 
 
 def _quantile_centre(y: Any) -> Any:
@@ -295,6 +296,6 @@ def erfinv_series(x: Any) -> Any:
     ])  # fmt: skip
 
 
-erfcx = fused(normal.erfcx, erfcx_series)
-ndtri = fused(normal.ndtri, quantile_of_normal)
-erfinv = fused(normal.erfinv, erfinv_series)
+erfcx = fused(erfcx_series, normal.erfcx)
+ndtri = fused(quantile_of_normal, normal.ndtri)
+erfinv = fused(erfinv_series, normal.erfinv)

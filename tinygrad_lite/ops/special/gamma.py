@@ -12,9 +12,9 @@ import numpy as np
 from ...engine.fast_calls import elementwise
 from ...kernels.elementwise import erf as kernels
 from ...kernels.elementwise import gamma as single
+from ...kernels.elementwise.fused import fused
 from ...rules import differentiable
 from ..argument_names import describe
-from ..compiled import fused
 from .erf_numpy import fastest, in_double, piecewise, polynomial
 
 __all__ = ["digamma", "lgamma", "mvlgamma", "polygamma"]
@@ -160,7 +160,7 @@ def trigamma_series(x: Any) -> Any:
     return polygamma_series(x, 1)
 
 
-_trigamma = fused(single.trigamma, trigamma_series)
+_trigamma = fused(trigamma_series, single.trigamma)
 
 # --- rows -------------------------------------------------------------------------------------------------------
 

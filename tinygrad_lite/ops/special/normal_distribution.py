@@ -13,8 +13,8 @@ import numpy as np
 
 from ...engine.fast_calls import elementwise
 from ...kernels.elementwise import normal as kernels
+from ...kernels.elementwise.fused import fused
 from ..argument_names import describe
-from ..compiled import fused
 from ..pointwise.clamp_round_where import masked
 from ..pointwise.exp_log_trig import _beside, floating
 from ..special.erf import erfc
@@ -49,8 +49,7 @@ def _hazard(g: Any, x: Any) -> Any:
     return g * np.where(np.less(x, 0), left, right)
 
 
-_log_ndtr = fused(kernels.log_ndtr, log_ndtr_series)
-log_ndtr: Callable[..., Any] = elementwise(lambda x: _log_ndtr(x), name="log_ndtr", x=_hazard)
+log_ndtr: Callable[..., Any] = elementwise(fused(log_ndtr_series, kernels.log_ndtr), name="log_ndtr", x=_hazard)
 ndtri: Callable[..., Any] = elementwise(
     lambda x: erf.ndtri(x), name="ndtri", x=lambda g, out: g * (_ROOT_2PI * np.exp(0.5 * (out * out)))
 )  # fmt: skip

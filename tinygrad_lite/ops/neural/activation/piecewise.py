@@ -1,4 +1,4 @@
-"""Activations made of pieces: straight ones, and an exponential below zero."""
+"""`leaky_relu`, `elu`, `hardtanh`, `hardswish`: activations made of straight pieces, or with an exponential below 0."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import numpy as np
 
 from ....engine.errors import DtypeError, InputError
 from ....engine.views import write
-from ....kernels.elementwise import bent as kernels
+from ....kernels.elementwise.fused import fused
 from ....rules import differentiable, unwrap
-from ...compiled import fused
 from ...pointwise.clamp_round_where import masked, ordered
 from ...pointwise.exp_log_trig import floating
 from ...random.random_streams import uniform
@@ -37,24 +36,18 @@ def _floats(input: Any, who: str) -> Any:
 # --- two slopes -------------------------------------------------------------------------------------------------
 
 
-def leaky_relu_of(x: Any, slope: float) -> Any:
+def leaky_relu_of(x: Any, negative_slope: float) -> Any:
     """Leaky relu of an array."""
     x = floating(x)
-    return np.where(x > 0, x, slope * x)
+    return np.where(x > 0, x, negative_slope * x)
 
 
-def leaky_relu_slope(g: Any, x: Any, slope: float) -> Any:
+def leaky_relu_slope(g: Any, x: Any, negative_slope: float) -> Any:
     """`g` times the derivative of `leaky_relu_of`."""
-    return np.where(np.greater(x, 0), g, slope * g)
+    return np.where(np.greater(x, 0), g, negative_slope * g)
 
 
-_leaky = fused(kernels.leaky_relu, leaky_relu_of, 1)
-_leaky_back = fused(kernels.leaky_relu_backward, leaky_relu_slope, 1)
-
-
-@differentiable(x=lambda g, x, negative_slope: _leaky_back(g, x, negative_slope), name="leaky_relu")
-def _leaky_relu(x: Any, negative_slope: float) -> Any:
-    return _leaky(x, negative_slope)
+_leaky_relu = differentiable(leaky_relu_of, name="leaky_relu", compiled=True, x=leaky_relu_slope)
 
 
 def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
@@ -192,12 +185,7 @@ def elu_of(x: Any, alpha: float, scale: float, inner: float) -> Any:
     return np.where(x > 0, scale * x, (alpha * scale) * np.expm1(inner * np.minimum(x, 0)))
 
 
-_elu_there, _elu_back = fused(kernels.elu, elu_of, 3), fused(kernels.elu_backward, elu_slope, 3)
-
-
-@differentiable(x=lambda g, x, alpha, scale, inner: _elu_back(g, x, alpha, scale, inner), name="elu")
-def _elu(x: Any, alpha: float, scale: float, inner: float) -> Any:
-    return _elu_there(x, alpha, scale, inner)
+_elu = differentiable(elu_of, name="elu", compiled=True, x=elu_slope)
 
 
 def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
@@ -296,10 +284,7 @@ def hardtanh_slope(g: Any, x: Any, low: float, high: float) -> Any:
     return masked(g, np.logical_not(np.less_equal(x, low) | np.greater_equal(x, high)))
 
 
-_hardtanh_back = fused(kernels.hardtanh_backward, hardtanh_slope, 2)
-
-
-@differentiable(x=lambda g, x, low, high: _hardtanh_back(g, x, low, high), name="hardtanh")
+@differentiable(x=fused(hardtanh_slope), name="hardtanh")
 def _hardtanh(x: Any, low: float, high: float) -> Any:
     if ordered(x, "hardtanh").dtype.kind != "f":  # integers stay integers
         low, high = int(low), int(high)
@@ -368,13 +353,7 @@ def hardsigmoid_slope(g: Any, x: Any) -> Any:
     return masked(g / 6, np.greater(x, -3) & np.less(x, 3))
 
 
-_hardsigmoid_there = fused(kernels.hardsigmoid, hardsigmoid_of)
-_hardsigmoid_back = fused(kernels.hardsigmoid_backward, hardsigmoid_slope)
-
-
-@differentiable(x=lambda g, x: _hardsigmoid_back(g, x), name="hardsigmoid")
-def _hardsigmoid(x: Any) -> Any:
-    return _hardsigmoid_there(x)
+_hardsigmoid = differentiable(hardsigmoid_of, name="hardsigmoid", compiled=True, x=hardsigmoid_slope)
 
 
 def hardsigmoid(input: Any, inplace: bool = False) -> Any:
@@ -409,13 +388,7 @@ def hardswish_of(x: Any) -> Any:
     return x * np.clip(x + 3, 0, 6) / 6
 
 
-_hardswish_there = fused(kernels.hardswish, hardswish_of)
-_hardswish_back = fused(kernels.hardswish_backward, hardswish_slope)
-
-
-@differentiable(x=lambda g, x: _hardswish_back(g, x), name="hardswish")
-def _hardswish(x: Any) -> Any:
-    return _hardswish_there(x)
+_hardswish = differentiable(hardswish_of, name="hardswish", compiled=True, x=hardswish_slope)
 
 
 def hardswish(input: Any, inplace: bool = False) -> Any:

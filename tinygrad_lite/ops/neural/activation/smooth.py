@@ -1,9 +1,8 @@
-"""Smooth activations, and the one with a single kink."""
+"""`gelu`, `silu`, `mish`, `softplus` and other smooth activations, and `relu`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,52 +10,31 @@ import numpy as np
 from ....engine.errors import DtypeError, InputError
 from ....engine.fast_calls import elementwise
 from ....engine.views import write
-from ....kernels.elementwise import activation as kernel_activation
-from ....kernels.elementwise import bent, smooth
-from ....kernels.loops.row_loops import piece
-from ....kernels.native.parallel import in_parts
+from ....kernels.elementwise.scalar_forms import in_loops
 from ....rules import differentiable
 from ...argument_names import describe
-from ...compiled import fused, large
 from ...pointwise.clamp_round_where import masked
 from ...pointwise.exp_log_trig import floating, sigmoid, sigmoid_of, softplus_of
-from ...special.erf import erf
-from ...special.erf_numpy import erf as _erf
+from ...special.erf import erfc
+from ...special.erf_numpy import erfc as _erfc
 
 __all__ = ["gelu", "mish", "relu", "silu", "softplus", "softsign", "tanhshrink"]
 
-_SHARED = 1 << 19  # elements from which on a loop that hardly computes is worth waking a thread
 _ZEROS = {np.dtype(t): np.zeros((), t) for t in "?bhqilBHQILefdg"}  # an array costs a ufunc less than a number
 
 
-def _over(kernel: Any, *arrays: Any) -> None:
-    """A loop over contiguous arrays, shared between threads where there is much to do."""
-    if arrays[0].size < _SHARED:
-        kernel.run(*arrays)
-    else:
-        in_parts(kernel, piece(), [a.reshape(-1) for a in arrays])
+@in_loops(lambda x: 0)
+def _zero(x: Any) -> Any:
+    try:
+        return _ZEROS[x.dtype]
+    except KeyError:
+        raise DtypeError(f"relu: the input must hold real numbers, got {x.dtype}") from None
 
 
-def _relu(x: Any) -> Any:
-    if not large(x):
-        try:
-            return np.maximum(x, _ZEROS[x.dtype])
-        except KeyError:
-            raise DtypeError(f"relu: the input must hold real numbers, got {x.dtype}") from None
-    out = np.empty(x.shape, x.dtype)
-    _over(kernel_activation.relu, x, out)
-    return out
-
-
-def _relu_x(g: Any, out: Any) -> Any:
-    if type(g) is np.ndarray and g.shape == out.shape and g.dtype == out.dtype and large(g) and large(out):
-        result = np.empty(g.shape, g.dtype)
-        _over(kernel_activation.relu_backward, g, out, result)
-        return result
-    return masked(g, np.not_equal(out, 0))  # NaN lets through, as in PyTorch
-
-
-relu = elementwise(_relu, name="relu", x=_relu_x)
+relu = elementwise(
+    lambda x: np.maximum(x, _zero(x)), name="relu", compiled=True,
+    x=lambda g, out: masked(g, np.not_equal(out, 0))  # NaN lets through, as in PyTorch
+)  # fmt: skip
 
 # --- smooth -----------------------------------------------------------------------------------------------------
 
@@ -64,37 +42,32 @@ _SQRT_HALF, _INV_SQRT_2PI = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
 _TANH_C = math.sqrt(2 / math.pi)
 
 
-def _smooth(name: str, formula: Callable[..., Any], slope: Callable[..., Any]) -> Callable[..., Any]:
-    """The row of an activation with loops for both ways."""
-    there, back = fused(getattr(smooth, name), formula), fused(getattr(smooth, f"{name}_backward"), slope)
-    return elementwise(lambda x: there(x), name=name, x=lambda g, x: back(g, x))
-
-
 def gelu_of(x: Any) -> Any:
-    """The exact gelu of an array."""
+    """The exact gelu of an array; by erfc, since 1 + erf would cancel below zero."""
     x = floating(x)
-    return x * (0.5 * (1 + _erf(x * _SQRT_HALF)))
+    return x * (0.5 * _erfc(x * -_SQRT_HALF))
 
 
 def gelu_slope(g: Any, x: Any) -> Any:
     """`g` times the derivative of `gelu_of`."""
-    return g * (0.5 * (1 + erf(x * _SQRT_HALF)) + x * (_INV_SQRT_2PI * np.exp(-0.5 * (x * x))))
+    z = x * -_SQRT_HALF
+    return g * (0.5 * erfc(z) + x * (_INV_SQRT_2PI * np.exp(-(z * z))))
 
 
 def gelu_tanh_of(x: Any) -> Any:
-    """The approximate gelu of an array."""
+    """The approximate gelu of an array: ``(1 + tanh(u)) / 2`` is ``sigmoid(2 u)``, which does not cancel."""
     x = floating(x)
-    return 0.5 * x * (1 + np.tanh(_TANH_C * (x + 0.044715 * (x * x * x))))
+    return x * sigmoid_of(2 * _TANH_C * (x + 0.044715 * (x * x * x)))
 
 
 def gelu_tanh_slope(g: Any, x: Any) -> Any:
     """`g` times the derivative of `gelu_tanh_of`."""
-    t = np.tanh(_TANH_C * (x + 0.044715 * (x * x * x)))
-    return g * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (_TANH_C * (1 + 3 * 0.044715 * (x * x))))
+    s = sigmoid(2 * _TANH_C * (x + 0.044715 * (x * x * x)))
+    return g * (s + x * s * (1 - s) * (2 * _TANH_C * (1 + 3 * 0.044715 * (x * x))))
 
 
-_gelu_exact = _smooth("gelu", gelu_of, gelu_slope)
-_gelu_approximate = _smooth("gelu_tanh", gelu_tanh_of, gelu_tanh_slope)
+_gelu_exact = elementwise(gelu_of, name="gelu", compiled=True, x=gelu_slope)
+_gelu_approximate = elementwise(gelu_tanh_of, name="gelu_tanh", compiled=True, x=gelu_tanh_slope)
 
 
 def gelu(input: Any, approximate: str = "none") -> Any:
@@ -143,7 +116,7 @@ def silu_slope(g: Any, x: Any) -> Any:
     return g * (s * (1 + x * (1 - s)))
 
 
-_silu = _smooth("silu", silu_of, silu_slope)
+_silu = elementwise(silu_of, name="silu", compiled=True, x=silu_slope)
 
 
 def _odds(x: Any) -> tuple[Any, Any]:
@@ -165,7 +138,7 @@ def mish_slope(g: Any, x: Any) -> Any:
     return g * (n / (n + 2) + 4 * x * e * (e + 1) / np.square(n + 2))
 
 
-_mish = _smooth("mish", mish_of, mish_slope)
+_mish = elementwise(mish_of, name="mish", compiled=True, x=mish_slope)
 
 
 def silu(input: Any, inplace: bool = False) -> Any:
@@ -231,13 +204,7 @@ def softplus_from(x: Any, beta: float, threshold: float) -> Any:
     return np.where(beta * x > threshold, x, softplus_of(beta * x) / beta)
 
 
-_softplus_there = fused(bent.softplus, softplus_from, 2)
-_softplus_back = fused(bent.softplus_backward, softplus_slope, 2)
-
-
-@differentiable(x=lambda g, x, beta, threshold: _softplus_back(g, x, beta, threshold), name="softplus")
-def _softplus(x: Any, beta: float, threshold: float) -> Any:
-    return _softplus_there(x, beta, threshold)
+_softplus = differentiable(softplus_from, name="softplus", compiled=True, x=softplus_slope)
 
 
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:

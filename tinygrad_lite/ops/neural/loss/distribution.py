@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 
 from ....engine.errors import InputError
-from ....kernels.elementwise import bent
 from ....rules import differentiable, unwrap, wrap
-from ...compiled import fused
 from ...pointwise.clamp_round_where import clamp, masked
 from ...pointwise.exp_log_trig import exp, log, xlogy
 from .regression import l1_loss, paired, reduced, reduction_of, within
@@ -34,17 +32,14 @@ def huber_slope(g: Any, x: Any, y: Any, delta: float) -> Any:
     return g * np.where(np.less(np.abs(difference), delta), difference, delta * np.sign(difference))
 
 
-_huber_there, _huber_back = fused(bent.huber, huber_of, 1), fused(bent.huber_backward, huber_slope, 1)
-
-
-@differentiable(
-    x=lambda g, x, y, delta: _huber_back(g, x, y, delta),
-    y=lambda g, x, y, delta: _huber_back(g, y, x, delta),
+_huber = differentiable(
+    huber_of,
+    x=huber_slope,
+    y=lambda g, x, y, delta: huber_slope(g, y, x, delta),
     name="huber_loss",
     single=True,
+    compiled=True,
 )
-def _huber(x: Any, y: Any, delta: float) -> Any:
-    return _huber_there(x, y, delta)
 
 
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Any:

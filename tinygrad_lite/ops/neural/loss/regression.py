@@ -9,10 +9,10 @@ import numpy as np
 
 from ....engine.errors import InputError
 from ....engine.fast_calls import elementwise
-from ....kernels.elementwise import bent
+from ....kernels.elementwise.fused import fused
 from ....rules import differentiable, unwrap
-from ...compiled import fused
 from ...pointwise.arithmetic import abs as _abs
+from ...pointwise.clamp_round_where import masked_of
 from ...pointwise.exp_log_trig import logsigmoid, sigmoid, softplus_of
 from ...reduction.sums import mean, sum
 
@@ -159,7 +159,7 @@ def _matched(input: Any, target: Any, who: str) -> None:
 
 def logits_loss_of(x: Any, target: Any) -> Any:
     """Binary cross entropy of arrays, without a factor."""
-    return (1 - target) * x + softplus_of(-x)
+    return softplus_of(-np.abs(x)) + (np.maximum(x, 0) - masked_of(x * target, np.not_equal(target, 0)))
 
 
 def logits_loss_slope(g: Any, x: Any, target: Any) -> Any:
@@ -167,9 +167,7 @@ def logits_loss_slope(g: Any, x: Any, target: Any) -> Any:
     return g * (sigmoid(x) - target)
 
 
-_logits_loss, _logits_loss_back = (
-    fused(bent.logits_loss, logits_loss_of), fused(bent.logits_loss_backward, logits_loss_slope)
-)  # fmt: skip
+_logits_loss, _logits_loss_back = fused(logits_loss_of), fused(logits_loss_slope)
 
 
 def _bce_logits_x(g: Any, x: Any, target: Any, pos_weight: Any) -> Any:

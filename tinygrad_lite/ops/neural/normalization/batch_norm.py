@@ -8,12 +8,12 @@ import numpy as np
 
 from ....engine.errors import InputError
 from ....graph import written
+from ....kernels.elementwise.fused import LARGE
 from ....kernels.loops import channel_loops
 from ....kernels.loops.pairwise_sum import pairwise_sum
 from ....kernels.loops.row_loops import piece
 from ....kernels.native.parallel import in_ranges
 from ....rules import differentiable, unwrap
-from ...compiled import LARGE
 from ...pointwise.arithmetic import rsqrt
 
 __all__ = ["batch_norm"]

@@ -1,0 +1,179 @@
+"""`fused`: a formula in NumPy that large arrays have a compiled loop for, made of its own text."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..backend import backend
+from ..kernel import Kernel
+from ..native.parallel import in_parts
+from ..native.source import SourceError
+
+LARGE = 2048  # elements from which a compiled loop is worth its call
+PIECE = 1 << 15  # elements of a piece of a shared launch: some 10 us of work, a small part of what is worth sharing
+_SHARED = 1 << 19  # elements from which on a loop that hardly computes is worth waking a thread
+FUSED: list[tuple[Callable[..., Any], Callable[..., Any] | None]] = []  # every formula, and its own loop if it has one
+_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
+
+
+def large(x: Any) -> bool:
+    """Is a compiled loop worth its call, and possible?"""
+    return bool(x.size >= LARGE and x.flags.c_contiguous and x.dtype.char in "fd")
+
+
+def memory_order(x: Any) -> list[int] | None:
+    """The dimensions of an array from the outermost in memory to the innermost; None where they stand so already.
+
+    What loops over flat memory is called with ``x.transpose(order)``, and its result turned back: so it lies as the
+    input does, which is what NumPy's own loops and PyTorch's elementwise functions do.
+    """
+    if x.flags.c_contiguous or 0 in x.strides:
+        return None
+    order = sorted(range(x.ndim), key=lambda d: -abs(x.strides[d]))
+    return order if order != list(range(x.ndim)) else None
+
+
+def turned_back(out: Any, order: list[int]) -> Any:
+    """The result for ``x.transpose(order)`` as that for `x`."""
+    return out.transpose(sorted(range(out.ndim), key=order.__getitem__))
+
+
+def into(formula: Callable[..., Any], numbers: Sequence[bool] = (False,)) -> Callable[..., None]:
+    """The twin of a loop, by its formula: called with the flat arrays, the result, and the numbers.
+
+    `numbers` says which arguments of the formula are such.
+    """
+    count = list(numbers).count(False)
+
+    def plain(*args: Any) -> None:
+        arrays, options = iter(args[:count]), iter(args[count + 1 :])
+        args[count][...] = formula(*(next(options if number else arrays) for number in numbers))
+
+    return plain
+
+
+class FormulaKernel(Kernel):
+    """A loop whose text is made of a formula's.
+
+    Parameters
+    ----------
+    formula : function
+    numbers : sequence of bool
+        Which of its arguments are numbers.
+    dtype : dtype
+
+    Raises
+    ------
+    SourceError
+        As `formula_codegen.loop_text`.
+    """
+
+    __slots__ = ("_name", "text", "light")
+
+    def __init__(self, formula: Callable[..., Any], numbers: Sequence[bool], dtype: np.dtype[Any]) -> None:
+        from .formula_codegen import loop_text
+
+        super().__init__(formula, into(formula, numbers))
+        self._name, self.text = getattr(formula, "__name__", "formula").strip("<_>"), loop_text(formula, numbers, dtype)
+        self.light = "_single(" not in self.text
+
+    @property
+    def compiled(self) -> Callable[..., Any]:
+        """The loop compiled by numba, whichever backend is in use."""
+        if self._compiled is None:
+            from ..native.compile import build
+
+            self._compiled = build(self._name, self.text)["kernel"]
+        return self._compiled
+
+
+def fused(formula: Callable[..., Any], loop: Callable[..., Any] | None = None) -> Callable[..., Any]:
+    """A formula that large arrays have a compiled loop for.
+
+    Parameters
+    ----------
+    formula : callable
+        Called with arrays and numbers; what it returns for each element depends on the arguments at that element
+        only. It is what small arrays, other dtypes, broadcasting arrays and Tensors get, and what runs without numba.
+    loop : function, optional
+        A loop for float32, called with the flat arrays, the result and the numbers, where it is not to be made of the
+        formula's text: for what is an approximation and no formula.
+
+    Returns
+    -------
+    callable
+        It takes the arguments of `formula`. Loops that are made of its text serve float32, and float64 where it calls
+        no exponential or logarithm.
+
+    Raises
+    ------
+    SourceError
+        By the first call with large arrays, if the formula uses what has no compiled form.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinygrad_lite.kernels.elementwise.fused import fused
+    >>> def bent_of(x, slope):
+    ...     return np.where(x > 0, x, slope * x)
+    >>> bent = fused(bent_of)
+    >>> bent(np.array([-1.0, 2.0]), 0.5)
+    array([-0.5,  2. ])
+    """
+    kernels: dict[Any, Kernel | None] = {}
+    FUSED.append((formula, loop))
+
+    def made(dtype: np.dtype[Any], numbers: tuple[bool, ...]) -> Kernel | None:
+        if loop is not None:
+            return Kernel(loop, into(formula, numbers)) if dtype is _F32 else None
+        try:
+            return FormulaKernel(formula, numbers, dtype)
+        except SourceError as error:
+            if dtype is _F64:  # NumPy's passes are as good
+                return None
+            if error.__cause__ is None:
+                raise
+            warnings.warn(f"{error}; until then it runs in plain NumPy", RuntimeWarning, stacklevel=3)
+            return None
+
+    @functools.wraps(formula)
+    def function(*args: Any) -> Any:
+        first = args[0]
+        if type(first) is not np.ndarray or first.size < LARGE:  # first of all: small arrays feel every check
+            return formula(*args)
+        dtype, shape = first.dtype, first.shape
+        if (dtype is not _F32 and dtype is not _F64) or backend() == "numpy":
+            return formula(*args)
+        arrays, options = [], []
+        for a in args:
+            if type(a) is np.ndarray:
+                if a.dtype is not dtype or a.shape != shape:
+                    return formula(*args)
+                arrays.append(a)
+            elif type(a) is float or type(a) is int:
+                options.append(dtype.type(a))
+            else:
+                return formula(*args)
+        key = (dtype.char, *[type(a) is not np.ndarray for a in args])
+        if key not in kernels:
+            kernels[key] = made(dtype, key[1:])
+        kernel = kernels[key]
+        if kernel is None:
+            return formula(*args)
+        if order := memory_order(arrays[-1]):
+            turned = (a.transpose(order) if type(a) is np.ndarray else a for a in args)
+            return turned_back(function(*turned), order)
+        out = np.empty(shape, dtype)
+        flat = [np.ascontiguousarray(a).reshape(-1) for a in (*arrays, out)]  # a gradient may be one number, expanded
+        if first.size < _SHARED and getattr(kernel, "light", False):
+            kernel.run(*flat, *options)
+        else:
+            in_parts(kernel, PIECE, flat, *options)
+        return out
+
+    return function
