@@ -320,6 +320,10 @@ class Tensor(Methods):
         if node.edges != ():
             views.retain(node)
 
+    def _is_view(self) -> bool:
+        """Whether it shares another Tensor's memory, as the result of an operation that makes views."""
+        return self._base is not None and views.link(self) is not None
+
     @property
     def retains_grad(self) -> builtins.bool:
         """Whether `retain_grad` was called."""

@@ -8,6 +8,7 @@ and free what is no longer needed.
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heappush
 from operator import attrgetter
@@ -488,7 +489,9 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Any, ...]:
     """Gradients of `outputs` with respect to `inputs`, returned instead of accumulated.
@@ -503,8 +506,12 @@ def grad(
         Default: the value of `create_graph`.
     create_graph : bool
         The result can be differentiated again, to any order.
+    only_inputs : bool
+        False has no effect and warns, as in PyTorch: nothing is accumulated into other leaves.
     allow_unused : bool, optional
         Return None for an input that the outputs do not depend on, rather than raise. Default: `materialize_grads`.
+    is_grads_batched : bool
+        The first dimension of each of `grad_outputs` counts the vectors; the results have it, too. It is a loop.
     materialize_grads : bool
         Zeros in place of None.
 
@@ -521,6 +528,12 @@ def grad(
     >>> dx.item(), ddx.item()
     (12.0, 12.0)
     """
+    if not only_inputs:
+        text = "grad: only_inputs=False has no effect; use backward() to accumulate into other leaves"
+        warnings.warn(text, FutureWarning, stacklevel=2)
+    if is_grads_batched:
+        how = (create_graph, allow_unused, materialize_grads)
+        return _batched(outputs, inputs, grad_outputs, retain_graph, how)
     outs, ins = _listed(outputs), _some(inputs, "grad")
     gradients = [None] * len(outs) if grad_outputs is None else _listed(grad_outputs)
     if len(gradients) != len(outs):
@@ -537,6 +550,33 @@ def grad(
         return _apart(found, nodes, ins, gradients, create_graph, allow_unused, materialize_grads)
     finally:
         restore(token)
+        mode.enabled = before
+
+
+def _batched(
+    outputs: Any, inputs: Any, vectors: Any, retain: bool | None, how: tuple[bool, bool | None, bool]
+) -> tuple[Any, ...]:
+    """`grad` for each of several vectors, stacked."""
+    vectors, (create, unused, zeros) = _listed(vectors), how
+    sizes = {v.shape[0] if isinstance(v, rules.Tensor) and v.ndim else None for v in vectors}
+    count = sizes.pop() if len(sizes) == 1 else None
+    if not count:
+        raise RuntimeError(
+            "grad: with is_grads_batched each of grad_outputs must be a Tensor with the same first dimension, at "
+            f"least 1, got {[getattr(v, 'shape', v) for v in vectors]}"
+        )
+    last = create if retain is None else retain
+    rows = [
+        grad(
+            outputs, inputs, [v[k] for v in vectors], True if k + 1 < count else last, create, allow_unused=unused,
+            materialize_grads=zeros,
+        )
+        for k in range(count)
+    ]  # fmt: skip
+    before, mode.enabled = mode.enabled, create
+    try:
+        return tuple(None if column[0] is None else np.stack(column) for column in zip(*rows))
+    finally:
         mode.enabled = before
 
 
@@ -566,12 +606,15 @@ def _apart(
 
 
 _LAZY = {"functional": "transforms.jacobians", "graph": "engine.hooks"}
+_CHECKS = ("GradcheckError", "gradcheck", "gradgradcheck")
 _ANOMALY = ("detect_anomaly", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_detect_anomaly")
 
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return importlib.import_module(f".{_LAZY[name]}", __package__)
+    if name in _CHECKS:
+        return getattr(importlib.import_module(".testing.pytorch_names", __package__), name)
     if name in _ANOMALY:
         return getattr(importlib.import_module(".engine.anomaly", __package__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

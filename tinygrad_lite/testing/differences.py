@@ -1,0 +1,187 @@
+"""`compare`: the classic check, entries of the Jacobian against central differences with a given step and tolerance."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import report as say
+from .probe import Array, Probe, locate, places
+from .report import Finding, Report
+
+
+class _Kink(Exception):
+    """A kink or a jump that the check could not get around; its argument is the flat index, or None."""
+
+
+def compare(
+    probe: Probe,
+    *,
+    eps: float,
+    atol: float,
+    rtol: float,
+    entries: bool = True,
+    allow_zero: bool | Collection[str] = False,
+    allow_kinks: bool = True,
+    joint: bool = False,
+    nondet_tol: float = 0.0,
+    seed: int = 0,
+) -> Report:
+    """Compare gradients with central differences.
+
+    Parameters
+    ----------
+    probe : Probe
+        Of float64 or complex128 leaves.
+    eps : float
+        Step of the differences.
+    atol, rtol : float
+        An entry fails where ``|analytical - numerical| > atol + rtol * |numerical|``.
+    entries : bool
+        Every entry of the Jacobian, or random directions.
+    allow_zero, joint, nondet_tol, seed
+        As for `examine`.
+    allow_kinks : bool
+        Move away from a kink at the point, or report it.
+
+    Returns
+    -------
+    Report
+    """
+    names = probe.names
+    base = probe.values()
+    if not np.array_equal(base, probe.values(), equal_nan=True):
+        note = "two calls gave different results"
+        return Report(Finding(name, say.NOT_DETERMINISTIC, note=note) for name in names)
+    if not np.isfinite(base).all():
+        return Report(Finding(name, say.NOT_FINITE) for name in names)
+    ones = np.ones(base.size)
+    first, second = probe.gradients(ones), probe.gradients(ones)
+    check = _Comparison(probe, eps, atol, rtol, allow_kinks, np.random.default_rng(seed))
+    findings, zero = [], []
+    try:
+        for i, name in enumerate(names):
+            apart = float(np.abs(first[i] - second[i]).max(initial=0.0))
+            if apart > nondet_tol:
+                note = f"two backward passes differ by {apart:.3g}"
+                findings.append(Finding(name, say.NOT_DETERMINISTIC, note=note))
+                continue
+            try:
+                finding, largest = check.full(i) if entries else check.random_directions(i)
+            except _Kink as kink:
+                at = None if kink.args[0] is None else check.index(i, kink.args[0])
+                note = "a kink or a jump wherever it was tried near the point" if allow_kinks else ""
+                findings.append(Finding(name, say.KINK, at, note=note))
+                continue
+            if finding.verdict == say.RIGHT and largest <= atol:
+                zero.append(len(findings))
+                finding = Finding(name, say.VACUOUS, note=f"within atol={atol:g}", of=finding.of)
+            findings.append(finding)
+    finally:
+        probe.restore()
+    for k in zero:
+        spared = allow_zero if isinstance(allow_zero, bool) else findings[k].name in allow_zero
+        if spared or (joint and len(zero) < len(findings)):
+            findings[k] = Finding(**{**findings[k].__dict__, "passed": True})
+    return Report(findings)
+
+
+class _Comparison:
+    def __init__(self, probe: Probe, eps: float, atol: float, rtol: float, steer: bool, random: Any) -> None:
+        self.probe, self.eps, self.atol, self.rtol, self.steer, self.random = probe, eps, atol, rtol, steer, random
+
+    def index(self, i: int, flat: int) -> tuple[int, ...]:
+        return tuple(map(int, np.unravel_index(flat, places(self.probe.leaves[i]))))
+
+    def _move(self, i: int, step: Array) -> None:
+        self.probe.base[i] += step
+        self.probe._put(i, self.probe.base[i])
+
+    def _sides(self, i: int, step: Array) -> tuple[Array, Array, bool]:
+        """Results ahead and behind, and whether a kink or a jump lies between: more than curvature can explain."""
+        here = self.probe.values()
+        ahead, behind = self.probe.moved({i: step})[0], self.probe.moved({i: -step})[0]
+        right, left = (ahead - here) / self.eps, (here - behind) / self.eps
+        limit = 1e-3 * np.maximum(np.maximum(np.abs(right), np.abs(left)), 1.0)
+        return ahead, behind, bool((~(np.abs(right - left) <= limit)).any())  # NaN counts as bent
+
+    def _fails(self, got: Any, expected: Any) -> Any:
+        return ~(np.abs(got - expected) <= self.atol + self.rtol * np.abs(expected))
+
+    def full(self, i: int) -> tuple[Finding, float]:
+        """Compare the Jacobian with respect to one leaf, entry by entry; also its largest magnitude."""
+        name, size = self.probe.names[i], self.probe.base[i].size
+        numerical = self._jacobian(i)  # (inputs, outputs)
+        outputs = self.probe.outputs()
+        analytical = np.zeros(numerical.shape)
+        for k, unit in enumerate(np.eye(numerical.shape[1])):
+            analytical[:, k] = self.probe.gradients(unit, outputs, retain=True)[i]
+        wrong = self._fails(analytical, numerical)
+        largest = float(np.abs(analytical).max(initial=0.0))
+        if not wrong.any():
+            return Finding(name, say.RIGHT, of=size, passed=True), largest
+        away = np.where(wrong, np.nan_to_num(np.abs(analytical - numerical), nan=np.inf), -1)
+        e, k = map(int, np.unravel_index(np.argmax(away), wrong.shape))
+        where, index = locate(k, [places(o) for o in outputs])
+        expected, got = float(numerical[e, k]), float(analytical[e, k])
+        count = int(wrong.any(axis=1).sum())
+        found = Finding(
+            name, say.WRONG, self.index(i, e), where, index, expected, got,
+            abs(expected - got) / float(np.spacing(abs(expected))), None, count, size,
+        )  # fmt: skip
+        return found, largest
+
+    def _jacobian(self, i: int) -> Array:
+        """Central differences for each entry; where one sits on a kink, it is moved, and all is measured anew."""
+        size = self.probe.base[i].size
+        for _ in range(8):
+            rows: list[Array] = []
+            moved = False
+            for e in range(size):
+                step = np.zeros(size)
+                step[e] = self.eps
+                ahead, behind, bent = self._sides(i, step)
+                if bent:
+                    if not self.steer:
+                        raise _Kink(e)
+                    far = (
+                        self.random.choice((-1, 1))
+                        * self.random.uniform(20, 200)
+                        * max(1.0, abs(self.probe.base[i][e]))
+                    )
+                    self._move(i, far * step)
+                    moved = True
+                rows.append((ahead - behind) / (2 * self.eps))
+            if not moved:
+                return np.stack(rows) if rows else np.zeros((0, self.probe.values().size))
+        raise _Kink(None)
+
+    def random_directions(self, i: int) -> tuple[Finding, float]:
+        """Compare along random directions; also the largest magnitude of the gradient."""
+        name, size, largest = self.probe.names[i], self.probe.base[i].size, 0.0
+        for _ in range(4):
+            direction, (ahead, behind) = self._smooth(i)
+            weights = self.random.standard_normal(ahead.size)
+            gradient = self.probe.gradients(weights)[i]
+            largest = max(largest, float(np.abs(gradient).max(initial=0.0)))
+            expected = float(weights @ (ahead - behind)) / (2 * self.eps)
+            got = float(gradient @ direction)
+            if self._fails(got, expected):
+                ulps = abs(expected - got) / float(np.spacing(abs(expected)))
+                return Finding(name, say.WRONG, expected=expected, got=got, ulps=ulps, of=size), largest
+        return Finding(name, say.RIGHT, of=size, passed=True), largest
+
+    def _smooth(self, i: int) -> tuple[Array, Sequence[Array]]:
+        """A random direction without a kink between the two steps."""
+        for _ in range(12):
+            direction = self.random.standard_normal(self.probe.base[i].size)
+            direction /= max(float(np.linalg.norm(direction)), 1e-12)
+            ahead, behind, bent = self._sides(i, direction * self.eps)
+            if not bent:
+                return direction, (ahead, behind)
+            if not self.steer:
+                break
+            self._move(i, direction * (self.random.uniform(20, 200) * self.eps))
+        raise _Kink(None)
