@@ -70,6 +70,7 @@ from .ops.neural.pooling.max_unpool import *
 from .ops.neural.recurrent.rnn import *
 from .ops.neural.vision.grid_sample import *
 from .ops.neural.vision.interpolate import *
+from .ops.numpy_functions import *
 from .ops.pointwise.arithmetic import *
 from .ops.pointwise.clamp_round_where import *
 from .ops.pointwise.comparison import *

@@ -27,6 +27,7 @@ from .tensors.devices import CPU, names_device
 from .tensors.devices import device as Device
 from .tensors.memory_formats import channels_last, channels_last_3d, check_format, strided
 from .tensors.memory_formats import layout as Layout
+from .tensors.numpy_calls import on_arrays
 
 
 @differentiable(a=lambda g: g, name="clone", numpy=np.copy, complex=True)
@@ -546,16 +547,22 @@ class Tensor(Methods):
             return _put_out(_REDUCTIONS[ufunc](*inputs, **{"axis": 0, **kwargs}), out)
         if method != "__call__" or kwargs:
             extra = f".{method}" if method != "__call__" else f" with {', '.join(kwargs)}"
-            raise NotImplementedError(f"np.{ufunc.__name__}{extra} is not supported on Tensors; use .detach().numpy()")
+            refusal = NotImplementedError(
+                f"np.{ufunc.__name__}{extra} is not supported on Tensors that require grad; use .detach().numpy()"
+            )
+            if out is not None:  # what `where` leaves out stays
+                kwargs["out"] = tuple(None if target is None else np.array(unwrap(target)) for target in out)
+            return _put_out(on_arrays(getattr(ufunc, method), refusal, inputs, kwargs), out)
         function: Any = FAST.get(ufunc) or TABLE.get(ufunc)
         if function is None:
-            raise _unknown(ufunc)
+            return _put_out(on_arrays(ufunc, _unknown(ufunc), inputs, {}), out)
         return _put_out(function(*inputs), out)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         function: Any = FAST.get(func) or TABLE.get(func)
         if function is None:
-            raise _unknown(func)
+            out = kwargs.pop("out", None)
+            return _put_out(on_arrays(func, _unknown(func), args, kwargs), out)
         return function(*args, **kwargs)
 
     def __deepcopy__(self, memo: Any) -> Tensor:

@@ -159,7 +159,7 @@ def unravel_index(indices: Any, shape: int | Sequence[int]) -> tuple[Any, ...]:
 
 def _np_take(a: Any, indices: Any, axis: int | None = None) -> Any:
     if axis is None:
-        return take(a, indices)
+        return take(a, wrap(np.asarray(unwrap(indices))))
     i = np.asarray(unwrap(indices))
     n, axis = a.shape[axis], axis % a.ndim
     flat = index_select(a, axis, np.where(i < 0, i + n, i).reshape(-1))

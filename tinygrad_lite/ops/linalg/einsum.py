@@ -172,7 +172,21 @@ def _rearranged(x: Any, term: str, out: str) -> Any:
     return permute(x, [term.index(c) for c in out])
 
 
-def einsum(equation: str, *operands: Any) -> Any:
+def _lettered(given: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """The equation of operands that are followed by numbers of letters."""
+    lists = [*given[1::2], *(given[-1:] if len(given) % 2 else ())]
+    if len(given) < 2 or not all(isinstance(term, (list, tuple)) for term in lists):
+        raise TypeError(f"einsum: equation must be a str, or a list of numbers follow each operand, got {len(given)} "
+                        f"arguments, the first of them {type(given[0]).__name__}")  # fmt: skip
+    for n in (n for term in lists for n in term):
+        if n is not Ellipsis and not (isinstance(n, (int, np.integer)) and 0 <= n < len(_LETTERS)):
+            raise InputError(f"einsum: letters must be numbers from 0 to {len(_LETTERS) - 1}, got {n!r}")
+    terms = ["".join("..." if n is Ellipsis else _LETTERS[n] for n in term) for term in lists]
+    operands = given[: len(given) - len(given) % 2 : 2]
+    return ",".join(terms[: len(operands)]) + ("->" + terms[-1] if len(given) % 2 else ""), operands
+
+
+def einsum(equation: Any, *operands: Any) -> Any:
     """Einstein's summation: products of tensors, summed over the letters that the result does not have.
 
     Of one operand without a sum it is a view, as in PyTorch.
@@ -181,7 +195,9 @@ def einsum(equation: str, *operands: Any) -> Any:
     ----------
     equation : str
         Such as ``"bij,bjk->bik"``. A letter repeated in one operand takes the diagonal, ``...`` stands for dimensions
-        without a letter; without ``->`` the result has the letters that occur once, in alphabetical order.
+        without a letter; without ``->`` the result has the letters that occur once, in alphabetical order. Or each
+        operand is followed by a list of its letters' numbers, and the last one by that of the result:
+        ``einsum(x, [0, 1], y, [1, 2], [0, 2])``.
     *operands : Tensor
         Or one sequence of them.
 
@@ -201,6 +217,8 @@ def einsum(equation: str, *operands: Any) -> Any:
     >>> tg.einsum("ij,ij->i", x, x), tg.einsum("ii", x)
     (tensor([ 5., 25.]), tensor(5.))
     """
+    if not isinstance(equation, str):
+        equation, operands = _lettered((equation, *operands))
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
     terms, out = _explicit(equation, tuple([unwrap(x).ndim for x in operands]))
@@ -260,7 +278,7 @@ def _np_tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     return tensordot(a, b, axes)
 
 
-def _np_einsum(subscripts: str, *operands: Any, optimize: Any = None) -> Any:
+def _np_einsum(subscripts: Any, *operands: Any, optimize: Any = None) -> Any:
     return einsum(subscripts, *operands)
 
 

@@ -364,11 +364,5 @@ def vecdot(x: Any, y: Any, *, dim: int = -1) -> Any:
     return (conj(x) * y).sum(dim)
 
 
-def _np_cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
-    if (axisa, axisb, axisc) != (-1, -1, -1):
-        raise NotImplementedError("np.cross with axisa, axisb or axisc is not supported on Tensors; use movedim()")
-    return cross(a, b, -1 if axis is None else axis)
-
-
 FAST.update({np.vdot: lambda a, b: vdot(a.reshape(-1), b.reshape(-1)), np.inner: inner, np.kron: kron})
-FAST.update({np.cross: _np_cross, np.linalg.multi_dot: lambda arrays: multi_dot(arrays)})
+FAST[np.linalg.multi_dot] = lambda arrays: multi_dot(arrays)

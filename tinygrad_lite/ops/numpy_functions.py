@@ -1,0 +1,131 @@
+"""NumPy's functions that PyTorch has under no name: `np.append`, `partition`, `rollaxis`, `select`, `linspace`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..rules import FAST, unwrap, wrap
+from .argument_names import one_dim
+from .linalg.least_squares import lstsq
+from .linalg.matrix_products import cross
+from .pointwise.arithmetic import abs
+from .pointwise.clamp_round_where import where
+from .pointwise.exp_log_trig import deg2rad, rad2deg
+from .pointwise.fused_arithmetic import float_power
+from .reduction.sums import trace
+
+__all__: list[str] = []
+
+
+def _append(arr: Any, values: Any, axis: int | None = None) -> Any:
+    return np.concatenate([arr, values], axis)
+
+
+def _fabs(x: Any) -> Any:
+    return abs(x if unwrap(x).dtype.kind == "f" else x.double())
+
+
+def _argpartition(a: Any, kth: Any, axis: int | None = -1, **how: Any) -> Any:
+    return wrap(np.argpartition(unwrap(a), kth, axis, **how))
+
+
+def _partition(a: Any, kth: Any, axis: int | None = -1, **how: Any) -> Any:
+    a, axis = (np.ravel(a), 0) if axis is None else (a, axis)
+    return np.take_along_axis(a, np.argpartition(unwrap(a), kth, axis, **how), axis)
+
+
+def _rollaxis(a: Any, axis: int, start: int = 0) -> Any:
+    axis, end = one_dim(axis, a.ndim, "rollaxis"), start + a.ndim * (start < 0)
+    if not 0 <= end <= a.ndim:
+        raise IndexError(f"rollaxis: start must be in [{-a.ndim}, {a.ndim}], got {start}")
+    return np.moveaxis(a, axis, end - (axis < end))
+
+
+def _select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
+    if len(condlist) != len(choicelist):
+        raise ValueError(
+            f"select: there must be a choice for each of {len(condlist)} conditions, got {len(choicelist)}"
+        )
+    out = default
+    for condition, choice in zip(reversed(condlist), reversed(choicelist)):  # the first one that holds counts
+        out = where(condition, choice, out)
+    return out
+
+
+def _linspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0
+) -> Any:
+    spaces = num - 1 if endpoint else num
+    kind = np.result_type(unwrap(start), unwrap(stop), np.float16)
+    shape = np.broadcast_shapes(np.shape(unwrap(start)), np.shape(unwrap(stop)))
+    count, step = np.arange(num).astype(kind).reshape(-1, *(1,) * len(shape)), (stop - start) / max(spaces, 1)
+    out = start + count * step
+    if endpoint and num > 1:
+        out = where(count == spaces, stop, out)  # exactly
+    out = np.moveaxis(out, 0, axis)
+    out = out if dtype is None else out.to(dtype)
+    return (out, step if spaces else float("nan")) if retstep else out
+
+
+def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    if a.ndim == 2 and (offset, axis1, axis2) == (0, 0, 1):
+        return trace(a)
+    return np.sum(np.diagonal(a, offset, axis1, axis2), -1)
+
+
+def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    return np.moveaxis(cross(np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1), -1), -1, axisc)
+
+
+def _ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    return np.amax(a, axis, keepdims=keepdims) - np.amin(a, axis, keepdims=keepdims)
+
+
+def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
+    if weights is None:
+        mean, total = np.mean(a, axis, keepdims=keepdims), np.size(a) / max(np.size(np.mean(unwrap(a), axis)), 1)
+    else:
+        if np.shape(weights) != np.shape(a):  # one weight for each place along the axis
+            ndim = np.ndim(a)
+            weights = np.reshape(weights, [-1 if i == one_dim(axis, ndim, "average") else 1 for i in range(ndim)])
+        weights = weights * np.ones(np.shape(a), unwrap(a).dtype)
+        total = np.sum(weights, axis, keepdims=keepdims)
+        mean = np.sum(a * weights, axis, keepdims=keepdims) / total
+    return (mean, total + 0 * mean) if returned else mean
+
+
+def _compress(condition: Any, a: Any, axis: int | None = None) -> Any:
+    a, axis = (np.ravel(a), 0) if axis is None else (a, axis)
+    return np.take(a, np.flatnonzero(unwrap(condition)), axis)
+
+
+def _delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
+    arr, axis = (np.ravel(arr), 0) if axis is None else (arr, axis)
+    return np.take(arr, np.delete(np.arange(arr.shape[axis]), unwrap(obj)), axis)
+
+
+def _percentile(a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
+    return np.quantile(a, np.divide(q, 100).astype(unwrap(a).dtype), axis, method=method, keepdims=keepdims)
+
+
+def _lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
+    return tuple(lstsq(a, b, rcond, driver="gelsd"))
+
+
+def _of_arrays(question: Any) -> Any:
+    """A question whose answer depends on dtypes alone, so that no gradient is lost."""
+    return lambda *values: question(*map(unwrap, values))
+
+
+FAST.update({
+    np.append: _append, np.fabs: _fabs, np.degrees: rad2deg, np.radians: deg2rad, np.float_power: float_power,
+    np.partition: _partition, np.argpartition: _argpartition, np.rollaxis: _rollaxis, np.select: _select,
+    np.linspace: _linspace, np.trace: _trace, np.cross: _cross, np.ptp: _ptp, np.average: _average,
+    np.compress: _compress, np.delete: _delete, np.percentile: _percentile, np.linalg.lstsq: _lstsq,
+    **{question: _of_arrays(question) for question in (np.result_type, np.iscomplexobj, np.isrealobj)},
+})  # fmt: skip
