@@ -12,27 +12,27 @@ from typing import Any
 import tinygrad_lite as tg
 from tinygrad_lite import Generator, Tensor
 from tinygrad_lite import bilinear as bilinear
-from tinygrad_lite import celu as celu
-from tinygrad_lite import elu as elu
-from tinygrad_lite import hardtanh as hardtanh
-from tinygrad_lite import leaky_relu as leaky_relu
 from tinygrad_lite import linear as linear
 from tinygrad_lite import log_softmax as log_softmax
 from tinygrad_lite import logsigmoid as logsigmoid
 from tinygrad_lite import one_hot as one_hot
 from tinygrad_lite import pdist as pdist
-from tinygrad_lite import rrelu as rrelu
-from tinygrad_lite import selu as selu
 from tinygrad_lite import sigmoid as sigmoid
 from tinygrad_lite import softmax as softmax
 from tinygrad_lite import tanh as tanh
-from tinygrad_lite import threshold as threshold
 from tinygrad_lite.engine.door import open_doors
 from tinygrad_lite.engine.views import write
 from tinygrad_lite.ops.neural.activation.gated import *
 from tinygrad_lite.ops.neural.activation.gated import __all__ as _gated
 from tinygrad_lite.ops.neural.activation.piecewise import *
 from tinygrad_lite.ops.neural.activation.piecewise import __all__ as _piecewise
+from tinygrad_lite.ops.neural.activation.piecewise import celu as celu
+from tinygrad_lite.ops.neural.activation.piecewise import elu as elu
+from tinygrad_lite.ops.neural.activation.piecewise import hardtanh as hardtanh
+from tinygrad_lite.ops.neural.activation.piecewise import leaky_relu as leaky_relu
+from tinygrad_lite.ops.neural.activation.piecewise import rrelu as rrelu
+from tinygrad_lite.ops.neural.activation.piecewise import selu as selu
+from tinygrad_lite.ops.neural.activation.piecewise import threshold as threshold
 from tinygrad_lite.ops.neural.activation.smooth import __all__ as _smooth
 from tinygrad_lite.ops.neural.activation.smooth import gelu as gelu
 from tinygrad_lite.ops.neural.activation.smooth import mish as mish

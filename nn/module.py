@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 
@@ -28,8 +28,14 @@ from .parameter import Buffer, Parameter, Uninitialized
 from .state_dict import BUFFER, MODULE, PARAMETER, VOLATILE, IncompatibleKeys, load_state, save_state
 
 _M = TypeVar("_M", bound="Module")
+_P = ParamSpec("_P")
+_R = TypeVar("_R", covariant=True)
 _BUFFERS = (BUFFER, VOLATILE)
 _LAYERS = f"{__package__}.modules."
+
+
+class _Forward(Protocol[_P, _R]):
+    def forward(self, *args: _P.args, **kwargs: _P.kwargs) -> _R: ...
 
 
 class Module(Hooked):
@@ -82,12 +88,19 @@ class Module(Hooked):
         """Compute the output; every subclass that is called defines it."""
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._hooks is None:
-            if kwargs:
-                return self.forward(*args, **kwargs)
-            return self.forward(*args)  # 20 ns cheaper
-        return call_with_hooks(self, args, kwargs)
+    if TYPE_CHECKING:
+
+        @property
+        def __call__(self: _Forward[_P, _R]) -> Callable[_P, _R]:
+            """What `forward` takes and returns."""
+    else:
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            if self._hooks is None:
+                if kwargs:
+                    return self.forward(*args, **kwargs)
+                return self.forward(*args)  # 20 ns cheaper
+            return call_with_hooks(self, args, kwargs)
 
     # --- registration -----------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 if __name__ == "optim":
     # The folder was imported from a checkout, where it stands beside the engine. Hand out the real package in
@@ -52,10 +52,16 @@ else:
 _LAZY = ("lr_scheduler", "schedules", "swa_utils")  # modules, loaded when they are first used
 
 
-def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return importlib.import_module(f"tinygrad_lite.optim.{name}")
-    raise AttributeError(f"module 'tinygrad_lite.optim' has no attribute {name!r}")
+if TYPE_CHECKING:
+    from . import lr_scheduler as lr_scheduler
+    from . import schedules as schedules
+    from . import swa_utils as swa_utils
+else:  # type checkers would take any name for one that it knows
+
+    def __getattr__(name: str) -> Any:
+        if name in _LAZY:
+            return importlib.import_module(f"tinygrad_lite.optim.{name}")
+        raise AttributeError(f"module 'tinygrad_lite.optim' has no attribute {name!r}")
 
 
 __all__ = [

@@ -53,7 +53,7 @@ def no_formula(p: Any, g: Any) -> Any:
     raise TypeError("no formula for one element; make an optimizer and call update(params, grads)")
 
 
-def has_rule(cls: type[Optimizer]) -> bool:
+def has_rule(cls: type[Any]) -> bool:
     """Whether a class's step is what its formula says, or its `update_array`; others have a step of their own."""
     update = inspect.getattr_static(cls, "update", None)
     # a wrapper has properties in the place of class attributes

@@ -152,8 +152,8 @@ class _Text:
             self._statement(statement)
         if not _returns(body):
             self._refuse(self._tree, "a formula must end with `return`, whichever way is taken through it")
-        for node in ast.walk(self._tree) if returned is not None else ():
-            if isinstance(node, ast.Return) and node.value is not None:
+        for node in ast.walk(self._tree):
+            if returned is not None and isinstance(node, ast.Return) and node.value is not None:
                 count = len(node.value.elts) if isinstance(node.value, ast.Tuple) else 1
                 if count != len(returned):
                     self._refuse(

@@ -80,8 +80,8 @@ def unpack(optimizer: Optimizer, state_dict: Mapping[str, Any], strict: bool) ->
     keys = _paired(optimizer, saved_groups, strict)
     if not hasattr(type(optimizer), "update"):
         rest = [{n: deepcopy(v) for n, v in saved.items() if n != "params"} for saved in saved_groups]
-        own = [{"params": group["params"], **each} for group, each in zip(optimizer.param_groups, rest)]
-        by_hand.unpack(optimizer, keys, state_dict["state"], own)
+        filled = [{"params": group["params"], **each} for group, each in zip(optimizer.param_groups, rest)]
+        by_hand.unpack(optimizer, keys, state_dict["state"], filled)
         return
     groups, steps = [], optimizer._steps
     for saved, own in zip(saved_groups, optimizer.param_groups):

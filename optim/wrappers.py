@@ -180,7 +180,7 @@ class Lookahead(Wrapper):
         """Let the optimizer step, and every `k` steps the slow weights follow; see `Optimizer.step`."""
         params = {p: p for p in self._keys()}
         with uninterrupted():
-            self._begin(params)
+            self._remember(params)
             loss = self.optimizer.step(closure)
             self._follow(params)
         return loss
@@ -189,11 +189,11 @@ class Lookahead(Wrapper):
         """Update a dict or list of parameters from a dict or list of gradients; see `Optimizer`."""
         params, grads = keyed("Lookahead.update", params, grads)
         with uninterrupted():
-            self._begin(params)
+            self._remember(params)
             self.optimizer.update(params, grads)
             self._follow(params)
 
-    def _begin(self, params: Mapping[Any, Any]) -> None:
+    def _remember(self, params: Mapping[Any, Any]) -> None:
         for key, value in params.items():
             if key not in self.slow:
                 self.slow[key] = np.array(getattr(value, "_data", value))

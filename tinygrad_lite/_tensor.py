@@ -485,15 +485,15 @@ class Tensor(Methods):
         """An error: there is no GPU."""
         raise RuntimeError("cuda: needs a GPU, and tinygrad_lite computes on the CPU only")
 
-    def get_device(self) -> Any:
+    def get_device(self) -> builtins.int:
         """-1, as PyTorch says of the CPU."""
         return -1
 
-    def is_floating_point(self) -> Any:
+    def is_floating_point(self) -> builtins.bool:
         """Whether the dtype is a float."""
         return self._data.dtype.kind == "f"
 
-    def is_complex(self) -> Any:
+    def is_complex(self) -> builtins.bool:
         """Whether the dtype is complex."""
         return self._data.dtype.kind == "c"
 
@@ -632,10 +632,14 @@ def _unknown(function: Any) -> Exception:
     )
 
 
-_REDUCTIONS: dict[Any, Any] = {
-    np.add: sums._sum, np.multiply: sums._prod, np.maximum: min_max._amax, np.minimum: min_max._amin,
-    np.logical_and: min_max._all, np.logical_or: min_max._any,
-}  # fmt: skip
+def _reductions() -> dict[Any, Any]:
+    return {
+        np.add: sums._sum, np.multiply: sums._prod, np.maximum: min_max._amax, np.minimum: min_max._amin,
+        np.logical_and: min_max._all, np.logical_or: min_max._any,
+    }  # fmt: skip
+
+
+_REDUCTIONS = _reductions()
 
 rules.bind(Tensor, views.current, views.view_of)
 fast_calls.bind(Tensor, views.current)

@@ -20,6 +20,7 @@ from .ops.signal.fft import (
     real_forward,
 )
 from .rules import FAST, unwrap, wrap
+from .tensors.tensor_type import Tensor
 
 __all__ = [
     "fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "hfft2", "hfftn", "ifft", "ifft2", "ifftn", "ifftshift",
@@ -49,7 +50,7 @@ def _answers(theirs: Callable[..., Any]) -> Callable[[Callable[..., Any]], Calla
 
 
 @_answers(np.fft.fft)
-def fft(input: Any, n: int | None = None, dim: int = -1, norm: str | None = None) -> Any:
+def fft(input: Any, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """Discrete Fourier transform along a dimension, ``X[k] = sum_j x[j] exp(-2 pi i j k / n)``.
 
     Parameters
@@ -82,37 +83,37 @@ def fft(input: Any, n: int | None = None, dim: int = -1, norm: str | None = None
 
 
 @_answers(np.fft.ifft)
-def ifft(input: Any, n: int | None = None, dim: int = -1, norm: str | None = None) -> Any:
+def ifft(input: Any, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The inverse of `fft`."""
     return complex_backward(input, _size(n), dim, norm, "ifft")
 
 
 @_answers(np.fft.fft2)
-def fft2(input: Any, s: Sequence[int] | None = None, dim: Any = (-2, -1), norm: str | None = None) -> Any:
+def fft2(input: Any, s: Sequence[int] | None = None, dim: Any = (-2, -1), norm: str | None = None) -> Tensor:
     """`fft` along two dimensions, cut or filled up to the sizes `s`."""
     return complex_forward(input, s, dim, norm, "fft2")
 
 
 @_answers(np.fft.ifft2)
-def ifft2(input: Any, s: Sequence[int] | None = None, dim: Any = (-2, -1), norm: str | None = None) -> Any:
+def ifft2(input: Any, s: Sequence[int] | None = None, dim: Any = (-2, -1), norm: str | None = None) -> Tensor:
     """The inverse of `fft2`."""
     return complex_backward(input, s, dim, norm, "ifft2")
 
 
 @_answers(np.fft.fftn)
-def fftn(input: Any, s: Sequence[int] | None = None, dim: Any = None, norm: str | None = None) -> Any:
+def fftn(input: Any, s: Sequence[int] | None = None, dim: Any = None, norm: str | None = None) -> Tensor:
     """`fft` along several dimensions, cut or filled up to the sizes `s`; by default all, or as many last ones."""
     return complex_forward(input, s, dim, norm, "fftn")
 
 
 @_answers(np.fft.ifftn)
-def ifftn(input: Any, s: Sequence[int] | None = None, dim: Any = None, norm: str | None = None) -> Any:
+def ifftn(input: Any, s: Sequence[int] | None = None, dim: Any = None, norm: str | None = None) -> Tensor:
     """The inverse of `fftn`."""
     return complex_backward(input, s, dim, norm, "ifftn")
 
 
 @_answers(np.fft.rfft)
-def rfft(input: Any, n: int | None = None, dim: int = -1, norm: str | None = None) -> Any:
+def rfft(input: Any, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The first ``n // 2 + 1`` entries of the `fft` of real numbers; the others are their conjugates.
 
     Parameters
@@ -140,7 +141,7 @@ def rfft(input: Any, n: int | None = None, dim: int = -1, norm: str | None = Non
 
 
 @_answers(np.fft.irfft)
-def irfft(input: Any, n: int | None = None, dim: int = -1, norm: str | None = None) -> Any:
+def irfft(input: Any, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The inverse of `rfft`: real numbers of half their spectrum.
 
     Parameters
@@ -166,61 +167,61 @@ def irfft(input: Any, n: int | None = None, dim: int = -1, norm: str | None = No
 
 
 @_answers(np.fft.rfft2)
-def rfft2(input: Any, s: Sequence[int] | None = None, dim: Any = (-2, -1), norm: str | None = None) -> Any:
+def rfft2(input: Any, s: Sequence[int] | None = None, dim: Any = (-2, -1), norm: str | None = None) -> Tensor:
     """`rfft` along the last of two dimensions, then `fft` along the other."""
     return real_forward(input, s, dim, norm, "rfft2")
 
 
 @_answers(np.fft.irfft2)
-def irfft2(input: Any, s: Sequence[int] | None = None, dim: Any = (-2, -1), norm: str | None = None) -> Any:
+def irfft2(input: Any, s: Sequence[int] | None = None, dim: Any = (-2, -1), norm: str | None = None) -> Tensor:
     """The inverse of `rfft2`; `s` are the sizes of the result."""
     return real_backward(input, s, dim, norm, "irfft2")
 
 
 @_answers(np.fft.rfftn)
-def rfftn(input: Any, s: Sequence[int] | None = None, dim: Any = None, norm: str | None = None) -> Any:
+def rfftn(input: Any, s: Sequence[int] | None = None, dim: Any = None, norm: str | None = None) -> Tensor:
     """`rfft` along the last of some dimensions (by default of all), then `fft` along the others."""
     return real_forward(input, s, dim, norm, "rfftn")
 
 
 @_answers(np.fft.irfftn)
-def irfftn(input: Any, s: Sequence[int] | None = None, dim: Any = None, norm: str | None = None) -> Any:
+def irfftn(input: Any, s: Sequence[int] | None = None, dim: Any = None, norm: str | None = None) -> Tensor:
     """The inverse of `rfftn`; `s` are the sizes of the result."""
     return real_backward(input, s, dim, norm, "irfftn")
 
 
 @_answers(np.fft.hfft)
-def hfft(input: Any, n: int | None = None, dim: int = -1, norm: str | None = None) -> Any:
+def hfft(input: Any, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The real spectrum of numbers that are the conjugates of their mirror images, and given by half: see `irfft`."""
     return hermitian_forward(input, _size(n), dim, norm, "hfft")
 
 
 @_answers(np.fft.ihfft)
-def ihfft(input: Any, n: int | None = None, dim: int = -1, norm: str | None = None) -> Any:
+def ihfft(input: Any, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The inverse of `hfft`."""
     return hermitian_backward(input, _size(n), dim, norm, "ihfft")
 
 
 @numpy_names
-def hfft2(input: Any, s: Sequence[int] | None = None, dim: Any = (-2, -1), norm: str | None = None) -> Any:
+def hfft2(input: Any, s: Sequence[int] | None = None, dim: Any = (-2, -1), norm: str | None = None) -> Tensor:
     """`fft` along the first of two dimensions, `hfft` along the other; `s` are the sizes of the result."""
     return hermitian_forward(input, s, dim, norm, "hfft2")
 
 
 @numpy_names
-def ihfft2(input: Any, s: Sequence[int] | None = None, dim: Any = (-2, -1), norm: str | None = None) -> Any:
+def ihfft2(input: Any, s: Sequence[int] | None = None, dim: Any = (-2, -1), norm: str | None = None) -> Tensor:
     """The inverse of `hfft2`."""
     return hermitian_backward(input, s, dim, norm, "ihfft2")
 
 
 @numpy_names
-def hfftn(input: Any, s: Sequence[int] | None = None, dim: Any = None, norm: str | None = None) -> Any:
+def hfftn(input: Any, s: Sequence[int] | None = None, dim: Any = None, norm: str | None = None) -> Tensor:
     """`fft` along some dimensions (by default all) but the last, `hfft` along that; `s` are the result's sizes."""
     return hermitian_forward(input, s, dim, norm, "hfftn")
 
 
 @numpy_names
-def ihfftn(input: Any, s: Sequence[int] | None = None, dim: Any = None, norm: str | None = None) -> Any:
+def ihfftn(input: Any, s: Sequence[int] | None = None, dim: Any = None, norm: str | None = None) -> Tensor:
     """The inverse of `hfftn`."""
     return hermitian_backward(input, s, dim, norm, "ihfftn")
 
@@ -237,7 +238,7 @@ def _shifted(input: Any, dim: Any, who: str, forth: bool) -> Any:
 
 
 @_answers(np.fft.fftshift)
-def fftshift(input: Any, dim: Any = None) -> Any:
+def fftshift(input: Any, dim: Any = None) -> Tensor:
     """Move the frequency 0 to the middle.
 
     Parameters
@@ -260,7 +261,7 @@ def fftshift(input: Any, dim: Any = None) -> Any:
 
 
 @_answers(np.fft.ifftshift)
-def ifftshift(input: Any, dim: Any = None) -> Any:
+def ifftshift(input: Any, dim: Any = None) -> Tensor:
     """The inverse of `fftshift`."""
     return _shifted(input, dim, "ifftshift", forth=False)
 
@@ -270,7 +271,7 @@ def _frequencies(values: Any, dtype: Any, requires_grad: bool) -> Any:
     return out.requires_grad_() if requires_grad else out
 
 
-def fftfreq(n: int, d: float = 1.0, *, dtype: Any = None, requires_grad: bool = False) -> Any:
+def fftfreq(n: int, d: float = 1.0, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Frequencies of the entries of `fft`, in cycles per unit.
 
     Parameters

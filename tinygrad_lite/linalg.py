@@ -21,6 +21,7 @@ from .ops.linalg.solve import LinAlgError, inv, solve, solve_triangular, tensori
 from .ops.shape.diagonals import diagonal as _diagonal
 from .ops.signal.gradient_vander import powers as vander
 from .rules import FAST
+from .tensors.tensor_type import Tensor
 
 __all__ = [
     "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals",
@@ -31,12 +32,12 @@ __all__ = [
 ]  # fmt: skip
 
 
-def cross(input: Any, other: Any, *, dim: int = -1) -> Any:
+def cross(input: Any, other: Any, *, dim: int = -1) -> Tensor:
     """Cross product of vectors of three: `tinygrad_lite.cross` along the last dimension."""
     return _cross(input, other, dim)
 
 
-def diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
+def diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """The diagonals of matrices (a view): `tinygrad_lite.diagonal` of the last two dimensions."""
     return _diagonal(A, offset, dim1, dim2)
 

@@ -6,7 +6,7 @@ Nothing is computed here. A name stands beside the function it means, grouped as
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -43,6 +43,7 @@ from .ops.signal import stft as stft_ops
 from .ops.special import bessel, gamma, incomplete_gamma
 from .ops.special import erf as erf_ops
 from .rules import wrap
+from .tensors.tensor_type import Tensor
 
 
 def _inplace(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -116,7 +117,7 @@ def _store(tensor: Any, src: Any, name: str) -> Any:
     return tensor
 
 
-class Methods:
+class Methods(Tensor):
     """PyTorch's methods, for `Tensor` to inherit."""
 
     __slots__ = ()
@@ -125,41 +126,45 @@ class Methods:
 
     # --- sizes ------------------------------------------------------------------------------------------------------
 
-    def size(self, dim: Any = None) -> Any:
+    @overload
+    def size(self, dim: None = None) -> tuple[int, ...]: ...
+    @overload
+    def size(self, dim: int) -> int: ...
+    def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of one dimension."""
         return self._data.shape if dim is None else self._data.shape[dim]
 
-    def dim(self) -> Any:
+    def dim(self) -> int:
         """Number of dimensions."""
         return self._data.ndim
 
-    def numel(self) -> Any:
+    def numel(self) -> int:
         """Number of elements."""
         return self._data.size
 
     nelement = numel
     ndimension = dim
 
-    def is_nonzero(self) -> Any:
+    def is_nonzero(self) -> bool:
         """Whether the only element is not zero."""
         return bool(self)
 
-    def is_signed(self) -> Any:
+    def is_signed(self) -> bool:
         """Whether the dtype has negative numbers."""
         return self._data.dtype.kind in "ifc"
 
-    def is_same_size(self, other: Any) -> Any:
+    def is_same_size(self, other: Tensor) -> bool:
         """Whether another tensor is of the same shape."""
         return self._data.shape == other._data.shape
 
-    def apply_(self, callable: Any) -> Any:
+    def apply_(self, callable: Any) -> Tensor:
         """Each element replaced by what a Python function of its value returns; slow, and without gradient."""
         if views.node_of(self) is not None:
             raise RuntimeError("apply_: it has no gradient; detach() the tensor, or use it under no_grad() on a copy")
         flat = [callable(v) for v in self._data.reshape(-1).tolist()]
         return self._overwrite(np.array(flat, self._data.dtype).reshape(self._data.shape), "apply_")
 
-    def map_(self, other: Any, callable: Any) -> Any:
+    def map_(self, other: Any, callable: Any) -> Tensor:
         """Each element replaced by ``callable(element, other's)``; slow, and without gradient."""
         if views.node_of(self) is not None or other.requires_grad:
             raise RuntimeError("map_: it has no gradient; detach() the tensors")
@@ -169,27 +174,27 @@ class Methods:
         )
         return self._overwrite(new_like.reshape(self._data.shape), "map_")
 
-    def element_size(self) -> Any:
+    def element_size(self) -> int:
         """Bytes of one element."""
         return self._data.itemsize
 
-    def stride(self) -> Any:
+    def stride(self) -> tuple[int, ...]:
         """Strides in elements."""
         return tuple(s // self._data.itemsize for s in self._data.strides)
 
-    def data_ptr(self) -> Any:
+    def data_ptr(self) -> int:
         """Address of the first element."""
         return self._data.ctypes.data
 
     # --- shape ------------------------------------------------------------------------------------------------------
 
     @property
-    def T(self) -> Any:
+    def T(self) -> Tensor:
         """All dimensions reversed (a view)."""
         return reshape_transpose._transpose.record((self, None))
 
     @property
-    def mT(self) -> Any:
+    def mT(self) -> Tensor:
         """The last two dimensions swapped (a view); a number as it is."""
         return reshape_transpose.transpose(self, -2, -1) if self._data.ndim else self
 
@@ -235,18 +240,18 @@ class Methods:
     transpose_, swapaxes_ = _turning(transpose), _turning(transpose, "swapaxes")
     swapdims_ = _turning(transpose, "swapdims")
 
-    def reshape_as(self, other: Any) -> Any:
+    def reshape_as(self, other: Tensor) -> Tensor:
         """The shape of another tensor."""
         return reshape_transpose.reshape(self, other.shape)
 
-    def view_as(self, other: Any) -> Any:
+    def view_as(self, other: Tensor) -> Tensor:
         """A view of the shape of another tensor."""
         return reshape_transpose.view(self, other.shape)
 
     sum_to_size = clone.sum_to_size
 
     @property
-    def H(self) -> Any:
+    def H(self) -> Tensor:
         """The conjugate transpose of a matrix."""
         if self._data.ndim not in (0, 2):
             raise RuntimeError(f"H: the tensor must be a matrix, got shape {self._data.shape}; there is also mH")
@@ -351,11 +356,11 @@ class Methods:
     lgamma, digamma, mvlgamma, gcd, lcm = gamma.lgamma, gamma.digamma, gamma.mvlgamma, gcd_lcm.gcd, gcd_lcm.lcm
     i0, igamma, igammac = bessel.i0, incomplete_gamma.igamma, incomplete_gamma.igammac
 
-    def polygamma(self, n: Any) -> Any:
+    def polygamma(self, n: Any) -> Tensor:
         """The n-th derivative of `digamma`."""
         return gamma.polygamma(n, self)
 
-    def where(self, condition: Any, other: Any) -> Any:
+    def where(self, condition: Any, other: Any) -> Tensor:
         """Itself where the condition holds, `other` elsewhere."""
         return clamp_round_where.where(condition, self, other)
 
@@ -443,7 +448,7 @@ class Methods:
     stft, istft = stft_ops.stft, stft_ops.istft
     __matmul__ = matmul_ops.matmul
 
-    def __rmatmul__(self, other: Any) -> Any:
+    def __rmatmul__(self, other: Any) -> Tensor:
         return matmul_ops.matmul(other, self)
 
     # --- operators and in place -------------------------------------------------------------------------------------
@@ -509,29 +514,29 @@ class Methods:
     scatter_, scatter_add_ = scatter.in_place, scatter_add.in_place
     scatter_reduce_, index_reduce_ = scatter_reduce.in_place, index_reduce.in_place
 
-    def cumsum_(self, dim: Any) -> Any:
+    def cumsum_(self, dim: Any) -> Tensor:
         """`cumsum`, in place, and in the tensor's dtype."""
         return views.write(self, sums.cumsum, (dim,), "cumsum_", {"dtype": self._data.dtype})
 
-    def cumprod_(self, dim: Any) -> Any:
+    def cumprod_(self, dim: Any) -> Tensor:
         """`cumprod`, in place, and in the tensor's dtype."""
         return views.write(self, cumulative.cumprod, (dim,), "cumprod_", {"dtype": self._data.dtype})
 
     # --- fills ------------------------------------------------------------------------------------------------------
 
-    def _overwrite(self, values: Any, name: str) -> Any:
+    def _overwrite(self, values: Any, name: str) -> Tensor:
         """Replace all values by new ones that do not depend on the old."""
         return views.write(self, lambda _, new: rules.wrap(new), (values,), name)
 
-    def copy_(self, src: Any) -> Any:
+    def copy_(self, src: Any) -> Tensor:
         """Take the values of `src`, broadcast and cast."""
         return _store(self, src, "copy_")
 
-    def fill_(self, value: Any) -> Any:
+    def fill_(self, value: Any) -> Tensor:
         """Set all elements."""
         return _store(self, value, "fill_")
 
-    def zero_(self) -> Any:
+    def zero_(self) -> Tensor:
         """Set all elements to zero."""
         return _store(self, 0, "zero_")
 

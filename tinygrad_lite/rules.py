@@ -40,6 +40,7 @@ from .engine.quiet import SILENT, quietly, restore, silence
 from .engine.single_precision import in_single, rule_in_single
 from .graph import OFF, Node, caller, mode, tick
 from .kernels.elementwise.fused import fused
+from .tensors import tensor_type
 
 ndarray = np.ndarray
 _F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
@@ -272,7 +273,7 @@ class Op:
 
     # --- the call ------------------------------------------------------------------------------------------------
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> tensor_type.Tensor:
         return self.record(self.arguments(args, kwargs))
 
     def record(self, values: tuple[Any, ...]) -> Any:
@@ -637,7 +638,7 @@ FAST: dict[Callable[..., Any], Callable[..., Any]] = {}
 _POSITIONS = ("input", "other", "third", "fourth")
 
 
-def without_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
+def without_gradient(function: Callable[..., Any]) -> Callable[..., tensor_type.Tensor]:
     """A function whose result carries no gradient (comparisons, `argmax`): unwrap, compute, wrap."""
 
     def plain(*args: Any, **kwargs: Any) -> Any:

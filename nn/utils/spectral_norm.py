@@ -118,7 +118,7 @@ def remove_spectral_norm(module: Module, name: str = "weight") -> Module:
     ['bias', 'weight']
     """
     for _, entry in hooks_of(module, "forward_pre"):
-        hook = entry.function
+        hook = entry.hook
         if isinstance(hook, SpectralNorm) and hook.name == name:
             weight = hook.compute_weight(module, False).detach()
             hook.handle.remove()  # type: ignore[attr-defined]

@@ -109,7 +109,7 @@ def remove_weight_norm(module: Module, name: str = "weight") -> Module:
     ['bias', 'weight']
     """
     for _, entry in hooks_of(module, "forward_pre"):
-        hook = entry.function
+        hook = entry.hook
         if isinstance(hook, WeightNorm) and hook.name == name:
             weight = hook.compute_weight(module).detach()
             hook.handle.remove()  # type: ignore[attr-defined]

@@ -49,7 +49,7 @@ def several(rule: Rule, none: bool = False) -> Rule:
     """
 
     def each(value: Any) -> list[Any]:
-        if isinstance(value, Iterable) and not isinstance(value, (str, Mapping)) and getattr(value, "ndim", 1):
+        if isinstance(value, Iterable) and not isinstance(value, (str, Mapping)) and getattr(value, "ndim", True):
             return [v for v in value if not (none and v is None)]
         return [value]
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterable
 from numbers import Real
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from .out import into
 PAIRS = (("dim", "axis"), ("dims", "axis"), ("keepdim", "keepdims"))  # PyTorch's name, NumPy's name
 PLACEMENT = ("layout", "pin_memory", "memory_format")  # of functions with `device`: checked, and not passed on
 NUMPYS = {theirs for _, theirs in PAIRS}
+_F = TypeVar("_F", bound=Callable[..., Any])
 _ABSENT: Any = type("Absent", (), {"__repr__": lambda self: "..."})()
 _DOORS: dict[Any, FunctionType] = {}  # function or door -> door
 
@@ -64,9 +65,9 @@ def door(function: Any, out: bool = False, numpy: bool = False) -> Any:
     return made
 
 
-def numpy_names(function: Callable[..., Any]) -> Callable[..., Any]:
+def numpy_names(function: _F) -> _F:
     """Let a function with ``dim=``, ``dims=`` or ``keepdim=`` accept NumPy's ``axis=`` and ``keepdims=`` as well."""
-    opened: Callable[..., Any] = door(function, numpy=True)
+    opened: _F = door(function, numpy=True)
     return opened
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from .. import promotion
 from ..graph import OFF, Node, _getframe, caller, library, mode, tick
 from ..rules import FAST, TABLE, Op, _from_complex, differentiable, narrow, ndarray
+from ..tensors.row_types import Binary, Unary
 from .blame import blame
 from .out import into
 from .quiet import first_filter, quietly
@@ -212,9 +213,16 @@ def _binary(op: Op) -> Callable[..., Any]:
     return binary
 
 
+@overload
+def elementwise(
+    function: Callable[..., Any], /, *, x: Callable[..., Any], y: Callable[..., Any], **options: Any
+) -> Binary: ...
+@overload
+def elementwise(function: Callable[..., Any], /, *, x: Callable[..., Any], **options: Any) -> Unary: ...
 def elementwise(
     function: Callable[..., Any],
     /,
+    *,
     name: str | None = None,
     numpy: Callable[..., Any] | None = None,
     complex: bool | Callable[..., Any] = False,
@@ -222,7 +230,7 @@ def elementwise(
     ordered: bool = False,
     compiled: bool = False,
     **rules: Any,
-) -> Callable[..., Any]:
+) -> Any:
     """`differentiable` for a function of one (`x`) or two (`x`, `y`) arrays without options: the fast lane.
 
     `ordered` ones, which ask what is larger or how often something fits, refuse complex numbers.

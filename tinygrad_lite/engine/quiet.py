@@ -13,9 +13,11 @@ import functools
 import warnings
 from collections.abc import Callable
 from contextvars import ContextVar, copy_context
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
+
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def _silent_state() -> tuple[ContextVar[Any], Any]:
@@ -30,7 +32,7 @@ _variable, SILENT = _silent_state()
 silence, restore = _variable.set, _variable.reset  # token = silence(SILENT); ...; restore(token)
 
 
-def quietly(function: Callable[..., Any]) -> Callable[..., Any]:
+def quietly(function: _F) -> _F:
     """The same function, in which NumPy does not warn."""
 
     @functools.wraps(function)
@@ -41,7 +43,7 @@ def quietly(function: Callable[..., Any]) -> Callable[..., Any]:
         finally:
             restore(token)
 
-    return quiet
+    return cast(_F, quiet)
 
 
 def first_filter() -> Any:

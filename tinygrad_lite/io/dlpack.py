@@ -13,11 +13,12 @@ import numpy as np
 from ..dtypes import canonical
 from ..ops.creation.creation import only_cpu
 from ..rules import wrap
+from ..tensors.tensor_type import Tensor
 
 __all__ = ["from_dlpack"]
 
 
-def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Any:
+def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
     """A tensor on the memory of another library's array.
 
     Parameters

@@ -80,7 +80,7 @@ def _header(file: IO[bytes]) -> tuple[dict[str, Any], int]:
 
     try:
         if isinstance(file, io.BytesIO):
-            deserialize(file.getvalue())
+            deserialize(file.getvalue())  # type: ignore[no-untyped-call]
         else:
             with safe_open(file.name, framework="numpy"):
                 pass

@@ -16,6 +16,7 @@ from ..ops.pointwise.clamp_round_where import where as _where
 from ..ops.pointwise.exp_log_trig import logaddexp as _logaddexp
 from ..ops.reduction.quantiles import nanmedian as _nanmedian
 from ..rules import unwrap
+from ..tensors.tensor_type import Tensor
 
 __all__ = [
     "amax", "amin", "argmax", "argmin", "cumprod", "cumsum", "log_softmax", "logaddexp", "logsumexp", "mean", "median",
@@ -201,7 +202,7 @@ def softmin(input: Any, dim: int, *, dtype: Any = None, mask: Any = None) -> Any
     return (-_filled(input, mask, math.inf, dtype, "softmin")).softmax(dim)
 
 
-def normalize(input: Any, ord: float, dim: int, *, eps: float = 1e-12, dtype: Any = None, mask: Any = None) -> Any:
+def normalize(input: Any, ord: float, dim: int, *, eps: float = 1e-12, dtype: Any = None, mask: Any = None) -> Tensor:
     """The entries that count, divided by their norm along a dimension; the others are 0.
 
     Parameters
@@ -231,7 +232,7 @@ def normalize(input: Any, ord: float, dim: int, *, eps: float = 1e-12, dtype: An
     return _filled(input, mask, 0, dtype, "normalize") / length.clamp(min=eps)
 
 
-def logaddexp(input: Any, other: Any, *, dtype: Any = None, input_mask: Any = None, other_mask: Any = None) -> Any:
+def logaddexp(input: Any, other: Any, *, dtype: Any = None, input_mask: Any = None, other_mask: Any = None) -> Tensor:
     """``log(exp(input) + exp(other))``, each of them only where its mask is True.
 
     Parameters

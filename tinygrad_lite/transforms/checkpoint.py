@@ -17,6 +17,7 @@ from .. import autograd, rules
 from ..graph import OFF, Node, Stamp, last_write, line_of, mode, stale, tick
 from ..ops.random.generator import fork_rng, get_rng_state, set_rng_state
 from ..rules import Rule, wrap
+from ..tensors.tensor_type import Tensor
 from . import pytree
 
 __all__ = ["checkpoint", "checkpoint_sequential"]
@@ -32,7 +33,7 @@ def checkpoint(
     debug: bool = False,
     early_stop: bool = True,
     **kwargs: Any,
-) -> Any:
+) -> Tensor:
     """Call a function, and keep nothing of what its backward pass needs: that is computed again when it is needed.
 
     Parameters
@@ -265,7 +266,7 @@ def checkpoint_sequential(
     input: Any,
     use_reentrant: bool | None = None,
     preserve_rng_state: bool = True,
-) -> Any:
+) -> Tensor:
     """Call functions one after another, in segments of which all but the last are checkpointed.
 
     Parameters

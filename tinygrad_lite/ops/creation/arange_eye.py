@@ -10,6 +10,7 @@ import numpy as np
 from ...dtypes import as_dtype, get_default_dtype
 from ...engine.errors import DtypeError, InputError
 from ...rules import unwrap, wrap
+from ...tensors.tensor_type import Tensor
 from .creation import _dtype, _finish
 
 __all__ = ["arange", "eye", "linspace", "logspace", "one_hot", "tril_indices", "triu_indices"]
@@ -33,7 +34,7 @@ def arange(
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
-) -> Any:
+) -> Tensor:
     """Numbers from `start` to `end`, which is not among them.
 
     Parameters
@@ -76,7 +77,7 @@ def arange(
 
 def linspace(
     start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Any:
+) -> Tensor:
     """Numbers at equal distances.
 
     Parameters
@@ -123,7 +124,7 @@ def logspace(
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
-) -> Any:
+) -> Tensor:
     """Powers of `base` with exponents at equal distances.
 
     Parameters
@@ -157,7 +158,7 @@ def logspace(
     return _finish(powers.astype(_dtype(dtype)), requires_grad, device, "logspace")
 
 
-def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """The identity matrix.
 
     Parameters
@@ -199,7 +200,7 @@ def _triangle(kind: str, row: int, col: int, offset: int, dtype: Any, device: An
     return _finish(np.stack(found).astype(as_dtype(dtype), copy=False), False, device, f"{kind}_indices")
 
 
-def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, device: Any = None) -> Any:
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, device: Any = None) -> Tensor:
     """Places of the elements of a lower triangle, row by row.
 
     Parameters
@@ -231,7 +232,7 @@ def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, 
     return _triangle("tril", row, col, offset, dtype, device)
 
 
-def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, device: Any = None) -> Any:
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, device: Any = None) -> Tensor:
     """Places of the elements of an upper triangle, row by row.
 
     Parameters
@@ -263,7 +264,7 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, 
     return _triangle("triu", row, col, offset, dtype, device)
 
 
-def one_hot(tensor: Any, num_classes: int = -1) -> Any:
+def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
     """Class indices as rows with a single 1.
 
     Parameters

@@ -11,6 +11,7 @@ from ... import promotion
 from ...dtypes import as_dtype, canonical, get_default_dtype
 from ...engine.errors import DtypeError, InputError
 from ...rules import FAST, unwrap, wrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import sizes
 
 __all__ = [
@@ -34,7 +35,7 @@ def _finish(array: Any, requires_grad: bool, device: Any = None, who: str = "") 
     return out.requires_grad_() if requires_grad else out
 
 
-def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Any:
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """A tensor that owns a copy of `data`.
 
     Parameters
@@ -167,7 +168,7 @@ def _unnested(data: Any, owned: set[Any]) -> Any:
     return value
 
 
-def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """A tensor of `data`, sharing its memory (and graph) where possible.
 
     Parameters
@@ -197,7 +198,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
 
 def asarray(
     obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
-) -> Any:
+) -> Tensor:
     """A tensor of anything, sharing its memory where possible, or never, or always.
 
     Parameters
@@ -235,7 +236,7 @@ def asarray(
     return out
 
 
-def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A number as a tensor of 0 dimensions, of the default dtype.
 
     Parameters
@@ -259,7 +260,7 @@ def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, requires_gra
     return full((), s, dtype=_dtype(dtype), device=device, requires_grad=requires_grad)
 
 
-def from_numpy(array: Any) -> Any:
+def from_numpy(array: Any) -> Tensor:
     """A tensor that shares the array's memory.
 
     Parameters
@@ -338,10 +339,12 @@ Examples
 """
 
 
-def _sized(fill: Callable[..., Any], summary: str, shown: str) -> Callable[..., Any]:
+def _sized(fill: Callable[..., Any], summary: str, shown: str) -> Callable[..., Tensor]:
     name = fill.__name__
 
-    def make(*shape: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+    def make(
+        *shape: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    ) -> Tensor:
         chosen = sizes(shape if size is None else (size,), name)
         if min(chosen, default=0) < 0:
             raise RuntimeError(f"{name}: sizes must not be negative, got {chosen}")
@@ -352,10 +355,10 @@ def _sized(fill: Callable[..., Any], summary: str, shown: str) -> Callable[..., 
     return make
 
 
-def _like(fill: Callable[..., Any], shown: str) -> Callable[..., Any]:
+def _like(fill: Callable[..., Any], shown: str) -> Callable[..., Tensor]:
     name = f"{fill.__name__}_like"
 
-    def make(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+    def make(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
         x = unwrap(input)
         return _finish(fill(x.shape, as_dtype(x.dtype if dtype is None else dtype)), requires_grad, device, name)
 
@@ -373,7 +376,7 @@ empty_like = _like(np.empty, ".shape\n(2, 3)")
 __test__ = {f.__name__: f.__doc__ for f in (zeros, ones, empty, zeros_like, ones_like, empty_like)}
 
 
-def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """One value everywhere.
 
     Parameters
@@ -404,7 +407,7 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
 
 def full_like(
     input: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Any:
+) -> Tensor:
     """`full` with another tensor's shape.
 
     Parameters

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...tensors.tensor_type import Tensor
 from ..argument_names import sizes
 from . import creation
 from .creation import only_cpu
@@ -30,12 +31,12 @@ new_empty, new_zeros, new_ones = _sized("empty"), _sized("zeros"), _sized("ones"
 
 def new_full(
     self: Any, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Any:
+) -> Tensor:
     """`full` of this tensor's dtype."""
     shape, chosen = sizes((size,), "new_full"), self.dtype if dtype is None else dtype
     return creation.full(shape, fill_value, dtype=chosen, device=device, requires_grad=requires_grad)
 
 
-def new_tensor(self: Any, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+def new_tensor(self: Any, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """`tensor` of this tensor's dtype."""
     return creation.tensor(data, self.dtype if dtype is None else dtype, requires_grad, device)

@@ -11,13 +11,16 @@ from ...dtypes import as_dtype, get_default_dtype
 from ...engine import views
 from ...engine.errors import InputError
 from ...rules import unwrap, wrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import sizes
 from .creation import only_cpu
 
 __all__ = ["empty_permuted", "empty_strided", "resize_as_"]
 
 
-def empty_strided(size: Any, stride: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+def empty_strided(
+    size: Any, stride: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Memory as it is found, with strides in elements.
 
     Parameters
@@ -60,7 +63,7 @@ def empty_strided(size: Any, stride: Any, *, dtype: Any = None, device: Any = No
 
 def empty_permuted(
     size: Any, physical_layout: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Any:
+) -> Tensor:
     """Memory as it is found, whose dimensions lie in an order of their own.
 
     Parameters
@@ -97,13 +100,13 @@ def empty_permuted(
 
 def new_empty_strided(
     self: Any, size: Any, stride: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Any:
+) -> Tensor:
     """`empty_strided` of this tensor's dtype."""
     kind = self.dtype if dtype is None else dtype
     return empty_strided(size, stride, dtype=kind, device=device, requires_grad=requires_grad)
 
 
-def resize_(self: Any, *size: Any, memory_format: Any = None) -> Any:
+def resize_(self: Any, *size: Any, memory_format: Any = None) -> Tensor:
     """Another size in place: the elements stay as they lie in memory, and what is added is memory as it is found."""
     if views.node_of(self) is not None:
         raise RuntimeError("resize_: the tensor must not require grad; use detach(), or reshape")
@@ -122,7 +125,7 @@ def resize_(self: Any, *size: Any, memory_format: Any = None) -> Any:
     return self
 
 
-def resize_as_(input: Any, the_template: Any, *, memory_format: Any = None) -> Any:
+def resize_as_(input: Any, the_template: Any, *, memory_format: Any = None) -> Tensor:
     """The size of another tensor in place: elements stay as they lie in memory, what is added is memory as it is found.
 
     Parameters

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import as_dtype, get_default_dtype
+from ...tensors.tensor_type import Tensor
 from ..special.bessel import bessel_series
 from .creation import _finish
 
@@ -60,28 +61,28 @@ def _cosines(u: Any, *a: float) -> Any:
 
 
 def bartlett_window(window_length: int, periodic: bool = True, *, dtype: Any = None, device: Any = None,
-                    requires_grad: bool = False) -> Any:  # fmt: skip
+                    requires_grad: bool = False) -> Tensor:  # fmt: skip
     return _window(
         lambda u: 1 - abs(2 * u - 1), window_length, periodic, dtype, device, requires_grad, "bartlett_window"
     )
 
 
 def hann_window(window_length: int, periodic: bool = True, *, dtype: Any = None, device: Any = None,
-                requires_grad: bool = False) -> Any:  # fmt: skip
+                requires_grad: bool = False) -> Tensor:  # fmt: skip
     return _window(
         lambda u: _cosines(u, 0.5, 0.5), window_length, periodic, dtype, device, requires_grad, "hann_window"
     )
 
 
 def hamming_window(window_length: int, periodic: bool = True, alpha: float = 0.54, beta: float = 0.46, *,
-                   dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:  # fmt: skip
+                   dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
     return _window(
         lambda u: _cosines(u, alpha, beta), window_length, periodic, dtype, device, requires_grad, "hamming_window"
     )
 
 
 def blackman_window(window_length: int, periodic: bool = True, *, dtype: Any = None, device: Any = None,
-                    requires_grad: bool = False) -> Any:  # fmt: skip
+                    requires_grad: bool = False) -> Tensor:  # fmt: skip
     return _window(
         lambda u: _cosines(u, 0.42, 0.5, 0.08), window_length, periodic, dtype, device, requires_grad,
         "blackman_window",
@@ -89,7 +90,7 @@ def blackman_window(window_length: int, periodic: bool = True, *, dtype: Any = N
 
 
 def kaiser_window(window_length: int, periodic: bool = True, beta: float = 12.0, *, dtype: Any = None,
-                  device: Any = None, requires_grad: bool = False) -> Any:  # fmt: skip
+                  device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
     def bessel(u: Any) -> Any:
         inside = np.maximum(1 - (2 * u - 1) ** 2, 0)
         return bessel_series(beta * np.sqrt(inside), 0, False) / bessel_series(np.asarray(abs(float(beta))), 0, False)

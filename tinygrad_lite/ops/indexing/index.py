@@ -14,6 +14,7 @@ from ...kernels.loops import take_along
 from ...kernels.loops.pairwise_sum import FEW
 from ...kernels.loops.scatter import read_last
 from ...rules import FAST, differentiable, unwrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim
 from ..pointwise.clamp_round_where import masked, where
 from .index_keys import add_at, flat_places, put_at, spans, without_repeats
@@ -185,7 +186,7 @@ def _take_along_axis(arr: Any, indices: Any, axis: int) -> Any:
 
 
 @numpy_names
-def gather(input: Any, dim: int, index: Any) -> Any:
+def gather(input: Any, dim: int, index: Any) -> Tensor:
     """``out[i][j] = input[index[i][j]][j]`` for ``dim = 0``, and so on.
 
     Parameters
@@ -251,7 +252,7 @@ def _picked(input: Any, i: Any, dim: int, who: str) -> Any:
 
 
 @numpy_names
-def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
+def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Tensor:
     """NumPy's `take_along_axis`: `gather` that broadcasts the indices against the input.
 
     Parameters
@@ -300,7 +301,7 @@ FAST[np.take_along_axis] = _np_take_along_axis
 
 
 @numpy_names
-def index_select(input: Any, dim: int, index: Any) -> Any:
+def index_select(input: Any, dim: int, index: Any) -> Tensor:
     """The slices at some indices along a dimension (a copy).
 
     Parameters
@@ -341,7 +342,7 @@ def _mask(mask: Any, who: str) -> Any:
     return m
 
 
-def masked_fill(input: Any, mask: Any, value: Any) -> Any:
+def masked_fill(input: Any, mask: Any, value: Any) -> Tensor:
     """`value` where the mask is True, `input` elsewhere.
 
     Parameters
@@ -369,7 +370,7 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     return where(m, value, input).to(dtype).contiguous()
 
 
-def masked_select(input: Any, mask: Any) -> Any:
+def masked_select(input: Any, mask: Any) -> Tensor:
     """The entries where the mask is True, as a vector.
 
     Parameters
@@ -426,7 +427,7 @@ def _part_of_rows(x: Any, diagonal: int, lower: bool) -> Any:
     return out
 
 
-def tril(input: Any, diagonal: int = 0) -> Any:
+def tril(input: Any, diagonal: int = 0) -> Tensor:
     """The lower triangle of matrices, zeros above.
 
     Parameters
@@ -450,7 +451,7 @@ def tril(input: Any, diagonal: int = 0) -> Any:
     return _lower.record((input, diagonal))
 
 
-def triu(input: Any, diagonal: int = 0) -> Any:
+def triu(input: Any, diagonal: int = 0) -> Tensor:
     """The upper triangle of matrices, zeros below.
 
     Parameters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ParamSpec, cast
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from ...engine import views
 from ...engine.errors import DtypeError
 from ...graph import written
 from ...rules import unwrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim
 from .index import _mask, within
 from .index import index_add as _add
@@ -20,8 +21,10 @@ from .index_keys import add_at, plain_index, put_at
 
 __all__ = ["index_add", "index_copy", "index_fill", "index_put", "masked_scatter", "put"]
 
+_P = ParamSpec("_P")
 
-def both(plan: Callable[..., Any]) -> Any:
+
+def both(plan: Callable[_P, Any]) -> Callable[_P, Tensor]:
     """A function that writes to a copy, and its method `in_place`, from one that tells what to write where.
 
     Parameters
@@ -63,8 +66,9 @@ def both(plan: Callable[..., Any]) -> Any:
 
     in_place.__name__ = in_place.__qualname__ = f"{name}_"
     in_place.__doc__ = f"`{name}`, in place."
-    function.in_place = in_place  # type: ignore[attr-defined]
-    return function
+    result: Any = function
+    result.in_place = in_place
+    return cast(Callable[_P, Tensor], result)
 
 
 def _cast(value: Any, like: Any) -> Any:
@@ -291,7 +295,7 @@ def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
     return (_add if accumulate else _put), source, np.unravel_index(np.where(i < 0, i + x.size, i), x.shape)
 
 
-def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
+def masked_scatter(input: Any, mask: Any, source: Any) -> Tensor:
     """Replace the entries where the mask is True by a source's elements, in order.
 
     Parameters
@@ -338,4 +342,4 @@ def _from_source(input: Any, mask: Any, source: Any) -> Any:
 
 _from_source.__name__ = "masked_scatter"
 _masked_scatter = both(_from_source)
-masked_scatter_ = _masked_scatter.in_place
+masked_scatter_ = _masked_scatter.in_place  # type: ignore[attr-defined]

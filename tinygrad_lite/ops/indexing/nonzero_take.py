@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
 from ...engine.errors import InputError
 from ...rules import FAST, unwrap, wrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import sizes
 from .index import index_select, within
 from .index import take as _read
@@ -17,6 +18,10 @@ from .index_put import integers
 __all__ = ["argwhere", "nonzero", "nonzero_static", "take", "unravel_index"]
 
 
+@overload
+def nonzero(input: Any, *, as_tuple: Literal[False] = False) -> Tensor: ...
+@overload
+def nonzero(input: Any, *, as_tuple: Literal[True]) -> tuple[Tensor, ...]: ...
 def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     """Indices of the elements that are not zero.
 
@@ -43,7 +48,7 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     return wrap(np.nonzero(np.atleast_1d(x))) if as_tuple else wrap(np.argwhere(x))
 
 
-def nonzero_static(input: Any, *, size: int, fill_value: int = -1) -> Any:
+def nonzero_static(input: Any, *, size: int, fill_value: int = -1) -> Tensor:
     """`nonzero` in a result of a given size: the first places, or filled up.
 
     Parameters
@@ -79,7 +84,7 @@ def nonzero_static(input: Any, *, size: int, fill_value: int = -1) -> Any:
     return wrap(out)
 
 
-def argwhere(input: Any) -> Any:
+def argwhere(input: Any) -> Tensor:
     """Indices of the elements that are not zero, as rows.
 
     Parameters
@@ -100,7 +105,7 @@ def argwhere(input: Any) -> Any:
     return nonzero(input)
 
 
-def take(input: Any, index: Any) -> Any:
+def take(input: Any, index: Any) -> Tensor:
     """Elements by their places in the flattened tensor.
 
     Parameters
@@ -128,7 +133,7 @@ def take(input: Any, index: Any) -> Any:
     return _read.record((input.reshape(-1), within(integers(index, "take"), n, "take", -n)))
 
 
-def unravel_index(indices: Any, shape: int | Sequence[int]) -> tuple[Any, ...]:
+def unravel_index(indices: Any, shape: int | Sequence[int]) -> tuple[Tensor, ...]:
     """Places in a flattened tensor as an index of the tensor.
 
     Parameters

@@ -98,15 +98,15 @@ def _reduction(reduce: str, include_self: bool, known: tuple[str, ...], who: str
 
     def reduced(input: Any, value: Any, index: Any) -> Any:
         dtype = unwrap(input).dtype
-        base = input if include_self else _put(input, _identity(reduce, dtype), index)
+        base: Any = input if include_self else _put(input, _identity(reduce, dtype), index)
         if reduce == "prod":
             return times_at(base, value, index)
         if reduce in ("amax", "amin"):
             return extreme_at(base, value, index, reduce == "amax")
-        total = _add(base, value, index)
+        total: Any = _add(base, value, index)
         if reduce == "sum":
             return total
-        count = index_sum(np.ones(unwrap(value).shape, np.intp), unwrap(input).shape, index) + include_self
+        count: Any = index_sum(np.ones(unwrap(value).shape, np.intp), unwrap(input).shape, index) + include_self
         count = np.maximum(count, 1).astype(dtype)
         return total / count if dtype.kind in "fc" else total // count
 

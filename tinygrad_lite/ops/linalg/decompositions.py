@@ -18,6 +18,7 @@ import numpy as np
 
 from ...engine.errors import InputError
 from ...rules import FAST, conjugate, differentiable, unwrap, wrap
+from ...tensors.tensor_type import Tensor
 from ..pointwise.complex_numbers import adjoint
 from ..shape.diagonals import on_diagonal
 from .solve import matrices, solve_triangular, squares
@@ -26,23 +27,23 @@ from .solve import matrices, solve_triangular, squares
 class QR(NamedTuple):
     """Orthonormal columns, and an upper triangle."""
 
-    Q: Any
-    R: Any
+    Q: Tensor
+    R: Tensor
 
 
 class Eigen(NamedTuple):
     """Eigenvalues, and eigenvectors in columns."""
 
-    eigenvalues: Any
-    eigenvectors: Any
+    eigenvalues: Tensor
+    eigenvectors: Tensor
 
 
 class SVD(NamedTuple):
     """Singular vectors in columns, singular values, and singular vectors in rows."""
 
-    U: Any
-    S: Any
-    Vh: Any
+    U: Tensor
+    S: Tensor
+    Vh: Tensor
 
 
 def _diagonal(values: Any) -> Any:
@@ -77,7 +78,7 @@ def _cholesky(a: Any) -> Any:
     return np.linalg.cholesky(a)
 
 
-def cholesky(A: Any, *, upper: bool = False) -> Any:
+def cholesky(A: Any, *, upper: bool = False) -> Tensor:
     """The lower triangular `L` of ``A = L L^H``, for positive definite matrices.
 
     Parameters
@@ -167,7 +168,7 @@ def qr(A: Any, mode: str = "reduced") -> QR:
         return QR(*wrap(tuple(np.linalg.qr(x, "complete"))))
     if n < m:  # the first columns make Q, which makes R of the others
         Q, first = _qr.record((A[..., :n],))
-        R = np.concatenate([first, np.matmul(adjoint(Q), A[..., n:])], -1)
+        R: Any = np.concatenate([first, np.matmul(adjoint(Q), A[..., n:])], -1)
     else:
         Q, R = _qr.record((A,))
     return QR(wrap(np.zeros(0, x.dtype)) if mode == "r" else Q, R)
@@ -229,7 +230,7 @@ def eigh(A: Any, UPLO: str = "L") -> Eigen:
     return Eigen(*_eigh.record((squares(A, "eigh"), UPLO)))
 
 
-def eigvalsh(A: Any, UPLO: str = "L") -> Any:
+def eigvalsh(A: Any, UPLO: str = "L") -> Tensor:
     """The eigenvalues that `eigh` returns; their gradient is finite even where some are the same."""
     return eigh(A, UPLO).eigenvalues
 
@@ -278,7 +279,7 @@ def eig(A: Any) -> Eigen:
     return Eigen(*_eig.record((squares(A, "eig"),)))
 
 
-def eigvals(A: Any) -> Any:
+def eigvals(A: Any) -> Tensor:
     """The eigenvalues that `eig` returns."""
     return eig(A).eigenvalues
 
@@ -354,7 +355,7 @@ def svd(A: Any, full_matrices: bool = True) -> SVD:
     return SVD(*_svd.record((matrices(A, "svd"), full_matrices)))
 
 
-def svdvals(A: Any) -> Any:
+def svdvals(A: Any) -> Tensor:
     """The singular values that `svd` returns; their gradient is finite even where some are the same.
 
     Parameters

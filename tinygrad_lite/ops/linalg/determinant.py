@@ -9,14 +9,15 @@ import numpy as np
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...kernels.loops.row_products import product_of_others
 from ...rules import FAST, differentiable, unwrap
+from ...tensors.tensor_type import Tensor
 from .solve import mT, squares
 
 
 class Slogdet(NamedTuple):
     """Sign and logarithm of the magnitude of a determinant."""
 
-    sign: Any
-    logabsdet: Any
+    sign: Tensor
+    logabsdet: Tensor
 
 
 def _turned_back(u: Any, vh: Any, minors: Any) -> Any:
@@ -40,8 +41,12 @@ def _cofactors_derivative_a(g: Any, h: Any, a: Any) -> Any:
     return d * mT(np.matmul((tx * ty - _traces(mT(x), y)) * eye - ty * x - tx * y + both, inverse))
 
 
+def _cofactors_derivative_h(g: Any, a: Any) -> Any:
+    return _cofactors_derivative(g, a)  # the second derivatives are symmetric
+
+
 @differentiable(
-    h=lambda g, a: _cofactors_derivative(g, a),  # the second derivatives are symmetric
+    h=_cofactors_derivative_h,
     a=_cofactors_derivative_a, name="cofactors_derivative", complex=True,
 )  # fmt: skip
 def _cofactors_derivative(h: Any, a: Any) -> Any:
@@ -108,7 +113,7 @@ def _slogdet(a: Any) -> tuple[Any, Any]:
     return np.asarray(sign), np.asarray(logarithm)
 
 
-def det(A: Any) -> Any:
+def det(A: Any) -> Tensor:
     """Determinants.
 
     The gradient and its gradient hold for singular matrices, too (PyTorch's gradient is zero for some), the third
@@ -157,7 +162,7 @@ def slogdet(A: Any) -> Slogdet:
     return Slogdet(*_slogdet.record((squares(A, "slogdet"),)))
 
 
-def logdet(input: Any) -> Any:
+def logdet(input: Any) -> Tensor:
     """Logarithm of the determinant: NaN where that is negative, -inf where it is 0.
 
     Parameters
@@ -174,6 +179,7 @@ def logdet(input: Any) -> Any:
     >>> tg.logdet(tg.tensor([[2.0, 0.0], [0.0, 0.5]]))
     tensor(0.)
     """
+    sign: Any
     sign, logarithm = slogdet(input)
     if unwrap(sign).dtype.kind == "c":
         return np.log(sign) + logarithm

@@ -12,6 +12,7 @@ from ...engine.errors import InputError
 from ...kernels.loops.matrix_product import matrix_product
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...rules import FAST, differentiable, unwrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import one_dim
 from ..shape.cat_pad import common_dtype
 from ..shape.diagonals import diagonal
@@ -186,7 +187,7 @@ def _lettered(given: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
     return ",".join(terms[: len(operands)]) + ("->" + terms[-1] if len(given) % 2 else ""), operands
 
 
-def einsum(equation: Any, *operands: Any) -> Any:
+def einsum(equation: Any, *operands: Any) -> Tensor:
     """Einstein's summation: products of tensors, summed over the letters that the result does not have.
 
     Of one operand without a sum it is a view, as in PyTorch.
@@ -227,7 +228,7 @@ def einsum(equation: Any, *operands: Any) -> Any:
     return _einsum.record((tuple(operands), f"{','.join(terms)}->{out}"))
 
 
-def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
+def tensordot(a: Any, b: Any, dims: Any = 2) -> Tensor:
     """Sum of products over pairs of dimensions.
 
     Parameters

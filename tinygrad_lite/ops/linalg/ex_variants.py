@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...rules import unwrap, wrap
+from ...tensors.tensor_type import Tensor
 from .decompositions import cholesky
 from .lu import _eliminate, _factored, _pivoting
 from .solve import LinAlgError, inv, solve, squares
@@ -16,30 +17,30 @@ from .solve import LinAlgError, inv, solve, squares
 class CholeskyEx(NamedTuple):
     """A triangle, and 0 or which leading minor is not positive definite."""
 
-    L: Any
-    info: Any
+    L: Tensor
+    info: Tensor
 
 
 class InverseEx(NamedTuple):
     """An inverse, and 0 or which pivot is zero."""
 
-    inverse: Any
-    info: Any
+    inverse: Tensor
+    info: Tensor
 
 
 class SolveEx(NamedTuple):
     """A solution, and 0 or which pivot is zero."""
 
-    result: Any
-    info: Any
+    result: Tensor
+    info: Tensor
 
 
 class FactoredEx(NamedTuple):
     """Both triangles in one matrix, the rows that were exchanged, and 0 or which pivot is zero."""
 
-    LU: Any
-    pivots: Any
-    info: Any
+    LU: Tensor
+    pivots: Tensor
+    info: Tensor
 
 
 def _raised(info: Any, who: str, what: str) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...engine.quiet import quietly
 from ...rules import unwrap, wrap
+from ...tensors.tensor_type import Tensor
 from ..pointwise.complex_numbers import adjoint, conj
 from .solve import matrices, mT
 
@@ -17,8 +18,8 @@ __all__ = ["geqrf", "orgqr", "ormqr"]
 class Reflections(NamedTuple):
     """R and the reflections' vectors below its diagonal, and their factors."""
 
-    a: Any
-    tau: Any
+    a: Tensor
+    tau: Tensor
 
 
 def _vectors(input: Any, tau: Any, who: str) -> Any:
@@ -39,7 +40,7 @@ def _reflected(V: Any, tau: Any, X: Any, order: Any) -> Any:
     return X
 
 
-def householder_product(A: Any, tau: Any) -> Any:
+def householder_product(A: Any, tau: Any) -> Tensor:
     r"""The first columns of the product of reflections :math:`H_1 \cdots H_k`, :math:`H_i = 1 - \tau_i v_i v_i^H`.
 
     Parameters
@@ -74,12 +75,12 @@ def householder_product(A: Any, tau: Any) -> Any:
     return _reflected(V, tau, first, reversed(range(unwrap(tau).shape[-1])))
 
 
-def orgqr(input: Any, tau: Any) -> Any:
+def orgqr(input: Any, tau: Any) -> Tensor:
     """`linalg.householder_product`, by its old name."""
     return householder_product(input, tau)
 
 
-def ormqr(input: Any, tau: Any, other: Any, left: bool = True, transpose: bool = False) -> Any:
+def ormqr(input: Any, tau: Any, other: Any, left: bool = True, transpose: bool = False) -> Tensor:
     """The whole product of reflections, as in `linalg.householder_product`, times a matrix.
 
     Parameters

@@ -9,22 +9,23 @@ import numpy as np
 
 from ...engine.quiet import quietly
 from ...rules import unwrap, wrap
+from ...tensors.tensor_type import Tensor
 from .solve import LinAlgError, matrices, squares
 
 
 class LDL(NamedTuple):
     """The triangle with the blocks of the diagonal, and the exchanges, counted from 1 and negative for pairs."""
 
-    LD: Any
-    pivots: Any
+    LD: Tensor
+    pivots: Tensor
 
 
 class LDLEx(NamedTuple):
     """The same, and 0 or which block of the diagonal is zero."""
 
-    LD: Any
-    pivots: Any
-    info: Any
+    LD: Tensor
+    pivots: Tensor
+    info: Tensor
 
 
 _ALPHA = (1 + math.sqrt(17)) / 8  # as many digits grow in a step of one column as in two of a pair
@@ -152,7 +153,7 @@ def ldl_factor(A: Any, *, hermitian: bool = False) -> LDL:
 
 
 @quietly
-def ldl_solve(LD: Any, pivots: Any, B: Any, *, hermitian: bool = False) -> Any:
+def ldl_solve(LD: Any, pivots: Any, B: Any, *, hermitian: bool = False) -> Tensor:
     """The solution of a symmetric system given by `linalg.ldl_factor`.
 
     Parameters

@@ -9,6 +9,7 @@ import numpy as np
 from ...engine.errors import InputError
 from ...engine.quiet import quietly
 from ...rules import FAST, conjugate, differentiable, unwrap, wrap
+from ...tensors.tensor_type import Tensor
 from ..pointwise.complex_numbers import adjoint, real
 from .matmul import matmul
 from .norms import cutoff, matrix_rank
@@ -18,10 +19,10 @@ from .solve import floats, matrices, squares
 class Lstsq(NamedTuple):
     """A least squares solution, and what is known about it."""
 
-    solution: Any
-    residuals: Any
-    rank: Any
-    singular_values: Any
+    solution: Tensor
+    residuals: Tensor
+    rank: Tensor
+    singular_values: Tensor
 
 
 def _pinv_a(g: Any, a: Any, out: Any) -> Any:
@@ -49,7 +50,7 @@ def _hermitian(a: Any) -> Any:
     return below + below.conj().swapaxes(-1, -2) + np.eye(a.shape[-1], dtype=a.dtype) * a.real
 
 
-def pinv(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Any:
+def pinv(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Tensor:
     """Pseudoinverse of Moore and Penrose.
 
     Parameters
@@ -83,7 +84,7 @@ def pinv(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False)
     return _pinv.record((A, unwrap(atol), unwrap(rtol)))
 
 
-def pinverse(input: Any, rcond: float = 1e-15) -> Any:
+def pinverse(input: Any, rcond: float = 1e-15) -> Tensor:
     """`linalg.pinv` with ``rtol=rcond``."""
     return pinv(input, rtol=rcond)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...engine.quiet import quietly
 from ...rules import differentiable, unwrap, wrap
+from ...tensors.tensor_type import Tensor
 from ..pointwise.complex_numbers import adjoint as _adjoint
 from .solve import LinAlgError, floats, matrices, mT, solve_triangular, squares
 
@@ -15,16 +16,16 @@ from .solve import LinAlgError, floats, matrices, mT, solve_triangular, squares
 class LU(NamedTuple):
     """A permutation, a lower triangle with ones on its diagonal, and an upper triangle."""
 
-    P: Any
-    L: Any
-    U: Any
+    P: Tensor
+    L: Tensor
+    U: Tensor
 
 
 class Factored(NamedTuple):
     """Both triangles in one matrix, and the rows that were exchanged, counted from 1."""
 
-    LU: Any
-    pivots: Any
+    LU: Tensor
+    pivots: Tensor
 
 
 def _eliminate(a: Any) -> tuple[Any, Any]:
@@ -163,7 +164,7 @@ def lu_factor(A: Any, *, pivot: bool = True) -> Factored:
     return Factored(out, wrap(pivots))
 
 
-def lu_solve(LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool = False) -> Any:
+def lu_solve(LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool = False) -> Tensor:
     """The solution `X` of ``A X = B``, given `lu_factor` of `A`.
 
     Parameters
@@ -209,8 +210,8 @@ def lu_solve(LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool =
 class Triangular(NamedTuple):
     """The solution, and a copy of the matrix."""
 
-    solution: Any
-    cloned_coefficient: Any
+    solution: Tensor
+    cloned_coefficient: Tensor
 
 
 def lu_unpack(LU_data: Any, LU_pivots: Any, unpack_data: bool = True, unpack_pivots: bool = True) -> LU:
@@ -246,7 +247,7 @@ def lu_unpack(LU_data: Any, LU_pivots: Any, unpack_data: bool = True, unpack_piv
     return LU(P, L, U)
 
 
-def lu_solve_of(b: Any, LU_data: Any, LU_pivots: Any) -> Any:
+def lu_solve_of(b: Any, LU_data: Any, LU_pivots: Any) -> Tensor:
     """The solution of a system given by `linalg.lu_factor`: `linalg.lu_solve` in another order of arguments."""
     return lu_solve(LU_data, LU_pivots, b)
 

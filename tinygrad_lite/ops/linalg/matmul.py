@@ -12,6 +12,7 @@ from ...kernels.loops import take_along
 from ...kernels.loops.matrix_product import matrix_product
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...rules import FAST, differentiable, unwrap
+from ...tensors.tensor_type import Tensor
 from .einsum import einsum as einsum
 from .einsum import tensordot as tensordot
 
@@ -43,7 +44,7 @@ def _matmul(x: Any, y: Any) -> Any:
     return matrix_product(x, y)
 
 
-def matmul(input: Any, other: Any) -> Any:
+def matmul(input: Any, other: Any) -> Tensor:
     """Matrix product, what ``@`` is.
 
     Parameters
@@ -96,7 +97,7 @@ def _ranked(x: Any, ndim: int, who: str) -> Any:
     return x
 
 
-def mm(input: Any, mat2: Any) -> Any:
+def mm(input: Any, mat2: Any) -> Tensor:
     """Matrix product of two matrices; no broadcasting.
 
     Parameters
@@ -117,7 +118,7 @@ def mm(input: Any, mat2: Any) -> Any:
     return _product(_ranked(input, 2, "mm"), _ranked(mat2, 2, "mm"), "mm")
 
 
-def bmm(input: Any, mat2: Any) -> Any:
+def bmm(input: Any, mat2: Any) -> Tensor:
     """Matrix products of two batches of matrices; no broadcasting.
 
     Parameters
@@ -141,7 +142,7 @@ def bmm(input: Any, mat2: Any) -> Any:
     return _product(input, mat2, "bmm")
 
 
-def mv(input: Any, vec: Any) -> Any:
+def mv(input: Any, vec: Any) -> Tensor:
     """Matrix times vector.
 
     Parameters
@@ -162,7 +163,7 @@ def mv(input: Any, vec: Any) -> Any:
     return _product(_ranked(input, 2, "mv"), _ranked(vec, 1, "mv"), "mv")
 
 
-def dot(input: Any, tensor: Any) -> Any:
+def dot(input: Any, tensor: Any) -> Tensor:
     """Inner product of two vectors. On Tensors ``np.dot`` takes what NumPy's takes.
 
     Parameters
@@ -191,7 +192,7 @@ def _outer(x: Any, y: Any) -> Any:
     return out
 
 
-def outer(input: Any, vec2: Any) -> Any:
+def outer(input: Any, vec2: Any) -> Tensor:
     """Outer product of two vectors.
 
     Parameters
@@ -251,7 +252,7 @@ def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
     return out
 
 
-def linear(input: Any, weight: Any, bias: Any = None) -> Any:
+def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
     """``input @ weight.T + bias`` as one operation.
 
     Parameters

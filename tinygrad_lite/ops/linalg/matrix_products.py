@@ -9,6 +9,7 @@ import numpy as np
 
 from ...engine.errors import InputError
 from ...rules import FAST, differentiable, unwrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim
 from ..pointwise.clamp_round_where import masked
 from ..pointwise.complex_numbers import conj
@@ -22,7 +23,7 @@ __all__ = [
 ger = outer
 
 
-def vdot(input: Any, other: Any) -> Any:
+def vdot(input: Any, other: Any) -> Tensor:
     """Inner product of two vectors, the first conjugated.
 
     Parameters
@@ -42,7 +43,7 @@ def vdot(input: Any, other: Any) -> Any:
     return dot(conj(input), other)
 
 
-def inner(input: Any, other: Any) -> Any:
+def inner(input: Any, other: Any) -> Tensor:
     """Sums of products along the last dimensions; a product where one of the two is a number.
 
     Parameters
@@ -80,7 +81,7 @@ def _plus(input: Any, product: Any, beta: Any, alpha: Any, who: str) -> Any:
     return input + (product if alpha == 1 else product * alpha)
 
 
-def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * (mat1 @ mat2)``.
 
     Parameters
@@ -110,22 +111,22 @@ def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) ->
     return _plus(input, mm(mat1, mat2), beta, alpha, "addmm")
 
 
-def addmv(input: Any, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+def addmv(input: Any, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * (mat @ vec)``: see `addmm`."""
     return _plus(input, mv(mat, vec), beta, alpha, "addmv")
 
 
-def addr(input: Any, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+def addr(input: Any, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * outer(vec1, vec2)``: see `addmm`."""
     return _plus(input, outer(vec1, vec2), beta, alpha, "addr")
 
 
-def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * bmm(batch1, batch2)``: see `addmm`."""
     return _plus(input, bmm(batch1, batch2), beta, alpha, "baddbmm")
 
 
-def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * sum_b batch1[b] @ batch2[b]``: see `addmm`."""
     products = bmm(batch1, batch2)
     return _plus(input, products.sum(0, dtype=products.dtype), beta, alpha, "addbmm")
@@ -148,7 +149,7 @@ def _pairs(x: Any, y: Any) -> Any:
     return x[:, :, None] * y[:, None]
 
 
-def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
+def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Tensor:
     """``y[o] = x1 @ weight[o] @ x2 + bias[o]``.
 
     Parameters
@@ -185,7 +186,7 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
     return out.reshape(*x[:-1], w[0])
 
 
-def kron(input: Any, other: Any) -> Any:
+def kron(input: Any, other: Any) -> Tensor:
     """Kronecker product: every entry of `input` times all of `other`.
 
     Parameters
@@ -227,7 +228,7 @@ def _cross(x: Any, y: Any, dim: int) -> Any:
 
 
 @numpy_names
-def cross(input: Any, other: Any, dim: int | None = None) -> Any:
+def cross(input: Any, other: Any, dim: int | None = None) -> Tensor:
     """Cross product of vectors of three.
 
     Parameters
@@ -274,7 +275,7 @@ def _parenthesized(sizes: Sequence[int]) -> dict[tuple[int, int], int]:
     return split
 
 
-def multi_dot(tensors: Sequence[Any]) -> Any:
+def multi_dot(tensors: Sequence[Any]) -> Tensor:
     """Product of a chain of matrices in the order that takes the fewest multiplications.
 
     Parameters
@@ -322,7 +323,7 @@ def multi_dot(tensors: Sequence[Any]) -> Any:
     return product(*ends)
 
 
-def chain_matmul(*matrices: Any) -> Any:
+def chain_matmul(*matrices: Any) -> Tensor:
     """`linalg.multi_dot` of matrices, given one by one.
 
     Parameters
@@ -343,7 +344,7 @@ def chain_matmul(*matrices: Any) -> Any:
     return multi_dot(matrices) if len(matrices) > 1 else matrices[0]
 
 
-def vecdot(x: Any, y: Any, *, dim: int = -1) -> Any:
+def vecdot(x: Any, y: Any, *, dim: int = -1) -> Tensor:
     """Inner products of vectors along a dimension, the first conjugated.
 
     Parameters

@@ -11,6 +11,7 @@ from ...dtypes import as_dtype
 from ...engine.errors import InputError
 from ...engine.quiet import quietly
 from ...rules import FAST, differentiable, unwrap, wrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import floating_only, numpy_names, one_dim, some_dims
 from ..pointwise.clamp_round_where import masked
 from ..pointwise.complex_numbers import is_complex
@@ -32,7 +33,7 @@ def _cast(x: Any, dtype: Any) -> Any:
 
 
 @numpy_names
-def vector_norm(x: Any, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+def vector_norm(x: Any, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Norm of vectors, ``(sum_i |x_i|^ord)^(1/ord)``; its gradient at 0 is 0.
 
     Parameters
@@ -64,7 +65,7 @@ def vector_norm(x: Any, ord: float = 2, dim: Any = None, keepdim: bool = False, 
 
 
 @numpy_names
-def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Any:
+def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Norm of matrices.
 
     Parameters
@@ -106,18 +107,20 @@ def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = F
         return _lengths(A, 2, (rows, columns), keepdim)
     if ord not in ("nuc", 1, -1, 2, -2, math.inf, -math.inf):
         raise InputError(f"matrix_norm: ord must be 'fro', 'nuc', inf, -inf, 1, -1, 2 or -2, got {ord!r}")
-    moved = np.moveaxis(A, (rows, columns), (-2, -1))
+    moved: Any = np.moveaxis(A, (rows, columns), (-2, -1))
+    out: Any
     extreme = amin if ord != "nuc" and ord < 0 else amax
     if ord in ("nuc", 2, -2):
         values = svdvals(moved)
         out = values.sum(-1) if ord == "nuc" else extreme(values, -1)
     else:
         out = extreme(abs(moved).sum(-2 if abs(ord) == 1 else -1), -1)
-    return np.expand_dims(out, (min(rows, columns), max(rows, columns))) if keepdim else out
+    wide: Any = np.expand_dims(out, (min(rows, columns), max(rows, columns))) if keepdim else out
+    return wide
 
 
 @numpy_names
-def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Norm of a vector or a matrix: `vector_norm` or `matrix_norm`.
 
     Parameters
@@ -157,7 +160,7 @@ def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dty
 # --- powers and the exponential ---------------------------------------------------------------------------------
 
 
-def matrix_power(A: Any, n: int) -> Any:
+def matrix_power(A: Any, n: int) -> Tensor:
     """``A @ ... @ A``, by repeated squaring; of the inverse for negative `n`.
 
     Parameters
@@ -186,13 +189,15 @@ def matrix_power(A: Any, n: int) -> Any:
         raise TypeError(f"matrix_power: n must be an integer, got {n!r}")
     if n == 0:
         return masked(A, np.zeros((), np.bool_)) + np.eye(x.shape[-1], dtype=x.dtype)
-    base, n, out = (inv(A) if n < 0 else A), abs(n), None
+    base, n = (inv(A) if n < 0 else A), abs(n)
+    out: Any = None
     while True:
         if n % 2:
             out = base if out is None else matmul(out, base)
         n //= 2
         if not n:
-            return np.copy(out) if out is A else out
+            own: Any = np.copy(out) if out is A else out
+            return own
         base = matmul(base, base)
 
 
@@ -237,7 +242,7 @@ def _exp(a: Any) -> Any:
     return out if finite.all() else np.where(finite[..., None, None], out, a.dtype.type(np.nan))
 
 
-def matrix_exp(A: Any) -> Any:
+def matrix_exp(A: Any) -> Tensor:
     """Exponential of matrices, ``sum_k A^k / k!``.
 
     Parameters
@@ -280,7 +285,7 @@ def cutoff(values: Any, shape: tuple[int, ...], atol: Any, rtol: Any) -> Any:
 
 
 @quietly
-def matrix_rank(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Any:
+def matrix_rank(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Tensor:
     """Number of singular values that are larger than ``max(atol, rtol * largest)``.
 
     Parameters
@@ -308,7 +313,7 @@ def matrix_rank(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool =
     return wrap(np.asarray((values > cutoff(values, a.shape, atol, rtol)).sum(-1)))
 
 
-def cond(A: Any, p: Any = None) -> Any:
+def cond(A: Any, p: Any = None) -> Tensor:
     """Condition number, ``norm(A, p) * norm(inv(A), p)``; infinite for singular matrices.
 
     Parameters
@@ -337,7 +342,8 @@ def cond(A: Any, p: Any = None) -> Any:
         inverse = inv(A)
     except np.linalg.LinAlgError:
         if unwrap(A).ndim > 2:
-            return np.stack([cond(a, p) for a in A])
+            each: Any = np.stack([cond(a, p) for a in A])
+            return each
         return matrix_norm(A, p) * math.inf
     return matrix_norm(A, p) * matrix_norm(inverse, p)
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...engine.errors import DtypeError
 from ...rules import FAST, differentiable, unwrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import one_dim
 from ..pointwise.complex_numbers import conj
 
@@ -116,7 +117,7 @@ def _triangular(a: Any, b: Any, upper: bool, unit: bool) -> Any:
 # --- PyTorch's face ---------------------------------------------------------------------------------------------
 
 
-def inv(A: Any) -> Any:
+def inv(A: Any) -> Tensor:
     """Inverse matrices.
 
     Parameters
@@ -144,7 +145,7 @@ def inv(A: Any) -> Any:
     return _inv.record((squares(A, "inv"),))
 
 
-def inverse(input: Any) -> Any:
+def inverse(input: Any) -> Tensor:
     """Inverse matrices: `linalg.inv`."""
     return inv(input)
 
@@ -154,7 +155,7 @@ def _is_vector(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
     return len(b) == 1 or (len(a) - 1 == len(b) and a[:-1] == b)
 
 
-def solve(A: Any, B: Any, *, left: bool = True) -> Any:
+def solve(A: Any, B: Any, *, left: bool = True) -> Tensor:
     """The solution `X` of ``A X = B``.
 
     Parameters
@@ -192,7 +193,7 @@ def solve(A: Any, B: Any, *, left: bool = True) -> Any:
     return _solve.record((A, B)) if left else mT(_solve.record((mT(A), mT(B))))
 
 
-def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Any:
+def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Tensor:
     """The solution `X` of ``A X = B`` for triangular `A`.
 
     Unlike PyTorch's it raises where the diagonal holds a zero, rather than to return infinities.
@@ -252,7 +253,7 @@ def _cholesky_solve(b: Any, lower: Any) -> Any:
     return triangular(lower.conj().swapaxes(-1, -2), triangular(lower, b, False, False), True, False)
 
 
-def cholesky_solve(input: Any, input2: Any, upper: bool = False) -> Any:
+def cholesky_solve(input: Any, input2: Any, upper: bool = False) -> Tensor:
     """The solution `X` of ``A X = B``, given the Cholesky factor of `A`.
 
     Parameters
@@ -285,13 +286,13 @@ def cholesky_solve(input: Any, input2: Any, upper: bool = False) -> Any:
     return _cholesky_solve.record((input, lower))
 
 
-def cholesky_inverse(input: Any, upper: bool = False) -> Any:
+def cholesky_inverse(input: Any, upper: bool = False) -> Tensor:
     """The inverse of a matrix, given its Cholesky factor: see `cholesky_solve`."""
     x = unwrap(squares(input, "cholesky_inverse"))
     return cholesky_solve(np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape), input, upper)
 
 
-def tensorinv(A: Any, ind: int = 2) -> Any:
+def tensorinv(A: Any, ind: int = 2) -> Tensor:
     """The tensor whose `tensordot` with `A` is the identity.
 
     Parameters
@@ -324,7 +325,7 @@ def tensorinv(A: Any, ind: int = 2) -> Any:
     return inv(A.reshape(rows, columns)).reshape(shape[ind:] + shape[:ind])
 
 
-def tensorsolve(A: Any, B: Any, dims: Any = None) -> Any:
+def tensorsolve(A: Any, B: Any, dims: Any = None) -> Tensor:
     """The solution `X` of ``tensordot(A, X, X.ndim) = B``.
 
     Parameters

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from ...engine.errors import InputError
 from ...kernels.loops.pairwise_sum import dims_of
 from ...rules import unwrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import floating_only, numpy_names, some_dims
 from ..pointwise.arithmetic import abs
 from ..pointwise.clamp_round_where import where
@@ -33,12 +34,12 @@ __all__ = [
 class SVD(NamedTuple):
     """Singular vectors in columns, singular values, and singular vectors in columns."""
 
-    U: Any
-    S: Any
-    V: Any
+    U: Tensor
+    S: Tensor
+    V: Tensor
 
 
-def det(input: Any) -> Any:
+def det(input: Any) -> Tensor:
     """Determinants: `linalg.det`."""
     return determinant.det(input)
 
@@ -48,17 +49,17 @@ def slogdet(input: Any) -> Slogdet:
     return determinant.slogdet(input)
 
 
-def matrix_exp(input: Any) -> Any:
+def matrix_exp(input: Any) -> Tensor:
     """Exponentials of matrices: `linalg.matrix_exp`."""
     return norms.matrix_exp(input)
 
 
-def matrix_power(input: Any, n: int) -> Any:
+def matrix_power(input: Any, n: int) -> Tensor:
     """Powers of matrices: `linalg.matrix_power`."""
     return norms.matrix_power(input, n)
 
 
-def cholesky(input: Any, upper: bool = False) -> Any:
+def cholesky(input: Any, upper: bool = False) -> Tensor:
     """Cholesky's factor: `linalg.cholesky`."""
     return decompositions.cholesky(input, upper=upper)
 
@@ -182,7 +183,7 @@ def pca_lowrank(A: Any, q: int | None = None, center: bool = True, niter: int = 
 
 
 @numpy_names
-def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     r"""Norm over dimensions, :math:`(\sum |x|^p)^{1/p}`; at zero its gradient is zero.
 
     Parameters
@@ -230,7 +231,7 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, 
     return p_norm.record((abs(input) if unwrap(input).dtype.kind == "c" else input, order, axis, keepdim))
 
 
-def dist(input: Any, other: Any, p: float = 2) -> Any:
+def dist(input: Any, other: Any, p: float = 2) -> Tensor:
     """The p-norm of a difference.
 
     Parameters
@@ -252,7 +253,7 @@ def dist(input: Any, other: Any, p: float = 2) -> Any:
 
 
 @numpy_names
-def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
+def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Tensor:
     """The slices along a dimension, those whose p-norm exceeds `maxnorm` shortened to it.
 
     Parameters

@@ -9,6 +9,7 @@ import numpy as np
 from ...engine.errors import DtypeError, InputError
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...rules import differentiable, unwrap
+from ...tensors.tensor_type import Tensor
 from ..linalg.norms import vector_norm
 from ..pointwise.clamp_round_where import masked, where
 
@@ -56,7 +57,7 @@ def _norm(d: Any, p: float) -> Any:
 
 def cdist(
     x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = "use_mm_for_euclid_dist_if_necessary"
-) -> Any:  # fmt: skip
+) -> Tensor:  # fmt: skip
     """Distances from each vector of one collection to each of another.
 
     The gradient is 0 where two points are in one place. Where several components are the largest, for ``p=inf``, they
@@ -107,7 +108,7 @@ def cdist(
     return _norm(x1[..., :, None, :] - x2[..., None, :, :], p)
 
 
-def pdist(input: Any, p: float = 2) -> Any:
+def pdist(input: Any, p: float = 2) -> Tensor:
     """Distances between any two of some vectors: the part of ``cdist(input, input)`` above the diagonal.
 
     Parameters

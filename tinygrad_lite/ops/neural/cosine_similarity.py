@@ -8,6 +8,7 @@ import numpy as np
 
 from ...engine.errors import InputError
 from ...rules import unwrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import floating_only, numpy_names, one_dim
 from ..linalg.norms import vector_norm
 from ..pointwise.clamp_round_where import clamp
@@ -17,7 +18,7 @@ __all__ = ["cosine_similarity", "pairwise_distance"]
 
 
 @numpy_names
-def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
+def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Tensor:
     r"""Cosine of the angle between vectors, :math:`x_1 \cdot x_2 / (\max(|x_1|, \epsilon) \max(|x_2|, \epsilon))`.
 
     Parameters
@@ -53,7 +54,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     return total(units[0] * units[1], axis)
 
 
-def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
+def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
     r"""Distance of vectors, :math:`|x_1 - x_2 + \epsilon|_p`, along the last dimension.
 
     Parameters

@@ -10,6 +10,7 @@ import numpy as np
 from ...engine.errors import InputError
 from ...engine.views import write
 from ...rules import unwrap
+from ...tensors.tensor_type import Tensor
 from ..pointwise.arithmetic import mul
 from ..random.random_streams import uniform
 
@@ -24,7 +25,9 @@ def _keep(p: float, who: str) -> float:
     return 1.0 - p
 
 
-def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, generator: Any = None) -> Any:
+def dropout(
+    input: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, generator: Any = None
+) -> Tensor:
     """Set elements to zero with probability `p`, and scale the others by ``1 / (1 - p)``; in training only.
 
     Parameters
@@ -89,7 +92,7 @@ def _thinned(input: Any, p: float, training: bool, inplace: bool, shape: Any, ge
 
 def dropout1d(
     input: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, generator: Any = None
-) -> Any:
+) -> Tensor:
     """Set whole channels to zero with probability `p`, and scale the others by ``1 / (1 - p)``; in training only.
 
     Parameters
@@ -130,7 +133,7 @@ def dropout1d(
 
 def dropout2d(
     input: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, generator: Any = None
-) -> Any:
+) -> Tensor:
     """As `dropout1d`, for images: the channels are dimension 1, also of 3 dimensions, as in PyTorch.
 
     Parameters
@@ -167,7 +170,7 @@ def dropout2d(
 
 def dropout3d(
     input: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, generator: Any = None
-) -> Any:
+) -> Tensor:
     """As `dropout1d`, for volumes.
 
     Parameters
@@ -216,7 +219,7 @@ def _alpha(input: Any, p: float, training: bool, inplace: bool, shape: Any, gene
 
 def alpha_dropout(
     input: Any, p: float = 0.5, training: bool = False, inplace: bool = False, *, generator: Any = None
-) -> Any:
+) -> Tensor:
     """Dropout that keeps mean 0 and variance 1, for networks of `selu`; in training only.
 
     Parameters
@@ -253,7 +256,7 @@ def alpha_dropout(
 
 def feature_alpha_dropout(
     input: Any, p: float = 0.5, training: bool = False, inplace: bool = False, *, generator: Any = None
-) -> Any:
+) -> Tensor:
     """`alpha_dropout` of whole channels.
 
     Parameters

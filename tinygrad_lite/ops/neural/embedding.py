@@ -11,6 +11,7 @@ from ...graph import written
 from ...kernels.loops import scatter
 from ...kernels.native.parallel import in_parts
 from ...rules import differentiable, unwrap
+from ...tensors.tensor_type import Tensor
 from ..indexing.index import index_sum, take
 from ..pointwise.clamp_round_where import masked
 
@@ -91,7 +92,7 @@ def embedding(
     norm_type: float = 2.0,
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
-) -> Any:
+) -> Tensor:
     """Rows of a table by their numbers.
 
     Parameters
@@ -192,7 +193,7 @@ def embedding_bag(
     per_sample_weights: Any = None,
     include_last_offset: bool = False,
     padding_idx: int | None = None,
-) -> Any:
+) -> Tensor:
     """Sums, means or maxima of bags of rows of a table; of an empty bag, zeros.
 
     Parameters

@@ -12,6 +12,7 @@ from ...engine.fast_calls import elementwise
 from ...kernels.elementwise import remainder as loops
 from ...kernels.elementwise.fused import fused
 from ...rules import unwrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import describe
 
 __all__ = [
@@ -119,7 +120,7 @@ def _power_y(g: Any, x: Any, y: Any, out: Any) -> Any:
 power = elementwise(_power, complex=True, name="pow", numpy=np.power, x=_power_x, y=_power_y)
 
 
-def pow(input: Any, exponent: Any) -> Any:
+def pow(input: Any, exponent: Any) -> Tensor:
     """Power, ``input**exponent``; at ``0**0`` the derivatives are 0.
 
     Parameters
@@ -139,7 +140,7 @@ def pow(input: Any, exponent: Any) -> Any:
     return power(input, exponent)
 
 
-def add(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """``input + alpha * other``.
 
     Parameters
@@ -160,7 +161,7 @@ def add(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     return _add(input, other if type(alpha) is int and alpha == 1 else other * alpha)
 
 
-def sub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """``input - alpha * other``.
 
     Parameters
@@ -184,7 +185,7 @@ def sub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
 subtract = sub
 
 
-def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
+def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     """``input / other``.
 
     Parameters

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,8 @@ from ...engine.errors import InputError
 from ...engine.fast_calls import elementwise
 from ...kernels.elementwise.scalar_forms import in_loops
 from ...rules import FAST, differentiable, unwrap, wrap
+from ...tensors.row_types import Binary
+from ...tensors.tensor_type import Tensor
 from ..argument_names import describe
 from .arithmetic import flat
 
@@ -31,9 +32,7 @@ def masked_of(x: Any, y: Any) -> Any:
     return np.multiply(x.view(bits), y).view(x.dtype)  # 0 times anything is 0 for bits, in half of np.where's time
 
 
-masked: Callable[..., Any] = elementwise(
-    masked_of, complex=True, name="masked", promotes=(), x=lambda g, y: masked(g, y), y=flat
-)
+masked: Binary = elementwise(masked_of, complex=True, name="masked", promotes=(), x=lambda g, y: masked(g, y), y=flat)
 masked.__doc__ = "``x`` where the mask ``y`` holds, zero elsewhere, whatever ``x`` is there: infinite, or not a number."
 
 
@@ -83,7 +82,7 @@ def _round(a: Any, decimals: int = 0) -> Any:
     return np.round(a, decimals)
 
 
-def round(input: Any, *, decimals: int = 0) -> Any:
+def round(input: Any, *, decimals: int = 0) -> Tensor:
     """Round to a number of decimals, halves to even; the gradient is zero.
 
     Parameters
@@ -145,7 +144,7 @@ def ordered(x: Any, who: str) -> Any:
     return x
 
 
-def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
+def clamp(input: Any, min: Any = None, max: Any = None) -> Tensor:
     """Limit to ``[min, max]``. The gradient at a limit goes to `input`, as in PyTorch.
 
     Parameters
@@ -207,7 +206,7 @@ def _np_where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
 FAST[np.where] = _np_where
 
 
-def where(condition: Any, input: Any = None, other: Any = None) -> Any:
+def where(condition: Any, input: Any = None, other: Any = None) -> Tensor:
     """``input`` where the condition holds, ``other`` elsewhere; with the condition alone, its nonzero indices.
 
     Parameters

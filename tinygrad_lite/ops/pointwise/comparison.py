@@ -13,6 +13,7 @@ from ...engine.errors import DtypeError
 from ...engine.fast_calls import operand
 from ...promotion import cast_pair
 from ...rules import FAST, unwrap, wrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import describe
 
 __all__ = [
@@ -38,7 +39,7 @@ def _as_they_are(_: str, x: Any, y: Any) -> tuple[Any, Any]:
     return x, y
 
 
-def _question(function: Any, name: str | None = None, meeting: Any = cast_pair) -> Callable[..., Any]:
+def _question(function: Any, name: str | None = None, meeting: Any = cast_pair) -> Callable[..., Tensor]:
     """A function of arrays, for Tensors; two are compared in the dtype where they meet."""
 
     def one(input: Any) -> Any:
@@ -78,7 +79,7 @@ left_shift = bitwise_left_shift = _question(np.left_shift, "bitwise_left_shift")
 right_shift = bitwise_right_shift = _question(np.right_shift, "bitwise_right_shift")
 
 
-def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
+def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
     """Whether ``|input - other| <= atol + rtol * |other|``.
 
     Parameters
@@ -144,7 +145,7 @@ def equal(input: Any, other: Any) -> bool:
     return np.array_equal(unwrap(input), unwrap(other))
 
 
-def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Any:
+def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
     """Whether each element is one of the others.
 
     Parameters

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...engine.fast_calls import elementwise
 from ...rules import FAST, TABLE, differentiable, unwrap, without_gradient
+from ...tensors.tensor_type import Tensor
 from ..shape.reshape_transpose import transpose
 from . import exp_log_trig
 from .arithmetic import flat
@@ -86,7 +87,7 @@ def isreal(input: Any) -> Any:
 FAST[np.isreal] = isreal
 
 
-def complex(real: Any, imag: Any) -> Any:
+def complex(real: Any, imag: Any) -> Tensor:
     """Complex numbers from their real and imaginary parts.
 
     Parameters
@@ -113,7 +114,7 @@ def complex(real: Any, imag: Any) -> Any:
     return _complex.record((real, imag))
 
 
-def polar(abs: Any, angle: Any) -> Any:
+def polar(abs: Any, angle: Any) -> Tensor:
     """Complex numbers from magnitudes and angles, ``abs * (cos(angle) + i sin(angle))``.
 
     Parameters
@@ -147,7 +148,7 @@ def _same_floats(x: Any, y: Any, who: str, *names: str) -> None:
         )
 
 
-def conj(input: Any) -> Any:
+def conj(input: Any) -> Tensor:
     """Complex conjugate; real tensors come back as they are. Unlike PyTorch's it is a copy, not a view.
 
     Parameters
@@ -167,12 +168,12 @@ def conj(input: Any) -> Any:
     return _conj(input) if is_complex(input) else input
 
 
-def resolve_conj(input: Any) -> Any:
+def resolve_conj(input: Any) -> Tensor:
     """The input: conjugates are never put off here."""
     return input
 
 
-def adjoint(input: Any) -> Any:
+def adjoint(input: Any) -> Tensor:
     """Conjugate transposes of matrices, what ``.mH`` is.
 
     Parameters
@@ -193,7 +194,7 @@ def adjoint(input: Any) -> Any:
     return conj(transpose(input, -2, -1))
 
 
-def real(input: Any) -> Any:
+def real(input: Any) -> Tensor:
     """Real part, a view of complex tensors; real tensors come back as they are.
 
     Parameters
@@ -213,7 +214,7 @@ def real(input: Any) -> Any:
     return _real.record((input,)) if is_complex(input) else input
 
 
-def imag(input: Any) -> Any:
+def imag(input: Any) -> Tensor:
     """Imaginary part (a view).
 
     Parameters
@@ -244,7 +245,7 @@ def _only_complex(input: Any, who: str) -> Any:
     return input
 
 
-def view_as_real(input: Any) -> Any:
+def view_as_real(input: Any) -> Tensor:
     """The real and imaginary parts along a new last dimension (a view).
 
     Parameters
@@ -269,7 +270,7 @@ def view_as_real(input: Any) -> Any:
     return _view_as_real.record((_only_complex(input, "view_as_real"),))
 
 
-def view_as_complex(input: Any) -> Any:
+def view_as_complex(input: Any) -> Tensor:
     """Complex numbers from pairs along the last dimension (a view).
 
     Parameters
@@ -305,7 +306,7 @@ def view_as_complex(input: Any) -> Any:
     return _view_as_complex.record((input,))
 
 
-def angle(input: Any) -> Any:
+def angle(input: Any) -> Tensor:
     """Angle in the complex plane, in [-pi, pi]; its gradient is 0 at 0, and for real tensors.
 
     Parameters

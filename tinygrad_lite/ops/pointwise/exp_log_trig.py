@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,8 @@ from ...kernels.elementwise.fused import fused
 from ...kernels.elementwise.scalar_forms import in_loops
 from ...promotion import number
 from ...rules import differentiable, unwrap
+from ...tensors.row_types import Unary
+from ...tensors.tensor_type import Tensor
 from ..argument_names import describe
 from .clamp_round_where import masked
 
@@ -100,9 +101,7 @@ def sigmoid_of(x: Any) -> Any:
     return np.reciprocal(z)
 
 
-sigmoid: Callable[..., Any] = elementwise(
-    sigmoid_of, name="sigmoid", compiled=True, x=lambda g, out: g * (out * (1 - out))
-)
+sigmoid: Unary = elementwise(sigmoid_of, name="sigmoid", compiled=True, x=lambda g, out: g * (out * (1 - out)))
 
 
 @in_loops(softplus_single, single=True)
@@ -116,9 +115,7 @@ def logsigmoid_of(x: Any) -> Any:
     return -softplus_of(-floating(x))
 
 
-logsigmoid: Callable[..., Any] = elementwise(
-    logsigmoid_of, name="logsigmoid", compiled=True, x=lambda g, x: g * sigmoid(-x)
-)
+logsigmoid: Unary = elementwise(logsigmoid_of, name="logsigmoid", compiled=True, x=lambda g, x: g * sigmoid(-x))
 
 # --- with a hole or a limit -------------------------------------------------------------------------------------
 
@@ -176,7 +173,7 @@ def _beside(value: Any, other: Any) -> Any:
     return np.asarray(value, dtype if dtype.kind == "f" else get_default_dtype())
 
 
-def xlogy(input: Any, other: Any) -> Any:
+def xlogy(input: Any, other: Any) -> Tensor:
     """``input * log(other)``, zero where `input` is zero, whatever `other` is, NaN aside.
 
     Parameters
@@ -212,7 +209,7 @@ def _logit(x: Any, eps: float | None) -> Any:
         return np.log(x / (1 - x))
 
 
-def logit(input: Any, eps: float | None = None) -> Any:
+def logit(input: Any, eps: float | None = None) -> Tensor:
     """``log(x / (1 - x))``, the inverse of `sigmoid`; NaN outside [0, 1].
 
     Parameters

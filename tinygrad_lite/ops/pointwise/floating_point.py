@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,14 +10,16 @@ from ...dtypes import get_default_dtype
 from ...engine.fast_calls import elementwise
 from ...kernels.elementwise.fused import fused
 from ...rules import FAST, differentiable, unwrap, wrap
+from ...tensors.row_types import Binary, Unary
+from ...tensors.tensor_type import Tensor
 from ..argument_names import describe, floating_only
 from .arithmetic import flat, mul
-from .clamp_round_where import masked, sign, trunc
+from .clamp_round_where import masked
+from .clamp_round_where import sign as sgn  # there are no complex signs here
+from .clamp_round_where import trunc as fix
 from .exp_log_trig import exp2
 
 __all__ = ["copysign", "fix", "frac", "frexp", "heaviside", "ldexp", "nan_to_num", "nextafter", "sgn"]
-
-sgn, fix = sign, trunc  # there are no complex signs here
 
 frac = elementwise(lambda x: x - np.trunc(x), name="frac", x=lambda g: g)
 copysign = elementwise(np.copysign, x=lambda g, x, out: g * (np.sign(x) * np.sign(out)), y=flat)
@@ -26,7 +27,7 @@ nextafter = elementwise(np.nextafter, x=lambda g: g, y=flat)
 _heaviside = elementwise(np.heaviside, x=flat, y=lambda g, x: masked(g, np.equal(x, 0)))
 
 
-def heaviside(input: Any, values: Any) -> Any:
+def heaviside(input: Any, values: Any) -> Tensor:
     """0 where negative, 1 where positive, `values` at zero.
 
     The gradient is that of the formula: zero, but for `values` where they show. PyTorch has none. NaN stays NaN, and
@@ -55,16 +56,16 @@ def heaviside(input: Any, values: Any) -> Any:
 class Frexp(NamedTuple):
     """A number is ``mantissa * 2**exponent``."""
 
-    mantissa: Any
-    exponent: Any
+    mantissa: Tensor
+    exponent: Tensor
 
 
-_mantissa: Callable[..., Any] = elementwise(
+_mantissa: Unary = elementwise(
     lambda x: np.frexp(x)[0], name="frexp", x=lambda g, x: _scaled(g, -np.frexp(unwrap(x))[1])
 )
 
 
-def frexp(input: Any) -> Any:
+def frexp(input: Any) -> Frexp:
     """Numbers taken apart into a mantissa in (-1, -0.5], 0 or [0.5, 1), and an exponent of 2.
 
     Parameters
@@ -91,10 +92,10 @@ def frexp(input: Any) -> Any:
     return Frexp(_mantissa(floating_only(input, "frexp")), wrap(np.frexp(unwrap(input))[1]))
 
 
-_scaled: Callable[..., Any] = elementwise(np.ldexp, name="ldexp", promotes=(), x=lambda g, y: _scaled(g, y), y=flat)
+_scaled: Binary = elementwise(np.ldexp, name="ldexp", promotes=(), x=lambda g, y: _scaled(g, y), y=flat)
 
 
-def ldexp(input: Any, other: Any) -> Any:
+def ldexp(input: Any, other: Any) -> Tensor:
     """``input * 2**other``, without rounding where `other` is an integer.
 
     Parameters
@@ -142,7 +143,9 @@ def _nan_to_num(x: Any, nan: float, posinf: float | None, neginf: float | None) 
     return _replaced(x, nan, posinf, neginf)
 
 
-def nan_to_num(input: Any, nan: float | None = None, posinf: float | None = None, neginf: float | None = None) -> Any:
+def nan_to_num(
+    input: Any, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
+) -> Tensor:
     """Numbers for NaN and infinities; the gradient is zero there.
 
     Parameters

@@ -8,6 +8,7 @@ import numpy as np
 
 from ... import rules
 from ...rules import differentiable
+from ...tensors.tensor_type import Tensor
 from .arithmetic import power, sub
 from .clamp_round_where import clamp
 
@@ -35,7 +36,7 @@ _lerp_op = differentiable(
 )
 
 
-def lerp(input: Any, end: Any, weight: Any) -> Any:
+def lerp(input: Any, end: Any, weight: Any) -> Tensor:
     """Linear interpolation, ``input + weight * (end - input)``.
 
     Parameters
@@ -80,7 +81,7 @@ def _addcmul(a: Any, x: Any, y: Any, value: Any) -> Any:
     return _plus(_times(x * y, value), a)
 
 
-def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
+def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Tensor:
     """``input + value * tensor1 * tensor2``.
 
     Parameters
@@ -113,7 +114,7 @@ def _addcdiv(a: Any, x: Any, y: Any, value: Any) -> Any:
     return _plus(_times(x / y, value), a)
 
 
-def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
+def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Tensor:
     """``input + value * tensor1 / tensor2``; of integers, which PyTorch refuses, the quotient is floating.
 
     Parameters
@@ -134,7 +135,7 @@ def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
     return _addcdiv.record((input, tensor1, tensor2, value))
 
 
-def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """``other - alpha * input``.
 
     Parameters
@@ -162,7 +163,7 @@ def _double(x: Any) -> Any:
     return x.to(target) if isinstance(x, rules.Tensor) else np.asarray(x, target)
 
 
-def float_power(input: Any, exponent: Any) -> Any:
+def float_power(input: Any, exponent: Any) -> Tensor:
     """Power computed in double precision, also of integers.
 
     Parameters
@@ -182,7 +183,7 @@ def float_power(input: Any, exponent: Any) -> Any:
     return power(_double(input), _double(exponent))
 
 
-def clamp_min(input: Any, min: Any) -> Any:
+def clamp_min(input: Any, min: Any) -> Tensor:
     """`clamp` from below.
 
     Parameters
@@ -203,7 +204,7 @@ def clamp_min(input: Any, min: Any) -> Any:
     return clamp(input, min, None)
 
 
-def clamp_max(input: Any, max: Any) -> Any:
+def clamp_max(input: Any, max: Any) -> Tensor:
     """`clamp` from above.
 
     Parameters

@@ -9,6 +9,7 @@ import numpy as np
 from ...engine.errors import DtypeError
 from ...promotion import cast
 from ...rules import FAST, unwrap, wrap
+from ...tensors.tensor_type import Tensor
 
 __all__ = ["gcd", "lcm"]
 
@@ -21,7 +22,7 @@ def _integers(who: str, *values: Any) -> Any:
     return arrays
 
 
-def gcd(input: Any, other: Any) -> Any:
+def gcd(input: Any, other: Any) -> Tensor:
     """Greatest common divisor, never negative; of zeros it is 0.
 
     Parameters
@@ -46,7 +47,7 @@ def gcd(input: Any, other: Any) -> Any:
     return wrap(np.gcd(*_integers("gcd", input, other)))
 
 
-def lcm(input: Any, other: Any) -> Any:
+def lcm(input: Any, other: Any) -> Tensor:
     """Least common multiple, never negative.
 
     Parameters

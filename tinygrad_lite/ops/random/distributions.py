@@ -10,6 +10,7 @@ from ...dtypes import as_dtype, get_default_dtype
 from ...engine.arguments import INTEGER, check
 from ...engine.errors import InputError
 from ...rules import unwrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import sizes
 from ..creation.creation import _finish, only_cpu
 from . import generator as _generator
@@ -39,7 +40,7 @@ def rand(
     device: Any = None,
     requires_grad: bool = False,
     generator: Any = None,
-) -> Any:
+) -> Tensor:
     """Uniform numbers in [0, 1).
 
     Parameters
@@ -78,7 +79,7 @@ def randn(
     device: Any = None,
     requires_grad: bool = False,
     generator: Any = None,
-) -> Any:
+) -> Tensor:
     """Standard normal numbers.
 
     Parameters
@@ -111,7 +112,7 @@ def randn(
 
 def rand_like(
     input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, generator: Any = None
-) -> Any:
+) -> Tensor:
     """`rand` with another tensor's shape.
 
     Parameters
@@ -141,7 +142,7 @@ def rand_like(
 
 def randn_like(
     input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, generator: Any = None
-) -> Any:
+) -> Tensor:
     """`randn` with another tensor's shape.
 
     Parameters
@@ -178,7 +179,7 @@ def randint(
     device: Any = None,
     requires_grad: bool = False,
     generator: Any = None,
-) -> Any:
+) -> Tensor:
     """Integers in ``[low, high)``.
 
     Parameters
@@ -230,7 +231,7 @@ def randint_like(
     device: Any = None,
     requires_grad: bool = False,
     generator: Any = None,
-) -> Any:
+) -> Tensor:
     """`randint` with another tensor's shape.
 
     Parameters
@@ -263,7 +264,7 @@ def randint_like(
 
 def randperm(
     n: int, *, dtype: Any = np.int64, device: Any = None, requires_grad: bool = False, generator: Any = None
-) -> Any:
+) -> Tensor:
     """The integers from 0 to ``n - 1`` in random order.
 
     Parameters
@@ -305,7 +306,7 @@ def normal(
     device: Any = None,
     requires_grad: bool = False,
     generator: Any = None,
-) -> Any:
+) -> Tensor:
     """Normal numbers.
 
     Parameters

@@ -9,6 +9,7 @@ import numpy as np
 from ...engine import views
 from ...engine.errors import DtypeError, InputError
 from ...graph import written
+from ...tensors.tensor_type import Tensor
 from .multinomial_bernoulli import probabilities
 from .random_streams import gaussian, stream, uniform
 
@@ -36,7 +37,7 @@ def _positive(value: float, what: str, who: str) -> None:
         raise InputError(f"{who}: {what} must be positive, got {value}")
 
 
-def uniform_(self: Any, a: float = 0.0, b: float = 1.0, *, generator: Any = None) -> Any:
+def uniform_(self: Any, a: float = 0.0, b: float = 1.0, *, generator: Any = None) -> Tensor:
     """Fill with uniform numbers in ``[a, b)``."""
     if not a <= b:
         raise InputError(f"uniform_: a must not exceed b, got [{a}, {b})")
@@ -44,7 +45,7 @@ def uniform_(self: Any, a: float = 0.0, b: float = 1.0, *, generator: Any = None
     return _filled(self, uniform(self.shape, self.dtype, generator) * (b - a) + a, "uniform_")
 
 
-def normal_(self: Any, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Any:
+def normal_(self: Any, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
     """Fill with normal numbers."""
     if not std >= 0:
         raise InputError(f"normal_: std must not be negative, got {std}")
@@ -52,41 +53,41 @@ def normal_(self: Any, mean: float = 0.0, std: float = 1.0, *, generator: Any = 
     return _filled(self, gaussian(self.shape, self.dtype, generator) * std + mean, "normal_")
 
 
-def log_normal_(self: Any, mean: float = 1.0, std: float = 2.0, *, generator: Any = None) -> Any:
+def log_normal_(self: Any, mean: float = 1.0, std: float = 2.0, *, generator: Any = None) -> Tensor:
     """Fill with numbers whose logarithms are normal, of that mean and deviation."""
     _positive(std, "std", "log_normal_")
     drawn = gaussian(self.shape, _float(self, "log_normal_"), generator)
     return _filled(self, np.exp(drawn * std + mean), "log_normal_")
 
 
-def exponential_(self: Any, lambd: float = 1.0, *, generator: Any = None) -> Any:
+def exponential_(self: Any, lambd: float = 1.0, *, generator: Any = None) -> Tensor:
     """Fill with exponential numbers of the rate `lambd`."""
     _positive(lambd, "lambd", "exponential_")
     drawn = stream(generator).standard_exponential(self.shape, _float(self, "exponential_"))
     return _filled(self, drawn / lambd, "exponential_")
 
 
-def cauchy_(self: Any, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None) -> Any:
+def cauchy_(self: Any, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None) -> Tensor:
     """Fill with Cauchy numbers: the median, and the half width at half of the maximum."""
     _positive(sigma, "sigma", "cauchy_")
     _float(self, "cauchy_")
     return _filled(self, stream(generator).standard_cauchy(self.shape) * sigma + median, "cauchy_")
 
 
-def geometric_(self: Any, p: float, *, generator: Any = None) -> Any:
+def geometric_(self: Any, p: float, *, generator: Any = None) -> Tensor:
     """Fill with numbers of trials until the first success, each of probability `p`."""
     if not 0 < p < 1:
         raise InputError(f"geometric_: p must be in (0, 1), got {p}")
     return _filled(self, stream(generator).geometric(p, self.shape), "geometric_")
 
 
-def bernoulli_(self: Any, p: Any = 0.5, *, generator: Any = None) -> Any:
+def bernoulli_(self: Any, p: Any = 0.5, *, generator: Any = None) -> Tensor:
     """Fill with ones with probability `p`, a number or a tensor of a shape that broadcasts; zeros else."""
     chance = np.broadcast_to(probabilities(p, "bernoulli_"), self.shape)
     return _filled(self, uniform(self.shape, np.float64, generator) < chance, "bernoulli_")
 
 
-def random_(self: Any, *bounds: int, generator: Any = None) -> Any:
+def random_(self: Any, *bounds: int, generator: Any = None) -> Tensor:
     """Fill with integers from 0 or the first bound up to, not including, the last one.
 
     Without bounds, up to the largest integer that the dtype holds, or in a row with all smaller ones.

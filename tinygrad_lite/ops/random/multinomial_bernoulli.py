@@ -8,6 +8,7 @@ import numpy as np
 
 from ...engine.errors import DtypeError, InputError
 from ...rules import unwrap, wrap
+from ...tensors.tensor_type import Tensor
 from .random_streams import stream, uniform
 
 __all__ = ["bernoulli", "binomial", "multinomial", "poisson"]
@@ -22,7 +23,7 @@ def probabilities(p: Any, who: str) -> Any:
     return given
 
 
-def bernoulli(input: Any, p: Any = None, *, generator: Any = None) -> Any:
+def bernoulli(input: Any, p: Any = None, *, generator: Any = None) -> Tensor:
     """Ones and zeros, with the ones' probabilities.
 
     Parameters
@@ -55,7 +56,7 @@ def bernoulli(input: Any, p: Any = None, *, generator: Any = None) -> Any:
     return wrap((uniform(x.shape, np.float64, generator) < given).astype(x.dtype))
 
 
-def poisson(input: Any, generator: Any = None) -> Any:
+def poisson(input: Any, generator: Any = None) -> Tensor:
     """Numbers of events, with the rates given.
 
     Parameters
@@ -87,7 +88,7 @@ def poisson(input: Any, generator: Any = None) -> Any:
     return wrap(np.asarray(stream(generator).poisson(rate)).astype(rate.dtype))
 
 
-def binomial(count: Any, prob: Any, generator: Any = None) -> Any:
+def binomial(count: Any, prob: Any, generator: Any = None) -> Tensor:
     """Numbers of successes among trials.
 
     Parameters
@@ -120,7 +121,7 @@ def binomial(count: Any, prob: Any, generator: Any = None) -> Any:
     return wrap(np.asarray(stream(generator).binomial(trials.astype(np.int64), p)).astype(trials.dtype))
 
 
-def multinomial(input: Any, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Any:
+def multinomial(input: Any, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Tensor:
     """Indices drawn with given weights.
 
     Parameters

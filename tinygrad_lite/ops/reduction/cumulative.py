@@ -14,6 +14,7 @@ from ...kernels.loops.pairwise_sum import FEW
 from ...kernels.loops.running_sum import recurrence as recurrence_kernel
 from ...kernels.loops.take_along import running_extreme
 from ...rules import FAST, differentiable, unwrap, wrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim
 from ..indexing.index import _take_along_axis
 from ..pointwise.comparison import logical_xor
@@ -97,7 +98,7 @@ def _along(row: Callable[..., Any], input: Any, dim: Any, who: str) -> Any:
 
 
 @numpy_names
-def cumprod(input: Any, dim: int, *, dtype: Any = None) -> Any:
+def cumprod(input: Any, dim: int, *, dtype: Any = None) -> Tensor:
     """Cumulative product along a dimension; its gradient is exact where entries are zero.
 
     Parameters
@@ -122,7 +123,7 @@ def cumprod(input: Any, dim: int, *, dtype: Any = None) -> Any:
 
 
 @numpy_names
-def logcumsumexp(input: Any, dim: int) -> Any:
+def logcumsumexp(input: Any, dim: int) -> Tensor:
     """``log(cumsum(exp(input)))`` without overflow.
 
     Parameters
@@ -209,7 +210,7 @@ def _neighbours(x: Any, dim: int) -> tuple[Any, Any]:
 
 
 @numpy_names
-def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
+def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
     """Differences of neighbours along a dimension, n times; of booleans, whether they differ.
 
     Parameters
@@ -240,7 +241,8 @@ def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any
         raise RuntimeError(f"diff: the input must have a dimension and n must not be negative, got {ndim} and {n}")
     dim = one_dim(dim, ndim, "diff")
     if not n:  # nothing is joined, either
-        return np.copy(input)
+        same: Any = np.copy(input)
+        return same
     parts = [part for part in (prepend, input, append) if part is not None]
     x = cat(parts, dim) if len(parts) > 1 else input
     for _ in range(min(n, unwrap(x).shape[dim])):
@@ -268,7 +270,7 @@ def _areas(y: Any, x: Any, dx: Any, dim: int, who: str) -> Any:
 
 
 @numpy_names
-def trapezoid(y: Any, x: Any = None, dx: Any = None, dim: int = -1) -> Any:
+def trapezoid(y: Any, x: Any = None, dx: Any = None, dim: int = -1) -> Tensor:
     """Area under a curve by the trapezoidal rule.
 
     Parameters
@@ -303,7 +305,7 @@ trapz = trapezoid
 
 
 @numpy_names
-def cumulative_trapezoid(y: Any, x: Any = None, dx: Any = None, dim: int = -1) -> Any:
+def cumulative_trapezoid(y: Any, x: Any = None, dx: Any = None, dim: int = -1) -> Tensor:
     """Areas under a curve up to each point but the first, by the trapezoidal rule.
 
     Parameters

@@ -10,6 +10,7 @@ import numpy as np
 from ...engine.errors import DtypeError
 from ...engine.quiet import quietly
 from ...rules import unwrap, wrap
+from ...tensors.tensor_type import Tensor
 
 __all__ = ["histogramdd"]
 
@@ -17,8 +18,8 @@ __all__ = ["histogramdd"]
 class Boxes(NamedTuple):
     """How much fell into each box, and their edges along each dimension."""
 
-    hist: Any
-    bin_edges: Any
+    hist: Tensor
+    bin_edges: tuple[Tensor, ...]
 
 
 @quietly

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...rules import FAST, TABLE, differentiable, unwrap, without_gradient, wrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim, some_dims
 from ..indexing.index import _take_along_axis
 from ..pointwise.clamp_round_where import masked, maximum, minimum
@@ -22,15 +23,15 @@ __all__ = ["all", "amax", "amin", "aminmax", "any", "argmax", "argmin", "count_n
 class Picked(NamedTuple):
     """Values found along a dimension, and where they are."""
 
-    values: Any
-    indices: Any
+    values: Tensor
+    indices: Tensor
 
 
 class Extremes(NamedTuple):
     """The smallest and the largest."""
 
-    min: Any
-    max: Any
+    min: Tensor
+    max: Tensor
 
 
 def _extreme_a(g: Any, a: Any, out: Any, axis: Any, keepdims: Any) -> Any:
@@ -74,7 +75,7 @@ argsort_array = without_gradient(np.argsort)
 
 
 @numpy_names
-def amax(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
+def amax(input: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Maximum over dimensions; ties share the gradient evenly.
 
     Parameters
@@ -99,7 +100,7 @@ def amax(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
 
 
 @numpy_names
-def amin(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
+def amin(input: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Minimum over dimensions; ties share the gradient evenly.
 
     Parameters
@@ -170,6 +171,12 @@ def _choose(
     return Picked(values, wrap(index)) if keepdim else Picked(squeeze(values, dim), wrap(np.squeeze(index, dim)))
 
 
+@overload
+def max(input: Any, dim: None = None, keepdim: bool = False) -> Tensor: ...
+@overload
+def max(input: Any, dim: int, keepdim: bool = False) -> Picked: ...
+@overload
+def max(input: Any, dim: Tensor) -> Tensor: ...
 @numpy_names
 def max(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """The maximum of all; with a dimension, the maxima along it and their indices; with a Tensor, `maximum`.
@@ -199,6 +206,12 @@ def max(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     return _choose(input, dim, keepdim, _amax, maximum, np.argmax, "max")
 
 
+@overload
+def min(input: Any, dim: None = None, keepdim: bool = False) -> Tensor: ...
+@overload
+def min(input: Any, dim: int, keepdim: bool = False) -> Picked: ...
+@overload
+def min(input: Any, dim: Tensor) -> Tensor: ...
 @numpy_names
 def min(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """The minimum of all; with a dimension, the minima along it and their indices; with a Tensor, `minimum`.
@@ -225,7 +238,7 @@ def min(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
 
 
 @numpy_names
-def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Index of the maximum along a dimension; the first of several, and the first NaN where there is one.
 
     Parameters
@@ -251,7 +264,7 @@ def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
 
 
 @numpy_names
-def argmin(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+def argmin(input: Any, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Index of the minimum along a dimension; the first of several, and the first NaN where there is one.
 
     Parameters
@@ -276,7 +289,7 @@ def argmin(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
 
 
 @numpy_names
-def all(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
+def all(input: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Whether all entries are nonzero.
 
     Parameters
@@ -301,7 +314,7 @@ def all(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
 
 
 @numpy_names
-def any(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
+def any(input: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Whether any entry is nonzero.
 
     Parameters
@@ -326,7 +339,7 @@ def any(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
 
 
 @numpy_names
-def count_nonzero(input: Any, dim: Any = None) -> Any:
+def count_nonzero(input: Any, dim: Any = None) -> Tensor:
     """How many entries are nonzero.
 
     Parameters

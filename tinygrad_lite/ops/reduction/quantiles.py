@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from ...engine.errors import InputError
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...rules import FAST, differentiable, unwrap, wrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import floating_only, numpy_names, one_dim
 from ..indexing.index import _take_along_axis
 from ..pointwise.comparison import isnan
@@ -81,6 +82,10 @@ def _nanmedian(a: Any) -> Any:
     return _at(a, _middle_of_numbers)
 
 
+@overload
+def median(input: Any, dim: None = None, keepdim: bool = False) -> Tensor: ...
+@overload
+def median(input: Any, dim: int, keepdim: bool = False) -> Picked: ...
 @numpy_names
 def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     """The median: of an even number of entries the lower of the two in the middle, and NaN where one is NaN.
@@ -106,6 +111,10 @@ def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     return _median(input) if dim is None else _pick(input, _middle, dim, keepdim, "median")
 
 
+@overload
+def nanmedian(input: Any, dim: None = None, keepdim: bool = False) -> Tensor: ...
+@overload
+def nanmedian(input: Any, dim: int, keepdim: bool = False) -> Picked: ...
 @numpy_names
 def nanmedian(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     """The `median` of what is not NaN.
@@ -261,7 +270,7 @@ def _between(ordered: Any, q: Any, interpolation: str, holes: bool) -> Any:
 @numpy_names
 def quantile(
     input: Any, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
-) -> Any:
+) -> Tensor:
     """Quantiles along a dimension; NaN where an entry is NaN.
 
     Parameters
@@ -297,7 +306,7 @@ def quantile(
 @numpy_names
 def nanquantile(
     input: Any, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
-) -> Any:
+) -> Tensor:
     """The `quantile` of what is not NaN.
 
     Parameters

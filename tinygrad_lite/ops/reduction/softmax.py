@@ -11,6 +11,7 @@ from ...kernels.loops import row_loops
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...kernels.native.parallel import in_parts
 from ...rules import differentiable, unwrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import floating_only, numpy_names, one_dim, some_dims
 from ..pointwise.exp_log_trig import floating
 from .sums import kept_dims
@@ -115,7 +116,7 @@ def _log_softmax(x: Any, axis: int = -1) -> Any:
 
 
 @numpy_names
-def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
+def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Tensor:
     """``log(sum(exp(input)))`` without overflow.
 
     Its gradient is 0 where all are -inf, and PyTorch's is NaN.
@@ -150,7 +151,7 @@ def _prepared(input: Any, dim: Any, dtype: Any, who: str) -> tuple[Any, int]:
 
 
 @numpy_names
-def softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Any:
+def softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
     r"""Softmax, :math:`e^{x_i} / \sum_j e^{x_j}` along a dimension.
 
     Parameters
@@ -177,7 +178,7 @@ def softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Any:
 
 
 @numpy_names
-def log_softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Any:
+def log_softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
     """Logarithm of `softmax`, computed without leaving the exponents.
 
     Parameters

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...engine.errors import InputError
 from ...rules import FAST, unwrap, wrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim
 from ..indexing.index import _take_along_axis
 from .min_max import Picked
@@ -35,7 +36,7 @@ def _top(x: Any, k: int, dim: int, largest: bool) -> Any:
 
 
 @numpy_names
-def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
     """Indices that sort along a dimension.
 
     Parameters
@@ -61,7 +62,7 @@ def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = 
 
 
 @numpy_names
-def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Picked:
     """Sort along a dimension.
 
     Parameters
@@ -89,7 +90,7 @@ def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = Fal
     return Picked(_take_along_axis.record((input, index, dim)) if x.ndim else input.clone(), wrap(index))
 
 
-def msort(input: Any) -> Any:
+def msort(input: Any) -> Tensor:
     """The values sorted along the first dimension.
 
     Parameters
@@ -111,7 +112,7 @@ def msort(input: Any) -> Any:
 
 
 @numpy_names
-def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
+def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Picked:
     """The largest entries along a dimension.
 
     Parameters

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...engine.errors import DtypeError
 from ...rules import FAST, unwrap, wrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import floating_only, numpy_names
 from ..pointwise.clamp_round_where import clamp, masked
 from ..pointwise.complex_numbers import imag, real
@@ -34,7 +35,7 @@ _var.complex, _std.complex = _variance, _deviation
 @numpy_names
 def var_mean(
     input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = 1
-) -> tuple[Any, Any]:
+) -> tuple[Tensor, Tensor]:
     """Variance and mean over dimensions, see `var`.
 
     Parameters
@@ -65,7 +66,7 @@ def var_mean(
 @numpy_names
 def std_mean(
     input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = 1
-) -> tuple[Any, Any]:
+) -> tuple[Tensor, Tensor]:
     """Standard deviation and mean over dimensions, see `std`.
 
     Parameters
@@ -97,7 +98,7 @@ def std_mean(
 
 
 @numpy_names
-def nansum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+def nansum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Sum over dimensions, as if NaN were zero.
 
     Parameters
@@ -126,7 +127,7 @@ def nansum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
 
 
 @numpy_names
-def nanmean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+def nanmean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Mean over dimensions of what is not NaN.
 
     Its gradient is 0 where all are NaN, and PyTorch's is NaN.
@@ -178,7 +179,7 @@ def _weights(weights: Any, n: int, kinds: str, who: str) -> Any:
     return weights
 
 
-def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Any:
+def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Tensor:
     """Covariance of variables, one a row, of which each column is an observation.
 
     Parameters
@@ -234,7 +235,7 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
     return out if unwrap(out).size != 1 else out.reshape(())
 
 
-def corrcoef(input: Any) -> Any:
+def corrcoef(input: Any) -> Tensor:
     """Correlation of variables, one a row: `cov` divided by the standard deviations.
 
     Parameters

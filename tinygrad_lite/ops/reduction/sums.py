@@ -16,6 +16,7 @@ from ...kernels.loops.running_sum import running_sum
 from ...kernels.loops.variance import middle_squares, row_squares
 from ...kernels.native.parallel import in_parts
 from ...rules import differentiable, unwrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import floating_only, numpy_names, some_dims
 from ..pointwise.clamp_round_where import masked
 from ..shape.broadcasting import expand_to
@@ -240,7 +241,7 @@ def _cumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
 
 
 @numpy_names
-def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Sum over dimensions.
 
     Parameters
@@ -268,7 +269,7 @@ def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
 
 
 @numpy_names
-def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Mean over dimensions.
 
     Parameters
@@ -303,7 +304,7 @@ def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
 @numpy_names
 def var(
     input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = 1
-) -> Any:
+) -> Tensor:
     """Variance over dimensions, divided by ``n - correction``.
 
     Parameters
@@ -337,7 +338,7 @@ def var(
 @numpy_names
 def std(
     input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = 1
-) -> Any:
+) -> Tensor:
     """Standard deviation over dimensions, the square root of `var`; its gradient is 0 where nothing varies.
 
     Parameters
@@ -367,7 +368,7 @@ def std(
 
 
 @numpy_names
-def prod(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+def prod(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Product over dimensions; its gradient is exact where entries are zero.
 
     Parameters
@@ -394,7 +395,7 @@ def prod(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
 
 
 @numpy_names
-def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Any:
+def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Tensor:
     """Cumulative sum along a dimension.
 
     Parameters
@@ -430,7 +431,7 @@ def _trace(a: Any) -> Any:
     return np.add.reduce(np.diagonal(a), dtype=_wide(a, None))
 
 
-def trace(input: Any) -> Any:
+def trace(input: Any) -> Tensor:
     """Sum of the diagonal.
 
     Parameters

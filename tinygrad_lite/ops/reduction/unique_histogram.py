@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from ...engine import views
 from ...engine.errors import DtypeError
 from ...engine.quiet import quietly
 from ...rules import FAST, unwrap, wrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim
 from ..indexing.index import index_select, take
 
@@ -37,6 +38,45 @@ def _slices(input: Any, dim: Any, who: str) -> tuple[Any, int]:
     return np.moveaxis(x, dim, 0).reshape(x.shape[dim], math.prod(x.shape[:dim] + x.shape[dim + 1 :])), dim
 
 
+@overload
+def unique(
+    input: Any,
+    sorted: bool = True,
+    return_inverse: Literal[False] = False,
+    return_counts: Literal[False] = False,
+    dim: int | None = None,
+) -> Tensor: ...
+@overload
+def unique(
+    input: Any,
+    sorted: bool = True,
+    *,
+    return_inverse: Literal[True],
+    return_counts: Literal[True],
+    dim: int | None = None,
+) -> tuple[Tensor, Tensor, Tensor]: ...
+@overload
+def unique(
+    input: Any,
+    sorted: bool = True,
+    *,
+    return_inverse: Literal[True],
+    return_counts: Literal[False] = False,
+    dim: int | None = None,
+) -> tuple[Tensor, Tensor]: ...
+@overload
+def unique(
+    input: Any,
+    sorted: bool = True,
+    *,
+    return_inverse: Literal[False] = False,
+    return_counts: Literal[True],
+    dim: int | None = None,
+) -> tuple[Tensor, Tensor]: ...
+@overload
+def unique(
+    input: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any: ...
 @numpy_names
 def unique(
     input: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
@@ -110,6 +150,26 @@ def _all_alike(n: int) -> tuple[Any, Any, Any]:
     return np.arange(min(n, 1)), np.zeros(n, np.int64), np.full(min(n, 1), n)
 
 
+@overload
+def unique_consecutive(
+    input: Any, return_inverse: Literal[False] = False, return_counts: Literal[False] = False, dim: int | None = None
+) -> Tensor: ...
+@overload
+def unique_consecutive(
+    input: Any, *, return_inverse: Literal[True], return_counts: Literal[True], dim: int | None = None
+) -> tuple[Tensor, Tensor, Tensor]: ...
+@overload
+def unique_consecutive(
+    input: Any, *, return_inverse: Literal[True], return_counts: Literal[False] = False, dim: int | None = None
+) -> tuple[Tensor, Tensor]: ...
+@overload
+def unique_consecutive(
+    input: Any, *, return_inverse: Literal[False] = False, return_counts: Literal[True], dim: int | None = None
+) -> tuple[Tensor, Tensor]: ...
+@overload
+def unique_consecutive(
+    input: Any, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any: ...
 @numpy_names
 def unique_consecutive(
     input: Any, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
@@ -151,7 +211,7 @@ def unique_consecutive(
 
 
 @quietly
-def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
+def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Tensor:
     """How often each of the numbers 0, 1, 2, ... occurs.
 
     Parameters
@@ -195,8 +255,8 @@ def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
 class Histogram(NamedTuple):
     """Counts, and the limits between them."""
 
-    hist: Any
-    bin_edges: Any
+    hist: Tensor
+    bin_edges: Tensor
 
 
 def _limits(x: Any, low: float, high: float, who: str) -> tuple[float, float]:
@@ -220,7 +280,7 @@ def _counts(x: Any, bins: int, limits: tuple[float, float], who: str, weights: A
     return np.histogram(flat[inside], bins, limits, weights=kept)
 
 
-def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
+def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
     """How many entries lie in each of a number of bins of equal width; those outside are not counted.
 
     Parameters
@@ -322,7 +382,7 @@ def _side(right: bool, side: str | None, who: str) -> Any:
 def searchsorted(
     sorted_sequence: Any, input: Any, *, out_int32: bool = False, right: bool = False, side: str | None = None,
     sorter: Any = None,
-) -> Any:  # fmt: skip
+) -> Tensor:  # fmt: skip
     """Where values would have to be inserted to keep an order, row by row.
 
     Parameters
@@ -375,7 +435,7 @@ def searchsorted(
     return wrap(out)
 
 
-def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Any:
+def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Tensor:
     """The bucket ``i`` of each value, for which ``boundaries[i-1] < value <= boundaries[i]``.
 
     Parameters

@@ -12,6 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from ...graph import memory
 from ...rules import differentiable, unwrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim, sizes
 from ..indexing.index import index_sum, take
 from .diagonals import placed
@@ -94,7 +95,7 @@ def _strided_options(input: Any, size: Any, stride: Any, storage_offset_: Any, w
 # --- PyTorch's face ---------------------------------------------------------------------------------------------
 
 
-def as_strided(input: Any, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None) -> Any:
+def as_strided(input: Any, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None) -> Tensor:
     """The input's memory seen with another shape and other strides (a view).
 
     Parameters
@@ -131,7 +132,7 @@ def as_strided(input: Any, size: Sequence[int], stride: Sequence[int], storage_o
 
 def as_strided_scatter(
     input: Any, src: Any, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
-) -> Any:
+) -> Tensor:
     """A copy in which the elements that `as_strided` shows have other values.
 
     Parameters
@@ -165,7 +166,7 @@ def as_strided_scatter(
     return placed(input, src, _as_strided, options, "as_strided_scatter")
 
 
-def unfold(self: Any, dimension: int, size: int, step: int) -> Any:
+def unfold(self: Any, dimension: int, size: int, step: int) -> Tensor:
     """Windows along a dimension; their elements are the last dimension (a view).
 
     Parameters
@@ -204,7 +205,7 @@ def unfold(self: Any, dimension: int, size: int, step: int) -> Any:
 
 
 @numpy_names
-def select_scatter(input: Any, src: Any, dim: int, index: int) -> Any:
+def select_scatter(input: Any, src: Any, dim: int, index: int) -> Tensor:
     """A copy in which one slice along a dimension has other values.
 
     Parameters
@@ -240,7 +241,7 @@ def select_scatter(input: Any, src: Any, dim: int, index: int) -> Any:
 @numpy_names
 def slice_scatter(
     input: Any, src: Any, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
-) -> Any:
+) -> Tensor:
     """A copy in which a range along a dimension has other values.
 
     Parameters

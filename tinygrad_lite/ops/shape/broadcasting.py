@@ -10,6 +10,7 @@ import numpy as np
 from ...engine.errors import InputError
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...rules import FAST, differentiable, unwrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import sizes
 
 __all__ = ["broadcast_to", "expand_as", "tile"]
@@ -63,7 +64,7 @@ FAST[np.tile] = _np_tile
 # --- PyTorch's face ---------------------------------------------------------------------------------------------
 
 
-def expand(input: Any, *size: Any, shape: Any = None) -> Any:
+def expand(input: Any, *size: Any, shape: Any = None) -> Tensor:
     """Repeat along new dimensions and those of size 1, without copying (a view).
 
     Parameters
@@ -98,7 +99,7 @@ def expand(input: Any, *size: Any, shape: Any = None) -> Any:
     return expand_to.record((input, full))
 
 
-def broadcast_to(input: Any, size: Sequence[int]) -> Any:
+def broadcast_to(input: Any, size: Sequence[int]) -> Tensor:
     """`expand`, under NumPy's name.
 
     Parameters
@@ -120,7 +121,7 @@ def broadcast_to(input: Any, size: Sequence[int]) -> Any:
     return expand(input, shape=size)
 
 
-def expand_as(input: Any, other: Any) -> Any:
+def expand_as(input: Any, other: Any) -> Tensor:
     """`expand` to another tensor's shape.
 
     Parameters
@@ -140,7 +141,7 @@ def expand_as(input: Any, other: Any) -> Any:
     return expand(input, *other.shape)
 
 
-def tile(input: Any, *reps: Any, dims: Any = None) -> Any:
+def tile(input: Any, *reps: Any, dims: Any = None) -> Tensor:
     """Repeat the whole.
 
     Parameters
@@ -168,7 +169,7 @@ def tile(input: Any, *reps: Any, dims: Any = None) -> Any:
     return _tile.record((input, _led(times, unwrap(input).ndim)))
 
 
-def repeat(input: Any, *repeats: Any) -> Any:
+def repeat(input: Any, *repeats: Any) -> Tensor:
     """PyTorch's `Tensor.repeat`: `tile` that names every dimension. Not ``np.repeat``.
 
     Parameters

@@ -103,7 +103,7 @@ def _parts(tensors: Any, who: str) -> tuple[Any, ...]:
 
 
 @numpy_names
-def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
+def cat(tensors: Sequence[Any], dim: int = 0) -> Tensor:
     """Join along an existing dimension.
 
     Parameters
@@ -137,7 +137,7 @@ concat = concatenate = cat
 
 
 @numpy_names
-def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
+def stack(tensors: Sequence[Any], dim: int = 0) -> Tensor:
     """Join along a new dimension.
 
     Parameters
@@ -186,7 +186,7 @@ def _pad_by_index(input: Any, pairs: Sequence[tuple[int, int]], mode: str) -> An
     return input
 
 
-def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Any:
+def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
     """Add to the ends of dimensions, or take away from them.
 
     Parameters

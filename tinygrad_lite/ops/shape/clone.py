@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from ...rules import unwrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import sizes
 from .broadcasting import unexpand
 
 __all__ = ["clone", "detach"]
 
 
-def clone(input: Any, *, memory_format: Any = None) -> Any:
+def clone(input: Any, *, memory_format: Any = None) -> Tensor:
     """A copy, differentiably.
 
     Parameters
@@ -33,7 +34,7 @@ def clone(input: Any, *, memory_format: Any = None) -> Any:
     return input.clone(memory_format=memory_format)
 
 
-def detach(input: Any) -> Any:
+def detach(input: Any) -> Tensor:
     """The same memory without history.
 
     Parameters
@@ -53,7 +54,7 @@ def detach(input: Any) -> Any:
     return input.detach()
 
 
-def sum_to_size(self: Any, *size: Any) -> Any:
+def sum_to_size(self: Any, *size: Any) -> Tensor:
     """Sum what broadcasting from `size` to this shape would have repeated."""
     target, shape = sizes(size, "sum_to_size"), unwrap(self).shape
     lead = len(shape) - len(target)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...engine import views
 from ...rules import FAST, differentiable, unwrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import one_dim
 
 __all__ = ["diag", "diag_embed", "diagflat", "diagonal", "diagonal_scatter"]
@@ -41,7 +42,7 @@ def _plane(ndim: int, dim1: int, dim2: int, who: str) -> tuple[int, int]:
     return first, second
 
 
-def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """The diagonals of two dimensions, as the last dimension (a view).
 
     Parameters
@@ -74,7 +75,7 @@ def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     return _diagonal.record((input, offset, first, second))
 
 
-def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
+def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """Matrices with the last dimension on their diagonals, and zeros elsewhere.
 
     Parameters
@@ -110,7 +111,7 @@ def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> A
     return on_diagonal.record((input, full, offset, *plane))
 
 
-def diag(input: Any, diagonal: int = 0) -> Any:
+def diag(input: Any, diagonal: int = 0) -> Tensor:
     """A matrix's diagonal (a copy), or the matrix with a vector on its diagonal.
 
     Parameters
@@ -141,7 +142,7 @@ def diag(input: Any, diagonal: int = 0) -> Any:
     return diag_embed(input, diagonal) if ndim == 1 else _diagonal.record((input, diagonal, 0, 1)).clone()
 
 
-def diagflat(input: Any, offset: int = 0) -> Any:
+def diagflat(input: Any, offset: int = 0) -> Tensor:
     """The matrix with all elements on its diagonal.
 
     Parameters
@@ -164,7 +165,7 @@ def diagflat(input: Any, offset: int = 0) -> Any:
     return diag_embed(input.reshape(-1), offset)
 
 
-def diagonal_scatter(input: Any, src: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+def diagonal_scatter(input: Any, src: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """A copy in which the diagonals hold other values.
 
     Parameters
@@ -204,7 +205,7 @@ def placed(input: Any, src: Any, row: Any, options: tuple[Any, ...], who: str) -
     return views.scatter.record((input, src, ((row, options),)))
 
 
-def fill_diagonal_(self: Any, fill_value: Any, wrap: bool = False) -> Any:
+def fill_diagonal_(self: Any, fill_value: Any, wrap: bool = False) -> Tensor:
     """Set the main diagonal; of a high matrix again and again, with `wrap`."""
     shape = self.shape
     if len(shape) < 2 or (len(shape) > 2 and len(set(shape)) > 1):

@@ -12,6 +12,7 @@ from ...kernels.elementwise.fused import LARGE
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...kernels.loops.take_along import reverse
 from ...rules import FAST, differentiable, unwrap, wrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim, sizes
 from ..indexing.index import index_select
 from .reshape_transpose import transpose
@@ -67,7 +68,7 @@ def _repeat(a: Any, repeats: int, axis: int) -> Any:
 # --- PyTorch's face ---------------------------------------------------------------------------------------------
 
 
-def flip(input: Any, *order: Any, dims: Any = None, axis: Any = None) -> Any:
+def flip(input: Any, *order: Any, dims: Any = None, axis: Any = None) -> Tensor:
     """Reverse along dimensions (a copy).
 
     Parameters
@@ -97,7 +98,7 @@ def flip(input: Any, *order: Any, dims: Any = None, axis: Any = None) -> Any:
 
 
 @numpy_names
-def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
+def roll(input: Any, shifts: Any, dims: Any = None) -> Tensor:
     """Shift along dimensions; what leaves at one end enters at the other.
 
     Parameters
@@ -124,7 +125,7 @@ def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
     return _roll.record((input, plain, tuple(dims) if isinstance(dims, list) else dims))
 
 
-def fliplr(input: Any) -> Any:
+def fliplr(input: Any) -> Tensor:
     """Reverse the second dimension (a copy).
 
     Parameters
@@ -147,7 +148,7 @@ def fliplr(input: Any) -> Any:
     return flip(input, 1)
 
 
-def flipud(input: Any) -> Any:
+def flipud(input: Any) -> Tensor:
     """Reverse the first dimension (a copy).
 
     Parameters
@@ -171,7 +172,7 @@ def flipud(input: Any) -> Any:
 
 
 @numpy_names
-def rot90(input: Any, k: int = 1, dims: Any = (0, 1)) -> Any:
+def rot90(input: Any, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     """Turn by 90 degrees, from the first of two dimensions towards the second (a copy).
 
     Parameters
@@ -210,7 +211,7 @@ def rot90(input: Any, k: int = 1, dims: Any = (0, 1)) -> Any:
 @numpy_names
 def repeat_interleave(
     input: Any, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
-) -> Any:
+) -> Tensor:
     """Each slice along a dimension several times in a row. NumPy's `repeat`.
 
     Parameters

@@ -12,6 +12,7 @@ from ...dtypes import as_dtype
 from ...dtypes import dtype as DType
 from ...engine.errors import InputError
 from ...rules import FAST, TABLE, differentiable, unwrap, wrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim, sizes
 
 __all__ = [
@@ -86,7 +87,7 @@ FAST.update({np.shape: lambda a: tuple(a.shape), np.ndim: lambda a: a.ndim, np.s
 # --- PyTorch's face ---------------------------------------------------------------------------------------------
 
 
-def reshape(input: Any, *size: Any, shape: Any = None) -> Any:
+def reshape(input: Any, *size: Any, shape: Any = None) -> Tensor:
     """The same values in another shape; a view where memory allows.
 
     Parameters
@@ -124,7 +125,7 @@ def reshape(input: Any, *size: Any, shape: Any = None) -> Any:
         raise InputError(f"reshape: shape {target} must hold {given.size} elements like {given.shape}") from None
 
 
-def view(input: Any, *size: Any, shape: Any = None, dtype: Any = None) -> Any:
+def view(input: Any, *size: Any, shape: Any = None, dtype: Any = None) -> Tensor:
     """`reshape` that never copies; or the same memory as elements of another dtype.
 
     Parameters
@@ -174,7 +175,7 @@ def _reinterpreted(input: Any, dtype: np.dtype[Any]) -> Any:
         raise RuntimeError(f"view: {a.dtype} of shape {a.shape} cannot be seen as {dtype}: {error}") from None
 
 
-def ravel(input: Any) -> Any:
+def ravel(input: Any) -> Tensor:
     """As a vector: a view where the memory is in order, else a copy.
 
     Parameters
@@ -194,7 +195,7 @@ def ravel(input: Any) -> Any:
     return _reshape.record((input if unwrap(input).flags.c_contiguous else np.copy(input), (-1,)))
 
 
-def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Join neighbouring dimensions.
 
     Parameters
@@ -230,7 +231,7 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
 
 
 @numpy_names
-def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Any:
+def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Tensor:
     """Split a dimension into several.
 
     Parameters
@@ -266,7 +267,7 @@ def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Any:
     return _reshape.record((input, (*shape[:dim], *inner, *shape[dim + 1 :])))
 
 
-def transpose(input: Any, dim0: int, dim1: int) -> Any:
+def transpose(input: Any, dim0: int, dim1: int) -> Tensor:
     """Swap two dimensions (a view).
 
     Parameters
@@ -292,7 +293,7 @@ def transpose(input: Any, dim0: int, dim1: int) -> Any:
 swapaxes = swapdims = transpose
 
 
-def t(input: Any) -> Any:
+def t(input: Any) -> Tensor:
     """The transpose of a matrix (a view); vectors as they are.
 
     Parameters
@@ -315,7 +316,7 @@ def t(input: Any) -> Any:
     return _transpose.record((input, None))
 
 
-def permute(input: Any, *order: Any, dims: Any = None) -> Any:
+def permute(input: Any, *order: Any, dims: Any = None) -> Tensor:
     """The dimensions in another order (a view).
 
     Parameters
@@ -349,7 +350,7 @@ def permute(input: Any, *order: Any, dims: Any = None) -> Any:
     return _transpose.record((input, target))
 
 
-def movedim(input: Any, source: Any, destination: Any) -> Any:
+def movedim(input: Any, source: Any, destination: Any) -> Tensor:
     """Move dimensions to other places (a view); the others stay in order.
 
     Parameters
@@ -378,7 +379,7 @@ moveaxis = movedim
 
 
 @numpy_names
-def unsqueeze(input: Any, dim: int) -> Any:
+def unsqueeze(input: Any, dim: int) -> Tensor:
     """A new dimension of size 1 (a view).
 
     Parameters
@@ -401,7 +402,7 @@ def unsqueeze(input: Any, dim: int) -> Any:
 
 
 @numpy_names
-def squeeze(input: Any, dim: Any = None) -> Any:
+def squeeze(input: Any, dim: Any = None) -> Tensor:
     """Drop dimensions of size 1 (a view).
 
     Parameters

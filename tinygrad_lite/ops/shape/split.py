@@ -11,6 +11,7 @@ import numpy as np
 
 from ...engine.errors import InputError, RangeError
 from ...rules import FAST, unwrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim
 
 __all__ = [
@@ -19,7 +20,7 @@ __all__ = [
 
 
 @numpy_names
-def select(input: Any, dim: int, index: Any) -> Any:
+def select(input: Any, dim: int, index: Any) -> Tensor:
     """One slice along a dimension, without that dimension (a view).
 
     Parameters
@@ -66,7 +67,7 @@ def _dimension(input: Any, dim: int, who: str) -> tuple[int, int]:
 
 
 @numpy_names
-def narrow(input: Any, dim: int, start: int, length: int) -> Any:
+def narrow(input: Any, dim: int, start: int, length: int) -> Tensor:
     """``input[start : start + length]`` along a dimension (a view).
 
     Parameters
@@ -100,7 +101,7 @@ def narrow(input: Any, dim: int, start: int, length: int) -> Any:
 
 
 @numpy_names
-def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
+def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Cut along a dimension (views).
 
     Parameters
@@ -143,7 +144,7 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, 
 
 
 @numpy_names
-def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
+def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Cut along a dimension into pieces of equal size (views).
 
     Parameters
@@ -170,7 +171,7 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
 
 
 @numpy_names
-def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
+def unbind(input: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """The slices along a dimension (views).
 
     Parameters
@@ -193,13 +194,13 @@ def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
 
 
 @numpy_names
-def split_with_sizes(tensor: Any, split_size_or_sections: Sequence[int], dim: int = 0) -> tuple[Any, ...]:
+def split_with_sizes(tensor: Any, split_size_or_sections: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """`split` with the sizes of all pieces."""
     return split(tensor, list(split_size_or_sections), dim)
 
 
 @numpy_names
-def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
+def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Cut along a dimension into a number of pieces, or at some indices (views). NumPy's `array_split`.
 
     Parameters
@@ -246,7 +247,7 @@ def _evenly(input: Any, indices_or_sections: Any, dim: int, least: int, who: str
     return tensor_split(input, indices_or_sections, dim)
 
 
-def hsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
+def hsplit(input: Any, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Cut along the second dimension, or the only one, into equal pieces or at some indices (views).
 
     Parameters
@@ -270,7 +271,7 @@ def hsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     return _evenly(input, indices_or_sections, int(unwrap(input).ndim > 1), 1, "hsplit")
 
 
-def vsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
+def vsplit(input: Any, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Cut along the first dimension into equal pieces or at some indices (views).
 
     Parameters
@@ -292,7 +293,7 @@ def vsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     return _evenly(input, indices_or_sections, 0, 2, "vsplit")
 
 
-def dsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
+def dsplit(input: Any, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Cut along the third dimension into equal pieces or at some indices (views).
 
     Parameters

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...engine.errors import InputError
 from ...rules import FAST, unwrap
+from ...tensors.tensor_type import Tensor
 from .broadcasting import expand
 from .cat_pad import _parts, cat, pad, stack
 from .reshape_transpose import ravel
@@ -81,8 +82,8 @@ def _columns(tensors: Any) -> list[Any]:
     return [t if unwrap(t).ndim > 1 else t.reshape(-1, 1) for t in tensors]
 
 
-def _stacked(name: str, join: Callable[..., Any], where: str, what: str, shown: str) -> Callable[..., Any]:
-    def stacked(tensors: Sequence[Any]) -> Any:
+def _stacked(name: str, join: Callable[..., Any], where: str, what: str, shown: str) -> Callable[..., Tensor]:
+    def stacked(tensors: Sequence[Any]) -> Tensor:
         return join(_parts(tensors, name))
 
     stacked.__name__ = stacked.__qualname__ = name
@@ -110,7 +111,7 @@ column_stack = _stacked(
 __test__ = {f.__name__: f.__doc__ for f in (atleast_1d, atleast_2d, atleast_3d, hstack, vstack, dstack, column_stack)}
 
 
-def block_diag(*tensors: Any) -> Any:
+def block_diag(*tensors: Any) -> Tensor:
     """A matrix with blocks along its diagonal, and zeros elsewhere.
 
     Parameters
@@ -145,7 +146,7 @@ def block_diag(*tensors: Any) -> Any:
 # --- grids ------------------------------------------------------------------------------------------------------
 
 
-def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
+def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     """Expand tensors to their common shape (views).
 
     Parameters
@@ -170,7 +171,7 @@ def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
     return tuple([expand(t, shape) for t in tensors])
 
 
-def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
+def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     """The coordinates of a grid: each vector repeated along the others' dimensions (views).
 
     Parameters
@@ -215,7 +216,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
     return tuple(grids)
 
 
-def cartesian_prod(*tensors: Any) -> Any:
+def cartesian_prod(*tensors: Any) -> Tensor:
     """All combinations of one element of each vector, as rows.
 
     Parameters
@@ -242,7 +243,7 @@ def cartesian_prod(*tensors: Any) -> Any:
     return tensors[0] if len(tensors) == 1 else stack([ravel(g) for g in meshgrid(*tensors)], 1)
 
 
-def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any:
+def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Tensor:
     """All combinations of `r` elements, as rows, in the order of Python's `itertools`.
 
     Parameters

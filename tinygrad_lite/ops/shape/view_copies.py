@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ...tensors.tensor_type import Tensor
 from ..pointwise.complex_numbers import view_as_complex, view_as_real
 from .as_strided import as_strided, unfold
 from .broadcasting import expand
@@ -26,12 +27,12 @@ def _own(shown: Any) -> Any:
     return shown.clone() if shown.is_contiguous() else shown.contiguous()
 
 
-def alias_copy(input: Any) -> Any:
+def alias_copy(input: Any) -> Tensor:
     """A copy in C order."""
     return _own(input)
 
 
-def detach_copy(input: Any) -> Any:
+def detach_copy(input: Any) -> Tensor:
     """A copy without history.
 
     Parameters
@@ -51,92 +52,92 @@ def detach_copy(input: Any) -> Any:
     return _own(input.detach())
 
 
-def as_strided_copy(input: Any, size: Any, stride: Any, storage_offset: int | None = None) -> Any:
+def as_strided_copy(input: Any, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
     """A copy of `as_strided`."""
     return _own(as_strided(input, size, stride, storage_offset))
 
 
-def diagonal_copy(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+def diagonal_copy(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """A copy of `diagonal`."""
     return _own(diagonal(input, offset, dim1, dim2))
 
 
-def expand_copy(input: Any, size: Any, *, implicit: bool = False) -> Any:
+def expand_copy(input: Any, size: Any, *, implicit: bool = False) -> Tensor:
     """A copy of `Tensor.expand`; `implicit` is PyTorch's own, and without effect."""
     return _own(expand(input, size))
 
 
-def narrow_copy(input: Any, dim: int, start: int, length: int) -> Any:
+def narrow_copy(input: Any, dim: int, start: int, length: int) -> Tensor:
     """A copy of `narrow`."""
     return _own(narrow(input, dim, start, length))
 
 
-def permute_copy(input: Any, dims: Sequence[int]) -> Any:
+def permute_copy(input: Any, dims: Sequence[int]) -> Tensor:
     """A copy of `permute`."""
     return _own(permute(input, dims))
 
 
-def select_copy(input: Any, dim: int, index: int) -> Any:
+def select_copy(input: Any, dim: int, index: int) -> Tensor:
     """A copy of `select`."""
     return _own(select(input, dim, index))
 
 
-def slice_copy(input: Any, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Any:
+def slice_copy(input: Any, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Tensor:
     """A copy of ``input[start:end:step]`` along a dimension."""
     return _own(input[(slice(None),) * (dim % input.ndim) + (slice(start, end, step),)])
 
 
-def split_copy(input: Any, split_size: int, dim: int = 0) -> tuple[Any, ...]:
+def split_copy(input: Any, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Copies of the parts that `split` gives."""
     return tuple(map(_own, split(input, split_size, dim)))
 
 
-def split_with_sizes_copy(input: Any, split_sizes: Sequence[int], dim: int = 0) -> tuple[Any, ...]:
+def split_with_sizes_copy(input: Any, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Copies of the parts, of given sizes, that `split` gives."""
     return tuple(map(_own, split(input, split_sizes, dim)))
 
 
-def squeeze_copy(input: Any, dim: Any = None) -> Any:
+def squeeze_copy(input: Any, dim: Any = None) -> Tensor:
     """A copy of `squeeze`."""
     return _own(squeeze(input, dim))
 
 
-def t_copy(input: Any) -> Any:
+def t_copy(input: Any) -> Tensor:
     """A copy of `t`."""
     return _own(t(input))
 
 
-def transpose_copy(input: Any, dim0: int, dim1: int) -> Any:
+def transpose_copy(input: Any, dim0: int, dim1: int) -> Tensor:
     """A copy of `transpose`."""
     return _own(transpose(input, dim0, dim1))
 
 
-def unbind_copy(input: Any, dim: int = 0) -> tuple[Any, ...]:
+def unbind_copy(input: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Copies of the slices that `unbind` gives."""
     return tuple(map(_own, unbind(input, dim)))
 
 
-def unfold_copy(input: Any, dimension: int, size: int, step: int) -> Any:
+def unfold_copy(input: Any, dimension: int, size: int, step: int) -> Tensor:
     """A copy of `Tensor.unfold`."""
     return _own(unfold(input, dimension, size, step))
 
 
-def unsqueeze_copy(input: Any, dim: int) -> Any:
+def unsqueeze_copy(input: Any, dim: int) -> Tensor:
     """A copy of `unsqueeze`."""
     return _own(unsqueeze(input, dim))
 
 
-def view_copy(input: Any, size: Any) -> Any:
+def view_copy(input: Any, size: Any) -> Tensor:
     """A copy of another shape; or, given a dtype, of the bytes as such numbers."""
     return _own(reshape(input, size) if isinstance(size, (tuple, list)) else view(input, dtype=size))
 
 
-def view_as_real_copy(input: Any) -> Any:
+def view_as_real_copy(input: Any) -> Tensor:
     """A copy of `view_as_real`."""
     return _own(view_as_real(input))
 
 
-def view_as_complex_copy(input: Any) -> Any:
+def view_as_complex_copy(input: Any) -> Tensor:
     """A copy of `view_as_complex`."""
     return _own(view_as_complex(input))
 
@@ -144,27 +145,27 @@ def view_as_complex_copy(input: Any) -> Any:
 # --- what PyTorch has a second name for -----------------------------------------------------------------------------
 
 
-def unsafe_chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
+def unsafe_chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """`chunk`, whose parts are safe here: writes to them are seen."""
     return chunk(input, chunks, dim)
 
 
-def unsafe_split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
+def unsafe_split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """`split`, whose parts are safe here: writes to them are seen."""
     return split(tensor, split_size_or_sections, dim)
 
 
-def unsafe_split_with_sizes(input: Any, split_sizes: Sequence[int], dim: int = 0) -> tuple[Any, ...]:
+def unsafe_split_with_sizes(input: Any, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """`split` by sizes, whose parts are safe here: writes to them are seen."""
     return split(input, split_sizes, dim)
 
 
-def constant_pad_nd(input: Any, pad: Sequence[int], value: float = 0) -> Any:
+def constant_pad_nd(input: Any, pad: Sequence[int], value: float = 0) -> Tensor:
     """`pad` with a constant."""
     return _pad(input, pad, "constant", value)
 
 
-def fill(input: Any, value: Any) -> Any:
+def fill(input: Any, value: Any) -> Tensor:
     """A copy in which every entry is one number.
 
     Parameters

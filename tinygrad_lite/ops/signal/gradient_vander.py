@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...rules import FAST, unwrap, wrap
+from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim
 from ..shape.cat_pad import cat
 
@@ -56,7 +57,7 @@ def _spacings(spacing: Any, dims: Sequence[int], shape: tuple[int, ...]) -> list
 
 
 @numpy_names
-def gradient(input: Any, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> tuple[Any, ...]:
+def gradient(input: Any, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> tuple[Tensor, ...]:
     """Slopes along dimensions, estimated by differences; exact for parabolas, at the edges if `edge_order` is 2.
 
     Parameters
@@ -102,7 +103,7 @@ def gradient(input: Any, *, spacing: Any = 1, dim: Any = None, edge_order: int =
     return tuple(found)
 
 
-def powers(x: Any, *, N: int | None = None) -> Any:
+def powers(x: Any, *, N: int | None = None) -> Tensor:
     """Vandermonde's matrices, whose columns are the powers of `x` from 0 up.
 
     Parameters
@@ -144,7 +145,7 @@ def _columns(x: Any, N: int) -> Any:
     return np.stack(columns, -1) if columns[:N] else wrap(np.ones((*array.shape, 0), unwrap(x).dtype))
 
 
-def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:
     """Vandermonde's matrix, whose columns are the powers of `x` from the highest down.
 
     Parameters

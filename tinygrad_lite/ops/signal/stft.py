@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...rules import unwrap, wrap
+from ...tensors.tensor_type import Tensor
 from ..pointwise.complex_numbers import view_as_real
 from ..shape.cat_pad import pad
 from .fft import complex_backward, complex_forward, real_backward, real_forward
@@ -40,7 +41,7 @@ def stft(
     normalized: bool = False,
     onesided: bool | None = None,
     return_complex: bool | None = None,
-) -> Any:
+) -> Tensor:
     r"""Short-time Fourier transform, :math:`X[k, m] = \sum_j w_j x_{m h + j} e^{-2 \pi i j k / n}`.
 
     Parameters
@@ -128,7 +129,7 @@ def istft(
     onesided: bool | None = None,
     length: int | None = None,
     return_complex: bool = False,
-) -> Any:
+) -> Tensor:
     """The signal whose `stft` is nearest to the input (Griffin and Lim 1984, equation 6).
 
     Parameters

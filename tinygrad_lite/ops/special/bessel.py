@@ -18,6 +18,7 @@ from ...kernels.elementwise.fused import LARGE, PIECE, memory_order, turned_back
 from ...kernels.kernel import kernel
 from ...kernels.native.parallel import in_parts
 from ...rules import FAST, differentiable
+from ...tensors.tensor_type import Tensor
 from ..argument_names import describe
 from .erf_numpy import in_double
 
@@ -152,8 +153,8 @@ def _damped(x: Any, n: int) -> Any:
     return _bessel(x, n, True)
 
 
-def _of_order(row: Any, n: int, name: str) -> Callable[[Any], Any]:
-    def function(input: Any) -> Any:
+def _of_order(row: Any, n: int, name: str) -> Callable[[Any], Tensor]:
+    def function(input: Any) -> Tensor:
         return row(input, n)
 
     function.__name__ = function.__qualname__ = name

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,8 @@ from ...kernels.elementwise import erf as kernels
 from ...kernels.elementwise import gamma as single
 from ...kernels.elementwise.fused import fused
 from ...rules import differentiable
+from ...tensors.row_types import Unary
+from ...tensors.tensor_type import Tensor
 from ..argument_names import describe
 from .erf_numpy import fastest, in_double, piecewise, polynomial
 
@@ -164,8 +165,8 @@ _trigamma = fused(trigamma_series, single.trigamma)
 
 # --- rows -------------------------------------------------------------------------------------------------------
 
-lgamma: Callable[..., Any] = elementwise(_lgamma, name="lgamma", x=lambda g, x: g * digamma(x))
-digamma: Callable[..., Any] = elementwise(_digamma, name="digamma", x=lambda g, x: g * polygamma(1, x))
+lgamma: Unary = elementwise(_lgamma, name="lgamma", x=lambda g, x: g * digamma(x))
+digamma: Unary = elementwise(_digamma, name="digamma", x=lambda g, x: g * polygamma(1, x))
 
 
 def _polygamma_x(g: Any, x: Any, n: int) -> Any:
@@ -177,7 +178,7 @@ def _polygamma(x: Any, n: int) -> Any:
     return _digamma(x) if n == 0 else _trigamma(x) if n == 1 else polygamma_series(x, n)
 
 
-def polygamma(n: int, input: Any) -> Any:
+def polygamma(n: int, input: Any) -> Tensor:
     """The n-th derivative of `digamma`.
 
     At zero and the negative integers it is infinite, and PyTorch's a large number for ``n = 1``.
@@ -207,7 +208,7 @@ def polygamma(n: int, input: Any) -> Any:
     return _polygamma.record((input, n))
 
 
-def mvlgamma(input: Any, p: int) -> Any:
+def mvlgamma(input: Any, p: int) -> Tensor:
     r"""Multivariate log-gamma, :math:`\frac{p (p - 1)}{4} \log \pi + \sum_{j < p} \log \Gamma(x - j / 2)`.
 
     Parameters

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...rules import differentiable
+from ...tensors.tensor_type import Tensor
 from ..argument_names import describe
 from ..pointwise.exp_log_trig import xlogy
 from .erf_numpy import polynomial, two_in_double
@@ -134,11 +135,11 @@ _igamma = differentiable(igamma_series, name="igamma", x=_density)
 _igammac = differentiable(igammac_series, name="igammac", x=lambda g, a, x: -_density(g, a, x))
 
 
-def igamma(input: Any, other: Any) -> Any:
+def igamma(input: Any, other: Any) -> Tensor:
     return _igamma.record((input, other))
 
 
-def igammac(input: Any, other: Any) -> Any:
+def igammac(input: Any, other: Any) -> Tensor:
     return _igammac.record((input, other))
 
 

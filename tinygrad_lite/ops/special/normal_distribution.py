@@ -6,7 +6,6 @@ r"""The normal distribution's functions, and two of information.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,8 @@ import numpy as np
 from ...engine.fast_calls import elementwise
 from ...kernels.elementwise import normal as kernels
 from ...kernels.elementwise.fused import fused
+from ...tensors.row_types import Unary
+from ...tensors.tensor_type import Tensor
 from ..argument_names import describe
 from ..pointwise.clamp_round_where import masked
 from ..pointwise.exp_log_trig import _beside, floating
@@ -25,12 +26,12 @@ __all__ = ["entr", "erfcx", "log_ndtr", "ndtr", "ndtri", "xlog1py"]
 
 _ROOT_HALF, _ROOT_PI, _ROOT_2PI = math.sqrt(0.5), math.sqrt(math.pi), math.sqrt(2 * math.pi)
 
-erfcx: Callable[..., Any] = elementwise(
+erfcx: Unary = elementwise(
     lambda x: erf.erfcx(x), name="erfcx", x=lambda g, x, out: g * (2 * x * out - 2 / _ROOT_PI)
 )  # fmt: skip
 
 
-def ndtr(input: Any) -> Any:
+def ndtr(input: Any) -> Tensor:
     return 0.5 * erfc(input * -_ROOT_HALF)
 
 
@@ -49,8 +50,8 @@ def _hazard(g: Any, x: Any) -> Any:
     return g * np.where(np.less(x, 0), left, right)
 
 
-log_ndtr: Callable[..., Any] = elementwise(fused(log_ndtr_series, kernels.log_ndtr), name="log_ndtr", x=_hazard)
-ndtri: Callable[..., Any] = elementwise(
+log_ndtr: Unary = elementwise(fused(log_ndtr_series, kernels.log_ndtr), name="log_ndtr", x=_hazard)
+ndtri: Unary = elementwise(
     lambda x: erf.ndtri(x), name="ndtri", x=lambda g, out: g * (_ROOT_2PI * np.exp(0.5 * (out * out)))
 )  # fmt: skip
 
@@ -61,7 +62,7 @@ def _entr(x: Any) -> Any:
         return np.where(x == 0, -x, np.where(x < 0, x.dtype.type(-np.inf), -x * np.log(x)))
 
 
-entr: Callable[..., Any] = elementwise(_entr, name="entr", x=lambda g, x: -g * (1 + np.log(x)))
+entr: Unary = elementwise(_entr, name="entr", x=lambda g, x: -g * (1 + np.log(x)))
 
 
 def _xlog1py(x: Any, y: Any) -> Any:
@@ -77,7 +78,7 @@ def _xlog1py_x(g: Any, x: Any, y: Any) -> Any:
 _xlog1py_op = elementwise(_xlog1py, name="xlog1py", x=_xlog1py_x, y=lambda g, x, y: g * x / (1 + y))
 
 
-def xlog1py(input: Any, other: Any) -> Any:
+def xlog1py(input: Any, other: Any) -> Tensor:
     """``input * log1p(other)``, zero where `input` is zero, whatever `other` is, NaN aside.
 
     Parameters

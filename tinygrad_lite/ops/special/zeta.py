@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...rules import differentiable
+from ...tensors.tensor_type import Tensor
 from .erf_numpy import two_in_double
 from .gamma import hurwitz
 
@@ -34,7 +35,7 @@ def zeta_series(s: Any, q: Any) -> Any:
 _zeta = differentiable(zeta_series, name="zeta", q=lambda g, s, q: g * (-s * zeta(s + 1, q)))
 
 
-def zeta(input: Any, other: Any) -> Any:
+def zeta(input: Any, other: Any) -> Tensor:
     r"""Hurwitz' zeta function, :math:`\sum_k (q + k)^{-s}`; there is no gradient in `s`.
 
     Parameters

@@ -8,6 +8,7 @@ import numpy as np
 
 from ....engine.errors import DtypeError, InputError
 from ....rules import differentiable, unwrap, wrap
+from ....tensors.tensor_type import Tensor
 from ...argument_names import numpy_names, one_dim
 from ...pointwise.exp_log_trig import sigmoid
 from ...random.random_streams import uniform
@@ -17,7 +18,7 @@ __all__ = ["glu", "gumbel_softmax", "softmin"]
 
 
 @numpy_names
-def glu(input: Any, dim: int = -1) -> Any:
+def glu(input: Any, dim: int = -1) -> Tensor:
     """Gated linear unit: the first half along a dimension times the sigmoid of the second.
 
     Parameters
@@ -74,7 +75,7 @@ def _glu(x: Any, axis: int) -> Any:
 
 
 @numpy_names
-def softmin(input: Any, dim: int | None = None, dtype: Any = None) -> Any:
+def softmin(input: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
     r"""Softmax of the negative, :math:`e^{-x_i} / \sum_j e^{-x_j}` along a dimension.
 
     Parameters
@@ -101,7 +102,7 @@ def softmin(input: Any, dim: int | None = None, dtype: Any = None) -> Any:
 @numpy_names
 def gumbel_softmax(
     logits: Any, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1, *, generator: Any = None
-) -> Any:
+) -> Tensor:
     """A sample of classes that can be differentiated: softmax of the logits with Gumbel noise.
 
     Parameters

@@ -11,6 +11,7 @@ from ....engine.errors import DtypeError, InputError
 from ....engine.views import write
 from ....kernels.elementwise.fused import fused
 from ....rules import differentiable, unwrap
+from ....tensors.tensor_type import Tensor
 from ...pointwise.clamp_round_where import masked, ordered
 from ...pointwise.exp_log_trig import floating
 from ...random.random_streams import uniform
@@ -50,7 +51,7 @@ def leaky_relu_slope(g: Any, x: Any, negative_slope: float) -> Any:
 _leaky_relu = differentiable(leaky_relu_of, name="leaky_relu", compiled=True, x=leaky_relu_slope)
 
 
-def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
+def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """``x`` above zero, ``negative_slope * x`` below.
 
     Parameters
@@ -83,7 +84,7 @@ def _prelu(x: Any, weight: Any) -> Any:
     return np.where(x > 0, x, weight * x)
 
 
-def prelu(input: Any, weight: Any) -> Any:
+def prelu(input: Any, weight: Any) -> Tensor:
     """`leaky_relu` with a slope that is learned, one for all or one for each channel.
 
     Parameters
@@ -128,7 +129,7 @@ def rrelu(
     inplace: bool = False,
     *,
     generator: Any = None,
-) -> Any:
+) -> Tensor:
     """`leaky_relu` with a slope drawn for each element in training, and the slopes' mean in evaluation.
 
     Parameters
@@ -188,7 +189,7 @@ def elu_of(x: Any, alpha: float, scale: float, inner: float) -> Any:
 _elu = differentiable(elu_of, name="elu", compiled=True, x=elu_slope)
 
 
-def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
+def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """Exponential linear unit: ``x`` above zero, ``alpha * (exp(x) - 1)`` below.
 
     Parameters
@@ -215,7 +216,7 @@ def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     return _applied(input, lambda x: _elu.record((x, alpha, 1.0, 1.0)), "elu", inplace)
 
 
-def selu(input: Any, inplace: bool = False) -> Any:
+def selu(input: Any, inplace: bool = False) -> Tensor:
     """Scaled exponential linear unit: `elu` with the factors that keep mean 0 and variance 1 from layer to layer.
 
     Parameters
@@ -241,7 +242,7 @@ def selu(input: Any, inplace: bool = False) -> Any:
     return _applied(input, lambda x: _elu.record((x, _SELU_ALPHA, _SELU_SCALE, 1.0)), "selu", inplace)
 
 
-def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
+def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """Continuously differentiable `elu`: ``x`` above zero, ``alpha * (exp(x / alpha) - 1)`` below.
 
     Parameters
@@ -291,7 +292,7 @@ def _hardtanh(x: Any, low: float, high: float) -> Any:
     return np.clip(x, low, high)
 
 
-def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
+def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """The input, limited; its derivative at the limits is 0, other than that of `clamp`.
 
     Parameters
@@ -321,7 +322,7 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: b
     return _applied(input, lambda x: _hardtanh.record((x, min_val, max_val)), "hardtanh", inplace)
 
 
-def relu6(input: Any, inplace: bool = False) -> Any:
+def relu6(input: Any, inplace: bool = False) -> Tensor:
     """``min(max(x, 0), 6)``.
 
     Parameters
@@ -356,7 +357,7 @@ def hardsigmoid_slope(g: Any, x: Any) -> Any:
 _hardsigmoid = differentiable(hardsigmoid_of, name="hardsigmoid", compiled=True, x=hardsigmoid_slope)
 
 
-def hardsigmoid(input: Any, inplace: bool = False) -> Any:
+def hardsigmoid(input: Any, inplace: bool = False) -> Tensor:
     """A sigmoid of three straight pieces, ``relu6(x + 3) / 6``.
 
     Parameters
@@ -391,7 +392,7 @@ def hardswish_of(x: Any) -> Any:
 _hardswish = differentiable(hardswish_of, name="hardswish", compiled=True, x=hardswish_slope)
 
 
-def hardswish(input: Any, inplace: bool = False) -> Any:
+def hardswish(input: Any, inplace: bool = False) -> Tensor:
     """``x relu6(x + 3) / 6``.
 
     Parameters
@@ -426,7 +427,7 @@ def _threshold(x: Any, limit: float, value: float) -> Any:
     return np.where(ordered(x, "threshold") <= limit, np.asarray(value).astype(x.dtype), x)
 
 
-def threshold(input: Any, threshold: float, value: float, inplace: bool = False) -> Any:
+def threshold(input: Any, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """The input where it exceeds a threshold, `value` elsewhere.
 
     Parameters
@@ -459,7 +460,7 @@ def _hardshrink(x: Any, limit: float) -> Any:
     return np.where(np.abs(x) <= limit, x.dtype.type(0), x)
 
 
-def hardshrink(input: Any, lambd: float = 0.5) -> Any:
+def hardshrink(input: Any, lambd: float = 0.5) -> Tensor:
     """The input, but zero where its magnitude does not exceed `lambd`.
 
     Parameters
@@ -485,7 +486,7 @@ def _softshrink(x: Any, limit: float) -> Any:
     return x - np.clip(x, -limit, limit)
 
 
-def softshrink(input: Any, lambd: float = 0.5) -> Any:
+def softshrink(input: Any, lambd: float = 0.5) -> Tensor:
     """The input, moved towards zero by `lambd`, at most to zero.
 
     Parameters

@@ -9,6 +9,7 @@ import numpy as np
 
 from ....engine.errors import DtypeError, InputError
 from ....rules import differentiable, unwrap
+from ....tensors.tensor_type import Tensor
 from ...random.random_streams import uniform
 from ...reduction import softmax
 from ...shape.flip_roll_repeat import repeat_interleave
@@ -32,7 +33,7 @@ def _twin(q: Any, k: Any, v: Any, bias: Any, kept: Any, scale: float) -> Any:
         scores = scores + bias
     if blind is not None:
         scores = np.where(blind, 0.0, scores)
-    p = softmax.softmax(scores, -1)
+    p: Any = softmax.softmax(scores, -1)
     if blind is not None:
         p = np.where(blind, 0.0, p)
     return np.matmul(p if kept is None else p * kept, v)
@@ -97,7 +98,7 @@ def scaled_dot_product_attention(
     enable_gqa: bool = False,
     *,
     generator: Any = None,
-) -> Any:
+) -> Tensor:
     r"""Attention, :math:`\mathrm{softmax}(s\, Q K^T + M) V`, as one operation.
 
     Parameters

@@ -9,6 +9,7 @@ import numpy as np
 
 from ....engine.errors import InputError
 from ....rules import unwrap, wrap
+from ....tensors.tensor_type import Tensor
 from ...linalg.matmul import linear
 from ...reduction.softmax import softmax
 from ...reduction.sums import mean
@@ -101,7 +102,7 @@ def multi_head_attention_forward(
     static_v: Any = None,
     average_attn_weights: bool = True,
     is_causal: bool = False,
-) -> tuple[Any, Any]:
+) -> tuple[Tensor, Tensor | None]:
     """Multi-head attention: projections in, attention of each head, projection out.
 
     Parameters

@@ -13,6 +13,7 @@ from ....kernels.loops.pairwise_sum import pairwise_sum
 from ....kernels.spatial import conv_numpy
 from ....kernels.spatial.conv_numpy import Geometry
 from ....rules import differentiable, unwrap
+from ....tensors.tensor_type import Tensor
 from ..spatial_arguments import Ints, each, unbatched, windows_of
 
 __all__ = ["conv1d", "conv2d", "conv3d"]
@@ -161,7 +162,7 @@ def conv1d(
     padding: Any = 0,
     dilation: Any = 1,
     groups: int = 1,
-) -> Any:
+) -> Tensor:
     r"""Convolution, :math:`y_{n,a,o} = b_a + \sum_{c,k} w_{a,c,k} \, x_{n,c,\,s o + d k - p}`, in 1 dimension.
 
     Parameters
@@ -205,7 +206,7 @@ def conv2d(
     padding: Any = 0,
     dilation: Any = 1,
     groups: int = 1,
-) -> Any:
+) -> Tensor:
     r"""Convolution, :math:`y_{n,a,o} = b_a + \sum_{c,k} w_{a,c,k} \, x_{n,c,\,s o + d k - p}`, in 2 dimensions.
 
     Parameters
@@ -254,7 +255,7 @@ def conv3d(
     padding: Any = 0,
     dilation: Any = 1,
     groups: int = 1,
-) -> Any:
+) -> Tensor:
     r"""Convolution, :math:`y_{n,a,o} = b_a + \sum_{c,k} w_{a,c,k} \, x_{n,c,\,s o + d k - p}`, in 3 dimensions.
 
     Parameters

@@ -7,6 +7,7 @@ from typing import Any
 from ....engine.errors import InputError
 from ....kernels.spatial.conv_numpy import Geometry
 from ....rules import unwrap
+from ....tensors.tensor_type import Tensor
 from ..spatial_arguments import each, unbatched
 from .conv import check, spread
 
@@ -55,7 +56,7 @@ def conv_transpose1d(
     output_padding: Any = 0,
     groups: int = 1,
     dilation: Any = 1,
-) -> Any:
+) -> Tensor:
     """Transposed convolution in 1 dimension: what `conv1d` does to the gradient of its result.
 
     Parameters
@@ -98,7 +99,7 @@ def conv_transpose2d(
     output_padding: Any = 0,
     groups: int = 1,
     dilation: Any = 1,
-) -> Any:
+) -> Tensor:
     """Transposed convolution in 2 dimensions: what `conv2d` does to the gradient of its result.
 
     Parameters
@@ -141,7 +142,7 @@ def conv_transpose3d(
     output_padding: Any = 0,
     groups: int = 1,
     dilation: Any = 1,
-) -> Any:
+) -> Tensor:
     """Transposed convolution in 3 dimensions: what `conv3d` does to the gradient of its result.
 
     Parameters

@@ -11,6 +11,7 @@ from ....engine.errors import InputError
 from ....kernels.spatial import conv_numpy
 from ....kernels.spatial.conv_numpy import Geometry
 from ....rules import differentiable, unwrap
+from ....tensors.tensor_type import Tensor
 from ..spatial_arguments import Ints, each, unbatched, windows_of
 
 __all__ = ["channel_shuffle", "fold", "pixel_shuffle", "pixel_unshuffle", "unfold"]
@@ -41,7 +42,7 @@ def _geometry(large: Ints, kernel: Any, dilation: Any, padding: Any, stride: Any
     return Geometry(large, windows_of(large, k, s, (p, p), d, who), k, s, p, d)
 
 
-def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
+def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
     """The patches of images, as columns (im2col).
 
     Parameters
@@ -77,7 +78,9 @@ def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, st
     return unbatched(run, input, 2, "unfold")
 
 
-def fold(input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
+def fold(
+    input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
+) -> Tensor:
     """Images from patches: the transpose of `unfold`, which adds up what overlaps.
 
     Parameters
@@ -127,7 +130,7 @@ def _factor(value: Any, who: str, name: str) -> int:
     return each(value, 1, who, name, 1)[0]
 
 
-def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
+def pixel_shuffle(input: Any, upscale_factor: int) -> Tensor:
     """Turn channels into pixels: blocks of ``r * r`` channels become squares of that many pixels.
 
     Parameters
@@ -165,7 +168,7 @@ def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
     return split.permute(*range(n + 1), n + 3, n + 1, n + 4, n + 2).reshape(*lead, c // (r * r), h * r, w * r)
 
 
-def pixel_unshuffle(input: Any, downscale_factor: int) -> Any:
+def pixel_unshuffle(input: Any, downscale_factor: int) -> Tensor:
     """Turn pixels into channels: the inverse of `pixel_shuffle`.
 
     Parameters
@@ -198,7 +201,7 @@ def pixel_unshuffle(input: Any, downscale_factor: int) -> Any:
     return split.permute(*range(n + 1), n + 2, n + 4, n + 1, n + 3).reshape(*lead, c * r * r, h // r, w // r)
 
 
-def channel_shuffle(input: Any, groups: int) -> Any:
+def channel_shuffle(input: Any, groups: int) -> Tensor:
     """Interleave groups of channels.
 
     Parameters

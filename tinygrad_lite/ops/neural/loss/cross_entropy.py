@@ -13,6 +13,7 @@ from ....kernels.loops import cross_entropy as kernel_loss
 from ....kernels.loops.row_loops import piece
 from ....kernels.native.parallel import in_parts
 from ....rules import differentiable, unwrap
+from ....tensors.tensor_type import Tensor
 from ...pointwise.clamp_round_where import masked
 from ...reduction.softmax import log_softmax
 from .regression import *
@@ -120,7 +121,7 @@ def cross_entropy(
     reduce: Any = None,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
-) -> Any:
+) -> Tensor:
     r"""Cross entropy between logits and classes, :math:`-w_t \log \mathrm{softmax}(x)_t`, as one operation.
 
     Parameters
@@ -250,7 +251,7 @@ def nll_loss(
     ignore_index: int = -100,
     reduce: Any = None,
     reduction: str = "mean",
-) -> Any:
+) -> Tensor:
     """Negative log likelihood of classes, given log-probabilities.
 
     Parameters

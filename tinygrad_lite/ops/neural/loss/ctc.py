@@ -8,6 +8,7 @@ import numpy as np
 
 from ....engine.errors import InputError
 from ....rules import differentiable, unwrap
+from ....tensors.tensor_type import Tensor
 from ...pointwise.clamp_round_where import where
 from ...reduction.sums import mean
 from ...reduction.sums import sum as total
@@ -112,7 +113,7 @@ def ctc_loss(
     blank: int = 0,
     reduction: str = "mean",
     zero_infinity: bool = False,
-) -> Any:
+) -> Tensor:
     """Negative log-likelihood of texts that are stretched over time, summed over all ways to do that.
 
     The gradient is that with respect to the log-probabilities. PyTorch adds their exponentials to it, which makes no

@@ -9,6 +9,7 @@ import numpy as np
 
 from ....engine.errors import InputError
 from ....rules import differentiable, unwrap, wrap
+from ....tensors.tensor_type import Tensor
 from ...pointwise.clamp_round_where import clamp, masked
 from ...pointwise.exp_log_trig import exp, log, xlogy
 from .regression import l1_loss, paired, reduced, reduction_of, within
@@ -42,7 +43,7 @@ _huber = differentiable(
 )
 
 
-def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Any:
+def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Tensor:
     """0.5 d^2 where d = |input - target| < delta, delta (d - 0.5 delta) elsewhere.
 
     Parameters
@@ -83,7 +84,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
 
 def smooth_l1_loss(
     input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean", beta: float = 1.0
-) -> Any:
+) -> Tensor:
     """0.5 d^2 / beta where d = |input - target| < beta, d - 0.5 beta elsewhere.
 
     Parameters
@@ -134,7 +135,7 @@ def kl_div(
     reduce: Any = None,
     reduction: str = "mean",
     log_target: bool = False,
-) -> Any:
+) -> Tensor:
     """Kullback-Leibler divergence ``target * (log(target) - input)``, the input being log-probabilities.
 
     Parameters
@@ -175,7 +176,7 @@ def poisson_nll_loss(
     eps: float = 1e-8,
     reduce: Any = None,
     reduction: str = "mean",
-) -> Any:
+) -> Tensor:
     r"""Negative log likelihood of counts, :math:`e^x - t x`, or :math:`x - t \log(x + \epsilon)`.
 
     Parameters
@@ -216,7 +217,7 @@ def poisson_nll_loss(
 
 def gaussian_nll_loss(
     input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
-) -> Any:
+) -> Tensor:
     r"""Negative log likelihood of a normal distribution, :math:`(\log\sigma^2 + (x - t)^2 / \sigma^2) / 2`.
 
     Parameters

@@ -9,6 +9,7 @@ import numpy as np
 
 from ....engine.errors import InputError, RangeError
 from ....rules import unwrap
+from ....tensors.tensor_type import Tensor
 from ...indexing.index import take_along_dim
 from ...pointwise.arithmetic import sqrt
 from ...pointwise.clamp_round_where import clamp, masked, minimum
@@ -37,7 +38,7 @@ def _same_ranks(who: str, **given: Any) -> None:
 
 def hinge_embedding_loss(
     input: Any, target: Any, margin: float = 1.0, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
-) -> Any:
+) -> Tensor:
     """The input itself where the target is 1, ``max(0, margin - input)`` where it is -1.
 
     Parameters
@@ -75,7 +76,7 @@ def margin_ranking_loss(
     size_average: Any = None,
     reduce: Any = None,
     reduction: str = "mean",
-) -> Any:
+) -> Tensor:
     """``max(0, -target * (input1 - input2) + margin)``.
 
     Parameters
@@ -111,7 +112,7 @@ def margin_ranking_loss(
 
 def soft_margin_loss(
     input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
-) -> Any:
+) -> Tensor:
     """``log(1 + exp(-target * input))``, without PyTorch's overflow.
 
     Parameters
@@ -145,7 +146,7 @@ def cosine_embedding_loss(
     size_average: Any = None,
     reduce: Any = None,
     reduction: str = "mean",
-) -> Any:
+) -> Tensor:
     """``1 - cos`` where the target is 1, ``max(0, cos - margin)`` where it is -1; cos is that of the angle.
 
     Parameters
@@ -201,7 +202,7 @@ def triplet_margin_loss(
     size_average: Any = None,
     reduce: Any = None,
     reduction: str = "mean",
-) -> Any:
+) -> Tensor:
     """``max(0, d(anchor, positive) - d(anchor, negative) + margin)``, where d is `pairwise_distance`.
 
     Parameters
@@ -251,7 +252,7 @@ def triplet_margin_with_distance_loss(
     margin: float = 1.0,
     swap: bool = False,
     reduction: str = "mean",
-) -> Any:
+) -> Tensor:
     """`triplet_margin_loss` with a distance of one's own.
 
     Parameters
@@ -325,7 +326,7 @@ def multi_margin_loss(
     size_average: Any = None,
     reduce: Any = None,
     reduction: str = "mean",
-) -> Any:
+) -> Tensor:
     r"""Hinge loss of classes, :math:`\sum_{j \ne y} w_y \max(0, m - x_y + x_j)^p / C`.
 
     Parameters
@@ -383,7 +384,7 @@ def _short(x: Any, where: Any) -> Any:
 
 def multilabel_margin_loss(
     input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
-) -> Any:
+) -> Tensor:
     r"""Hinge loss of several classes, :math:`\sum_{j \in T} \sum_{i \notin T} \max(0, 1 - x_j + x_i) / C`.
 
     Parameters
@@ -435,7 +436,7 @@ def multilabel_soft_margin_loss(
     size_average: Any = None,
     reduce: Any = None,
     reduction: str = "mean",
-) -> Any:
+) -> Tensor:
     r"""Binary cross entropy of logits, the mean over the classes.
 
     Parameters

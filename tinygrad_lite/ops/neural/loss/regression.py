@@ -11,6 +11,7 @@ from ....engine.errors import InputError
 from ....engine.fast_calls import elementwise
 from ....kernels.elementwise.fused import fused
 from ....rules import differentiable, unwrap
+from ....tensors.tensor_type import Tensor
 from ...pointwise.arithmetic import abs as _abs
 from ...pointwise.clamp_round_where import masked_of
 from ...pointwise.exp_log_trig import logsigmoid, sigmoid, softplus_of
@@ -80,7 +81,7 @@ def within(input: Any, target: Any, who: str) -> None:
 
 def mse_loss(
     input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean", weight: Any = None
-) -> Any:
+) -> Tensor:
     """Squared error, ``(input - target)**2``.
 
     Parameters
@@ -115,7 +116,7 @@ def mse_loss(
 
 def l1_loss(
     input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean", weight: Any = None
-) -> Any:
+) -> Tensor:
     """Absolute error, ``|input - target|``.
 
     Parameters
@@ -198,7 +199,7 @@ def binary_cross_entropy_with_logits(
     reduce: Any = None,
     reduction: str = "mean",
     pos_weight: Any = None,
-) -> Any:
+) -> Tensor:
     r"""Binary cross entropy of logits, :math:`-w_+ t \log\sigma(x) - (1 - t) \log(1 - \sigma(x))`, without overflow.
 
     Parameters
@@ -266,7 +267,7 @@ def _bce(x: Any, target: Any) -> Any:
 
 def binary_cross_entropy(
     input: Any, target: Any, weight: Any = None, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
-) -> Any:
+) -> Tensor:
     r"""Binary cross entropy of probabilities, :math:`-t \log p - (1 - t) \log(1 - p)`.
 
     Logarithms are kept above -100 and the gradient's denominator :math:`p (1 - p)` above 1e-12, as in PyTorch; so are

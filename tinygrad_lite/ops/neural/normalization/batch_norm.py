@@ -14,6 +14,7 @@ from ....kernels.loops.pairwise_sum import pairwise_sum
 from ....kernels.loops.row_loops import piece
 from ....kernels.native.parallel import in_ranges
 from ....rules import differentiable, unwrap
+from ....tensors.tensor_type import Tensor
 from ...pointwise.arithmetic import rsqrt
 
 __all__ = ["batch_norm"]
@@ -224,7 +225,7 @@ def batch_norm(
     training: bool = False,
     momentum: float = 0.1,
     eps: float = 1e-5,
-) -> Any:
+) -> Tensor:
     r"""Batch normalization, :math:`(x - \mu) / \sqrt{\sigma^2 + \epsilon} \cdot w + b` for each channel.
 
     Parameters

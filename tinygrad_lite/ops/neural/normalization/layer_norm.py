@@ -15,6 +15,7 @@ from ....kernels.loops import row_loops
 from ....kernels.loops.pairwise_sum import pairwise_sum
 from ....kernels.native.parallel import in_parts
 from ....rules import differentiable, unwrap
+from ....tensors.tensor_type import Tensor
 from ...argument_names import numpy_names
 from ...linalg.norms import vector_norm
 from ...pointwise.arithmetic import rsqrt
@@ -101,7 +102,7 @@ def _own_rows(input: Any, normalized_shape: Any, who: str, **given: Any) -> tupl
 
 def layer_norm(
     input: Any, normalized_shape: int | Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5
-) -> Any:
+) -> Tensor:
     r"""Layer normalization, :math:`(x - \mu) / \sqrt{\sigma^2 + \epsilon} \cdot w + b` over the last dimensions.
 
     Parameters
@@ -136,7 +137,7 @@ def layer_norm(
     return _normalized.record((input, weight, bias, eps, len(shape), True))
 
 
-def rms_norm(input: Any, normalized_shape: int | Sequence[int], weight: Any = None, eps: float | None = None) -> Any:
+def rms_norm(input: Any, normalized_shape: int | Sequence[int], weight: Any = None, eps: float | None = None) -> Tensor:
     r"""Root mean square normalization, :math:`x / \sqrt{\overline{x^2} + \epsilon} \cdot w` over the last dimensions.
 
     Parameters
@@ -190,7 +191,7 @@ def _of_channels(x: Any, who: str, **given: Any) -> None:
             raise InputError(f"{who}: {name} must have shape ({x.shape[1]},), got {unwrap(value).shape}")
 
 
-def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Tensor:
     """Group normalization: `layer_norm` of each group of channels, then scaled and shifted by channel.
 
     Parameters
@@ -251,7 +252,7 @@ def instance_norm(
     use_input_stats: bool = True,
     momentum: float = 0.1,
     eps: float = 1e-5,
-) -> Any:
+) -> Tensor:
     """Instance normalization: each channel of each sample by its own mean and variance.
 
     Parameters
@@ -306,7 +307,7 @@ def instance_norm(
 # --- neighbours and lengths -------------------------------------------------------------------------------------
 
 
-def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Any:
+def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
     r"""Local response normalization, :math:`x_c / (k + \alpha / n \sum_{c'} x_{c'}^2)^\beta` over n near channels.
 
     Parameters
@@ -354,7 +355,7 @@ def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float 
 
 
 @numpy_names
-def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Any:
+def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Tensor:
     """Vectors along a dimension over their norm, which counts as `eps` at least.
 
     Parameters

@@ -7,6 +7,8 @@ from typing import Any
 
 from ....kernels.spatial.max_pool_numpy import Windows
 from ....rules import unwrap
+from ....tensors.row_types import with_indices
+from ....tensors.tensor_type import Tensor
 from ..spatial_arguments import Ints, spatial_sizes, unbatched
 from .max_pool import pooled, windows_along
 
@@ -32,6 +34,7 @@ def _adaptive(dims: int, input: Any, output_size: Any, return_indices: bool) -> 
     return unbatched(run, input, dims, who)
 
 
+@with_indices
 def adaptive_max_pool1d(input: Any, output_size: Any, return_indices: bool = False) -> Any:
     """Maxima over windows chosen such that the result has the size asked for, in 1 dimension.
 
@@ -60,11 +63,14 @@ def adaptive_max_pool1d(input: Any, output_size: Any, return_indices: bool = Fal
     return _adaptive(1, input, output_size, return_indices)
 
 
-def adaptive_max_pool1d_with_indices(input: Any, output_size: Any, return_indices: bool = True) -> Any:
+def adaptive_max_pool1d_with_indices(
+    input: Any, output_size: Any, return_indices: bool = True
+) -> tuple[Tensor, Tensor]:
     """`adaptive_max_pool1d` that always returns the indices, too."""
     return _adaptive(1, input, output_size, True)
 
 
+@with_indices
 def adaptive_max_pool2d(input: Any, output_size: Any, return_indices: bool = False) -> Any:
     """Maxima over windows chosen such that the result has the size asked for, in 2 dimensions.
 
@@ -94,11 +100,14 @@ def adaptive_max_pool2d(input: Any, output_size: Any, return_indices: bool = Fal
     return _adaptive(2, input, output_size, return_indices)
 
 
-def adaptive_max_pool2d_with_indices(input: Any, output_size: Any, return_indices: bool = True) -> Any:
+def adaptive_max_pool2d_with_indices(
+    input: Any, output_size: Any, return_indices: bool = True
+) -> tuple[Tensor, Tensor]:
     """`adaptive_max_pool2d` that always returns the indices, too."""
     return _adaptive(2, input, output_size, True)
 
 
+@with_indices
 def adaptive_max_pool3d(input: Any, output_size: Any, return_indices: bool = False) -> Any:
     """Maxima over windows chosen such that the result has the size asked for, in 3 dimensions.
 
@@ -128,6 +137,8 @@ def adaptive_max_pool3d(input: Any, output_size: Any, return_indices: bool = Fal
     return _adaptive(3, input, output_size, return_indices)
 
 
-def adaptive_max_pool3d_with_indices(input: Any, output_size: Any, return_indices: bool = True) -> Any:
+def adaptive_max_pool3d_with_indices(
+    input: Any, output_size: Any, return_indices: bool = True
+) -> tuple[Tensor, Tensor]:
     """`adaptive_max_pool3d` that always returns the indices, too."""
     return _adaptive(3, input, output_size, True)

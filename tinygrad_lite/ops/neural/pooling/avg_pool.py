@@ -8,6 +8,7 @@ from typing import Any
 
 from ....engine.errors import InputError
 from ....rules import unwrap
+from ....tensors.tensor_type import Tensor
 from ...argument_names import floating_only
 from ...pointwise.arithmetic import abs, pow
 from ...pointwise.clamp_round_where import sign
@@ -92,7 +93,7 @@ def avg_pool1d(
     padding: Any = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
-) -> Any:
+) -> Tensor:
     """Averages over windows, in 1 dimension.
 
     Parameters
@@ -134,7 +135,7 @@ def avg_pool2d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
-) -> Any:
+) -> Tensor:
     """Averages over windows, in 2 dimensions.
 
     Parameters
@@ -178,7 +179,7 @@ def avg_pool3d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
-) -> Any:
+) -> Tensor:
     """Averages over windows, in 3 dimensions.
 
     Parameters
@@ -214,7 +215,7 @@ def avg_pool3d(
     return _avg(3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
-def adaptive_avg_pool1d(input: Any, output_size: Any) -> Any:
+def adaptive_avg_pool1d(input: Any, output_size: Any) -> Tensor:
     """Averages over windows chosen such that the result has the size asked for, in 1 dimension.
 
     Parameters
@@ -240,7 +241,7 @@ def adaptive_avg_pool1d(input: Any, output_size: Any) -> Any:
     return _adaptive(1, input, output_size)
 
 
-def adaptive_avg_pool2d(input: Any, output_size: Any) -> Any:
+def adaptive_avg_pool2d(input: Any, output_size: Any) -> Tensor:
     """Averages over windows chosen such that the result has the size asked for, in 2 dimensions.
 
     Parameters
@@ -267,7 +268,7 @@ def adaptive_avg_pool2d(input: Any, output_size: Any) -> Any:
     return _adaptive(2, input, output_size)
 
 
-def adaptive_avg_pool3d(input: Any, output_size: Any) -> Any:
+def adaptive_avg_pool3d(input: Any, output_size: Any) -> Tensor:
     """Averages over windows chosen such that the result has the size asked for, in 3 dimensions.
 
     Parameters
@@ -294,7 +295,7 @@ def adaptive_avg_pool3d(input: Any, output_size: Any) -> Any:
     return _adaptive(3, input, output_size)
 
 
-def lp_pool1d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
+def lp_pool1d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
     """Power sums over windows, ``(sum x^p)^(1/p)``, in 1 dimension.
 
     Parameters
@@ -326,7 +327,7 @@ def lp_pool1d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None
     return _lp(1, input, norm_type, kernel_size, stride, ceil_mode)
 
 
-def lp_pool2d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
+def lp_pool2d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
     """Power sums over windows, ``(sum x^p)^(1/p)``, in 2 dimensions.
 
     Parameters
@@ -358,7 +359,7 @@ def lp_pool2d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None
     return _lp(2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
-def lp_pool3d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
+def lp_pool3d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
     """Power sums over windows, ``(sum x^p)^(1/p)``, in 3 dimensions.
 
     Parameters

@@ -9,6 +9,8 @@ import numpy as np
 from ....engine.errors import InputError
 from ....engine.quiet import quietly
 from ....rules import unwrap, wrap
+from ....tensors.row_types import with_indices
+from ....tensors.tensor_type import Tensor
 from ...random.random_streams import uniform
 from ..spatial_arguments import Ints, each, unbatched
 from .max_pool import pick
@@ -78,6 +80,7 @@ def _fractional(
     return unbatched(run, input, dims, who)
 
 
+@with_indices
 def fractional_max_pool2d(
     input: Any,
     kernel_size: Any,
@@ -136,11 +139,12 @@ def fractional_max_pool2d_with_indices(
     _random_samples: Any = None,
     *,
     generator: Any = None,
-) -> Any:
+) -> tuple[Tensor, Tensor]:
     """`fractional_max_pool2d` that always returns the indices, too."""
     return _fractional(2, input, kernel_size, output_size, output_ratio, _random_samples, generator, True)
 
 
+@with_indices
 def fractional_max_pool3d(
     input: Any,
     kernel_size: Any,
@@ -199,6 +203,6 @@ def fractional_max_pool3d_with_indices(
     _random_samples: Any = None,
     *,
     generator: Any = None,
-) -> Any:
+) -> tuple[Tensor, Tensor]:
     """`fractional_max_pool3d` that always returns the indices, too."""
     return _fractional(3, input, kernel_size, output_size, output_ratio, _random_samples, generator, True)

@@ -13,6 +13,8 @@ from ....kernels import backend
 from ....kernels.spatial import max_pool_numpy
 from ....kernels.spatial.max_pool_numpy import Windows
 from ....rules import differentiable, unwrap, wrap
+from ....tensors.row_types import with_indices
+from ....tensors.tensor_type import Tensor
 from ...pointwise.clamp_round_where import where
 from ..spatial_arguments import Ints, each, pooled_size, unbatched
 
@@ -157,6 +159,7 @@ def _max(
     return unbatched(run, input, dims, who)
 
 
+@with_indices
 def max_pool1d(
     input: Any,
     kernel_size: Any,
@@ -211,11 +214,12 @@ def max_pool1d_with_indices(
     dilation: Any = 1,
     ceil_mode: bool = False,
     return_indices: bool = True,
-) -> Any:
+) -> tuple[Tensor, Tensor]:
     """`max_pool1d` that always returns the indices, too."""
     return _max(1, input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
+@with_indices
 def max_pool2d(
     input: Any,
     kernel_size: Any,
@@ -271,11 +275,12 @@ def max_pool2d_with_indices(
     dilation: Any = 1,
     ceil_mode: bool = False,
     return_indices: bool = True,
-) -> Any:
+) -> tuple[Tensor, Tensor]:
     """`max_pool2d` that always returns the indices, too."""
     return _max(2, input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
+@with_indices
 def max_pool3d(
     input: Any,
     kernel_size: Any,
@@ -330,6 +335,6 @@ def max_pool3d_with_indices(
     dilation: Any = 1,
     ceil_mode: bool = False,
     return_indices: bool = True,
-) -> Any:
+) -> tuple[Tensor, Tensor]:
     """`max_pool3d` that always returns the indices, too."""
     return _max(3, input, kernel_size, stride, padding, dilation, ceil_mode, True)

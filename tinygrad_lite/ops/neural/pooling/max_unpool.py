@@ -9,6 +9,7 @@ import numpy as np
 
 from ....engine.errors import InputError
 from ....rules import differentiable, unwrap
+from ....tensors.tensor_type import Tensor
 from ..spatial_arguments import Ints, batched, each
 from .max_pool import pick
 
@@ -51,7 +52,7 @@ def _unpool(dims: int, input: Any, indices: Any, kernel_size: Any, stride: Any, 
 
 def max_unpool1d(
     input: Any, indices: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
-) -> Any:
+) -> Tensor:
     """Put maxima back where `max_pool1d` found them, among zeros.
 
     Where an index comes twice, the last value stands and all get the gradient, as in PyTorch.
@@ -85,7 +86,7 @@ def max_unpool1d(
 
 def max_unpool2d(
     input: Any, indices: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
-) -> Any:
+) -> Tensor:
     """Put maxima back where `max_pool2d` found them, among zeros.
 
     Where an index comes twice, the last value stands and all get the gradient, as in PyTorch.
@@ -120,7 +121,7 @@ def max_unpool2d(
 
 def max_unpool3d(
     input: Any, indices: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
-) -> Any:
+) -> Tensor:
     """Put maxima back where `max_pool3d` found them, among zeros.
 
     Where an index comes twice, the last value stands and all get the gradient, as in PyTorch.

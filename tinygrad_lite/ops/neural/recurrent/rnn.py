@@ -8,6 +8,7 @@ from typing import Any
 
 from ....engine.errors import DtypeError, InputError
 from ....rules import unwrap
+from ....tensors.tensor_type import Tensor
 from ...shape.cat_pad import cat, stack
 from ..dropout import dropout as drop
 from .rnn_layer import gru_layer, lstm_layer, rnn_layer
@@ -37,16 +38,16 @@ def _fit(who: str, x: Any, states: Sequence[Any], weights: Sequence[Any]) -> Non
             raise InputError(f"{who}: all arguments must have one dtype, got {x.dtype} and {value.dtype}")
 
 
-def _lstm_one(x: Any, states: Any, weights: Any, sizes: Any, reverse: bool) -> tuple[Any, ...]:
+def _lstm_one(x: Any, states: Any, weights: Any, sizes: Any, reverse: bool) -> Any:
     w_ih, w_hh, b_ih, b_hh, w_hr = weights
     return lstm_layer(x, *states, w_ih, w_hh, b_ih, b_hh, w_hr, sizes, reverse, _needs(x))[:3]
 
 
-def _gru_one(x: Any, states: Any, weights: Any, sizes: Any, reverse: bool) -> tuple[Any, ...]:
+def _gru_one(x: Any, states: Any, weights: Any, sizes: Any, reverse: bool) -> Any:
     return gru_layer(x, *states, *weights[:4], sizes, reverse, _needs(x))[:2]
 
 
-def _rnn_one(x: Any, states: Any, weights: Any, sizes: Any, reverse: bool, bent: bool) -> tuple[Any, ...]:
+def _rnn_one(x: Any, states: Any, weights: Any, sizes: Any, reverse: bool, bent: bool) -> Any:
     return rnn_layer(x, *states, *weights[:4], sizes, reverse, bent, _needs(x))
 
 
@@ -108,7 +109,7 @@ def _rows(who: str, input: Any, batch_first: bool, batch_sizes: Any) -> tuple[An
 def lstm(
     input: Any, hx: Sequence[Any], params: Sequence[Any], has_biases: bool, num_layers: int, dropout: float,
     train: bool, bidirectional: bool, batch_first: bool = False, *, batch_sizes: Any = None,
-) -> tuple[Any, Any, Any]:  # fmt: skip
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     r"""Long short-term memory over a batch of sequences.
 
     :math:`c_t = \sigma(f) c_{t-1} + \sigma(i) \tanh(g)` and :math:`h_t = W_{hr} \sigma(o) \tanh(c_t)`, where the gates
@@ -164,7 +165,7 @@ def lstm(
 def gru(
     input: Any, hx: Any, params: Sequence[Any], has_biases: bool, num_layers: int, dropout: float,
     train: bool, bidirectional: bool, batch_first: bool = False, *, batch_sizes: Any = None,
-) -> tuple[Any, Any]:  # fmt: skip
+) -> tuple[Tensor, Tensor]:  # fmt: skip
     r"""Gated recurrent units over a batch of sequences.
 
     :math:`h_t = (1 - z) n + z h_{t-1}` with :math:`n = \tanh(W_{in} x_t + b_{in} + r (W_{hn} h_{t-1} + b_{hn}))` and
@@ -211,7 +212,7 @@ def gru(
 def rnn_tanh(
     input: Any, hx: Any, params: Sequence[Any], has_biases: bool, num_layers: int, dropout: float,
     train: bool, bidirectional: bool, batch_first: bool = False, *, batch_sizes: Any = None,
-) -> tuple[Any, Any]:  # fmt: skip
+) -> tuple[Tensor, Tensor]:  # fmt: skip
     """``h[t] = tanh(W_ih x[t] + b_ih + W_hh h[t-1] + b_hh)``; arguments as of `gru`."""
     out, h = _network(
         "rnn_tanh", partial(_rnn_one, bent=False), input, (hx,), params, has_biases, num_layers, dropout, train,
@@ -223,7 +224,7 @@ def rnn_tanh(
 def rnn_relu(
     input: Any, hx: Any, params: Sequence[Any], has_biases: bool, num_layers: int, dropout: float,
     train: bool, bidirectional: bool, batch_first: bool = False, *, batch_sizes: Any = None,
-) -> tuple[Any, Any]:  # fmt: skip
+) -> tuple[Tensor, Tensor]:  # fmt: skip
     """``h[t] = relu(W_ih x[t] + b_ih + W_hh h[t-1] + b_hh)``; arguments as of `gru`."""
     out, h = _network(
         "rnn_relu", partial(_rnn_one, bent=True), input, (hx,), params, has_biases, num_layers, dropout, train,
@@ -245,7 +246,7 @@ def _step(who: str, one: _Layer, x: Any, states: Sequence[Any], *weights: Any) -
 
 def lstm_cell(
     input: Any, hx: Sequence[Any], w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None
-) -> tuple[Any, Any]:
+) -> tuple[Tensor, Tensor]:
     """One step of `lstm`.
 
     Parameters
@@ -272,16 +273,16 @@ def lstm_cell(
     return h, c
 
 
-def gru_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None) -> Any:
+def gru_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None) -> Tensor:
     """One step of `gru`: the next hidden state."""
     return _step("gru_cell", _gru_one, input, (hx,), w_ih, w_hh, b_ih, b_hh)[0]
 
 
-def rnn_tanh_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None) -> Any:
+def rnn_tanh_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None) -> Tensor:
     """One step of `rnn_tanh`: the next hidden state."""
     return _step("rnn_tanh_cell", partial(_rnn_one, bent=False), input, (hx,), w_ih, w_hh, b_ih, b_hh)[0]
 
 
-def rnn_relu_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None) -> Any:
+def rnn_relu_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None) -> Tensor:
     """One step of `rnn_relu`: the next hidden state."""
     return _step("rnn_relu_cell", partial(_rnn_one, bent=True), input, (hx,), w_ih, w_hh, b_ih, b_hh)[0]

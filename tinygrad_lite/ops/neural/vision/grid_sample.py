@@ -15,6 +15,7 @@ from ....kernels.loops.pairwise_sum import pairwise_sum
 from ....kernels.loops.row_loops import piece
 from ....kernels.native.parallel import in_parts
 from ....rules import differentiable, unwrap
+from ....tensors.tensor_type import Tensor
 from ...pointwise.arithmetic import abs, remainder
 from ...pointwise.clamp_round_where import where
 from ...shape.cat_pad import stack
@@ -123,7 +124,7 @@ def _found(grid: Any, mode: str, sizes: Any, padding_mode: str, align_corners: b
 # --- grids --------------------------------------------------------------------------------------------------------
 
 
-def affine_grid(theta: Any, size: Any, align_corners: bool | None = None) -> Any:
+def affine_grid(theta: Any, size: Any, align_corners: bool | None = None) -> Tensor:
     """Sampling grids of affine maps, for `grid_sample`.
 
     Parameters
@@ -222,7 +223,7 @@ def _taps(x: Any, mode: str, size: int, padding_mode: str, align_corners: bool) 
 
 def grid_sample(
     input: Any, grid: Any, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None
-) -> Any:
+) -> Tensor:
     """Read images at the places of a grid.
 
     Parameters

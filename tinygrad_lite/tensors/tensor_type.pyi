@@ -1,0 +1,1 @@
+from tinygrad_lite._tensor import Tensor as Tensor
