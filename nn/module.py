@@ -21,7 +21,7 @@ from tinygrad_lite.tensors.devices import names_device
 from tinygrad_lite.tensors.memory_formats import check_format
 
 from . import state_dict as state_dict_ops
-from ._checks import check_device
+from ._checks import check_device, check_input
 from ._hyperparameters import checked
 from .hooks import Hooked, call_with_hooks
 from .parameter import Buffer, Parameter, Uninitialized
@@ -96,11 +96,15 @@ class Module(Hooked):
     else:
 
         def __call__(self, *args: Any, **kwargs: Any) -> Any:
-            if self._hooks is None:
-                if kwargs:
-                    return self.forward(*args, **kwargs)
-                return self.forward(*args)  # 20 ns cheaper
-            return call_with_hooks(self, args, kwargs)
+            try:
+                if self._hooks is None:
+                    if kwargs:
+                        return self.forward(*args, **kwargs)
+                    return self.forward(*args)  # 20 ns cheaper
+                return call_with_hooks(self, args, kwargs)
+            except (AttributeError, TypeError):
+                check_input(self, args, _LAYERS)
+                raise
 
     # --- registration -----------------------------------------------------------------------------
 

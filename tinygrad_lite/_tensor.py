@@ -14,6 +14,7 @@ from .dtypes import as_dtype, canonical, of
 from .dtypes import dtype as DType
 from .engine import blame, fast_calls, hooks, views
 from .engine.door import open_doors_of
+from .engine.errors import InputError
 from .engine.hooks import RemovableHandle as RemovableHandle
 from .graph import RETAIN, mode, new_leaf, uncounted, written
 from .methods import Methods
@@ -517,11 +518,14 @@ class Tensor(Methods):
         if type(key) is tuple and (two := indexing.in_two(key, self._data.ndim)):
             self[two[0]][two[1]] = value
             return
-        if not views.begin(self, (value,), "setitem"):
-            self._data[key] = unwrap(value)
-            written(self._data, "setitem", 2)
-            return
-        views.write(self, lambda old, new: indexing.index_put(old, new, key), (value,), "setitem")
+        try:
+            if not views.begin(self, (value,), "setitem"):
+                self._data[key] = unwrap(value)
+                written(self._data, "setitem", 2)
+                return
+            views.write(self, lambda old, new: indexing.index_put(old, new, key), (value,), "setitem")
+        except ValueError as error:
+            raise error if isinstance(error, InputError) else InputError(f"setitem: {error}") from None
 
     # --- NumPy ------------------------------------------------------------------------------------------------------
 

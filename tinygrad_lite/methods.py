@@ -13,7 +13,8 @@ import numpy as np
 from . import rules
 from .engine import views
 from .engine.blame import blame
-from .engine.door import open_doors_of
+from .engine.door import numpy_names, open_doors_of
+from .engine.errors import InputError
 from .graph import written
 from .ops.creation import new_like, strided
 from .ops.indexing import index as indexing
@@ -196,6 +197,8 @@ class Methods(Tensor):
     @property
     def mT(self) -> Tensor:
         """The last two dimensions swapped (a view); a number as it is."""
+        if self._data.ndim == 1:
+            raise InputError(f"mT: the tensor must hold matrices, got shape {self.shape}")
         return reshape_transpose.transpose(self, -2, -1) if self._data.ndim else self
 
     reshape, flatten, unflatten, ravel = (
@@ -216,7 +219,13 @@ class Methods(Tensor):
         broadcasting.expand,
         broadcasting.expand_as,
     )
-    split, chunk, unbind, narrow = split_ops.split, split_ops.chunk, split_ops.unbind, split_ops.narrow
+
+    @numpy_names
+    def split(self, split_size: Any, dim: int = 0) -> tuple[Any, ...]:
+        """Cut along a dimension (views); see `tinygrad_lite.split`."""
+        return split_ops.split(self, split_size, dim)
+
+    chunk, unbind, narrow = split_ops.chunk, split_ops.unbind, split_ops.narrow
     t, flip, roll = reshape_transpose.t, flip_roll_repeat.flip, flip_roll_repeat.roll
     tile, repeat, broadcast_to = broadcasting.tile, broadcasting.repeat, broadcasting.broadcast_to
     select, split_with_sizes, tensor_split = split_ops.select, split_ops.split_with_sizes, split_ops.tensor_split

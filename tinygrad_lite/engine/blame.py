@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import library
-from .errors import DtypeError, InputError, RangeError
+from .errors import DtypeError, EmptyError, InputError, LinAlgError, RangeError
 
 Tensor: Any = None  # the class; tensor.py binds it when it is defined
 _TOLD = (
@@ -92,8 +92,11 @@ def _told(error: Exception, who: str, wrong: list[str], names: Sequence[str], va
     named = text if text.startswith(f"{who}: ") else f"{who}: {text}"
     if isinstance(error, IndexError):
         return RangeError(named)
+    if isinstance(error, np.linalg.LinAlgError):
+        return LinAlgError(named)
     if isinstance(error, ValueError):
-        return InputError(named) if type(error) is ValueError else type(error)(named)
+        kind = EmptyError if _EMPTY.search(text) else InputError if type(error) is ValueError else type(error)
+        return kind(named)
     if isinstance(error, (NotImplementedError, OverflowError)):
         return type(error)(named)
     what = ", ".join(f"{name}: {came(value)}" for name, value in zip(names, values))
@@ -101,6 +104,9 @@ def _told(error: Exception, who: str, wrong: list[str], names: Sequence[str], va
         return DtypeError(f"{who}: must be given dtypes for which it is defined, got {what}")
     kind = TypeError if isinstance(error, (AttributeError, TypeError)) else InputError
     return kind(f"{who}: the arguments must fit together, got {what} ({text[:200]})")
+
+
+_EMPTY = re.compile("zero-size array to reduction|attempt to get arg(max|min) of an empty")  # NumPy's words
 
 
 def _outside(error: IndexError, names: Sequence[str], values: Sequence[Any]) -> str:

@@ -212,6 +212,7 @@ def _checks(
         if name in IN_FUNCTIONS and kind.startswith("float"):
             lines.append(f"_check({who!r}, {name!r}, {name}, _{name})")
         elif kind.startswith("Tensor"):
+            kind += " or number" if name != positional[0] else ""  # beside a tensor a number does
             lines.append(f"if type({name}) is not Tensor and type({name}) is not ndarray: "
                          f"_kind({who!r}, {name!r}, {name}, {kind!r})")  # fmt: skip
     for name, default in given.items():

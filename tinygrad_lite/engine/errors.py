@@ -6,7 +6,9 @@ ValueError, TypeError or IndexError. A program written for either catches these.
 
 from __future__ import annotations
 
-__all__ = ["DtypeError", "InputError", "RangeError"]
+import numpy as np
+
+__all__ = ["DtypeError", "EmptyError", "InputError", "LinAlgError", "RangeError"]
 
 
 class InputError(ValueError, RuntimeError):
@@ -19,3 +21,11 @@ class DtypeError(TypeError, NotImplementedError):
 
 class RangeError(IndexError, RuntimeError):
     """An index in a tensor points outside of what it indexes."""
+
+
+class EmptyError(InputError, IndexError):
+    """There is no extreme value of nothing."""
+
+
+class LinAlgError(np.linalg.LinAlgError, RuntimeError):
+    """A matrix is singular, or not positive definite."""

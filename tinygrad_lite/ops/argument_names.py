@@ -7,6 +7,7 @@ import operator
 from typing import Any
 
 from ..engine.door import numpy_names as numpy_names
+from ..engine.errors import DtypeError
 from ..rules import unwrap
 
 # --- values -----------------------------------------------------------------------------------------------------
@@ -102,9 +103,15 @@ def describe(functions: dict[str, Any], table: str, result: str | None = None, s
     return texts
 
 
+def ordered_only(input: Any, who: str) -> None:
+    """Refuse complex numbers, of which none is the largest."""
+    if unwrap(input).dtype.kind == "c":
+        raise DtypeError(f"{who}: the input must hold real numbers, got {unwrap(input).dtype}")
+
+
 def floating_only(input: Any, who: str) -> Any:
     """The input, unless it holds integers."""
     dtype = unwrap(input).dtype
     if dtype.kind not in "fc":
-        raise TypeError(f"{who}: the input must be floating point, got {dtype}")
+        raise DtypeError(f"{who}: the input must be floating point, got {dtype}")
     return input

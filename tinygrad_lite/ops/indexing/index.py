@@ -325,7 +325,7 @@ def index_select(input: Any, dim: int, index: Any) -> Tensor:
     i = np.asarray(unwrap(index))
     dim = one_dim(dim, unwrap(input).ndim, "index_select")
     if i.ndim > 1 or i.dtype.kind not in "iu":
-        raise RuntimeError(f"index_select: index must be a vector of integers, got {i.dtype} of shape {i.shape}")
+        raise RangeError(f"index_select: index must be a vector of integers, got {i.dtype} of shape {i.shape}")
     if not unwrap(input).ndim:
         return index_select(input.reshape(1), 0, i).reshape(())
     within(i, unwrap(input).shape[dim], "index_select")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.blame import came
-from ...engine.errors import InputError
+from ...engine.errors import DtypeError, InputError
 from ...engine.fast_calls import elementwise
 from ...kernels.elementwise.scalar_forms import in_loops
 from ...rules import FAST, differentiable, unwrap, wrap
@@ -140,7 +140,7 @@ def ordered(x: Any, who: str) -> Any:
     """What is given, unless it holds complex numbers, which have no order."""
     dtype = getattr(x, "dtype", None)
     if dtype.kind == "c" if dtype is not None else type(x) is complex:
-        raise TypeError(f"{who}: the input must hold real numbers, got {dtype or 'complex'}")
+        raise DtypeError(f"{who}: the input must hold real numbers, got {dtype or 'complex'}")
     return x
 
 
@@ -237,7 +237,9 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Tensor:
         raise TypeError("where: input and other must both be given, or none of them")
     kind = np.asarray(unwrap(condition)).dtype
     if kind is not _BOOL and kind != _BOOL:
-        raise TypeError(f"where: condition must be boolean, got dtype {kind}")
+        if kind != np.uint8:
+            raise DtypeError(f"where: condition must be boolean, got dtype {kind}")
+        condition = unwrap(condition) != 0  # as masks of bytes select everywhere
     return _where_op.record((condition, input, other))
 
 

@@ -122,7 +122,7 @@ def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, e
     >>> tg.allclose(tg.tensor([1.0, 2.0]), tg.tensor([1.0, 2.1]), atol=0.2)
     True
     """
-    return bool(np.allclose(unwrap(input), unwrap(other), rtol, atol, equal_nan))
+    return bool(np.allclose(unwrap(input), unwrap(other), unwrap(rtol), unwrap(atol), equal_nan))
 
 
 def equal(input: Any, other: Any) -> bool:

@@ -15,7 +15,7 @@ from ...kernels.loops.running_sum import recurrence as recurrence_kernel
 from ...kernels.loops.take_along import running_extreme
 from ...rules import FAST, differentiable, unwrap, wrap
 from ...tensors.tensor_type import Tensor
-from ..argument_names import numpy_names, one_dim
+from ..argument_names import numpy_names, one_dim, ordered_only
 from ..indexing.index import _take_along_axis
 from ..pointwise.comparison import logical_xor
 from ..pointwise.exp_log_trig import floating
@@ -176,6 +176,7 @@ def cummax(input: Any, dim: int) -> Picked:
     >>> tg.cummax(tg.tensor([1.0, 3.0, 2.0]), dim=0).values
     tensor([1., 3., 3.])
     """
+    ordered_only(input, "cummax")
     return _cumulative(input, dim, True, "cummax")
 
 
@@ -198,6 +199,7 @@ def cummin(input: Any, dim: int) -> Picked:
     >>> tg.cummin(tg.tensor([2.0, 3.0, 1.0]), dim=0).indices
     tensor([0, 0, 2])
     """
+    ordered_only(input, "cummin")
     return _cumulative(input, dim, False, "cummin")
 
 

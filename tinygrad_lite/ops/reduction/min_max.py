@@ -10,7 +10,7 @@ import numpy as np
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...rules import FAST, TABLE, differentiable, unwrap, without_gradient, wrap
 from ...tensors.tensor_type import Tensor
-from ..argument_names import numpy_names, one_dim, some_dims
+from ..argument_names import numpy_names, one_dim, ordered_only, some_dims
 from ..indexing.index import _take_along_axis
 from ..pointwise.clamp_round_where import masked, maximum, minimum
 from ..pointwise.comparison import isnan
@@ -96,6 +96,7 @@ def amax(input: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     >>> tg.amax(tg.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1)
     tensor([5., 7.])
     """
+    ordered_only(input, "amax")
     return _amax.record((input, some_dims(dim), keepdim))
 
 
@@ -121,6 +122,7 @@ def amin(input: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     >>> tg.amin(tg.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1)
     tensor([1., 2.])
     """
+    ordered_only(input, "amin")
     return _amin.record((input, some_dims(dim), keepdim))
 
 
@@ -146,6 +148,7 @@ def aminmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Extrem
     >>> tg.aminmax(tg.tensor([3.0, 1.0, 2.0]))
     Extremes(min=tensor(1.), max=tensor(3.))
     """
+    ordered_only(input, "aminmax")
     if dim is not None:
         dim = one_dim(dim, unwrap(input).ndim, "aminmax")
     return Extremes(amin(input, dim, keepdim), amax(input, dim, keepdim))
@@ -203,6 +206,7 @@ def max(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     >>> values, indices
     (tensor([5., 7.]), tensor([1, 0]))
     """
+    ordered_only(input, "max")
     return _choose(input, dim, keepdim, _amax, maximum, np.argmax, "max")
 
 
@@ -234,6 +238,7 @@ def min(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     >>> tg.tensor([[1.0, 5.0], [7.0, 2.0]]).min(dim=1).values
     tensor([1., 2.])
     """
+    ordered_only(input, "min")
     return _choose(input, dim, keepdim, _amin, minimum, np.argmin, "min")
 
 
@@ -260,6 +265,7 @@ def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Tensor:
     >>> tg.argmax(x), tg.argmax(x, dim=1)
     (tensor(2), tensor([1, 0]))
     """
+    ordered_only(input, "argmax")
     return _argmax(input, axis=dim, keepdims=keepdim)
 
 
@@ -285,6 +291,7 @@ def argmin(input: Any, dim: int | None = None, keepdim: bool = False) -> Tensor:
     >>> tg.argmin(tg.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1)
     tensor([0, 1])
     """
+    ordered_only(input, "argmin")
     return _argmin(input, axis=dim, keepdims=keepdim)
 
 

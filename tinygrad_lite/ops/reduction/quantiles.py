@@ -12,7 +12,7 @@ from ...engine.errors import InputError
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...rules import FAST, differentiable, unwrap, wrap
 from ...tensors.tensor_type import Tensor
-from ..argument_names import floating_only, numpy_names, one_dim
+from ..argument_names import floating_only, numpy_names, one_dim, ordered_only
 from ..indexing.index import _take_along_axis
 from ..pointwise.comparison import isnan
 from ..pointwise.fused_arithmetic import lerp
@@ -108,6 +108,7 @@ def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     >>> tg.median(tg.tensor([4.0, 1.0, 2.0, 3.0]))
     tensor(2.)
     """
+    ordered_only(input, "median")
     return _median(input) if dim is None else _pick(input, _middle, dim, keepdim, "median")
 
 
@@ -137,6 +138,7 @@ def nanmedian(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     >>> tg.nanmedian(tg.tensor([4.0, float("nan"), 2.0, 3.0]))
     tensor(3.)
     """
+    ordered_only(input, "nanmedian")
     return _nanmedian(input) if dim is None else _pick(input, _middle_of_numbers, dim, keepdim, "nanmedian")
 
 
@@ -170,6 +172,7 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Picked
     >>> tg.kthvalue(tg.tensor([3.0, 1.0, 2.0]), 2).values
     tensor(2.)
     """
+    ordered_only(input, "kthvalue")
     place = operator.index(k) - 1
 
     def find(x: Any) -> Any:
@@ -212,6 +215,7 @@ def mode(input: Any, dim: int = -1, keepdim: bool = False) -> Picked:
     >>> values, indices
     (tensor(2), tensor(2))
     """
+    ordered_only(input, "mode")
     return _pick(input, _most_frequent, dim, keepdim, "mode")
 
 

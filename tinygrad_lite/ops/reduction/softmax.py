@@ -12,7 +12,7 @@ from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...kernels.native.parallel import in_parts
 from ...rules import differentiable, unwrap
 from ...tensors.tensor_type import Tensor
-from ..argument_names import floating_only, numpy_names, one_dim, some_dims
+from ..argument_names import floating_only, numpy_names, one_dim, ordered_only, some_dims
 from ..pointwise.exp_log_trig import floating
 from .sums import kept_dims
 
@@ -143,6 +143,7 @@ def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Tensor:
 
 def _prepared(input: Any, dim: Any, dtype: Any, who: str) -> tuple[Any, int]:
     input = floating_only(input if dtype is None else input.to(dtype), who)
+    ordered_only(input, who)
     ndim = unwrap(input).ndim
     if dim is None:  # PyTorch's old default
         dim = 0 if ndim in (0, 1, 3) else 1

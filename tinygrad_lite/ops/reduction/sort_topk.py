@@ -9,7 +9,7 @@ import numpy as np
 from ...engine.errors import InputError
 from ...rules import FAST, unwrap, wrap
 from ...tensors.tensor_type import Tensor
-from ..argument_names import numpy_names, one_dim
+from ..argument_names import numpy_names, one_dim, ordered_only
 from ..indexing.index import _take_along_axis
 from .min_max import Picked
 
@@ -57,6 +57,7 @@ def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = 
     >>> tg.argsort(tg.tensor([3.0, 1.0, 2.0]))
     tensor([1, 2, 0])
     """
+    ordered_only(input, "argsort")
     x = unwrap(input)
     return wrap(_order(x, one_dim(dim, x.ndim, "argsort"), descending))
 
@@ -84,6 +85,7 @@ def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = Fal
     >>> values, indices
     (tensor([3., 2., 1.]), tensor([0, 2, 1]))
     """
+    ordered_only(input, "sort")
     x = unwrap(input)
     dim = one_dim(dim, x.ndim, "sort")
     index = _order(x, dim, descending)
@@ -141,6 +143,7 @@ def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool =
     >>> tg.topk(tg.tensor([3.0, 1.0, 2.0]), 2).values
     tensor([3., 2.])
     """
+    ordered_only(input, "topk")
     x = unwrap(input)
     dim = one_dim(dim, x.ndim, "topk")
     size = x.shape[dim] if x.ndim else 1

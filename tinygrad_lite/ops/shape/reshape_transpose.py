@@ -344,6 +344,8 @@ def permute(input: Any, *order: Any, dims: Any = None) -> Tensor:
     """
     n = unwrap(input).ndim
     named = sizes(order if dims is None else (dims,), "permute")
+    if len(named) != n:
+        raise InputError(f"permute: dims must name each of the {n} dimensions once, got {named}")
     target = tuple([one_dim(d, n, "permute") for d in named])
     if sorted(target) != list(range(n)):
         raise RuntimeError(f"permute: dims must name each of the {n} dimensions once, got {named}")

@@ -19,6 +19,9 @@ __all__ = [
 ]  # fmt: skip
 
 
+_MOST_PIECES = 2**20
+
+
 @numpy_names
 def select(input: Any, dim: int, index: Any) -> Tensor:
     """One slice along a dimension, without that dimension (a view).
@@ -61,7 +64,7 @@ def _dimension(input: Any, dim: int, who: str) -> tuple[int, int]:
     """A dimension to cut, and its size."""
     shape = unwrap(input).shape
     if not shape:
-        raise RuntimeError(f"{who}: the input must have at least 1 dimension, got shape ()")
+        raise RangeError(f"{who}: the input must have at least 1 dimension, got shape ()")
     dim = one_dim(dim, len(shape), who)
     return dim, shape[dim]
 
@@ -96,7 +99,7 @@ def narrow(input: Any, dim: int, start: int, length: int) -> Tensor:
     (dim, size), start = _dimension(input, dim, "narrow"), operator.index(start)
     first = start + size if start < 0 else start
     if length < 0 or first < 0 or first + length > size:
-        raise RuntimeError(f"narrow: start {start} and length {length} must lie within size {size} of dim {dim}")
+        raise RangeError(f"narrow: start {start} and length {length} must lie within size {size} of dim {dim}")
     return input[(slice(None),) * dim + (slice(first, first + length),)]
 
 
@@ -231,6 +234,8 @@ def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Te
         sections = operator.index(given)
         if sections < 1:
             raise InputError(f"tensor_split: the number of sections must be positive, got {sections}")
+        if sections > max(n, _MOST_PIECES):
+            raise InputError(f"tensor_split: there must be at most {max(n, _MOST_PIECES)} sections, got {sections}")
         cuts = [i * (n // sections) + min(i, n % sections) for i in range(1, sections)]
     else:
         cuts = [operator.index(i) for i in given]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.errors import InputError
 from ...engine.fast_calls import elementwise
 from ...kernels.elementwise import erf as kernels
 from ...kernels.elementwise import gamma as single
@@ -205,6 +206,8 @@ def polygamma(n: int, input: Any) -> Tensor:
     """
     if isinstance(n, bool) or not isinstance(n, int) or n < 0:
         raise RuntimeError(f"polygamma: n must be an integer, and not negative, got {n!r}")
+    if n > 170:
+        raise InputError(f"polygamma: n must be at most 170, since n! leaves the range of doubles, got {n}")
     return _polygamma.record((input, n))
 
 
