@@ -153,6 +153,7 @@ ROWS: list[Row] = [
     Row("conj", lambda m, x: m.conj(x) * 2, (normal(3),), lambda x: np.conj(x) * 2),
     Row("conj", lambda m, x, y: pairs(m, m.conj(m.complex(x, y))), (normal(3), normal(3))),
     Row("resolve_conj", lambda m, x: m.resolve_conj(x) * 2, (normal(3),)),
+    Row("resolve_neg", lambda m, x: m.resolve_neg(x) * 2, (normal(3),)),
     Row("adjoint", lambda m, x: m.adjoint(x) * 2, (normal(2, 3),)),
     Row("angle", lambda m, x: m.angle(x), (nonzero(5),), np.angle, flat=True, unlike_torch="bool"),
     Row("view_as_real", lambda m, x, y: m.view_as_real(m.complex(x, y)), (normal(2, 3), normal(2, 3))),

@@ -305,4 +305,33 @@ def _losses() -> list[Row]:
     ]  # fmt: skip
 
 
-ROWS: list[Row] = [*_activations(), *_norms(), *_dropouts(), *_embeddings(), *_attentions(), *_losses()]
+def _natives() -> list[Row]:
+    """Of the statistics PyTorch has no gradient."""
+    x, w = normal(2, 4, 3), normal(4)
+    none = (None, None, True, 0.1, 1e-3)
+    rows = []
+    for three, torchs in ((slice(3), False), (slice(1), True)):
+        rows += [
+            Row("native_layer_norm", lambda m, x, w, s=three: m.native_layer_norm(x, [3], w, w, 0.1)[s],
+                (x, normal(3)), in_torch=torchs),
+            Row("native_group_norm", lambda m, x, w, s=three: m.native_group_norm(x, w, w, 2, 4, 3, 2, 0.1)[s],
+                (x, w), in_torch=torchs),
+            Row("native_batch_norm", lambda m, x, w, s=three: m.native_batch_norm(x, w, w, *none)[s],
+                (x, w), in_torch=torchs),
+        ]  # fmt: skip
+    return [
+        *rows,
+        Row("native_dropout_backward", lambda m, x, k: m.native_dropout_backward(x, k, 1.5), (x, mask(2, 4, 3)),
+            lambda x, k: x * k * 1.5, in_torch=False),
+    ]  # fmt: skip
+
+
+QUESTIONS: list[Row] = [
+    Row("native_layer_norm", lambda m, x: m.native_layer_norm(x, [4, 3], None, None, 0.1), (fixed(normal(2, 4, 3)),)),
+    Row("native_group_norm", lambda m, x: m.native_group_norm(x, None, None, 2, 4, 3, 2, 0.1),
+        (fixed(normal(2, 4, 3)),)),
+    Row("native_batch_norm", lambda m, x: m.native_batch_norm(x, None, None, None, None, True, 0.1, 0.1),
+        (fixed(normal(2, 4, 3)),)),
+]  # fmt: skip
+
+ROWS: list[Row] = [*_natives(), *_activations(), *_norms(), *_dropouts(), *_embeddings(), *_attentions(), *_losses()]

@@ -156,7 +156,24 @@ def _places() -> list[Row]:
     ]
 
 
-ROWS: list[Row] = [*_moments(), *_norms(), *_scans(), *_places()]
+def _segments() -> list[Row]:
+    lengths, batches = array([2, 0, 3]), array([[1, 3], [4, 0]])
+    rows = []
+    for how in ("sum", "mean", "prod", "max", "min"):
+        rows += [
+            Row("segment_reduce", lambda m, x, n, how=how: m.segment_reduce(x, how, lengths=n, initial=1.5),
+                (distinct(5, 2), lengths)),
+            Row("segment_reduce", lambda m, x, n, how=how: m.segment_reduce(x, how, lengths=n, axis=1, unsafe=True),
+                (distinct(2, 4), array([[1, 3], [2, 2]]))),
+            Row("segment_reduce", lambda m, x, n, how=how: m.segment_reduce(x, how, lengths=n, axis=1)[:, :1],
+                (distinct(2, 4), batches)),
+            Row("segment_reduce", lambda m, x, how=how: m.segment_reduce(x, how, offsets=m.tensor([0, 1, 4])),
+                (distinct(4),)),
+        ]  # fmt: skip
+    return rows
+
+
+ROWS: list[Row] = [*_moments(), *_norms(), *_scans(), *_places(), *_segments()]
 
 QUESTIONS: list[Row] = [
     Row("trace", lambda m, x: m.trace(x), (integers(0, 9, 3, 3),)),

@@ -166,7 +166,13 @@ def _grids() -> list[Row]:
             _row("affine_grid", (normal(2, 2, 3),), (2, 1, 3, 4), align),
             _row("affine_grid", (normal(2, 3, 4),), [2, 3, 2, 1, 3], align_corners=align),
         ]
-    return rows
+    image, volume = (normal(2, 3, 4, 5), between(2, 3, 2, 2)), (normal(1, 2, 3, 4, 3), between(1, 2, 2, 2, 3))
+    return [
+        *rows,
+        _row("grid_sampler", image, 2, 1, False),
+        _row("grid_sampler_2d", image, 0, 2, True),
+        _row("grid_sampler_3d", volume, 0, 0, False),
+    ]
 
 
 def _rearranged() -> list[Row]:

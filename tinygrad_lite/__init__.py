@@ -60,6 +60,7 @@ from .ops.neural.loss.cross_entropy import *
 from .ops.neural.loss.ctc import *
 from .ops.neural.loss.distribution import *
 from .ops.neural.loss.margin import *
+from .ops.neural.native_names import *
 from .ops.neural.normalization.batch_norm import *
 from .ops.neural.normalization.layer_norm import *
 from .ops.neural.pooling.adaptive_max_pool import *
@@ -84,6 +85,7 @@ from .ops.reduction.cumulative import *
 from .ops.reduction.histogramdd import *
 from .ops.reduction.min_max import *
 from .ops.reduction.quantiles import *
+from .ops.reduction.segment_reduce import *
 from .ops.reduction.softmax import *
 from .ops.reduction.sort_topk import *
 from .ops.reduction.statistics import *

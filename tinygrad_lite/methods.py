@@ -376,6 +376,7 @@ class Methods(Tensor):
     # --- complex numbers --------------------------------------------------------------------------------------------
 
     conj = conj_physical = complexes.conj
+    resolve_neg = complexes.resolve_neg
     resolve_conj, adjoint, angle, isreal = complexes.resolve_conj, complexes.adjoint, complexes.angle, complexes.isreal
     real = property(complexes.real, doc="Real part (a view); of a real tensor itself.")
     imag = property(complexes.imag, doc="Imaginary part (a view).")
@@ -466,6 +467,7 @@ class Methods(Tensor):
     __sub__, __rsub__, __isub__ = _arithmetic("sub", arithmetic._subtract)
     __mul__, __rmul__, __imul__ = _arithmetic("mul", arithmetic.mul)
     __truediv__, __rtruediv__, __itruediv__ = _arithmetic("truediv", arithmetic.true_divide)
+    __rdiv__ = __rtruediv__
     __pow__, __rpow__, __ipow__ = _arithmetic("pow", arithmetic.power)
     __mod__, __rmod__, __imod__ = _arithmetic("mod", arithmetic.remainder)
     __floordiv__, __rfloordiv__, __ifloordiv__ = _arithmetic("floordiv", arithmetic.floor_divide)

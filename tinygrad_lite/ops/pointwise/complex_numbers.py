@@ -19,7 +19,7 @@ from .clamp_round_where import masked
 
 __all__ = [
     "adjoint", "angle", "complex", "conj", "imag", "is_complex", "isreal", "polar", "real", "resolve_conj",
-    "view_as_complex", "view_as_real",
+    "resolve_neg", "view_as_complex", "view_as_real",
 ]  # fmt: skip
 
 # --- rows -------------------------------------------------------------------------------------------------------
@@ -170,6 +170,11 @@ def conj(input: Any) -> Tensor:
 
 def resolve_conj(input: Any) -> Tensor:
     """The input: conjugates are never put off here."""
+    return input
+
+
+def resolve_neg(input: Any) -> Tensor:
+    """The input: signs are never put off here."""
     return input
 
 

@@ -20,7 +20,7 @@ from ...pointwise.arithmetic import abs, remainder
 from ...pointwise.clamp_round_where import where
 from ...shape.cat_pad import stack
 
-__all__ = ["affine_grid", "grid_sample"]
+__all__ = ["affine_grid", "grid_sample", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d"]
 
 PADDINGS = ("zeros", "border", "reflection")
 
@@ -275,6 +275,51 @@ def grid_sample(
         index, weight = (_found if compiled else _neighbours)(grid, mode, *options)
     beyond = padding_mode == "zeros" or mode == "bilinear"  # there the right neighbour of the last pixel is named
     return _mix.record((_pixels.record((input, int(beyond))), weight, index))
+
+
+_MODES = ("bilinear", "nearest", "bicubic")
+
+
+def grid_sampler(input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Any:
+    """`grid_sample`, whose modes are numbers.
+
+    Parameters
+    ----------
+    input : Tensor, shape (N, C, H, W) or (N, C, D, H, W), floating
+    grid : Tensor, shape (N, h, w, 2) or (N, d, h, w, 3), floating
+    interpolation_mode : int
+        0, 1 and 2 are "bilinear", "nearest" and "bicubic".
+    padding_mode : int
+        0, 1 and 2 are "zeros", "border" and "reflection".
+    align_corners : bool
+
+    Returns
+    -------
+    Tensor, shape (N, C, h, w) or (N, C, d, h, w)
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.grid_sampler(tg.tensor([[[[1.0, 3.0]]]]), tg.tensor([[[[0.0, 0.0]]]]), 0, 0, True)
+    tensor([[[[2.]]]])
+    """
+    if interpolation_mode not in (0, 1, 2) or padding_mode not in (0, 1, 2):
+        raise InputError(f"grid_sampler: modes must be 0, 1 or 2, got {interpolation_mode} and {padding_mode}")
+    return grid_sample(input, grid, _MODES[interpolation_mode], PADDINGS[padding_mode], align_corners)
+
+
+def grid_sampler_2d(input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Any:
+    """`grid_sampler` of images."""
+    if unwrap(input).ndim != 4:
+        raise InputError(f"grid_sampler_2d: input must have 4 dimensions, got shape {unwrap(input).shape}")
+    return grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners)
+
+
+def grid_sampler_3d(input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Any:
+    """`grid_sampler` of volumes."""
+    if unwrap(input).ndim != 5:
+        raise InputError(f"grid_sampler_3d: input must have 5 dimensions, got shape {unwrap(input).shape}")
+    return grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners)
 
 
 def _neighbours(grid: Any, mode: str, sizes: Any, padding_mode: str, align_corners: bool) -> tuple[Any, Any]:
