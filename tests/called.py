@@ -17,7 +17,10 @@ from ops_table import OPS, QUESTIONS
 
 import tinygrad_lite as tg
 
-SPACES: dict[str, ModuleType] = {"F": F, "tg": tg, "linalg": tg.linalg, "fft": tg.fft, "special": tg.special}
+SPACES: dict[str, ModuleType] = {
+    "F": F, "tg": tg, "linalg": tg.linalg, "fft": tg.fft, "special": tg.special, "masked": tg.masked,
+    "windows": tg.signal.windows,
+}  # fmt: skip
 Call = tuple[tuple[Any, ...], dict[str, Any]]
 
 

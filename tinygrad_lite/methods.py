@@ -221,7 +221,7 @@ class Methods(Tensor):
     )
 
     @numpy_names
-    def split(self, split_size: Any, dim: int = 0) -> tuple[Any, ...]:
+    def split(self, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
         """Cut along a dimension (views); see `tinygrad_lite.split`."""
         return split_ops.split(self, split_size, dim)
 

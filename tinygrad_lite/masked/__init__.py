@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import linalg
 from ..dtypes import as_dtype
+from ..engine.door import open_doors as _open_doors
 from ..ops.pointwise.clamp_round_where import where as _where
 from ..ops.pointwise.exp_log_trig import logaddexp as _logaddexp
 from ..ops.reduction.quantiles import nanmedian as _nanmedian
@@ -335,3 +336,5 @@ for _name, _summary, _shown, _with in (
 ):
     _parts = {"ord": "", "more": "", "dims": _SEVERAL, "arguments": "1", "result": "", **_with}
     globals()[_name].__doc__ = __test__[_name] = _TEXT.format(name=_name, summary=_summary, shown=_shown, **_parts)
+
+_open_doors(globals(), __all__, out=True)

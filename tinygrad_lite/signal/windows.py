@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import as_dtype, get_default_dtype
+from ..engine.door import open_doors as _open_doors
 from ..ops.creation.creation import _finish
 from ..ops.special.bessel import bessel_series
 
@@ -173,3 +174,5 @@ for _name, _summary, _more, _arguments, _shown in (
     globals()[_name].__doc__ = __test__[_name] = _TEXT.format(
         name=_name, summary=_summary, more=_more, arguments=_arguments, shown=_shown
     )
+
+_open_doors(globals(), __all__, out=True)
