@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...rules import unwrap, wrap
+from ...tensors.tensor_type import Tensor
 from ..pointwise.arithmetic import rsqrt
 from ..reduction.statistics import var_mean
 from .normalization.batch_norm import batch_norm
@@ -23,7 +24,7 @@ def _statistics(x: Any, dims: tuple[int, ...], eps: float, keepdim: bool = False
 
 def native_layer_norm(
     input: Any, normalized_shape: Sequence[int], weight: Any, bias: Any, eps: float
-) -> tuple[Any, Any, Any]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """`layer_norm`, with the means and the reciprocal deviations.
 
     Parameters
@@ -50,7 +51,7 @@ def native_layer_norm(
 
 def native_group_norm(
     input: Any, weight: Any, bias: Any, N: int, C: int, HxW: int, group: int, eps: float
-) -> tuple[Any, Any, Any]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """`group_norm`, with the means and the reciprocal deviations.
 
     Parameters
@@ -91,7 +92,7 @@ def native_batch_norm(
     training: bool,
     momentum: float,
     eps: float,
-) -> tuple[Any, Any, Any]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """`batch_norm`, with the means and the reciprocal deviations of the channels.
 
     Parameters
@@ -120,7 +121,7 @@ def native_batch_norm(
     return out, *_statistics(input, (0, *range(2, unwrap(input).ndim)), eps)
 
 
-def native_dropout_backward(grad_output: Any, mask: Any, scale: float) -> Any:
+def native_dropout_backward(grad_output: Any, mask: Any, scale: float) -> Tensor:
     """The gradient of dropout's input.
 
     Parameters

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...engine.errors import InputError
 from ...rules import unwrap, wrap
+from ...tensors.tensor_type import Tensor
 from ..indexing.index_put import index_add, integers
 from ..indexing.scatter import index_reduce
 from ..pointwise.clamp_round_where import where
@@ -28,7 +29,7 @@ def segment_reduce(
     axis: int = 0,
     unsafe: bool = False,
     initial: float | None = None,
-) -> Any:
+) -> Tensor:
     """Reduce stretches of different lengths along a dimension.
 
     Parameters

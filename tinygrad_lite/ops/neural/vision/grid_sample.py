@@ -280,7 +280,7 @@ def grid_sample(
 _MODES = ("bilinear", "nearest", "bicubic")
 
 
-def grid_sampler(input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Any:
+def grid_sampler(input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Tensor:
     """`grid_sample`, whose modes are numbers.
 
     Parameters
@@ -308,14 +308,14 @@ def grid_sampler(input: Any, grid: Any, interpolation_mode: int, padding_mode: i
     return grid_sample(input, grid, _MODES[interpolation_mode], PADDINGS[padding_mode], align_corners)
 
 
-def grid_sampler_2d(input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Any:
+def grid_sampler_2d(input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Tensor:
     """`grid_sampler` of images."""
     if unwrap(input).ndim != 4:
         raise InputError(f"grid_sampler_2d: input must have 4 dimensions, got shape {unwrap(input).shape}")
     return grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners)
 
 
-def grid_sampler_3d(input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Any:
+def grid_sampler_3d(input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Tensor:
     """`grid_sampler` of volumes."""
     if unwrap(input).ndim != 5:
         raise InputError(f"grid_sampler_3d: input must have 5 dimensions, got shape {unwrap(input).shape}")
