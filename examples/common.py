@@ -23,6 +23,7 @@ from tinygrad_lite import kernels, nn, optim
 HELP = {
     "steps": "number of updates (in dropout_check: of masks)",
     "seed": "of every random number: the same seed gives the same figures",
+    "seeds": "of how many seeds results are compared",
     "out": "folder for the figures",
     "backend": "numpy or numba; the library's own choice when left out",
     "data": "folder of the MNIST files; see data.py for what is used when left out",

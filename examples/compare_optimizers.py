@@ -2,6 +2,11 @@
 
 784-100-100-100-100-10 with ReLU and He's initialization, mini-batches of 128; the loss is the one before the
 update. Adam, which ends lowest, is not the fastest at first; plain SGD is far behind all the way.
+
+The losses are lower than those the texts print (0.2 for SGD after 1,900 iterations), in the same order. Theirs are
+of 60,000 digits, each of which is seen four times in 2,000 mini-batches. With the few thousand that this example
+has without a download each is seen dozens of times and learnt by heart: after 700 mini-batches SGD stands at 0.32 with
+8,000 digits and at 0.15 with 1,000. What counts is the last line, of digits that were not seen.
 """
 
 from __future__ import annotations
@@ -21,7 +26,7 @@ OPTIMIZERS = {
     "Adam": lambda params: optim.textbook.Adam(params, lr=0.001),
 }
 MARKERS = {"SGD": "o", "Momentum": "x", "AdaGrad": "s", "Adam": "D"}
-EVERY = 100
+EVERY, BATCH = 100, 128
 
 
 def main(
@@ -35,7 +40,7 @@ def main(
     losses = {name: np.empty(steps) for name in OPTIMIZERS}
 
     print("iteration" + "".join(f"{name:>12}" for name in OPTIMIZERS))
-    bar = progress(batches(len(x), 128, steps, rng), "four networks")
+    bar = progress(batches(len(x), BATCH, steps, rng), "four networks")
     for i, batch in enumerate(bar):
         for name, network in networks.items():
             losses[name][i] = train_step(network, optimizers[name], x[batch], t[batch])
@@ -45,6 +50,9 @@ def main(
     means = {name: loss.mean() for name, loss in losses.items()}
     accuracies = {name: accuracy(network, x_test, t_test) for name, network in networks.items()}
     print("mean     " + "".join(f"{mean:12.6f}" for mean in means.values()))
+    seen = steps * BATCH / len(x)
+    there = steps * BATCH / 60_000
+    print(f"each of {len(x):,} digits was seen {seen:.1f} times; the texts' 60,000 were {there:.1f} times")
     print("held out " + "".join(f"{right:12.2%}" for right in accuracies.values()))
     save_figure(draw(losses, accuracies), out, "compare_optimizers")
     return {"losses": losses, "means": means, "accuracies": accuracies, "networks": networks}

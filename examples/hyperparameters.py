@@ -5,6 +5,9 @@
 and trains for 50 epochs. Trying at random beats a grid: every trial is a new value of the one that matters (here
 the learning rate), whatever the other is doing.
 
+The best lie at the upper edge of the learning rates searched, which the last lines say: the range was too low, and the
+search should be made again with a higher one. So a search ends with a look at where in its ranges the best are.
+
 References
 ----------
 J. Bergstra and Y. Bengio, "Random search for hyper-parameter optimization", JMLR 13, 2012.
@@ -25,6 +28,12 @@ LEARNING_RATES, WEIGHT_DECAYS = (1e-6, 1e-2), (1e-8, 1e-4)
 def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
     """A number between low and high, every power of ten as likely as the next."""
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+def edge(values: list[float], low: float, high: float) -> str:
+    """At which end of its range the median of these values lies, within a fifth of its powers of ten, or neither."""
+    place = (np.log(np.median(values)) - np.log(low)) / (np.log(high) - np.log(low))
+    return "upper" if place > 0.8 else "lower" if place < 0.2 else "neither"
 
 
 def train(lr: float, weight_decay: float, digits, validation, steps: int, seed: int) -> dict:
@@ -58,9 +67,21 @@ def main(steps: int = 200, seed: int = 0, out: str = "out", backend: str | None 
         "correlation of the validation accuracy with the logarithm of the learning rate "
         f"{weight['lr']:.2f}, of the weight decay {weight['weight_decay']:.2f}"
     )
+    few = found[: max(1, trials // 20)]
+    edges = {
+        key: edge([r[key] for r in few], *limits)
+        for key, limits in (("lr", LEARNING_RATES), ("weight_decay", WEIGHT_DECAYS))
+    }
+    for key, name in (("lr", "learning rate"), ("weight_decay", "weight decay")):
+        where = f"the best {len(few)} lie at the {edges[key]} edge of the range: search beyond it"
+        if abs(weight[key]) < 0.3:
+            where = "makes no difference here"
+        elif edges[key] == "neither":
+            where = "the best lie inside the range"
+        print(f"{name}: {where}")
     save_figure(draw_best(found[:BEST]), out, "hyperparameters")
-    save_figure(draw_search(found), out, "hyperparameters_search")
-    return {"trials": found, "correlation": weight}
+    save_figure(draw_search(found, edges["lr"]), out, "hyperparameters_search")
+    return {"trials": found, "correlation": weight, "edges": edges}
 
 
 def draw_best(best: list[dict]):
@@ -86,7 +107,7 @@ def draw_best(best: list[dict]):
     return figure
 
 
-def draw_search(found: list[dict]):
+def draw_search(found: list[dict], where: str):
     """Every trial as a point: where in the two ranges the good ones are."""
     figure, ax = pyplot().subplots(figsize=(8, 5))
     columns = ([r[key] for r in found] for key in ("lr", "weight_decay"))
@@ -109,6 +130,8 @@ def draw_search(found: list[dict]):
         ylabel="weight decay",
         title=f"{len(found)} random trials, by the validation accuracy they end with",
     )
+    if where != "neither":
+        ax.set_title(f"{ax.get_title()}:\nthe best lie at the {where} edge, search beyond it")
     return figure
 
 

@@ -8,8 +8,11 @@ updates, an epoch of MNIST's 60,000 digits, the held-out digits are classified, 
 - the limit of `steps` is reached. It is here for patience's sake: the slowest two go on for hundreds of thousands.
 
 The ReLU makes the start a lottery, whatever the learning rate: a class whose output is negative for every digit
-has no gradient and is lost for good. Most seeds lose one or two, which the table names; seed 0 loses none. Without
-the ReLU (`--no-relu`) none is lost.
+has no gradient and is lost for good. Most seeds lose one or two, which the table names; seed 0 loses none, and there
+the fixed rate of 0.2, of which the texts say that it diverges, comes out best. So one seed says nothing, and a second
+table has several of them, each stopped after a fifth of the updates at the latest: between 70 and 90 % for the rate of
+0.2, by how many classes a seed has lost, which the other seven lose as well. The 84 % that the texts print for it is a
+seed that lost one. Without the ReLU (`--no-relu`) none is lost.
 """
 
 from __future__ import annotations
@@ -91,6 +94,7 @@ def main(
     backend: str | None = None,
     interval: int = 938,
     relu: bool = True,
+    seeds: int = 4,
 ) -> dict:
     if steps < interval:
         raise ValueError(f"learning_rates: steps must be at least one interval of {interval}, got {steps}")
@@ -104,10 +108,28 @@ def main(
             f"{name:16}{r['steps']:8}   {r['stopped']:18}{min(r['error']):14.4f}{max(r['accuracy']):8.2%}"
             f"{r['accuracy'][-1]:8.2%}   {' '.join(map(str, r['lost'])) or 'none'}"
         )
+    several = compare_seeds(digits, max(steps // 5, interval), interval, range(seed, seed + seeds), relu)
     for name, run in runs.items():
         save_figure(draw_one(name, run), out, f"learning_rates_{name.lower().replace(' ', '_')}")
     save_figure(draw_all(runs), out, "learning_rates")
-    return runs
+    if seeds:
+        save_figure(draw_seeds(several), out, "learning_rates_seeds")
+    return {"runs": runs, "seeds": several}
+
+
+def compare_seeds(digits, steps: int, interval: int, seeds: range, relu: bool) -> dict[str, list[dict]]:
+    """The same eight with other first weights and mini-batches, in one table."""
+    if not seeds:
+        return {}
+    print(f"\nlast accuracy after {steps:,} updates at most, and how many classes are lost")
+    print(f"{'seed':16}" + "".join(f"{seed:>12}" for seed in seeds) + f"{'mean':>9}")
+    several = {}
+    for name in STUDY:
+        several[name] = [train(name, digits, steps, interval, seed, relu) for seed in seeds]
+        last = [r["accuracy"][-1] for r in several[name]]
+        cells = (f"{right:9.1%} -{len(r['lost'])}" for right, r in zip(last, several[name]))
+        print(f"{name:16}{''.join(cells)}{np.mean(last):9.1%}")
+    return several
 
 
 def draw_one(name: str, run: dict):
@@ -161,6 +183,21 @@ def draw_all(runs: dict[str, dict]):
     )
     axes["bars"].invert_yaxis()
     axes["bars"].grid(axis="y")
+    return figure
+
+
+def draw_seeds(several: dict[str, list[dict]]):
+    figure, ax = pyplot().subplots(figsize=(10, 4.6))
+    for k, runs in enumerate(several.values()):
+        last, lost = [r["accuracy"][-1] for r in runs], [len(r["lost"]) for r in runs]
+        ax.plot(np.mean(last), k, "|", color="black", ms=22, mew=2)
+        ax.scatter(
+            last, np.full(len(last), k), c=lost, cmap="plasma", vmin=0, vmax=4, s=70, edgecolor="white", zorder=3
+        )
+    figure.colorbar(ax.collections[0], label="classes lost behind the ReLU", ticks=range(5))
+    ax.set(yticks=range(len(several)), yticklabels=list(several), xlabel="last validation accuracy")
+    ax.set_title(f"The same eight, {len(last)} seeds each, and their means (bars): one seed says nothing")
+    ax.invert_yaxis()
     return figure
 
 

@@ -2,9 +2,11 @@
 
 Six hidden layers of 100 units, ReLU, SGD with learning rate 0.01, batches of 100. Weight decay (0.1 times the
 weight, added to its gradient; biases are left alone) keeps the network from learning the 300 by heart, and from
-much else. Dropout (a fifth of the units off in every update) slows learning down, and what is learnt holds better.
-Its two kinds differ in where they scale: the inverted kind divides by 0.8 in training; the vanilla kind multiplies
-by 0.8 in evaluation, so that it trains on smaller activations and, after six layers of that, takes longer.
+much else: what is left is a smaller gap, not a better network. It has a sweet spot, here near 0.02: the 300 are still
+learnt, and of what was not seen one to three more in a hundred are recognized than without any. Dropout (a fifth of
+the units off in every update) slows learning down, and what is learnt holds better. Its two kinds differ in where they
+scale: the inverted kind divides by 0.8 in training; the vanilla kind multiplies by 0.8 in evaluation, so that it trains
+on smaller activations and, after six layers of that, takes longer.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from tinygrad_lite import nn, optim
 DIGITS, BATCH, EPOCHS = 300, 100, 10  # accuracies are taken every 10 epochs
 KINDS = {
     "nothing": {},
+    "weight decay 0.02": {"weight_decay": 0.02},
     "weight decay 0.1": {"weight_decay": 0.1},
     "inverted dropout 0.2": {"dropout": partial(nn.Dropout, 0.2)},
     "vanilla dropout 0.2": {"dropout": partial(nn.Dropout, 0.2, mode="vanilla")},
@@ -55,7 +58,7 @@ def main(steps: int = 3000, seed: int = 0, out: str = "out", backend: str | None
 
 
 def draw(curves: dict[str, dict]):
-    figure, axes = pyplot().subplots(1, len(curves), figsize=(14, 4), sharex=True, sharey=True)
+    figure, axes = pyplot().subplots(1, len(curves), figsize=(16, 4), sharex=True, sharey=True)
     for ax, (kind, c) in zip(axes, curves.items()):
         epochs = c["step"] * BATCH / DIGITS
         ax.fill_between(epochs, c["test"], c["train"], color="tab:red", alpha=0.1)

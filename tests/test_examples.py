@@ -182,10 +182,25 @@ def test_compare_optimizers(digits, tmp_path, capsys):
     assert {p.dtype for network in results["networks"].values() for p in network.parameters()} == {np.dtype("f")}
     assert min(results["accuracies"][name] for name in ("AdaGrad", "Adam")) > 0.9
     assert results["accuracies"]["SGD"] < results["accuracies"]["Adam"]
-    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    printed = capsys.readouterr().out
+    assert "each of 4,000 digits was seen 8.0 times; the texts' 60,000 were 0.5 times" in printed
+    rows = [line.split() for line in printed.splitlines()]
     table = {row[0]: row[1:] for row in rows if row[0].isdigit()}
     assert table.keys() == {"0", "100", "200"}
     assert table["200"] == [f"{losses[name][200]:.6f}" for name in ("SGD", "Momentum", "AdaGrad", "Adam")]
+
+
+def test_fewer_digits_make_lower_losses(digits, no_figures, monkeypatch):
+    """Why the losses are lower than those that the texts print."""
+    few, held_out = compare_optimizers.load_mnist()
+    monkeypatch.setattr(compare_optimizers, "OPTIMIZERS", {"AdaGrad": compare_optimizers.OPTIMIZERS["AdaGrad"]})
+    last = []
+    for n in (256, 4000):
+        monkeypatch.setattr(
+            compare_optimizers, "load_mnist", lambda folder, n=n: (tuple(part[:n] for part in few), held_out)
+        )
+        last.append(compare_optimizers.main(steps=60)["losses"]["AdaGrad"][-10:].mean())
+    assert last[0] < 0.5 * last[1]
 
 
 def test_compare_optimizers_depends_on_the_seed_alone(digits, no_figures):

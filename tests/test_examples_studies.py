@@ -47,11 +47,19 @@ def test_learning_rates_stop_by_rule(errors, accuracies, expected):
     assert learning_rates.verdict(errors, accuracies) == expected
 
 
-def test_learning_rates(digits, tmp_path):
-    runs = learning_rates.main(steps=600, interval=50, out=tmp_path)
+def test_learning_rates(digits, tmp_path, capsys):
+    result = learning_rates.main(steps=600, interval=50, out=tmp_path, seeds=2)
+    runs, several = result["runs"], result["seeds"]
+    assert list(several) == list(runs)
+    assert all(len(each) == 2 and each[0]["steps"] <= 120 for each in several.values())
+    assert all(each[0]["accuracy"] == runs[name]["accuracy"][:2] for name, each in several.items())  # the same seed
+    table = capsys.readouterr().out.partition("how many classes are lost\n")[2].splitlines()
+    assert table[0].split() == ["seed", "0", "1", "mean"]
+    lost = [len(run["lost"]) for run in several["fixed 0.2"]]
+    assert [int(cell) for cell in table[2].split()[3:6:2]] == [-n for n in lost]
     assert list(runs) == list(learning_rates.STUDY)
     assert pictures(tmp_path) >= {"learning_rates", "learning_rates_fixed_0.2", "learning_rates_adam_0.0001"}
-    assert len(pictures(tmp_path)) == 1 + len(runs)
+    assert len(pictures(tmp_path)) == 2 + len(runs)
     assert {run["stopped"] for run in runs.values()} == {learning_rates.LIMIT}
     last = {name: run["accuracy"][-1] for name, run in runs.items()}
     assert last["fixed 0.0001"] < 0.4 < 0.7 < min(last["fixed 0.01"], last["Adam 0.0001"])
@@ -144,6 +152,7 @@ def test_overfit(digits, tmp_path):
     assert pictures(tmp_path) == {"overfit"}
     train, test = ({kind: c[part][-1] for kind, c in curves.items()} for part in ("train", "test"))
     assert train["nothing"] > 0.97
+    assert train["weight decay 0.02"] > 0.97  # too little to keep it from learning
     assert train["nothing"] - test["nothing"] > 0.12  # learnt by heart
     assert train["nothing"] - 0.1 > train["weight decay 0.1"] > train["vanilla dropout 0.2"]
     assert train["nothing"] - 0.1 > train["inverted dropout 0.2"] > train["vanilla dropout 0.2"] + 0.1
@@ -160,7 +169,14 @@ def test_log_uniform():
     np.testing.assert_allclose(counts, 1000, atol=100)
 
 
-def test_hyperparameters(digits, tmp_path):
+def test_edges_of_a_range():
+    limits = hyperparameters.LEARNING_RATES
+    assert hyperparameters.edge([9e-3, 5e-3, 2e-3], *limits) == "upper"
+    assert hyperparameters.edge([2e-6], *limits) == "lower"
+    assert hyperparameters.edge([1e-4, 9e-3, 2e-6], *limits) == "neither"
+
+
+def test_hyperparameters(digits, tmp_path, capsys):
     result = hyperparameters.main(steps=100, trials=8, seed=4, out=tmp_path)
     assert pictures(tmp_path) == {"hyperparameters", "hyperparameters_search"}
     trials = result["trials"]
@@ -171,6 +187,8 @@ def test_hyperparameters(digits, tmp_path):
     assert trials[0]["lr"] > 0.005  # the three largest drawn are 0.0086, 0.0080 and 0.0059
     assert last[0] > last[-1] + 0.2
     assert result["correlation"]["lr"] > 0.4
+    assert result["edges"]["lr"] == "upper"
+    assert "learning rate: the best 1 lie at the upper edge of the range: search beyond it" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
