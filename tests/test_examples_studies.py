@@ -152,7 +152,7 @@ def test_overfit(digits, tmp_path):
     assert pictures(tmp_path) == {"overfit"}
     train, test = ({kind: c[part][-1] for kind, c in curves.items()} for part in ("train", "test"))
     assert train["nothing"] > 0.97
-    assert train["weight decay 0.02"] > 0.97  # too little to keep it from learning
+    assert train["weight decay 0.02"] > train["weight decay 0.1"] + 0.05  # too little to keep it from learning
     assert train["nothing"] - test["nothing"] > 0.12  # learnt by heart
     assert train["nothing"] - 0.1 > train["weight decay 0.1"] > train["vanilla dropout 0.2"]
     assert train["nothing"] - 0.1 > train["inverted dropout 0.2"] > train["vanilla dropout 0.2"] + 0.1
