@@ -18,12 +18,11 @@ import numpy as np
 
 from . import rules
 from .engine import hooks
-from .engine.accumulate import ACCUMULATING, accumulate, own
-from .engine.function import Function, once_differentiable, sums_to
+from .engine.accumulate import ACCUMULATING, accumulate, fit, misfit, own, parents_of
+from .engine.function import Function, once_differentiable
 from .engine.grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .engine.quiet import SILENT, restore, silence
 from .graph import RETAIN, Node, Stamp, last_write, line_of, memory, mode, stale, stamp, tick, written
-from .kernels.loops.pairwise_sum import pairwise_sum
 from .rules import Op, Rule, conjugate, ndarray, part_of, wrap
 
 __all__ = [
@@ -48,7 +47,7 @@ def _needed(roots: Iterable[Node], targets: set[Node]) -> tuple[set[Node], set[N
                 continue  # the pass ends here
             raise _freed(edges)
         for parent, _, _ in edges:
-            for p in _all(parent):
+            for p in parents_of(parent):
                 if p is not None and p not in seen and p.seq >= floor:
                     seen.add(p)
                     stack.append(p)
@@ -61,10 +60,6 @@ def _needed(roots: Iterable[Node], targets: set[Node]) -> tuple[set[Node], set[N
                 wanted.add(node)
                 break
     return through, wanted
-
-
-def _all(parent: Any) -> tuple[Any, ...]:
-    return parent if type(parent) is tuple else (parent,)
 
 
 def _run(grads: dict[Node, Any], targets: set[Node] | None, retain: bool, create: bool) -> dict[Node, Any]:
@@ -132,7 +127,7 @@ def _run(grads: dict[Node, Any], targets: set[Node] | None, retain: bool, create
             try:
                 fits = d.dtype is parent.dtype and d.shape == parent.shape
             except AttributeError:
-                raise _misfit(d, parent, rule) from None
+                raise misfit(d, parent, rule) from None
             if fits:
                 before = grads.get(parent)
                 if before is not None:
@@ -227,45 +222,6 @@ def _send(grads: dict[Node, Any], heap: list[tuple[int, Node]], parent: Node, d:
         grads[parent] = before + d
 
 
-def fit(d: Any, parent: Node, rule: Rule, i: int = 0) -> Any:
-    """The gradient that a rule returned for its i-th argument, with the shape and dtype of the argument's node."""
-    shape = parent.shape
-    if shape is None:
-        return d
-    if not isinstance(d, (ndarray, rules.Tensor, np.generic)):
-        raise _misfit(d, parent, rule, i)
-    if d.shape != shape:
-        if not sums_to(d.shape, shape):
-            raise _misfit(d, parent, rule, i)
-        d = unbroadcast(d, shape)
-    return d if d.dtype is parent.dtype or d.dtype == parent.dtype else cast(d, parent.dtype)
-
-
-def _misfit(d: Any, parent: Node, rule: Rule, i: int = 0) -> Exception:
-    kind, came = (TypeError, type(d).__name__) if getattr(d, "shape", None) is None else (RuntimeError, d.shape)
-    return kind(
-        f"{rule.op.name}: the rule for {rule.arg[i]!r} must return a gradient of the argument's shape {parent.shape}, "
-        f"got {came}"
-    )
-
-
-def cast(d: Any, dtype: np.dtype[Any]) -> Any:
-    if d.dtype.kind == "c" and dtype.kind != "c":
-        d = np.real(d)  # a real input has no imaginary direction to move in
-    return d.astype(dtype)
-
-
-def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
-    """Sum a gradient over the dimensions that broadcasting added or stretched."""
-    lead = g.ndim - len(shape)
-    if lead > 0:
-        g = pairwise_sum(g, 0 if lead == 1 else tuple(range(lead)))
-    stretched = tuple(i for i, (n, m) in enumerate(zip(shape, g.shape)) if n == 1 and m != 1)
-    if stretched:
-        g = pairwise_sum(g, stretched, True)
-    return g
-
-
 def _call_hooks(node: Node, g: Any, create: bool) -> Any:
     kinds = list((node.hooks or {}).values())
     for hook in kinds:
@@ -309,6 +265,8 @@ def _tensor(array: Any, node: Node | None) -> Any:
 
 def _through_graph(node: Node, rule: Rule, g: Any, saved: tuple[Any, ...], edges: Any = None) -> Any:
     """Call a rule with Tensors in place of arrays, so that it records itself."""
+    if isinstance(rule, hooks.Watched):
+        return rule.send(g, lambda each, kept: _through_graph(node, each, g, kept, rule.edges))
     sources: dict[str, Any] = {"out": node}
     saved = rule.unpacked(saved)
     for parent, r, _ in edges or node.edges:

@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from .. import rules
 from ..graph import Node, written
 from ..kernels.elementwise.fused import LARGE
+from ..kernels.loops.pairwise_sum import pairwise_sum
 from ..kernels.loops.row_loops import fill
 from ..kernels.native.forks import lock
-from ..rules import conjugate, ndarray, wrap
+from ..rules import Rule, conjugate, ndarray, wrap
 
 ACCUMULATING = lock()  # several threads may train on shared leaves
 
@@ -83,3 +85,58 @@ def _own_places(array: Any) -> bool:
     """Whether writing to one element changes no other."""
     stretched = any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape))
     return bool(array.flags.writeable) and not (stretched and array.size)
+
+
+# --- what a rule returned, as a gradient of its argument --------------------------------------------------------------
+
+
+def parents_of(parent: Any) -> tuple[Any, ...]:
+    """The nodes of an edge: one, or those of a rule for several arguments."""
+    return parent if type(parent) is tuple else (parent,)
+
+
+def fit(d: Any, parent: Node, rule: Rule, i: int = 0) -> Any:
+    """The gradient that a rule returned for its i-th argument, with the shape and dtype of the argument's node."""
+    shape = parent.shape
+    if shape is None:
+        return d
+    if not isinstance(d, (ndarray, rules.Tensor, np.generic)):
+        raise misfit(d, parent, rule, i)
+    if d.shape != shape:
+        if not sums_to(d.shape, shape):
+            raise misfit(d, parent, rule, i)
+        d = unbroadcast(d, shape)
+    return d if d.dtype is parent.dtype or d.dtype == parent.dtype else cast(d, parent.dtype)
+
+
+def misfit(d: Any, parent: Node, rule: Rule, i: int = 0) -> Exception:
+    """The error for what a rule returned."""
+    kind, came = (TypeError, type(d).__name__) if getattr(d, "shape", None) is None else (RuntimeError, d.shape)
+    return kind(
+        f"{rule.op.name}: the rule for {rule.arg[i]!r} must return a gradient of the argument's shape {parent.shape}, "
+        f"got {came}"
+    )
+
+
+def cast(d: Any, dtype: np.dtype[Any]) -> Any:
+    """A gradient in its input's dtype."""
+    if d.dtype.kind == "c" and dtype.kind != "c":
+        d = np.real(d)  # a real input has no imaginary direction to move in
+    return d.astype(dtype)
+
+
+def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum a gradient over the dimensions that broadcasting added or stretched."""
+    lead = g.ndim - len(shape)
+    if lead > 0:
+        g = pairwise_sum(g, 0 if lead == 1 else tuple(range(lead)))
+    stretched = tuple(i for i, (n, m) in enumerate(zip(shape, g.shape)) if n == 1 and m != 1)
+    if stretched:
+        g = pairwise_sum(g, stretched, True)
+    return g
+
+
+def sums_to(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
+    """Whether `target` broadcasts to `shape`, so that a gradient can be summed over what was stretched."""
+    lead = len(shape) - len(target)
+    return lead >= 0 and all(m in (1, n) for n, m in zip(shape[lead:], target))

@@ -13,6 +13,7 @@ from .. import rules
 from ..graph import OFF, Node, caller, mode, tick, written
 from ..rules import Rule, conjugate, part_of, stand_in
 from . import views
+from .accumulate import sums_to
 
 
 class Context:
@@ -230,12 +231,6 @@ def _call_backward(
             )
         results.append(conjugate(x if create else x._data.copy()))  # what user code returns may be shared
     return tuple(results)
-
-
-def sums_to(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
-    """Whether `target` broadcasts to `shape`, so that a gradient can be summed over what was stretched."""
-    lead = len(shape) - len(target)
-    return lead >= 0 and all(m in (1, n) for n, m in zip(shape[lead:], target))
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import autograd, rules
+from .. import rules
 from ..graph import OFF, Node, mode, tick
 from ..rules import Parts, Rule, conjugate, ndarray, stand_in, wrap
+from .accumulate import cast, fit, parents_of
 from .blame import came
 
 __all__ = ["saved_tensors_hooks"]
@@ -69,7 +70,7 @@ def taken(result: Any, like: Any, who: str, create: bool) -> Any:
         came = getattr(result, "shape", type(result).__name__)
         raise RuntimeError(f"{who}: a hook must return None or a Tensor of shape {like.shape}, got {came}")
     result = conjugate(result if create else result._data.copy())
-    return result if result.dtype == like.dtype else autograd.cast(result, like.dtype)
+    return result if result.dtype == like.dtype else cast(result, like.dtype)
 
 
 def _several(results: Any, before: tuple[Any, ...], who: str, create: bool) -> tuple[Any, ...]:
@@ -134,12 +135,16 @@ def accumulated(node: Node) -> None:
 
 
 class Watched(Rule):
-    """All rules of a node as one that hands their results to hooks."""
+    """All rules of a node as one that hands their results to hooks.
 
-    __slots__ = ("edges", "after")
+    ``send(g, call)`` does so, ``call(rule, saved)`` being the way in which the pass calls rules.
+    """
+
+    __slots__ = ("edges", "after", "send")
 
     edges: Any
     after: dict[int, Any]
+    send: Callable[..., Any]
 
 
 def after(node: Node, hook: Callable[..., Any]) -> RemovableHandle:
@@ -155,28 +160,28 @@ def after(node: Node, hook: Callable[..., Any]) -> RemovableHandle:
 
 
 def _watched(node: Node) -> Watched:
-    edges, whose = node.edges, weakref.ref(node)
-    parents = tuple(p for parent, _, _ in edges for p in autograd._all(parent))
+    edges = node.edges
+    parents = tuple(p for parent, _, _ in edges for p in parents_of(parent))
     rule = Watched.__new__(Watched)
     rule.op, rule.joint = stand_in(node.op_name), True
     rule.arg = tuple(a for _, r, _ in edges for a in r.arg)
     rule.names = tuple(n for _, r, _ in edges for n in r.names)
-    rule.edges, rule.after = edges, {}
-    rule.vjp = lambda g, *_: _send_through(whose(), edges, parents, rule.after, g)
+    hooks: dict[int, Any] = {}
+    rule.edges, rule.after = edges, hooks
+    rule.send = lambda g, call: _send_through(edges, parents, hooks, g, call)
+    rule.vjp = lambda g, *_: _send_through(edges, parents, hooks, g, lambda each, saved: each.vjp(g, *saved))
     node.edges = ((parents, rule, tuple(v for _, _, saved in edges for v in saved)),)
     return rule
 
 
-def _send_through(node: Any, edges: Any, parents: tuple[Any, ...], hooks: dict[int, Any], g: Any) -> tuple[Any, ...]:
+def _send_through(edges: Any, parents: Any, hooks: dict[int, Any], g: Any, call: Callable[..., Any]) -> tuple[Any, ...]:
     some = next(v for v in g.values if v is not None) if isinstance(g, Parts) else g
     create = isinstance(some, rules.Tensor)
     found: list[tuple[Any, Rule, int]] = []
     for parent, rule, saved in edges:
-        d = autograd._through_graph(node, rule, g, saved, edges) if create else rule.vjp(g, *saved)
+        d = call(rule, saved)
         found.extend((x, rule, i) for i, x in enumerate(d if type(parent) is tuple else (d,)))
-    given = tuple(
-        None if d is None or p is None else autograd.fit(d, p, rule, i) for (d, rule, i), p in zip(found, parents)
-    )
+    given = tuple(None if d is None or p is None else fit(d, p, rule, i) for (d, rule, i), p in zip(found, parents))
     if any(isinstance(d, Parts) for d in given):  # the node picks one of several results; its hooks see that
         return given
     outs = tuple(handed(v, create) for v in (g.values if isinstance(g, Parts) else (g,)))

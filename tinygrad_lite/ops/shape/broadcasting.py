@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.accumulate import unbroadcast
 from ...engine.errors import InputError
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...rules import FAST, differentiable, unwrap
@@ -18,8 +19,6 @@ __all__ = ["broadcast_to", "expand_as", "tile"]
 
 def unexpand(g: Any, shape: tuple[int, ...]) -> Any:
     """Sum over what broadcasting stretched."""
-    from ...autograd import unbroadcast
-
     return unbroadcast(g, shape)
 
 

@@ -1,0 +1,115 @@
+"""The rules of the house: no two files import each other, one folder drives the machine, files and folders stay small."""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = {"tinygrad_lite": "tinygrad_lite", "nn": "tinygrad_lite.nn", "optim": "tinygrad_lite.optim"}
+FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
+Graph = dict[str, set[str]]
+
+
+def module_of(path: Path) -> str:
+    folder, *rest = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join([FOLDERS[folder], *(part for part in rest if part != "__init__")])
+
+
+MODULES = {module_of(path): path for path in FILES}
+
+
+def imported(module: str, path: Path) -> Iterator[str]:
+    """What a file imports, wherever the import stands."""
+    inside = module.split(".")[: None if path.name == "__init__.py" else -1]
+    for node in ast.walk(TREES[path]):
+        if isinstance(node, ast.ImportFrom):
+            above = inside[: len(inside) + 1 - node.level] if node.level else []
+            source = ".".join([*above, *([node.module] if node.module else [])])
+            yield from (f"{source}.{a.name}" if f"{source}.{a.name}" in MODULES else source for a in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def reached(graph: Graph, start: str) -> set[str]:
+    found: set[str] = set()
+    left = [start]
+    while left:
+        new = graph[left.pop()] - found
+        found |= new
+        left.extend(new)
+    return found
+
+
+def circles(graph: Graph) -> set[tuple[str, ...]]:
+    """The sets of files that import each other."""
+    far = {name: reached(graph, name) for name in graph}
+    return {tuple(sorted(m for m in far[n] if n in far[m])) for n in graph if n in far[n]}
+
+
+GRAPH: Graph = {n: {m for m in imported(n, p) if m in MODULES and m != n} for n, p in MODULES.items()}
+
+
+def test_circles_are_found():
+    graph: Graph = {"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}
+    assert circles(graph) == {("b", "c")}
+
+
+@pytest.mark.parametrize("folder", ["tinygrad_lite", "nn"])
+def test_no_two_files_import_each_other(folder):
+    found = {circle for circle in circles(GRAPH) if any(MODULES[m].is_relative_to(ROOT / folder) for m in circle)}
+    assert found == set()
+
+
+# --- one folder drives the machine ------------------------------------------------------------------------------------
+
+PRIVATE = ("numba.core", "llvmlite", "ctypes")
+OUTSIDE = {"dot_pairs.py", "muon.py"}  # products of bfloat16 by instructions of the processor
+
+
+def test_only_one_folder_knows_the_machine():
+    found = {
+        path.name
+        for module, path in MODULES.items()
+        if ROOT / "tinygrad_lite/kernels/native" not in path.parents
+        and any(name == p or name.startswith(f"{p}.") for name in imported(module, path) for p in PRIVATE)
+    }
+    assert found <= OUTSIDE
+
+
+# --- sizes ------------------------------------------------------------------------------------------------------------
+
+MOST_LINES = 250
+LONGER = {  # files that are to be cut, and what they may not exceed until then
+    "tinygrad_lite/_tensor.py": 410, "tinygrad_lite/autograd.py": 385, "tinygrad_lite/command_line/op_table.py": 290,
+    "tinygrad_lite/gradients.py": 280, "tinygrad_lite/kernels/native/simd_blocks.py": 320,
+    "tinygrad_lite/methods.py": 440, "tinygrad_lite/rules.py": 465, "nn/__init__.py": 345, "nn/module.py": 310,
+    "nn/modules/transformer/transformer.py": 265,
+}  # fmt: skip
+
+
+def code_lines(path: Path) -> int:
+    """Lines that hold code: no docstrings, comments and empty lines."""
+    documented: set[int] = set()
+    for node in ast.walk(TREES[path]):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            if ast.get_docstring(node, clean=False) is not None:
+                documented |= set(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
+    lines: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline):
+        if token.string.strip() and token.type not in (tokenize.COMMENT, tokenize.NL):
+            lines |= set(range(token.start[0], token.end[0] + 1))
+    return len(lines - documented)
+
+
+def test_files_are_small():
+    names = [path.relative_to(ROOT).as_posix() for path in FILES]
+    sizes = {name: code_lines(path) for name, path in zip(names, FILES) if not name.startswith("optim/")}
+    assert {n: size for n, size in sizes.items() if size > LONGER.get(n, MOST_LINES)} == {}
+    assert [n for n in LONGER if sizes.get(n, 0) <= MOST_LINES] == []  # cut at last: off the list
