@@ -89,7 +89,8 @@ def _dense_twin(x: Any, coefficients: Any, total: bool) -> Any:
 
 def _dense_x(g: Any, probabilities: Any, coefficients: Any) -> Any:
     each = g[:, None] if g.ndim else g
-    return each * (probabilities * np.add.reduce(coefficients, axis=1, keepdims=True) - coefficients)
+    weight = np.add.reduce(coefficients, axis=1, keepdims=True)
+    return masked(each * (probabilities * weight - coefficients), np.not_equal(weight, 0))  # ignored rows: not 0 * inf
 
 
 @differentiable(x=_dense_x, aux=("probabilities",), twin=_dense_twin, name="cross_entropy", single=True)

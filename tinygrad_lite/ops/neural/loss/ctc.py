@@ -9,7 +9,7 @@ import numpy as np
 from ....engine.errors import InputError
 from ....rules import differentiable, unwrap
 from ....tensors.tensor_type import Tensor
-from ...pointwise.clamp_round_where import where
+from ...pointwise.clamp_round_where import masked, where
 from ...reduction.sums import mean
 from ...reduction.sums import sum as total
 from .regression import reduction_of
@@ -74,7 +74,7 @@ def _found(likelihood: Any, input_lengths: Any, target_lengths: Any) -> Any:
 
 
 def _log_probs(g: Any, posterior: Any) -> Any:
-    return -g[:, None] * posterior
+    return masked(-g[:, None] * posterior, np.not_equal(posterior, 0))  # steps after a text's end: not 0 * inf
 
 
 @differentiable(log_probs=_log_probs, aux=("posterior",), twin=_twin, name="ctc_loss", single=True)
