@@ -5,7 +5,7 @@
     the tensor    `Tensor`                          tinygrad_lite/_tensor.py
     the pass      `backward`, `grad`, `unbroadcast` tinygrad_lite/autograd.py
     a few rows                                      tinygrad_lite/ops/
-    an optimizer  `Optimizer`, `Adam`               optim/optimizer.py, optim/adam.py
+    an optimizer  `Optimizer`, `Adam`               optim/optimizer.py, optim/adam_family/adam.py
 
 A row of the library's own table works here as it stands. What is left out: dtypes, views and in-place writes,
 operations with several results, hooks, freeing what is no longer needed, errors that help, and speed.

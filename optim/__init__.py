@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 if __name__ == "optim":
     # The folder was imported from a checkout, where it stands beside the engine. Hand out the real package in
     # its place, submodules included: executed twice, every class would exist twice.
     import pkgutil
-    import sys
 
     _package = importlib.import_module("tinygrad_lite.optim")
     for _module in pkgutil.walk_packages(_package.__path__, "tinygrad_lite.optim."):  # those, too, that load on demand
@@ -18,36 +18,43 @@ if __name__ == "optim":
         sys.modules[_name.removeprefix("tinygrad_lite.")] = sys.modules[_name]
 else:
     from . import textbook as textbook
-    from .adabelief import AdaBelief as AdaBelief
-    from .adafactor import Adafactor as Adafactor
-    from .adam import Adam as Adam
-    from .adam import AdamW as AdamW
-    from .adamax import Adamax as Adamax
-    from .adan import Adan as Adan
-    from .adaptive import Adadelta as Adadelta
-    from .adaptive import Adagrad as Adagrad
-    from .adaptive import RMSprop as RMSprop
-    from .ademamix import AdEMAMix as AdEMAMix
-    from .asgd import ASGD as ASGD
-    from .formula import formula as formula
-    from .groups import decay_groups as decay_groups
-    from .groups import groups_by_name as groups_by_name
-    from .layerwise import LAMB as LAMB
-    from .layerwise import LARS as LARS
-    from .lbfgs import LBFGS as LBFGS
-    from .lion import Lion as Lion
-    from .muon import Muon as Muon
-    from .nadam import NAdam as NAdam
+    from .adam_family.adabelief import AdaBelief as AdaBelief
+    from .adam_family.adam import Adam as Adam
+    from .adam_family.adam import AdamW as AdamW
+    from .adam_family.adamax import Adamax as Adamax
+    from .adam_family.adan import Adan as Adan
+    from .adam_family.ademamix import AdEMAMix as AdEMAMix
+    from .adam_family.lamb import LAMB as LAMB
+    from .adam_family.nadam import NAdam as NAdam
+    from .adam_family.prodigy import Prodigy as Prodigy
+    from .adam_family.radam import RAdam as RAdam
+    from .adam_family.schedule_free import ScheduleFreeAdamW as ScheduleFreeAdamW
+    from .adam_family.schedule_free import ScheduleFreeSGD as ScheduleFreeSGD
+    from .adaptive.adadelta import Adadelta as Adadelta
+    from .adaptive.adafactor import Adafactor as Adafactor
+    from .adaptive.adagrad import Adagrad as Adagrad
+    from .adaptive.rmsprop import RMSprop as RMSprop
+    from .face.param_groups import decay_groups as decay_groups
+    from .face.param_groups import groups_by_name as groups_by_name
+    from .first_order.asgd import ASGD as ASGD
+    from .first_order.lars import LARS as LARS
+    from .first_order.lion import Lion as Lion
+    from .first_order.muon import Muon as Muon
+    from .first_order.rprop import Rprop as Rprop
+    from .first_order.sgd import SGD as SGD
     from .optimizer import Optimizer as Optimizer
-    from .prodigy import Prodigy as Prodigy
-    from .radam import RAdam as RAdam
-    from .rprop import Rprop as Rprop
-    from .schedule_free import ScheduleFreeAdamW as ScheduleFreeAdamW
-    from .schedule_free import ScheduleFreeSGD as ScheduleFreeSGD
-    from .sgd import SGD as SGD
+    from .quasi_newton.lbfgs import LBFGS as LBFGS
+    from .step.declare.formula import formula as formula
     from .verify import verify as verify
-    from .wrappers import SAM as SAM
-    from .wrappers import Lookahead as Lookahead
+    from .wrappers.lookahead import Lookahead as Lookahead
+    from .wrappers.sam import SAM as SAM
+
+    # Modules are known by their own names, too, as PyTorch's are: `from tinygrad_lite.optim.adam import Adam`.
+    for _class in [each for each in globals().values() if isinstance(each, type) and issubclass(each, Optimizer)]:
+        if _class is not Optimizer:
+            _module = sys.modules[_class.__module__]
+            for _name in {_class.__module__.rpartition(".")[2], *(["adamw"] if _class is AdamW else [])}:
+                sys.modules[f"{__name__}.{_name}"] = globals()[_name] = _module
 
 _LAZY = ("lr_scheduler", "schedules", "swa_utils")  # modules, loaded when they are first used
 

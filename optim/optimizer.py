@@ -7,7 +7,7 @@ import os
 import threading
 import weakref
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,16 +16,21 @@ import numpy as np
 from tinygrad_lite import Tensor, enable_grad
 from tinygrad_lite.graph import written
 
-from . import by_hand, groups, hyper, inspection, state, unrolled
-from .by_hand import required as required
-from .cohort import Array
-from .formula import formula as formula
-from .formula import no_formula
-from .groups import Group
-from .hooks import Hooks
-from .interrupts import uninterrupted
-from .plan import Plan
-from .stepping import Stepping
+from .face import by_hand, dict_interface
+from .face import param_groups as groups
+from .face import state_dict as state
+from .face.by_hand import required as required
+from .face.hooks import Hooks
+from .step.declare import hyperparameters as hyper
+from .step.declare.formula import formula as formula
+from .step.declare.hyperparameters import Group
+from .step.declare.rule import declare
+from .step.interrupts import uninterrupted
+from .step.plan.parameter_batch import Array
+from .step.plan.step_plan import Plan
+from .step.run import differentiable_step as unrolled
+from .step.run import gradient_norm as inspection
+from .step.run.stepper import Stepping
 
 _HERE = f"{__package__}."
 _all: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -135,20 +140,6 @@ class Optimizer(Stepping, Hooks):
         differentiable: bool = hyper.field(default=False, kw_only=True)
         fused: bool | None = hyper.field(default=None, kw_only=True)
 
-    decoupled: ClassVar[bool] = False  # weight decay shrinks the parameter itself and stays out of the gradient
-    counted: ClassVar[bool] = True  # the state dict has "step"; else `t` only tells the first step from the others
-    elementwise: ClassVar[bool] = True  # False: `update` gets whole arrays, in NumPy, with either backend
-    own_decay: ClassVar[bool] = False  # the formula does weight decay itself
-    allowed_ulps: ClassVar[float | None] = None  # the difference that `verify` lets pass, where it is not the usual
-    kept: ClassVar[dict[str, float]] = {}
-    measure: ClassVar[Callable[..., Any] | None] = None
-    sums: ClassVar[tuple[str, ...]] = ()
-    ignored: ClassVar[tuple[str, ...]] = ("foreach", "capturable", "differentiable", "fused")
-    ranges: ClassVar[dict[str, tuple[float, float, str]]] = {}
-
-    _ranges: ClassVar[dict[str, tuple[float, float, str]]] = hyper.RANGES
-    _kinds: ClassVar[dict[str, str]] = _KINDS
-    _states: ClassVar[dict[str, str]] = {}
     __signature__: ClassVar[inspect.Signature]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -158,28 +149,15 @@ class Optimizer(Stepping, Hooks):
                 cls.step = by_hand.hooked(cls.step)  # type: ignore[method-assign]
             if cls.step is not Optimizer.step:
                 return  # written PyTorch's way: it declares nothing
-        declared = cls.__dict__.get("state")
-        if declared is not None:
-            cls._states = dict(declared) if isinstance(declared, Mapping) else {name: name for name in declared}
-            del cls.state  # on an optimizer `state` is the state itself
-        update = cls.__dict__.get("update")
-        if "update_array" in cls.__dict__:
-            cls.update, cls.elementwise, cls._is_whole = no_formula, False, True
-        elif update is not None and not isinstance(update, formula):
-            cls.update = formula(update.__func__ if isinstance(update, staticmethod) else update)
-        measure = cls.__dict__.get("measure")
-        if measure is not None:  # called with numbers and arrays, never as a method
-            cls.measure = staticmethod(measure.function if isinstance(measure, formula) else measure)
-        cls._ranges = {**cls._ranges, **cls.__dict__.get("ranges", {})}
-        cls._fields, cls._kinds = hyper.declare(cls, cls._fields, cls._kinds)
+        cls._rule = declare(cls, getattr(cls, "_rule", None), _KINDS)
         if not cls.__module__.startswith(_HERE):  # those are checked by tests, and reading a text takes milliseconds
-            cls._check_formulas(defined=False)
+            cls._formulas_are_checked = cls._rule.check_formulas(defined=False)
         named = {"maximize": False, **{name: _IGNORED[name] for name in cls.ignored}, **dict.fromkeys(_OPTIONAL)}
         for name in (*named, "differentiable"):
             setattr(cls, name, hyper.Hyperparameter(name, named.get(name, False), _KINDS.get(name, "")))
         for name in _WHOLE:
             delattr(cls, name)
-        cls.__signature__ = hyper.signature(cls._fields, named)
+        cls.__signature__ = hyper.signature(cls._rule.fields, named)
 
     def __init__(self, *args: Any, **hyperparameters: Any) -> None:
         if not hasattr(type(self), "update"):
@@ -225,61 +203,10 @@ class Optimizer(Stepping, Hooks):
         for group in groups.listed(self._name, params):
             self.add_param_group(group)
 
-    # --- for subclasses ------------------------------------------------------------
-
-    def scalars(self, group: Group, t: int, *_: Any, **kept: Any) -> dict[str, Any]:
-        """Return what the formula needs and no element decides, by name: once per step, in Python's float64.
-
-        Parameters
-        ----------
-        group : dict
-            The hyperparameters.
-        t : int
-            The number of the step, from 1.
-        **kept : float
-            The numbers that were returned at the step before, of those that the class declares in `kept`.
-
-        Returns
-        -------
-        dict of float or bool
-            By default ``beta1``, ``beta2`` ... from ``betas``. Hyperparameters need not be repeated.
-        """
-        return {f"beta{i}": beta for i, beta in enumerate(group.get("betas", ()), 1)}
-
-    def start(self, group: Group) -> dict[str, float]:
-        """Return the states that do not start at zero: the formula's name -> value."""
-        return {}
-
-    def check(self, group: Group) -> None:
-        """Refuse hyperparameters that do not go together, by a ValueError; ranges are checked without it."""
-
-    def ratios(self, group: Group, t: int, *_: Any, **sums: Any) -> dict[str, Any]:
-        """Return what each tensor has of its own, from the sums over it: arrays of shape (number of tensors,)."""
-        return {}
-
-    def gathered(self, totals: dict[str, float]) -> None:
-        """Take the sums over all tensors of all groups; called once per step, before `ratios`."""
-
-    def update_array(self, p: Array, g: Array, state: dict[str, Any], group: Group, t: int) -> None:
-        """Update one parameter and its states in place, if the class is not elementwise.
-
-        Parameters
-        ----------
-        p, g : arrays
-            The parameter and its gradient, scaled, clipped, and turned for `maximize`; `g` is not to be written to.
-        state : dict
-            The parameter's arrays by PyTorch's names; empty at first.
-        group : dict
-            The hyperparameters; weight decay is the method's business.
-        t : int
-            The number of the step, from 1.
-        """
-        raise NotImplementedError(f"{self._name}: update_array")
-
     # --- groups ------------------------------------------------------------
 
     def _checked(self, values: Group) -> Group:
-        self._check_values(values)
+        self._rule.check_values(values)
         differentiable = bool(values.get("differentiable"))
         for name, value in values.items():
             if isinstance(value, Tensor) and value.ndim == 0 and not (differentiable and value.requires_grad):
@@ -289,7 +216,7 @@ class Optimizer(Stepping, Hooks):
         for name in _OPTIONAL:
             if name in values and values[name] is None:
                 del values[name]
-        if differentiable and (self._is_whole or type(self).gathered is not Optimizer.gathered):
+        if differentiable and (self._rule.whole or type(self).gathered is not Optimizer.gathered):
             raise ValueError(f"{self._name}: differentiable=True is not supported: it is no formula for one tensor")
         self.check(hyper.resolved(values, 0)[0])
         return values
@@ -357,6 +284,10 @@ class Optimizer(Stepping, Hooks):
         if self._hooks:
             self._call_hooks("step_post", closure)
         return loss
+
+    def _update_dict(self, params: MutableMapping[Any, Any], grads: Mapping[Any, Any]) -> None:
+        """Update a dict or list of parameters from a dict or list of gradients; what ``update`` is on an optimizer."""
+        dict_interface.update(self, params, grads)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients.

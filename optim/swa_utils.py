@@ -14,13 +14,13 @@ from tinygrad_lite.nn.modules.normalization.batch_norm import _BatchNorm
 
 from tinygrad_lite import Tensor, int64, nn, no_grad, tensor
 from tinygrad_lite.graph import written
-from tinygrad_lite.kernels.average import approach
 from tinygrad_lite.kernels.native.parallel import in_parts
 
-from . import hyper
-from .cohort import COMPILED
+from .kernels.weight_average import approach
 from .lr_scheduler import LRScheduler
 from .lr_scheduler.base import Scheduled
+from .step.declare import hyperparameters as hyper
+from .step.plan.parameter_batch import COMPILED
 
 __all__ = [
     "AveragedModel", "update_bn", "SWALR", "get_ema_multi_avg_fn", "get_swa_multi_avg_fn", "get_ema_avg_fn",

@@ -22,6 +22,7 @@ inside the ``if``, a set where a dict is needed, Adam's step counter advanced on
 moments overwritten by their bias-corrected values.
 """
 
+# mypy: allow-untyped-defs
 # ruff: noqa: RUF012  # what a class declares is read once, by Optimizer.__init_subclass__
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ from typing import Any
 
 import numpy as np
 
-from . import hyper, sgd
+from .first_order import sgd
 from .optimizer import Optimizer, formula
+from .step.declare import hyperparameters as hyper
 
 __all__ = ["SGD", "Momentum", "Nesterov", "AdaGrad", "RMSProp", "RMSprop", "Adadelta", "Adam"]
 
@@ -91,7 +93,7 @@ class Momentum(Optimizer):
     counted = False
 
     @formula
-    def update(p: Any, g: Any, v: Any, lr: Any, momentum: Any) -> Any:
+    def update(p, g, v, lr, momentum):
         v = momentum * v - lr * g
         return p + v, v
 
@@ -131,7 +133,7 @@ class Nesterov(Optimizer):
     counted = False
 
     @formula
-    def update(p: Any, g: Any, v: Any, lr: Any, momentum: Any) -> Any:
+    def update(p, g, v, lr, momentum):
         return p + momentum * momentum * v - (1 + momentum) * lr * g, momentum * v - lr * g
 
 
@@ -167,7 +169,7 @@ class AdaGrad(Optimizer):
     counted = False
 
     @formula
-    def update(p: Any, g: Any, h: Any, lr: Any, eps: Any, eps_inside: bool) -> Any:
+    def update(p, g, h, lr, eps, eps_inside):
         h = h + g * g
         return p - lr * g / (np.sqrt(h + eps) if eps_inside else np.sqrt(h) + eps), h
 
@@ -211,7 +213,7 @@ class RMSProp(Optimizer):
         return {"c": 1 - group["decay_rate"]}
 
     @formula
-    def update(p: Any, g: Any, h: Any, lr: Any, decay_rate: Any, c: Any, eps: Any, eps_inside: bool) -> Any:
+    def update(p, g, h, lr, decay_rate, c, eps, eps_inside):
         h = decay_rate * h + c * g * g
         return p - lr * g / (np.sqrt(h + eps) if eps_inside else np.sqrt(h) + eps), h
 
@@ -255,7 +257,7 @@ class Adadelta(Optimizer):
         return {"c": 1 - group["decay"]}
 
     @formula
-    def update(p: Any, g: Any, s: Any, d: Any, decay: Any, c: Any, eps: Any) -> Any:
+    def update(p, g, s, d, decay, c, eps):
         s = decay * s + c * g * g
         x = (np.sqrt(d) + eps) / (np.sqrt(s) + eps) * g
         return p - x, s, decay * d + c * x * x
@@ -310,7 +312,7 @@ class Adam(Optimizer):
         return {"c1": 1 - beta1, "c2": 1 - beta2, "a": a}
 
     @formula
-    def update(p: Any, g: Any, m: Any, v: Any, c1: Any, c2: Any, a: Any, eps: Any, eps_inside: bool) -> Any:
+    def update(p, g, m, v, c1, c2, a, eps, eps_inside):
         m = m + c1 * (g - m)
         v = v + c2 * (g * g - v)
         return p - a * m / (np.sqrt(v + eps) if eps_inside else np.sqrt(v) + eps), m, v

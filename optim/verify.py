@@ -17,9 +17,11 @@ import numpy as np
 from tinygrad_lite import Tensor, from_numpy, kernels
 from tinygrad_lite.kernels.backend import has_numba
 
-from . import cohort
-from .formula import has_rule
 from .optimizer import Optimizer
+from .step.declare.hyperparameters import resolved
+from .step.declare.rule import has_rule
+from .step.plan import parameter_batch as cohort
+from .step.plan.states import constants_of, loop_of, progress
 
 Array = np.ndarray[Any, Any]
 Result = dict[str, Array]
@@ -140,7 +142,7 @@ def verify(
     if not has_rule(optimizer):
         raise TypeError(f"verify: {optimizer.__name__} has a step of its own, which no formula describes")
     if allowed is None:
-        allowed = optimizer.allowed_ulps or (ALLOWED_WHOLE if optimizer._is_whole else ALLOWED)
+        allowed = optimizer.allowed_ulps or (ALLOWED_WHOLE if optimizer._rule.whole else ALLOWED)
     report = Report(optimizer.__name__, steps, 0, allowed)
     for dtype in map(np.dtype, dtypes):
         worst: dict[str, float] = {}
@@ -188,7 +190,7 @@ def _steps(
     optimizer: type[Optimizer], options: dict[str, Any], dtype: np.dtype[Any], steps: int, seed: int
 ) -> Iterator[tuple[Array, Array, Result, dict[str, Any]]]:
     """Run the plain way; yield the parameter, the gradient, the result, and the state before each step."""
-    p, g = _numbers(dtype, seed, tame=optimizer.measure is not None or optimizer._is_whole)
+    p, g = _numbers(dtype, seed, tame=optimizer.measure is not None or optimizer._rule.whole)
     rng = np.random.default_rng(seed + 1)
     state: dict[str, Any] = {}
     for _ in range(steps):
@@ -204,7 +206,7 @@ def _steps(
 
 def _stepped(optimizer: type[Optimizer], options: dict[str, Any], p: Array, g: Array, state: dict[str, Any]) -> Result:
     """One step of an optimizer on Tensors, from a given state."""
-    shape = SHAPE if optimizer._is_whole else (-1,)
+    shape = SHAPE if optimizer._rule.whole else (-1,)
     tensor: Tensor = from_numpy(p.copy().reshape(shape)).requires_grad_()
     tensor.grad = from_numpy(g.copy().reshape(shape))
     made = optimizer([tensor], **options)
@@ -240,7 +242,7 @@ def _ways(
         half = optimizer.__name__ == "Muon"  # of which PyTorch computes the most part in bfloat16
         ours = getattr(sys.modules[__package__], optimizer.__name__, None) is optimizer  # no namesake of a user's
         if theirs is not None and ours and not half:
-            found.append((f"PyTorch {torch.__version__}", partial(_in_torch, theirs, options, optimizer._is_whole)))
+            found.append((f"PyTorch {torch.__version__}", partial(_in_torch, theirs, options, optimizer._rule.whole)))
     return found
 
 
@@ -266,13 +268,13 @@ def _compiled(
 def _singly(optimizer: type[Optimizer], options: dict[str, Any], p: Array, g: Array, state: dict[str, Any]) -> Result:
     """The formula on one number at a time."""
     made = optimizer(**options)
-    group, _ = made._resolved(made.param_groups[0])
+    group, _ = resolved(made.param_groups[0], made._steps)
     made._state = {"p": state} if state else {}
-    t, kept = made._progress("p")
-    values = {**made._constants(group, 1.0), **made.scalars(group, t + 1, **kept)}
-    fused = made._fused(values)
-    labels = [made._states[name] for name in fused.states]
-    first = {made._states[name]: value for name, value in made.start(group).items()}
+    t, kept = progress(made, "p")
+    values = {**constants_of(made, group, 1.0), **made.scalars(group, t + 1, **kept)}
+    fused = loop_of(made, values)
+    labels = [made._rule.states[name] for name in fused.states]
+    first = {made._rule.states[name]: value for name, value in made.start(group).items()}
     scalars = [p.dtype.type(values[name]) for name in fused.scalars]
     columns = [state.get(label, np.full_like(p, first.get(label, 0))) for label in labels]
     with np.errstate(all="ignore"):

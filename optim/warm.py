@@ -10,9 +10,9 @@ import numpy as np
 from tinygrad_lite import from_numpy, kernels, optim
 from tinygrad_lite.kernels.native.threads import ahead
 
-from . import cohort
-from .formula import has_rule
 from .optimizer import Optimizer
+from .step.declare.rule import has_rule
+from .step.plan import parameter_batch as cohort
 
 # What is set most often, besides the defaults: each setting of an optimizer's switches is a kernel of its own.
 VARIANTS: dict[str, list[dict[str, Any]]] = {

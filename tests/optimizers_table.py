@@ -1,4 +1,4 @@
-"""OPTIMIZERS: one row for each optimizer; test_optim.py applies every check to every row."""
+"""OPTIMIZERS: one row for each optimizer; tests/optim/test_every_optimizer.py applies every check to every row."""
 
 from __future__ import annotations
 

@@ -436,7 +436,7 @@ def test_a_fork_after_a_shared_launch(layer):
     import os, sys, warnings
     import numpy as np
     from tinygrad_lite import kernels, optim
-    from tinygrad_lite.optim.cohort import SHARED
+    from tinygrad_lite.optim.step.plan.parameter_batch import SHARED
     kernels.set_num_threads(2)
     def run():
         params, adam = {"w": np.ones(SHARED + 5)}, optim.Adam(lr=0.5)

@@ -18,7 +18,8 @@ import tinygrad_lite as tg
 from tinygrad_lite import kernels, optim
 from tinygrad_lite.kernels.backend import has_numba
 
-from .. import Optimizer, formula
+from .. import Optimizer
+from ..step.declare import formula
 from .work import WITH_LOOP, shapes_for, values
 
 OURS = {"plain": "plain", "textbook": "textbook", "serial": "numba 1", "parallel": "numba {}"}

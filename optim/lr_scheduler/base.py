@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from tinygrad_lite import Tensor, no_grad
 
-from .. import hyper
+from ..step.declare import hyperparameters as hyper
 
 Group = dict[str, Any]
 FINITE = (-math.inf, math.inf, "()")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from operator import index
 
-from ..hyper import NOT_NEGATIVE
 from ..schedules.formulas import cycle_of
+from ..step.declare.hyperparameters import NOT_NEGATIVE
 from .base import POSITIVE, LRScheduler, Scheduled
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..hyper import NOT_NEGATIVE
+from ..step.declare.hyperparameters import NOT_NEGATIVE
 from .base import POSITIVE, SHARE, Group, LRScheduler, Scheduled
 from .cosine import half_wave
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from operator import index
 from typing import Any
 
-from ..hyper import NOT_NEGATIVE
+from ..step.declare.hyperparameters import NOT_NEGATIVE
 from .base import POSITIVE, SHARE, LRScheduler, Scheduled
 
 Factor = Callable[[int], float]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, SupportsFloat
 
-from ..hyper import FRACTION, NOT_NEGATIVE
+from ..step.declare.hyperparameters import FRACTION, NOT_NEGATIVE
 from .base import FINITE, LRScheduler, Scheduled, assign, current, warn_epoch
 
 

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..hyper import NOT_NEGATIVE
+from ..step.declare.hyperparameters import NOT_NEGATIVE
 from .schedule import Schedule, check_boundaries
 
 POSITIVE = (0.0, math.inf, "()")

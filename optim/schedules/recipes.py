@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import hyper
+from ..step.declare import hyperparameters as hyper
 from .formulas import POSITIVE, Ramp, cosine, linear, root
 from .schedule import Schedule, constant, lifted
 

@@ -13,7 +13,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any, ClassVar
 
-from .. import hyper
+from ..step.declare import hyperparameters as hyper
 
 
 @dataclass(frozen=True)

@@ -119,5 +119,4 @@ def build(name: str, source: str) -> dict[str, Any]:
 def _versions() -> str:
     """Everything outside its source that decides what a kernel compiles to."""
     helpers = [path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.py"))]
-    helpers.append((Path(__file__).parent.parent / "dot_pairs.py").read_text(encoding="utf-8"))
     return "\0".join((sys.version, platform.machine(), np.__version__, numba.__version__, *helpers))

@@ -1,0 +1,1 @@
+"""Adam, AdamW, Adamax, NAdam, RAdam, AdaBelief, Adan, AdEMAMix, LAMB, Prodigy, and schedule-free SGD and AdamW."""

@@ -1,0 +1,1 @@
+"""Gradient descent and what follows its direction or its sign: SGD, ASGD, Rprop, Lion, LARS, Muon."""

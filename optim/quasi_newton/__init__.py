@@ -1,0 +1,1 @@
+"""LBFGS, with its line search."""

@@ -1,0 +1,1 @@
+"""What a class declares: its formula, its states, its hyperparameters."""

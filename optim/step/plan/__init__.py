@@ -1,0 +1,1 @@
+"""Which parameters one launch updates, and what stays from step to step."""
