@@ -19,7 +19,7 @@ from tinygrad_lite import kernels, optim
 from tinygrad_lite.kernels.backend import has_numba
 
 from .. import Optimizer
-from ..step.declare import formula
+from ..step.declare.formula import formula
 from .work import WITH_LOOP, shapes_for, values
 
 OURS = {"plain": "plain", "textbook": "textbook", "serial": "numba 1", "parallel": "numba {}"}
