@@ -52,9 +52,9 @@ else:
     # Modules are known by their own names, too, as PyTorch's are: `from tinygrad_lite.optim.adam import Adam`.
     for _class in [each for each in globals().values() if isinstance(each, type) and issubclass(each, Optimizer)]:
         if _class is not Optimizer:
-            _module = sys.modules[_class.__module__]
+            _its_module = sys.modules[_class.__module__]
             for _name in {_class.__module__.rpartition(".")[2], *(["adamw"] if _class is AdamW else [])}:
-                sys.modules[f"{__name__}.{_name}"] = globals()[_name] = _module
+                sys.modules[f"{__name__}.{_name}"] = globals()[_name] = _its_module
 
 _LAZY = ("lr_scheduler", "schedules", "swa_utils")  # modules, loaded when they are first used
 

@@ -173,7 +173,7 @@ class Optimizer(Stepping, Hooks):
         values = dict(bound.arguments)
         params = values.pop("params")
         self.max_grad_norm, self.on_nonfinite = inspection.checked(self._name, values)
-        self._begin(self._checked(values), params)
+        self._set_up(self._checked(values), params)
 
     def _begin_by_hand(self, params: Any = None, defaults: Any = None) -> None:
         """What ``super().__init__(params, defaults)`` is in a class with a `step` of its own."""
@@ -185,9 +185,9 @@ class Optimizer(Stepping, Hooks):
         if params is None:
             raise TypeError(f"{self._name}: params must be an iterable of Tensors, got None: it has no formula")
         self.max_grad_norm = self.on_nonfinite = None
-        self._begin(dict(defaults), params)
+        self._set_up(dict(defaults), params)
 
-    def _begin(self, defaults: Group, params: Any) -> None:
+    def _set_up(self, defaults: Group, params: Any) -> None:
         self.defaults = defaults
         self.grad_scale, self.skipped = 1.0, 0
         self.param_groups: list[Group] = []

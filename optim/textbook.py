@@ -22,7 +22,7 @@ inside the ``if``, a set where a dict is needed, Adam's step counter advanced on
 moments overwritten by their bias-corrected values.
 """
 
-# mypy: allow-untyped-defs
+# mypy: allow-untyped-defs, allow-untyped-calls, no-check-untyped-defs
 # ruff: noqa: RUF012  # what a class declares is read once, by Optimizer.__init_subclass__
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Adagrad: a step size for each element, from the sum of its squared gradients."""
 
-# mypy: allow-untyped-defs
+# mypy: allow-untyped-defs, allow-untyped-calls, no-check-untyped-defs
 # ruff: noqa: RUF012  # what a class declares is read once, by Optimizer.__init_subclass__
 
 from __future__ import annotations

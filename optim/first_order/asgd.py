@@ -1,6 +1,6 @@
 """ASGD: gradient descent, and the mean of where it has been."""
 
-# mypy: allow-untyped-defs
+# mypy: allow-untyped-defs, allow-untyped-calls, no-check-untyped-defs
 # ruff: noqa: RUF012  # what a class declares is read once, by Optimizer.__init_subclass__
 
 from __future__ import annotations

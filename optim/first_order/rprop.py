@@ -1,6 +1,6 @@
 """Rprop: the gradient's sign, and a step size for each element that its changes decide."""
 
-# mypy: allow-untyped-defs
+# mypy: allow-untyped-defs, allow-untyped-calls, no-check-untyped-defs
 
 from __future__ import annotations
 

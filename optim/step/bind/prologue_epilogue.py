@@ -6,7 +6,7 @@ True or False are switches: the branches they close disappear from the text, and
 only those use. `fuse` makes one loop of what is left.
 """
 
-# mypy: allow-untyped-defs  # formulas are as on paper
+# mypy: allow-untyped-defs
 
 from __future__ import annotations
 

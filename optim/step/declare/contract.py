@@ -7,19 +7,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from . import hyperparameters as hyper
 from .hyperparameters import Group
 from .rule import Rule
 
 Array = np.ndarray[Any, Any]
 
 
-@hyper.dataclass_transform(field_specifiers=(hyper.field,))
 class Contract:
-    """The part of `Optimizer` that its subclasses fill in.
-
-    Type checkers learn from it that a subclass's annotated attributes are arguments of its constructor.
-    """
+    """The part of `Optimizer` that its subclasses fill in."""
 
     state: Any
     update: Any
@@ -39,7 +34,7 @@ class Contract:
     measure: ClassVar[Callable[..., Any] | None] = None
     sums: ClassVar[tuple[str, ...]] = ()
     ignored: ClassVar[tuple[str, ...]] = ("foreach", "capturable", "differentiable", "fused")
-    ranges: ClassVar[dict[str, tuple[float, float, str]]] = {}
+    ranges: ClassVar[dict[str, tuple[float, float, str] | None]] = {}  # None: none, other than elsewhere
 
     _rule: ClassVar[Rule]  # of all that is declared
     _formulas_are_checked: ClassVar[bool] = True  # False: they use what was not defined yet

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..declare import hyperparameters as hyper
 from ..declare.contract import Contract
 from ..declare.hyperparameters import Group
 from ..interrupts import uninterrupted
@@ -14,8 +15,12 @@ from . import gradient_norm as inspection
 TRIES = 100  # to prepare a step while other threads change what it is about
 
 
+@hyper.dataclass_transform(field_specifiers=(hyper.field,))
 class Stepping(Contract):
-    """The part of `Optimizer` that makes steps."""
+    """The part of `Optimizer` that makes steps.
+
+    Type checkers learn from it that a subclass's annotated attributes are arguments of its constructor.
+    """
 
     _plans: dict[int, Plan]
     _boxes: dict[Any, Array]  # of numbers that are parameters
