@@ -19,7 +19,11 @@ from ..step.declare.formula import formula
 from ..step.interrupts import uninterrupted
 from ..step.plan.step_plan import Access
 
-_RANGES = {"r": hyper.NOT_NEGATIVE, "weight_lr_power": hyper.NOT_NEGATIVE, "warmup_steps": hyper.NOT_NEGATIVE}
+_RANGES: dict[str, tuple[float, float, str] | None] = {
+    "r": hyper.NOT_NEGATIVE,
+    "weight_lr_power": hyper.NOT_NEGATIVE,
+    "warmup_steps": hyper.NOT_NEGATIVE,
+}
 
 
 class _ScheduleFree(Optimizer):
