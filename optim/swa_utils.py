@@ -131,7 +131,8 @@ class _Average:
     """``averaged + w * (current - averaged)``: ``w = 1 - decay``, or without a decay ``1 / (num_averaged + 1)``."""
 
     def __init__(self, who: str, decay: float | None = None) -> None:
-        hyper.check(who, {"decay": decay}, {"decay": (0.0, 1.0, "[]")})
+        hyper.check_kinds(who, {"decay": decay}, {"decay": "float | None"})
+        hyper.check(who, {} if decay is None else {"decay": decay}, {"decay": (0.0, 1.0, "[]")})
         self.decay = decay
 
     def weight(self, num_averaged: Any) -> float:
