@@ -8,7 +8,7 @@ import functools
 import io
 import math
 from collections.abc import Callable
-from types import FunctionType, ModuleType
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,8 @@ class Spy:
     def __getattr__(self, name: str) -> Any:
         if name in SPACES:
             return Spy((name,), self._calls)
+        if name == "signal":
+            return SimpleNamespace(windows=Spy(("windows",), self._calls))
         for space in self._names:
             value = getattr(SPACES[space], name, None)
             if isinstance(value, FunctionType) and name in SPACES[space].__all__:
