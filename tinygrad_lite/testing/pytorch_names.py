@@ -11,7 +11,7 @@ from .report import GradcheckError as GradcheckError
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
 
 
-def gradcheck(func: Callable[..., Any], inputs: Any, **options: Any) -> Any:
+def gradcheck(func: Callable[..., Any], inputs: Any, **options: Any) -> bool:
     """Check gradients as `tinygrad_lite.gradcheck` does, with PyTorch's answer in two cases.
 
     A kink at the very point is an error here, and a gradient that is zero everywhere, and right, is none. Without
@@ -36,7 +36,7 @@ def gradcheck(func: Callable[..., Any], inputs: Any, **options: Any) -> Any:
     return checks.gradcheck(func, inputs, **{"allow_zero": True, "allow_kinks": False, **options})
 
 
-def gradgradcheck(func: Callable[..., Any], inputs: Any, grad_outputs: Any = None, **options: Any) -> Any:
+def gradgradcheck(func: Callable[..., Any], inputs: Any, grad_outputs: Any = None, **options: Any) -> bool:
     """Check second derivatives as `tinygrad_lite.gradgradcheck` does, with the same two exceptions as `gradcheck`.
 
     Parameters
