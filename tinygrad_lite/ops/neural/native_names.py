@@ -79,7 +79,7 @@ def native_group_norm(
         raise RuntimeError(
             f"native_group_norm: input must have the sizes {(N, C, HxW)}, got shape {unwrap(input).shape}"
         )
-    statistics = _statistics(input.reshape(N, group, -1), (2,), eps)
+    statistics = _statistics(input.reshape(N, group, C // group * HxW), (2,), eps)
     return group_norm(input, group, weight, bias, eps), *statistics
 
 
