@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heappush
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -567,12 +567,23 @@ _LAZY = {"functional": "transforms.jacobians", "graph": "engine.hooks"}
 _CHECKS = ("GradcheckError", "gradcheck", "gradgradcheck")
 _ANOMALY = ("detect_anomaly", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_detect_anomaly")
 
+if TYPE_CHECKING:
+    functional: Any
+    graph: Any
+    GradcheckError: Any
+    gradcheck: Any
+    gradgradcheck: Any
+    detect_anomaly: Any
+    is_anomaly_check_nan_enabled: Any
+    is_anomaly_enabled: Any
+    set_detect_anomaly: Any
+else:  # type checkers would take any name for one that it knows
 
-def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return importlib.import_module(f".{_LAZY[name]}", __package__)
-    if name in _CHECKS:
-        return getattr(importlib.import_module(".testing.pytorch_names", __package__), name)
-    if name in _ANOMALY:
-        return getattr(importlib.import_module(".engine.anomaly", __package__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        if name in _LAZY:
+            return importlib.import_module(f".{_LAZY[name]}", __package__)
+        if name in _CHECKS:
+            return getattr(importlib.import_module(".testing.pytorch_names", __package__), name)
+        if name in _ANOMALY:
+            return getattr(importlib.import_module(".engine.anomaly", __package__), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
