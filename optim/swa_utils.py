@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from typing import Any
 
-from tinygrad_lite.nn.modules.normalization.batch_norm import _BatchNorm
-
 from tinygrad_lite import Tensor, int64, nn, no_grad, tensor
 from tinygrad_lite.graph import written
 from tinygrad_lite.kernels.native.parallel import in_parts
+from tinygrad_lite.nn.modules.normalization.batch_norm import _BatchNorm
 
 from .kernels.weight_average import approach
 from .lr_scheduler import LRScheduler

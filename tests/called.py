@@ -12,10 +12,10 @@ from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
-import tinygrad_lite.nn.functional as F
 from ops_table import OPS, QUESTIONS
 
 import tinygrad_lite as tg
+import tinygrad_lite.nn.functional as F
 
 SPACES: dict[str, ModuleType] = {
     "F": F, "tg": tg, "linalg": tg.linalg, "fft": tg.fft, "special": tg.special, "masked": tg.masked,

@@ -62,11 +62,11 @@ def guarding(at_end: bool) -> Iterator[None]:
 def calls() -> Iterator[tuple[str, Callable[..., Any], list[Any], list[bool]]]:
     """Rows of OPS in float32, and random calls of the functions of images; and what is differentiated."""
     import spatial_calls
-    import tinygrad_lite.nn.functional as F
     from ops_cases import names
     from ops_table import OPS
 
     import tinygrad_lite as tg
+    import tinygrad_lite.nn.functional as F
 
     for row, name in zip(OPS, names(OPS)):
         if name.endswith(("-4", "-5", "-6", "-7", "-8", "-9")):  # of most ways to call one function the first do

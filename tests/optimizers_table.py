@@ -7,9 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tinygrad_lite.optim import schedules, textbook
-
 from tinygrad_lite import optim
+from tinygrad_lite.optim import schedules, textbook
 
 Arguments = dict[str, Any]
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tinygrad_lite.nn.functional as F
 
 import tinygrad_lite as tg
+import tinygrad_lite.nn.functional as F
 from tinygrad_lite import kernels
 from tinygrad_lite.kernels.loops.matrix_product import matrix_product
 from tinygrad_lite.rules import TABLE

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import tinygrad_lite.nn.functional as F
 
 import tinygrad_lite as tg
+import tinygrad_lite.nn.functional as F
 
 A, V, S, EMPTY = tg.ones(2, 3), tg.ones(3), tg.tensor(1.0), tg.ones(0, 3)
 COMPLEX, K, SINGULAR = tg.ones(2, 3, dtype=tg.complex64), tg.tensor([0, 1]), tg.zeros(2, 2)

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 import spatial_calls
-import tinygrad_lite.nn.functional as F
 from ops_cases import Oracle
 from spatial_calls import CALLS
 
 import tinygrad_lite as tg
+import tinygrad_lite.nn.functional as F
 from tinygrad_lite import kernels
 
 families = pytest.mark.parametrize("family", CALLS)

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import pytest
-import tinygrad_lite.nn.functional as F
 
 import tinygrad_lite as tg
+import tinygrad_lite.nn.functional as F
 from tinygrad_lite import nn
 
 COLUMN, ROW = tg.tensor([[0.5], [0.5], [0.25]]), tg.tensor([0.25, 0.5, 1.0])

@@ -7,9 +7,9 @@ import math
 
 import numpy as np
 import pytest
-import tinygrad_lite.nn.functional as F
 
 import tinygrad_lite as tg
+import tinygrad_lite.nn.functional as F
 from tinygrad_lite import nn
 
 N = 40000

@@ -6,9 +6,9 @@ import inspect
 
 import numpy as np
 import pytest
-import tinygrad_lite.nn.functional as F
 
 import tinygrad_lite as tg
+import tinygrad_lite.nn.functional as F
 
 INPLACE = {
     "relu": {},

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tinygrad_lite.nn import utils
 
 import tinygrad_lite as tg
 from tinygrad_lite import nn
+from tinygrad_lite.nn import utils
 
 CASES = [
     ("Conv1d", (4, 6, 3), {"groups": 2}, "BatchNorm1d", {}, (2, 4, 9)),

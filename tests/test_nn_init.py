@@ -7,10 +7,10 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from tinygrad_lite.nn import init
 
 import tinygrad_lite as tg
 from tinygrad_lite import nn
+from tinygrad_lite.nn import init
 
 RANDOM = {
     "uniform_": {},

@@ -8,10 +8,10 @@ import warnings
 
 import numpy as np
 import pytest
-from tinygrad_lite.nn.utils import parametrizations, parametrize
 
 import tinygrad_lite as tg
 from tinygrad_lite import nn
+from tinygrad_lite.nn.utils import parametrizations, parametrize
 from tinygrad_lite.testing import gradcheck_module
 
 

@@ -6,11 +6,11 @@ import copy
 
 import numpy as np
 import pytest
-from tinygrad_lite.nn.utils import rnn
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels, nn
 from tinygrad_lite.kernels.rnn import cells, rnn_numpy
+from tinygrad_lite.nn.utils import rnn
 from tinygrad_lite.testing import gradcheck_module
 
 LAYERS = ["RNN", "LSTM", "GRU"]

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 import pytest
-from tinygrad_lite.nn import utils
 
 import tinygrad_lite as tg
 from tinygrad_lite import nn
+from tinygrad_lite.nn import utils
 
 SHAPES = [(3, 4), (5,), (), (0, 2), (2, 2, 2)]
 norms = pytest.mark.parametrize("norm_type", [1, 2.0, 3.5, math.inf, -math.inf, 0.5, 0])

@@ -7,10 +7,10 @@ import warnings
 
 import numpy as np
 import pytest
-from tinygrad_lite.nn import functional as F
 
 import tinygrad_lite as tg
 from tinygrad_lite import promotion
+from tinygrad_lite.nn import functional as F
 
 NAMES = "bool uint8 int8 int16 int32 int64 float16 float32 float64 complex64 complex128".split()
 DTYPES = [np.dtype(n) for n in NAMES]

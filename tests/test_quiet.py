@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tinygrad_lite.nn.functional as F
 from ops_cases import Row, names
 from ops_table import OPS, QUESTIONS
 from test_ops import given, listed
 
 import tinygrad_lite as tg
+import tinygrad_lite.nn.functional as F
 from tinygrad_lite import kernels, nn, optim
 
 EXTREMES: list[Callable[[Any], Any]] = [

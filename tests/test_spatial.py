@@ -14,12 +14,12 @@ from unittest import mock
 
 import numpy as np
 import pytest
-import tinygrad_lite.nn.functional as F
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from oracle import agree
 
 import tinygrad_lite as tg
+import tinygrad_lite.nn.functional as F
 from tinygrad_lite import kernels
 from tinygrad_lite.kernels.spatial import conv_numpy
 from tinygrad_lite.kernels.spatial.conv_numpy import Geometry

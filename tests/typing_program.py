@@ -6,9 +6,9 @@ It is read by type checkers only (see `test_types.py`), never run.
 from __future__ import annotations
 
 import numpy as np
-import tinygrad_lite.nn.functional as F
 
 import tinygrad_lite as tg
+import tinygrad_lite.nn.functional as F
 from tinygrad_lite import Tensor, nn, optim
 
 

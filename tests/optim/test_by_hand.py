@@ -8,11 +8,11 @@ import pickle
 import numpy as np
 import pytest
 from published_optimizers import classes
-from tinygrad_lite.optim import lr_scheduler
-from tinygrad_lite.optim.optimizer import required
 
 import tinygrad_lite as tg
 from tinygrad_lite import optim
+from tinygrad_lite.optim import lr_scheduler
+from tinygrad_lite.optim.optimizer import required
 
 AdaBound, Yogi, SGDW, NovoGrad, AdaHessian = MINE = classes(tg)
 for each in MINE:  # so that they can be pickled

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from optim_references import REFERENCES
 from optimizers_table import ELSEWHERE, OPTIMIZERS, Row
-from tinygrad_lite.optim import textbook
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels, optim
+from tinygrad_lite.optim import textbook
 
 CASES = [pytest.param(row, variant, id=f"{row.name}-{variant}") for row in OPTIMIZERS for variant in row.variants]
 ROWS = [pytest.param(row, id=row.name) for row in OPTIMIZERS]

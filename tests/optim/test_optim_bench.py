@@ -8,11 +8,11 @@ import weakref
 
 import numpy as np
 import pytest
-import tinygrad_lite.optim.bench.__main__ as bench
-from tinygrad_lite.optim.bench import contestants, measure, work
 
 import tinygrad_lite as tg
+import tinygrad_lite.optim.bench.__main__ as bench
 from tinygrad_lite import kernels, optim
+from tinygrad_lite.optim.bench import contestants, measure, work
 
 HAS_TORCH = bool(importlib.util.find_spec("torch"))
 TINY = ["--rounds", "1", "--seconds", "0.001", "--threads", "1"]

@@ -7,11 +7,11 @@ import subprocess
 import sys
 
 import pytest
-from tinygrad_lite.optim import warm
 
 import tinygrad_lite as tg
 from tinygrad_lite import optim
 from tinygrad_lite.command_line import warm as operations
+from tinygrad_lite.optim import warm
 
 pytest.importorskip("numba", reason="kernels are compiled by numba")
 

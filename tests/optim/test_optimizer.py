@@ -7,12 +7,12 @@ import threading
 
 import numpy as np
 import pytest
-from tinygrad_lite.optim import textbook
-from tinygrad_lite.optim.step.plan import parameter_batch as cohort
-from tinygrad_lite.optim.step.plan.parameter_batch import SHARED
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels, optim
+from tinygrad_lite.optim import textbook
+from tinygrad_lite.optim.step.plan import parameter_batch as cohort
+from tinygrad_lite.optim.step.plan.parameter_batch import SHARED
 
 
 def parameter(values, dtype=np.float64) -> tg.Tensor:

@@ -9,14 +9,14 @@ import warnings
 import numpy as np
 import pytest
 from optimizers_table import OPTIMIZERS
+
+import tinygrad_lite as tg
+from tinygrad_lite import kernels, nn, optim
 from tinygrad_lite.optim import schedules
 from tinygrad_lite.optim.step.bind.loop_codegen import fuse, unchanged
 from tinygrad_lite.optim.step.bind.prologue_epilogue import SWITCHES
 from tinygrad_lite.optim.step.plan import parameter_batch as cohort
 from tinygrad_lite.optim.step.run import gradient_norm as inspection
-
-import tinygrad_lite as tg
-from tinygrad_lite import kernels, nn, optim
 
 BACKENDS = ["numpy", "numba"]
 

@@ -8,11 +8,11 @@ import sys
 
 import numpy as np
 import pytest
-from tinygrad_lite.optim import lr_scheduler, swa_utils
-from tinygrad_lite.optim.kernels import weight_average as average
 
 import tinygrad_lite as tg
 from tinygrad_lite import nn, optim
+from tinygrad_lite.optim import lr_scheduler, swa_utils
+from tinygrad_lite.optim.kernels import weight_average as average
 
 
 @pytest.fixture

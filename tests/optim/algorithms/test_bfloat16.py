@@ -9,12 +9,12 @@ import sys
 import numpy as np
 import pytest
 from test_muon import COEFFICIENTS, iterated, normal, spread
-from tinygrad_lite.optim.first_order import muon
-from tinygrad_lite.optim.kernels import bfloat16
-from tinygrad_lite.optim.kernels import symmetric_products as symmetric
 
 from tinygrad_lite import kernels
 from tinygrad_lite.kernels.native import bfloat16_dot as dot_pairs
+from tinygrad_lite.optim.first_order import muon
+from tinygrad_lite.optim.kernels import bfloat16
+from tinygrad_lite.optim.kernels import symmetric_products as symmetric
 
 ROUNDING = 2.0**-8  # at most by so much, relatively, a number changes
 SIZES = [1, 2, 3, 15, 16, 47, 48, 49, 97, 100, 130]  # around the widths of vectors and of panels

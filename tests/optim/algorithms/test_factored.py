@@ -9,15 +9,15 @@ import pickle
 
 import numpy as np
 import pytest
-from tinygrad_lite.optim.adaptive import adafactor
-from tinygrad_lite.optim.first_order import muon
-from tinygrad_lite.optim.kernels import factored
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels, optim
 from tinygrad_lite.kernels.loops import scatter
 from tinygrad_lite.kernels.native import parallel
 from tinygrad_lite.kernels.native.threads import launch
+from tinygrad_lite.optim.adaptive import adafactor
+from tinygrad_lite.optim.first_order import muon
+from tinygrad_lite.optim.kernels import factored
 
 DTYPES = [np.float32, np.float64]
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)

@@ -8,11 +8,11 @@ import pickle
 
 import numpy as np
 import pytest
-from tinygrad_lite.optim.quasi_newton.lbfgs import two_loop
-from tinygrad_lite.optim.quasi_newton.line_search import C1, C2, Trial, cubic_minimum, strong_wolfe
 
 import tinygrad_lite as tg
 from tinygrad_lite import optim
+from tinygrad_lite.optim.quasi_newton.lbfgs import two_loop
+from tinygrad_lite.optim.quasi_newton.line_search import C1, C2, Trial, cubic_minimum, strong_wolfe
 
 START = np.linspace(-1.5, 1.3, 10)
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tinygrad_lite.optim.first_order import muon
-from tinygrad_lite.optim.kernels import symmetric_products as symmetric
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels, optim
 from tinygrad_lite.kernels.native.packed_products import pack, shape_of
+from tinygrad_lite.optim.first_order import muon
+from tinygrad_lite.optim.kernels import symmetric_products as symmetric
 
 DTYPES = [np.float32, np.float64]
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)

@@ -7,10 +7,10 @@ import pickle
 
 import numpy as np
 import pytest
-from tinygrad_lite.optim import lr_scheduler
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels, optim
+from tinygrad_lite.optim import lr_scheduler
 
 SHAPES = [(3, 4), (5,), ()]
 WRAPPERS = [optim.Lookahead, optim.SAM]

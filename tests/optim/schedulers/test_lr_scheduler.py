@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tinygrad_lite.optim import lr_scheduler
 
 import tinygrad_lite as tg
 from tinygrad_lite import optim
+from tinygrad_lite.optim import lr_scheduler
 
 # PyTorch warns of the steps that its own constructor of a nested SequentialLR makes.
 pytestmark = pytest.mark.filterwarnings("ignore:Detected call of `lr_scheduler.step:UserWarning")

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tinygrad_lite.optim import lr_scheduler, schedules
 
 import tinygrad_lite as tg
 from tinygrad_lite import optim
+from tinygrad_lite.optim import lr_scheduler, schedules
 
 REASON = "compares with PyTorch: pip install 'tinygrad_lite[oracle]'"
 STEPS = 64

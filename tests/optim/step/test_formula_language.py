@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy import sqrt
 from optimizers_table import OPTIMIZERS
-from tinygrad_lite.optim.step.declare.formula_language import CONSTANTS, FUNCTIONS
 
 from tinygrad_lite import kernels, optim
+from tinygrad_lite.optim.step.declare.formula_language import CONSTANTS, FUNCTIONS
 
 SHIFT = 0.25
 AWKWARD = np.array([0.0, 1.0, -1.0, 0.3, -0.7, 2.5, -3.5, 40.0, 1e-6, -1e-6, np.inf, -np.inf, np.nan])

@@ -9,10 +9,10 @@ import re
 import numpy as np
 import pytest
 from optimizers_table import ELSEWHERE, OPTIMIZERS
-from tinygrad_lite.optim import lr_scheduler, swa_utils, textbook
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels, nn, optim
+from tinygrad_lite.optim import lr_scheduler, swa_utils, textbook
 
 WRAPPERS = (optim.Lookahead, optim.SAM)
 EVERY = [row.cls for row in OPTIMIZERS] + [cls for cls in ELSEWHERE if not issubclass(cls, WRAPPERS)]

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tinygrad_lite.optim import schedules
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels, optim
+from tinygrad_lite.optim import schedules
 
 HERE = str(Path(optim.__file__).parent)
 BACKENDS = ["numpy", "numba"]

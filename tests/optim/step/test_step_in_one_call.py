@@ -6,8 +6,6 @@ import sys
 
 import numpy as np
 import pytest
-from tinygrad_lite.optim.kernels.step_in_one_call import Ready
-from tinygrad_lite.optim.step.plan import parameter_batch as cohort
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels, optim
@@ -15,6 +13,8 @@ from tinygrad_lite.kernels import kernel
 from tinygrad_lite.kernels.native import threads
 from tinygrad_lite.kernels.native.find_arrays import Collector
 from tinygrad_lite.kernels.native.memory import claim, view
+from tinygrad_lite.optim.kernels.step_in_one_call import Ready
+from tinygrad_lite.optim.step.plan import parameter_batch as cohort
 
 pytestmark = pytest.mark.skipif(kernels.backend() != "numba", reason="they are compiled")
 
