@@ -320,7 +320,9 @@ def test_every_row_of_the_table_is_tested() -> None:
         reached(list(first), found)  # some rows are others' gradients
         if row.numpy is not None:
             reached(listed(row.numpy(*tensors(row))), found)
-    missing = sorted({op.name for op in LIBRARY_ROWS - found} - {"group_norm"})  # of large arrays: test_loops.py
+    missing = sorted(
+        {op.name for op in LIBRARY_ROWS - found if op.rules} - {"group_norm"}
+    )  # of large arrays: test_loops.py
     assert not missing, f"these rows of rules.TABLE need a row in ops_table.OPS: {missing}"
 
 

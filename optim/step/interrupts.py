@@ -17,6 +17,7 @@ class uninterrupted:
     --------
     >>> import signal
     >>> from tinygrad_lite.optim.step.interrupts import uninterrupted
+    >>> before = signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal
     >>> done = []
     >>> try:
     ...     with uninterrupted():
@@ -25,6 +26,7 @@ class uninterrupted:
     ... except KeyboardInterrupt:
     ...     print(done)
     ['the rest']
+    >>> _ = signal.signal(signal.SIGINT, before)
     """
 
     __slots__ = ("_before", "_caught")

@@ -95,7 +95,7 @@ def _told(error: Exception, who: str, wrong: list[str], names: Sequence[str], va
     if isinstance(error, np.linalg.LinAlgError):
         return LinAlgError(named)
     if isinstance(error, ValueError):
-        kind = EmptyError if _EMPTY.search(text) else InputError if type(error) is ValueError else type(error)
+        kind: Any = EmptyError if _EMPTY.search(text) else InputError if type(error) is ValueError else type(error)
         return kind(named)
     if isinstance(error, (NotImplementedError, OverflowError)):
         return type(error)(named)

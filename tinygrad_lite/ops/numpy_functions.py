@@ -79,7 +79,8 @@ def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
     if axis is not None:
         axisa = axisb = axisc = axis
-    return np.moveaxis(cross(np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1), -1), -1, axisc)
+    result: Any = cross(np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1), -1)
+    return np.moveaxis(result, -1, axisc)
 
 
 def _ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
@@ -109,7 +110,7 @@ def _delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     return np.take(arr, np.delete(np.arange(arr.shape[axis]), unwrap(obj)), axis)
 
 
-def _percentile(a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
+def _percentile(a: Any, q: Any, axis: Any = None, *, method: Any = "linear", keepdims: Any = False) -> Any:
     return np.quantile(a, np.divide(q, 100).astype(unwrap(a).dtype), axis, method=method, keepdims=keepdims)
 
 
@@ -122,10 +123,11 @@ def _of_arrays(question: Any) -> Any:
     return lambda *values: question(*map(unwrap, values))
 
 
-FAST.update({
+_FUNCTIONS: dict[Any, Any] = {
     np.append: _append, np.fabs: _fabs, np.degrees: rad2deg, np.radians: deg2rad, np.float_power: float_power,
     np.partition: _partition, np.argpartition: _argpartition, np.rollaxis: _rollaxis, np.select: _select,
     np.linspace: _linspace, np.trace: _trace, np.cross: _cross, np.ptp: _ptp, np.average: _average,
     np.compress: _compress, np.delete: _delete, np.percentile: _percentile, np.linalg.lstsq: _lstsq,
     **{question: _of_arrays(question) for question in (np.result_type, np.iscomplexobj, np.isrealobj)},
-})  # fmt: skip
+}  # fmt: skip
+FAST.update(_FUNCTIONS)

@@ -54,7 +54,8 @@ def _arrays(value: Any) -> Any:
 
 def _wrapped(value: Any) -> Any:
     if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "biufc":
-        return rules.wrap(np.array(value, copy=None if getattr(value, "flags", value).writeable else True))
+        flags: Any = getattr(value, "flags", value)
+        return rules.wrap(np.array(value, copy=None if flags.writeable else True))
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)(*map(_wrapped, value))
     return type(value)(map(_wrapped, value)) if type(value) in (tuple, list) else value

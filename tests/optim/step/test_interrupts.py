@@ -17,6 +17,14 @@ HERE = str(Path(optim.__file__).parent)
 BACKENDS = ["numpy", "numba"]
 
 
+@pytest.fixture(autouse=True)
+def as_in_a_terminal():
+    """Ctrl-C raises, also where the tests run in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupted(call, at: int) -> int:
     """Run something, and press Ctrl-C at its n-th line in this library's optimizers; return how many lines it ran."""
     left = at

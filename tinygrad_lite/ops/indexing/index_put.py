@@ -112,8 +112,8 @@ def fitting(source: Any, shape: tuple[int, ...], input: Any, who: str) -> Any:
     return source
 
 
-@both
 @numpy_names
+@both
 def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
     """Add slices to those at some indices along a dimension; what is named several times gets all of them.
 
@@ -150,8 +150,8 @@ def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1
     return _add, source if alpha == 1 else source * alpha, key
 
 
-@both
 @numpy_names
+@both
 def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
     """Replace the slices at some indices along a dimension; of those named several times the last one counts.
 
@@ -185,8 +185,8 @@ def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
     return _put, fitting(source, shape, input, "index_copy"), key
 
 
-@both
 @numpy_names
+@both
 def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
     """Set the slices at some indices along a dimension to a number.
 

@@ -142,8 +142,8 @@ def _place(input: Any, dim: int, index: Any, src: Any, who: str) -> tuple[Any, A
     return key, fitting(src, i.shape, input, who)
 
 
-@both
 @numpy_names
+@both
 def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: str | None = None) -> Any:
     """``out[index[i][j]][j] = src[i][j]`` for ``dim = 0``, and so on; of several at one place the last one counts.
 
@@ -195,8 +195,8 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
     return (_add if reduce == "add" else times_at), source, key
 
 
-@both
 @numpy_names
+@both
 def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
     """``out[index[i][j]][j] += src[i][j]`` for ``dim = 0``, and so on.
 
@@ -230,8 +230,8 @@ def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
     return _add, source, key
 
 
-@both
 @numpy_names
+@both
 def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True) -> Any:
     """Reduce what a source has for the same place: ``out[index[i][j]][j]`` over ``src[i][j]`` for ``dim = 0``.
 
@@ -271,8 +271,8 @@ def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, i
     return row, source, key
 
 
-@both
 @numpy_names
+@both
 def index_reduce(input: Any, dim: int, index: Any, source: Any, reduce: str, *, include_self: bool = True) -> Any:
     """Reduce the slices that a source has for the same index along a dimension.
 

@@ -122,7 +122,8 @@ def _centred(a: Any, axis: Any) -> Any:
         return a - np.mean(a, axis=axis, keepdims=True)
     n = _count(a.shape, axis) or math.nan
     d = a - pairwise_sum(a, axis, True) / n
-    d -= pairwise_sum(d, axis, True) / n
+    rest = pairwise_sum(d, axis, True) / n
+    d -= np.where(np.isfinite(rest), rest, rest.dtype.type(0))  # beside an infinity others keep their distance from it
     return d
 
 

@@ -113,7 +113,7 @@ def multi_head_attention_forward(
         E.
     num_heads : int
         A divisor of E.
-    in_proj_weight : Tensor, shape (3 * E, E)
+    in_proj_weight : Tensor, shape (3 * E, E), optional
         Of the projections of query, key and value, one below the other.
     in_proj_bias : Tensor, shape (3 * E,), optional
     bias_k, bias_v : Tensor, shape (1, 1, E), optional

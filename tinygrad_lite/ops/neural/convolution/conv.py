@@ -170,10 +170,10 @@ def conv1d(
     input : Tensor, shape (N, C, L) or (C, L)
     weight : Tensor, shape (A, C / groups, kL)
     bias : Tensor, shape (A,), optional
-    stride : int
-    padding : int, or "valid" or "same"
+    stride : int, or a tuple of one
+    padding : int or a tuple of one, or "valid" or "same"
         Zeros at both ends. "same" keeps the size, and needs stride 1.
-    dilation : int
+    dilation : int, or a tuple of one
         Distance between the taps of the kernel.
     groups : int
         Group ``i`` of the results sees group ``i`` of the channels only.

@@ -64,9 +64,9 @@ def conv_transpose1d(
     input : Tensor, shape (N, A, L) or (A, L)
     weight : Tensor, shape (A, C / groups, kL)
     bias : Tensor, shape (C,), optional
-    stride, padding, dilation : int
+    stride, padding, dilation : int, or a tuple of one
         Those of the convolution.
-    output_padding : int
+    output_padding : int, or a tuple of one
         Added to the result's size at the end, where several sizes give the same input size.
     groups : int
 
