@@ -76,7 +76,7 @@ class Options:
                     f"{self.who}: {name} must be float64 or complex128 for differences with a given step to mean "
                     f"anything, got {leaf.dtype}; without eps, atol and rtol others are checked, too"
                 )
-            if any(s == 0 and n > 1 for s, n in zip(leaf._data.strides, leaf.shape)):
+            if leaf._data.size and any(s == 0 and n > 1 for s, n in zip(leaf._data.strides, leaf.shape)):
                 raise RuntimeError(
                     f"{self.who}: {name} has a dimension with stride 0, so that its entries cannot be moved one by "
                     "one; call contiguous() on it before"

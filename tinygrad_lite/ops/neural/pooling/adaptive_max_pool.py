@@ -41,7 +41,7 @@ def adaptive_max_pool1d(input: Any, output_size: Any, return_indices: bool = Fal
     Parameters
     ----------
     input : Tensor, shape (N, C, L) or (C, L)
-    output_size : int
+    output_size : int, or a tuple of one
     return_indices : bool
         Return where the maxima lie, too, counted through the spatial dimensions of each channel.
 

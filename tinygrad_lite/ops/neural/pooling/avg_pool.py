@@ -99,10 +99,10 @@ def avg_pool1d(
     Parameters
     ----------
     input : Tensor, shape (N, C, L) or (C, L), floating
-    kernel_size : int
+    kernel_size : int, or a tuple of one
     stride : int, optional
         Default: the kernel's size.
-    padding : int
+    padding : int, or a tuple of one
         Zeros at both ends, at most half a kernel.
     ceil_mode : bool
         Also take a last window that is not complete.
@@ -221,7 +221,7 @@ def adaptive_avg_pool1d(input: Any, output_size: Any) -> Tensor:
     Parameters
     ----------
     input : Tensor, shape (N, C, L) or (C, L), floating
-    output_size : int
+    output_size : int, or a tuple of one
 
     Returns
     -------
@@ -303,7 +303,7 @@ def lp_pool1d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None
     input : Tensor, shape (N, C, L) or (C, L), floating
     norm_type : float
         The power; infinity gives the largest magnitude.
-    kernel_size : int
+    kernel_size : int, or a tuple of one
     stride : int, optional
         Default: the kernel's size.
     ceil_mode : bool

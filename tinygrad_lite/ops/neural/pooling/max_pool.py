@@ -176,12 +176,12 @@ def max_pool1d(
     Parameters
     ----------
     input : Tensor, shape (N, C, L) or (C, L)
-    kernel_size : int
+    kernel_size : int, or a tuple of one
     stride : int, optional
         Default: the kernel's size.
-    padding : int
+    padding : int, or a tuple of one
         At both ends, at most half a kernel; it is never the maximum.
-    dilation : int
+    dilation : int, or a tuple of one
         Distance between the entries of a window. One whose entries all lie outside gives the lowest value.
     ceil_mode : bool
         Also take a last window that is not complete.

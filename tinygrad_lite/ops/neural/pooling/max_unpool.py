@@ -61,7 +61,7 @@ def max_unpool1d(
     ----------
     input : Tensor, shape (N, C, L) or (C, L)
     indices : Tensor, of the input's shape, integer
-    kernel_size, stride, padding : int
+    kernel_size, stride, padding : int, or a tuple of one
         Those of the pooling.
     output_size : sequence of int, optional
         Where several sizes would have been pooled to the input's.
