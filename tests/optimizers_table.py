@@ -503,7 +503,7 @@ OPTIMIZERS = [
     Row(
         textbook.SGD,
         [{}, {"lr": 0.5}, {"maximize": True}, {"momentum": 0.9, "nesterov": True}],
-        ({"lr": 0.1}, 200),
+        ({"lr": 0.4}, 200),
         ({"lr": 1e-3}, 5000, 1.0),
         [_LR],
         reference=descent,

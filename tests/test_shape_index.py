@@ -527,7 +527,7 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: x23.index_add(0, x23[0], x23), TypeError, "index_add: index must hold integers, got float32"),
     (lambda: x23.index_copy(0, i2[None], x23), RuntimeError, "index_copy: index must have at most 1 dimension"),
     (lambda: x23.index_fill(0, i2, i2), RuntimeError, "index_fill: value must be one number, got shape (2,)"),
-    (lambda: x23.index_fill(1, i2 + 2, 1), IndexError, "index_fill: indices must be in [0, 2], got 2 to 3"),
+    (lambda: x23.index_fill(1, i2 + 2, 1), IndexError, "index_fill: indices must be in [-3, 2], got 2 to 3"),
     (lambda: x23.index_put(i2, x23), TypeError, "index_put: indices must be a tuple of Tensors, got Tensor"),
     (lambda: x23.put(i2 + 5, i2.float()), IndexError, "put: indices must be in [-6, 5], got 5 to 6"),
     (lambda: x23.put(i2, tg.zeros(3)), RuntimeError, "put: source must have 2 elements like the index, got 3"),

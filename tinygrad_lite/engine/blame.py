@@ -78,7 +78,8 @@ def blame(
         wrong = list(misfits(names, values, known)) if type(error) is TypeError else []
         return TypeError(f"{who}: {'; '.join(wrong)}") if wrong else type(error)(f"{who}: {error}")
     error = getattr(error, "blamed", error)  # what a function inside was told, is told to this one
-    told = _told(error, who, list(misfits(names, values, known)), names, values)
+    failed = isinstance(error, np.linalg.LinAlgError)  # arguments of the right kind, whose numbers have no answer
+    told = _told(error, who, [] if failed else list(misfits(names, values, known)), names, values)
     told.blamed = error  # type: ignore[attr-defined]
     return told
 

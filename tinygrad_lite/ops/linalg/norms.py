@@ -71,7 +71,7 @@ def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = F
     Parameters
     ----------
     A : Tensor, floating or complex, at least 2 dimensions
-    ord : "fro", "nuc", inf, -inf, 1, -1, 2 or -2
+    ord : number or str: "fro", "nuc", inf, -inf, 1, -1, 2 or -2
         Root of the sum of squares; sum of the singular values; largest or smallest sum of a row's magnitudes (inf,
         -inf) or of a column's (1, -1); largest or smallest singular value (2, -2).
     dim : pair of int
@@ -320,7 +320,7 @@ def cond(A: Any, p: Any = None) -> Tensor:
     ----------
     A : Tensor, shape (..., n, m)
         Square, but for ``p`` None, 2 and -2.
-    p : None, "fro", "nuc", inf, -inf, 1, -1, 2 or -2
+    p : number or str: "fro", "nuc", inf, -inf, 1, -1, 2 or -2, optional
         The norm, see `matrix_norm`. None and 2: the largest singular value by the smallest; -2 the reverse.
 
     Returns
