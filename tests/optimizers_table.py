@@ -163,6 +163,11 @@ _BETAS = [
     ({"betas": (1.0, 0.999)}, r"betas\[0\] must be in \[0, 1\), got 1.0"),
     ({"betas": (0.9, -0.1)}, r"betas\[1\] must be in \[0, 1\), got -0.1"),
 ]
+_THREE_BETAS = [
+    ({"betas": (1.0, 0.9, 0.999)}, r"betas\[0\] must be in \[0, 1\), got 1.0"),
+    ({"betas": (0.9, -0.1, 0.999)}, r"betas\[1\] must be in \[0, 1\), got -0.1"),
+    ({"betas": (0.9, 0.9)}, "betas must be 3 numbers, got"),
+]
 _ADAM = [
     {},
     {"lr": 0.05, "betas": (0.8, 0.99), "eps": 1e-4},
@@ -371,7 +376,7 @@ OPTIMIZERS = [
         ],
         ({"lr": 0.1, "betas": (0.9, 0.9, 0.999)}, 600),
         ({"lr": 0.02, "betas": (0.9, 0.9, 0.999)}, 4000, 1e-6),
-        [_LR, _DECAY, _EPS, *_BETAS, ({"betas": (0.9, 0.9, 1.0)}, r"betas\[2\] must be in \[0, 1\), got 1.0")],
+        [_LR, _DECAY, _EPS, *_THREE_BETAS, ({"betas": (0.9, 0.9, 1.0)}, r"betas\[2\] must be in \[0, 1\), got 1.0")],
         reference=adan,
     ),
     Row(
@@ -388,7 +393,7 @@ OPTIMIZERS = [
             _LR,
             _DECAY,
             _EPS,
-            *_BETAS,
+            *_THREE_BETAS,
             ({"alpha": -1.0}, "alpha must be at least 0"),
             ({"beta3_warmup": 0}, "beta3_warmup must be None or at least 1, got 0"),
             ({"alpha_warmup": -1}, "alpha_warmup must be None or at least 1, got -1"),
