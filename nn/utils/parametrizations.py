@@ -178,7 +178,7 @@ class _Orthogonal(Module):
         n, k = x.shape
         if self.orthogonal_map == "householder":
             a = x.tril(-1)
-            out = _reflections(a, 2.0 / (1.0 + (a * a).sum(0))) * x.diagonal().detach().int().to(x.dtype)
+            out = _reflections(a, 2.0 / (1.0 + (a * a).sum(0))) * x.diagonal().detach().sign()
         else:
             x = x.tril()
             if n != k:
