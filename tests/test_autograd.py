@@ -1006,7 +1006,8 @@ def test_signatures_are_pytorchs():
         "self", "gradient", "retain_graph", "create_graph", "inputs",
     ]  # fmt: skip
     assert list(inspect.signature(grad).parameters) == [
-        "outputs", "inputs", "grad_outputs", "retain_graph", "create_graph", "allow_unused", "materialize_grads",
+        "outputs", "inputs", "grad_outputs", "retain_graph", "create_graph", "only_inputs", "allow_unused",
+        "is_grads_batched", "materialize_grads",
     ]  # fmt: skip
 
 
