@@ -25,11 +25,11 @@ from .autograd import set_grad_enabled as set_grad_enabled
 from .dtypes import *
 from .engine.door import open_doors as _open_doors
 from .engine.door import open_rooms as _open_rooms
-from .engine.malloc import keep as _keep
 from .gradients import GradcheckError as GradcheckError
 from .gradients import gradcheck as gradcheck
 from .gradients import gradgradcheck as gradgradcheck
 from .io.dlpack import from_dlpack as from_dlpack
+from .kernels.native.malloc import keep as _keep
 from .ops.creation.arange_eye import *
 from .ops.creation.creation import *
 from .ops.creation.strided import *
