@@ -263,7 +263,7 @@ def test_gradient_check_reports(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert [name for name, text in reports.items() if text == "passed"] == ["Standardize", "Swish", "Network"]
     for name, words in {
-        "HastyStandardize": ("input 0 at index", "numerical", "22 of 24 entries differ"),
+        "HastyStandardize": ("input 0 at index", "numerical", "of 24 entries differ"),
         "HastySwish": ("HastySwish in train mode", "beta at index", "got 0 (analytical)"),
         "sum of a Standardize": ("vacuous", "zero everywhere"),
     }.items():

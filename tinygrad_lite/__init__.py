@@ -29,7 +29,7 @@ from .gradients import GradcheckError as GradcheckError
 from .gradients import gradcheck as gradcheck
 from .gradients import gradgradcheck as gradgradcheck
 from .io.dlpack import from_dlpack as from_dlpack
-from .kernels.native.malloc import keep as _keep
+from .kernels.malloc import keep as _keep
 from .ops.creation.arange_eye import *
 from .ops.creation.creation import *
 from .ops.creation.strided import *

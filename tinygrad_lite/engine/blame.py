@@ -172,6 +172,7 @@ _TESTS: tuple[tuple[str, Callable[[Any], bool]], ...] = (
     (r"\b(tuples?|lists?|sequences?|iterables?|Iterable|Sequence|Size)\b", _several),
     (r"\bdtype\b", lambda v: isinstance(v, (str, type, np.dtype))),
     (r"\b(callable|function|Callable)\b", callable),
+    (r"\btrees?\b", lambda v: isinstance(v, (Mapping, tuple, list))),
     (r"\b(dict|mapping|Mapping)\b", lambda v: isinstance(v, Mapping)),
     (r"\bNone\b|\boptional\b", lambda v: v is None),
 )
