@@ -99,7 +99,7 @@ def test_refusals():
         tg.draw_graph(y)
     with pytest.raises(RuntimeError, match="does not require grad"):
         tg.draw_graph(tg.ones(2))
-    with pytest.raises(TypeError, match="t must hold Tensors, got float"):
+    with pytest.raises(TypeError, match="t must be a Tensor or tree of Tensors, got 1.0"):
         tg.draw_graph(1.0)
     with pytest.raises(RuntimeError, match="at least one Tensor"):
         tg.draw_graph([])
