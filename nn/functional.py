@@ -85,8 +85,8 @@ from tinygrad_lite.ops.neural.pooling.max_pool import *
 from tinygrad_lite.ops.neural.pooling.max_pool import __all__ as _max_pool
 from tinygrad_lite.ops.neural.pooling.max_unpool import *
 from tinygrad_lite.ops.neural.pooling.max_unpool import __all__ as _max_unpool
-from tinygrad_lite.ops.neural.vision.grid_sample import *
-from tinygrad_lite.ops.neural.vision.grid_sample import __all__ as _grid_sample
+from tinygrad_lite.ops.neural.vision.grid_sample import affine_grid as affine_grid
+from tinygrad_lite.ops.neural.vision.grid_sample import grid_sample as grid_sample
 from tinygrad_lite.ops.neural.vision.interpolate import *
 from tinygrad_lite.ops.neural.vision.interpolate import __all__ as _interpolate
 from tinygrad_lite.ops.shape.cat_pad import pad as pad
@@ -141,7 +141,8 @@ __all__ = [
     *_fractional_max_pool,
     *_max_pool,
     *_max_unpool,
-    *_grid_sample,
+    "affine_grid",
+    "grid_sample",
     *_interpolate,
 ]
 

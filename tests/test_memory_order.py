@@ -25,6 +25,8 @@ COPY = "a copy with something written into it, for which the loops here need C o
 AMBIGUOUS = "a temporary of several operands, in whose order PyTorch's iterator and NumPy's decide otherwise"
 PACKED = "an expanded input: NumPy's loops pack it in another order"
 EXCEPTIONS = {
+    r"(triangular_solve|lu)$": COLUMNS,
+    r"masked\.(normalize|logaddexp)$": AMBIGUOUS,
     r"(linalg\.)?(cholesky|eigh?|householder_product|inv|inverse|lstsq|lu_|matrix_power|orgqr|ormqr|qr|solve|svd|"
     r"tensorinv)": COLUMNS,
     r"fft\.|stft|istft": PLAN,
