@@ -51,6 +51,8 @@ _TEXT = """{summary}
 Parameters
 ----------
 {parameters} : {kind}{shapes}
+out : Tensor, optional
+    Where the result is written.
 
 Returns
 -------
