@@ -12,6 +12,7 @@ from ops_cases import Given, distinct, nonzero, normal, positive, unit
 
 import tinygrad_lite as tg
 from tinygrad_lite import optim, rules
+from tinygrad_lite.engine import accumulate
 
 ROWS: dict[str, tuple[list[Given], dict[str, object]]] = {  # a row's name, its arguments (some broadcast) and options
     "add": ([normal(2, 3), normal(3)], {}),
@@ -170,7 +171,7 @@ def test_it_fits_its_name_and_has_the_librarys_words():
     lines = [line.strip() for n, line in enumerate(engine.splitlines(), 1) if n not in strings]
     assert sum(bool(line) and not line.startswith("#") for line in lines) <= 100
     words = {tg.rules: "differentiable Op Rule TABLE", tg.graph: "Node tick", tg: "Tensor", optim: "Optimizer Adam"}
-    words[tg.autograd] = "backward grad _run _through_graph unbroadcast"
+    words |= {tg.autograd: "backward grad _run _through_graph", accumulate: "unbroadcast"}
     for module, names in words.items():
         for name in names.split():
             assert hasattr(module, name)
