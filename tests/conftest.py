@@ -17,6 +17,8 @@ os.environ["TINYGRAD_LITE_QUIET"] = "1"  # what processes of their own print is 
 # A test that loads digits asks for the fixture `digits`; one that forgets fails instead of downloading.
 os.environ["TINYGRAD_LITE_DATA"] = "(the test did not ask for the fixture `digits`)"
 
+BACKEND = kernels.backend()  # which a test may leave, and every test finds
+
 
 def pytest_addoption(parser):
     """Two runs that together run every test once: without PyTorch, and then with it what was skipped."""
@@ -63,6 +65,7 @@ def pytest_collection_modifyitems(config, items):
 @pytest.fixture(autouse=True)
 def as_it_was():
     """The same random numbers for every test in whatever order; the backend restored, other modes unchanged."""
+    assert kernels.backend() == BACKEND, "a fixture of a module or of the session left another backend behind"
     tg.manual_seed(0)
     before = tg.get_default_dtype(), tg.is_grad_enabled()
     with kernels.use(kernels.backend()):

@@ -161,7 +161,7 @@ def _segments() -> list[Row]:
     rows = []
     for how in ("sum", "mean", "prod", "max", "min"):
         rows += [
-            Row("segment_reduce", lambda m, x, n, how=how: m.segment_reduce(x, how, lengths=n, initial=1.5),
+            Row("segment_reduce", lambda m, x, n, how=how: m.segment_reduce(x, how, lengths=n, initial=0.25),
                 (distinct(5, 2), lengths)),
             Row("segment_reduce", lambda m, x, n, how=how: m.segment_reduce(x, how, lengths=n, axis=1, unsafe=True),
                 (distinct(2, 4), array([[1, 3], [2, 2]]))),

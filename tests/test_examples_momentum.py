@@ -6,13 +6,16 @@ import momentum_and_steps as study
 import numpy as np
 import pytest
 
+from tinygrad_lite import kernels
+
 STEPS = 150
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     out = tmp_path_factory.mktemp("out")
-    found = study.main(steps=STEPS, out=str(out), backend="numpy")
+    with kernels.use("numpy"):
+        found = study.main(steps=STEPS, out=str(out))
     assert (out / "momentum_and_steps.png").stat().st_size > 20_000
     return found
 

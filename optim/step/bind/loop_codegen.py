@@ -233,7 +233,9 @@ class Fused:
             zeros=", ".join("0.0" for _ in range(n)),
             terms="".join(f"m{k}, " for k in range(n)) if _is_tuple(self.measure) else "m0",
             measure=self._call(self.measure, row, scalar),
-            add="; ".join(f"a{k} += m{k}" for k in range(n)),
+            blocks=", ".join(f"b{k}" for k in range(n)),
+            add="; ".join(f"b{k} += m{k}" for k in range(n)),
+            gather="; ".join(f"a{k} += b{k}" for k in range(n)),
             **parts,
         )
 
@@ -268,15 +270,19 @@ def loop({arrays}, values{factors}):
         p[i] = y{after}
 """
 
+# Sums of sums: a plain one over a whole piece loses dozens of ulps where a vector holds few numbers.
 _SUMS = """\
 @summing
 def loop({arrays}, values):
     {load}
     {sums} = {zeros}
-    for i in range(p.size):
-        x, d = prologue({before})
-        {terms} = {measure}
-        {add}
+    for low in range(0, p.size, 1024):
+        {blocks} = {zeros}
+        for i in range(low, min(low + 1024, p.size)):
+            x, d = prologue({before})
+            {terms} = {measure}
+            {add}
+        {gather}
     return {sums}
 """
 
