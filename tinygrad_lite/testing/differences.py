@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -61,11 +62,13 @@ def compare(
     first, second = probe.gradients(ones), probe.gradients(ones)
     check = _Comparison(probe, eps, atol, rtol, allow_kinks, np.random.default_rng(seed))
     findings, zero = [], []
+    apart = [float(np.abs(a - b).max(initial=0.0)) for a, b in zip(first, second)]
     try:
+        if entries:
+            check.measure([i for i, by in enumerate(apart) if by <= nondet_tol])
         for i, name in enumerate(names):
-            apart = float(np.abs(first[i] - second[i]).max(initial=0.0))
-            if apart > nondet_tol:
-                note = f"two backward passes differ by {apart:.3g}"
+            if apart[i] > nondet_tol:
+                note = f"two backward passes differ by {apart[i]:.3g}"
                 findings.append(Finding(name, say.NOT_DETERMINISTIC, note=note))
                 continue
             try:
@@ -91,6 +94,7 @@ def compare(
 class _Comparison:
     def __init__(self, probe: Probe, eps: float, atol: float, rtol: float, steer: bool, random: Any) -> None:
         self.probe, self.eps, self.atol, self.rtol, self.steer, self.random = probe, eps, atol, rtol, steer, random
+        self._jacobians: dict[int, tuple[Array, Array] | _Kink] = {}  # numerical and analytical, (inputs, outputs)
 
     def index(self, i: int, flat: int) -> tuple[int, ...]:
         return tuple(map(int, np.unravel_index(flat, places(self.probe.leaves[i]))))
@@ -99,9 +103,8 @@ class _Comparison:
         self.probe.base[i] += step
         self.probe._put(i, self.probe.base[i])
 
-    def _sides(self, i: int, step: Array) -> tuple[Array, Array, bool]:
+    def _sides(self, i: int, step: Array, here: Array) -> tuple[Array, Array, bool]:
         """Results ahead and behind, and whether a kink or a jump lies between: more than curvature can explain."""
-        here = self.probe.values()
         ahead, behind = self.probe.moved({i: step})[0], self.probe.moved({i: -step})[0]
         right, left = (ahead - here) / self.eps, (here - behind) / self.eps
         limit = 1e-3 * np.maximum(np.maximum(np.abs(right), np.abs(left)), 1.0)
@@ -110,53 +113,75 @@ class _Comparison:
     def _fails(self, got: Any, expected: Any) -> Any:
         return ~(np.abs(got - expected) <= self.atol + self.rtol * np.abs(expected))
 
-    def full(self, i: int) -> tuple[Finding, float]:
-        """Compare the Jacobian with respect to one leaf, entry by entry; also its largest magnitude."""
-        name, size = self.probe.names[i], self.probe.base[i].size
-        numerical = self._jacobian(i)  # (inputs, outputs)
+    def measure(self, leaves: Sequence[int]) -> None:
+        """Find the Jacobians with respect to some leaves, all at one point: what is moved off a kink moves for all."""
+        kinks: dict[int, _Kink] = {}
+        moves: Counter[int] = Counter()
+        while True:
+            here, numerical = self.probe.values(), dict[int, Array]()
+            for i in (i for i in leaves if i not in kinks):
+                try:
+                    rows = self._differences(i, here)
+                except _Kink as kink:
+                    kinks[i] = kink
+                    continue
+                if rows is None:
+                    moves[i] += 1
+                    if moves[i] == 8:
+                        kinks[i] = _Kink(None)
+                    break
+                numerical[i] = rows
+            else:
+                break
+        analytical = {i: np.zeros(rows.shape) for i, rows in numerical.items()}
         outputs = self.probe.outputs()
-        analytical = np.zeros(numerical.shape)
-        for k, unit in enumerate(np.eye(numerical.shape[1])):
-            analytical[:, k] = self.probe.gradients(unit, outputs, retain=True)[i]
+        for k in range(here.size if numerical else 0):
+            unit = np.zeros(here.size)
+            unit[k] = 1
+            gradients = self.probe.gradients(unit, outputs, retain=True)
+            for i, columns in analytical.items():
+                columns[:, k] = gradients[i]
+        self._jacobians = {**kinks, **{i: (rows, analytical[i]) for i, rows in numerical.items()}}
+
+    def full(self, i: int) -> tuple[Finding, float]:
+        """Compare the Jacobians with respect to one leaf, entry by entry; also the largest magnitude."""
+        found = self._jacobians[i]
+        if isinstance(found, _Kink):
+            raise found
+        numerical, analytical = found
+        name, size = self.probe.names[i], self.probe.base[i].size
         wrong = self._fails(analytical, numerical)
         largest = float(np.abs(analytical).max(initial=0.0))
         if not wrong.any():
             return Finding(name, say.RIGHT, of=size, passed=True), largest
         away = np.where(wrong, np.nan_to_num(np.abs(analytical - numerical), nan=np.inf), -1)
         e, k = map(int, np.unravel_index(np.argmax(away), wrong.shape))
-        where, index = locate(k, [places(o) for o in outputs])
+        where, index = locate(k, [places(o) for o in self.probe.outputs()])
         expected, got = float(numerical[e, k]), float(analytical[e, k])
         count = int(wrong.any(axis=1).sum())
-        found = Finding(
+        finding = Finding(
             name, say.WRONG, self.index(i, e), where, index, expected, got,
             abs(expected - got) / float(np.spacing(abs(expected))), None, count, size,
         )  # fmt: skip
-        return found, largest
+        return finding, largest
 
-    def _jacobian(self, i: int) -> Array:
-        """Central differences for each entry; where one sits on a kink, it is moved, and all is measured anew."""
+    def _differences(self, i: int, here: Array) -> Array | None:
+        """Central differences for each entry; or, where some sit on a kink, these are moved off it."""
         size = self.probe.base[i].size
-        for _ in range(8):
-            rows: list[Array] = []
-            moved = False
-            for e in range(size):
-                step = np.zeros(size)
-                step[e] = self.eps
-                ahead, behind, bent = self._sides(i, step)
-                if bent:
-                    if not self.steer:
-                        raise _Kink(e)
-                    far = (
-                        self.random.choice((-1, 1))
-                        * self.random.uniform(20, 200)
-                        * max(1.0, abs(self.probe.base[i][e]))
-                    )
-                    self._move(i, far * step)
-                    moved = True
-                rows.append((ahead - behind) / (2 * self.eps))
-            if not moved:
-                return np.stack(rows) if rows else np.zeros((0, self.probe.values().size))
-        raise _Kink(None)
+        rows = np.zeros((size, here.size))
+        moved = False
+        for e in range(size):
+            step = np.zeros(size)
+            step[e] = self.eps
+            ahead, behind, bent = self._sides(i, step, here)
+            if bent:
+                if not self.steer:
+                    raise _Kink(e)
+                far = self.random.choice((-1, 1)) * self.random.uniform(20, 200) * max(1.0, abs(self.probe.base[i][e]))
+                self._move(i, far * step)
+                here, moved = self.probe.values(), True
+            rows[e] = (ahead - behind) / (2 * self.eps)
+        return None if moved else rows
 
     def random_directions(self, i: int) -> tuple[Finding, float]:
         """Compare along random directions; also the largest magnitude of the gradient."""
@@ -178,7 +203,7 @@ class _Comparison:
         for _ in range(12):
             direction = self.random.standard_normal(self.probe.base[i].size)
             direction /= max(float(np.linalg.norm(direction)), 1e-12)
-            ahead, behind, bent = self._sides(i, direction * self.eps)
+            ahead, behind, bent = self._sides(i, direction * self.eps, self.probe.values())
             if not bent:
                 return direction, (ahead, behind)
             if not self.steer:
