@@ -219,10 +219,22 @@ VERDICTS = {
     "NaN only in the backward": (lambda x: x.sqrt() * 0, at(0.0, 1.0), "returned nan in the gradient of x"),
     "infinite gradient": (tg.sqrt, at(0.0, 1.0), ""),
     "jump": (lambda x: x * x.floor(), at(2.0), "jumps"),
-    "step lost in rounding": (lambda x: x + 1e18, at(1.0), ""),
+    "step lost in rounding": (lambda x: x.relu() + 1e18, at(1.0), ""),
     "vacuous": (lambda x: x.softmax(0).sum(), at(1.0, 2.0), ""),
     "wrong": (lambda x: Beyond.apply(x), at(0.0, 1.0), ""),
 }
+
+
+def test_the_complex_step_is_a_second_witness():
+    (lost,) = tg.gradcheck(lambda x: x + 1e18, at(1.0), report=True)
+    assert (lost.verdict, lost.passed) == ("right", True)
+    assert "by the complex step alone" in lost.note
+    slipped = lambda x: x + 1e18 + (x - x.detach())  # noqa: E731
+    assert not tg.gradcheck(slipped, at(1.0), raise_exception=False)
+    (finding,) = tg.gradcheck(lambda x: (x * 1e9).sin(), at(0.7), report=True)
+    assert finding.precision < 1e-14  # real steps go over many periods, or into rounding
+    (real,) = tg.gradcheck(lambda x: (x * 1e6).sin() + x.abs(), at(0.7), report=True)
+    assert 1e-14 < real.precision < 1e-3
 
 
 class Beyond(tg.autograd.Function):

@@ -38,6 +38,7 @@ class Verdict:
     size: float = 0.0  # the sum of the magnitudes that the slope is made of
     precision: float = np.inf  # relative to that size
     blur: float = np.inf  # what rounding contributes to it
+    note: str = ""
 
 
 @dataclass
@@ -54,7 +55,7 @@ class _Direction:
 
     def __init__(self, probe: Probe, v: dict[int, Array], weights: Array, gradients: Sequence[Array]) -> None:
         self.probe, self.v, self.weights, self.gradients = probe, v, weights, gradients
-        self.here = probe.values()
+        self.here = probe.here()
         self.spacing = weights * probe.rounding()
         self.slope = float(sum(gradients[i] @ d for i, d in v.items()))
         self.size = float(sum(np.abs(gradients[i] * d).sum() for i, d in v.items()))
@@ -126,11 +127,14 @@ def _at_scale(probe: Probe, v: dict[int, Array], weights: Array, gradients: Sequ
     noise = max(floor, *(abs(level.even) for level in tiny))
     out = Verdict(RIGHT, slope=line.slope, size=line.size)
     evens = [level.even for level in tiny]
-    if noise > 2.0**12 * floor and max(evens) - min(evens) < 1e-3 * noise:
+    if noise > 2.0**12 * floor and max(evens) - min(evens) < 1e-3 * noise and _jumps(line, evens[0], digits):
         out.kind, out.bend = JUMP, noise
         return out
     near = line.levels(9, min(21, digits - 9))
     if _settled(near, noise, out, line.eps) and _straight(near, "odd", noise, line) is None:
+        return out
+    if _plain(near, noise):
+        out.kind, out.step, out.error = WRONG, near[3].step, near[3].odd / near[3].step
         return out
     near = [*line.levels(1, 7), *near, *line.levels(23, digits - 9)]
     settled = _settled(near, noise, out, line.eps)
@@ -149,6 +153,11 @@ def _at_scale(probe: Probe, v: dict[int, Array], weights: Array, gradients: Sequ
     return out
 
 
+def _jumps(line: _Direction, even: float, digits: int) -> bool:
+    """Whether an even part that tiny steps share is there at larger ones, too, and not the rounding of the point."""
+    return all(abs(level.even - even) < abs(even) / 8 for level in line.levels(digits - 19, digits - 9))
+
+
 def _settled(levels: Sequence[_Level], noise: float, out: Verdict, eps: float) -> bool:
     """Note the precision, and tell whether it is so good that no more steps are needed."""
     scale = max([out.size, *(level.signal / level.step for level in levels)], default=0.0)
@@ -163,16 +172,28 @@ def _settled(levels: Sequence[_Level], noise: float, out: Verdict, eps: float) -
     return out.precision < min(4 * eps**0.5, 1e-4) and min(bends) < 8 * eps ** (1 / 3)
 
 
+def _plain(levels: Sequence[_Level], noise: float) -> bool:
+    """Whether the gradient is wrong by so much that no more steps are needed."""
+    slopes = [level.odd / level.step for level in levels]
+    large = all(abs(v.odd) > max(_CLEAR * noise, 1.05 * abs(v.even), v.signal / 64) for v in levels)
+    pairs = list(zip(levels, levels[1:]))
+    resolved = all(3 * b.signal < a.signal < 5 * b.signal for a, b in pairs)
+    return len(levels) >= 6 and large and resolved and all(_alike(a, b) for a, b in zip(slopes, slopes[1:]))
+
+
 def _straight(levels: Sequence[_Level], part: str, noise: float, line: _Direction) -> tuple[float, float] | None:
     """Step and slope of the line through 0 that a part lies on at the smallest steps above rounding, if it does.
 
     Where L itself does not change in proportion to the step, or by no more than what looks like rounding but is far
     larger, it is not resolved (a sine over many periods). Where it does not change at all since a number inside of it
     has no digits left for the step, the line ends below the rounding of that number, and larger steps know better.
+    Where the line ends well above rounding, it began at a kink beside the point, and smaller steps know better.
     """
     clear = [level for level in levels if abs(getattr(level, part)) > _CLEAR * noise]
     slopes = [getattr(level, part) / level.step for level in clear]
     if len(clear) < 3 or not all(_alike(a, b) for a, b in zip(slopes[-3:], slopes[-2:])):
+        return None
+    if any(abs(slopes[-1]) * below.step > 2 * _CLEAR * noise for below in levels if below.step < clear[-1].step):
         return None
     signals = [level.signal for level in clear[-4:]]
     if any(a > _CLEAR * noise and a < 3 * b for a, b in zip(signals, signals[1:])):

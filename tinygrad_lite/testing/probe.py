@@ -52,6 +52,8 @@ class Probe:
         self.function, self.leaves, self.names = function, list(leaves), list(names)
         self.kept = [np.array(leaf._data, order="C") for leaf in leaves]
         self.base = [reals(k.copy()) for k in self.kept]  # where the check is made: beside a kink, not on it
+        self._here: Array | None = None
+        self._rounding: Array | None = None
 
     def restore(self) -> None:
         """Put the values back that the leaves had."""
@@ -66,6 +68,18 @@ class Probe:
         if not found:
             raise GradcheckError("gradcheck: the function returned no floating point Tensor")
         return found
+
+    def here(self) -> Array:
+        """All results at the point, computed once for each point."""
+        if self._here is None:
+            self._here = self.values()
+        return self._here
+
+    def shift(self, i: int, base: Array) -> None:
+        """Make the check elsewhere from now on."""
+        self.base[i][...] = base
+        self._put(i, self.base[i])
+        self._here = None
 
     def _put(self, i: int, values: Array) -> None:
         leaf = self.leaves[i]
@@ -116,6 +130,8 @@ class Probe:
 
     def rounding(self) -> Array:
         """The relative spacing of numbers, for each result."""
-        return np.concatenate(
-            [np.full(reals(np.array(o._data, order="C")).size, np.finfo(o.dtype).eps) for o in self.outputs()]
-        )
+        if self._rounding is None:
+            self._rounding = np.concatenate(
+                [np.full(reals(np.array(o._data, order="C")).size, np.finfo(o.dtype).eps) for o in self.outputs()]
+            )
+        return self._rounding

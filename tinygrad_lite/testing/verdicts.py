@@ -1,4 +1,4 @@
-"""`examine`: the verdict on each leaf of a function: all at once, then one by one, then by entries where it is bad."""
+"""`examine`: the verdict on each leaf of a function: all at once, then in halves, then by entries where it is bad."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ import numpy as np
 
 from ..engine.anomaly import detect_anomaly
 from . import report as say
+from .complex_step import complex_slope
 from .convergence import Verdict, judge
-from .probe import Array, Probe, locate, places
+from .entries import Slopes
+from .probe import Array, Probe, places
 from .report import Finding, GradcheckError, Report
 
 _DIRECTIONS = 2
-_COLUMN = 4096  # results for which the worst entry is compared one by one
+_SEARCHES = 8  # wrong leaves whose worst entry is looked for: what is wrong at the end is wrong all the way back
+_BY_COMPLEX_STEP = "by the complex step alone: real ones are lost in rounding"
+_SHARE = 0.005  # of a common slope: leaves that contribute less are looked at again
 
 
 def examine(
@@ -60,11 +64,12 @@ def examine(
 class _Examination:
     def __init__(self, probe: Probe, allow_kinks: bool, entries: bool, random: Any) -> None:
         self.probe, self.allow_kinks, self.entries, self.random = probe, allow_kinks, entries, random
-        self.sizes = [b.size for b in probe.base]
+        self.sizes, self.searches = [b.size for b in probe.base], 0
+        self.holomorphic = True  # until it is seen not to take complex numbers
 
     def run(self, allow_zero: bool | Collection[str], joint: bool, nondet_tol: float) -> Report:
         probe = self.probe
-        here = probe.values()
+        here = probe.here()
         if not np.array_equal(here, probe.values(), equal_nan=True):
             return self._all(say.NOT_DETERMINISTIC, note="two calls gave different results")
         if not np.isfinite(here).all():
@@ -82,10 +87,9 @@ class _Examination:
             elif np.abs(a - b).max(initial=0.0) > nondet_tol:
                 note = f"two backward passes differ by {np.abs(a - b).max():.3g}"
                 findings[i] = Finding(probe.names[i], say.NOT_DETERMINISTIC, note=note)
-        open_ = [i for i in range(len(self.sizes)) if i not in findings]
-        together = self._together(open_, weights, gradients)
-        for i in open_:
-            findings[i] = together.get(i) or self._leaf(i, weights, gradients)
+        left = [i for i in range(len(self.sizes)) if i not in findings]
+        for group in ([i for i in left if not self.sizes[i]], [i for i in left if self.sizes[i]]):
+            findings |= self._group(group, weights, gradients)
         report = [findings[i] for i in range(len(self.sizes))]
         vacuous = [f.name for f in report if f.verdict == say.VACUOUS]
         spared = allow_zero if isinstance(allow_zero, bool) else False
@@ -132,25 +136,53 @@ class _Examination:
         weights[single] = weights[single].astype(np.float32)
         return weights
 
-    def _together(self, which: Sequence[int], weights: Array, gradients: Sequence[Array]) -> dict[int, Finding]:
-        """Those of several leaves that two common directions show to be right."""
-        if len(which) < 2:
-            return {}
-        shares, precision = dict.fromkeys(which, 1.0), 0.0
+    def _judge(self, v: dict[int, Array], weights: Array, gradients: Sequence[Array]) -> Verdict:
+        """The verdict by real steps; where these confirm the gradient, or are lost, the complex step is asked too."""
+        verdict = judge(self.probe, v, weights, gradients)
+        if verdict.kind in (say.RIGHT, say.LOST) and self.holomorphic:
+            slope = complex_slope(self.probe, v, weights)
+            self.holomorphic = slope is not None
+            size = sum(float(np.abs(gradients[i] * d).sum()) for i, d in v.items())
+            if slope is not None and size > 0.0:
+                apart = abs(slope - sum(float(gradients[i] @ d) for i, d in v.items())) / size
+                if apart < 1e-9:
+                    verdict.note = _BY_COMPLEX_STEP if verdict.kind == say.LOST else ""
+                    verdict.kind, verdict.precision = say.RIGHT, min(verdict.precision, max(apart, 2.0**-52))
+        return verdict
+
+    def _group(self, which: Sequence[int], weights: Array, gradients: Sequence[Array]) -> dict[int, Finding]:
+        """The findings on several leaves: by common directions where these are right, or else on each half."""
+        if len(which) < 2 or not self.sizes[which[0]]:
+            return {i: self._leaf(i, weights, gradients) for i in which}
+        shares, verdicts = dict.fromkeys(which, np.inf), []
         for floor in (0.0, 1.0):
             v = {i: self._direction(i, floor) for i in which}
             parts = {i: float(np.abs(gradients[i] * d).sum()) for i, d in v.items()}
-            verdict = judge(self.probe, v, weights, gradients)
-            if verdict.kind != say.RIGHT or verdict.size == 0.0:
-                return {}
+            level = float(np.median([p for p in parts.values() if p] or [0.0]))
+            for i in which:  # those that count for more are moved less
+                if parts[i] > level > 0.0:
+                    v[i] = v[i] * (level / parts[i])
+                    parts[i] = level
+            verdicts.append(self._judge(v, weights, gradients))
+            if verdicts[-1].kind not in (say.RIGHT, say.VACUOUS):
+                break
+            total = sum(parts.values()) or 1.0
+            shares = {i: min(share, parts[i] / total) for i, share in shares.items()}
+        kinds = {verdict.kind for verdict in verdicts}
+        precision = max(verdict.precision for verdict in verdicts)
+        names, sizes = self.probe.names, self.sizes
+        if kinds == {say.VACUOUS}:
+            return {i: Finding(names[i], say.VACUOUS, of=sizes[i]) for i in which}
+        note, found = verdicts[-1].note, dict[int, Finding]()
+        if kinds == {say.RIGHT}:
             for i in which:
-                shares[i] = min(shares[i], parts[i] / verdict.size)
-            precision = max(precision, verdict.precision)
-        return {
-            i: Finding(self.probe.names[i], say.RIGHT, precision=precision / share, of=self.sizes[i])
-            for i, share in shares.items()
-            if share > 0.01
-        }
+                if shares[i] > max(_SHARE, precision):
+                    found[i] = Finding(names[i], say.RIGHT, precision=precision / shares[i], of=sizes[i], note=note)
+        left = [i for i in which if i not in found]
+        if found:
+            return {**found, **self._group(left, weights, gradients)}
+        half = len(left) // 2
+        return {**self._group(left[:half], weights, gradients), **self._group(left[half:], weights, gradients)}
 
     # --- one leaf ---------------------------------------------------------------------------------------------------
 
@@ -167,18 +199,16 @@ class _Examination:
                 if verdict.kind == say.WRONG:
                     return self._wrong(i, verdict, v, weights, gradients)
                 if verdict.kind not in (say.KINK, say.JUMP):
-                    found = Finding(name, verdict.kind, precision=verdict.precision, of=size)
+                    found = Finding(name, verdict.kind, precision=verdict.precision, of=size, note=verdict.note)
                     return kink if kink is not None and verdict.kind != say.LOST else found
                 found, marked = self._kink(i, verdict, weights, gradients)
                 kink = kink or found
-                self.probe.base[i][marked] = self._beside(i)[marked]
-                self.probe._put(i, self.probe.base[i])
-                weights = self._weights(self.probe.values())
+                self.probe.shift(i, np.where(marked, self._beside(i), self.probe.base[i]))
+                weights = self._weights(self.probe.here())
                 gradients = self.probe.gradients(weights)
             return Finding(name, say.KINK, note="a kink or a jump wherever it was tried near the point", of=size)
         finally:
-            self.probe.base[i][...] = base
-            self.probe._put(i, base)
+            self.probe.shift(i, base)
 
     def _directions(self, i: int, weights: Array, gradients: Sequence[Array]) -> tuple[Verdict, dict[int, Array]]:
         """The worst verdict of several directions."""
@@ -186,7 +216,7 @@ class _Examination:
         found = []
         for k in range(_DIRECTIONS):
             v = {i: self._direction(i, float(k > 0))}
-            verdict = judge(self.probe, v, weights, gradients)
+            verdict = self._judge(v, weights, gradients)
             found.append((verdict, v))
             if verdict.kind in order[:3]:
                 break
@@ -202,21 +232,6 @@ class _Examination:
     def _index(self, i: int, flat: int) -> tuple[int, ...]:
         return tuple(map(int, np.unravel_index(flat, places(self.probe.leaves[i]))))
 
-    def _remainders(self, i: int, step: float, weights: Array, gradients: Sequence[Array]) -> tuple[Array, Array]:
-        """Error of the slope, and half the difference of the slopes on both sides, for each entry."""
-        scale = np.abs(self._direction(i, 1.0))
-        here, odd, even = self.probe.values(), np.zeros(scale.size), np.zeros(scale.size)
-        for e in range(scale.size):
-            unit = np.zeros(scale.size)
-            unit[e] = step * scale[e]
-            ahead, s = self.probe.moved({i: unit})
-            behind, t = self.probe.moved({i: -unit})
-            width = s[i][e] - t[i][e]
-            plus = float(weights @ (ahead - here)) - gradients[i][e] * s[i][e]
-            minus = float(weights @ (behind - here)) - gradients[i][e] * t[i][e]
-            odd[e], even[e] = (plus - minus) / (width or 1.0), (plus + minus) / (width or 1.0)
-        return odd, even
-
     def _kink(self, i: int, verdict: Verdict, weights: Array, gradients: Sequence[Array]) -> tuple[Finding, Array]:
         """What is said of a kink or a jump, and the entries that sit on it: all, where they are not looked for."""
         name, size = self.probe.names[i], self.sizes[i]
@@ -224,13 +239,17 @@ class _Examination:
             return Finding(name, say.JUMP, of=size, note="the function jumps at this point"), np.ones(size, bool)
         if not self.entries:
             return Finding(name, say.KINK, of=size, passed=True), np.ones(size, bool)
-        odd, even = np.abs(self._remainders(i, verdict.step, weights, gradients))
-        bends = even * np.abs(self._direction(i, 1.0))
-        marked = bends >= bends.max() / 64
-        outside = marked & (odd > 1.05 * even)
-        at = self._index(i, int(np.argmax(outside if outside.any() else bends)))
+        scale = np.abs(self._direction(i, 1.0))
+        some, odd, even = Slopes(self.probe, i, scale, verdict.step, weights, gradients).each(1, self.random)
+        odd, even = np.abs(odd), np.abs(even)
+        bent = even >= even.max() / 64
+        outside = bent & (odd > 1.05 * even)
+        at = self._index(i, int(some[np.argmax(np.where(outside, even, 0.0) if outside.any() else even)]))
         note = "the gradient does not lie between the slopes on the two sides" if outside.any() else ""
-        finding = Finding(name, say.KINK, at, entries=int(marked.sum()), of=size, note=note, passed=not note)
+        finding = Finding(name, say.KINK, at, entries=int(bent.sum()), of=size, note=note, passed=not note)
+        marked = np.ones(size, bool)
+        if some.size == size:
+            marked[...] = bent
         return finding, marked
 
     def _wrong(
@@ -238,44 +257,22 @@ class _Examination:
     ) -> Finding:
         """The worst entry, with what was expected there."""
         name, size = self.probe.names[i], self.sizes[i]
-        if not self.entries:
+        self.searches += 1
+        if not self.entries or self.searches > _SEARCHES:
             expected = verdict.slope + verdict.error
             return Finding(name, say.WRONG, expected=expected, got=verdict.slope, precision=verdict.precision, of=size)
-        odd, _ = self._remainders(i, verdict.step, weights, gradients)
         scale = np.abs(self._direction(i, 1.0))
-        worst = int(np.argmax(np.abs(odd) * scale))
-        wrong = np.abs(odd) * scale > max(np.abs(odd * scale).max() / 64, 0.0)
-        output, output_index, expected, got = self._column(i, worst, verdict.step * scale[worst], weights)
-        if output is None:
-            expected, got = gradients[i][worst] + odd[worst], float(gradients[i][worst])
+        slopes = Slopes(self.probe, i, scale, verdict.step, weights, gradients)
+        some, odd, _ = slopes.each(0, self.random)
+        worst = int(np.argmax(np.abs(odd)))
+        wrong = np.abs(odd) > np.abs(odd).max() / 64
+        output, output_index, expected, got = slopes.column(int(some[worst]), self.random)
         spacing = float(np.spacing(self.probe.base[i].dtype.type(abs(expected))))
+        note = "" if some.size == size else f"looked for by halving {size} entries"
         return Finding(
-            name, say.WRONG, self._index(i, worst), output, output_index, float(expected), float(got),
-            abs(expected - got) / spacing, verdict.precision, int(wrong.sum()), size,
+            name, say.WRONG, self._index(i, int(some[worst])), output, output_index, expected, got,
+            abs(expected - got) / spacing, verdict.precision, int(wrong.sum()), some.size, note=note,
         )  # fmt: skip
-
-    def _column(
-        self, i: int, entry: int, step: float, weights: Array
-    ) -> tuple[int | None, tuple[int, ...] | None, float, float]:
-        """The result for which the derivative by one entry is most wrong: which, its index, expected, got."""
-        outputs = self.probe.outputs()
-        shapes = [places(o) for o in outputs]
-        total = sum(int(np.prod(s)) for s in shapes)
-        if total > _COLUMN:
-            return None, None, 0.0, 0.0
-        unit = np.zeros(self.sizes[i])
-        unit[entry] = step
-        ahead, s = self.probe.moved({i: unit})
-        behind, t = self.probe.moved({i: -unit})
-        numerical = (ahead - behind) / (s[i][entry] - t[i][entry])
-        computed = np.zeros(total)
-        for k in range(total):
-            one = np.zeros(total)
-            one[k] = 1.0
-            computed[k] = self.probe.gradients(one, outputs, retain=True)[i][entry]
-        worst = int(np.argmax(np.abs((numerical - computed) * weights)))
-        which, index = locate(worst, shapes)
-        return which, index, float(numerical[worst]), float(computed[worst])
 
 
 _PLACE = re.compile(r"(\S+) at (\S+:\d+)")
