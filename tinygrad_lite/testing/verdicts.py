@@ -126,6 +126,7 @@ class _Examination:
             change = np.fmax(change, np.where(np.isfinite(moved), moved, 0.0))
         eps = probe.rounding()
         change = np.maximum(change, 2.0**4 * eps * np.abs(here))
+        change[change < 1e-200 * change.max(initial=0.0)] = 0.0  # its reciprocal would overflow
         some = change > 0.0
         weights = self.random.choice((-1.0, 1.0), here.size) * self.random.uniform(0.5, 1.0, here.size)
         weights = np.where(some, weights / np.where(some, change, 1.0), weights)
