@@ -323,6 +323,13 @@ def _natives() -> list[Row]:
         *rows,
         Row("native_dropout_backward", lambda m, x, k: m.native_dropout_backward(x, k, 1.5), (x, mask(2, 4, 3)),
             lambda x, k: x * k * 1.5, in_torch=False),
+        Row("native_dropout", lambda m, x: m.native_dropout(x, 0.5, False)[0], (x,), in_torch=False),
+        Row("native_channel_shuffle", lambda m, x: m.native_channel_shuffle(x, 2), (x,), in_torch=False),
+        Row("max_pool2d_with_indices_backward",
+            lambda m, g, i: m.max_pool2d_with_indices_backward(g, m.zeros(1, 3, 3), 2, 1, 0, 1, False, i),
+            (normal(1, 2, 2), array([[[0, 4], [4, 8]]])), in_torch=False),
+        Row("linear_cross_entropy", lambda m, x, w, b, t: m.linear_cross_entropy(x, w, t, linear_bias=b),
+            (normal(3, 2), normal(4, 2), normal(4), array([0, 3, 1]))),
     ]  # fmt: skip
 
 
@@ -334,6 +341,8 @@ QUESTIONS: list[Row] = [
         (fixed(normal(0, 2)),)),
     Row("native_batch_norm", lambda m, x: m.native_batch_norm(x, None, None, None, None, True, 0.1, 0.1),
         (fixed(normal(2, 4, 3)),)),
+    Row("hash_tensor", lambda m, x: m.hash_tensor(x, 1), (fixed(normal(2, 3)),)),
+    Row("hash_tensor", lambda m, x: m.hash_tensor(x, [0, 1], keepdim=True), (fixed(normal(2, 3, 2)),)),
 ]  # fmt: skip
 
 ROWS: list[Row] = [*_natives(), *_activations(), *_norms(), *_dropouts(), *_embeddings(), *_attentions(), *_losses()]

@@ -82,6 +82,7 @@ from .ops.pointwise.fused_arithmetic import *
 from .ops.pointwise.gcd_lcm import *
 from .ops.random.distributions import *
 from .ops.reduction.cumulative import *
+from .ops.reduction.hash_tensor import *
 from .ops.reduction.histogramdd import *
 from .ops.reduction.min_max import *
 from .ops.reduction.quantiles import *
@@ -125,10 +126,11 @@ _ON_DEMAND = {
     "load": "io.serialization",
     "read_metadata": "io.serialization",
     "save": "io.serialization",
+    "slice": "ops.shape.view_copies",
 }
 __all__ = sorted(
     {n for n, v in globals().items() if not n.startswith("_") and not isinstance(v, _Module)} - {"Any", "annotations"}
-    | {"autograd", "fft", "linalg", *_LAZY, *_ON_DEMAND}
+    | {"autograd", "fft", "linalg", *_LAZY, *_ON_DEMAND} - {"slice"}  # or a star import hid Python's
 )
 _open_rooms(f"{__name__}.ops")
 _open_doors(globals(), __all__, out=True)
@@ -143,6 +145,8 @@ def __getattr__(name: str) -> Any:
         module = importlib.import_module(f"{__name__}.{_ON_DEMAND[name]}")
         _open_doors(vars(module), module.__all__)
         return getattr(module, name)
+    if name.endswith("_") and not name.startswith("_") and hasattr(Tensor, name):
+        return getattr(Tensor, name)  # `tg.zero_(x)`: in place
     raise AttributeError(f"module 'tinygrad_lite' has no attribute {name!r}")
 
 

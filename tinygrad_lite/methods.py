@@ -37,6 +37,7 @@ from .ops.pointwise import complex_numbers as complexes
 from .ops.random import distributions, in_place
 from .ops.reduction import cumulative, min_max, quantiles, sort_topk, statistics, sums, unique_histogram
 from .ops.reduction import softmax as softmax_ops
+from .ops.reduction.hash_tensor import hash_tensor as _hash_tensor
 from .ops.shape import as_strided as as_strided_ops
 from .ops.shape import broadcasting, clone, diagonals, flip_roll_repeat, reshape_transpose, view_copies
 from .ops.shape import split as split_ops
@@ -414,6 +415,7 @@ class Methods(Tensor):
         unique_histogram.unique,
         unique_histogram.unique_consecutive,
     )
+    hash_tensor = _hash_tensor
     dist, norm, renorm = toplevel_names.dist, toplevel_names.norm, toplevel_names.renorm
 
     # --- products ---------------------------------------------------------------------------------------------------

@@ -175,11 +175,14 @@ class Op:
         The arguments that are cast to one dtype, see `promotion`.
     ordered : bool
         Complex numbers are refused.
+    booleans : bool
+        Booleans are computed as integers, which NumPy's function refuses.
     """
 
     complex: bool | Callable[..., Any] = False
     promotes: tuple[str, ...] = ()
     ordered: bool = False
+    booleans: bool = False
     together: Callable[[list[Any], list[tuple[Any, ...]]], Any] | None = None
     twin: Callable[..., Any] | None = None
     saves = True

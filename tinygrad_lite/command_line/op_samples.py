@@ -143,6 +143,11 @@ SAMPLES: dict[str, Callable[[Callable[..., Any], Leaf], Any]] = {  # whose argum
     "grid_sampler_3d": lambda call, f: call(f([[[_M] * 2]]), f([[[[[0.1, -0.3, 0.2]]]]]), 0, 0, False),
     "native_batch_norm": lambda call, f: call(f(_M), f(_V), f(_W), None, None, True, 0.1, 1e-5),
     "native_group_norm": lambda call, f: call(f([_M]), f(_V), f(_W), 1, 3, 3, 1, 1e-5),
+    "linear_cross_entropy": lambda call, f: call(f(_M), f(_M), _index([2, 0, 1])),
+    "max_pool2d_with_indices_backward": lambda call, f: call(
+        f([[_V[:1]]]), f([_M]), 2, 3, 0, 1, False, _index([[[4]]])
+    ),
+    "native_channel_shuffle": lambda call, f: call(f(_IMAGE).reshape(1, 2, -1), 2),
     "native_layer_norm": lambda call, f: call(f(_M), [3], f(_V), f(_W), 1e-5),
     "segment_reduce": lambda call, f: call(f(_V), "sum", lengths=_index([2, 1])),
     "gru": _network(3), "gru_cell": _network(3, step=True),

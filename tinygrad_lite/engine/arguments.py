@@ -76,7 +76,9 @@ NOT_NEGATIVE = Rule("a number >= 0", _real, lambda v: v >= 0)
 ABOVE_ZERO = Rule("positive", _real, lambda v: v > 0)
 SHARE = Rule("in [0, 1]", _real, lambda v: 0 <= v <= 1)
 
-IN_FUNCTIONS = {"eps": NOT_NEGATIVE, "tau": ABOVE_ZERO, "max_norm": NOT_NEGATIVE, "clip_value": NOT_NEGATIVE}
+NO_NAN = Rule("a number", _real, lambda v: bool(v == v))
+
+IN_FUNCTIONS = {"eps": NO_NAN, "tau": ABOVE_ZERO, "max_norm": NOT_NEGATIVE, "clip_value": NOT_NEGATIVE}
 
 
 def check(who: str, name: str, value: Any, rule: Rule) -> None:

@@ -69,7 +69,10 @@ def _unary(op: Op) -> Callable[..., Any]:
         except FloatingPointError:  # what `np.seterr` says is about the user's own arrays
             return quietly(unary)(input)
         except Exception as error:
-            raise blame(error, op.name, ("input",), (input,), unary) from None
+            if op.booleans and x.dtype.kind == "b":  # NumPy has no loop for them
+                out = function(x.astype(np.int8)).astype(np.bool_)
+            else:
+                raise blame(error, op.name, ("input",), (input,), unary) from None
         if type(out) is not ndarray:
             out = np.asarray(out)
         dtype = out.dtype
@@ -79,6 +82,8 @@ def _unary(op: Op) -> Callable[..., Any]:
                     return op.of_complex((input,))
             elif dtype is not x.dtype and dtype.kind == "f" and dtype is not _F32:
                 out = narrow(function, [x], out)  # NumPy makes float16 of int8, float64 of int64
+            elif dtype.num == 1 and x.dtype.kind == "b":  # and int8 of booleans
+                out = function(x.astype(np.int64))
         result = _new(Tensor)
         result._data, result._base = out, None
         if p is None or (OFF and not mode.records(op.name, out)):
@@ -229,15 +234,17 @@ def elementwise(
     promotes: tuple[str, ...] = ("x", "y"),
     ordered: bool = False,
     compiled: bool = False,
+    booleans: bool = False,
     **rules: Any,
 ) -> Any:
     """`differentiable` for a function of one (`x`) or two (`x`, `y`) arrays without options: the fast lane.
 
-    `ordered` ones, which ask what is larger or how often something fits, refuse complex numbers.
+    `ordered` ones, which ask what is larger or how often something fits, refuse complex numbers; `booleans`: those are
+    computed as integers.
     """
     options: dict[str, Any] = {"complex": complex, "promotes": promotes, "compiled": compiled}
     op = differentiable(function, name=name, numpy=numpy, **options, **rules)
-    op.ordered = ordered
+    op.ordered, op.booleans = ordered, booleans
     if not isinstance(function, np.ufunc):
         op.function = quietly(op.function)
     call: Any = (_unary if len(op.rules) == 1 else _binary)(op)

@@ -13,6 +13,7 @@ import numpy as np
 from .. import linalg
 from ..dtypes import as_dtype
 from ..engine.door import open_doors as _open_doors
+from ..ops.argument_names import ordered_only as _ordered_only
 from ..ops.pointwise.clamp_round_where import where as _where
 from ..ops.pointwise.exp_log_trig import logaddexp as _logaddexp
 from ..ops.reduction.quantiles import nanmedian as _nanmedian
@@ -102,8 +103,10 @@ def argmin(input: Any, dim: Any = None, *, keepdim: bool = False, dtype: Any = N
 
 def logsumexp(input: Any, dim: Any = None, *, keepdim: bool = False, dtype: Any = None, mask: Any = None) -> Any:
     x = input if dtype is None else input.to(dtype)
+    _ordered_only(x, "logsumexp")
     x = x if unwrap(x).dtype.kind == "f" else x.float()
-    return _filled(x, mask, -math.inf, None, "logsumexp").logsumexp(_dims(x, dim), keepdim)
+    out = _filled(x, mask, -math.inf, None, "logsumexp").logsumexp(_dims(x, dim), keepdim)
+    return out.to(_kind(input, dtype))  # of integers cut to integers, as in PyTorch
 
 
 def median(input: Any, dim: int = -1, *, keepdim: bool = False, dtype: Any = None, mask: Any = None) -> Any:

@@ -72,7 +72,19 @@ def arange(
         raise InputError(f"arange: step must lead from {start} to {end}, got {step}")
     if dtype is None:
         dtype = get_default_dtype() if any(isinstance(v, float) for v in (start, end, step)) else np.int64
+    elif as_dtype(dtype).kind in "iu":
+        return _finish(_integers(start, end, step, as_dtype(dtype)), requires_grad, device, "arange")
     return _finish(np.arange(start, end, step).astype(as_dtype(dtype), copy=False), requires_grad, device, "arange")
+
+
+def _integers(start: Any, end: Any, step: Any, dtype: Any) -> Any:
+    """Integers from bounds that may be none: cut first, of int64 (only) before they are counted, as in PyTorch."""
+    first, stride = int(start), int(step)
+    if dtype == np.int64:
+        start, end, step = first, int(end), stride
+        if not step:
+            raise InputError("arange: step must not be 0 among integers, got one between -1 and 1")
+    return (first + stride * np.arange(math.ceil((end - start) / step))).astype(dtype, copy=False)
 
 
 def linspace(
@@ -106,13 +118,17 @@ def linspace(
     >>> tg.linspace(0, 1, 3)
     tensor([0.0000, 0.5000, 1.0000])
     """
-    return _finish(_spaced(start, end, steps, "linspace").astype(_dtype(dtype)), requires_grad, device, "linspace")
+    spaced = _spaced(start, end, steps, dtype, "linspace")
+    return _finish(spaced.astype(_dtype(dtype)), requires_grad, device, "linspace")
 
 
-def _spaced(start: Any, end: Any, steps: int, who: str) -> Any:
+def _spaced(start: Any, end: Any, steps: int, dtype: Any, who: str) -> Any:
     if steps < 0:
         raise InputError(f"{who}: steps must not be negative, got {steps}")
-    return np.linspace(_number(start, who), _number(end, who), steps)
+    start, end = _number(start, who), _number(end, who)
+    if _dtype(dtype).kind in "iu":  # the ends are cut first, as in PyTorch
+        start, end = int(start), int(end)
+    return np.linspace(start, end, steps)
 
 
 def logspace(
@@ -154,7 +170,7 @@ def logspace(
     >>> tg.logspace(-1, 1, 3)
     tensor([ 0.1000,  1.0000, 10.0000])
     """
-    powers = np.power(float(_number(base, "logspace")), _spaced(start, end, steps, "logspace"))
+    powers = np.power(float(_number(base, "logspace")), _spaced(start, end, steps, dtype, "logspace"))
     return _finish(powers.astype(_dtype(dtype)), requires_grad, device, "logspace")
 
 

@@ -11,15 +11,17 @@ import numpy as np
 from ...engine import views
 from ...engine.errors import DtypeError
 from ...graph import written
-from ...rules import unwrap
+from ...rules import unwrap, wrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim
+from ..pointwise.clamp_round_where import where
 from .index import _mask, within
 from .index import index_add as _add
 from .index import index_put as _put
 from .index_keys import add_at, plain_index, put_at
 
 __all__ = ["index_add", "index_copy", "index_fill", "index_put", "masked_scatter", "put"]
+__all__ += ["_unsafe_masked_index", "_unsafe_masked_index_put_accumulate"]  # PyTorch's names within
 
 _P = ParamSpec("_P")
 
@@ -343,3 +345,20 @@ def _from_source(input: Any, mask: Any, source: Any) -> Any:
 _from_source.__name__ = "masked_scatter"
 _masked_scatter = both(_from_source)
 masked_scatter_ = _masked_scatter.in_place  # type: ignore[attr-defined]
+
+
+def _inside(input: Any, indices: Sequence[Any]) -> list[Any]:
+    """Indices moved to the nearest place that exists."""
+    kept = [None if i is None else unwrap(i) for i in indices]
+    return [i if i is None else wrap(np.clip(i, -n, n - 1)) for i, n in zip(kept, unwrap(input).shape)]
+
+
+def _unsafe_masked_index(input: Any, mask: Any, indices: Sequence[Any], fill: Any) -> Tensor:
+    """``input[indices]`` where a mask holds, and a number elsewhere, whatever the index is there."""
+    found = input[tuple(slice(None) if i is None else i for i in _inside(input, indices))]
+    return where(mask, found, _cast(np.asarray(fill), unwrap(input)))
+
+
+def _unsafe_masked_index_put_accumulate(input: Any, mask: Any, indices: Sequence[Any], values: Any) -> Tensor:
+    """A copy with values added at the indices, where a mask holds."""
+    return index_put(input, _inside(input, indices), where(mask, values, False), True)

@@ -74,11 +74,20 @@ def _plus(input: Any, product: Any, beta: Any, alpha: Any, who: str) -> Any:
     shape, target = unwrap(input).shape, unwrap(product).shape
     if len(shape) > len(target) or any(n not in (1, m) for n, m in zip(shape[::-1], target[::-1])):
         raise RuntimeError(f"{who}: input must broadcast to the product's shape {target}, got {shape}")
+    beta, alpha = _in_kind(input, product, beta, alpha)
     if beta == 0:
         input = masked(input, np.zeros((), np.bool_))
     elif beta != 1:
         input = input * beta
     return input + (product if alpha == 1 else product * alpha)
+
+
+def _in_kind(input: Any, product: Any, *factors: Any) -> tuple[Any, ...]:
+    """The factors as numbers of the tensors' kind: those of integers are cut, those of booleans are true or false."""
+    kinds = {unwrap(input).dtype.kind, unwrap(product).dtype.kind}
+    if kinds == {"b"}:
+        return tuple(bool(f) for f in factors)
+    return tuple(int(f) for f in factors) if kinds <= {"b", "i", "u"} else factors
 
 
 def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:

@@ -39,6 +39,8 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Tens
     >>> tg.cosine_similarity(tg.tensor([[1.0, 0.0]]), tg.tensor([[3.0, 4.0]]))
     tensor([0.6000])
     """
+    if eps < 0:
+        raise InputError(f"cosine_similarity: eps must not be negative, got {eps}")
     shapes = [unwrap(floating_only(x, "cosine_similarity")).shape for x in (x1, x2)]
     try:
         shape = np.broadcast_shapes(*shapes)

@@ -1,4 +1,4 @@
-"""`native_layer_norm`, `native_group_norm`, `native_batch_norm`: normalizations that return their statistics, too."""
+"""PyTorch's names within: `native_layer_norm` and its like, which return statistics, too; parts of gradients."""
 
 from __future__ import annotations
 
@@ -10,11 +10,22 @@ import numpy as np
 from ...rules import unwrap, wrap
 from ...tensors.tensor_type import Tensor
 from ..pointwise.arithmetic import rsqrt
+from ..pointwise.clamp_round_where import masked, where
+from ..reduction.softmax import softmax
 from ..reduction.statistics import var_mean
+from ..shape.clone import clone, detach
+from .convolution.fold_pixel_shuffle import channel_shuffle
+from .dropout import dropout
 from .normalization.batch_norm import batch_norm
 from .normalization.layer_norm import group_norm, layer_norm
+from .pooling.max_pool import scatter
+from .vision.interpolate import interpolate, resized
 
-__all__ = ["native_batch_norm", "native_dropout_backward", "native_group_norm", "native_layer_norm"]
+__all__ = [
+    "_batch_norm_with_update", "_native_batch_norm_legit", "_safe_softmax", "_softmax_backward_data",
+    "_upsample_bilinear2d_aa", "max_pool2d_with_indices_backward", "native_batch_norm", "native_channel_shuffle",
+    "native_dropout", "native_dropout_backward", "native_group_norm", "native_layer_norm",
+]  # fmt: skip
 
 
 def _statistics(x: Any, dims: tuple[int, ...], eps: float, keepdim: bool = False) -> tuple[Any, Any]:
@@ -25,7 +36,7 @@ def _statistics(x: Any, dims: tuple[int, ...], eps: float, keepdim: bool = False
 def native_layer_norm(
     input: Any, normalized_shape: Sequence[int], weight: Any, bias: Any, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """`layer_norm`, with the means and the reciprocal deviations.
+    """`layer_norm`, with the means and the reciprocal deviations, which have no gradients, as in PyTorch.
 
     Parameters
     ----------
@@ -46,7 +57,7 @@ def native_layer_norm(
     (tensor([[-1.,  1.]]), tensor([[2.]]), tensor([[1.]]))
     """
     dims = tuple(range(-len(normalized_shape), 0))
-    return layer_norm(input, normalized_shape, weight, bias, eps), *_statistics(input, dims, eps, True)
+    return layer_norm(input, normalized_shape, weight, bias, eps), *_statistics(detach(input), dims, eps, True)
 
 
 def native_group_norm(
@@ -93,7 +104,7 @@ def native_batch_norm(
     momentum: float,
     eps: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """`batch_norm`, with the means and the reciprocal deviations of the channels.
+    """`batch_norm`, with the means and the reciprocal deviations of the channels, which have no gradients.
 
     Parameters
     ----------
@@ -118,7 +129,20 @@ def native_batch_norm(
     out = batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
     if not training:
         return out, wrap(np.zeros(0, unwrap(input).dtype)), wrap(np.zeros(0, unwrap(input).dtype))
-    return out, *_statistics(input, (0, *range(2, unwrap(input).ndim)), eps)
+    return out, *_statistics(detach(input), (0, *range(2, unwrap(input).ndim)), eps)
+
+
+def _native_batch_norm_legit(input: Any, weight: Any, bias: Any, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
+    """`native_batch_norm`, also without running statistics: ``(input, weight, bias, training, momentum, eps)``."""
+    return native_batch_norm(input, weight, bias, *(rest if len(rest) == 5 else (None, None, *rest)))
+
+
+def _batch_norm_with_update(
+    input: Any, weight: Any, bias: Any, running_mean: Any, running_var: Any, momentum: float, eps: float
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """`native_batch_norm` in training, and an empty reserve, which a CPU has no use for."""
+    out = native_batch_norm(input, weight, bias, running_mean, running_var, True, momentum, eps)
+    return *out, wrap(np.zeros(0, np.uint8))
 
 
 def native_dropout_backward(grad_output: Any, mask: Any, scale: float) -> Tensor:
@@ -143,3 +167,104 @@ def native_dropout_backward(grad_output: Any, mask: Any, scale: float) -> Tensor
     tensor([2., 0.])
     """
     return grad_output * mask * scale
+
+
+def native_dropout(input: Any, p: float, train: bool | None) -> tuple[Tensor, Tensor]:
+    """`dropout`, with the mask of what was kept.
+
+    Parameters
+    ----------
+    input : Tensor, floating
+    p : float
+        The probability of zero.
+    train : bool, optional
+        Whether to drop anything. Default: yes.
+
+    Returns
+    -------
+    tuple of Tensors
+        The result, and a mask, both of the input's shape.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.native_dropout(tg.ones(2), 0.5, False)
+    (tensor([1., 1.]), tensor([True, True]))
+    """
+    x = unwrap(input)
+    if train is False or not x.size:
+        return clone(input), wrap(np.ones(x.shape, np.bool_))
+    kept = unwrap(dropout(wrap(np.ones(x.shape, x.dtype)), p))
+    return input * kept, wrap(kept != 0)
+
+
+def native_channel_shuffle(input: Any, groups: int) -> Tensor:
+    """`channel_shuffle`, by another name."""
+    return channel_shuffle(input, groups)
+
+
+def _softmax_backward_data(grad_output: Any, output: Any, dim: int, input_dtype: Any) -> Tensor:
+    """The gradient of softmax's input, from that of its result and the result."""
+    return (output * (grad_output - (grad_output * output).sum(dim, keepdim=True))).to(input_dtype)
+
+
+def _safe_softmax(input: Any, dim: int, dtype: Any = None) -> Tensor:
+    """`softmax` that is 0 where all entries are minus infinity, and not NaN."""
+    nothing = (unwrap(input) == -np.inf).all(dim, keepdims=True)
+    return where(wrap(nothing), 0.0, softmax(where(wrap(nothing), 0.0, input), dim, dtype=dtype))
+
+
+def max_pool2d_with_indices_backward(
+    grad_output: Any,
+    input: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    ceil_mode: bool,
+    indices: Any,
+) -> Tensor:
+    """The gradient of the input of `max_pool2d`, from that of its result and the places of the maxima.
+
+    Parameters
+    ----------
+    grad_output : Tensor, shape (..., H', W')
+    input : Tensor, shape (..., H, W)
+        Only its shape counts; its gradient is zero.
+    kernel_size, stride, padding, dilation : int or 2 of them
+    ceil_mode : bool
+        All of these are in the indices already.
+    indices : Tensor, integer, of the shape of `grad_output`
+        Counted through H and W.
+
+    Returns
+    -------
+    Tensor, of the input's shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.tensor([[[1.0, 2.0]]])
+    >>> tg.max_pool2d_with_indices_backward(tg.ones(1, 1, 1), x, (1, 2), (1, 2), 0, 1, False, tg.tensor([[[1]]]))
+    tensor([[[0., 1.]]])
+    """
+    shape = unwrap(input).shape
+    planes = (1, *shape[:-2])[-2:]
+    index = unwrap(indices).reshape(*planes, *unwrap(indices).shape[-2:])
+    out = scatter(grad_output.reshape(index.shape), index, shape[-2:]).reshape(shape)
+    return out + masked(input, np.zeros((), np.bool_)) if getattr(input, "requires_grad", False) else out
+
+
+def _upsample_bilinear2d_aa(
+    input: Any,
+    output_size: Any,
+    align_corners: bool,
+    scales_h: float | None = None,
+    scales_w: float | None = None,
+    *,
+    scale_factors: Any = None,
+) -> Tensor:
+    """`interpolate` with mode "bilinear" and the filter that widens when shrinking."""
+    if scale_factors is not None:
+        return interpolate(input, None, tuple(scale_factors), "bilinear", align_corners, antialias=True)
+    return resized(input, list(output_size), [scales_h, scales_w], "bilinear", align_corners, True)

@@ -52,7 +52,7 @@ class DivisionByZero(ZeroDivisionError, RuntimeError):
 
 def _integers(x: Any, y: Any, who: str) -> bool:
     """Whether two operands are integers; they cannot be divided by zero, where NumPy's answer is zero."""
-    if (x if isinstance(x, np.ndarray) else y).dtype.kind not in "biu":
+    if np.asarray(x if isinstance(x, np.ndarray) else y).dtype.kind not in "biu":
         return False
     if not np.all(y):
         raise DivisionByZero(f"{who}: integers cannot be divided by 0")
@@ -96,7 +96,16 @@ _cube_slope = fused(lambda g, x: g * (3 * (x * x)))
 def _power(x: Any, y: Any) -> Any:
     if type(y) is int and y == 3 and x.dtype.kind in "fc":  # neither does it know a cube
         return _cube(x)
+    if type(y) is np.ndarray and y.dtype.kind == "i" and (y < 0).any():
+        return _integer_power(x, y)
     return x**y  # the operator knows that x**2 is a square; the ufunc does not
+
+
+def _integer_power(x: Any, y: Any) -> Any:
+    """Powers with negative exponents among integers: 1 / x**n cut to an integer, and 0 for x = 0, as in PyTorch."""
+    kept = np.where(np.equal(np.absolute(x), 1), np.absolute(y) % 2, 0)  # only 1 and -1 have such powers
+    cut = np.where(np.absolute(x) == 1, x**kept, np.zeros_like(y))
+    return np.where(y < 0, cut, x ** np.maximum(y, 0))
 
 
 def _power_x(g: Any, x: Any, y: Any) -> Any:

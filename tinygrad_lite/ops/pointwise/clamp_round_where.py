@@ -70,7 +70,7 @@ fmin = elementwise(
     y=lambda g, x, y: masked(g, np.logical_not(_first_min(x, y))),
 )
 
-sign = elementwise(np.sign, x=flat)
+sign = elementwise(np.sign, booleans=True, x=flat)
 floor = elementwise(np.floor, x=flat)
 ceil = elementwise(np.ceil, x=flat)
 trunc = elementwise(np.trunc, x=flat)

@@ -9,6 +9,7 @@ import numpy as np
 from ...dtypes import get_default_dtype
 from ...engine.fast_calls import elementwise
 from ...kernels.elementwise.fused import fused
+from ...promotion import common
 from ...rules import FAST, differentiable, unwrap, wrap
 from ...tensors.row_types import Binary, Unary
 from ...tensors.tensor_type import Tensor
@@ -47,7 +48,8 @@ def heaviside(input: Any, values: Any) -> Tensor:
     >>> tg.heaviside(tg.tensor([-1.5, 0.0, 2.0]), tg.tensor(0.5))
     tensor([0.0000, 0.5000, 1.0000])
     """
-    return _heaviside(input, values)
+    out, kind = _heaviside(input, values), common((unwrap(input), unwrap(values)))
+    return out if kind is None or kind.kind == "f" else out.to(kind)
 
 
 # --- powers of two ----------------------------------------------------------------------------------------------

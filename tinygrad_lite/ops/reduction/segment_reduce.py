@@ -45,7 +45,7 @@ def segment_reduce(
     axis : int
         The dimension of N.
     unsafe : bool
-        Accepted; the lengths are always checked.
+        Lengths need not add up to N: entries after the last stretch count for nothing. They are checked all the same.
     initial : float, optional
         What each stretch begins with, and the result for an empty one. Default: 0, 1 for "prod", minus or plus infinity
         for "max" and "min"; an empty mean is NaN.
@@ -75,10 +75,13 @@ def segment_reduce(
     if sizes.shape[:-1] != x.shape[:axis] or sizes.ndim != axis + 1 or not axis < x.ndim or (sizes < 0).any():
         raise InputError(f"segment_reduce: lengths must be of shape {x.shape[:axis]} and one more dimension and not "
                          f"negative, got shape {sizes.shape}")  # fmt: skip
-    if (sizes.sum(-1) != x.shape[axis]).any():
-        raise InputError(f"segment_reduce: lengths must add up to {x.shape[axis]}, got {sizes.sum(-1).tolist()}")
+    covered = sizes.sum(-1)
+    if (covered > x.shape[axis]).any() or not (unsafe or (covered == x.shape[axis]).all()):
+        raise InputError(f"segment_reduce: lengths must add up to {x.shape[axis]}, got {covered.tolist()}")
     rest = x.shape[axis + 1 :]
     stretch = wrap(np.repeat(np.arange(sizes.size), sizes.reshape(-1)))
+    if (covered < x.shape[axis]).any():
+        data = data[wrap(np.arange(x.shape[axis]) < covered[..., None])]
     start = wrap(np.full((sizes.size, *rest), _EMPTY[reduce] if initial is None else initial, x.dtype))
     flat = data.reshape(len(stretch), *rest)
     if reduce in ("sum", "mean"):

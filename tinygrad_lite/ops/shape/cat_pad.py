@@ -16,6 +16,7 @@ from ..argument_names import numpy_names, one_dim, sizes
 from .stencil import Stencil, along
 
 __all__ = ["cat", "concat", "concatenate", "pad", "stack"]
+__all__ += ["_chunk_cat"]  # PyTorch's name within
 
 # --- rows -------------------------------------------------------------------------------------------------------
 
@@ -242,3 +243,32 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
     if wide == tuple(pairs):
         return out
     return out[tuple([slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(unwrap(out).shape, pairs)])].contiguous()
+
+
+def _chunk_cat(tensors: Sequence[Any], dim: int, num_chunks: int) -> Tensor:
+    """Each tensor cut along `dim` into chunks, the last filled up with zeros; chunks with the same number joined.
+
+    Parameters
+    ----------
+    tensors : sequence of Tensor, equal in shape before `dim`
+    dim : int
+    num_chunks : int
+
+    Returns
+    -------
+    Tensor, shape (*before, num_chunks, entries of a chunk of each)
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg._chunk_cat([tg.tensor([1, 2, 3]), tg.tensor([4, 5])], 0, 2)
+    tensor([[1, 2, 4],
+            [3, 0, 5]])
+    """
+    rows = []
+    for x in tensors:
+        shape = unwrap(x).shape
+        axis = one_dim(dim, len(shape), "_chunk_cat")
+        behind = (0, 0) * (len(shape) - 1 - axis)
+        rows.append(pad(x, (*behind, 0, -shape[axis] % num_chunks)).reshape(*shape[:axis], num_chunks, -1))
+    return cat(rows, -1)

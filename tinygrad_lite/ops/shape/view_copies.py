@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Sequence
 from typing import Any
 
 from ...tensors.tensor_type import Tensor
+from ..argument_names import one_dim
 from ..pointwise.complex_numbers import view_as_complex, view_as_real
 from .as_strided import as_strided, unfold
 from .broadcasting import expand
@@ -82,9 +84,14 @@ def select_copy(input: Any, dim: int, index: int) -> Tensor:
     return _own(select(input, dim, index))
 
 
+def slice(input: Any, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Tensor:
+    """A view, ``input[start:end:step]`` along a dimension."""
+    return input[(builtins.slice(None),) * one_dim(dim, input.ndim, "slice") + (builtins.slice(start, end, step),)]
+
+
 def slice_copy(input: Any, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Tensor:
     """A copy of ``input[start:end:step]`` along a dimension."""
-    return _own(input[(slice(None),) * (dim % input.ndim) + (slice(start, end, step),)])
+    return _own(slice(input, dim, start, end, step))
 
 
 def split_copy(input: Any, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:

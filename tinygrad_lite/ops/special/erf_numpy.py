@@ -133,7 +133,7 @@ def fastest(series: Any, scalar: Callable[[float], float], loop: Any, single: An
             return turned_back(evaluate(x.transpose(order)), order)
         if x.size <= 32:
             try:
-                numbers = [scalar(v) for v in x.reshape(-1).tolist()]
+                numbers = [scalar(float(v)) for v in x.reshape(-1).tolist()]
                 return np.array(numbers, x.dtype if x.dtype.kind == "f" else np.float32).reshape(x.shape)
             except (TypeError, ValueError, OverflowError):  # no real number, a pole, or beyond the numbers
                 pass

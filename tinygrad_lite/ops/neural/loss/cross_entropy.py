@@ -14,14 +14,15 @@ from ....kernels.loops.row_loops import piece
 from ....kernels.native.parallel import in_parts
 from ....rules import differentiable, unwrap
 from ....tensors.tensor_type import Tensor
+from ...linalg.matmul import linear
 from ...pointwise.clamp_round_where import masked
 from ...reduction.softmax import log_softmax
 from .regression import *
 from .regression import reduction_of
 
 __all__ = [
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "l1_loss", "mse_loss",
-    "nll_loss",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "l1_loss",
+    "linear_cross_entropy", "mse_loss", "nll_loss",
 ]  # fmt: skip
 
 # --- cross entropy ----------------------------------------------------------------------------------------------
@@ -182,6 +183,63 @@ def cross_entropy(
             )
         loss = _hard(input, t.reshape(-1), w, ignore_index, reduction, label_smoothing, classes)
     return loss.reshape(outer) if reduction == "none" else _of_none(loss, t, reduction)
+
+
+def linear_cross_entropy(
+    input: Any,
+    linear_weight: Any,
+    target: Any,
+    *,
+    linear_bias: Any = None,
+    weight: Any = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    options: Any = None,
+) -> Tensor:
+    """`cross_entropy` of the results of `linear`.
+
+    Parameters
+    ----------
+    input : Tensor, shape (N, in) or (in,), floating
+    linear_weight : Tensor, shape (C, in), or (C, d_1, ..., d_K, in) for K further dimensions of the target
+    target : Tensor
+        See `cross_entropy`: class indices (N, d_1, ..., d_K), or probabilities (N, C, d_1, ..., d_K).
+    linear_bias : Tensor, shape (C, d_1, ..., d_K), optional
+    weight : Tensor, shape (C,), optional
+    reduction : "none", "mean" or "sum"
+    ignore_index : int, optional
+        A class that counts for nothing. Default: -100.
+    label_smoothing : float in [0, 1]
+    options : optional
+        How PyTorch cuts the batch to save memory. Accepted; the result is the same.
+
+    Returns
+    -------
+    Tensor, scalar or the target's shape
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not fit and options out of range.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.linear_cross_entropy(tg.zeros(3, 2), tg.ones(4, 2), tg.tensor([0, 1, 2]))
+    tensor(1.3863)
+    """
+    classes, *outer, size = unwrap(linear_weight).shape if unwrap(linear_weight).ndim > 1 else (0, 0)
+    if not size or (outer and unwrap(input).ndim != 2):
+        raise InputError(f"linear_cross_entropy: linear_weight must be of shape (C, in), or (C, ..., in) for an input "
+                         f"(N, in), got {unwrap(linear_weight).shape} and {unwrap(input).shape}")  # fmt: skip
+    bias = linear_bias if linear_bias is None else linear_bias.reshape(-1)
+    logits = linear(input, linear_weight.reshape(-1, size), bias)
+    logits = logits.reshape(*unwrap(input).shape[:-1], classes, *outer)
+    ignored = -100 if ignore_index is None else ignore_index
+    return cross_entropy(
+        logits, target, weight, ignore_index=ignored, reduction=reduction, label_smoothing=label_smoothing
+    )
 
 
 def _of_none(loss: Any, target: Any, reduction: str) -> Any:

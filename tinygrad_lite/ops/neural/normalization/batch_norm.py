@@ -211,7 +211,7 @@ def grouped(x: Any, weight: Any, bias: Any, groups: int, eps: float) -> Any:
 
 def _affine_of_nothing(input: Any, weight: Any, bias: Any) -> Any:
     """The result of an empty batch, whose gradients are zero."""
-    shape = -1, *(1,) * (unwrap(input).ndim - 2)
+    shape = unwrap(input).shape[1:2][:1] + (1,) * (unwrap(input).ndim - 2)
     out = input if weight is None else input * weight.reshape(shape)
     return out * 1.0 if bias is None else out + bias.reshape(shape)
 
@@ -261,7 +261,7 @@ def batch_norm(
             [ 1.0000,  1.0000]])
     """
     x = unwrap(input)
-    if x.ndim < 2 and (x.size or not x.ndim or not training):
+    if x.ndim < 2 and (x.size or not x.ndim):
         raise InputError(f"batch_norm: input must have at least 2 dimensions (N, C, ...), got shape {x.shape}")
     for name, value in zip(
         ("running_mean", "running_var", "weight", "bias"), (running_mean, running_var, weight, bias)
@@ -269,6 +269,8 @@ def batch_norm(
         if value is not None and unwrap(value).shape != x.shape[:2][-1:]:
             raise InputError(f"batch_norm: {name} must have shape {x.shape[:2][-1:]}, got {unwrap(value).shape}")
     if training:
+        if eps < 0:
+            raise InputError(f"batch_norm: eps must not be negative in training, got {eps}")
         if not x.size:  # no statistics, and none that change
             return _affine_of_nothing(input, weight, bias)
         if x.size // x.shape[1] == 1:
@@ -276,6 +278,8 @@ def batch_norm(
         return _batch_norm.record((input, weight, bias, unwrap(running_mean), unwrap(running_var), momentum, eps))
     if running_mean is None or running_var is None:
         raise InputError("batch_norm: running_mean and running_var must be given in evaluation")
+    if x.ndim < 2:
+        return _affine_of_nothing(input, weight, bias)
     if x.dtype == np.float16:  # scale and shift in single precision, as all that is computed
         given = (running_mean, running_var, weight, bias)
         running_mean, running_var, weight, bias = (v if v is None else v.float() for v in given)

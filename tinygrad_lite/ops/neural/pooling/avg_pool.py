@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
 from ....engine.errors import InputError
-from ....rules import unwrap
+from ....rules import unwrap, wrap
 from ....tensors.tensor_type import Tensor
 from ...argument_names import floating_only
-from ...pointwise.arithmetic import abs, pow
+from ...pointwise.arithmetic import abs, div, pow
 from ...pointwise.clamp_round_where import sign
 from ...reduction.sums import mean
 from ...shape.stencil import Stencil, blend
@@ -24,16 +28,29 @@ __all__ = [
 ]  # fmt: skip
 
 
-@lru_cache(1024)
-def _boxes(size: int, kernel: int, stride: int, padding: int, count: int, include_pad: bool, mean: bool) -> Stencil:
-    """Windows of a dimension: what lies in each, divided by its size (which may count the padding) or not."""
-    rows = []
+def _windows(
+    size: int, kernel: int, stride: int, padding: int, count: int, include_pad: bool
+) -> Iterator[tuple[range, int]]:
+    """What lies in each window of a dimension, and its size, which may count the padding."""
     for start in range(-padding, count * stride - padding, stride):
         stop = min(start + kernel, size + padding)
-        first, last = max(start, 0), min(stop, size)
-        divisor = stop - start if include_pad else last - first
-        rows.append([(i, 1 / divisor if mean else 1.0) for i in range(first, last)])
-    return Stencil(size, rows)
+        inside = range(max(start, 0), min(stop, size))
+        yield inside, stop - start if include_pad else len(inside)
+
+
+@lru_cache(1024)
+def _boxes(size: int, kernel: int, stride: int, padding: int, count: int, include_pad: bool, mean: bool) -> Stencil:
+    """Windows of a dimension: what lies in each, divided by its size or not."""
+    windows = _windows(size, kernel, stride, padding, count, include_pad)
+    return Stencil(size, [[(i, 1 / divisor if mean else 1.0) for i in inside] for inside, divisor in windows])
+
+
+def _quotients(sums: Any, windows: list[tuple[Any, ...]], divisor: int | None) -> Any:
+    """Sums of integers over the sizes of their windows, cut to integers."""
+    if divisor is None:
+        sizes = [np.array([n for _, n in _windows(*args)], sums.dtype) for args in windows]
+        return div(sums, wrap(functools.reduce(np.multiply.outer, sizes)), rounding_mode="trunc")
+    return div(sums, divisor, rounding_mode="trunc")
 
 
 @lru_cache(1024)
@@ -47,14 +64,19 @@ def _avg(
     dims: int, input: Any, kernel: Any, stride: Any, padding: Any, ceil: bool, include_pad: bool, divisor: Any
 ) -> Any:
     who = f"avg_pool{dims}d"
-    floating_only(input, who)
+    integers = unwrap(input).dtype == np.int64
+    if not integers:
+        floating_only(input, who)
     if divisor == 0:
         raise InputError(f"{who}: divisor_override must not be 0")
 
     def run(x: Any) -> Any:
         size = unwrap(x).shape[2:]
         k, s, p, count = pooled_size(size, kernel, stride, padding, 1, ceil, who)
-        out = blend(x, [_boxes(*args, include_pad, divisor is None) for args in zip(size, k, s, p, count)])
+        windows = [(*args, include_pad) for args in zip(size, k, s, p, count)]
+        out = blend(x, [_boxes(*args, divisor is None and not integers) for args in windows])
+        if integers:
+            return _quotients(out, windows, divisor)
         return out if divisor is None else out / divisor
 
     return unbatched(run, input, dims, who)
@@ -98,7 +120,7 @@ def avg_pool1d(
 
     Parameters
     ----------
-    input : Tensor, shape (N, C, L) or (C, L), floating
+    input : Tensor, shape (N, C, L) or (C, L), floating or int64
     kernel_size : int, or a tuple of one
     stride : int, optional
         Default: the kernel's size.
@@ -140,7 +162,7 @@ def avg_pool2d(
 
     Parameters
     ----------
-    input : Tensor, shape (N, C, H, W) or (C, H, W), floating
+    input : Tensor, shape (N, C, H, W) or (C, H, W), floating or int64
     kernel_size : int or 2 of them
     stride : int or 2 of them, optional
         Default: the kernel's size.
@@ -184,7 +206,7 @@ def avg_pool3d(
 
     Parameters
     ----------
-    input : Tensor, shape (N, C, D, H, W) or (C, D, H, W), floating
+    input : Tensor, shape (N, C, D, H, W) or (C, D, H, W), floating or int64
     kernel_size : int or 3 of them
     stride : int or 3 of them, optional
         Default: the kernel's size.

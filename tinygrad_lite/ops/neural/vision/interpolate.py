@@ -173,10 +173,17 @@ def interpolate(
     if smooth or mode == "area":
         floating_only(input, "interpolate")
     counts, factors = _sizes(shape[2:], size, scale_factor)
-    if recompute_scale_factor or align_corners:
-        factors = [None] * len(counts)
-    stencil = _stencil(mode, bool(align_corners), antialias)
-    return blend(input, [stencil(*args) for args in zip(shape[2:], counts, factors)])
+    return resized(input, counts, [None] * len(counts) if recompute_scale_factor else factors, mode,
+                   bool(align_corners), antialias)  # fmt: skip
+
+
+def resized(
+    input: Any, counts: list[int], factors: list[float | None], mode: str, align_corners: bool, antialias: bool
+) -> Any:
+    """The input with other sizes, and the scale factors that were given, if any."""
+    stencil = _stencil(mode, align_corners, antialias)
+    factors = [None] * len(counts) if align_corners else factors
+    return blend(input, [stencil(*args) for args in zip(unwrap(input).shape[2:], counts, factors)])
 
 
 def upsample(
