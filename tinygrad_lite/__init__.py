@@ -118,7 +118,7 @@ _keep()
 
 __version__ = "0.1.0"
 
-_LAZY = ("cuda", "func", "kernels", "masked", "nn", "optim", "signal", "special", "testing", "utils")
+_LAZY = ("cuda", "distributions", "func", "kernels", "masked", "nn", "optim", "signal", "special", "testing", "utils")
 _ON_DEMAND = {
     "checkpoint": "transforms.checkpoint",
     "checkpoint_sequential": "transforms.checkpoint",

@@ -39,6 +39,7 @@ from tinygrad_lite.tensors.memory_formats import contiguous_format as contiguous
 from tinygrad_lite import cuda as cuda
 from tinygrad_lite.ops.random.distributions import default_generator as default_generator
 from tinygrad_lite.tensors.devices import device as device
+from tinygrad_lite import distributions as distributions
 from tinygrad_lite.dtypes import double as double
 from tinygrad_lite.dtypes import dtype as dtype
 from tinygrad_lite.tensors.finfo import e as e

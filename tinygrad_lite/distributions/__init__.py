@@ -1,0 +1,44 @@
+"""Probability distributions, transforms and divergences: PyTorch's, under their names there."""
+
+from __future__ import annotations
+
+from . import (
+    categorical,
+    discrete,
+    distribution,
+    extremes,
+    gamma_family,
+    kl,
+    location_scale,
+    matrices,
+    mixture,
+    multivariate_normal,
+    transformed,
+)
+from . import constraint_registry as constraint_registry
+from . import constraints as constraints
+from . import transforms as transforms
+from .categorical import *
+from .constraint_registry import biject_to as biject_to
+from .constraint_registry import transform_to as transform_to
+from .discrete import *
+from .distribution import *
+from .extremes import *
+from .gamma_family import *
+from .kl import *
+from .location_scale import *
+from .matrices import *
+from .mixture import *
+from .multivariate_normal import *
+from .transformed import *
+from .transforms import *
+
+_ROOMS = (
+    categorical, discrete, distribution, extremes, gamma_family, kl, location_scale, matrices, mixture,
+    multivariate_normal, transformed, transforms,
+)  # fmt: skip
+__all__ = sorted(
+    {"biject_to", "constraint_registry", "constraints", "transform_to", "transforms"}.union(
+        *(room.__all__ for room in _ROOMS)
+    )
+)
