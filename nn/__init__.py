@@ -17,7 +17,7 @@ if __name__ == "nn":
     for _name in [name for name in sys.modules if f"{name}.".startswith("tinygrad_lite.nn.")]:
         sys.modules[_name.removeprefix("tinygrad_lite.")] = sys.modules[_name]
 else:
-    from . import functional, init, utils
+    from . import attention, functional, init, parallel, utils
     from .hooks import (
         register_module_forward_hook,
         register_module_forward_pre_hook,
@@ -25,6 +25,7 @@ else:
         register_module_full_backward_pre_hook,
     )
     from .module import Module
+    from .modules import utils as _ntuples  # noqa: F401  (PyTorch's name, which nothing here needs)
     from .modules.activation.activation import (
         CELU,
         ELU,
@@ -167,6 +168,7 @@ else:
         TransformerEncoderLayer,
     )
     from .modules.upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
+    from .parallel import DataParallel
     from .parameter import (
         Buffer,
         Parameter,
@@ -176,11 +178,14 @@ else:
     from .summary import summary
 
 __all__ = [
+    "attention",
     "functional",
     "init",
+    "parallel",
     "utils",
     "summary",
     "Module",
+    "DataParallel",
     "Parameter",
     "Buffer",
     "Sequential",

@@ -593,3 +593,25 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Gener
     values[order < math.ceil(sparsity * rows)] = 0
     with no_grad():
         return tensor.copy_(values.astype(tensor.dtype))
+
+
+def _renamed(function: Any) -> Any:
+    """PyTorch's name from before 0.4, which warns."""
+    old = function.__name__.removesuffix("_")
+
+    def deprecated(*args: Any, **options: Any) -> Tensor:
+        warnings.warn(f"init.{old}: deprecated in favor of init.{old}_", FutureWarning, stacklevel=2)
+        return function(*args, **options)
+
+    deprecated.__name__ = deprecated.__qualname__ = old
+    deprecated.__doc__ = f"Deprecated: `{old}_`."
+    return deprecated
+
+
+uniform, normal, constant, eye, dirac = map(_renamed, (uniform_, normal_, constant_, eye_, dirac_))
+xavier_uniform, xavier_normal, kaiming_uniform = map(_renamed, (xavier_uniform_, xavier_normal_, kaiming_uniform_))
+kaiming_normal, orthogonal, sparse = map(_renamed, (kaiming_normal_, orthogonal_, sparse_))
+
+
+def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
+    return _fans("_calculate_fan_in_and_fan_out", tensor)

@@ -12,19 +12,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, Protocol, TypeVar
 
-import numpy as np
-
-from tinygrad_lite import Tensor, float16, float32, float64
-from tinygrad_lite.dtypes import as_dtype
-from tinygrad_lite.engine.errors import DtypeError, InputError
-from tinygrad_lite.tensors.devices import names_device
-from tinygrad_lite.tensors.memory_formats import check_format
+from tinygrad_lite import Tensor
+from tinygrad_lite.engine.errors import InputError
 
 from . import state_dict as state_dict_ops
-from ._checks import check_device, check_input
+from ._checks import check_input
 from ._hyperparameters import checked
 from .hooks import Hooked, call_with_hooks
-from .parameter import Buffer, Parameter, Uninitialized
+from .module_placement import Placed
+from .parameter import Buffer, Parameter
 from .state_dict import BUFFER, MODULE, PARAMETER, VOLATILE, IncompatibleKeys, load_state, save_state
 
 _M = TypeVar("_M", bound="Module")
@@ -38,7 +34,7 @@ class _Forward(Protocol[_P, _R]):
     def forward(self, *args: _P.args, **kwargs: _P.kwargs) -> _R: ...
 
 
-class Module(Hooked):
+class Module(Placed, Hooked):
     """Base class of all layers and models.
 
     A subclass calls ``super().__init__()``, assigns its parameters and submodules as attributes and defines
@@ -408,93 +404,6 @@ class Module(Hooked):
             elif (grad := parameter.grad) is not None:
                 parameter.grad = grad = grad.detach() if grad.requires_grad else grad
                 grad.zero_()
-
-    def to(
-        self: _M,
-        *args: Any,
-        device: Any = None,
-        dtype: Any = None,
-        non_blocking: bool = False,
-        memory_format: Any = None,
-    ) -> _M:
-        """Convert the floating-point parameters and buffers, in place.
-
-        Parameters
-        ----------
-        *args
-            Any of: a floating dtype, a Tensor whose dtype is taken, the device "cpu"; then `non_blocking`.
-        device : device, optional
-            Only the CPU's exists.
-        dtype : dtype, optional
-        non_blocking : bool
-            Accepted and ignored.
-        memory_format : memory_format, optional
-            The same.
-
-        Raises
-        ------
-        TypeError
-            If the dtype is not a floating one.
-        ValueError
-            If the device is not the CPU.
-        """
-        check_format(memory_format, f"{type(self).__name__}.to")
-        for argument in args:
-            if isinstance(argument, Tensor):
-                dtype = argument.dtype
-            elif isinstance(argument, bool):  # non_blocking
-                continue
-            elif names_device(argument):
-                device = argument
-            elif argument is not None:
-                dtype = argument
-        check_device(f"{type(self).__name__}.to", device)
-        return self if dtype is None else self._convert(as_dtype(dtype))
-
-    def float(self: _M) -> _M:
-        """Convert the floating-point parameters and buffers to float32, in place."""
-        return self._convert(as_dtype(float32))
-
-    def double(self: _M) -> _M:
-        """Convert the floating-point parameters and buffers to float64, in place."""
-        return self._convert(as_dtype(float64))
-
-    def half(self: _M) -> _M:
-        """Convert the floating-point parameters and buffers to float16, in place."""
-        return self._convert(as_dtype(float16))
-
-    def type(self: _M, dst_type: Any) -> _M:
-        """Convert the floating-point parameters and buffers to a dtype, in place."""
-        return self._convert(as_dtype(dst_type))
-
-    def cpu(self: _M) -> _M:
-        """Return the module: everything is in the CPU's memory."""
-        return self
-
-    def cuda(self: _M, device: Any = None) -> _M:
-        """Raise an error: there is no GPU."""
-        raise RuntimeError(f"{type(self).__name__}.cuda: needs a GPU, and tinygrad_lite computes on the CPU only")
-
-    def _get_name(self) -> str:
-        return type(self).__name__
-
-    def _convert(self: _M, dtype: np.dtype[Any]) -> _M:
-        if dtype.kind != "f":
-            raise DtypeError(f"{type(self).__name__}.to: dtype must be a floating one, got {dtype}")
-        for parameter in self.parameters():
-            if parameter.dtype.kind == "f" and parameter.dtype != dtype:
-                grad, parameter.grad = parameter.grad, None
-                parameter.data = parameter.data.to(dtype)  # the same object: an optimizer that holds it still does
-                parameter.grad = None if grad is None else grad.to(dtype)
-        for module in self.modules():
-            for name, buffer in module._members(*_BUFFERS):
-                if buffer is None or buffer.dtype.kind != "f":
-                    continue
-                if isinstance(buffer, Uninitialized):
-                    buffer.convert(dtype)
-                else:
-                    module.__dict__[name] = buffer.to(dtype)
-        return self
 
     # --- saving and loading -----------------------------------------------------------------------
 

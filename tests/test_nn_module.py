@@ -321,7 +321,7 @@ def test_conversion_keeps_the_parameters_and_their_gradients():
 def test_conversion_refuses_what_is_not_there():
     with pytest.raises(TypeError, match=r"Net.to: dtype must be a floating one, got int64"):
         Net().to(tg.int64)
-    with pytest.raises(ValueError, match=r"Net.to: device must be None or 'cpu', got 'cuda:0'"):
+    with pytest.raises(ValueError, match=r"Net.to: .* the device must be 'cpu', got 'cuda:0'"):
         Net().to("cuda:0")
     with pytest.raises(ValueError, match="Linear: device must be None or 'cpu', got 'cuda'"):
         nn.Linear(1, 1, device="cuda")

@@ -32,6 +32,7 @@ from .io.dlpack import from_dlpack as from_dlpack
 from .kernels.malloc import keep as _keep
 from .ops.creation.arange_eye import *
 from .ops.creation.creation import *
+from .ops.creation.frombuffer import *
 from .ops.creation.strided import *
 from .ops.creation.window_functions import *
 from .ops.indexing.index import *
@@ -113,12 +114,42 @@ from .tensors.finfo import *
 from .tensors.memory_formats import *
 from .tensors.predicates import *
 from .tensors.printing import set_printoptions as set_printoptions
+from .tensors.size import Size as Size
 
 _keep()
 
 __version__ = "0.1.0"
 
-_LAZY = ("cuda", "distributions", "func", "kernels", "masked", "nn", "optim", "signal", "special", "testing", "utils")
+_LAZY = (
+    "amp", "backends", "compiler", "cuda", "distributed", "distributions", "func", "jit", "kernels", "masked", "nn", "optim", "signal",
+    "special", "testing", "utils",
+)  # fmt: skip
+_TORCH_MODULES = (  # in a folder of their own
+    "accelerator", "hub", "mps", "multiprocessing", "onnx", "profiler", "random", "serialization", "types", "version",
+    "xpu",
+)  # fmt: skip
+_ROOMS = {  # room -> the names of PyTorch's that are looked for in it
+    "amp.autocast_mode": (
+        "autocast", "get_autocast_cpu_dtype", "get_autocast_dtype", "get_autocast_gpu_dtype",
+        "is_autocast_cache_enabled", "is_autocast_cpu_enabled", "is_autocast_enabled",
+    ),
+    "amp.grad_scaler": ("GradScaler",),
+    "compiler": ("compile",),
+    "func": ("vmap",),
+    "tensors.typed_tensors": (
+        "BoolTensor", "ByteTensor", "CharTensor", "ComplexDoubleTensor", "ComplexFloatTensor", "DoubleTensor",
+        "FloatTensor", "HalfTensor", "IntTensor", "LongTensor", "ShortTensor",
+    ),
+    "torch_modules.settings": (
+        "are_deterministic_algorithms_enabled", "get_default_device", "get_deterministic_debug_mode",
+        "get_float32_matmul_precision", "get_num_interop_threads", "get_num_threads",
+        "is_deterministic_algorithms_warn_only_enabled", "is_warn_always_enabled", "set_default_device",
+        "set_default_tensor_type", "set_deterministic_debug_mode", "set_float32_matmul_precision",
+        "set_flush_denormal", "set_num_interop_threads", "set_num_threads", "set_warn_always",
+        "use_deterministic_algorithms",
+    ),
+}  # fmt: skip
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 _ON_DEMAND = {
     "checkpoint": "transforms.checkpoint",
     "checkpoint_sequential": "transforms.checkpoint",
@@ -130,7 +161,8 @@ _ON_DEMAND = {
 }
 __all__ = sorted(
     {n for n, v in globals().items() if not n.startswith("_") and not isinstance(v, _Module)} - {"Any", "annotations"}
-    | {"autograd", "fft", "linalg", *_LAZY, *_ON_DEMAND} - {"slice"}  # or a star import hid Python's
+    | {"autograd", "fft", "linalg", *_LAZY, *_TORCH_MODULES, *_ROOM_OF, *_ON_DEMAND}
+    - {"random", "slice", "types"}  # or a star import hid Python's
 )
 _open_rooms(f"{__name__}.ops")
 _open_doors(globals(), __all__, out=True)
@@ -141,6 +173,10 @@ _open_doors(vars(fft), fft.__all__, out=True)
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return importlib.import_module(f"{__name__}.{name}")
+    if name in _TORCH_MODULES:
+        return importlib.import_module(f"{__name__}.torch_modules.{name}")
+    if name in _ROOM_OF:
+        return getattr(importlib.import_module(f"{__name__}.{_ROOM_OF[name]}"), name)
     if name in _ON_DEMAND:
         module = importlib.import_module(f"{__name__}.{_ON_DEMAND[name]}")
         _open_doors(vars(module), module.__all__)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import tinygrad_lite as tg
 
+from .command_line import run_script
 from .io import torch_checkpoints
 
 USES = """
@@ -19,6 +20,7 @@ python -m tinygrad_lite ops                   the table of operations
 python -m tinygrad_lite ops --markdown        the same, written to docs/OPERATIONS.md
 python -m tinygrad_lite ops NAME ...          only those whose name contains one of the words
 python -m tinygrad_lite convert SOURCE TARGET  between PyTorch's and safetensors files, by their names
+python -m tinygrad_lite run SCRIPT ...        a program written for PyTorch, as it is
 python -m tinygrad_lite.kernels               kernels: what is compiled, where it is kept
 """
 
@@ -32,6 +34,10 @@ def main(arguments: list[str] | None = None) -> int:
     table.add_argument("--markdown", nargs="?", const="docs/OPERATIONS.md", metavar="FILE",
                        help="write a page instead (default: %(const)s; - prints it)")  # fmt: skip
     torch_checkpoints.add_command(commands)
+    commands.add_parser("run", help="run a program written for PyTorch, as it is", add_help=False)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["run"]:  # what follows is the program's
+        return run_script.main(arguments[1:])
     given = parser.parse_args(arguments)
     if given.command == "ops":
         return _ops(given.words, given.markdown)

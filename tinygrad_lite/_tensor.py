@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from . import autograd, rules
-from .dtypes import as_dtype, canonical, of
+from .dtypes import as_dtype, canonical, get_default_dtype, of
 from .dtypes import dtype as DType
 from .engine import blame, fast_calls, hooks, views
 from .engine.door import open_doors_of
@@ -24,11 +24,11 @@ from .ops.reduction import min_max, sums
 from .ops.shape import split as split_ops
 from .rules import FAST, TABLE, differentiable, unwrap, wrap
 from .tensors import printing
-from .tensors.devices import CPU, names_device
-from .tensors.devices import device as Device
-from .tensors.memory_formats import channels_last, channels_last_3d, check_format, strided
-from .tensors.memory_formats import layout as Layout
+from .tensors.device_methods import DeviceMethods
+from .tensors.devices import placement
+from .tensors.memory_formats import channels_last, channels_last_3d, check_format
 from .tensors.numpy_calls import on_arrays
+from .tensors.size import Size
 
 
 @differentiable(a=lambda g: g, name="clone", numpy=np.copy, complex=True)
@@ -46,7 +46,7 @@ FAST[np.astype if hasattr(np, "astype") else np.ndarray.astype] = lambda x, dtyp
 _CHANNELS_LAST = {channels_last: 4, channels_last_3d: 5}  # number of dimensions
 
 
-class Tensor(Methods):
+class Tensor(Methods, DeviceMethods):
     """A multi-dimensional array that remembers how it was made.
 
     Parameters
@@ -77,7 +77,7 @@ class Tensor(Methods):
     tensor([2., 4., 6.])
     """
 
-    __slots__ = ("_data", "_node", "_base", "_kept", "__weakref__")
+    __slots__ = ("_data", "_node", "_base", "_kept", "__weakref__", "__dict__")
 
     _data: Any
     _node: Any
@@ -87,7 +87,10 @@ class Tensor(Methods):
 
     def __new__(cls, *data: Any, dtype: Any = None, requires_grad: builtins.bool = False, device: Any = None) -> Tensor:
         self = object.__new__(cls)
-        self._data = creation.construct(data, dtype, device)
+        if dtype is None:
+            self._data = creation.construct(data, get_default_dtype(), device)
+        else:
+            self._data = creation.tensor(data[0] if data else (), dtype, device=device)._data
         self._node = self._base = None
         if requires_grad:
             self.requires_grad_()
@@ -96,9 +99,9 @@ class Tensor(Methods):
     # --- what it is -------------------------------------------------------------------------------------------------
 
     @property
-    def shape(self) -> tuple[builtins.int, ...]:
+    def shape(self) -> Size:
         """Sizes of the dimensions."""
-        return self._data.shape
+        return Size(self._data.shape)
 
     @property
     def ndim(self) -> builtins.int:
@@ -119,21 +122,6 @@ class Tensor(Methods):
     def nbytes(self) -> builtins.int:
         """Bytes of all elements."""
         return self._data.nbytes
-
-    @property
-    def device(self) -> Device:
-        """The CPU's; equal to "cpu"."""
-        return CPU
-
-    @property
-    def layout(self) -> Layout:
-        """`strided`: all elements are in memory."""
-        return strided
-
-    @property
-    def is_cuda(self) -> builtins.bool:
-        """False: everything is in the CPU's memory."""
-        return False
 
     @property
     def is_leaf(self) -> builtins.bool:
@@ -410,20 +398,10 @@ class Tensor(Methods):
         """
         if memory_format is not None:
             check_format(memory_format, "to")
-        flags = []
-        for a in args:
-            if isinstance(a, Tensor):
-                dtype = a.dtype
-            elif isinstance(a, bool):
-                flags.append(a)
-            elif names_device(a):
-                device = a
-            elif a is not None:
-                dtype = a
-        creation.only_cpu(device, "to")
+        dtype, copies = placement("to", args, dtype, device)
         target = self.dtype if dtype is None else as_dtype(dtype)
         if target == self._data.dtype:
-            return self.clone() if copy or flags[1:2] == [True] else self
+            return self.clone() if copy or copies else self
         return _cast.record((self, target))
 
     def type_as(self, other: Tensor) -> Tensor:
@@ -477,18 +455,6 @@ class Tensor(Methods):
     def bool(self, memory_format: Any = None) -> Tensor:
         """To bool."""
         return self.to(np.bool_, memory_format=memory_format)
-
-    def cpu(self) -> Tensor:
-        """Itself: everything lives on the CPU."""
-        return self
-
-    def cuda(self, device: Any = None, non_blocking: builtins.bool = False) -> Tensor:
-        """An error: there is no GPU."""
-        raise RuntimeError("cuda: needs a GPU, and tinygrad_lite computes on the CPU only")
-
-    def get_device(self) -> builtins.int:
-        """-1, as PyTorch says of the CPU."""
-        return -1
 
     def is_floating_point(self) -> builtins.bool:
         """Whether the dtype is a float."""

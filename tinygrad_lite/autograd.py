@@ -563,13 +563,20 @@ def _apart(
     return tuple(results)
 
 
-_LAZY = {"functional": "transforms.jacobians", "graph": "engine.hooks"}
-_CHECKS = ("GradcheckError", "gradcheck", "gradgradcheck")
-_ANOMALY = ("detect_anomaly", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_detect_anomaly")
+_LAZY = {"functional": "transforms.jacobians", "graph": "engine.hooks", "profiler": "torch_modules.profiler"}
+_ROOM_OF = {
+    **dict.fromkeys(("GradcheckError", "gradcheck", "gradgradcheck"), "testing.pytorch_names"),
+    **dict.fromkeys(
+        ("detect_anomaly", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_detect_anomaly"), "engine.anomaly"
+    ),
+    "Variable": "tensors.variable",
+}
 
 if TYPE_CHECKING:
+    Variable: Any
     functional: Any
     graph: Any
+    profiler: Any
     GradcheckError: Any
     gradcheck: Any
     gradgradcheck: Any
@@ -582,8 +589,6 @@ else:  # type checkers would take any name for one that it knows
     def __getattr__(name: str) -> Any:
         if name in _LAZY:
             return importlib.import_module(f".{_LAZY[name]}", __package__)
-        if name in _CHECKS:
-            return getattr(importlib.import_module(".testing.pytorch_names", __package__), name)
-        if name in _ANOMALY:
-            return getattr(importlib.import_module(".engine.anomaly", __package__), name)
+        if name in _ROOM_OF:
+            return getattr(importlib.import_module(f".{_ROOM_OF[name]}", __package__), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

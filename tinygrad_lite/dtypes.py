@@ -7,10 +7,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from .engine.errors import DtypeError
+
 __all__ = [
-    "bool", "cdouble", "cfloat", "complex64", "complex128", "double", "dtype", "float", "float16", "float32", "float64",
-    "get_default_dtype", "half", "int", "int8", "int16", "int32", "int64", "long", "set_default_dtype", "short",
-    "uint8", "uint16", "uint32", "uint64",
+    "bfloat16", "bool", "cdouble", "cfloat", "complex64", "complex128", "double", "dtype", "float",
+    "float16", "float32", "float64", "get_default_dtype", "half", "int", "int8", "int16", "int32", "int64", "long",
+    "set_default_dtype", "short", "uint8", "uint16", "uint32", "uint64",
 ]  # fmt: skip
 
 
@@ -97,6 +99,35 @@ def of(numpys: np.dtype[Any]) -> dtype:
         found.is_floating_point, found.is_complex = numpys.kind == "f", numpys.kind == "c"
         found.is_signed = numpys.kind in "ifc"
     return found
+
+
+class _Bfloat16(dtype):
+    """The name of a dtype that NumPy has not: scripts may name it, and whatever would make such numbers refuses."""
+
+    is_floating_point, is_complex, is_signed, itemsize = True, False, True, 2
+
+    @property
+    def dtype(self) -> Any:  # type: ignore[override]
+        """An error that says what to use."""
+        raise DtypeError("bfloat16: NumPy has no such numbers; use float32, in which everything is computed here")
+
+    def __eq__(self, other: object) -> Any:
+        return self is other
+
+    def __hash__(self) -> builtins.int:
+        return id(self)
+
+    def __reduce__(self) -> Any:
+        return "bfloat16"
+
+    def __str__(self) -> str:
+        return "bfloat16"
+
+    def __repr__(self) -> str:
+        return "tinygrad_lite.bfloat16"
+
+
+bfloat16: dtype = object.__new__(_Bfloat16)
 
 
 def _named(name: str) -> dtype:

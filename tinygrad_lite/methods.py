@@ -45,6 +45,7 @@ from .ops.signal import stft as stft_ops
 from .ops.special import bessel, gamma, incomplete_gamma
 from .ops.special import erf as erf_ops
 from .rules import wrap
+from .tensors.size import Size
 from .tensors.tensor_type import Tensor
 
 
@@ -129,12 +130,12 @@ class Methods(Tensor):
     # --- sizes ------------------------------------------------------------------------------------------------------
 
     @overload
-    def size(self, dim: None = None) -> tuple[int, ...]: ...
+    def size(self, dim: None = None) -> Size: ...
     @overload
     def size(self, dim: int) -> int: ...
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of one dimension."""
-        return self._data.shape if dim is None else self._data.shape[dim]
+        return Size(self._data.shape) if dim is None else self._data.shape[dim]
 
     def dim(self) -> int:
         """Number of dimensions."""

@@ -11,6 +11,7 @@ from tinygrad_lite.ops.reduction.min_max import Extremes
 from tinygrad_lite.ops.reduction.min_max import Picked
 from tinygrad_lite.ops.reduction.unique_histogram import Histogram
 from tinygrad_lite.tensors.row_types import Operand
+from tinygrad_lite.tensors.size import Size
 from typing import Any, overload
 from typing import Literal
 
@@ -19,7 +20,7 @@ from tinygrad_lite._tensor import Tensor
 class Methods:
     _data: Any
     @overload
-    def size(self, dim: None = None) -> tuple[int, ...]: ...
+    def size(self, dim: None = None) -> Size: ...
     @overload
     def size(self, dim: int) -> int: ...
     def dim(self) -> int: ...

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..engine.errors import InputError
+from .tensor_type import Tensor
+
 __all__ = ["device"]
 
 _TYPES = ("cpu", "cuda", "meta", "mps", "xpu")
@@ -74,6 +77,43 @@ class device:
 
 
 CPU = device("cpu")
+
+
+def only_cpu(device: Any, who: str) -> None:
+    """Refuse any device but the one there is."""
+    if device is not None and str(device).split(":")[0] != "cpu":
+        raise InputError(f"{who}: everything lives on the CPU, the device must be 'cpu', got {str(device)!r}")
+
+
+def placement(who: str, args: tuple[Any, ...], dtype: Any, device: Any) -> tuple[Any, bool]:
+    """Read the arguments of ``to(...)``, of tensors and of modules: the one parser of devices and dtypes.
+
+    Parameters
+    ----------
+    who : str
+        For the message of an error.
+    args : tuple
+        A dtype, a device and a Tensor, whose dtype is taken, in any order; then `non_blocking` and `copy`.
+    dtype, device
+        Those given by keyword.
+
+    Returns
+    -------
+    dtype : dtype or None
+    copy : bool
+    """
+    flags = []
+    for a in args:
+        if isinstance(a, Tensor):
+            dtype = a.dtype  # type: ignore[attr-defined]
+        elif isinstance(a, bool):
+            flags.append(a)
+        elif names_device(a):
+            device = a
+        elif a is not None:
+            dtype = a
+    only_cpu(device, who)
+    return dtype, flags[1:2] == [True]
 
 
 def names_device(value: Any) -> bool:

@@ -11,9 +11,10 @@ from .. import promotion
 from ..dtypes import as_dtype, dtype, get_default_dtype, of
 from ..rules import unwrap
 
-__all__ = ["can_cast", "e", "finfo", "iinfo", "inf", "nan", "pi", "promote_types", "result_type"]
+__all__ = ["can_cast", "e", "finfo", "iinfo", "inf", "nan", "newaxis", "pi", "promote_types", "result_type"]
 
 pi, e, inf, nan = math.pi, math.e, math.inf, math.nan
+newaxis = None
 
 
 class finfo:

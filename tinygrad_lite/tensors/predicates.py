@@ -11,6 +11,7 @@ from ..rules import unwrap
 
 __all__ = [
     "broadcast_shapes", "is_floating_point", "is_nonzero", "is_same_size", "is_signed", "is_tensor", "numel",
+    "typename",
 ]  # fmt: skip
 
 
@@ -160,3 +161,27 @@ def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
         return np.broadcast_shapes(*shapes)
     except ValueError:
         raise RuntimeError(f"broadcast_shapes: shapes must broadcast, got {', '.join(map(str, shapes))}") from None
+
+
+def typename(obj: Any) -> str:
+    """The name of an object's type: of a tensor as `Tensor.type` says it, of others with their module.
+
+    Parameters
+    ----------
+    obj : object
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.typename(tg.ones(2)), tg.typename([1])
+    ('torch.FloatTensor', 'list')
+    """
+    if isinstance(obj, Tensor):
+        return str(obj.type())
+    kind = obj if hasattr(obj, "__qualname__") else type(obj)
+    module = getattr(kind, "__module__", None)
+    return kind.__qualname__ if module in (None, "builtins") else f"{module}.{kind.__qualname__}"

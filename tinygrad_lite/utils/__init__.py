@@ -1,5 +1,16 @@
-"""What training loops need besides tensors: `data`."""
+"""What training loops need besides tensors: `data`, `checkpoint`, `tensorboard`."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
 
 from . import data
 
-__all__ = ["data"]
+__all__ = ["checkpoint", "data", "dlpack", "model_zoo", "tensorboard"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

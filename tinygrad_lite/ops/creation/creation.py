@@ -11,6 +11,8 @@ from ... import promotion
 from ...dtypes import as_dtype, canonical, get_default_dtype
 from ...engine.errors import DtypeError, InputError
 from ...rules import FAST, unwrap, wrap
+from ...tensors.devices import only_cpu as only_cpu
+from ...tensors.size import Size
 from ...tensors.tensor_type import Tensor
 from ..argument_names import sizes
 
@@ -21,12 +23,6 @@ __all__ = [
 
 
 _NUMBERS = {bool, int, float, complex}
-
-
-def only_cpu(device: Any, who: str) -> None:
-    """Refuse any device but the one there is."""
-    if device is not None and str(device).split(":")[0] != "cpu":
-        raise RuntimeError(f"{who}: everything lives on the CPU, the device must be 'cpu', got {str(device)!r}")
 
 
 def _finish(array: Any, requires_grad: bool, device: Any = None, who: str = "") -> Any:
@@ -82,18 +78,23 @@ def _array(data: Any, dtype: Any, copy: bool) -> Any:
 
 
 def construct(data: tuple[Any, ...], dtype: Any, device: Any) -> Any:
-    """The array of ``Tensor(*data)``: of sizes, of the default dtype's numbers, or of another Tensor."""
+    """The array of ``Tensor(*data)`` in a dtype: of sizes, of numbers, or of another Tensor as it is."""
     only_cpu(device, "Tensor")
-    if dtype is not None:
-        return _array(data[0] if data else (), dtype, True)
+    if len(data) == 1 and isinstance(data[0], Size):
+        data = tuple(data[0])
     if all(isinstance(d, (int, np.integer)) and not isinstance(d, bool) for d in data):
-        return unwrap(empty(*data or (0,)))
+        return unwrap(empty(*data or (0,), dtype=dtype))
     if len(data) > 1 or isinstance(data[0], (bool, float, complex)):
         kinds = ", ".join(type(d).__name__ for d in data)
         raise TypeError(
             f"Tensor: expected sizes, a sequence, an array or a Tensor, got {kinds}; tensor() takes numbers"
         )
-    return unwrap(data[0]) if hasattr(data[0], "_node") else _array(data[0], get_default_dtype(), True)
+    given = data[0]
+    if hasattr(given, "_node"):
+        return unwrap(given)
+    if not hasattr(given, "__array__") and as_dtype(dtype).kind in "biu":  # fractions are cut off here
+        return _array(given, None, True).astype(dtype)
+    return _array(given, dtype, True)
 
 
 def _plain(value: Any) -> Any:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from ...kernels.native.forks import wait_before
+from ...tensors.devices import CPU, only_cpu
+from ...tensors.devices import device as Device
 
 __all__ = [
     "Generator", "default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed",
@@ -52,14 +54,13 @@ class Generator:
     """
 
     def __init__(self, device: Any = None) -> None:
-        if device is not None and str(device).split(":")[0] != "cpu":
-            raise RuntimeError(f"Generator: everything lives on the CPU, device must be 'cpu', got {str(device)!r}")
+        only_cpu(device, "Generator")
         self.seed()
 
     @property
-    def device(self) -> str:
-        """Always "cpu"."""
-        return "cpu"
+    def device(self) -> Device:
+        """The CPU's."""
+        return CPU
 
     def manual_seed(self, seed: int) -> Generator:
         """Start the stream anew from `seed`."""
@@ -215,13 +216,17 @@ def set_rng_state(state: dict[str, Any]) -> None:
 
 
 @contextmanager
-def fork_rng(enabled: bool = True) -> Iterator[None]:
+def fork_rng(devices: Any = None, enabled: bool = True, device_type: str = "cuda") -> Iterator[None]:
     """A ``with`` block after which the global generator goes on as if nothing had been drawn in it.
 
     Parameters
     ----------
+    devices : optional
+        Accepted and ignored: those of GPUs.
     enabled : bool
         False: the block does nothing.
+    device_type : str
+        Accepted and ignored.
 
     Yields
     ------

@@ -1,0 +1,119 @@
+"""Methods of a tensor about where it is and of what type: `cuda`, `pin_memory`, `is_sparse`, `type`, `new` ..."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..engine.views import node_of
+from ..ops.creation import creation
+from ..rules import wrap
+from .devices import CPU
+from .devices import device as Device
+from .memory_formats import layout as Layout
+from .memory_formats import strided
+from .shared_memory import is_shared, shared
+from .tensor_type import Tensor
+from .typed_tensors import tensor_type, type_name
+
+
+def _never(what: str) -> Any:
+    return property(lambda self: False, doc=f"False: {what}.")
+
+
+class DeviceMethods(Tensor):
+    """What PyTorch's tensors say of devices, for `Tensor` to inherit: all is in the CPU's memory, and dense."""
+
+    __slots__ = ()
+
+    _data: Any
+
+    @property
+    def device(self) -> Device:
+        """The CPU's; equal to "cpu"."""
+        return CPU
+
+    @property
+    def layout(self) -> Layout:
+        """`strided`: all elements are in memory."""
+        return strided
+
+    @property
+    def is_cpu(self) -> bool:
+        """True: everything is in the CPU's memory."""
+        return True
+
+    is_cuda, is_mps, is_xpu = (_never("everything is in the CPU's memory") for _ in range(3))
+    is_meta = _never("it has values")
+    is_sparse, is_sparse_csr, is_mkldnn = (_never("all elements are in memory, with strides") for _ in range(3))
+    is_quantized, is_nested = _never("its elements are numbers"), _never("it has one shape")
+
+    def get_device(self) -> int:
+        """-1, as PyTorch says of the CPU."""
+        return -1
+
+    def cpu(self, memory_format: Any = None) -> Any:
+        """Itself: everything lives on the CPU."""
+        return self
+
+    def cuda(self, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Any:
+        """An error: there is no GPU."""
+        raise RuntimeError("cuda: needs a GPU, and tinygrad_lite computes on the CPU only")
+
+    def xpu(self, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Any:
+        """An error: there is no GPU."""
+        raise RuntimeError("xpu: needs a GPU, and tinygrad_lite computes on the CPU only")
+
+    def bfloat16(self, memory_format: Any = None) -> Any:
+        """An error: NumPy has no such numbers."""
+        this: Any = self
+        return this.to(tensor_type("bfloat16", "bfloat16"))
+
+    def pin_memory(self, device: Any = None) -> Any:
+        """Itself: there is no GPU that memory is pinned for."""
+        return self
+
+    def is_pinned(self, device: Any = None) -> bool:
+        """False: there is no GPU that memory is pinned for."""
+        return False
+
+    def record_stream(self, stream: Any) -> None:
+        """Nothing: there are no streams."""
+
+    def share_memory_(self) -> Any:
+        """Move the numbers to memory that processes forked from this one share with it; a write in one is seen in all.
+
+        To a process that is started anew ("spawn") a tensor travels as a copy.
+        """
+        if not is_shared(self._data):
+            self._data = shared(self._data)
+            node = node_of(self)
+            if node is not None and node.grad is not None:
+                node.grad._data = shared(node.grad._data)
+        return self
+
+    def is_shared(self) -> bool:
+        """Whether `share_memory_` was called."""
+        return is_shared(self._data)
+
+    def to_dense(self, dtype: Any = None) -> Any:
+        """Itself: all elements are in memory."""
+        this: Any = self
+        return this if dtype is None else this.to(dtype)
+
+    def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
+        """The name of its type, such as "torch.FloatTensor"; with a type, a tensor of that.
+
+        Parameters
+        ----------
+        dtype : dtype, type or str, optional
+            A dtype, a typed tensor such as `DoubleTensor`, or the name of one.
+        non_blocking : bool
+            Accepted and ignored.
+        """
+        this: Any = self
+        return type_name(self._data.dtype) if dtype is None else this.to(tensor_type(dtype, "type"))
+
+    def new(self, *data: Any, device: Any = None) -> Any:
+        """Another tensor of this dtype, made as `FloatTensor` makes one: of sizes, or of numbers."""
+        dtype = self._data.dtype
+        return wrap(creation.construct(data, dtype, device).astype(dtype, copy=False))

@@ -1,0 +1,40 @@
+"""`Size`: the shape of a tensor, a tuple that counts its elements."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+__all__ = ["Size"]
+
+
+class Size(tuple[int, ...]):
+    """What ``x.shape`` and ``x.size()`` are: a tuple, equal to any with the same sizes, and printed as one.
+
+    Parameters
+    ----------
+    iterable : iterable of int
+
+    Notes
+    -----
+    A deviation from PyTorch: a slice of it is an ordinary tuple.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> shape = tg.zeros(2, 3).shape
+    >>> shape, shape == (2, 3), shape.numel(), isinstance(shape, tg.Size)
+    ((2, 3), True, 6, True)
+    """
+
+    __slots__ = ()
+
+    def numel(self) -> int:
+        """The number of elements of a tensor of this shape."""
+        return math.prod(self)
+
+    def __add__(self, other: Any) -> Size:
+        return Size(tuple.__add__(self, tuple(other)))
+
+    def __reduce__(self) -> Any:
+        return tuple, (tuple(self),)  # a saved shape is one of Python's

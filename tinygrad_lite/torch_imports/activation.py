@@ -1,0 +1,46 @@
+"""`activate`: from then on ``import torch`` is this library, in this process alone."""
+
+from __future__ import annotations
+
+import atexit
+import importlib.util
+import sys
+
+import tinygrad_lite as tg
+
+from .finder import TorchFinder, present
+from .missing_names import report, watch_tensors
+from .torch_version import TorchVersion
+
+FOLLOWS = "2.13.0"  # the release whose names and meanings these are
+VARIABLE = "TINYGRAD_LITE_AS_TORCH"
+
+
+def activate(instead: bool = False) -> None:
+    """Make ``import torch`` give this library, from now on and in this process.
+
+    Parameters
+    ----------
+    instead : bool
+        Also where PyTorch is installed.
+
+    Raises
+    ------
+    ImportError
+        Where PyTorch is installed and `instead` is False, and where it was imported already.
+    """
+    loaded = sys.modules.get("torch")
+    if loaded is tg:
+        return
+    if loaded is not None:
+        raise ImportError(f"as_torch: torch was imported before, from {getattr(loaded, '__file__', None)}")
+    if not instead and (installed := importlib.util.find_spec("torch")) is not None:
+        raise ImportError(
+            f"as_torch: PyTorch is installed, in {installed.origin}; to run on tinygrad_lite all the same, use "
+            f"`python -m tinygrad_lite run --instead`, or set {VARIABLE}=instead"
+        )
+    tg.__version__ = TorchVersion(f"{FOLLOWS}+tinygrad_lite.{tg.__version__}")
+    sys.meta_path.insert(0, TorchFinder())
+    present(tg, "torch")
+    watch_tensors(tg.Tensor)
+    atexit.register(report)
