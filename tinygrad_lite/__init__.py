@@ -121,8 +121,8 @@ _keep()
 __version__ = "0.1.0"
 
 _LAZY = (
-    "amp", "backends", "compiler", "cuda", "distributed", "distributions", "func", "jit", "kernels", "masked", "nn", "optim", "signal",
-    "special", "testing", "utils",
+    "amp", "backends", "compiler", "cuda", "distributed", "distributions", "func", "jit", "kernels", "masked", "nn",
+    "optim", "signal", "special", "testing", "utils",
 )  # fmt: skip
 _TORCH_MODULES = (  # in a folder of their own
     "accelerator", "hub", "mps", "multiprocessing", "onnx", "profiler", "random", "serialization", "types", "version",
