@@ -77,6 +77,7 @@ else:
     from .modules.lazy import LazyLinear
     from .modules.linear import Bilinear, Flatten, Identity, Linear, Unflatten
     from .modules.loss.likelihood_loss import CTCLoss, GaussianNLLLoss, PoissonNLLLoss
+    from .modules.loss.linear_cross_entropy import LinearCrossEntropyLoss
     from .modules.loss.loss import (
         BCELoss,
         BCEWithLogitsLoss,
@@ -215,6 +216,7 @@ __all__ = [
     "HuberLoss",
     "NLLLoss",
     "CrossEntropyLoss",
+    "LinearCrossEntropyLoss",
     "BCELoss",
     "BCEWithLogitsLoss",
     "KLDivLoss",

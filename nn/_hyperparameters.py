@@ -58,6 +58,8 @@ _BY_NAME = {
     **_named("p dropout momentum label_smoothing", SHARE),
     **_named("PairwiseDistance.p TripletMarginLoss.p", REAL),
     "MultiMarginLoss.p": INTEGER,
+    "LinearCrossEntropyLoss.out_features": _BY_ANNOTATION["Sequence[int]"],
+    **_named("RNNBase.bias RNNBase.batch_first", Rule("a bool", lambda v: isinstance(v, bool))),
     "_Pad.padding": several(INTEGER),  # negative ones crop
     "output_size": several(COUNT, none=True),
 }

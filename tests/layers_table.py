@@ -154,6 +154,14 @@ LAYERS = [
         lambda nn, t: nn.CrossEntropyLoss(t([0.5, 2.0, 1.0, 0.1]), label_smoothing=0.1),
         (normal(6, 4), constant(distributions(6, 4))),
     ),
+    Row("LinearCrossEntropyLoss", lambda nn, t: nn.LinearCrossEntropyLoss(4, 3), (normal(6, 4), labels(3, 6))),
+    Row(
+        "LinearCrossEntropyLoss",
+        lambda nn, t: nn.LinearCrossEntropyLoss(
+            4, 3, out_features=(2,), bias=True, weight=t([0.5, 2.0, 1.0]), reduction="sum", ignore_index=1
+        ),
+        (normal(5, 4), labels(3, 5, 2)),
+    ),
     Row("BCELoss", lambda nn, t: nn.BCELoss(), (inside(4, 5), inside(4, 5)), refused=((4, 5), (3, 5))),
     Row("BCELoss", lambda nn, t: nn.BCELoss(t([1.0, 2.0]), reduction="none"), (inside(4, 2), inside(4, 2))),
     Row(

@@ -123,7 +123,7 @@ def native_batch_norm(
     Examples
     --------
     >>> import tinygrad_lite as tg
-    >>> tg.native_batch_norm(tg.tensor([[1.0], [3.0]]), None, None, None, None, True, 0.1, 0.0)[1:]
+    >>> tg.native_batch_norm(tg.tensor([[1.0], [3.0]]), None, None, None, None, True, 0.1, 1e-9)[1:]
     (tensor([2.]), tensor([1.]))
     """
     out = batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)

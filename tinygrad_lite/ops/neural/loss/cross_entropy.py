@@ -174,6 +174,8 @@ def cross_entropy(
     elif x.ndim > 2:
         input = input.movedim(1, -1).reshape(-1, classes)
     if t.shape == x.shape and t.dtype.kind == "f":
+        if ignore_index >= 0:
+            raise InputError(f"cross_entropy: ignore_index is for class indices, got {ignore_index} for probabilities")
         loss = _soft(input, target, t, w, reduction, label_smoothing, outer)
     else:
         if t.shape != outer or t.dtype.kind not in "iu":

@@ -269,8 +269,8 @@ def batch_norm(
         if value is not None and unwrap(value).shape != x.shape[:2][-1:]:
             raise InputError(f"batch_norm: {name} must have shape {x.shape[:2][-1:]}, got {unwrap(value).shape}")
     if training:
-        if eps < 0:
-            raise InputError(f"batch_norm: eps must not be negative in training, got {eps}")
+        if eps <= 0:
+            raise InputError(f"batch_norm: eps must be positive in training, got {eps}")
         if not x.size:  # no statistics, and none that change
             return _affine_of_nothing(input, weight, bias)
         if x.size // x.shape[1] == 1:

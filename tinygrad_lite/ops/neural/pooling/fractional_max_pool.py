@@ -71,9 +71,9 @@ def _fractional(
             raise InputError(f"{who}: windows {k} and output size {counts} must fit the input, got size {large}")
         shape = (*unwrap(x).shape[:2], dims)
         drawn = uniform(shape, np.float32, generator) if samples is None else np.asarray(unwrap(samples))
-        if drawn.shape != shape:
+        if drawn.shape[1:] != shape[1:] or len(drawn) < shape[0]:  # more than are needed are as good, as in PyTorch
             raise InputError(f"{who}: _random_samples must have shape {shape}, got {drawn.shape}")
-        index = _argmax(unwrap(x), k, counts, drawn)
+        index = _argmax(unwrap(x), k, counts, drawn[: shape[0]])
         values = pick.record((x, index, large))
         return (values, wrap(index.astype(np.int64))) if return_indices else values
 
