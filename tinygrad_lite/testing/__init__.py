@@ -13,14 +13,15 @@ from .checks import gradcheck as gradcheck
 from .checks import gradcheck_module as gradcheck_module
 from .checks import gradgradcheck as gradgradcheck
 from .close import assert_close as assert_close
-from .contract import Breach as Breach
-from .contract import ContractError as ContractError
-from .contract import check_module as check_module
+from .contract.breach import Breach as Breach
+from .contract.breach import ContractError as ContractError
+from .contract.breach import ContractReport as ContractReport
+from .contract.check_module import check_module as check_module
 from .report import Finding as Finding
 from .report import GradcheckError as GradcheckError
 from .report import Report as Report
 
 __all__ = [
-    "Breach", "ContractError", "Finding", "GradcheckError", "Report", "assert_close", "check_module", "gradcheck",
-    "gradcheck_module", "gradgradcheck", "numerical_gradient",
+    "Breach", "ContractError", "ContractReport", "Finding", "GradcheckError", "Report", "assert_close", "check_module",
+    "gradcheck", "gradcheck_module", "gradgradcheck", "numerical_gradient",
 ]  # fmt: skip
