@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dropout_check
+import gradient_check
+import layers_contract
 import numpy as np
 import planted_bugs
 import pytest
@@ -73,3 +76,27 @@ def test_twins_of_either_library():
     assert check_module(nn.BatchNorm1d(3), x, twin=torch.nn.BatchNorm1d(3))
     wrong = check_module(planted_bugs.TransposedWeight(3, 3), x, twin=torch.nn.Linear(3, 3), report=True)
     assert [b.text for b in wrong] == ["in evaluation, result 0 is not the twin's"]
+
+
+def test_a_sample_of_all_layers_keeps_the_contract():
+    for row in layers_contract.CALLED[::9]:  # python tests/layers_contract.py checks all
+        report = layers_contract.check(row)
+        assert report, f"{row.layer}: {report}"
+
+
+class Standardized(nn.Module):
+    def forward(self, x):
+        return gradient_check.HastyStandardize.apply(x)
+
+
+BROKEN_IN_EXAMPLES = {
+    "one mask for all samples": (lambda: dropout_check.SameForAll(0.5), "the same random numbers"),
+    "beta without a gradient": (lambda: gradient_check.HastySwish(3), "no output depends on beta"),
+    "mean and deviation as constants": (Standardized, "in train mode, input 0 at index"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_IN_EXAMPLES)
+def test_what_the_examples_break_is_named(name):
+    build, says = BROKEN_IN_EXAMPLES[name]
+    assert says in str(check_module(build(), *planted_bugs.rows(), report=True))
