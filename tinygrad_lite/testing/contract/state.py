@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ... import rules
@@ -39,8 +40,11 @@ def pickles(trial: Trial) -> Iterator[Breach]:
     """A module comes back from pickle and deepcopy the same to the bit, if its class can be found at all."""
     call = trial.copied()
     before = call.plain()
-    local = any("<locals>" in type(m).__qualname__ for m in call.module.modules())
-    ways = {"deepcopy": copy.deepcopy, "pickle": lambda m: pickle.loads(pickle.dumps(m))}
+    local = not all(_can_be_found(type(m)) for m in call.module.modules())
+    ways: dict[str, Callable[[Any], Any]] = {
+        "deepcopy": copy.deepcopy,
+        "pickle": lambda m: pickle.loads(pickle.dumps(m)),
+    }
     for kind, way in list(ways.items())[: 1 if local else 2]:
         try:
             other = Call(way(call.module), call.args, call.keywords)
@@ -49,6 +53,14 @@ def pickles(trial: Trial) -> Iterator[Breach]:
             continue
         if not same(before, other.plain()):
             yield Breach(kind, f"what comes back from {kind} gives other results")
+
+
+def _can_be_found(kind: type) -> bool:
+    """Whether a class stands where its name says: not inside of a function."""
+    found: Any = sys.modules.get(kind.__module__)
+    for name in kind.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return found is kind
 
 
 def shares(trial: Trial) -> Iterator[Breach]:

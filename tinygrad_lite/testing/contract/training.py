@@ -50,8 +50,8 @@ def _draws(call: Call, count: int) -> list[Array]:
 
 def scales_noise(trial: Trial) -> Iterator[Breach]:
     """A random layer's mean in training is its result in evaluation, where they are in proportion at all."""
-    drawn = _draws(trial.copied(True), 2)
-    if np.array_equal(*drawn, equal_nan=True) or not np.isfinite(drawn).all():
+    one, two = _draws(trial.copied(True), 2)
+    if np.array_equal(one, two, equal_nan=True) or not (np.isfinite(one).all() and np.isfinite(two).all()):
         return
     samples = np.stack(_draws(trial.copied(True), _DRAWS))
     (expected,) = _draws(trial.copied(), 1)
