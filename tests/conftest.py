@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import os
 import struct
@@ -27,7 +28,10 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    """Where the oracle is required, its absence is an error and not a row of skipped tests."""
+    """Give each worker one core; where the oracle is required, its absence is an error and no row of skipped tests."""
+    if getattr(config.option, "numprocesses", None):  # workers inherit it: threads of several products only collide
+        for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+            os.environ.setdefault(name, "1")
     if os.environ.get("TINYGRAD_LITE_REQUIRE_ORACLE"):
         import torch  # noqa: F401
     if config.getoption("--write-skipped") and not hasattr(config, "workerinput"):
@@ -60,6 +64,12 @@ def pytest_collection_modifyitems(config, items):
     chosen = [item for item in items if item.nodeid in listed or item.nodeid.partition("::")[0] in listed]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
     items[:] = chosen
+
+
+def pytest_collection_finish():
+    """Spare the collector the tens of thousands of tests: many of them call it, or count what lives."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import resnet
@@ -70,25 +72,29 @@ def pytorchs(torch):
     return model
 
 
-@pytest.fixture
-def theirs():
+@pytest.fixture(scope="module")
+def both(tmp_path_factory):
+    """PyTorch's network, and the example's with PyTorch's weights, by way of both files and the converter."""
     torch = pytest.importorskip("torch", reason="PyTorch, the oracle, is an optional extra")
-    torch.manual_seed(0)
-    return pytorchs(torch)
-
-
-@pytest.fixture
-def ours(theirs, tmp_path):
-    """The example's network with PyTorch's weights, by way of both files and the converter."""
-    import torch
-
     from tinygrad_lite.io.torch_checkpoints import convert
 
-    torch.save(theirs.state_dict(), tmp_path / "resnet18.pth")
-    convert(tmp_path / "resnet18.pth", tmp_path / "resnet18.safetensors")
+    torch.manual_seed(0)
+    theirs, folder = pytorchs(torch), tmp_path_factory.mktemp("resnet")
+    torch.save(theirs.state_dict(), folder / "resnet18.pth")
+    convert(folder / "resnet18.pth", folder / "resnet18.safetensors")
     model = resnet.ResNet18()
-    assert not model.load_state_dict(tg.load(tmp_path / "resnet18.safetensors")).missing_keys
-    return model
+    assert not model.load_state_dict(tg.load(folder / "resnet18.safetensors")).missing_keys
+    return theirs, model
+
+
+@pytest.fixture
+def theirs(both):
+    return copy.deepcopy(both[0])
+
+
+@pytest.fixture
+def ours(both):
+    return copy.deepcopy(both[1])
 
 
 def images(size: int, dtype=np.float32) -> np.ndarray:

@@ -15,7 +15,7 @@ import pytest
 import tinygrad_lite as tg
 from tinygrad_lite import graph
 
-LONG, SHORT = 100_000, 10_000
+LONG, SHORT = 30_000, 10_000
 
 
 @contextlib.contextmanager
