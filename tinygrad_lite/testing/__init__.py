@@ -8,6 +8,7 @@ def test_my_layer():
 
 from __future__ import annotations
 
+from ..ops.random.make_tensor import make_tensor as make_tensor
 from .central_differences import numerical_gradient as numerical_gradient
 from .checks import gradcheck as gradcheck
 from .checks import gradcheck_module as gradcheck_module
@@ -23,5 +24,5 @@ from .report import Report as Report
 
 __all__ = [
     "Breach", "ContractError", "ContractReport", "Finding", "GradcheckError", "Report", "assert_close", "check_module",
-    "gradcheck", "gradcheck_module", "gradgradcheck", "numerical_gradient",
+    "gradcheck", "gradcheck_module", "gradgradcheck", "make_tensor", "numerical_gradient",
 ]  # fmt: skip
