@@ -13,6 +13,6 @@ everywhere proves nothing and is reported as vacuous; a function that changes fr
 from __future__ import annotations
 
 from .testing.checks import gradcheck, gradgradcheck
-from .testing.report import Finding, GradcheckError, Report
+from .testing.gradients.report import Finding, GradcheckError, Report
 
 __all__ = ["Finding", "GradcheckError", "Report", "gradcheck", "gradgradcheck"]

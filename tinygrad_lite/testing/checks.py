@@ -12,11 +12,11 @@ from .. import rules
 from ..autograd import grad
 from ..rules import unwrap, wrap
 from . import modules
-from .differences import compare
-from .probe import Probe
-from .pytorch_checks import further_checks
-from .report import VACUOUS, Finding, GradcheckError, Report
-from .verdicts import examine
+from .gradients.differences import compare
+from .gradients.probe import Probe
+from .gradients.pytorch_checks import further_checks
+from .gradients.report import VACUOUS, Finding, GradcheckError, Report
+from .gradients.verdicts import examine
 
 __all__ = ["gradcheck", "gradcheck_module", "gradgradcheck"]
 

@@ -13,7 +13,7 @@ from .. import rules
 from ..ops.random.generator import get_rng_state, set_rng_state
 from ..rules import wrap
 from ..transforms import pytree
-from .report import VACUOUS, Finding, GradcheckError, Report
+from .gradients.report import VACUOUS, Finding, GradcheckError, Report
 
 _DRAWS = 4  # of random layers that happen to let nothing through
 

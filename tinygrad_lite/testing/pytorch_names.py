@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import checks
-from .report import GradcheckError as GradcheckError
+from .gradients.report import GradcheckError as GradcheckError
 
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
 

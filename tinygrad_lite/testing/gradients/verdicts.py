@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.anomaly import detect_anomaly
+from ...engine.anomaly import detect_anomaly
 from . import report as say
 from .complex_step import complex_slope
 from .convergence import Verdict, judge

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import rules
-from ..autograd import enable_grad, grad
-from ..rules import wrap
-from ..transforms import pytree
+from ... import rules
+from ...autograd import enable_grad, grad
+from ...rules import wrap
+from ...transforms import pytree
 from .report import GradcheckError
 
 Array = np.ndarray[Any, Any]

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import no_grad
-from ..rules import unwrap
+from ...autograd import no_grad
+from ...rules import unwrap
 
 __all__ = ["numerical_gradient"]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import grad
-from ..rules import wrap
-from ..transforms.vjp_calls import push
-from ..transforms.vmap import vmap
+from ...autograd import grad
+from ...rules import wrap
+from ...transforms.vjp_calls import push
+from ...transforms.vmap import vmap
 from .probe import Probe
 from .report import GradcheckError
 
