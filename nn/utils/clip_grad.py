@@ -10,6 +10,7 @@ from types import GeneratorType
 import numpy as np
 
 from tinygrad_lite import Tensor, no_grad, tensor
+from tinygrad_lite.transforms.effects import effect
 
 
 def _listed(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
@@ -20,6 +21,7 @@ def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     return [p.grad for p in _listed(parameters) if p.grad is not None]
 
 
+@effect
 def get_total_norm(
     tensors: Tensor | Iterable[Tensor], norm_type: float = 2.0, error_if_nonfinite: bool = False
 ) -> Tensor:
@@ -61,6 +63,7 @@ def get_total_norm(
     return tensor(total, dtype=np.result_type(*{a.dtype for a in arrays}) if arrays else None)
 
 
+@effect
 def clip_grads_with_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor) -> None:
     """Multiply the gradients by ``min(max_norm / (total_norm + 1e-6), 1)``, in place.
 
@@ -90,6 +93,7 @@ def clip_grads_with_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float
             gradient.mul_(factor)
 
 
+@effect
 def clip_grad_norm_(
     parameters: Tensor | Iterable[Tensor],
     max_norm: float,
@@ -144,6 +148,7 @@ def clip_grad_norm_(
     return total
 
 
+@effect
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
     """Clip every element of the gradients to [-clip_value, clip_value], in place.
 

@@ -1,118 +1,195 @@
-"""`tg.compile`: PyTorch's arguments, and what is given comes back as it is. A compiler would take its place here.
+"""`tg.compile`: what a function computes is recorded, and replayed without the graph and without Python in between.
 
-This is ``torch._dynamo`` and ``torch._inductor``, too, for the scripts that set their switches.
+What may differ between two calls is an argument or is guarded, and what cannot be replayed is refused by its line:
+then the function runs eagerly. Either way every bit of its results is what eager calls give.
+
+    recording      one call of a function, as a list of calls on arrays
+    swaps          what stands in the engine's places while anything is recorded
+    layout_only    which lines of the library look at layouts, and which at values
+    python_state   globals, closures and attributes that a function depends on, and their guards
+    replay         from a recording to a function
+    compiled       `Compiled`, which decides what a call does
+    check, explain   what `Compiled.check` and `Compiled.explain` do
 """
 
 from __future__ import annotations
 
-import sys
+import functools
+import threading
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
+from ..engine.errors import InputError
+from .calls import CompileError
+from .compiled import OFF, Compiled
+from .explain import Explanation
+from .pytorch_names import *
+from .pytorch_names import config as config
+from .recording import LOCAL
+
 __all__ = [
-    "allow_in_graph", "assume_constant_result", "compile", "disable", "graph_break", "is_compiling",
-    "is_dynamo_compiling", "mark_dynamic", "mark_static", "optimize", "reset", "set_stance",
+    "CompileError", "Compiled", "Explanation", "allow_in_graph", "assume_constant_result", "compile", "disable",
+    "graph_break", "is_compiling", "is_dynamo_compiling", "mark_dynamic", "mark_static", "optimize", "reset",
+    "set_stance",
 ]  # fmt: skip
+
+_BACKENDS = (None, "inductor", "eager", "aot_eager", "tinygrad_lite")
+_MODES = (None, "default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 
 
 def compile(
-    model: Any = None,
+    model: Callable[..., Any] | None = None,
     *,
     fullgraph: bool = False,
     dynamic: bool | None = None,
-    backend: Any = "inductor",
+    backend: str | None = "inductor",
     mode: str | None = None,
-    options: Any = None,
+    options: dict[str, Any] | None = None,
     disable: bool = False,
-) -> Callable[..., Any]:
-    """Return the function or module as it is; without one, the decorator that does.
+) -> Any:
+    """Record what a function computes in its first calls, and replay it from then on: the same bits in less time.
 
-    Every operation here runs on kernels that were compiled before, so the numbers are those of a compiled model, but
-    operations are not fused. Where PyTorch wraps a module and puts "_orig_mod." before the names of its state dict,
-    they stay what they are.
+    The first two calls with each kind of arguments run eagerly and are recorded; where the recordings agree, later
+    calls replay what they have in common: no graph is built, and no Python runs between the operations. That is right
+    as long as all is as it was, which is asked at every call: shapes, strides and dtypes of the arguments, their
+    numbers and strings, grad mode, default dtype and kernels, and all that the function's code leads to: globals,
+    closures, attributes, `training`, which parameters there are and which memory they have. If something else is found,
+    that is recorded as well. What a replay cannot do runs eagerly as before, and one warning says why, with the line:
+    values that steer Python (``if loss > 1``, `item()`), arrays that NumPy makes in between, numbers that change in
+    every call, hooks, printing.
+
+    Optimizers' and schedulers' `step`, `zero_grad`, and `nn.utils.clip_grad_norm_` are called again in a replay. So
+    their hyperparameters may change freely, as may the values of parameters.
 
     Parameters
     ----------
     model : callable, optional
-    fullgraph, dynamic, backend, mode, options, disable
-        Accepted and ignored.
+        A function of Tensors, such as a whole training step: zero_grad, forward, backward, optimizer.step(). Its
+        arguments and results are Tensors, numbers, strings, None, and (named) tuples, lists and dicts of these; other
+        objects are taken for the same while they are the same. A Module comes back as one with the same parameters.
+        Without it, `compile` is a decorator.
+    fullgraph : bool
+        An error where it would have to run eagerly.
+    dynamic : bool, optional
+        PyTorch's, and without effect: each shape has its own program.
+    backend : str, optional
+        PyTorch's ``"inductor"`` means the only one there is; ``"eager"`` calls the function as it is.
+    mode : str, optional
+        PyTorch's; all are the same here.
+    options : dict, optional
+        ``{"programs": n}``: how many programs are kept for one kind of arguments, 8 by default.
+    disable : bool
+        Call the function as it is.
 
     Returns
     -------
-    callable
+    Compiled, or a Module
+        With `explain()`, `check(*args)` and `clear()`.
+
+    Raises
+    ------
+    CompileError
+        With `fullgraph`, by a call that would run eagerly. One that was being recorded has been made then.
+    ValueError
+        For what there is not.
+
+    Notes
+    -----
+    Deviations from PyTorch: results whose graph was gone through inside have no graph; Python's side effects other than
+    on tensors, gradients and optimizers are refused; a result that needs its graph outside runs eagerly.
 
     Examples
     --------
     >>> import tinygrad_lite as tg
-    >>> @tg.compile(mode="reduce-overhead")
-    ... def square(x):
-    ...     return x * x
-    >>> square(tg.tensor(3.0))
-    tensor(9.)
+    >>> from tinygrad_lite import nn, optim
+    >>> model = nn.Linear(3, 1)
+    >>> optimizer = optim.Adam(model.parameters())
+    >>> @tg.compile
+    ... def step(x, y):
+    ...     optimizer.zero_grad()
+    ...     loss = nn.functional.mse_loss(model(x), y)
+    ...     loss.backward()
+    ...     optimizer.step()
+    ...     return loss
+    >>> for _ in range(5):
+    ...     loss = step(tg.ones(4, 3), tg.ones(4, 1))
+    >>> step.explain().programs[0]["hits"]
+    3
     """
-    return model if model is not None else lambda model: model
+    if backend not in _BACKENDS or mode not in _MODES:
+        raise InputError(f"compile: backend must be one of {_BACKENDS} and mode one of {_MODES}, got {backend!r} and "
+                         f"{mode!r}")  # fmt: skip
+    options = {"programs": 8} | (options or {})
+    if options.keys() != {"programs"} or type(options["programs"]) is not int or options["programs"] < 1:
+        raise InputError(f"compile: options must be {{'programs': a positive int}}, got {options}")
+    if model is None:
+        return functools.partial(compile, fullgraph=fullgraph, backend=backend, options=options, disable=disable)
+    if not callable(model):
+        raise TypeError(f"compile: expected a function or a Module, got {type(model).__name__}")
+    if disable or backend in ("eager", "aot_eager"):
+        return model
+    if hasattr(model, "named_parameters"):
+        from .modules import compiled_module
+
+        return compiled_module(model, fullgraph, options["programs"])
+    return Compiled(model, fullgraph, options["programs"])
 
 
-def disable(fn: Any = None, recursive: bool = True, *, reason: str | None = None) -> Any:
-    """Return the function as it is; without one, the decorator that does."""
-    return fn if fn is not None else lambda fn: fn
+class disable:
+    """Run compiled functions eagerly: in a ``with`` block, or in what this decorates.
 
+    Parameters
+    ----------
+    function : callable, optional
+        Decorated, it runs as it is; a function that calls it is not replayed.
+    recursive : bool
+    reason : str, optional
+        PyTorch's; without effect.
 
-def allow_in_graph(fn: Any) -> Any:
-    """Return the function as it is."""
-    return fn
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> double = tg.compile(lambda x: x * 2)
+    >>> with tg.compiler.disable():
+    ...     double(tg.ones(2))
+    tensor([2., 2.])
+    """
 
+    def __new__(
+        cls, function: Callable[..., Any] | None = None, recursive: bool = True, *, reason: str | None = None
+    ) -> Any:
+        if function is None:
+            return object.__new__(cls)
 
-def assume_constant_result(fn: Any) -> Any:
-    """Return the function as it is."""
-    return fn
+        @functools.wraps(function)
+        def eagerly(*args: Any, **kwargs: Any) -> Any:
+            if LOCAL.recorder is not None and not LOCAL.recorder.depth:
+                LOCAL.recorder.refuse(f"{eagerly.__qualname__} is excluded by compiler.disable")
+            with cls():
+                return function(*args, **kwargs)
 
+        return eagerly
 
-def optimize(*args: Any, **options: Any) -> Any:
-    """Return the decorator that gives back what it is given."""
-    return lambda fn: fn
+    def __enter__(self) -> None:
+        self._was = threading.get_ident() in OFF
+        OFF.add(threading.get_ident())
 
-
-def reset() -> None:
-    """Nothing: nothing was compiled."""
-
-
-def graph_break() -> None:
-    """Nothing: there is no graph to break."""
-
-
-def set_stance(*args: Any, **options: Any) -> None:
-    """Nothing: there is nothing to compile or not to."""
-
-
-def mark_dynamic(t: Any, index: Any = None, **options: Any) -> None:
-    """Nothing: every size is dynamic."""
-
-
-def mark_static(t: Any, index: Any = None) -> None:
-    """Nothing: every size is dynamic."""
+    def __exit__(self, *_: object) -> None:
+        if not self._was:
+            OFF.discard(threading.get_ident())
 
 
 def is_compiling() -> bool:
-    """False: nothing is compiled."""
-    return False
+    """Whether this thread records.
 
+    Returns
+    -------
+    bool
 
-def is_dynamo_compiling() -> bool:
-    """False: nothing is compiled."""
-    return False
-
-
-class _Switches(ModuleType):
-    """Switches of a compiler that is not here: any may be set, and has its own switches."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        made = _Switches(f"{self.__name__}.{name}")
-        setattr(self, name, made)
-        return made
-
-
-config = sys.modules[f"{__name__}.config"] = _Switches(f"{__name__}.config")
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.compiler.is_compiling()
+    False
+    """
+    return LOCAL.recorder is not None

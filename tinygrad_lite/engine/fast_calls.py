@@ -127,7 +127,7 @@ def _meet(op: Op, x: Any, y: Any) -> tuple[Any, Any, Any]:
     name, function = op.name, op.function
     x, y = operand(x, name), operand(y, name)
     if op.promotes:
-        x, y = promotion.cast_pair(name, x, y, isinstance(function, np.ufunc))
+        x, y = promotion.cast_pair(name, x, y, isinstance(op.__wrapped__, np.ufunc))
     if op.ordered and "c" in [np.asarray(v).dtype.kind for v in (x, y)]:
         raise TypeError(f"{name}: complex numbers have no order")
     out = function(x, y)

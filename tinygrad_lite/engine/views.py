@@ -185,13 +185,23 @@ def write(
         raise RuntimeError(f"{name}: the result's shape {new.shape} must be that of the tensor, {data.shape}")
     if not can_cast(new.dtype, data.dtype):
         raise RuntimeError(f"{name}: a result of dtype {new.dtype} cannot be written to a tensor of {data.dtype}")
-    data[...] = new
-    written(data, name, 3)
+    store(data, new, name)
     if tracked:
         if result._node is None and old._node is not None:
             result = replaced.record((old, result))
         rebase(tensor, result if new.dtype == data.dtype else result.to(data.dtype))
     return tensor
+
+
+def store(data: Any, new: Any, name: str) -> None:
+    """Overwrite an array, and say so."""
+    data[...] = new
+    written(data, name, 4)
+
+
+def duplicate(array: Any) -> Any:
+    """A copy of an array, in memory of its own."""
+    return array.copy()
 
 
 def turn(tensor: Any, op: Callable[[Any], Any], name: str) -> Any:
@@ -299,7 +309,7 @@ def node_of(tensor: Any) -> Node | None:
 
 def _copied(tensor: Any) -> Any:
     """The value before the write, in memory of its own, with the same history."""
-    out = wrap(tensor._data.copy())
+    out = wrap(duplicate(tensor._data))
     out._node = node_of(tensor)
     return out
 

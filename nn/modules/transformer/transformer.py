@@ -6,9 +6,12 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 import tinygrad_lite as tg
 from tinygrad_lite import Tensor
 from tinygrad_lite.engine.errors import InputError
+from tinygrad_lite.rules import unwrap
 
 from ... import functional as F
 from ... import init
@@ -39,8 +42,8 @@ def _causal(mask: Tensor | None, is_causal: bool | None) -> bool:
     if is_causal is not None or mask is None:
         return bool(is_causal)
     rows, columns = mask.shape[-2:]
-    seen = mask._data if mask.dtype.kind == "b" else mask._data < 0
-    return bool(mask.ndim == 2 and rows == columns and (seen == (tg.ones(rows, columns).triu(1)._data > 0)).all())
+    seen = unwrap(mask) if mask.dtype.kind == "b" else unwrap(mask) < 0
+    return bool(mask.ndim == 2 and rows == columns and (seen == np.triu(np.ones((rows, columns), np.bool_), 1)).all())
 
 
 class _Block(Module):

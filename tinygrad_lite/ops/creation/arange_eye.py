@@ -11,7 +11,7 @@ from ...dtypes import as_dtype, get_default_dtype
 from ...engine.errors import DtypeError, InputError
 from ...rules import unwrap, wrap
 from ...tensors.tensor_type import Tensor
-from .creation import _dtype, _finish
+from .creation import _dtype, _finish, built
 
 __all__ = ["arange", "eye", "linspace", "logspace", "one_hot", "tril_indices", "triu_indices"]
 
@@ -73,8 +73,12 @@ def arange(
     if dtype is None:
         dtype = get_default_dtype() if any(isinstance(v, float) for v in (start, end, step)) else np.int64
     elif as_dtype(dtype).kind in "iu":
-        return _finish(_integers(start, end, step, as_dtype(dtype)), requires_grad, device, "arange")
-    return _finish(np.arange(start, end, step).astype(as_dtype(dtype), copy=False), requires_grad, device, "arange")
+        return _finish(built(_integers, start, end, step, as_dtype(dtype)), requires_grad, device, "arange")
+    return _finish(built(_steps, start, end, step, as_dtype(dtype)), requires_grad, device, "arange")
+
+
+def _steps(start: Any, end: Any, step: Any, dtype: Any) -> Any:
+    return np.arange(start, end, step).astype(dtype, copy=False)
 
 
 def _integers(start: Any, end: Any, step: Any, dtype: Any) -> Any:
@@ -118,17 +122,17 @@ def linspace(
     >>> tg.linspace(0, 1, 3)
     tensor([0.0000, 0.5000, 1.0000])
     """
-    spaced = _spaced(start, end, steps, dtype, "linspace")
-    return _finish(spaced.astype(_dtype(dtype)), requires_grad, device, "linspace")
+    spaced = built(_spaced, start, end, steps, dtype, "linspace")
+    return _finish(spaced.astype(_dtype(dtype), copy=False), requires_grad, device, "linspace")
 
 
 def _spaced(start: Any, end: Any, steps: int, dtype: Any, who: str) -> Any:
     if steps < 0:
         raise InputError(f"{who}: steps must not be negative, got {steps}")
-    start, end = _number(start, who), _number(end, who)
-    if _dtype(dtype).kind in "iu":  # the ends are cut first, as in PyTorch
+    start, end, chosen = _number(start, who), _number(end, who), _dtype(dtype)
+    if chosen.kind in "iu":  # the ends are cut first, as in PyTorch
         start, end = int(start), int(end)
-    return np.linspace(start, end, steps)
+    return np.linspace(start, end, steps).astype(chosen, copy=False)
 
 
 def logspace(
@@ -206,7 +210,7 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
     """
     if n < 0 or (m is not None and m < 0):
         raise InputError(f"eye: n and m must not be negative, got {n} and {m}")
-    return _finish(np.eye(n, m, dtype=_dtype(dtype)), requires_grad, device, "eye")
+    return _finish(built(np.eye, n, m, 0, _dtype(dtype)), requires_grad, device, "eye")
 
 
 def _triangle(kind: str, row: int, col: int, offset: int, dtype: Any, device: Any) -> Any:
@@ -310,9 +314,18 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
     index = unwrap(tensor)
     if index.dtype.kind not in "iu":
         raise DtypeError(f"one_hot: class indices must be integers, got {index.dtype}")
-    if num_classes == -1 and not index.size:
+    return wrap(hot(index, _count(tensor) if num_classes == -1 else num_classes))
+
+
+def _count(tensor: Any) -> int:
+    index = unwrap(tensor)
+    if not index.size:
         raise InputError("one_hot: num_classes must be given where there are no indices")
-    count = int(index.max()) + 1 if num_classes == -1 else num_classes
+    return int(index.max()) + 1
+
+
+def hot(index: Any, count: int) -> Any:
+    """Rows with a one at an index each."""
     if index.size and (index.min() < 0 or index.max() >= count):
         raise InputError(f"one_hot: class indices must be in [0, {count - 1}], got {index.min()} to {index.max()}")
-    return wrap((index[..., None] == np.arange(count)).astype(np.int64))
+    return (index[..., None] == np.arange(count)).astype(np.int64)

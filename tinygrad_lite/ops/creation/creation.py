@@ -31,6 +31,11 @@ def _finish(array: Any, requires_grad: bool, device: Any = None, who: str = "") 
     return out.requires_grad_() if requires_grad else out
 
 
+def built(function: Callable[..., Any], *args: Any) -> Any:
+    """An array that a function makes of numbers."""
+    return function(*args)
+
+
 def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """A tensor that owns a copy of `data`.
 
@@ -349,7 +354,7 @@ def _sized(fill: Callable[..., Any], summary: str, shown: str) -> Callable[..., 
         chosen = sizes(shape if size is None else (size,), name)
         if min(chosen, default=0) < 0:
             raise RuntimeError(f"{name}: sizes must not be negative, got {chosen}")
-        return _finish(fill(chosen, _dtype(dtype)), requires_grad, device, name)
+        return _finish(built(fill, chosen, _dtype(dtype)), requires_grad, device, name)
 
     make.__name__ = make.__qualname__ = name
     make.__doc__ = _SIZED.format(name=name, summary=summary, shown=shown)
@@ -361,7 +366,7 @@ def _like(fill: Callable[..., Any], shown: str) -> Callable[..., Tensor]:
 
     def make(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
         x = unwrap(input)
-        return _finish(fill(x.shape, as_dtype(x.dtype if dtype is None else dtype)), requires_grad, device, name)
+        return _finish(built(fill, x.shape, as_dtype(x.dtype if dtype is None else dtype)), requires_grad, device, name)
 
     make.__name__ = make.__qualname__ = name
     make.__doc__ = _LIKE.format(name=fill.__name__, shown=shown)
@@ -403,7 +408,7 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     value = _array(fill_value, dtype, copy=False)
     if value.ndim:
         raise TypeError(f"full: fill_value must be one number, got shape {value.shape}")
-    return _finish(np.full(sizes((size,), "full"), value, value.dtype), requires_grad, device, "full")
+    return _finish(built(np.full, sizes((size,), "full"), value, value.dtype), requires_grad, device, "full")
 
 
 def full_like(

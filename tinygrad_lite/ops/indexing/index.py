@@ -16,7 +16,7 @@ from ...kernels.loops.scatter import read_last
 from ...rules import FAST, differentiable, unwrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim
-from ..pointwise.clamp_round_where import masked, where
+from ..pointwise.clamp_round_where import _where_op, masked
 from .index_keys import add_at, flat_places, put_at, spans, without_repeats
 from .index_keys import in_two as in_two
 from .index_keys import plain_index as plain_index
@@ -241,14 +241,18 @@ def _picked(input: Any, i: Any, dim: int, who: str) -> Any:
         raise DtypeError(f"{who}: indices must be integers, got {i.dtype}")
     if not i.ndim:
         return _picked(input.reshape(1), i.reshape(1), 0, who).reshape(())
-    n = unwrap(input).shape[dim]
+    return _take_along_axis.record((input, from_front(i, unwrap(input).shape[dim], who), dim))
+
+
+def from_front(i: Any, n: int, who: str) -> Any:
+    """Indices counted from the front, all of which exist."""
     if i.size:
         low, high = i.min(), i.max()
         if low < -n or high >= n:
             raise RangeError(f"{who}: indices must be in [{-n}, {n - 1}], got {low} to {high}")
         if low < 0:
-            i = np.where(i < 0, i + n, i)
-    return _take_along_axis.record((input, i, dim))
+            return np.where(i < 0, i + n, i)
+    return i
 
 
 @numpy_names
@@ -364,10 +368,10 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Tensor:
     """
     m, dtype = _mask(mask, "masked_fill"), unwrap(input).dtype
     if isinstance(value, (bool, int, float)):
-        return where(m, dtype.type(value), input).contiguous()
+        return _where_op.record((m, dtype.type(value), input)).contiguous()
     if np.size(unwrap(value)) != 1:
         raise RuntimeError(f"masked_fill: value must be one number, got shape {np.shape(unwrap(value))}")
-    return where(m, value, input).to(dtype).contiguous()
+    return _where_op.record((m, value, input)).to(dtype).contiguous()
 
 
 def masked_select(input: Any, mask: Any) -> Tensor:

@@ -136,7 +136,7 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
     rank = matrix_rank(A.detach(), rtol=rcond)
     none = wrap(np.zeros(0, a.real.dtype))
     residuals = real(solution.reshape(-1)[:0])  # empty, but one that requires grad as the solution does
-    if driver not in (None, "gelsy") and a.shape[-2] > a.shape[-1] and bool(np.all(rank._data == a.shape[-1])):
+    if driver not in (None, "gelsy") and a.shape[-2] > a.shape[-1] and bool(np.all(unwrap(rank) == a.shape[-1])):
         residuals = np.square(abs(matmul(A, solution) - right)).sum(-2)
         residuals = residuals[..., 0] if vector else residuals
     values = wrap(np.linalg.svd(a, compute_uv=False)) if driver in ("gelsd", "gelss") else none

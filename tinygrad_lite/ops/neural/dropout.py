@@ -25,6 +25,14 @@ def _keep(p: float, who: str) -> float:
     return 1.0 - p
 
 
+def mask_of(shape: tuple[int, ...], dtype: Any, keep: float, generator: Any) -> Any:
+    """Draw what inputs are multiplied with: zero, or ``1 / keep`` with that probability."""
+    mask = (uniform(shape, np.float32, generator) < keep).astype(dtype)
+    if keep:
+        mask *= dtype.type(1 / keep)
+    return mask
+
+
 def dropout(
     input: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, generator: Any = None
 ) -> Tensor:
@@ -64,9 +72,7 @@ def dropout(
     if not training or p == 0.0:
         return input
     x = unwrap(input)
-    mask = (uniform(x.shape, np.float32, generator) < keep).astype(x.dtype)
-    if keep:
-        mask *= x.dtype.type(1 / keep)
+    mask = mask_of(x.shape, x.dtype, keep, generator)
     return input.mul_(mask) if inplace else mul(input, mask)
 
 
@@ -84,9 +90,7 @@ def _thinned(input: Any, p: float, training: bool, inplace: bool, shape: Any, ge
     if not training or p == 0.0:
         return input
     x = unwrap(input)
-    mask = (uniform(shape, np.float32, generator) < keep).astype(x.dtype)
-    if keep:
-        mask *= x.dtype.type(1 / keep)
+    mask = mask_of(shape, x.dtype, keep, generator)
     return _applied(input, lambda t: mul(t, mask), who, inplace)
 
 

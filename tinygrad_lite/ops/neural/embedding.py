@@ -84,6 +84,15 @@ def _frequencies(index: Any, count: int) -> Any:
     return 1 / np.bincount(index.reshape(-1), minlength=count)[index]
 
 
+def factors_of(index: Any, padding: int | None, count: int | None) -> Any:
+    """What the gradient at each place is multiplied with: nothing at `padding`, less for frequent ones of `count`."""
+    factors = None if count is None else _frequencies(index, count)
+    if padding is None:
+        return factors
+    used = index != padding
+    return used if factors is None else factors * used
+
+
 def embedding(
     input: Any,
     weight: Any,
@@ -134,10 +143,8 @@ def embedding(
     index, padding = _checked(input, weight, padding_idx, "embedding")
     if max_norm is not None:
         _renormalize(weight, index, max_norm, norm_type, "embedding")
-    factors = _frequencies(index, len(unwrap(weight))) if scale_grad_by_freq else None
-    if padding is not None:
-        used = index != padding
-        factors = used if factors is None else factors * used
+    count = len(unwrap(weight)) if scale_grad_by_freq else None
+    factors = None if count is None and padding_idx is None else factors_of(index, padding, count)
     return _embedding.record((weight, index, factors))
 
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from ...engine import views
 from ...engine.errors import DtypeError, InputError
-from ...graph import written
 from ...tensors.tensor_type import Tensor
 from .multinomial_bernoulli import probabilities
 from .random_streams import gaussian, stream, uniform
@@ -19,8 +18,7 @@ def _filled(tensor: Any, values: Any, who: str) -> Any:
         values = np.asarray(values).astype(tensor.dtype, copy=False)
     if views.begin(tensor, (), who):
         return tensor._overwrite(values, who)
-    tensor._data[...] = values
-    written(tensor._data, who, 3)
+    views.store(tensor._data, values, who)
     return tensor
 
 

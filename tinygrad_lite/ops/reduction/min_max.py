@@ -154,6 +154,11 @@ def aminmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Extrem
     return Extremes(amin(input, dim, keepdim), amax(input, dim, keepdim))
 
 
+def place_of(x: Any, dim: int, find: Callable[..., Any]) -> Any:
+    """Where along a dimension what is looked for is, with the dimension kept."""
+    return np.expand_dims(find(x, dim), dim)
+
+
 def _choose(
     input: Any, dim: Any, keepdim: bool, whole: Any, pair: Callable[..., Any], find: Callable[..., Any], who: str
 ) -> Any:
@@ -169,7 +174,7 @@ def _choose(
         return Picked(input.clone(), wrap(np.zeros((), np.int64)))
     if not x.shape[dim]:
         raise IndexError(f"{who}: the size of dim {dim} must not be 0, got shape {x.shape}")
-    index = np.expand_dims(find(x, dim), dim)
+    index = place_of(x, dim, find)
     values = _take_along_axis.record((input, index, dim))
     return Picked(values, wrap(index)) if keepdim else Picked(squeeze(values, dim), wrap(np.squeeze(index, dim)))
 

@@ -10,10 +10,9 @@ import numpy as np
 from ....engine.errors import DtypeError, InputError
 from ....rules import differentiable, unwrap
 from ....tensors.tensor_type import Tensor
-from ...random.random_streams import uniform
 from ...reduction import softmax
 from ...shape.flip_roll_repeat import repeat_interleave
-from ..dropout import _keep
+from ..dropout import _keep, mask_of
 
 __all__ = ["scaled_dot_product_attention"]
 
@@ -73,15 +72,26 @@ def _attention(q: Any, k: Any, v: Any, bias: Any, kept: Any, scale: float) -> An
     return np.matmul(p if kept is None else p * kept, v), p
 
 
+def causal(rows: int, columns: int, dtype: Any) -> Any:
+    """What is added to scores so that no query looks at keys behind it."""
+    return np.triu(np.full((rows, columns), -np.inf, dtype), 1)
+
+
+def additive(mask: Any, dtype: Any, seen: bool) -> Any:
+    """What is added to scores, where True says that a query may look (or, without `seen`, that it may not)."""
+    at, elsewhere = (0, -np.inf) if seen else (-np.inf, 0)
+    return np.where(mask, dtype.type(at), dtype.type(elsewhere))
+
+
 def _mask(attn_mask: Any, is_causal: bool, rows: int, columns: int, dtype: Any) -> Any:
     """What is added to the scores: 0 where a query may look, -inf where not."""
     if is_causal:
-        return np.triu(np.full((rows, columns), -np.inf, dtype), 1)
+        return causal(rows, columns, dtype)
     if attn_mask is None:
         return None
     m = unwrap(attn_mask)
     if m.dtype.kind == "b":
-        return np.where(m, dtype.type(0), dtype.type(-np.inf))
+        return additive(m, dtype, True)
     if m.dtype.kind != "f":
         raise DtypeError(f"scaled_dot_product_attention: attn_mask must be bool or floating point, got {m.dtype}")
     return attn_mask if m.dtype == dtype else attn_mask.to(dtype)
@@ -160,8 +170,7 @@ def scaled_dot_product_attention(
     kept = None
     if keep < 1:
         shape = np.broadcast_shapes(q.shape[:-2], unwrap(key).shape[:-2], () if bias is None else bias.shape[:-2])
-        kept = (uniform((*shape, q.shape[-2], k.shape[-2]), np.float32, generator) < keep).astype(q.dtype)
-        kept *= q.dtype.type(1 / keep if keep else 0)
+        kept = mask_of((*shape, q.shape[-2], k.shape[-2]), q.dtype, keep, generator)
     factor = 1 / math.sqrt(q.shape[-1] or 1) if scale is None else float(scale)
     return _attention.record((query, key, value, bias, kept, factor))
 

@@ -16,7 +16,7 @@ from ...reduction.sums import mean
 from ...shape.cat_pad import cat, pad
 from ...shape.split import chunk
 from ..dropout import dropout
-from .attention import scaled_dot_product_attention
+from .attention import additive, scaled_dot_product_attention
 
 __all__ = ["multi_head_attention_forward"]
 
@@ -35,7 +35,7 @@ def _additive(mask: Any, dtype: Any, name: str) -> Any:
     m = unwrap(mask)
     _require(m.dtype.kind in "bf", f"{name} must be bool or floating point, got {m.dtype}")
     if m.dtype.kind == "b":
-        return wrap(np.where(m, dtype.type(-np.inf), dtype.type(0)))
+        return wrap(additive(m, dtype, False))
     return mask if m.dtype == dtype else mask.to(dtype)
 
 

@@ -249,11 +249,17 @@ def _of_none(loss: Any, target: Any, reduction: str) -> Any:
     return loss if target.size or reduction == "sum" else loss * math.nan
 
 
-@quietly
 def _hard(input: Any, t: Any, w: Any, ignore: int, reduction: str, smoothing: float, classes: int) -> Any:
     dtype = unwrap(input).dtype
     if not smoothing:
         return _ce_index.record((input, t, np.empty(0, dtype) if w is None else w, ignore, reduction))
+    coefficients = smoothed(t, w, ignore, reduction == "mean", smoothing, classes, dtype)
+    return _ce_dense.record((input, coefficients, reduction != "none"))
+
+
+@quietly
+def smoothed(t: Any, w: Any, ignore: int, mean: bool, smoothing: float, classes: int, dtype: Any) -> Any:
+    """What each class counts for in each row, where targets are mixed with uniform ones."""
     ignored = t == ignore
     if ignored.any():
         t = np.where(ignored, 0, t)
@@ -261,8 +267,7 @@ def _hard(input: Any, t: Any, w: Any, ignore: int, reduction: str, smoothing: fl
         ignored = None
     if t.size and (t.min() < 0 or t.max() >= classes):
         raise RangeError(f"cross_entropy: class indices must be in [0, {classes - 1}], got {t.min()} to {t.max()}")
-    scale, share = _scales(t, w, ignored, dtype, reduction == "mean")
-    total = reduction != "none"
+    scale, share = _scales(t, w, ignored, dtype, mean)
     uniform = (
         np.full((len(t), classes), smoothing / classes, dtype)
         if w is None
@@ -271,25 +276,35 @@ def _hard(input: Any, t: Any, w: Any, ignore: int, reduction: str, smoothing: fl
     if ignored is not None:
         uniform[ignored] = 0
     uniform[np.arange(len(t)), t] += scale * dtype.type(1 - smoothing)
-    return _ce_dense.record((input, uniform * share, total))
+    return uniform * share
 
 
-@quietly
 def _soft(input: Any, target: Any, t: Any, w: Any, reduction: str, smoothing: float, outer: Any) -> Any:
-    dtype, classes = unwrap(input).dtype, unwrap(input).shape[1]
+    count, classes = unwrap(input).shape
+    wanted, share = getattr(target, "requires_grad", False), 1 / max(count, 1) if reduction == "mean" else None
     total = reduction != "none"
-    wanted = getattr(target, "requires_grad", False)
-    source = target if wanted else t
-    if t.ndim == 1:
+    if wanted:
+        return _dense_twin(input, _mixed(target, w, share, smoothing, classes), total)
+    return _ce_dense.record((input, mixed_targets(t, w, share, smoothing, classes), total))
+
+
+def _mixed(source: Any, w: Any, share: float | None, smoothing: float, classes: int) -> Any:
+    dtype = unwrap(source).dtype
+    if source.ndim == 1:
         source = source[None]
-    elif t.ndim > 2:
-        source = source.movedim(1, -1).reshape(-1, classes) if wanted else np.moveaxis(t, 1, -1).reshape(-1, classes)
+    elif source.ndim > 2:
+        moved = source.movedim(1, -1) if hasattr(source, "_node") else np.moveaxis(source, 1, -1)
+        source = moved.reshape(-1, classes)
     mixed = source * (1 - smoothing) + smoothing / classes if smoothing else source
     if w is not None:
         mixed = mixed * w
-    if reduction == "mean":
-        mixed = mixed * dtype.type(1 / max(len(unwrap(input)), 1))
-    return _dense_twin(input, mixed, total) if wanted else _ce_dense.record((input, mixed, total))
+    return mixed if share is None else mixed * dtype.type(share)
+
+
+@quietly
+def mixed_targets(t: Any, w: Any, share: float | None, smoothing: float, classes: int) -> Any:
+    """Targets that are probabilities, mixed with uniform ones, and what each counts for."""
+    return _mixed(t, w, share, smoothing, classes)
 
 
 def _constant(weight: Any, classes: int, dtype: Any, who: str) -> Any:
@@ -298,10 +313,15 @@ def _constant(weight: Any, classes: int, dtype: Any, who: str) -> Any:
         return None
     if getattr(weight, "requires_grad", False):
         raise NotImplementedError(f"{who}: no gradient is known with respect to 'weight', which requires grad")
-    w = np.asarray(unwrap(weight), dtype)
-    if w.shape != (classes,):
-        raise InputError(f"{who}: weight must have shape ({classes},), got {w.shape}")
-    return w
+    w = unwrap(weight)
+    if np.shape(w) != (classes,):
+        raise InputError(f"{who}: weight must have shape ({classes},), got {np.shape(w)}")
+    return as_dtype(w, dtype)
+
+
+def as_dtype(weight: Any, dtype: Any) -> Any:
+    """Weights of classes as an array of a dtype."""
+    return np.asarray(weight, dtype)
 
 
 def nll_loss(

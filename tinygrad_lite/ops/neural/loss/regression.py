@@ -38,6 +38,13 @@ def reduced(loss: Any, weight: Any, reduction: str) -> Any:
     return mean(loss) if reduction == "mean" else sum(loss) if reduction == "sum" else loss
 
 
+def probabilities(given: Any, name: str) -> None:
+    """Refuse what is no probability."""
+    value = unwrap(given)
+    if value.size and not (value.min() >= 0 and value.max() <= 1):
+        raise InputError(f"binary_cross_entropy: {name} must be in [0, 1], got {value.min()} to {value.max()}")
+
+
 def _weighted(loss: Any, weight: Any, reduction: str) -> Any:
     """As `reduced`, but a mean divides by the sum of the weights."""
     if weight is None or reduction != "mean":
@@ -300,7 +307,6 @@ def binary_cross_entropy(
     """
     how = reduction_of(reduction, size_average, reduce, "binary_cross_entropy")
     _matched(input, target, "binary_cross_entropy")
-    for name, value in (("input", unwrap(input)), ("target", unwrap(target))):
-        if value.size and not (value.min() >= 0 and value.max() <= 1):
-            raise InputError(f"binary_cross_entropy: {name} must be in [0, 1], got {value.min()} to {value.max()}")
+    probabilities(input, "input")
+    probabilities(target, "target")
     return reduced(_bce.record((input, target)), weight, how)

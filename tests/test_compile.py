@@ -1,0 +1,435 @@
+"""`tg.compile`: recorded and replayed calls equal eager ones in every bit, and what cannot be replayed is refused."""
+
+import copy
+import pickle
+import threading
+import warnings
+import zlib
+
+import compiled_programs
+import numpy as np
+import ops_table
+import pytest
+
+import tinygrad_lite as tg
+from tinygrad_lite import nn, optim
+from tinygrad_lite.transforms.pytree import leaves
+
+
+def bits(tree):
+    found = leaves(tree)
+    return [(v._data.shape, v._data.dtype.str, v._data.tobytes()) if isinstance(v, tg.Tensor) else v for v in found]
+
+
+def state_of(net):
+    named = [*net.named_parameters(), *net.named_buffers()]
+    return {n: (bits(t), bits(t.grad)) for n, t in named} | {"random": repr(tg.get_rng_state())}
+
+
+def run(make, steps, compiled, between=None):
+    tg.manual_seed(0)
+    net, step, args = make()
+    call = tg.compile(step, fullgraph=True) if compiled else step
+    seen = []
+    for i in range(steps):
+        if between is not None:
+            between(i, net)
+        seen.append((bits(call(*args)), state_of(net)))
+    return seen, call
+
+
+@pytest.mark.parametrize("name", compiled_programs.PROGRAMS)
+def test_steps_equal_eager_ones(name):
+    make = compiled_programs.PROGRAMS[name]
+    eager, _ = run(make, 8, False)
+    recorded, step = run(make, 8, True)
+    assert recorded == eager
+    assert step.explain().programs[0]["hits"] == 6
+    _, args = make()[1:]
+    step.check(*args)
+
+
+def test_training_and_evaluation_loaded_states_and_frozen_layers():
+    make = compiled_programs.PROGRAMS["norm_dropout_clip_and_schedule"]
+
+    def between(i, net):
+        net.train(i // 4 % 2 == 0)
+        net[0].requires_grad_(i < 12)
+        if i == 9:
+            net.load_state_dict({k: v * 0.5 if v.dtype.kind == "f" else v for k, v in net.state_dict().items()})
+        if i == 18:
+            net[4].weight.data = net[4].weight.data * 2
+        if i == 20:
+            net[4].bias = nn.Parameter(tg.ones(4))
+
+    eager, _ = run(make, 24, False, between)
+    recorded, step = run(make, 24, True, between)
+    assert recorded == eager
+    found = step.explain()
+    assert sum(p["hits"] for p in found.programs) >= 8
+    assert any("training was True, then False" in why for why in found.reasons)
+
+
+# --- rows of the table ---------------------------------------------------------------------------------------------
+
+
+def tensors_of(row, seed):
+    rng = np.random.default_rng(zlib.crc32(row.name.encode()) + seed)
+    found = []
+    for given in row.inputs:
+        a = np.asarray(given.draw(rng, given.shape))
+        found.append(tg.from_numpy(a.astype(np.float32) if a.dtype.kind == "f" else a))
+        if given.differentiable and a.dtype.kind == "f":
+            found[-1].requires_grad_()
+    return found
+
+
+def with_gradients(row):
+    call = row.call
+
+    def function(*args):
+        outs = [o for o in leaves(call(tg, *args)) if isinstance(o, tg.Tensor)]
+        losses = [(o * o).sum() for o in outs if o.dtype.kind == "f" and o.requires_grad]
+        if not losses:
+            return [o.detach() for o in outs]
+        inputs = [t for t in args if t.requires_grad]
+        return [o.detach() for o in outs], tg.autograd.grad(sum(losses), inputs, allow_unused=True)
+
+    return function
+
+
+ROWS = ops_table.OPS[::11]
+
+
+def test_rows_equal_eager_ones_on_other_inputs_than_recorded():
+    replayed = 0
+    for row in ROWS:
+        function = with_gradients(row)
+        compiled = tg.compile(function)
+        for seed in range(3):
+            try:
+                expected = bits(function(*tensors_of(row, seed)))
+            except Exception:  # the row's inputs are for another dtype
+                break
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)
+                assert bits(compiled(*tensors_of(row, seed))) == expected, (row.name, seed)
+        replayed += compiled.hits() > 0
+    assert replayed > 0.65 * len(ROWS)
+
+
+# --- guards --------------------------------------------------------------------------------------------------------
+
+scale = 2.0
+
+
+def test_what_a_function_depends_on_is_guarded():
+    global scale
+    settings = {"power": 2}
+    holder = type("Holder", (), {})()
+    holder.shift = 1.0
+
+    @tg.compile
+    def function(x, factor, how="add"):
+        out = x ** settings["power"] * scale * factor + holder.shift
+        return out.relu() if how == "relu" else out
+
+    def expected(x, factor, how="add"):
+        out = x ** settings["power"] * scale * factor + holder.shift
+        return out.relu() if how == "relu" else out
+
+    x = tg.tensor([-1.5, 0.5, 2.0])
+
+    def same(*args, **kwargs):
+        for _ in range(3):
+            assert bits(function(*args, **kwargs)) == bits(expected(*args, **kwargs))
+
+    try:
+        same(x, 1.0)
+        same(x, 1)
+        same(x, -0.0)
+        same(x, 0.0, how="relu")
+        scale = 3.0
+        same(x, 1.0)
+        settings["power"] = 3
+        same(x, 1.0)
+        holder.shift = -2.0
+        same(x, 1.0)
+        same(tg.ones(2, 3), 1.0)
+        same(tg.ones(3, 2).t(), 1.0)
+        same(x.double(), 1.0)
+        same(x[:2], 1.0)
+    finally:
+        scale = 2.0
+    hits = function.hits()
+    assert hits >= 8
+    assert bits(function(x.double(), 1.0)) == bits(expected(x.double(), 1.0))
+
+
+counter = iter(range(100))
+names = []
+
+
+def reads(x):
+    return x * 2 if x.sum() > 1 else x
+
+
+def asks(x):
+    return x * x.sum().item()
+
+
+def through_numpy(x):
+    return tg.tensor(np.sqrt(x.numpy()))
+
+
+def private(x):
+    return tg.Tensor(x._data * 2)
+
+
+def prints(x):
+    print("a loss")
+    return x * 2
+
+
+def appends(x):
+    names.append("x")
+    return x * 2
+
+
+def draws(x):
+    return x * np.random.default_rng().random()
+
+
+def nexts(x):
+    return x * next(counter)
+
+
+def selects(x):
+    return x[x > 1].sum()
+
+
+def numbers_of_numpy(x):
+    return x * float(np.max(TABLE))
+
+
+TABLE = np.ones(3)
+
+
+@pytest.mark.parametrize(
+    ("function", "why"),
+    [
+        (reads, "bool"), (asks, "item"), (through_numpy, "numpy"), (private, "no recorded operation|values are read"),
+        (prints, "print"), (appends, "changes Python's objects"), (draws, "random"), (nexts, "iterator|next"),
+        (selects, "selects by values"), (numbers_of_numpy, "TABLE"),
+    ],
+)  # fmt: skip
+def test_what_is_not_understood_runs_eagerly_and_says_so_once(function, why, capsys):
+    compiled = tg.compile(function)
+    x = tg.tensor([0.5, 1.5])
+    with pytest.warns(RuntimeWarning, match=why) as caught:
+        compiled(x)
+    assert len(caught) == 1
+    compiled(x)  # a warning would be an error here
+    assert compiled.hits() == 0
+    assert compiled.explain().refusals
+    if function not in (draws, nexts):
+        assert bits(compiled(x)) == bits(function(x))
+    with pytest.raises(tg.compiler.CompileError, match=why):
+        tg.compile(function, fullgraph=True)(x)
+    names.clear()
+
+
+def test_numbers_that_change_in_every_call():
+    steps = [0]
+
+    def function(x):
+        return x * steps[0]
+
+    compiled = tg.compile(function)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for i in range(16):
+            steps[0] = i
+            assert bits(compiled(tg.ones(2))) == bits(function(tg.ones(2)))
+    assert len(caught) == 1
+    assert "should be an argument" in str(caught[0].message)
+
+
+def test_hooks_graphs_outside_and_gradients_that_are_wanted_outside():
+    w = tg.ones(3, requires_grad=True)
+    seen = []
+    compiled = tg.compile(lambda x: (w * x).sum())
+    with pytest.warns(RuntimeWarning, match="graph would be needed outside"):
+        compiled(tg.ones(3)).backward()
+    assert w.grad.tolist() == [1.0, 1.0, 1.0]
+    with pytest.warns(RuntimeWarning, match="has a graph"):
+        compiled(w * 2)
+    net = nn.Linear(3, 1)
+    net.register_forward_hook(lambda *_: seen.append(1))
+    looking = tg.compile(net)
+    with pytest.warns(RuntimeWarning, match="hooks"), tg.no_grad():
+        looking(tg.ones(3))
+    with tg.no_grad():
+        looking(tg.ones(3))
+    assert len(seen) == 2
+
+
+def test_an_exception_in_a_recording_leaves_nothing_behind():
+    fails = [True]
+
+    def function(x):
+        y = x * 2
+        if fails[0]:
+            raise KeyError("in the middle")
+        return y + 1
+
+    compiled = tg.compile(function)
+    with pytest.raises(KeyError, match="in the middle"):
+        compiled(tg.ones(2))
+    assert not tg.compiler.is_compiling()
+    fails[0] = False
+    assert [compiled(tg.ones(2)).tolist() for _ in range(4)] == [[3.0, 3.0]] * 4
+    assert compiled.hits() == 2
+
+
+def test_an_exception_in_a_replay_leaves_what_eager_calls_would():
+    net = nn.Linear(4, 3)
+    optimizer = optim.SGD(net.parameters(), lr=0.1)
+
+    @tg.compile(fullgraph=True)
+    def step(x, y):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(net(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    x, good, bad = tg.ones(2, 4), tg.tensor([0, 2]), tg.tensor([0, 3])
+    for _ in range(3):
+        step(x, good)
+    before = bits(list(net.parameters()))
+    with pytest.raises(IndexError):
+        step(x, bad)
+    assert bits(list(net.parameters())) == before
+    step.check(x, good)
+
+
+def test_aliases_and_shared_memory():
+    def function(x, y):
+        x.mul_(2.0)
+        return x + y
+
+    compiled = tg.compile(function)
+    for _ in range(4):
+        one, two = tg.ones(3), tg.ones(3)
+        assert compiled(one, one).tolist() == function(two, two).tolist() == [4.0] * 3
+        assert compiled(tg.ones(3), tg.ones(3)).tolist() == [3.0] * 3
+    whole = tg.arange(4.0)
+    with pytest.warns(RuntimeWarning, match="share memory"):
+        assert compiled(whole[1:], whole[:-1]).tolist() == [2.0, 6.0, 10.0]
+
+
+def test_writes_are_announced_to_graphs_outside():
+    w = tg.ones(3, requires_grad=True)
+
+    def function(x):
+        with tg.no_grad():
+            x.mul_(2.0)
+
+    compiled = tg.compile(function)
+    x = tg.ones(3)
+    for _ in range(3):
+        y = (w * x).sum()
+        compiled(x)
+    with pytest.raises(RuntimeError, match="overwritten"):
+        y.backward()
+
+
+# --- the public face -----------------------------------------------------------------------------------------------
+
+
+def test_modules_methods_copies_and_pickles():
+    net = nn.Sequential(nn.Linear(3, 4), nn.GELU(), nn.Linear(4, 2))
+    compiled = tg.compile(net)
+    x = tg.arange(6.0).reshape(2, 3)
+    assert type(compiled) is not type(net)
+    assert isinstance(compiled, nn.Sequential)
+    assert list(compiled.state_dict()) == list(net.state_dict())
+    assert compiled[0].weight is net[0].weight
+    with tg.no_grad():
+        results = [bits(compiled(x)) for _ in range(4)]
+        assert results == [bits(net(x))] * 4
+        assert compiled.explain().programs[0]["hits"] == 2
+        for other in (copy.deepcopy(compiled), pickle.loads(pickle.dumps(compiled))):
+            assert [bits(other(x)) for _ in range(3)] == results[:3]
+            assert other[0].weight is not net[0].weight
+    net.eval()
+    assert not compiled.training
+
+    class Scaled:
+        def __init__(self, by):
+            self.by = by
+
+        @tg.compile
+        def of(self, x):
+            return x * self.by
+
+    two, three = Scaled(2.0), Scaled(3.0)
+    for _ in range(4):
+        assert two.of(x).tolist() == (x * 2).tolist()
+        assert three.of(x).tolist() == (x * 3).tolist()
+
+
+def test_disable_and_arguments():
+    compiled = tg.compile(reads_nothing)
+    x = tg.ones(2)
+    with tg.compiler.disable():
+        assert [compiled(x).tolist() for _ in range(4)] == [[3.0, 3.0]] * 4
+    assert compiled.hits() == 0
+    assert compiled.misses == 0
+    assert tg.compile(reads_nothing, disable=True) is reads_nothing
+    assert tg.compile(reads_nothing, backend="eager") is reads_nothing
+    excluded = tg.compiler.disable(reads_nothing)
+    with pytest.warns(RuntimeWarning, match="excluded"):
+        tg.compile(lambda x: excluded(x) * 2)(x)
+    for wrong in ({"backend": "cuda"}, {"mode": "fast"}, {"options": {"trace": 1}}):
+        with pytest.raises(ValueError, match="compile: "):
+            tg.compile(reads_nothing, **wrong)
+    with pytest.raises(TypeError, match="expected a function"):
+        tg.compile(3)
+
+
+def reads_nothing(x):
+    return x * 2 + 1
+
+
+def test_threads_share_a_program():
+    compiled = tg.compile(reads_nothing)
+    for _ in range(3):
+        compiled(tg.ones(2))
+    wrong = []
+
+    def work(i):
+        for _ in range(50):
+            if compiled(tg.full((2,), float(i))).tolist() != [2.0 * i + 1] * 2:
+                wrong.append(i)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    assert compiled.hits() == 201
+
+
+def test_explain_tells_what_was_recorded():
+    compiled = tg.compile(reads_nothing)
+    for _ in range(4):
+        compiled(tg.ones(2))
+    text = str(compiled.explain())
+    assert "1 programs, replayed 2 times; 2 recordings" in text
+    assert "1 mul, 1 add" in text
+    compiled.clear()
+    assert compiled.hits() == 0
+    assert not compiled.explain().programs

@@ -1,0 +1,309 @@
+"""What a function depends on besides its arguments: globals, closures, attributes, and the tensors they lead to.
+
+They are found from the function's code, through the functions it names and the objects these use. A program holds
+while all of it is as it was, which `Python.guard` asks with one ``is`` for each; a function that changes any of it
+while it runs has side effects, which a replay would leave out. What is not understood is refused by name.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import importlib
+import sys
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
+from types import (
+    BuiltinFunctionType,
+    FunctionType,
+    MappingProxyType,
+    MethodDescriptorType,
+    MethodType,
+    ModuleType,
+    WrapperDescriptorType,
+)
+from typing import Any
+
+import numpy as np
+
+from .. import rules
+from ..graph import memory
+from .calls import Refused
+from .names import Names, known, origin, stdlib
+
+_PACKAGE = __name__.partition(".")[0]
+_IMPURE_MODULES = frozenset({"random", "time", "datetime", "secrets", "uuid", "io", "socket", "logging", "subprocess"})
+_IMPURE = frozenset({"print", "input", "open", "next", "eval", "exec", "globals", "locals", "vars", "id", "__import__",
+                     "breakpoint", "setattr", "delattr"})  # fmt: skip
+_OF_OPTIMIZERS = frozenset({"param_groups", "defaults", "grad_scale", "max_grad_norm", "on_nonfinite", "state"})
+_PLAIN = (type(None), bool, int, str, bytes, type(...), np.dtype, np.generic, slice, range)
+_BY_IDENTITY = (BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType, np.ufunc, rules.Op)
+
+
+class Python:
+    """The Python state that functions and objects lead to, as it is now.
+
+    Parameters
+    ----------
+    roots : iterable of (name, object)
+    names : Names
+
+    Attributes
+    ----------
+    tokens : dict
+        Path -> what is there, comparable.
+    tensors : dict
+        Path -> Tensor.
+    arrays : dict
+        id of memory -> path of the tensor or array that it belongs to.
+
+    Raises
+    ------
+    Refused
+        For what is not understood.
+    """
+
+    def __init__(self, roots: Iterable[tuple[str, Any]], names: Names) -> None:
+        self.names, self.tokens = names, {}  # type: ignore[var-annotated]
+        self.tensors: dict[str, Any] = {}
+        self.arrays: dict[int, str] = {}
+        self.kept: list[Any] = []
+        self._seen: set[int] = set()
+        self._checks: list[str] = []
+        self._values: dict[str, Any] = {}
+        self._late: list[tuple[str, Any, Any]] = []
+        for path, value in roots:
+            self._visit(path, value)
+        done: set[Any] = set()
+        while True:  # attributes count only if some code names them, and code may still be found
+            members = ((path, owner, name) for path, owner, own in self._late for name in own)
+            named = (m for m in members if names.everything or m[2] in names.attributes)
+            todo = [m for m in named if (id(m[1]), m[2]) not in done]
+            if not todo:
+                break
+            for path, owner, name in todo:
+                done.add((id(owner), name))
+                self._member(f"{path}.{name}", owner, name)
+        if names.stored & _OF_OPTIMIZERS:
+            raise Refused(f"sets {', '.join(sorted(names.stored & _OF_OPTIMIZERS))} of an optimizer")
+
+    def differences(self, other: Python) -> list[str]:
+        """The paths where another state differs, and how."""
+        paths = [p for p in {**self.tokens, **other.tokens} if self.tokens.get(p) != other.tokens.get(p)]
+        return [f"{p} was {_text(self.tokens.get(p))}, then {_text(other.tokens.get(p))}" for p in paths]
+
+    def guard(self) -> Callable[[], bool]:
+        """Compile what tells quickly that nothing has changed; False means that it has to be looked at closely."""
+        source = " and ".join(self._checks) or "True"
+        values = ", ".join(self._values)
+        text = f"def make({values}):\n    def guard():\n        return {source}\n    return guard\n"
+        namespace: dict[str, Any] = {}
+        exec(compile(text, __file__, "exec"), namespace)
+        made: Callable[[], bool] = namespace["make"](*self._values.values())
+        return made
+
+    # --- checks --------------------------------------------------------------------------------------------------
+
+    def _name(self, value: Any) -> str:
+        name = f"o{len(self._values)}"
+        self._values[name] = value
+        return name
+
+    def _check(self, text: str, *values: Any) -> None:
+        self._checks.append(text.format(*map(self._name, values)))
+
+    def _member(self, path: str, owner: Any, name: str) -> None:
+        held = owner if isinstance(owner, dict) else vars(owner)
+        value = held[name]
+        self._check(f"{{}}.get({name!r}) is {{}}", held, value)
+        self._visit(path, value)
+
+    # --- what is found -------------------------------------------------------------------------------------------
+
+    def _visit(self, path: str, value: Any) -> None:
+        if isinstance(value, _PLAIN):
+            self.tokens[path] = type(value), repr(value)
+            return
+        if isinstance(value, (float, complex)):
+            self.tokens[path] = type(value), repr(value)
+            return
+        if isinstance(value, rules.Tensor):
+            self._tensor(path, value)
+            return
+        self.kept.append(value)
+        if id(value) in self._seen:
+            self.tokens[path] = "same", type(value), id(value)
+            return
+        self._seen.add(id(value))
+        visit = self._how(value)
+        if visit is None:
+            self.tokens[path] = type(value), id(value)
+        else:
+            self.tokens[path] = type(value), len(value) if isinstance(value, _CONTAINERS) else None
+            visit(path, value)
+
+    def _how(self, value: Any) -> Callable[[str, Any], None] | None:
+        """How to look into an object; None for one that counts by identity."""
+        kind, module = type(value), origin(type(value))
+        if isinstance(value, np.ndarray):
+            return self._unknown
+        if isinstance(value, (tuple, list, deque)):
+            return self._sequence
+        if isinstance(value, (dict, MappingProxyType)):
+            return self._mapping
+        if isinstance(value, (set, frozenset)):
+            return self._set
+        if kind is FunctionType:
+            return None if known(value.__code__) else self._function
+        if kind is MethodType:
+            return self._method
+        if isinstance(value, functools.partial):
+            return self._partial
+        if isinstance(value, (staticmethod, classmethod)):
+            return lambda path, method: self._visit(path, method.__func__)
+        if isinstance(value, property):
+            return lambda path, method: self._visit(path, method.fget)
+        if isinstance(value, _BY_IDENTITY):
+            return None
+        if isinstance(value, ModuleType):
+            return self._module
+        if isinstance(value, type):
+            return None if origin(value) in (_PACKAGE, "builtins", "numpy") or stdlib(value) else self._class
+        if _is(value, "nn.module", "Module"):
+            return self._layer
+        if kind.__module__ == f"{_PACKAGE}.compiler.compiled":
+            return lambda path, value: self._visit(path, value.wrapped)
+        if module == _PACKAGE:
+            if hasattr(value, "__next__"):
+                raise Refused(f"an iterator, {kind.__name__}")
+            return None  # optimizers, schedules, generators: what they do is called again
+        if hasattr(value, "__next__") or stdlib(kind) or not hasattr(value, "__dict__"):
+            return self._unknown
+        return self._object
+
+    def _unknown(self, path: str, value: Any) -> None:
+        raise Refused(f"{path} is of type {type(value).__name__}, which is not understood; pass what it gives as an "
+                      "argument")  # fmt: skip
+
+    def _tensor(self, path: str, value: Any) -> None:
+        data, node = value._data, value._node
+        self.kept.append((value, data, node))
+        self.tokens[path] = "tensor", id(value), id(data), id(node), value._base is None
+        if id(value) in self._seen:
+            return
+        self._seen.add(id(value))
+        self.tensors[path] = value
+        self.arrays[id(memory(data))] = path
+        self._check("({0})._data is {{}} and ({0})._node is {{}} and ({0})._base is {{}}".format(self._name(value)),
+                    data, node, value._base)  # fmt: skip
+        if node is not None and node.edges == ():
+            self._check("not {}.hooks", node)
+            if node.hooks:
+                raise Refused(f"{path} has hooks")
+
+    def _sequence(self, path: str, value: Any) -> None:
+        changes = not isinstance(value, tuple)
+        if changes:
+            self._check(f"len({{}}) == {len(value)}", value)
+        for i, v in enumerate(value):
+            if changes:
+                self._check(f"{{}}[{i}] is {{}}", value, v)
+            self._visit(f"{path}[{i}]", v)
+
+    def _mapping(self, path: str, value: Any) -> None:
+        self._check(f"len({{}}) == {len(value)}", value)
+        for k, v in value.items():
+            self._check("{}.get({}) is {}", value, k, v)
+            self._visit(f"{path}[{k!r}]", v)
+
+    def _set(self, path: str, value: Any) -> None:
+        if not all(isinstance(v, _PLAIN) for v in value):
+            raise Refused(f"{path} is a set of objects")
+        self.tokens[path] = type(value), repr(sorted(map(repr, value)))
+        self._check("{} == {}", value, frozenset(value))
+
+    def _function(self, path: str, value: Any) -> None:
+        code = value.__code__
+        self._check("{}.__code__ is {}", value, code)
+        self.tokens[f"{path}.__code__"] = id(code)
+        names = value.__code__.co_freevars
+        for name, cell in zip(names, value.__closure__ or ()):
+            try:
+                inside = cell.cell_contents
+            except ValueError:  # not filled yet
+                continue
+            self._check("{}.cell_contents is {}", cell, inside)
+            self._visit(f"{path}:{name}", inside)
+        for extra in ("__defaults__", "__kwdefaults__"):
+            given = getattr(value, extra)
+            if given:
+                self._check(f"{{}}.{extra} is {{}}", value, given)
+                self._visit(f"{path}.{extra}", given)
+        for name in self.names.of(code):
+            if name.startswith("import "):
+                self._visit(name[7:], importlib.import_module(name[7:]))
+            elif name in value.__globals__:
+                self._check(f"{{}}.get({name!r}) is {{}}", value.__globals__, value.__globals__[name])
+                self._visit(name, value.__globals__[name])
+            elif name in _IMPURE and hasattr(builtins, name):
+                raise Refused(f"{value.__qualname__} calls {name}(), which a replay would leave out")
+
+    def _method(self, path: str, value: Any) -> None:
+        self._visit(path, value.__func__)
+        self._visit(f"{path}.__self__", value.__self__)
+
+    def _partial(self, path: str, value: Any) -> None:
+        self._visit(path, value.func)
+        self._visit(f"{path}.args", value.args)
+        self._visit(f"{path}.keywords", value.keywords)
+
+    def _module(self, path: str, value: Any) -> None:
+        top = value.__name__.partition(".")[0]
+        if top in _IMPURE_MODULES or value is np.random:
+            raise Refused(f"{path} gives other values each time; pass them as arguments")
+        if top == _PACKAGE or top in sys.stdlib_module_names:
+            return
+        if top == "numpy":
+            self._late.append((path, {"random": np.random}, ["random"]))
+            return
+        self._late.append((path, vars(value), list(vars(value))))
+
+    def _class(self, path: str, value: Any) -> None:
+        for cls in value.__mro__[:-1]:
+            if origin(cls) == _PACKAGE or stdlib(cls):
+                break
+            own = [n for n, v in vars(cls).items() if not (n.startswith("__") and n.endswith("__")) or n == "__call__"]
+            self._late.append((path, cls, own))
+
+    def _layer(self, path: str, value: Any) -> None:
+        ours = origin(type(value)) == _PACKAGE
+        if vars(value).get("_hooks") is not None:
+            raise Refused(f"{path} has hooks, which run in Python")
+        self._check("{}.get('_hooks') is None", vars(value))
+        own = {n: v for n, v in vars(value).items() if n not in ("_kinds", "_hooks")}
+        needed = [n for n, v in own.items() if ours or n == "training" or n in value._kinds]
+        self._check(f"len({{}}) == {len(value._kinds)}", value._kinds)
+        for name in needed:
+            self._member(f"{path}.{name}", value, name)
+        if not ours:
+            self.names.attributes |= {"forward"}
+            self._late.append((path, vars(value), [n for n in own if n not in needed]))
+            self._class(path, type(value))
+
+    def _object(self, path: str, value: Any) -> None:
+        self._late.append((path, vars(value), list(vars(value))))
+        self._class(path, type(value))
+
+
+_CONTAINERS = (tuple, list, dict, set, frozenset, deque, OrderedDict)
+
+
+def _is(value: Any, module: str, name: str) -> bool:
+    home = sys.modules.get(f"{_PACKAGE}.{module}")
+    return home is not None and isinstance(value, getattr(home, name))
+
+
+def _text(token: Any) -> str:
+    if type(token) is tuple and len(token) == 2 and type(token[1]) is str:
+        return token[1]
+    return "absent" if token is None else "another object"

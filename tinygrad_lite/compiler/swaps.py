@@ -1,0 +1,163 @@
+"""What stands in the engine's places while anything is recorded: the same functions, which tell the recorder.
+
+Eager calls pay nothing for it, since outside of recordings the engine is as it was. The places: the rows of the table
+and their rules, the few helpers of the engine that compute on arrays between them, draws of random numbers, methods
+that change Python objects (`effects`: they are called again in a replay), and the doors through which values of arrays
+get into Python, where they might decide what happens next.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .. import rules
+from ..kernels.native.forks import lock
+from ..ops.indexing import index_keys
+from ..rules import FAST, TABLE, Op
+from ..tensors import numpy_calls
+from ..transforms.effects import WATCH
+from . import watching
+from .recording import LOCAL, Recorder, recorded
+from .tables import DOORS, DRAWS, EFFECTS, HELPERS
+
+_PACKAGE = __name__.partition(".")[0]
+Place = tuple[Callable[[Any], None], Any, Any]  # how to set it, what stands there, what is to stand there
+
+
+def _attribute(holder: Any, name: str, value: Any, plain: Any = None) -> Place:
+    return functools.partial(setattr, holder, name), getattr(holder, name) if plain is None else plain, value
+
+
+def _cell(function: Any, name: str) -> Any:
+    return function.__closure__[function.__code__.co_freevars.index(name)]
+
+
+def _rows() -> Iterator[Place]:
+    """Functions and rules of the table, and what the fast calls keep of them."""
+    seen: set[int] = set()
+    for op in list(TABLE.values()):
+        if not isinstance(op, Op) or id(op) in seen:
+            continue
+        seen.add(id(op))
+        op._bound()
+        yield _attribute(op, "function", recorded(op.function, op.name))
+        if op.together is not None:
+            yield _attribute(op, "together", recorded(op.together, f"{op.name}'", "rule"))
+        for rule in op.rules:
+            yield _attribute(rule, "vjp", recorded(rule.vjp, f"{op.name}'", "rule"))
+    for call in {id(c): c for c in (*TABLE, *FAST.values())}.values():
+        if "function" in getattr(getattr(call, "__code__", None), "co_freevars", ()):
+            cell = _cell(call, "function")
+            if callable(cell.cell_contents):
+                yield (functools.partial(setattr, cell, "cell_contents"), cell.cell_contents,
+                       watching.fast(recorded(cell.cell_contents, call.__name__)))  # fmt: skip
+
+
+def _everywhere(plain: Any, value: Any) -> Iterator[Place]:
+    """All names of the package's modules that mean a function."""
+    within = getattr(plain, "__wrapped__", plain)  # there may be a door before it
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == _PACKAGE and module is not None and not name.startswith(f"{_PACKAGE}.compiler"):
+            for called, what in list(vars(module).items()):
+                if what is plain or getattr(what, "__wrapped__", what) is within:
+                    yield _attribute(module, called, value, what)
+
+
+def _helpers() -> Iterator[Place]:
+    for module, names in HELPERS.items():
+        home = sys.modules[f"{_PACKAGE}.{module}"]
+        for name in names:
+            plain = getattr(home, name)
+            kind = "draw" if name in DRAWS else "store" if name == "store" else "helper"
+            traced = recorded(plain, name.strip("_"), kind)
+            yield from _everywhere(plain, watching.helper(plain, traced, name) if module.startswith("ops.") else traced)
+    yield from _everywhere(rules.unwrap, watching.unwrap_watched)
+    autograd = sys.modules[f"{_PACKAGE}.autograd"]
+    yield _attribute(Op, "_of_arrays", watching.of_arrays_watched)
+    yield functools.partial(setattr, WATCH, "call"), None, watching.again
+    yield _attribute(autograd, "accumulate", watching.accumulate_watched)
+    yield _attribute(autograd, "own", watching.own_watched)
+    yield from _everywhere(index_keys._plain, watching.index_part)
+    plain = numpy_calls.on_arrays
+    yield from _everywhere(plain, watching.refusing(plain, "a NumPy function without a row"))
+    yield _attribute(autograd, "_call_hooks", watching.refusing(autograd._call_hooks, "a hook on a gradient"))
+    yield _attribute(autograd, "_seeds", watching.seeds_watched)
+    yield _attribute(autograd, "add", watching.added)
+
+
+def _tensors() -> Iterator[Place]:
+    for name in DOORS:
+        yield _attribute(rules.Tensor, name, watching.door(getattr(rules.Tensor, name), name))
+    yield _attribute(rules.Tensor, "grad", property(watching.get_grad, watching.set_grad))
+
+
+def _effects() -> Iterator[Place]:
+    for path, names in EFFECTS.items():
+        module, _, name = path.rpartition(".")
+        home = sys.modules.get(f"{_PACKAGE}.{module}")
+        if home is not None:
+            for cls in _below(getattr(home, name)):
+                for method in names:
+                    if method in vars(cls):
+                        yield _attribute(cls, method, watching.effect(vars(cls)[method], f"{cls.__name__}.{method}"))
+    hooks = sys.modules.get(f"{_PACKAGE}.nn.module")
+    if hooks is not None:
+        yield _attribute(hooks, "call_with_hooks", watching.refusing(hooks.call_with_hooks, "a hook on a module"))
+
+
+def _below(cls: type) -> Iterator[type]:
+    yield cls
+    for child in cls.__subclasses__():
+        yield from _below(child)
+
+
+# --- putting them there -----------------------------------------------------------------------------------------------
+
+_lock = lock()
+_places: list[Place] = []
+_work: dict[str, Any] = {"recordings": 0, "sizes": None}
+
+
+def _sizes() -> Any:
+    """What changes when there are new places."""
+    optimizer = sys.modules.get(f"{_PACKAGE}.optim.optimizer")
+    classes = 0 if optimizer is None else sum(1 for _ in _below(optimizer.Optimizer))
+    return len(sys.modules), len(TABLE), len(FAST), classes
+
+
+def _find() -> None:
+    sizes = _sizes()
+    if _work["sizes"] != sizes:
+        _places[:] = [*_rows(), *_helpers(), *_tensors(), *_effects()]
+        _work["sizes"] = sizes
+
+
+def enter(recorder: Recorder) -> None:
+    """Record what this thread does, until `leave`."""
+    with _lock:
+        if _work["recordings"] == 0:
+            _find()
+            for put, _, ours in _places:
+                put(ours)
+        _work["recordings"] += 1
+    LOCAL.recorder = recorder
+
+
+def leave() -> None:
+    """End this thread's recording."""
+    LOCAL.recorder = None
+    with _lock:
+        _work["recordings"] -= 1
+        if _work["recordings"] == 0:
+            for put, plain, _ in _places:
+                put(plain)
+            if _work["sizes"] != _sizes():  # modules that were loaded meanwhile have taken what stood there
+                ours = {id(value): plain for _, plain, value in _places if callable(value)}
+                for name, module in list(sys.modules.items()):
+                    if name.partition(".")[0] == _PACKAGE and not name.startswith(f"{_PACKAGE}.compiler"):
+                        for called, what in list(vars(module).items()):
+                            if id(what) in ours:
+                                setattr(module, called, ours[id(what)])

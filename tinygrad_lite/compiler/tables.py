@@ -1,0 +1,39 @@
+"""What is recorded besides the table's rows: helpers of the engine, doors of values, and effects."""
+
+from __future__ import annotations
+
+HELPERS = {  # module: functions that compute on arrays between rows
+    "autograd": ("ones_like",),
+    "engine.accumulate": ("unbroadcast", "cast"),
+    "engine.views": ("duplicate", "store"),
+    "ops.creation.arange_eye": ("hot",),
+    "ops.creation.creation": ("_array", "built"),
+    "ops.indexing.index": ("within", "_mask", "from_front"),
+    "ops.indexing.index_put": ("integers",),
+    "ops.neural.attention.attention": ("causal", "additive"),
+    "ops.neural.convolution.conv": ("check",),
+    "ops.neural.embedding": ("_checked", "_renormalize", "factors_of"),
+    "ops.neural.loss.regression": ("probabilities",),
+    "ops.neural.normalization.layer_norm": ("_move",),
+    "ops.reduction.min_max": ("place_of",),
+    "ops.reduction.sort_topk": ("_order",),
+    "ops.neural.dropout": ("mask_of",),
+    "ops.neural.loss.cross_entropy": ("smoothed", "mixed_targets", "as_dtype"),
+    "ops.random.random_streams": ("uniform", "gaussian"),
+    "promotion": ("_to", "to_floats"),
+    "rules": ("narrow",),
+}
+RECORDED = frozenset(name for names in HELPERS.values() for name in names)
+TAKE_TENSORS = frozenset(
+    {"integers", "check", "_checked", "within", "_mask", "probabilities", "_move", "_renormalize"}
+)  # for arrays
+DRAWS = ("uniform", "gaussian", "mask_of")
+DOORS = (
+    "item", "tolist", "numpy", "data_ptr", "apply_", "map_", "__array__", "__float__", "__int__", "__complex__",
+    "__bool__", "__index__", "__format__", "__contains__", "__repr__", "__dlpack__",
+)  # fmt: skip
+EFFECTS = {  # class: methods that are called again, in it and below it
+    "optim.optimizer.Optimizer": ("step", "zero_grad"),
+    "optim.lr_scheduler.base.LRScheduler": ("step",),
+    "nn.module.Module": ("zero_grad",),
+}

@@ -1,0 +1,219 @@
+"""What tells the recorder what the engine does: it stands in the engine's places, see `swaps`."""
+
+from __future__ import annotations
+
+import functools
+import operator
+import sys
+from typing import Any
+
+import numpy as np
+
+from .. import autograd, rules
+from ..engine import accumulate as accumulation
+from ..engine import views
+from ..graph import Node, caller, line_of
+from ..ops.indexing import index_keys
+from ..rules import Op
+from .calls import as_arrays, holds_tensor
+from .layout_only import looks_at_layout_only
+from .recording import LOCAL, Recorder, recorded
+from .tables import RECORDED, TAKE_TENSORS
+
+
+def helper(function: Any, traced: Any, name: str) -> Any:
+    """A helper that rows' public functions call; some take Tensors for their arrays."""
+    arrays = name in TAKE_TENSORS
+
+    @functools.wraps(function)
+    def helper(*args: Any, **kwargs: Any) -> Any:
+        recorder = _recorder()
+        if recorder is None:
+            return function(*args, **kwargs)
+        if not looks_at_layout_only(sys._getframe(1), RECORDED):
+            recorder.refuse(f"{name} at {line_of(caller(2))} gives an array whose values are read")
+        if arrays:
+            args, kwargs = tuple(map(rules_unwrap, args)), {k: rules_unwrap(v) for k, v in kwargs.items()}
+        return traced(*args, **kwargs)
+
+    helper.recorded = function  # type: ignore[attr-defined]
+    return helper
+
+
+def fast(traced: Any) -> Any:
+    """What a fast call calls: with arrays it gives an array."""
+
+    @functools.wraps(traced)
+    def function(*args: Any) -> Any:
+        recorder = _recorder()
+        if recorder is not None:
+            frame = sys._getframe(1)
+            given = [frame.f_locals.get(n) for n in ("input", "other", "args")]
+            if not holds_tensor(given) and not looks_at_layout_only(frame, RECORDED):
+                recorder.refuse(f"{traced.__name__} at {line_of(caller(2))} gives an array, whose values may be read")
+        return traced(*args)
+
+    function.recorded = traced.recorded  # type: ignore[attr-defined]
+    return function
+
+
+def of_arrays_watched(op: Op, values: Any, out: Any) -> Any:
+    """A row that is called with arrays gives an array: whoever has it may read it."""
+    recorder = _recorder()
+    if recorder is not None and not looks_at_layout_only(sys._getframe(1), RECORDED):
+        recorder.refuse(f"{op.name} at {line_of(caller(2))} gives an array, not a Tensor, whose values may be read")
+    return of_arrays(op, values, out)
+
+
+of_arrays = Op._of_arrays
+
+
+def effect(function: Any, name: str) -> Any:
+    @functools.wraps(function)
+    def effect(*args: Any, **kwargs: Any) -> Any:
+        recorder = LOCAL.recorder
+        if recorder is None or recorder.depth:
+            return function(*args, **kwargs)
+        recorder.gradients_set.add(None)
+        return recorder.effect(function, name, args, kwargs)
+
+    effect.recorded = function  # type: ignore[attr-defined]
+    return effect
+
+
+def again(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    recorder = _recorder()
+    return function(*args, **kwargs) if recorder is None else recorder.effect(function, function.__name__, args, kwargs)
+
+
+def _recorder() -> Recorder | None:
+    recorder = LOCAL.recorder
+    return None if recorder is None or recorder.depth else recorder
+
+
+def refusing(function: Any, what: str) -> Any:
+    @functools.wraps(function)
+    def refusing(*args: Any, **kwargs: Any) -> Any:
+        if (recorder := _recorder()) is not None:
+            recorder.refuse(f"{what} runs in Python")
+        return function(*args, **kwargs)
+
+    return refusing
+
+
+def door(function: Any, name: str) -> Any:
+    @functools.wraps(function)
+    def door(*args: Any, **kwargs: Any) -> Any:
+        if (recorder := _recorder()) is not None:
+            recorder.refuse(
+                f"{name.strip('_')}() at {line_of(caller(2))} reads a tensor's value, which may decide what Python "
+                "does; return the tensor, and read it outside"
+            )
+        return function(*args, **kwargs)
+
+    return door
+
+
+def unwrap_watched(value: Any) -> Any:
+    recorder = _recorder()
+    if recorder is not None and isinstance(value, rules.Tensor):
+        frame = sys._getframe(1)
+        code = frame.f_code
+        if code is not _PLAIN_CALL and not looks_at_layout_only(frame, RECORDED):
+            recorder.refuse(f"{code.co_name} at {line_of(caller(2))} works on values in NumPy, outside of the table")
+    return rules_unwrap(value)
+
+
+rules_unwrap = rules.unwrap
+
+
+def index_part(part: Any) -> Any:
+    """An index: positions go to the row as they are; how many a mask has, and what a number is, depends on values."""
+    recorder, value = _recorder(), rules_unwrap(part)
+    if recorder is None:
+        return plain_part(part)
+    if isinstance(part, rules.Tensor) and (value.dtype.kind == "b" or not value.ndim):
+        recorder.refuse(f"an index at {line_of(caller(2))} selects by values; where() keeps shapes")
+    recorder.depth += 1
+    try:
+        return plain_part(value)
+    finally:
+        recorder.depth -= 1
+
+
+plain_part = index_keys._plain
+_PLAIN_CALL: Any = next(c for c in rules.without_gradient.__code__.co_consts if getattr(c, "co_name", "") == "plain")
+
+
+def added(before: Any, d: Any) -> Any:
+    if isinstance(before, (np.ndarray, np.generic, rules.Parts)):
+        return _add(before, d)
+    return before + d  # `autograd.Pieces`, which add up what is left of them by themselves, and Tensors
+
+
+_add = recorded(operator.add, "add", "rule")
+
+
+def accumulate_watched(found: dict[Node, Any], node: Node, create: bool) -> None:
+    recorder = _recorder()
+    if recorder is None:
+        accumulation.accumulate(found, node, create)
+        return
+    if create:
+        recorder.refuse(f"backward(create_graph=True) at {line_of(caller(2))}; autograd.grad(create_graph=True) can be")
+        accumulation.accumulate(found, node, create)
+        return
+    g = found[node] = as_arrays(found[node])
+    recorder.gradients_set.add(id(node))
+    recorder.kept.append(node)
+
+    def accumulate(node: Any, g: Any) -> Any:
+        accumulation.accumulate({node: g}, node, False)
+        return node.grad._data
+
+    recorder.call("leaf", accumulate, "accumulate", (node, g), {})
+    recorder.calls[-1].function = accumulation.accumulate
+    del found[node]
+
+
+def own_watched(found: dict[Node, Any], node: Node) -> Any:
+    if (recorder := _recorder()) is None:
+        return own(found, node)
+    g = as_arrays(found.pop(node))
+    return recorder.call("row", np.array, "copy", (g,), {}) if type(g) is np.ndarray else g
+
+
+own = accumulation.own
+
+
+def seeds_watched(outputs: Any, *args: Any) -> Any:
+    if (recorder := _recorder()) is not None and LOCAL.recorder is not None:
+        for out in outputs:
+            if isinstance(out, rules.Tensor) and (node := views.node_of(out)) is not None:
+                recorder.consumed.add(node)
+    return seeds(outputs, *args)
+
+
+def get_grad(tensor: Any) -> Any:
+    found = grad.fget(tensor)  # type: ignore[misc]
+    if (recorder := _recorder()) is not None:
+        node = views.node_of(tensor)
+        if None not in recorder.gradients_set and id(node) not in recorder.gradients_set:
+            recorder.gradients_seen[id(tensor)] = tensor, found is None
+    return found
+
+
+def set_grad(tensor: Any, value: Any) -> None:
+    if (recorder := _recorder()) is None:
+        grad.fset(tensor, value)  # type: ignore[misc]
+        return
+    if value is not None:
+        recorder.refuse(f"a gradient is set at {line_of(caller(2))}")
+        grad.fset(tensor, value)  # type: ignore[misc]
+        return
+    recorder.gradients_set.add(id(views.node_of(tensor)))
+    recorder.effect(grad.fset, "grad = None", (tensor, None), {})
+
+
+grad = rules.Tensor.grad
+seeds = autograd._seeds
