@@ -23,7 +23,17 @@ from ..engine.errors import InputError
 from .calls import CompileError
 from .compiled import OFF, Compiled
 from .explain import Explanation
-from .pytorch_names import *
+from .pytorch_names import (
+    allow_in_graph,
+    assume_constant_result,
+    graph_break,
+    is_dynamo_compiling,
+    mark_dynamic,
+    mark_static,
+    optimize,
+    reset,
+    set_stance,
+)
 from .pytorch_names import config as config
 from .recording import LOCAL
 
