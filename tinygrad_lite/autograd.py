@@ -18,7 +18,7 @@ import numpy as np
 
 from . import rules
 from .engine import hooks
-from .engine.accumulate import ACCUMULATING, accumulate, fit, misfit, own, parents_of
+from .engine.accumulate import ACCUMULATING, accumulate, fit, misfit, ones_like, own, parents_of
 from .engine.function import Function, once_differentiable
 from .engine.grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .engine.quiet import SILENT, restore, silence
@@ -30,8 +30,6 @@ __all__ = [
     "once_differentiable",
     "set_grad_enabled", "stamp", "tick", "written",
 ]  # fmt: skip
-
-ones_like = np.ones_like  # by a name of its own: recordings put theirs in its place
 
 # --- the pass -------------------------------------------------------------------------------------------------------
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 HELPERS = {  # module: functions that compute on arrays between rows
-    "autograd": ("ones_like",),
-    "engine.accumulate": ("unbroadcast", "cast"),
+    "engine.accumulate": ("ones_like", "unbroadcast", "cast"),
     "engine.views": ("duplicate", "store"),
     "ops.creation.arange_eye": ("hot",),
     "ops.creation.creation": ("_array", "built"),

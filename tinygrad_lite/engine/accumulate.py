@@ -19,6 +19,7 @@ from ..kernels.loops.row_loops import fill
 from ..kernels.native.forks import lock
 from ..rules import Rule, conjugate, ndarray, wrap
 
+ones_like = np.ones_like  # by a name of its own: recordings put theirs in its place
 ACCUMULATING = lock()  # several threads may train on shared leaves
 
 
