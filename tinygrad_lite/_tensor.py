@@ -246,7 +246,7 @@ class Tensor(Methods, DeviceMethods):
         return int(self._data.item())
 
     def __format__(self, spec: str) -> str:
-        return format(self._data.item(), spec) if self._data.ndim == 0 and spec else format(str(self), spec)
+        return format(self._data.item() if self._data.ndim == 0 else str(self), spec)
 
     def __len__(self) -> builtins.int:
         if self._data.ndim == 0:

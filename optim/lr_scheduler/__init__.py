@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .base import LRScheduler as LRScheduler
+from .base import LRScheduler as _LRScheduler  # noqa: F401  (PyTorch's name before 2.0)
 from .combined import ChainedScheduler as ChainedScheduler
 from .combined import SequentialLR as SequentialLR
 from .cosine import CosineAnnealingLR as CosineAnnealingLR

@@ -1,28 +1,64 @@
 """Losses as modules; the functions themselves are in `nn.functional`.
 
 All take ``reduction``: "mean" (the default) and "sum" give a scalar, "none" one loss for each element.
-PyTorch's deprecated arguments ``size_average`` and ``reduce`` do not exist, and so that a positional argument
-can never land in the place of another, all arguments but the first are given by name.
+PyTorch's older arguments ``size_average`` and ``reduce`` say the same, and are taken by name; so that a positional
+argument can never land in the place of another, all arguments but the first are given by name.
 """
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from typing import Any
+
 from tinygrad_lite import Tensor
+from tinygrad_lite.ops.neural.loss.regression import reduction_of
 
 from ... import functional as F
 from ..._checks import REDUCTIONS, check_choice
 from ...module import Module
 
 
+def _with_older_words(init: Callable[..., None]) -> Callable[..., None]:
+    """A constructor that takes ``size_average`` and ``reduce`` in place of ``reduction``, too."""
+
+    @functools.wraps(init)
+    def made(self: Any, *args: Any, size_average: Any = None, reduce: Any = None, **options: Any) -> None:
+        if size_average is not None or reduce is not None:
+            options["reduction"] = reduction_of("mean", size_average, reduce, type(self).__name__)
+        init(self, *args, **options)
+
+    return made
+
+
 class _Loss(Module):
-    """A loss with its reduction."""
+    """A loss with its reduction; PyTorch's base of one's own."""
 
     _reductions: tuple[str, ...] = REDUCTIONS
 
-    def __init__(self, reduction: str = "mean") -> None:
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls) and cls.__module__.startswith(__package__):
+            cls.__init__ = _with_older_words(cls.__init__)  # type: ignore[method-assign]
+
+    def __init__(self, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> None:
         super().__init__()
+        if size_average is not None or reduce is not None:
+            reduction = reduction_of(reduction, size_average, reduce, type(self).__name__)
         check_choice(type(self).__name__, "reduction", reduction, self._reductions)
         self.reduction = reduction
+
+
+class _WeightedLoss(_Loss):
+    """A loss with a weight for each class; PyTorch's base of one's own."""
+
+    weight: Tensor | None
+
+    def __init__(
+        self, weight: Tensor | None = None, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
+    ) -> None:
+        super().__init__(size_average, reduce, reduction)
+        self.register_buffer("weight", weight)
 
 
 class L1Loss(_Loss):
@@ -41,7 +77,7 @@ class L1Loss(_Loss):
     """
 
     def __init__(self, *, reduction: str = "mean") -> None:
-        super().__init__(reduction)
+        super().__init__(reduction=reduction)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Return the loss of `input` against `target`, both of the same shape."""
@@ -64,7 +100,7 @@ class MSELoss(_Loss):
     """
 
     def __init__(self, *, reduction: str = "mean") -> None:
-        super().__init__(reduction)
+        super().__init__(reduction=reduction)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Return the loss of `input` against `target`, both of the same shape."""
@@ -98,7 +134,7 @@ class SmoothL1Loss(_Loss):
     """
 
     def __init__(self, *, reduction: str = "mean", beta: float = 1.0) -> None:
-        super().__init__(reduction)
+        super().__init__(reduction=reduction)
         self.beta = beta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -133,7 +169,7 @@ class HuberLoss(_Loss):
     """
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
-        super().__init__(reduction)
+        super().__init__(reduction=reduction)
         self.delta = delta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -163,7 +199,7 @@ class NLLLoss(_Loss):
     weight: Tensor | None
 
     def __init__(self, weight: Tensor | None = None, *, ignore_index: int = -100, reduction: str = "mean") -> None:
-        super().__init__(reduction)
+        super().__init__(reduction=reduction)
         self.register_buffer("weight", weight)
         self.ignore_index = ignore_index
 
@@ -225,7 +261,7 @@ class CrossEntropyLoss(_Loss):
         reduction: str = "mean",
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__(reduction)
+        super().__init__(reduction=reduction)
         self.register_buffer("weight", weight)
         self.ignore_index = ignore_index
         self.label_smoothing = label_smoothing
@@ -276,7 +312,7 @@ class BCELoss(_Loss):
     weight: Tensor | None
 
     def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean") -> None:
-        super().__init__(reduction)
+        super().__init__(reduction=reduction)
         self.register_buffer("weight", weight)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -309,7 +345,7 @@ class BCEWithLogitsLoss(_Loss):
     def __init__(
         self, weight: Tensor | None = None, *, reduction: str = "mean", pos_weight: Tensor | None = None
     ) -> None:
-        super().__init__(reduction)
+        super().__init__(reduction=reduction)
         self.register_buffer("weight", weight)
         self.register_buffer("pos_weight", pos_weight)
 
@@ -342,7 +378,7 @@ class KLDivLoss(_Loss):
     _reductions = (*REDUCTIONS, "batchmean")
 
     def __init__(self, *, reduction: str = "mean", log_target: bool = False) -> None:
-        super().__init__(reduction)
+        super().__init__(reduction=reduction)
         self.log_target = log_target
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ class _MarginLoss(_Loss):
     """
 
     def __init__(self, margin: float, reduction: str) -> None:
-        super().__init__(reduction)
+        super().__init__(reduction=reduction)
         self.margin = margin
 
 
@@ -100,7 +100,7 @@ class SoftMarginLoss(_Loss):
     """
 
     def __init__(self, *, reduction: str = "mean") -> None:
-        super().__init__(reduction)
+        super().__init__(reduction=reduction)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Return the loss of scores against targets of 1 and -1 of the same shape."""
@@ -123,7 +123,7 @@ class MultiLabelMarginLoss(_Loss):
     """
 
     def __init__(self, *, reduction: str = "mean") -> None:
-        super().__init__(reduction)
+        super().__init__(reduction=reduction)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Return the loss of scores (N, C) against classes (N, C), of which those before the first -1 count."""
@@ -150,7 +150,7 @@ class MultiLabelSoftMarginLoss(_Loss):
     weight: Tensor | None
 
     def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean") -> None:
-        super().__init__(reduction)
+        super().__init__(reduction=reduction)
         self.register_buffer("weight", weight)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
