@@ -3,13 +3,12 @@
 What may differ between two calls is an argument or is guarded, and what cannot be replayed is refused by its line:
 then the function runs eagerly. Either way every bit of its results is what eager calls give.
 
-    recording      one call of a function, as a list of calls on arrays
-    swaps          what stands in the engine's places while anything is recorded
-    layout_only    which lines of the library look at layouts, and which at values
-    python_state   globals, closures and attributes that a function depends on, and their guards
-    replay         from a recording to a function
-    compiled       `Compiled`, which decides what a call does
-    check, explain   what `Compiled.check` and `Compiled.explain` do
+    recorder/    one call of a function, as a list of calls on arrays: what stands in the engine's places, and
+                 which lines of the library look at layouts, and which at values
+    guards/      arguments, globals, closures and attributes that a program depends on
+    replay       from a recording to a function
+    compiled     `Compiled`, which decides what a call does
+    check, explain, modules, pytorch_names
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ from collections.abc import Callable
 from typing import Any
 
 from ..engine.errors import InputError
-from .calls import CompileError
 from .compiled import OFF, Compiled
 from .explain import Explanation
 from .pytorch_names import (
@@ -35,7 +33,8 @@ from .pytorch_names import (
     set_stance,
 )
 from .pytorch_names import config as config
-from .recording import LOCAL
+from .recorder.calls import CompileError
+from .recorder.recording import LOCAL
 
 __all__ = [
     "CompileError", "Compiled", "Explanation", "allow_in_graph", "assume_constant_result", "compile", "disable",

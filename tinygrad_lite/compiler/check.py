@@ -9,8 +9,8 @@ from typing import Any
 from .. import rules
 from ..ops.random.generator import get_rng_state, set_rng_state
 from ..transforms import pytree
-from .calls import CompileError
-from .python_state import Python
+from .guards.python_state import Python
+from .recorder.calls import CompileError
 
 
 class Moment:

@@ -15,13 +15,14 @@ from .. import rules
 from ..engine.quiet import SILENT, restore, silence
 from ..graph import Mode, library, memory, mode
 from ..transforms import pytree
-from . import swaps
-from .calls import CompileError, Refused, leaves_of
 from .check import both_ways
 from .explain import Explanation, report
-from .keys import PLAIN, key_of, modes_now
-from .python_state import Names, Python
-from .recording import LOCAL, Recorder
+from .guards.keys import PLAIN, key_of, modes_now
+from .guards.names import Names
+from .guards.python_state import Python
+from .recorder import swaps
+from .recorder.calls import CompileError, Refused, leaves_of
+from .recorder.recording import LOCAL, Recorder
 from .replay import Results, Source, references
 
 OFF: set[Any] = set() if os.environ.get("TINYGRAD_LITE_COMPILE", "1") != "0" else {"environment"}

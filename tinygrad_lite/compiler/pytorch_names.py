@@ -6,7 +6,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from .recording import LOCAL
+from .recorder.recording import LOCAL
 
 __all__ = [
     "allow_in_graph", "assume_constant_result", "graph_break", "is_dynamo_compiling", "mark_dynamic", "mark_static",

@@ -9,9 +9,9 @@ import numpy as np
 
 from .. import rules
 from ..engine.accumulate import accumulate
-from .calls import GEOMETRY, Call, LeafNode, PartsOf, Ref, Refused
-from .python_state import Python
-from .recording import Recorder
+from .guards.python_state import Python
+from .recorder.calls import GEOMETRY, Call, LeafNode, PartsOf, Ref, Refused
+from .recorder.recording import Recorder
 
 _ALIASES = frozenset({"to", "unbroadcast", "cast", "view", "copy"})  # helpers without any effect of their own
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import rules
-from ..dtypes import get_default_dtype
-from ..engine import views
-from ..graph import memory, mode
-from ..kernels.backend import backend
-from .calls import Refused
+from ... import rules
+from ...dtypes import get_default_dtype
+from ...engine import views
+from ...graph import memory, mode
+from ...kernels.backend import backend
+from ..recorder.calls import Refused
 
 PLAIN = (type(None), bool, int, float, complex, str, bytes, np.dtype, np.generic, type)
 

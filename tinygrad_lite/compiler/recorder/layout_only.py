@@ -15,7 +15,7 @@ import sys
 from types import FunctionType
 from typing import Any
 
-from ..graph import library
+from ...graph import library
 
 LAYOUT = frozenset({"shape", "ndim", "dtype", "size", "itemsize", "strides", "flags", "nbytes"})
 VIEWS = frozenset({"reshape", "transpose", "swapaxes", "view", "T", "astype"})

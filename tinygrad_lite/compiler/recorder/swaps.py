@@ -13,12 +13,12 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .. import rules
-from ..kernels.native.forks import lock
-from ..ops.indexing import index_keys
-from ..rules import FAST, TABLE, Op
-from ..tensors import numpy_calls
-from ..transforms.effects import WATCH
+from ... import rules
+from ...kernels.native.forks import lock
+from ...ops.indexing import index_keys
+from ...rules import FAST, TABLE, Op
+from ...tensors import numpy_calls
+from ...transforms.effects import WATCH
 from . import watching
 from .recording import LOCAL, Recorder, recorded
 from .tables import DOORS, DRAWS, EFFECTS, HELPERS

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import autograd, rules
-from ..engine import accumulate as accumulation
-from ..engine import views
-from ..graph import Node, caller, line_of
-from ..ops.indexing import index_keys
-from ..rules import Op
+from ... import autograd, rules
+from ...engine import accumulate as accumulation
+from ...engine import views
+from ...graph import Node, caller, line_of
+from ...ops.indexing import index_keys
+from ...rules import Op
 from .calls import as_arrays, holds_tensor
 from .layout_only import looks_at_layout_only
 from .recording import LOCAL, Recorder, recorded

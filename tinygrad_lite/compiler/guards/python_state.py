@@ -26,9 +26,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import rules
-from ..graph import memory
-from .calls import Refused
+from ... import rules
+from ...graph import memory
+from ..recorder.calls import Refused
 from .names import Names, known, origin, stdlib
 
 _PACKAGE = __name__.partition(".")[0]

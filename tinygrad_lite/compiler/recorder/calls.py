@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import rules
-from ..graph import Node
+from ... import rules
+from ...graph import Node
 
 ndarray = np.ndarray
 

@@ -9,7 +9,7 @@ from types import CodeType
 
 import numpy as np
 
-from ..graph import library
+from ...graph import library
 
 _DYNAMIC = frozenset({"getattr", "hasattr", "attrgetter", "__dict__", "__getattribute__", "operator"})
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import dtypes, rules
-from ..graph import Node, _stamps, caller, counted, line_of, memory, tick
+from ... import dtypes, rules
+from ...graph import Node, _stamps, caller, counted, line_of, memory, tick
 from .calls import GEOMETRY, Call, LeafNode, PartsOf, Ref, Value, arrays_in, as_arrays, holds_tensor, leaves_of, view_at
 
 ndarray = np.ndarray

@@ -1,0 +1,1 @@
+"""What a program depends on, and how it is asked whether that still holds."""

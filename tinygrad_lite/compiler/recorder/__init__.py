@@ -1,0 +1,1 @@
+"""One call of a function, as a list of calls on arrays."""
