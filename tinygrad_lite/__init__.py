@@ -10,8 +10,18 @@ The table of operations is in `rules` and `ops`, the graph in `graph`, the backw
 from __future__ import annotations
 
 import importlib
+import os as _os
+import sys as _sys
 from types import ModuleType as _Module
 from typing import Any
+
+# Idle threads of OpenBLAS spin for 2^26 cycles after each product, on the core that the next loop's helper needs; 2^19
+# are as good in a row of products. It reads that when it is loaded; `kernels.native.openblas` has what is done later.
+if "numpy" not in _sys.modules and "OPENBLAS_THREAD_TIMEOUT" not in _os.environ:
+    _os.environ["OPENBLAS_THREAD_TIMEOUT"] = "19"
+    import numpy as _numpy  # noqa: F401
+
+    del _os.environ["OPENBLAS_THREAD_TIMEOUT"]  # nobody else's business
 
 from . import autograd as autograd
 from . import fft as fft

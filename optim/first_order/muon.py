@@ -331,7 +331,7 @@ def as_written(form: Any, wide: Array, norm: float, coefficients: tuple[float, f
 def rounding_form() -> Any:
     """How matrices of bfloat16 are kept and multiplied: `bfloat16` where it runs, or `Rounded`."""
     if has_pairs() and backend() == "numba":
-        from tinygrad_lite.kernels.native import bfloat16_dot
+        from tinygrad_lite.kernels.native.simd import bfloat16_dot
 
         from ..kernels import bfloat16
 

@@ -19,8 +19,8 @@ import numpy as np
 
 from tinygrad_lite.kernels.kernel import kernel
 from tinygrad_lite.kernels.native.memory import claim, view
-from tinygrad_lite.kernels.native.packed_products import pack, pack_turned, places, shape_of, tile_by
-from tinygrad_lite.kernels.native.simd_blocks import ROWS, WIDTH, clear, copy_lines, turn
+from tinygrad_lite.kernels.native.simd.blocks import ROWS, WIDTH, clear, copy_lines, turn
+from tinygrad_lite.kernels.native.simd.packed_products import pack, pack_turned, places, shape_of, tile_by
 from tinygrad_lite.kernels.native.threads import get_num_threads, launch
 from tinygrad_lite.kernels.spatial.padded_layout import no_plain, room
 

@@ -7,7 +7,8 @@ from typing import Any
 from ..dtypes import set_default_dtype
 from ..engine.errors import InputError
 from ..kernels import get_num_threads as get_num_threads
-from ..kernels import set_num_threads as set_num_threads
+from ..kernels import set_num_threads as _set_kernels
+from ..kernels.native import openblas
 from ..tensors.devices import CPU, only_cpu
 from ..tensors.devices import device as Device
 from ..tensors.typed_tensors import tensor_type
@@ -22,6 +23,29 @@ __all__ = [
 
 _PRECISIONS = ("highest", "high", "medium")
 _set: dict[str, Any] = {"precision": "highest", "interop": 1, "debug": 0, "warn always": False}
+
+
+def set_num_threads(n: int) -> None:
+    """Set how many threads share a large loop, and a large product of matrices.
+
+    Parameters
+    ----------
+    n : int
+        At least 1. `kernels.set_num_threads` leaves the products, which are NumPy's, as they are.
+
+    Raises
+    ------
+    ValueError
+        If `n` is not a positive integer.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> before = tg.get_num_threads()
+    >>> tg.set_num_threads(before)
+    """
+    _set_kernels(n)
+    openblas.set_num_threads(n)
 
 
 def get_num_interop_threads() -> int:

@@ -11,7 +11,7 @@ import pytest
 from test_muon import COEFFICIENTS, iterated, normal, spread
 
 from tinygrad_lite import kernels
-from tinygrad_lite.kernels.native import bfloat16_dot as dot_pairs
+from tinygrad_lite.kernels.native.simd import bfloat16_dot as dot_pairs
 from tinygrad_lite.optim.first_order import muon
 from tinygrad_lite.optim.kernels import bfloat16
 from tinygrad_lite.optim.kernels import symmetric_products as symmetric
@@ -319,7 +319,7 @@ def test_numba_that_compiles_for_another_processor(tmp_path):
     """Where LLVM would end the process."""
     code = """
 import numpy as np
-from tinygrad_lite.kernels.native import bfloat16_dot as dot_pairs
+from tinygrad_lite.kernels.native.simd import bfloat16_dot as dot_pairs
 from tinygrad_lite.optim import muon
 assert not dot_pairs.compilable()
 x = np.eye(5, 7, dtype=np.float32)

@@ -15,7 +15,7 @@ import pytest
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels, optim
-from tinygrad_lite.kernels.native.packed_products import pack, shape_of
+from tinygrad_lite.kernels.native.simd.packed_products import pack, shape_of
 from tinygrad_lite.optim.first_order import muon
 from tinygrad_lite.optim.kernels import symmetric_products as symmetric
 
@@ -180,7 +180,7 @@ import numba
 features, triple = {features}, binding.get_process_triple()
 kept = binding.get_host_cpu_features, binding.get_process_triple
 binding.get_host_cpu_features, binding.get_process_triple = lambda: features, lambda: {triple}
-from tinygrad_lite.kernels.native import simd_blocks as tile
+from tinygrad_lite.kernels.native.simd import blocks as tile
 binding.get_host_cpu_features, binding.get_process_triple = kept
 
 import numpy as np

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from .forks import lock
+from .openblas import let_idle_threads_sleep
 
 VARIABLE = "TINYGRAD_LITE_THREADS"
 
@@ -245,6 +246,7 @@ def _hire(n: int) -> None:
 
     with _lock:
         if _crew is None:
+            let_idle_threads_sleep()
             _crew = slots(MOST)
             _base = _crew.ctypes.data
             atexit.register(_dismiss, compiled(dismiss), _crew, _bells)

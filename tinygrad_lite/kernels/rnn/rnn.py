@@ -20,7 +20,7 @@ import numpy as np
 from ..kernel import kernel
 from ..loops.pairwise_sum import pairwise_sum
 from ..native.memory import bare, claim
-from ..native.packed_products import NEAR, add_product, pack, pack_turned, places, shape_of
+from ..native.simd.packed_products import NEAR, add_product, pack, pack_turned, places, shape_of
 from ..native.threads import launch
 from ..spatial.padded_layout import helpers_for, no_plain, room
 from .cells import copied, gru_row, gru_row_back, lstm_row, lstm_row_back, rnn_row, rnn_row_back

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..native.simd_blocks import ROWS, WIDTH
+from ..native.simd.blocks import ROWS, WIDTH
 from ..native.threads import get_num_threads, launch
 from . import padded_layout
 from .conv_gathered import Columns, columns, product

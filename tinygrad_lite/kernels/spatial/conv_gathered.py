@@ -19,7 +19,7 @@ import numpy as np
 
 from ..kernel import kernel
 from ..native.memory import bare, claim
-from ..native.simd_blocks import PANEL, ROWS, WIDTH, copy_lines, gather, rows_by_columns
+from ..native.simd.blocks import PANEL, ROWS, WIDTH, copy_lines, gather, rows_by_columns
 from ..native.threads import get_num_threads, launch
 from .padded_layout import helpers_for, no_plain, room
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..kernel import kernel
 from ..native.memory import bare, claim
-from ..native.simd_blocks import (
+from ..native.simd.blocks import (
     COLUMNS_1,
     COLUMNS_2,
     COLUMNS_4,

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..kernel import kernel
 from ..native.memory import bare, claim
-from ..native.simd_blocks import WIDTH, maxima
+from ..native.simd.blocks import WIDTH, maxima
 from ..native.threads import launch
 from .max_pool_numpy import Windows, max_pool_plain, scatter_plain
 

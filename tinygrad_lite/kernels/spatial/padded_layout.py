@@ -16,7 +16,7 @@ import numpy as np
 
 from ..kernel import kernel
 from ..native.memory import bare, claim
-from ..native.simd_blocks import WIDTH, clear, copy_lines, move, take_lines, turn
+from ..native.simd.blocks import WIDTH, clear, copy_lines, move, take_lines, turn
 from ..native.threads import get_num_threads, launch
 from .layout_plan import Plan
 

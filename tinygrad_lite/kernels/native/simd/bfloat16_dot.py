@@ -21,7 +21,7 @@ from numba.core import cgutils
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-from .simd_blocks import INT, INTP, PANEL, ROWS, WIDTH, Block
+from .blocks import INT, INTP, PANEL, ROWS, WIDTH, Block
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Vector registers: blocks of numbers, products of packed blocks, and dot products of bfloat16 pairs."""
