@@ -253,6 +253,7 @@ def gradcheck_module(
     loss: Callable[[Any], Any] | None = None,
     train: bool = True,
     evaluate: bool = True,
+    dtype: Any = np.float64,
     eps: float | None = None,
     atol: float | None = None,
     rtol: float | None = None,
@@ -265,8 +266,8 @@ def gradcheck_module(
 ) -> Any:
     """Check the gradients of a module: every floating input and every parameter, in training and in evaluation.
 
-    The check works on a float64 copy. Random layers such as dropout see the same random numbers in every call, and
-    buffers such as running statistics are put back after each, so that the module is a function of its inputs.
+    The check works on a copy, of float64 by default. Random layers such as dropout see the same random numbers in every
+    call, and buffers such as running statistics are put back after each, so the module is a function of its inputs.
 
     Parameters
     ----------
@@ -278,6 +279,8 @@ def gradcheck_module(
         Applied to the module's output.
     train, evaluate : bool
         Which of the two modes to check.
+    dtype : dtype
+        The precision of the copy that is checked: in float32 the kernels of float32 are, and smaller slips are lost.
     eps, atol, rtol, mode, allow_kinks, report, keywords, seed
         As for `gradcheck`.
     allow_zero : bool or collection of str
@@ -308,8 +311,9 @@ def gradcheck_module(
         check_batched_forward_grad=False, allow_zero=allow_zero, allow_kinks=allow_kinks, seed=seed,
     )  # fmt: skip
     found = modules.check(
-        options.check, module, inputs, keywords or {}, only_marked=False, loss=loss, train=train, evaluate=evaluate
-    )
+        options.check, module, inputs, keywords or {}, only_marked=False, loss=loss, train=train, evaluate=evaluate,
+        dtype=dtype,
+    )  # fmt: skip
     return finish(found, True, report, "gradcheck", module)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import rules
 from ..ops.random.generator import get_rng_state, set_rng_state
-from ..rules import wrap
+from ..rules import unwrap, wrap
 from ..transforms import pytree
 from .gradients.report import VACUOUS, Finding, GradcheckError, Report
 
@@ -24,16 +24,15 @@ def is_module(value: Any) -> bool:
     return not isinstance(value, type) and all(callable(getattr(value, name, None)) for name in names)
 
 
-def double(tree: Any) -> Any:
-    """The same arguments, in which floating Tensors are float64 copies, and complex ones complex128."""
+def cast(tree: Any, dtype: Any = np.float64) -> Any:
+    """The same arguments, in which floating Tensors and arrays are copies of this precision, also complex ones."""
 
     def one(value: Any) -> Any:
-        if isinstance(value, np.ndarray) and value.dtype.kind in "fc":
-            return wrap(np.array(value, np.result_type(value.dtype, np.float64)))
-        if not isinstance(value, rules.Tensor) or value.dtype.kind not in "fc":
+        if not isinstance(value, (rules.Tensor, np.ndarray)) or value.dtype.kind not in "fc":
             return value
-        made = wrap(np.array(value._data, np.result_type(value.dtype, np.float64), order="C"))
-        return made.requires_grad_() if value.requires_grad else made
+        kind = np.result_type(dtype, np.complex64) if value.dtype.kind == "c" else dtype
+        made = wrap(np.array(unwrap(value), kind, order="C"))
+        return made.requires_grad_() if getattr(value, "requires_grad", False) else made
 
     return pytree.mapped(one, tree)
 
@@ -48,8 +47,9 @@ def check(
     loss: Callable[[Any], Any] | None = None,
     train: bool = True,
     evaluate: bool = True,
+    dtype: Any = np.float64,
 ) -> Report:
-    """The report on a float64 copy of a module, in one or both modes.
+    """The report on a copy of a module, in one or both modes.
 
     Parameters
     ----------
@@ -63,13 +63,15 @@ def check(
     loss : callable, optional
         Applied to the module's output.
     train, evaluate : bool
+    dtype : dtype
+        Of the copy.
 
     Returns
     -------
     Report
     """
-    module = copy.deepcopy(module).double()
-    args, keywords = double(list(args)), double(dict(keywords))
+    module = copy.deepcopy(module).to(dtype)
+    args, keywords = cast(list(args), dtype), cast(dict(keywords), dtype)
     leaves, names = [], []
     for name, tree in (*((f"input {i}", a) for i, a in enumerate(args)), *keywords.items()):
         inside = [t for t in pytree.leaves(tree) if isinstance(t, rules.Tensor) and t.dtype.kind in "fc"]

@@ -11,9 +11,8 @@ import numpy as np
 
 from ... import rules
 from ...autograd import no_grad
-from ...rules import unwrap, wrap
 from ...transforms import pytree
-from ..modules import Pure
+from ..modules import Pure, cast
 
 Array = np.ndarray[Any, Any]
 
@@ -77,8 +76,7 @@ class Trial:
     def copied(self, training: bool = False, dtype: Any = np.float64) -> Call:
         """A copy of module and arguments in one precision, in evaluation or training."""
         module = copy.deepcopy(self.module)
-        module = module.double() if dtype == np.float64 else module.float()
-        return Call(module.train(training), cast(list(self.args), dtype), cast(dict(self.keywords), dtype))
+        return Call(module.to(dtype).train(training), cast(list(self.args), dtype), cast(dict(self.keywords), dtype))
 
     def spared(self, name: str) -> bool:
         """Whether a gradient may be zero everywhere."""
@@ -108,16 +106,3 @@ class Call:
     def leaves(self) -> list[Any]:
         """The floating arguments, from now on with gradients."""
         return [t.requires_grad_() for t in floating([self.args, self.keywords])]
-
-
-def cast(tree: Any, dtype: Any) -> Any:
-    """The same arguments, in which floating Tensors and arrays are copies of this precision."""
-
-    def one(value: Any) -> Any:
-        if not isinstance(value, (rules.Tensor, np.ndarray)) or value.dtype.kind not in "fc":
-            return value
-        array, double = np.asarray(unwrap(value)), dtype == np.float64
-        kind = (np.complex128 if double else np.complex64) if array.dtype.kind == "c" else dtype
-        return wrap(np.array(array, kind, order="C"))
-
-    return pytree.mapped(one, tree)
