@@ -67,7 +67,7 @@ def test_fails(tg_seed):
 
 @pytest.fixture(scope="module")
 def loaded():
-    """pytester forgets what is first imported inside of it, which would be loaded anew each time."""
+    """Pytester forgets what is first imported inside of it, which would be loaded anew each time."""
     tg.testing.check_module(tg.nn.Linear(3, 2), tg.randn(4, 3))
     tg.nn.Embedding(3, 2)
 
