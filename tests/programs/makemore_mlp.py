@@ -15,7 +15,7 @@ for w in words:
         Y.append(stoi[ch])
         context = context[1:] + [stoi[ch]]
 X, Y = torch.tensor(X), torch.tensor(Y)
-print(X.shape, X.dtype, Y.shape, Y.dtype)
+print(tuple(X.shape), X.dtype == torch.int64, tuple(Y.shape))
 
 
 def numbers(*shape, gain=1.0):

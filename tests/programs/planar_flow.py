@@ -58,4 +58,4 @@ for step in range(10):
     optimizer.step()
     print(f"{step}: {loss.item():.5f}")
 samples = flow.distribution.rsample((7,))
-print(samples.shape, samples.requires_grad, bool(((samples > 0) & (samples < 1)).all()))
+print(tuple(samples.shape), samples.requires_grad, bool(((samples > 0) & (samples < 1)).all()))

@@ -60,6 +60,6 @@ for t in range(10):
     optimizer.zero_grad()
     loss.backward(retain_graph=True)
     optimizer.step()
-    print("iter %s:" % t, "loss = %.5f" % loss)
+    print("iter %s:" % t, "loss = %.5f" % loss.item())
 z = torch.from_numpy(rng.standard_normal((5, 2)).astype(np.float32))
 print("%.5f" % (flow.f(flow.g(z))[0] - z).abs().max().round(decimals=3).abs().item())

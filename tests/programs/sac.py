@@ -27,9 +27,9 @@ q1_target, q2_target = copy.deepcopy(q1), copy.deepcopy(q2)
 for p in itertools.chain(q1_target.parameters(), q2_target.parameters()):
     p.requires_grad = False
 log_alpha = torch.zeros(1, requires_grad=True)
-actor_opt = torch.optim.Adam(actor.parameters(), lr=1e-2)
-q_opt = torch.optim.Adam(list(q1.parameters()) + list(q2.parameters()), lr=1e-2)
-alpha_opt = torch.optim.Adam([log_alpha], lr=1e-2)
+actor_opt = torch.optim.Adam(actor.parameters(), lr=1e-2, eps=1e-4)
+q_opt = torch.optim.Adam(list(q1.parameters()) + list(q2.parameters()), lr=1e-2, eps=1e-4)
+alpha_opt = torch.optim.Adam([log_alpha], lr=1e-2, eps=1e-4)
 
 
 def act(obs):
@@ -71,4 +71,4 @@ for step in range(10):
     squashed = TransformedDistribution(
         Independent(Normal(mean, log_std.exp()), 1), [transforms.TanhTransform(cache_size=1)]
     )
-    print(f"{q_loss.item():.5f} {actor_loss.item():.5f} {alpha:.5f} {squashed.log_prob(pi * 0.9).mean().item():.5f}")
+    print(f"{q_loss.item():.5f} {actor_loss.item():.5f} {alpha:.5f} {squashed.log_prob(pi * 0.9).sum().item():.4f}")

@@ -38,7 +38,7 @@ net = SiameseNetwork()
 for name, p in net.named_parameters():
     p.data.copy_(torch.from_numpy(rng.normal(0, 0.3, p.shape)))
 criterion, triplet = ContrastiveLoss(), nn.TripletMarginLoss(margin=1.0, p=2)
-optimizer = torch.optim.Adam(net.parameters(), lr=5e-3)
+optimizer = torch.optim.Adam(net.parameters(), lr=5e-3, eps=1e-4)
 scheduler = ExponentialLR(optimizer, gamma=0.9)
 for epoch in range(10):
     img0, img1, img2 = (torch.from_numpy(rng.random((6, 1, 6, 6))).float() for _ in range(3))

@@ -75,4 +75,4 @@ for step in range(10):
     optim.zero_grad()
     (loss + smooth).backward()
     optim.step()
-    print("Step %d, Total loss %0.6f %0.6f" % (step, loss, smooth))
+    print("Step %d, Total loss %0.6f %0.6f" % (step, loss.item(), smooth.item()))
