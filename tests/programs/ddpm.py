@@ -1,4 +1,4 @@
-"""A diffusion model: noise schedules by cumprod, time embeddings, group norm in a small U-net, and one sampling step."""
+"""A diffusion model: noise schedules by cumprod, time embeddings, group norm in a small U-net, one sampling step."""
 
 import math
 

@@ -10,7 +10,8 @@ from torch.func import functional_call
 
 rng = np.random.default_rng(33)
 model = nn.Sequential(OrderedDict([
-    ("l1", nn.Linear(1, 12)), ("tanh1", nn.Tanh()), ("l2", nn.Linear(12, 12)), ("tanh2", nn.Tanh()), ("l3", nn.Linear(12, 1)),
+    ("l1", nn.Linear(1, 12)), ("tanh1", nn.Tanh()), ("l2", nn.Linear(12, 12)), ("tanh2", nn.Tanh()),
+    ("l3", nn.Linear(12, 1)),
 ]))  # fmt: skip
 for p in model.parameters():
     p.data.copy_(torch.from_numpy(rng.normal(0, 0.5, tuple(p.shape))))

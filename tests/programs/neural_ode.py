@@ -1,4 +1,4 @@
-"""An ordinary differential equation whose right side is a network, by Runge and Kutta, with the adjoint as a Function."""
+"""A differential equation whose right side is a network, by Runge and Kutta, with the adjoint as a Function."""
 
 import numpy as np
 import torch

@@ -73,5 +73,5 @@ for epoch in range(10):
     with torch.no_grad():
         test_loss = criterion(net(inputs), targets)
     print(
-        f"Loss: {loss.item():.4f} {test_loss.item():.4f} lr {scheduler.get_last_lr()[0]:.6f} | {100.0 * correct / total:.3f}%"
+        f"Loss: {loss.item():.4f} {test_loss:.4f} lr {scheduler.get_last_lr()[0]:.6f} | {100.0 * correct / total:.3f}%"
     )
