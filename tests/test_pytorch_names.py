@@ -133,6 +133,41 @@ def test_names_mean_what_they_mean_in_pytorch(name):
     agree(PROGRAMS[name])
 
 
+SHUFFLES: dict[str, Any] = {  # whose result has memory of its own, though nothing moves
+    "pixel_shuffle": lambda m, x: m.pixel_shuffle(x, 1),
+    "pixel_unshuffle": lambda m, x: m.pixel_unshuffle(x, 1),
+    "channel_shuffle by one group": lambda m, x: m.channel_shuffle(x, 1),
+    "channel_shuffle by all": lambda m, x: m.channel_shuffle(x, 4),
+    "adaptive_avg_pool2d": lambda m, x: m.nn.functional.adaptive_avg_pool2d(x, (None, None)),
+    "interpolate": lambda m, x: m.nn.functional.interpolate(x, size=(2, 2), mode="area"),
+    "gather": lambda m, x: m.gather(x[:0], 1, m.zeros(0, 4, 2, 2, dtype=m.int64)),
+}
+
+
+@pytest.mark.parametrize("name", SHUFFLES)
+def test_results_that_are_copies_in_pytorch_are_copies(name):
+    def program(m: Any) -> Any:
+        x = m.arange(16.0).reshape(1, 4, 2, 2).requires_grad_()
+        out = SHUFFLES[name](m, x)
+        out.zero_()  # writes to nothing else
+        return [out, x]
+
+    agree(program)
+
+
+@pytest.mark.parametrize("equation", ["ai,i->a", "i,ai->a", "ii,ij->j", "...i,i->...", "ij,jk,k->i"])
+def test_einsum_of_sizes_that_broadcast(equation):
+    """A size of 1 meets another: each operand's gradient has the operand's shape."""
+
+    def program(m: Any) -> Any:
+        sizes = {"ai": (3, 1), "ii": (1, 1), "...i": (2, 1), "jk": (1, 3), "ij": (3, 4)}
+        terms = equation.split("->")[0].split(",")
+        leaves = [_x(m, *sizes.get(term, (3,))) for term in terms]
+        return _slopes(m, m.einsum(equation, *leaves), *leaves)
+
+    agree(program)
+
+
 def test_hash_tensor():
     torch = pytest.importorskip("torch")
     import tinygrad_lite as tg

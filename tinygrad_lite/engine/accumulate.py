@@ -113,8 +113,9 @@ def fit(d: Any, parent: Node, rule: Rule, i: int = 0) -> Any:
 def misfit(d: Any, parent: Node, rule: Rule, i: int = 0) -> Exception:
     """The error for what a rule returned."""
     kind, came = (TypeError, type(d).__name__) if getattr(d, "shape", None) is None else (RuntimeError, d.shape)
+    name = rule.arg[i if rule.joint else 0]
     return kind(
-        f"{rule.op.name}: the rule for {rule.arg[i]!r} must return a gradient of the argument's shape {parent.shape}, "
+        f"{rule.op.name}: the rule for {name!r} must return a gradient of the argument's shape {parent.shape}, "
         f"got {came}"
     )
 

@@ -13,7 +13,7 @@ from ...kernels.elementwise.fused import LARGE, turned_back
 from ...kernels.loops import take_along
 from ...kernels.loops.pairwise_sum import FEW
 from ...kernels.loops.scatter import read_last
-from ...rules import FAST, differentiable, unwrap
+from ...rules import FAST, differentiable, unwrap, wrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim
 from ..pointwise.clamp_round_where import _where_op, masked
@@ -220,7 +220,7 @@ def gather(input: Any, dim: int, index: Any) -> Tensor:
     if i.dtype.kind not in "iu":
         raise DtypeError(f"gather: index must hold integers, got {i.dtype}")
     if not i.size:
-        return input.reshape(-1)[:0].reshape(i.shape)
+        return input.reshape(-1)[wrap(i)]  # no view: that would be one of nothing
     if (i.ndim, x.ndim) in ((0, 1), (1, 0)):  # as good as each other
         return gather(input.reshape(-1), dim, i.reshape(-1)).reshape(i.shape)
     if i.ndim != x.ndim or any(n > m for d, (n, m) in enumerate(zip(i.shape, x.shape)) if d != dim):

@@ -55,7 +55,8 @@ def _einsum_rule(g: Any, operands: Any, equation: str) -> list[Any]:
 def _einsum_vjp(g: Any, out: str, terms: list[str], operands: Any, i: int) -> Any:
     """The same sum with the result in the operand's place.
 
-    A repeated letter is two letters and an identity matrix; a letter that occurs nowhere else is spread by ones.
+    A repeated letter is two letters and an identity matrix; a letter that occurs nowhere else in its size is spread by
+    ones.
     """
     arrays = [g] + [x for j, x in enumerate(operands) if j != i]
     names = [out] + [t for j, t in enumerate(terms) if j != i]
@@ -67,7 +68,7 @@ def _einsum_vjp(g: Any, out: str, terms: list[str], operands: Any, i: int) -> An
             arrays.append(np.eye(size, dtype=unwrap(g).dtype))
             names.append(c + fresh)
             c = fresh
-        elif not any(c in n for n in names):
+        elif not any(c in n and size in (1, np.shape(a)[n.index(c)]) for a, n in zip(arrays, names)):
             arrays.append(np.ones(size, unwrap(g).dtype))
             names.append(c)
         term += c

@@ -34,6 +34,11 @@ def clone(input: Any, *, memory_format: Any = None) -> Tensor:
     return input.clone(memory_format=memory_format)
 
 
+def copied(shown: Any) -> Any:
+    """The same in C order and in memory of its own."""
+    return shown.clone() if shown.is_contiguous() else shown.contiguous()
+
+
 def detach(input: Any) -> Tensor:
     """The same memory without history.
 

@@ -82,4 +82,4 @@ def blend(input: Any, stencils: Sequence[Stencil | None]) -> Any:
     todo = [(len(s.rows) / max(s.size, 1), first + d, s) for d, s in enumerate(stencils) if s is not None]
     for _, dim, stencil in sorted(todo, key=lambda t: t[:2]):
         input = along.record((input, stencil, dim))
-    return input
+    return input if todo else input.clone()

@@ -12,6 +12,7 @@ from ..pointwise.complex_numbers import view_as_complex, view_as_real
 from .as_strided import as_strided, unfold
 from .broadcasting import expand
 from .cat_pad import pad as _pad
+from .clone import copied
 from .diagonals import diagonal
 from .reshape_transpose import permute, reshape, squeeze, t, transpose, unsqueeze, view
 from .split import chunk, narrow, select, split, unbind
@@ -24,14 +25,9 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _own(shown: Any) -> Any:
-    """The same in C order and in memory of its own."""
-    return shown.clone() if shown.is_contiguous() else shown.contiguous()
-
-
 def alias_copy(input: Any) -> Tensor:
     """A copy in C order."""
-    return _own(input)
+    return copied(input)
 
 
 def detach_copy(input: Any) -> Tensor:
@@ -51,37 +47,37 @@ def detach_copy(input: Any) -> Tensor:
     >>> tg.detach_copy(tg.ones(2, requires_grad=True))
     tensor([1., 1.])
     """
-    return _own(input.detach())
+    return copied(input.detach())
 
 
 def as_strided_copy(input: Any, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
     """A copy of `as_strided`."""
-    return _own(as_strided(input, size, stride, storage_offset))
+    return copied(as_strided(input, size, stride, storage_offset))
 
 
 def diagonal_copy(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """A copy of `diagonal`."""
-    return _own(diagonal(input, offset, dim1, dim2))
+    return copied(diagonal(input, offset, dim1, dim2))
 
 
 def expand_copy(input: Any, size: Any, *, implicit: bool = False) -> Tensor:
     """A copy of `Tensor.expand`; `implicit` is PyTorch's own, and without effect."""
-    return _own(expand(input, size))
+    return copied(expand(input, size))
 
 
 def narrow_copy(input: Any, dim: int, start: int, length: int) -> Tensor:
     """A copy of `narrow`."""
-    return _own(narrow(input, dim, start, length))
+    return copied(narrow(input, dim, start, length))
 
 
 def permute_copy(input: Any, dims: Sequence[int]) -> Tensor:
     """A copy of `permute`."""
-    return _own(permute(input, dims))
+    return copied(permute(input, dims))
 
 
 def select_copy(input: Any, dim: int, index: int) -> Tensor:
     """A copy of `select`."""
-    return _own(select(input, dim, index))
+    return copied(select(input, dim, index))
 
 
 def slice(input: Any, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Tensor:
@@ -91,62 +87,62 @@ def slice(input: Any, dim: int = 0, start: int | None = None, end: int | None = 
 
 def slice_copy(input: Any, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Tensor:
     """A copy of ``input[start:end:step]`` along a dimension."""
-    return _own(slice(input, dim, start, end, step))
+    return copied(slice(input, dim, start, end, step))
 
 
 def split_copy(input: Any, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Copies of the parts that `split` gives."""
-    return tuple(map(_own, split(input, split_size, dim)))
+    return tuple(map(copied, split(input, split_size, dim)))
 
 
 def split_with_sizes_copy(input: Any, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Copies of the parts, of given sizes, that `split` gives."""
-    return tuple(map(_own, split(input, split_sizes, dim)))
+    return tuple(map(copied, split(input, split_sizes, dim)))
 
 
 def squeeze_copy(input: Any, dim: Any = None) -> Tensor:
     """A copy of `squeeze`."""
-    return _own(squeeze(input, dim))
+    return copied(squeeze(input, dim))
 
 
 def t_copy(input: Any) -> Tensor:
     """A copy of `t`."""
-    return _own(t(input))
+    return copied(t(input))
 
 
 def transpose_copy(input: Any, dim0: int, dim1: int) -> Tensor:
     """A copy of `transpose`."""
-    return _own(transpose(input, dim0, dim1))
+    return copied(transpose(input, dim0, dim1))
 
 
 def unbind_copy(input: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Copies of the slices that `unbind` gives."""
-    return tuple(map(_own, unbind(input, dim)))
+    return tuple(map(copied, unbind(input, dim)))
 
 
 def unfold_copy(input: Any, dimension: int, size: int, step: int) -> Tensor:
     """A copy of `Tensor.unfold`."""
-    return _own(unfold(input, dimension, size, step))
+    return copied(unfold(input, dimension, size, step))
 
 
 def unsqueeze_copy(input: Any, dim: int) -> Tensor:
     """A copy of `unsqueeze`."""
-    return _own(unsqueeze(input, dim))
+    return copied(unsqueeze(input, dim))
 
 
 def view_copy(input: Any, size: Any) -> Tensor:
     """A copy of another shape; or, given a dtype, of the bytes as such numbers."""
-    return _own(reshape(input, size) if isinstance(size, (tuple, list)) else view(input, dtype=size))
+    return copied(reshape(input, size) if isinstance(size, (tuple, list)) else view(input, dtype=size))
 
 
 def view_as_real_copy(input: Any) -> Tensor:
     """A copy of `view_as_real`."""
-    return _own(view_as_real(input))
+    return copied(view_as_real(input))
 
 
 def view_as_complex_copy(input: Any) -> Tensor:
     """A copy of `view_as_complex`."""
-    return _own(view_as_complex(input))
+    return copied(view_as_complex(input))
 
 
 # --- what PyTorch has a second name for -----------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from ....kernels.spatial import conv_numpy
 from ....kernels.spatial.conv_numpy import Geometry
 from ....rules import differentiable, unwrap
 from ....tensors.tensor_type import Tensor
+from ...shape.clone import copied
 from ..spatial_arguments import Ints, each, unbatched, windows_of
 
 __all__ = ["channel_shuffle", "fold", "pixel_shuffle", "pixel_unshuffle", "unfold"]
@@ -165,7 +166,7 @@ def pixel_shuffle(input: Any, upscale_factor: int) -> Tensor:
         raise InputError(f"pixel_shuffle: the channels must be divisible by {r * r}, got shape {(*lead, c, h, w)}")
     n = len(lead)
     split = input.reshape(*lead, c // (r * r), r, r, h, w)
-    return split.permute(*range(n + 1), n + 3, n + 1, n + 4, n + 2).reshape(*lead, c // (r * r), h * r, w * r)
+    return copied(split.permute(*range(n + 1), n + 3, n + 1, n + 4, n + 2)).reshape(*lead, c // (r * r), h * r, w * r)
 
 
 def pixel_unshuffle(input: Any, downscale_factor: int) -> Tensor:
@@ -198,7 +199,7 @@ def pixel_unshuffle(input: Any, downscale_factor: int) -> Tensor:
         raise InputError(f"pixel_unshuffle: height and width must be divisible by {r}, got shape {(*lead, c, h, w)}")
     n = len(lead)
     split = input.reshape(*lead, c, h // r, r, w // r, r)
-    return split.permute(*range(n + 1), n + 2, n + 4, n + 1, n + 3).reshape(*lead, c * r * r, h // r, w // r)
+    return copied(split.permute(*range(n + 1), n + 2, n + 4, n + 1, n + 3)).reshape(*lead, c * r * r, h // r, w // r)
 
 
 def channel_shuffle(input: Any, groups: int) -> Tensor:
@@ -232,4 +233,4 @@ def channel_shuffle(input: Any, groups: int) -> Tensor:
     g = _factor(groups, "channel_shuffle", "groups")
     if c % g:
         raise InputError(f"channel_shuffle: the channels must be divisible by groups {g}, got {c}")
-    return input.reshape(n, g, c // g, *rest).transpose(1, 2).reshape(n, c, *rest)
+    return copied(input.reshape(n, g, c // g, *rest).transpose(1, 2)).reshape(n, c, *rest)
