@@ -162,7 +162,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 
     Parameters
     ----------
-    input : Tensor, any shape, floating
+    input : Tensor, any shape, floating or integer
     inplace : bool
         Overwrite the input.
 

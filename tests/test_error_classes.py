@@ -86,6 +86,8 @@ def test_they_are_still_numpys():
 def test_masks_of_bytes():
     mask = tg.tensor([[1, 0, 2], [0, 1, 0]], dtype=tg.uint8)
     assert tg.where(mask, A, -A).tolist() == [[1.0, -1.0, 1.0], [-1.0, 1.0, -1.0]]
+    with pytest.warns(UserWarning, match="getitem: an index of uint8 counts as a mask"):
+        assert (A * 3)[mask].tolist() == [3.0, 3.0, 3.0]
 
 
 def test_names_of_arguments_are_pytorchs():

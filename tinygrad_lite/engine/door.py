@@ -22,6 +22,7 @@ from ..rules import TABLE
 from ..tensors.memory_formats import check_placement
 from .arguments import FLAG, IN_FUNCTIONS, INTEGER, Rule, check
 from .blame import blame, fits, kinds, misfits
+from .errors import DtypeError
 from .out import into
 
 PAIRS = (("dim", "axis"), ("dims", "axis"), ("keepdim", "keepdims"))  # PyTorch's name, NumPy's name
@@ -133,7 +134,7 @@ def _build(made: FunctionType, function: FunctionType) -> FunctionType:
     exec(compile(source, __file__, "exec"), namespace)  # the file's name: its frames count as the library's
     helpers = {"_ABSENT": _ABSENT, "_chosen": _chosen, "_missing": _missing, "_check": check, "_kind": _kind}
     helpers |= {"Tensor": rules.Tensor, "ndarray": np.ndarray} | {f"_{name}": rule for name, rule in _RULES.items()}
-    helpers["_check_placement"] = check_placement
+    helpers |= {"_check_placement": check_placement, "_not_floating": _not_floating}
     made.__globals__.update(helpers, _behind=function, _into=into, _blame=blame)
     made.__defaults__, made.__kwdefaults__ = defaults, keywords
     made.__code__ = namespace["opened"].__code__.replace(co_name=function.__name__, co_qualname=function.__qualname__)
@@ -215,6 +216,9 @@ def _checks(
             kind += " or number" if name != positional[0] else ""  # beside a tensor a number does
             lines.append(f"if type({name}) is not Tensor and type({name}) is not ndarray: "
                          f"_kind({who!r}, {name!r}, {name}, {kind!r})")  # fmt: skip
+            if _FLOATING.search(kind):
+                lines.append(f"if type({name}) is Tensor and {name}._data.dtype.kind in 'iub': "
+                             f"_not_floating({who!r}, {name!r}, {name})")  # fmt: skip
     for name, default in given.items():
         kind, none = described.get(name, ""), "" if default is not None else f"{name} is not None and "
         check = f"_check({who!r}, {name!r}, {name}, _"
@@ -229,6 +233,7 @@ def _checks(
     return lines
 
 
+_FLOATING = re.compile(r"\bfloating\b(?! or int|, unless)")
 _FLAGS = re.compile(r"^bool(, optional| or None)?$")
 _NUMBER = Rule("a real number", lambda v: isinstance(v, (Real, np.number)) or hasattr(v, "dtype"))
 _RULES = {"flag": FLAG, "number": _NUMBER, "integer": INTEGER, **IN_FUNCTIONS}
@@ -237,6 +242,10 @@ _RULES = {"flag": FLAG, "number": _NUMBER, "integer": INTEGER, **IN_FUNCTIONS}
 def _kind(who: str, name: str, value: Any, kind: str) -> None:
     if not fits(kind, value):
         raise TypeError(f"{who}: {next(iter(misfits([name], [value], {name: kind})))}")
+
+
+def _not_floating(who: str, name: str, value: Any) -> None:
+    raise DtypeError(f"{who}: the {name} must be floating point, got {value.dtype}")
 
 
 def _chosen(function: FunctionType, ours: str, value: Any, theirs: str, alias: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,9 @@ def _plain(part: Any) -> Any:
         if part.dtype.kind not in "iub":
             raise RangeError(f"getitem: indices must be integers or booleans, got {part.dtype}")
         if part.dtype == np.uint8:
-            raise IndexError("getitem: uint8 means a mask to PyTorch and integers to NumPy; use bool() or long()")
+            text = "getitem: an index of uint8 counts as a mask, as in PyTorch; use bool() or long()"
+            warnings.warn(text, UserWarning, stacklevel=4)
+            part = part.astype(np.bool_)
         if part.ndim == 0:
             return part.item()
     return part

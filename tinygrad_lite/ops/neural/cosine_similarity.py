@@ -61,7 +61,7 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepd
 
     Parameters
     ----------
-    x1, x2 : Tensor, shape (..., D), of shapes that broadcast, floating
+    x1, x2 : Tensor, shape (..., D), of shapes that broadcast, floating or integer
     p : float
         Of the norm.
     eps : float

@@ -228,7 +228,7 @@ def alpha_dropout(
 
     Parameters
     ----------
-    input : Tensor, floating
+    input : Tensor, floating or integer
     p : float in [0, 1]
     training : bool
     inplace : bool
@@ -265,7 +265,7 @@ def feature_alpha_dropout(
 
     Parameters
     ----------
-    input : Tensor, shape (N, C, ...), floating
+    input : Tensor, shape (N, C, ...), floating or integer
     p : float in [0, 1]
     training : bool
     inplace : bool

@@ -108,7 +108,7 @@ def embedding(
     ----------
     input : Tensor, any shape, integer
         Numbers of rows.
-    weight : Tensor, shape (V, D), floating
+    weight : Tensor, shape (V, D), floating or integer
     padding_idx : int, optional
         A row that gets no gradient.
     max_norm : float, optional

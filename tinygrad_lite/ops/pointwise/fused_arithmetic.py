@@ -41,7 +41,7 @@ def lerp(input: Any, end: Any, weight: Any) -> Tensor:
 
     Parameters
     ----------
-    input, end : Tensor
+    input, end : Tensor, floating or complex
     weight : Tensor or number
         All of shapes that broadcast.
 

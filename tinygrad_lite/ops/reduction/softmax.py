@@ -123,7 +123,7 @@ def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Tensor:
 
     Parameters
     ----------
-    input : Tensor, floating
+    input : Tensor, floating or integer
     dim : int or sequence of int
     keepdim : bool
         Keep the reduced dimensions, with size 1.
@@ -157,7 +157,7 @@ def softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
 
     Parameters
     ----------
-    input : Tensor, floating
+    input : Tensor, floating, unless `dtype` is given
     dim : int, optional
         Without it, it is 0 for 0, 1 or 3 dimensions, else 1, as in PyTorch, with a UserWarning.
     dtype : dtype, optional
@@ -184,7 +184,7 @@ def log_softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Tensor
 
     Parameters
     ----------
-    input : Tensor, floating
+    input : Tensor, floating, unless `dtype` is given
     dim : int, optional
         Without it, it is 0 for 0, 1 or 3 dimensions, else 1, as in PyTorch, with a UserWarning.
     dtype : dtype, optional

@@ -216,7 +216,7 @@ def mvlgamma(input: Any, p: int) -> Tensor:
 
     Parameters
     ----------
-    input : Tensor, floating
+    input : Tensor, floating or integer
         PyTorch calls it undefined where ``input <= (p - 1) / 2``; the formula holds there, too.
     p : int, at least 1
 

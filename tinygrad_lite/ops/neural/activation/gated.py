@@ -80,7 +80,7 @@ def softmin(input: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
 
     Parameters
     ----------
-    input : Tensor, floating
+    input : Tensor, floating, unless `dtype` is given
     dim : int, optional
         As for `softmax`.
     dtype : dtype, optional

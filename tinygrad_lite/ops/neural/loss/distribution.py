@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
 
     Parameters
     ----------
-    input, target : Tensor, of the same shape
+    input, target : Tensor, floating, of the same shape
         Others are broadcast, with a UserWarning.
     reduction : "none", "mean" or "sum"
     delta : float
@@ -89,7 +90,7 @@ def smooth_l1_loss(
 
     Parameters
     ----------
-    input, target : Tensor, of the same shape
+    input, target : Tensor, floating, of the same shape
         Others are broadcast, with a UserWarning.
     size_average, reduce : bool, optional
         PyTorch's old names of reductions.
@@ -145,7 +146,8 @@ def kl_div(
     size_average, reduce : bool, optional
         PyTorch's old names of reductions.
     reduction : "none", "mean", "batchmean" or "sum"
-        "batchmean" divides the sum by the size of dimension 0, which is the divergence's definition.
+        "mean", over all elements, comes with a UserWarning: "batchmean", the sum divided by the size of dimension 0,
+        is the divergence's definition.
     log_target : bool
         Whether the target is log-probabilities, too.
 
@@ -162,6 +164,9 @@ def kl_div(
     batch = reduction == "batchmean" and size_average is None and reduce is None
     how = reduction_of("sum" if batch else reduction, size_average, reduce, "kl_div")
     within(input, target, "kl_div")
+    if how == "mean":
+        text = "kl_div: 'mean' divides by the number of all elements; the divergence is that of 'batchmean'"
+        warnings.warn(text, UserWarning, stacklevel=4)
     loss = exp(target) * (target - input) if log_target else xlogy(target, target) - target * input
     found = reduced(loss, None, how)
     return found / unwrap(input).shape[0] if batch and unwrap(input).ndim else found
@@ -181,7 +186,7 @@ def poisson_nll_loss(
 
     Parameters
     ----------
-    input : Tensor, floating
+    input : Tensor, floating or integer
         Logarithms of rates, or rates.
     target : Tensor, of a shape that broadcasts to the input's
         Counts.

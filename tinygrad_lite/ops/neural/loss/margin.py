@@ -151,7 +151,7 @@ def cosine_embedding_loss(
 
     Parameters
     ----------
-    input1, input2 : Tensor, shape (N, D) or (D,), floating
+    input1, input2 : Tensor, shape (N, D) or (D,), floating or integer
     target : Tensor of 1 and -1, shape (N,) or ()
     margin : float
     size_average, reduce : bool, optional
@@ -207,7 +207,7 @@ def triplet_margin_loss(
 
     Parameters
     ----------
-    anchor, positive, negative : Tensor, shape (N, D) or (D,), floating
+    anchor, positive, negative : Tensor, shape (N, D) or (D,), floating or integer
     margin : float
         Positive.
     p, eps : float

@@ -312,7 +312,7 @@ def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float 
 
     Parameters
     ----------
-    input : Tensor, shape (N, C, ...) with at least 3 dimensions, floating
+    input : Tensor, shape (N, C, ...) with at least 3 dimensions, floating or integer
     size : int
         How many channels, n.
     alpha, beta, k : float
