@@ -13,7 +13,13 @@ import pytest
 
 import tinygrad_lite as tg
 from tinygrad_lite import nn, optim
+from tinygrad_lite.compiler.lowering import native
 from tinygrad_lite.transforms.pytree import leaves
+
+
+@pytest.fixture(autouse=True, scope="module")
+def machine():
+    native.wait()  # so that replays walk over tables from the first one on
 
 
 def bits(tree):

@@ -20,6 +20,8 @@ from .explain import Explanation, report
 from .guards.keys import PLAIN, key_of, modes_now
 from .guards.names import Names
 from .guards.python_state import Python
+from .lowering import native
+from .lowering.program import NativeSource
 from .recorder import swaps
 from .recorder.calls import CompileError, Refused, leaves_of
 from .recorder.recording import LOCAL, Recorder
@@ -41,13 +43,36 @@ class Program:
     def __init__(self, recorder: Recorder, state: Python, results: Results, seen: list[tuple[Any, bool]]) -> None:
         self.state, self.seen = state, seen
         source = Source(recorder, results)
-        self.text, self.run, self.calls = source.text, source.function(), recorder.calls
+        source.compose()
+        self.text, self._plain, self.calls = source.text, source.function(), recorder.calls
         self.hits, self.lines = 0, source.calls
+        self._native: Any = NativeSource(recorder, results) if any(c.lowered for c in recorder.calls) else None
+        self._walk: Any = None
+        self._lock = threading.Lock()
         self._guard = state.guard()
 
-    def holds(self) -> bool:
-        """Whether all is as it was, as far as a quick look tells."""
+    def holds(self, arrays: list[Any]) -> bool:
+        """Whether all is as it was, as far as a quick look tells, and no argument lies in the state's memory."""
+        for a in arrays:
+            if id(a if a.base is None else memory(a)) in self.state.arrays:
+                return False
         return self._guard() and all((t.grad is None) is missing for t, missing in self.seen)
+
+    def run(self, arrays: list[Any], tensors: list[Any]) -> Any:
+        """Replay: over tables once the loop that walks them is compiled, and while no other thread does."""
+        walk = self._walk
+        if walk is None:
+            if self._native is None or (ready := native.walk()) is None:
+                return self._plain(arrays, tensors)
+            self._native.compose(ready)
+            self.text, walk = self._native.text, self._native.function()
+            self._walk = walk
+        if not self._lock.acquire(False):
+            return self._plain(arrays, tensors)
+        try:
+            return walk(arrays, tensors)
+        finally:
+            self._lock.release()
 
     def adopt(self, state: Python) -> None:
         """Guard by the objects that are there now, which are equal to those that were."""
@@ -139,7 +164,7 @@ class Compiled:
             return self._eagerly(None, str(why), args, kwargs)
         arrays = [t._data for t in tensors]
         for program in self._programs.get(key, ()):
-            if program.holds():
+            if program.holds(arrays):
                 return self._replay(program, arrays, tensors)
         if key in self._refused:
             return self.wrapped(*args, **kwargs)
@@ -184,7 +209,7 @@ class Compiled:
             for program in known:
                 if program.state.tokens == state.tokens:
                     program.adopt(state)
-                    if program.holds():
+                    if program.holds(arrays):
                         return self._replay(program, arrays, tensors)
             if known:
                 self.reasons += known[-1].state.differences(state)[:3]
@@ -208,7 +233,7 @@ class Compiled:
         self._tries[key] = self._tries.get(key, 0) + 1
         modes, shape = modes_now(), pytree.structure((args, kwargs))
         nodes = [t._node for t in tensors]
-        recorder = Recorder(arrays, nodes)
+        recorder = Recorder(arrays, nodes, bool(self._pending.get(key)) and native.possible())
         swaps.enter(recorder)
         try:
             out = self.wrapped(*args, **kwargs)
@@ -220,6 +245,8 @@ class Compiled:
             problems += [f"it changes Python's objects: {text}" for text in state.differences(after)[:2]]
             problems += recorder.unexplained_writes()
             problems += _unexplained(recorder, after)
+            if any(id(memory(a)) in after.arrays for a in arrays):
+                problems.append("an argument lies in memory that the function's state has, too")
             problems += _foreign_tensors(recorder, after)
             if modes != modes_now() or shape != pytree.structure((args, kwargs)):
                 problems.append("it changes modes or its arguments")

@@ -109,22 +109,33 @@ class Source:
         self.calls = 0
         self._made: dict[int, int] = {}
         self._reset: set[Any] = set()
-        last = self._last_uses(results)
+        self._results = results
+        self._last = self._last_uses(results)
+
+    def compose(self) -> None:
+        """Write the text."""
         lines: list[str] = []
-        for number, call in enumerate(recorder.calls):
-            lines += self._line(number, call, last)
-            gone = [self._value(i) for i in last.get(number, ()) if recorder.values[i].array.nbytes >= _WORTH]
+        for number, call in enumerate(self._recorder.calls):
+            lines += self._line(number, call, self._last)
+            gone = [self._value(i) for i in self._last.get(number, ()) if self._nbytes(i) >= WORTH]
             if gone:
                 lines.append(f"{' = '.join(gone)} = None")
-        for line in results.lines:
-            head, _, rest = line.partition("{")
-            index, _, rest = rest.partition("}")
-            lines.append(f"{head}{self._value(int(index))}{rest}")
-        arguments = sum(v.kind == "argument" for v in recorder.values)
+        self._finish(lines + [self._returned(line, self._value) for line in self._results.lines])
+
+    def _returned(self, line: str, value: Callable[[int], str]) -> str:
+        head, _, rest = line.partition("{")
+        index, _, rest = rest.partition("}")
+        return f"{head}{value(int(index))}{rest}"
+
+    def _finish(self, lines: list[str]) -> None:
+        arguments = sum(v.kind == "argument" for v in self._recorder.values)
         names = "".join(f"a{i}, " for i in range(arguments))
         head = [f"({names}) = arrays"] if arguments else []
-        inside = "\n".join(f"    {line}" for line in [*head, *lines, f"return {results.text}"])
+        inside = "\n".join(f"    {line}" for line in [*head, *lines, f"return {self._results.text}"])
         self.text = f"def replay(arrays, tensors):\n{inside}\n"
+
+    def _nbytes(self, index: int) -> int:
+        return int(self._recorder.values[index].array.nbytes)
 
     def function(self) -> Callable[[Any, Any], Any]:
         """Compile it."""
@@ -226,7 +237,7 @@ class Source:
         return [*lines, *(f"{self._value(i)} = n.grad._data" for _, i in new if i not in self._unused)]
 
 
-_WORTH = 1 << 14  # bytes that are worth a line to give them back early
+WORTH = 1 << 14  # bytes that are worth a line to give them back early
 
 
 def references(value: Any) -> Any:

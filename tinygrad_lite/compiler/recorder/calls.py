@@ -98,15 +98,25 @@ class Call:
         Where in the result each value is.
     where : str
         The user's line.
+    lowered : (Row, dict) or None
+        Its steps, and where each new value lies in their memory.
     """
 
-    __slots__ = ("kind", "function", "name", "args", "kwargs", "outs", "where")
+    __slots__ = ("kind", "function", "name", "args", "kwargs", "outs", "where", "lowered")
 
     def __init__(
-        self, kind: str, function: Any, name: str, args: Any, kwargs: Any, outs: tuple[Any, ...], where: str
+        self,
+        kind: str,
+        function: Any,
+        name: str,
+        args: Any,
+        kwargs: Any,
+        outs: tuple[Any, ...],
+        where: str,
+        lowered: Any = None,
     ) -> None:
         self.kind, self.function, self.name, self.args, self.kwargs = kind, function, name, args, kwargs
-        self.outs, self.where = outs, where
+        self.outs, self.where, self.lowered = outs, where, lowered
 
     def differs(self, other: Call) -> str:
         """What another recording has in its place; empty if the same."""

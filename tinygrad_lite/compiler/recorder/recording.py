@@ -15,6 +15,9 @@ import numpy as np
 
 from ... import dtypes, rules
 from ...graph import Node, _stamps, caller, counted, line_of, memory, tick
+from ..lowering.row_text import lower
+from ..lowering.steps import Place
+from ..lowering.symbols import NotLowered
 from .calls import GEOMETRY, Call, LeafNode, PartsOf, Ref, Value, arrays_in, as_arrays, holds_tensor, leaves_of, view_at
 
 ndarray = np.ndarray
@@ -32,6 +35,7 @@ def key_of(array: Any) -> tuple[Any, ...]:
     return array.__array_interface__["data"][0], array.shape, array.strides, array.dtype.num
 
 
+PURE = frozenset({"row", "rule", "helper"})  # kinds of calls that do nothing but compute
 _PACKAGE = __name__.partition(".")[0]
 _NUMPYS = (np.dtype, np.generic, np.ufunc)
 _CONSTANT = (type(None), bool, int, float, complex, str, bytes, type(...), type, rules.Op, *_NUMPYS)
@@ -46,9 +50,13 @@ class Recorder:
         The arrays of the function's arguments.
     leaves : list of (Node or None)
         Their nodes.
+    lowering : bool
+        Look for the steps that rows are made of.
     """
 
-    def __init__(self, arguments: list[Any], leaves: list[Any]) -> None:
+    def __init__(self, arguments: list[Any], leaves: list[Any], lowering: bool = False) -> None:
+        self.lowering = lowering
+        self.left: dict[str, str] = {}  # rows that are no steps, and why
         self.calls: list[Call] = []
         self.values: list[Value] = []
         self.depth = 0
@@ -58,6 +66,7 @@ class Recorder:
         self.gradients_seen: dict[int, tuple[Any, bool]] = {}  # leaves whose `grad` was looked at first of all
         self.gradients_set: set[Any] = set()
         self._known: dict[Any, int] = {}
+        self._owners: set[int] = set()  # the first value of each piece of memory
         self._roots: dict[int, tuple[Any, int]] = {}  # id of memory -> its owner, when it was last written with a call
         self._start = tick()
         self._made: dict[Node, int] = {}
@@ -78,6 +87,7 @@ class Recorder:
         self._known.setdefault(key_of(array), index)
         owner = memory(array)
         if id(owner) not in self._roots:
+            self._owners.add(index)
             self._roots[id(owner)] = owner, self._start
         return index
 
@@ -169,9 +179,35 @@ class Recorder:
             out = as_arrays(function(*args, **kwargs))
         finally:
             self.depth -= 1
-        self.calls.append(Call(kind, function, name, given, named, self.results(out, len(self.calls)), where))
+        outs = self.results(out, len(self.calls))
+        lowered = self._lowered(name, function, args, out, outs) if kind in PURE and not kwargs else None
+        self.calls.append(Call(kind, function, name, given, named, outs, where, lowered))
         self.explain_writes([*arrays_in(args)])
         return out
+
+    def _lowered(self, name: str, function: Any, args: Any, out: Any, outs: tuple[Any, ...]) -> Any:
+        """The steps of a row that has made new arrays, where the same bits come out of them."""
+        new = [(path, i) for path, i in outs if self.values[i].number == len(self.calls)]
+        if not self.lowering or not any(i in self._owners for _, i in new):
+            return None
+        self.depth += 1
+        try:
+            row, got = lower(function, args, self._place)
+            found = dict(leaves_of(got))
+            places = {i: found[path].place for path, i in new}
+            equal = all(_same_layout(found[path].array, self.values[i].array) for path, i in new)
+            if equal:
+                return row, places
+            why = "other bits"
+        except Exception as error:  # whatever symbols cannot do
+            why = f"{error}" if isinstance(error, NotLowered) else f"{type(error).__name__}: {error}"
+        finally:
+            self.depth -= 1
+        self.left.setdefault(name, why)
+        return None
+
+    def _place(self, array: Any) -> Place:
+        return Place(self.reference(array).index, 0, array.shape, array.strides, array.dtype)
 
     def effect(self, function: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call what changes Python objects, and note that it is to be called again."""
@@ -212,6 +248,12 @@ _PLAIN = frozenset({type(None), bool, int, float, complex, str, type(...)})
 def _is_stream(value: Any) -> bool:
     """Whether an argument is a source of random numbers: drawing again goes on where it stands."""
     return type(value).__name__ == "Generator" and type(value).__module__.startswith(("tinygrad_lite", "numpy"))
+
+
+def _same_layout(a: Any, b: Any) -> bool:
+    """Whether two arrays have the same elements in every bit, and the same strides."""
+    alike = a.shape == b.shape and a.dtype == b.dtype and (a.strides == b.strides or b.size < 2)
+    return alike and a.tobytes() == b.tobytes()
 
 
 def recorded(function: Callable[..., Any], name: str, kind: str = "row") -> Callable[..., Any]:

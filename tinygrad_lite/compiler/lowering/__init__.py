@@ -1,0 +1,1 @@
+"""From recorded rows to a table of steps that compiled code walks."""

@@ -1,0 +1,77 @@
+"""Memory of a program: one piece, in which what is not needed at the same time shares places; and its numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .steps import bits_of
+
+ALIGNED = 64
+_ROOM = 4096  # bytes of numbers
+
+
+class Arena:
+    """Places for memory by when it is needed.
+
+    Parameters
+    ----------
+    lifetimes : dict
+        What -> bytes, first and last use.
+    """
+
+    def __init__(self, lifetimes: dict[Any, tuple[int, int, int]]) -> None:
+        self._places: dict[Any, int] = {}
+        self.plain = sum(size for size, _, _ in lifetimes.values())
+        free: list[tuple[int, int]] = []  # (size, offset) of gaps
+        alive: list[tuple[int, int, int]] = []  # (last use, size, offset)
+        end = 0
+        for what, (size, first, last) in sorted(lifetimes.items(), key=lambda item: item[1][1]):
+            size = -(-max(size, 1) // ALIGNED) * ALIGNED
+            free += [(s, at) for until, s, at in alive if until < first]
+            alive = [each for each in alive if each[0] >= first]
+            fitting = [gap for gap in free if size <= gap[0] <= 2 * size]
+            if fitting:
+                gap = min(fitting)
+                free.remove(gap)
+                size, at = gap
+            else:
+                at, end = end, end + size
+            self._places[what] = at
+            alive.append((last, size, at))
+        raw = np.empty(end + ALIGNED, np.uint8)
+        shift = -int(raw.ctypes.data) % ALIGNED
+        self._memory = raw[shift : shift + end]
+        self._start = int(self._memory.ctypes.data)
+        self.bytes = end
+
+    def address(self, what: Any) -> int:
+        """Where something lies."""
+        return self._start + self._places[what]
+
+    def view(self, what: Any, offset: int, like: Any) -> Any:
+        """The array of a value's layout."""
+        return np.ndarray(like.shape, like.dtype, self._memory, self._places[what] + offset, like.strides)
+
+
+class Constants:
+    """Numbers that steps read."""
+
+    def __init__(self) -> None:
+        self._pieces: list[Any] = []
+        self._places: dict[bytes, int] = {}
+        self._end = _ROOM
+
+    def place(self, value: Any, dtype: Any) -> tuple[int, int]:
+        """Register and offset of a number."""
+        bits = bits_of(value, dtype)
+        if bits not in self._places:
+            if self._end + 8 > _ROOM:
+                self._pieces.append(np.zeros(_ROOM, np.uint8))
+                self._end = 0
+            piece = self._pieces[-1]
+            piece[self._end : self._end + len(bits)] = np.frombuffer(bits, np.uint8)
+            self._places[bits] = int(piece.ctypes.data) + self._end
+            self._end += 8
+        return 0, self._places[bits]

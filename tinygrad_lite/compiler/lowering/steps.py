@@ -1,0 +1,191 @@
+"""What a row is made of where it is lowered: calls of NumPy's inner loops, products, casts, choices and fills.
+
+A step names the arrays it reads and writes by the memory they lie in and by their layout; numbers are written to
+memory that the program keeps.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...kernels.native.walk import addresses, walker
+
+
+class Place(NamedTuple):
+    """Elements in memory.
+
+    Attributes
+    ----------
+    root : int
+        The value of the recording in whose memory they lie; a negative number for memory of the row's own.
+    offset : int
+        Bytes from that value's first element.
+    """
+
+    root: int
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dtype: Any
+
+
+class Step(NamedTuple):
+    """One step; `head` is what comes before the arrays in its row of the table."""
+
+    kind: int
+    head: tuple[int, int]
+    places: tuple[Any, ...]  # of Places, and of numbers: (value, dtype); the result is the last
+    shape: tuple[int, ...]  # of the loops
+    name: str
+
+
+class Product(NamedTuple):
+    """A product of two matrices by BLAS: `places` are a, b and the result, `lay` how each lies."""
+
+    cblas: int
+    double: int
+    places: tuple[Place, Place, Place]
+    lay: tuple[Any, Any, Any]
+    name: str = "product"
+
+
+EXACT = frozenset({
+    "add", "subtract", "multiply", "divide", "negative", "positive", "absolute", "square", "sqrt", "reciprocal",
+    "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "logical_not", "logical_and", "logical_or",
+    "logical_xor", "sign", "isnan", "isinf", "isfinite", "invert", "bitwise_and", "bitwise_or", "floor", "ceil",
+    "trunc", "rint",
+})  # fmt: skip  # whose results depend on no order, so that they are the same whichever way their loops go
+
+
+def places_of(step: Step | Product) -> tuple[Place, ...]:
+    """The memory that a step reads and, last, writes."""
+    return tuple(p for p in step.places if isinstance(p, Place))
+
+
+def straight(places: Any, shape: tuple[int, ...]) -> bool:
+    """Whether NumPy goes through the arrays in one loop: they lie alike, without gaps, or are one number each."""
+    arrays = [p for p in places if isinstance(p, Place) and p.shape != ()]
+    return all(p.shape == shape and contiguous(p) for p in arrays)
+
+
+def contiguous(p: Place) -> bool:
+    """Whether elements lie in C order without gaps."""
+    expected = p.dtype.itemsize
+    for n, s in zip(reversed(p.shape), reversed(p.strides)):
+        if n != 1 and s != expected:
+            return False
+        expected *= n
+    return True
+
+
+def lay_of(p: Place) -> tuple[int, int] | None:
+    """How BLAS sees a matrix: (as it is 111 or transposed 112, leading dimension); None where it needs a copy."""
+    size, (rows, columns) = p.dtype.itemsize, p.strides
+    if columns == size and rows % size == 0 and rows >= p.shape[1] * size:
+        return 111, rows // size
+    if rows == size and columns % size == 0 and columns >= p.shape[0] * size:
+        return 112, columns // size
+    return None
+
+
+def dimensions(shape: tuple[int, ...], strides: list[tuple[int, ...]]) -> tuple[list[int], list[list[int]]]:
+    """Loops over a shape, neighbours joined where all arrays allow it: lengths, and each array's steps."""
+    kept = [d for d, n in enumerate(shape) if n != 1] or ([len(shape) - 1] if shape else [])
+    lengths: list[int] = []
+    steps: list[list[int]] = [[] for _ in strides]
+    for d in kept:
+        if lengths and all(s[-1] == each[d] * shape[d] for s, each in zip(steps, strides)):
+            lengths[-1] *= shape[d]
+            for s, each in zip(steps, strides):
+                s[-1] = each[d]
+        else:
+            lengths.append(shape[d])
+            for s, each in zip(steps, strides):
+                s.append(each[d])
+    if not lengths:
+        return [1], [[0] for _ in strides]
+    return lengths, steps
+
+
+def stretched(p: Place, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The strides of an array that is broadcast to a shape."""
+    lead = len(shape) - len(p.shape)
+    return (0,) * lead + tuple(0 if n == 1 and m != 1 else s for n, m, s in zip(p.shape, shape[lead:], p.strides))
+
+
+def reduction(
+    p: Place, axes: tuple[int, ...], out: Place
+) -> tuple[tuple[int, ...], list[tuple[int, ...]], bool] | None:
+    """The loops of NumPy's `reduce`, where they are known: shape, strides of source and result, and is it one row each.
+
+    Of an array in C order whose last dimensions are reduced, each row is one inner loop, which adds pairwise; where its
+    first dimensions are, rows are added to each other one after the other.
+    """
+    if not contiguous(p) or not contiguous(out):
+        return None
+    dims = [(n, d in axes) for d, n in enumerate(p.shape) if n != 1]
+    merged: list[list[Any]] = []
+    for n, gone in dims:
+        if merged and merged[-1][1] == gone:
+            merged[-1][0] *= n
+        else:
+            merged.append([n, gone])
+    if not any(gone for _, gone in merged) or len(merged) > 2 or 0 in p.shape:
+        return None
+    size, osize = p.dtype.itemsize, out.dtype.itemsize
+    if len(merged) == 1:
+        return (merged[0][0],), [(size,), (0,)], True
+    (first, gone), (second, _) = merged
+    if gone:
+        return (first, second), [(second * size, size), (0, osize)], False
+    return (first, second), [(second * size, size), (osize, 0)], True
+
+
+def encoded(step: Step | Product, where: Any, numbers: Any) -> list[int]:
+    """A step as a row of the table.
+
+    Parameters
+    ----------
+    step : Step or Product
+    where : callable
+        Place -> (register, offset).
+    numbers : callable
+        (value, dtype) -> (register, offset).
+    """
+    if isinstance(step, Product):
+        (ta, lda), (tb, ldb), (_, ldc) = step.lay
+        a, b, c = step.places
+        n, k, m = a.shape[0], a.shape[1], b.shape[1]
+        row = [step.cblas, step.double, ta, tb, n, m, k]
+        for p, ld in zip((a, b, c), (lda, ldb, ldc)):
+            row += [*where(p), ld]
+        return [walker.PRODUCT, len(row) + 2, *row]
+    found = [where(p) if isinstance(p, Place) else numbers(*p) for p in step.places]
+    strides = [stretched(p, step.shape) if isinstance(p, Place) else (0,) * len(step.shape) for p in step.places]
+    return loops(step, found, *dimensions(step.shape, strides))
+
+
+def loops(step: Step, found: list[Any], lengths: list[int], steps: list[list[int]]) -> list[int]:
+    """A row of loops: the outer dimensions, and the inner one."""
+    row = [*step.head, len(found), len(lengths) - 1, lengths[-1], *lengths[:-1]]
+    for (register, offset), each in zip(found, steps):
+        row += [register, offset, each[-1], *each[:-1]]
+    return [step.kind, len(row) + 2, *row]
+
+
+def bits_of(value: Any, dtype: Any) -> bytes:
+    """A number's bytes in a dtype."""
+    return np.asarray(value, dtype).tobytes()
+
+
+def loop_for(ufunc: np.ufunc, dtypes: list[Any]) -> tuple[int, int] | None:
+    """The inner loop for the dtypes of all arguments."""
+    return addresses.loop(ufunc, "".join(d.char for d in dtypes))
+
+
+def size_of(p: Place) -> int:
+    """How many bytes an array without gaps has."""
+    return math.prod(p.shape) * int(p.dtype.itemsize)
