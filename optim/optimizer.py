@@ -48,6 +48,12 @@ _KINDS = {
 _OPTIONAL = ("max_grad_norm", "max_grad_value", "on_nonfinite", "ema")  # in no group unless they are set
 
 
+def _has_formula(cls: type) -> bool:
+    """Whether a class declares what is to be compiled. An unmarked `update` beside a `step` of its own does not."""
+    update = inspect.getattr_static(cls, "update", None)
+    return isinstance(update, formula) or (update is not None and "step" not in cls.__dict__)
+
+
 class Optimizer(Stepping, Hooks):
     r"""Base class of all optimizers.
 
@@ -144,11 +150,13 @@ class Optimizer(Stepping, Hooks):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if not (hasattr(cls, "update") or "update_array" in cls.__dict__ or cls.__module__.startswith(_HERE)):
+        if not (_has_formula(cls) or "update_array" in cls.__dict__ or cls.__module__.startswith(_HERE)):
             if "step" in cls.__dict__:
                 cls.step = by_hand.hooked(cls.step)  # type: ignore[method-assign]
-            if cls.step is not Optimizer.step:
-                return  # written PyTorch's way: it declares nothing
+            cls._by_hand = cls.step is not Optimizer.step
+            if cls._by_hand:
+                return  # written PyTorch's way: it declares nothing, and a method called `update` is its own
+        cls._by_hand = False
         cls._rule = declare(cls, getattr(cls, "_rule", None), _KINDS)
         if not cls.__module__.startswith(_HERE):  # those are checked by tests, and reading a text takes milliseconds
             cls._formulas_are_checked = cls._rule.check_formulas(defined=False)
@@ -159,8 +167,22 @@ class Optimizer(Stepping, Hooks):
             delattr(cls, name)
         cls.__signature__ = hyper.signature(cls._rule.fields, named)
 
+    _by_hand: ClassVar[bool] = True  # until a class declares a formula
+
+    def __new__(cls, *args: Any, **hyperparameters: Any) -> Any:
+        self = super().__new__(cls)  # a wrapper around another optimizer may never call what follows
+        self.grad_scale, self.skipped = 1.0, 0
+        self._state: dict[Any, dict[str, Any]] = defaultdict(dict)
+        self._plans: dict[int, Plan] = {}
+        self._boxes: dict[Any, Array] = {}
+        self._steps = 0  # what schedules count
+        self._by_name = False
+        self.max_grad_norm = self.on_nonfinite = None
+        self._renew_lock()
+        return self
+
     def __init__(self, *args: Any, **hyperparameters: Any) -> None:
-        if not hasattr(type(self), "update"):
+        if type(self)._by_hand:
             self._begin_by_hand(*args, **hyperparameters)
             return
         if args and groups.is_schedule(args[0]):
@@ -184,18 +206,11 @@ class Optimizer(Stepping, Hooks):
             )
         if params is None:
             raise TypeError(f"{self._name}: params must be an iterable of Tensors, got None: it has no formula")
-        self.max_grad_norm = self.on_nonfinite = None
         self._set_up(dict(defaults), params)
 
     def _set_up(self, defaults: Group, params: Any) -> None:
         self.defaults = defaults
-        self.grad_scale, self.skipped = 1.0, 0
         self.param_groups: list[Group] = []
-        self._state: dict[Any, dict[str, Any]] = defaultdict(dict)
-        self._plans: dict[int, Plan] = {}
-        self._boxes: dict[Any, Array] = {}
-        self._steps = 0  # what schedules count
-        self._renew_lock()
         self._by_name = params is None
         if self._by_name:
             self.param_groups.append({"params": [], **self.defaults})

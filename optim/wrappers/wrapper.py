@@ -36,6 +36,9 @@ class Wrapper(Optimizer):
         found = inspect.signature(cls.__init__).parameters.values()
         cls.__signature__ = inspect.Signature(list(found)[1:])
 
+    def __new__(cls, *args: Any, **options: Any) -> Any:
+        return object.__new__(cls)  # the attributes are the optimizer's
+
     def __init__(self, optimizer: Optimizer) -> None:
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"{self._name}: optimizer must be an Optimizer, got {type(optimizer).__name__}")

@@ -171,7 +171,7 @@ def randn_like(
 
 
 def randint(
-    low: int,
+    low: Any = None,
     high: Any = None,
     size: Any = None,
     *,
@@ -184,8 +184,8 @@ def randint(
 
     Parameters
     ----------
-    low : int
-        ``randint(high, size)`` starts at 0.
+    low : int, optional
+        ``randint(high, size)`` starts at 0, as ``randint(high=high, size=size)``.
     high : int
     size : sequence of int
     dtype : dtype
@@ -211,6 +211,7 @@ def randint(
     """
     if isinstance(high, (tuple, list)) or (high is None and size is not None):
         low, high, size = 0, low, high if size is None else size
+    low = 0 if low is None else low
     if not isinstance(size, (tuple, list)):
         raise TypeError(f"randint: size must be a tuple of integers, got {size!r}")
     for name, bound in (("low", low), ("high", high)):
@@ -224,7 +225,7 @@ def randint(
 
 def randint_like(
     input: Any,
-    low: int,
+    low: int | None = None,
     high: int | None = None,
     *,
     dtype: Any = None,
@@ -237,8 +238,8 @@ def randint_like(
     Parameters
     ----------
     input : Tensor
-    low : int
-        ``randint_like(input, high)`` starts at 0.
+    low : int, optional
+        ``randint_like(input, high)`` starts at 0, as ``randint_like(input, high=high)``.
     high : int
     dtype : dtype, optional
         Default: the input's.
@@ -259,7 +260,7 @@ def randint_like(
     """
     x = unwrap(input)
     options = {"dtype": x.dtype if dtype is None else dtype, "device": device, "requires_grad": requires_grad}
-    return randint(*((0, low) if high is None else (low, high)), x.shape, generator=generator, **options)
+    return randint(*((0, low) if high is None else (low or 0, high)), x.shape, generator=generator, **options)
 
 
 def randperm(

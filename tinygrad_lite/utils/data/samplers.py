@@ -81,6 +81,9 @@ class SequentialSampler(Sampler[int]):
         return len(self.data_source)
 
 
+_BLOCK = 1 << 16  # indices
+
+
 class RandomSampler(Sampler[int]):
     """Indices in random order: every one once, or drawn each time from all.
 
@@ -131,7 +134,10 @@ class RandomSampler(Sampler[int]):
         if left and not n:
             raise ValueError(f"RandomSampler: there must be samples to draw {left} from, got none")
         if self.replacement:
-            yield from random.integers(n, size=left).tolist() if left else ()
+            if left > _BLOCK:  # as with `num_samples=int(1e10)`: block by block, from a stream of their own
+                random = np.random.default_rng(random.integers(2**63))
+            for start in range(0, left, _BLOCK):
+                yield from random.integers(n, size=min(_BLOCK, left - start)).tolist()
             return
         rounds = [random.permutation(n) for _ in range(-(-left // n))] if left else []  # at once: what else is drawn
         for drawn in rounds:  # while this goes on, changes nothing
