@@ -156,8 +156,8 @@ class Optimizer(Stepping, Hooks):
             cls._by_hand = cls.step is not Optimizer.step
             if cls._by_hand:
                 return  # written PyTorch's way: it declares nothing, and a method called `update` is its own
-        cls._by_hand = False
         cls._rule = declare(cls, getattr(cls, "_rule", None), _KINDS)
+        cls._by_hand = not hasattr(cls, "update")
         if not cls.__module__.startswith(_HERE):  # those are checked by tests, and reading a text takes milliseconds
             cls._formulas_are_checked = cls._rule.check_formulas(defined=False)
         named = {"maximize": False, **{name: _IGNORED[name] for name in cls.ignored}, **dict.fromkeys(_OPTIONAL)}
@@ -167,7 +167,7 @@ class Optimizer(Stepping, Hooks):
             delattr(cls, name)
         cls.__signature__ = hyper.signature(cls._rule.fields, named)
 
-    _by_hand: ClassVar[bool] = True  # until a class declares a formula
+    _by_hand: ClassVar[bool] = True  # has no formula
 
     def __new__(cls, *args: Any, **hyperparameters: Any) -> Any:
         self = super().__new__(cls)  # a wrapper around another optimizer may never call what follows
