@@ -162,6 +162,7 @@ _ON_DEMAND = {
     "checkpoint_sequential": "transforms.checkpoint",
     "draw_graph": "io.draw_graph",
     **dict.fromkeys(("GradcheckError", "gradcheck", "gradgradcheck"), "gradients"),
+    "lint": "testing.lint.lint",
     "load": "io.serialization",
     "read_metadata": "io.serialization",
     "save": "io.serialization",

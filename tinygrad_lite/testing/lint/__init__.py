@@ -1,0 +1,1 @@
+"""`lint`: the mistakes that training loops make, found in their first steps."""
