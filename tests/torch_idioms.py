@@ -248,9 +248,8 @@ TABLE: dict[str, list[Idiom]] = {
         I("torch.is_autocast_enabled()", False),
     ],
     "Compilers": [
-        I("net = torch.compile(model); net(x).flatten().tolist()", [1.5, 3.5], "gives the module back", "whatever"),
+        I("net = torch.compile(model); net(x).flatten().tolist()", [1.5, 3.5], "", "whatever"),
         I("f = torch.compile(lambda a: a + 1, mode='max-autotune', fullgraph=True); callable(f)", True),
-        I("torch.compile(model) is model", True, "PyTorch wraps it", False),
         I("@torch.jit.script\ndef f(a: torch.Tensor):\n    return a + 1\ncallable(f)", True, "as it is", "whatever"),
         I("@torch.jit.ignore\ndef f(a):\n    return a\nf(1)", 1),
         I("torch.jit.trace(model, x)(x).flatten().tolist()", [1.5, 3.5], "as it is"),

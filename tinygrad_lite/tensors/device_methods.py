@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..engine.views import node_of
 from ..ops.creation import creation
@@ -15,12 +15,14 @@ from .shared_memory import is_shared, shared
 from .tensor_type import Tensor
 from .typed_tensors import tensor_type, type_name
 
+Base = object if TYPE_CHECKING else Tensor  # which inherits from this, as type checkers read it
+
 
 def _never(what: str) -> Any:
     return property(lambda self: False, doc=f"False: {what}.")
 
 
-class DeviceMethods(Tensor):
+class DeviceMethods(Base):
     """What PyTorch's tensors say of devices, for `Tensor` to inherit: all is in the CPU's memory, and dense."""
 
     __slots__ = ()

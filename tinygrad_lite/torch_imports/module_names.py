@@ -14,7 +14,6 @@ RENAMED = {
     "nn.modules.module": "nn.module",
     "_C": "torch_modules._C", "_dynamo": "compiler", "_inductor": "compiler",
     "cuda.amp.autocast_mode": "amp.autocast_mode", "cuda.amp.grad_scaler": "amp.grad_scaler",
-    "utils._pytree": "transforms.pytree",
 }  # fmt: skip
 
 # Files of PyTorch that are cut otherwise here: their names are found in the package above.
