@@ -21,85 +21,14 @@ from .guards.keys import PLAIN, key_of, modes_now
 from .guards.names import Names
 from .guards.python_state import Python
 from .lowering import native
-from .lowering.program import NativeSource
+from .program import Program, Recording, foreign_tensors, unexplained
 from .recorder import swaps
-from .recorder.calls import CompileError, Refused, leaves_of
+from .recorder.calls import CompileError, Refused
 from .recorder.recording import LOCAL, Recorder
-from .replay import Results, Source, references
+from .replay import Results
 
 OFF: set[Any] = set() if os.environ.get("TINYGRAD_LITE_COMPILE", "1") != "0" else {"environment"}
 _recording = threading.RLock()
-
-
-class Program:
-    """A recording that is replayed.
-
-    Attributes
-    ----------
-    state : Python
-        What has to be as it was.
-    """
-
-    def __init__(self, recorder: Recorder, state: Python, results: Results, seen: list[tuple[Any, bool]]) -> None:
-        self.state, self.seen = state, seen
-        source = Source(recorder, results)
-        source.compose()
-        self.text, self._plain, self.calls = source.text, source.function(), recorder.calls
-        self.hits, self.lines = 0, source.calls
-        self._native: Any = NativeSource(recorder, results) if any(c.lowered for c in recorder.calls) else None
-        self._walk: Any = None
-        self._lock = threading.Lock()
-        self._guard = state.guard()
-
-    def holds(self, arrays: list[Any]) -> bool:
-        """Whether all is as it was, as far as a quick look tells, and no argument lies in the state's memory."""
-        for a in arrays:
-            if id(a if a.base is None else memory(a)) in self.state.arrays:
-                return False
-        return self._guard() and all((t.grad is None) is missing for t, missing in self.seen)
-
-    def run(self, arrays: list[Any], tensors: list[Any]) -> Any:
-        """Replay: over tables once the loop that walks them is compiled, and while no other thread does."""
-        walk = self._walk
-        if walk is None:
-            if self._native is None or (ready := native.walk()) is None:
-                return self._plain(arrays, tensors)
-            self._native.compose(ready)
-            self.text, walk = self._native.text, self._native.function()
-            self._walk = walk
-        if not self._lock.acquire(False):
-            return self._plain(arrays, tensors)
-        try:
-            return walk(arrays, tensors)
-        finally:
-            self._lock.release()
-
-    def adopt(self, state: Python) -> None:
-        """Guard by the objects that are there now, which are equal to those that were."""
-        self.state, self._guard = state, state.guard()
-
-
-class Recording:
-    """One recorded call that has no program yet."""
-
-    def __init__(self, recorder: Recorder, state: Python, results: Results) -> None:
-        self.recorder, self.state, self.results = recorder, state, results
-
-    def differs(self, other: Recording) -> str:
-        """What another recording of the same does otherwise; empty if nothing."""
-        mine, theirs = self.recorder.calls, other.recorder.calls
-        for a, b in zip(mine, theirs):
-            if found := a.differs(b):
-                return found
-        if len(mine) != len(theirs):
-            return f"{len(mine)} operations, then {len(theirs)}"
-        values = [(v.array.shape, v.array.strides, v.array.dtype, v.kind) for v in self.recorder.values]
-        if values != [(v.array.shape, v.array.strides, v.array.dtype, v.kind) for v in other.recorder.values]:
-            return "shapes that depend on values"
-        states = [v.array for v in self.recorder.values if v.kind == "state"]
-        if any(a is not b for a, b in zip(states, (v.array for v in other.recorder.values if v.kind == "state"))):
-            return "other tensors"
-        return "" if self.results.text == other.results.text else f"{self.results.text}, then {other.results.text}"
 
 
 class Compiled:
@@ -244,10 +173,10 @@ class Compiled:
             after = Python(roots, self._names)
             problems += [f"it changes Python's objects: {text}" for text in state.differences(after)[:2]]
             problems += recorder.unexplained_writes()
-            problems += _unexplained(recorder, after)
+            problems += unexplained(recorder, after)
             if any(id(memory(a)) in after.arrays for a in arrays):
                 problems.append("an argument lies in memory that the function's state has, too")
-            problems += _foreign_tensors(recorder, after)
+            problems += foreign_tensors(recorder, after)
             if modes != modes_now() or shape != pytree.structure((args, kwargs)):
                 problems.append("it changes modes or its arguments")
             if any(a is not t._data for t, a in zip(tensors, arrays)):
@@ -328,32 +257,3 @@ def _outside() -> int:
     while frame.f_back is not None and library[frame.f_code.co_filename]:
         depth, frame = depth + 1, frame.f_back
     return depth
-
-
-def _unexplained(recorder: Recorder, state: Python) -> list[str]:
-    """Arrays of the state that none of the tensors of the Python state has."""
-    tensors = {id(memory(t._data)): t for t in state.tensors.values()}
-    found = []
-    for value in recorder.values:
-        if value.kind != "state" or id(memory(value.array)) in state.arrays:
-            tensor = tensors.get(id(memory(value.array))) if value.kind == "state" else None
-            if tensor is not None and tensor._node is not None and tensor._node.edges != ():
-                found.append("a tensor with a graph from outside is used")
-            continue
-        number = recorder.values.index(value)
-        user = next((c for c in recorder.calls if number in {r.index for r in references((c.args, c.kwargs))}), None)
-        where = "" if user is None else f" goes into {user.name} at {user.where}"
-        found.append(f"an array of shape {value.array.shape} that no recorded operation made{where}; "
-                     "pass it as an argument")  # fmt: skip
-    return found
-
-
-def _foreign_tensors(recorder: Recorder, state: Python) -> list[str]:
-    """Effects on tensors that will not be the same in the next call."""
-    known = {id(t) for t in state.tensors.values()}
-    return [
-        f"{call.name} at {call.where} changes a tensor that is no part of the function's state"
-        for call in recorder.calls
-        if call.kind == "effect"
-        and any(isinstance(v, rules.Tensor) and id(v) not in known for _, v in leaves_of((call.args, call.kwargs)))
-    ]

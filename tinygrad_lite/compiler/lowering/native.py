@@ -5,8 +5,14 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import numpy as np
+
 from ...kernels.backend import backend
 from ...kernels.native.forks import lock
+from ...kernels.native.walk.walker import WORDS
+from ..recorder.calls import view_at
+from .arena import Constants
+from .steps import Place, encoded
 
 _state: dict[str, Any] = {"walk": None, "thread": None, "failed": False}
 _lock = lock()
@@ -39,6 +45,43 @@ def _start() -> None:
 def walk() -> Any:
     """The compiled loop; None while it is not there."""
     return _state["walk"] if backend() == "numba" else None
+
+
+def gives(row: Any, arrays: dict[int, Any], results: dict[Any, Any]) -> bool:
+    """Whether a row's steps, walked now, give the results that it gave; True where there is no walker yet.
+
+    Parameters
+    ----------
+    row : Row
+    arrays : dict
+        What its steps name -> the arrays that they read.
+    results : dict
+        Place -> the array that was found.
+    """
+    found = walk()
+    if found is None:
+        return True
+    own = {root: np.empty(_room(a), np.uint8) for root, a in row.own.items()}
+    start = {root: own[root].ctypes.data for root in own} | {i: a.ctypes.data for i, a in arrays.items()}
+    start |= {root: row.own[root].ctypes.data for root in row.fixed}
+    numbers, table = Constants(), []
+    for step in row.steps:
+        table += encoded(step, lambda p: (0, start[p.root] + p.offset), numbers.place)
+    found(np.array(table, np.int64), np.zeros(1, np.int64), np.zeros(WORDS, np.int64))
+    return all(_at(own, arrays, place).tobytes() == array.tobytes() for place, array in results.items())
+
+
+def _room(array: Any) -> int:
+    return int(sum((n - 1) * s for n, s in zip(array.shape, array.strides)) + array.itemsize)
+
+
+def _at(own: dict[int, Any], arrays: dict[int, Any], place: Place) -> Any:
+    """The array at a place."""
+    memory = own.get(place.root)
+    if memory is None:  # it is an argument's, looked at in another way
+        array = arrays[place.root]
+        return view_at(array, place.offset, place.shape, place.strides, place.dtype)
+    return np.ndarray(place.shape, place.dtype, memory, place.offset, place.strides)
 
 
 def wait() -> None:

@@ -31,6 +31,10 @@ class Row:
         self.own[root] = array
         return Symbol(self, array, Place(root, 0, array.shape, array.strides, array.dtype))
 
+    def roots(self) -> set[int]:
+        """The values whose memory the steps use."""
+        return {p.root for step in self.steps for p in step.places if isinstance(p, Place) and p.root >= 0}
+
     def constant(self, array: Any) -> Symbol:
         """An array that no argument's elements go into."""
         made = self.new(array)
@@ -73,7 +77,9 @@ class Row:
 
     def ufunc(self, function: np.ufunc, given: tuple[Any, ...], out: Any) -> Symbol:
         """A call of a ufunc."""
-        if function.nout != 1:
+        if function in (np.matmul, np.vecdot):
+            return self.product(*given)
+        if function.nout != 1 or function.signature is not None:
             raise NotLowered(function.__name__)
         dtypes = function.resolve_dtypes((*[_kind(v) for v in given], None))
         values = [v.array if isinstance(v, Symbol) else v for v in given]

@@ -15,6 +15,7 @@ import numpy as np
 
 from ... import dtypes, rules
 from ...graph import Node, _stamps, caller, counted, line_of, memory, tick
+from ..lowering import native
 from ..lowering.row_text import lower
 from ..lowering.steps import Place
 from ..lowering.symbols import NotLowered
@@ -196,7 +197,8 @@ class Recorder:
             found = dict(leaves_of(got))
             places = {i: found[path].place for path, i in new}
             equal = all(_same_layout(found[path].array, self.values[i].array) for path, i in new)
-            if equal:
+            given = {i: self.values[i].array for i in row.roots()}
+            if equal and native.gives(row, given, {places[i]: self.values[i].array for _, i in new}):
                 return row, places
             why = "other bits"
         except Exception as error:  # whatever symbols cannot do

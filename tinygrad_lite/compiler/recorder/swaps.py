@@ -56,33 +56,38 @@ def _rows() -> Iterator[Place]:
                        watching.fast(recorded(cell.cell_contents, call.__name__)))  # fmt: skip
 
 
-def _everywhere(plain: Any, value: Any) -> Iterator[Place]:
-    """All names of the package's modules that mean a function."""
-    within = getattr(plain, "__wrapped__", plain)  # there may be a door before it
+def _everywhere(values: dict[int, Any]) -> Iterator[Place]:
+    """All names of the package's modules that mean one of some functions, or the door before it: id -> what comes."""
     for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] == _PACKAGE and module is not None and not name.startswith(f"{_PACKAGE}.compiler"):
-            for called, what in list(vars(module).items()):
-                if what is plain or getattr(what, "__wrapped__", what) is within:
+        if name.partition(".")[0] != _PACKAGE or module is None or name.startswith(f"{_PACKAGE}.compiler"):
+            continue
+        for called, what in list(vars(module).items()):
+            if callable(what) and not isinstance(what, type):
+                value = values.get(id(what)) or values.get(id(getattr(what, "__wrapped__", None)))
+                if value is not None:
                     yield _attribute(module, called, value, what)
 
 
 def _helpers() -> Iterator[Place]:
+    values: dict[int, Any] = {}
     for module, names in HELPERS.items():
         home = sys.modules[f"{_PACKAGE}.{module}"]
         for name in names:
             plain = getattr(home, name)
             kind = "draw" if name in DRAWS else "store" if name == "store" else "helper"
             traced = recorded(plain, name.strip("_"), kind)
-            yield from _everywhere(plain, watching.helper(plain, traced, name) if module.startswith("ops.") else traced)
-    yield from _everywhere(rules.unwrap, watching.unwrap_watched)
+            value = watching.helper(plain, traced, name) if module.startswith("ops.") else traced
+            values[id(plain)] = values[id(getattr(plain, "__wrapped__", plain))] = value  # there may be a door
+    on_arrays = numpy_calls.on_arrays
+    values[id(rules.unwrap)] = watching.unwrap_watched
+    values[id(index_keys._plain)] = watching.index_part
+    values[id(on_arrays)] = watching.refusing(on_arrays, "a NumPy function without a row")
+    yield from _everywhere(values)
     autograd = sys.modules[f"{_PACKAGE}.autograd"]
     yield _attribute(Op, "_of_arrays", watching.of_arrays_watched)
     yield functools.partial(setattr, WATCH, "call"), None, watching.again
     yield _attribute(autograd, "accumulate", watching.accumulate_watched)
     yield _attribute(autograd, "own", watching.own_watched)
-    yield from _everywhere(index_keys._plain, watching.index_part)
-    plain = numpy_calls.on_arrays
-    yield from _everywhere(plain, watching.refusing(plain, "a NumPy function without a row"))
     yield _attribute(autograd, "_call_hooks", watching.refusing(autograd._call_hooks, "a hook on a gradient"))
     yield _attribute(autograd, "_seeds", watching.seeds_watched)
     yield _attribute(autograd, "add", watching.added)

@@ -17,7 +17,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from ..compile import build
+import numpy as np
+
 from .addresses import DATA
 
 LOOP, PRODUCT, FILL, CAST, CHOOSE, ADDRESS = range(6)
@@ -218,6 +219,8 @@ def walk(table, registers, w):
 @cache
 def walker() -> Any:
     """Compile `walk`, or load it: ``walk(table, registers, scratch)``, three arrays of integers."""
+    from ..compile import build
+
     return build("walk", _SOURCE.replace("DATA", str(DATA)))["walk"]
 
 
@@ -228,8 +231,6 @@ def start() -> Any:
     -------
     callable
     """
-    import numpy as np
-
     walk, nothing = walker(), np.zeros(0, np.int64)
     walk(nothing, np.zeros(1, np.int64), np.zeros(WORDS, np.int64))
     return walk.overloads[walk.signatures[0]].entry_point
