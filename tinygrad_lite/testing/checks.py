@@ -379,8 +379,7 @@ def gradgradcheck(
     )  # fmt: skip
     args = _listed(inputs)
     leaves, names = _leaves(args, {})
-    if not leaves:
-        raise ValueError("gradgradcheck: at least one input must require grad")
+    options._refuse(leaves, names)
     try:
         outputs = [o for o in Probe(lambda: func(*args), leaves, names).outputs() if o.requires_grad]
         if grad_outputs is None:

@@ -63,7 +63,7 @@ class lint:
         self.batches = Batches(self.report)
         single = all(str(p.dtype) == "float32" for m in self.models for p in m.parameters())
         self.watcher = Watcher(self.report, single, self._begin)
-        self.steps = self.passes = 0
+        self.steps = self.rounds = self.passes = 0  # rounds: steps of the first optimizer
         self.stepped: dict[int, int] = {}  # optimizer: the backward passes before its last step
         self.wrong_mode = ""  # line of a backward pass in evaluation since the last step
         self.leftovers = {id(o): Leftovers(o) for o in self.optimizers}
@@ -110,7 +110,7 @@ class lint:
         if not model.training:
             return
         if mode.enabled:
-            self.batches.look(args, line, self.steps)
+            self.batches.look(args, line, self.rounds)
         elif self._has_modes(model):
             text = "the model is called in training mode without gradients"
             self.report.add("evaluation in training mode", text, line, self.steps)
@@ -142,6 +142,7 @@ class lint:
 
     def _after_step(self, optimizer: Any, args: Any, keywords: Any) -> None:
         self.steps += 1
+        self.rounds += optimizer is self.optimizers[0]
         if self.wrong_mode:
             text = "the model is in evaluation mode: no dropout, no statistics of the batch"
             self.report.add("backward in evaluation mode", text, self.wrong_mode, self.steps)
