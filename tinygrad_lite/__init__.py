@@ -160,6 +160,7 @@ _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 _ON_DEMAND = {
     "checkpoint": "transforms.checkpoint",
     "checkpoint_sequential": "transforms.checkpoint",
+    "digits": "testing.precision",
     "draw_graph": "io.draw_graph",
     **dict.fromkeys(("GradcheckError", "gradcheck", "gradgradcheck"), "gradients"),
     "lint": "testing.lint.lint",

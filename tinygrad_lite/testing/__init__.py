@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .contract.breach import ContractError as ContractError
     from .contract.breach import ContractReport as ContractReport
     from .contract.check_module import check_module as check_module
+    from .precision import Digits as Digits
+    from .precision import digits as digits
     from .gradients.central_differences import numerical_gradient as numerical_gradient
     from .gradients.report import Finding as Finding
     from .gradients.report import GradcheckError as GradcheckError
@@ -31,14 +33,15 @@ _HOME = {  # loaded when it is first used
     "assert_close": "close",
     **dict.fromkeys(("Breach", "ContractError", "ContractReport"), "contract.breach"),
     "check_module": "contract.check_module",
+    **dict.fromkeys(("Digits", "digits"), "precision"),
     "make_tensor": ".ops.random.make_tensor",
     "numerical_gradient": "gradients.central_differences",
     **dict.fromkeys(("Finding", "GradcheckError", "Report"), "gradients.report"),
 }
 
 __all__ = [
-    "Breach", "ContractError", "ContractReport", "Finding", "GradcheckError", "Report", "assert_close", "check_module",
-    "gradcheck", "gradcheck_module", "gradgradcheck", "make_tensor", "numerical_gradient",
+    "Breach", "ContractError", "ContractReport", "Digits", "Finding", "GradcheckError", "Report", "assert_close",
+    "check_module", "digits", "gradcheck", "gradcheck_module", "gradgradcheck", "make_tensor", "numerical_gradient",
 ]  # fmt: skip
 
 
