@@ -117,6 +117,7 @@ from .ops.special.erf import *
 from .ops.special.gamma import *
 from .ops.special.incomplete_gamma import *
 from .tensors.devices import device as device
+from .tensors.einops_backend import register_when_imported as _register_when_imported
 from .tensors.finfo import *
 from .tensors.memory_formats import *
 from .tensors.predicates import *
@@ -124,12 +125,13 @@ from .tensors.printing import set_printoptions as set_printoptions
 from .tensors.size import Size as Size
 
 _keep()
+_register_when_imported()
 
 __version__ = "0.1.0"
 
 _LAZY = (
-    "amp", "backends", "compiler", "cuda", "distributed", "distributions", "func", "jit", "kernels", "masked", "nn",
-    "optim", "signal", "special", "testing", "utils",
+    "amp", "array_api", "backends", "compiler", "cuda", "distributed", "distributions", "func", "jit", "kernels",
+    "masked", "nn", "optim", "signal", "special", "testing", "utils",
 )  # fmt: skip
 _TORCH_MODULES = (  # in a folder of their own
     "accelerator", "hub", "mps", "multiprocessing", "onnx", "profiler", "random", "serialization", "types", "version",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import copy
+import importlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,7 +15,7 @@ from .dtypes import as_dtype, canonical, get_default_dtype, of
 from .dtypes import dtype as DType
 from .engine import blame, fast_calls, hooks, views
 from .engine.door import open_doors_of
-from .engine.errors import InputError
+from .engine.errors import InputError, SeveralError
 from .engine.hooks import RemovableHandle as RemovableHandle
 from .graph import RETAIN, mode, new_leaf, uncounted, written
 from .methods import Methods
@@ -27,7 +28,7 @@ from .tensors import printing
 from .tensors.device_methods import DeviceMethods
 from .tensors.devices import placement
 from .tensors.memory_formats import channels_last, channels_last_3d, check_format
-from .tensors.numpy_calls import on_arrays
+from .tensors.numpy_calls import lists_as_arrays, on_arrays
 from .tensors.size import Size
 
 
@@ -117,6 +118,11 @@ class Tensor(Methods, DeviceMethods):
     def itemsize(self) -> builtins.int:
         """Bytes of one element."""
         return self._data.itemsize
+
+    @property
+    def strides(self) -> tuple[builtins.int, ...]:
+        """Bytes from one element to the next along each dimension, NumPy's; `stride` counts elements."""
+        return self._data.strides
 
     @property
     def nbytes(self) -> builtins.int:
@@ -219,7 +225,7 @@ class Tensor(Methods, DeviceMethods):
     def item(self) -> Any:
         """The only element, as a Python number."""
         if self._data.size != 1:
-            raise RuntimeError(f"item: a Tensor with {self._data.size} elements cannot be converted to a number")
+            raise SeveralError(f"item: a Tensor with {self._data.size} elements cannot be converted to a number")
         return self._data.item()
 
     def tolist(self) -> Any:
@@ -502,8 +508,11 @@ class Tensor(Methods, DeviceMethods):
             return self._data
         return np.array(self._data, dtype, copy=copy)
 
-    def __dlpack__(self, **options: Any) -> Any:
+    def __dlpack__(
+        self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: Any = None
+    ) -> Any:
         """The memory, for another library's ``from_dlpack``; see the DLPack protocol."""
+        options = {"stream": stream, "max_version": max_version, "dl_device": dl_device, "copy": copy}
         if self.requires_grad:
             raise BufferError("__dlpack__: can't be shared by a Tensor that requires grad; use detach()")
         return self._data.__dlpack__(**{name: value for name, value in options.items() if value is not None})
@@ -533,7 +542,12 @@ class Tensor(Methods, DeviceMethods):
         if function is None:
             out = kwargs.pop("out", None)
             return _put_out(on_arrays(func, _unknown(func), args, kwargs), out)
+        args, kwargs = lists_as_arrays(func, args, kwargs)
         return function(*args, **kwargs)
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        """The functions of the array API standard, `tinygrad_lite.array_api`."""
+        return importlib.import_module(f"{__package__}.array_api").for_version(api_version)
 
     def __deepcopy__(self, memo: Any) -> Tensor:
         if not self.is_leaf:

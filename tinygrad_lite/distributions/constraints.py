@@ -340,7 +340,7 @@ class dependent_property(property, dependent):
     --------
     >>> import tinygrad_lite as tg
     >>> tg.distributions.Uniform(0.0, 2.0).support
-    Interval(lower_bound=tensor(0.), upper_bound=tensor(2.))
+    Interval(lower_bound=0.0, upper_bound=2.0)
     """
 
     def __init__(self, fn: Any = None, *, is_discrete: Any = False, event_dim: Any = 0) -> None:

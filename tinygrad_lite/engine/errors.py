@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["DtypeError", "EmptyError", "InputError", "LinAlgError", "RangeError"]
+__all__ = ["DtypeError", "EmptyError", "InputError", "LinAlgError", "RangeError", "SeveralError"]
 
 
 class InputError(ValueError, RuntimeError):
@@ -29,3 +29,7 @@ class EmptyError(InputError, IndexError):
 
 class LinAlgError(np.linalg.LinAlgError, RuntimeError):
     """A matrix is singular, or not positive definite."""
+
+
+class SeveralError(InputError, TypeError):
+    """A tensor of several elements is no number."""

@@ -57,6 +57,10 @@ class DeviceMethods(Base):
         """Itself: everything lives on the CPU."""
         return self
 
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Any:
+        """The array API standard's name of ``to(device)``."""
+        return self.to(device)
+
     def cuda(self, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Any:
         """An error: there is no GPU."""
         raise RuntimeError("cuda: needs a GPU, and tinygrad_lite computes on the CPU only")

@@ -1,7 +1,9 @@
-"""NumPy's functions that have no row: run on the arrays where nothing requires grad, else refused."""
+"""NumPy's functions on Tensors: lists beside them; those that have no row run on the arrays, or are refused."""
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -59,3 +61,46 @@ def _wrapped(value: Any) -> Any:
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)(*map(_wrapped, value))
     return type(value)(map(_wrapped, value)) if type(value) in (tuple, list) else value
+
+
+# --- lists beside Tensors ---------------------------------------------------------------------------------------------
+
+_ARRAYS = frozenset(  # NumPy's names of parameters that are arrays, and of those that are several
+    "a arr array ar1 ar2 b condition element fp m start stop test_elements v values weights x x1 x2 xp y".split()
+)
+_SEVERAL = frozenset("args arrays arys tup xi".split())
+_signature = functools.cache(inspect.signature)
+
+
+def lists_as_arrays(function: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, Any]:
+    """The arguments of a NumPy function with Tensors in place of lists of numbers, where it takes arrays.
+
+    Parameters
+    ----------
+    function : callable
+    args, kwargs : tuple and dict
+
+    Returns
+    -------
+    tuple and dict
+    """
+    if not any(type(v) is list or type(v) is tuple for v in (*args, *kwargs.values())):
+        return args, kwargs
+    bound = _signature(function).bind(*args, **kwargs)
+    for name, value in bound.arguments.items():
+        if type(value) is list or type(value) is tuple:
+            if name in _ARRAYS:
+                bound.arguments[name] = _array_of(value)
+            elif name in _SEVERAL or (name == "operands" and type(value[0]) is str):  # of `np.einsum`
+                bound.arguments[name] = type(value)(map(_array_of, value))
+    return bound.args, bound.kwargs
+
+
+def _array_of(value: Any) -> Any:
+    """A list as a Tensor, also of Tensors."""
+    if type(value) is not list and type(value) is not tuple:
+        return value
+    parts = [_array_of(part) for part in value]
+    if any(isinstance(part, rules.Tensor) for part in parts):
+        return np.stack([part if isinstance(part, rules.Tensor) else rules.wrap(np.asarray(part)) for part in parts])
+    return rules.wrap(np.asarray(value))

@@ -229,7 +229,7 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     return _einsum.record((tuple(operands), f"{','.join(terms)}->{out}"))
 
 
-def tensordot(a: Any, b: Any, dims: Any = 2) -> Tensor:
+def tensordot(a: Any, b: Any, dims: Any = 2, *, axes: Any = None) -> Tensor:
     """Sum of products over pairs of dimensions.
 
     Parameters
@@ -237,6 +237,8 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Tensor:
     a, b : Tensor
     dims : int or pair of sequences of int
         The last `dims` dimensions of `a` with the first of `b`, in order; or the dimensions of `a` and those of `b`.
+    axes : int or pair of sequences of int, optional
+        NumPy's name of `dims`.
 
     Returns
     -------
@@ -253,7 +255,7 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Tensor:
     >>> tg.tensordot(tg.ones(2, 3, 4), tg.ones(3, 4, 5), 2).shape
     (2, 5)
     """
-    n, m = unwrap(a).ndim, unwrap(b).ndim
+    n, m, dims = unwrap(a).ndim, unwrap(b).ndim, dims if axes is None else axes
     if hasattr(dims, "__index__"):
         if not 0 <= dims <= min(n, m):
             raise RuntimeError(f"tensordot: dims must be in [0, {min(n, m)}], got {dims}")

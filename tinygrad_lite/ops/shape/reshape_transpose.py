@@ -267,8 +267,39 @@ def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Tensor:
     return _reshape.record((input, (*shape[:dim], *inner, *shape[dim + 1 :])))
 
 
-def transpose(input: Any, dim0: int, dim1: int) -> Tensor:
+def transpose(input: Any, dim0: Any = None, dim1: int | None = None, *, axes: Any = None) -> Tensor:
     """Swap two dimensions (a view).
+
+    Parameters
+    ----------
+    input : Tensor
+    dim0, dim1 : int
+        Or, as in NumPy, one sequence of all dimensions in a new order.
+    axes : sequence of int, optional
+        NumPy's name of these.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.transpose(tg.zeros(2, 3, 4), 0, 2).shape
+    (4, 3, 2)
+    """
+    n = unwrap(input).ndim
+    if dim1 is None:
+        order = dim0 if axes is None else axes
+        if not isinstance(order, (tuple, list)):
+            raise TypeError(f"transpose: needs dim0 and dim1, or a sequence of all dimensions, got {order!r}")
+        return permute(input, order)
+    first, second = one_dim(dim0, n, "transpose"), one_dim(dim1, n, "transpose")
+    return _swapaxes.record((input, first, second)) if n else _reshape.record((input, ()))
+
+
+def swapdims(input: Any, dim0: int, dim1: int) -> Tensor:
+    """`transpose` of two dimensions.
 
     Parameters
     ----------
@@ -282,15 +313,13 @@ def transpose(input: Any, dim0: int, dim1: int) -> Tensor:
     Examples
     --------
     >>> import tinygrad_lite as tg
-    >>> tg.transpose(tg.zeros(2, 3, 4), 0, 2).shape
+    >>> tg.swapdims(tg.zeros(2, 3, 4), 0, 2).shape
     (4, 3, 2)
     """
-    n = unwrap(input).ndim
-    first, second = one_dim(dim0, n, "transpose"), one_dim(dim1, n, "transpose")
-    return _swapaxes.record((input, first, second)) if n else _reshape.record((input, ()))
+    return transpose(input, dim0, dim1)
 
 
-swapaxes = swapdims = transpose
+swapaxes = swapdims
 
 
 def t(input: Any) -> Tensor:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ...engine.errors import InputError
-from ...rules import FAST, unwrap
+from ...rules import FAST, unwrap, wrap
+from ...tensors.numpy_calls import on_arrays
 from ...tensors.tensor_type import Tensor
 from .broadcasting import expand
 from .cat_pad import _parts, cat, pad, stack
@@ -282,9 +283,16 @@ def _np_meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: st
     return meshgrid(*xi, indexing=indexing)
 
 
+def _np_broadcast_arrays(*args: Any, subok: bool = False) -> Any:
+    if any(np.asarray(unwrap(v)).dtype.kind not in "biufc" for v in args):  # texts, as of a plot's bars
+        refusal = NotImplementedError("np.broadcast_arrays: beside Tensors that require grad all must be numbers")
+        return on_arrays(np.broadcast_arrays, refusal, args, {})
+    return broadcast_tensors(*(v if hasattr(v, "requires_grad") else wrap(np.asarray(v)) for v in args))
+
+
 FAST.update({
     np.hstack: lambda tup: hstack(tup), np.vstack: lambda tup: vstack(tup), np.dstack: lambda tup: dstack(tup),
     np.column_stack: lambda tup: column_stack(tup), np.atleast_1d: atleast_1d, np.atleast_2d: atleast_2d,
     np.atleast_3d: atleast_3d, np.meshgrid: _np_meshgrid,
-    np.broadcast_arrays: lambda *args, subok=False: broadcast_tensors(*args),
+    np.broadcast_arrays: _np_broadcast_arrays,
 })  # fmt: skip

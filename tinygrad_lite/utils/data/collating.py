@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ... import Tensor, as_tensor, float64, stack, tensor
+from ... import Tensor, as_tensor, float64, from_dlpack, stack, tensor
 
 NUMBERS = "biufc"  # the kinds of dtypes that Tensors have
+
+
+def foreign(data: Any) -> bool:
+    """Whether data are another library's array: what has ``__dlpack__`` or ``__array__`` and is no container."""
+    known = isinstance(data, (Tensor, np.ndarray, np.generic, Mapping, Sequence))
+    return not known and (hasattr(data, "__dlpack__") or hasattr(data, "__array__")) and not isinstance(data, type)
+
+
+def converted(data: Any) -> Any:
+    """Another library's array as a Tensor that shares its memory where it can, or as an array that holds no numbers."""
+    if hasattr(data, "__dlpack__") and not getattr(data, "requires_grad", False):
+        with contextlib.suppress(BufferError, RuntimeError, TypeError):  # then by way of NumPy
+            return from_dlpack(data)
+    array = np.asarray(data.detach() if hasattr(data, "detach") else data)
+    return as_tensor(array) if array.dtype.kind in NUMBERS else array
 
 
 def default_convert(data: Any) -> Any:
@@ -34,6 +50,8 @@ def default_convert(data: Any) -> Any:
     """
     if isinstance(data, (np.ndarray, np.generic)):
         return as_tensor(data) if data.dtype.kind in NUMBERS else data
+    if foreign(data):
+        return converted(data)
     if isinstance(data, Mapping):
         return _like(data, {key: default_convert(value) for key, value in data.items()})
     if isinstance(data, tuple):
@@ -75,6 +93,8 @@ def default_collate(batch: Any) -> Any:
     if not batch:
         raise ValueError("default_collate: there must be samples, got none")
     first = batch[0]
+    if foreign(first):
+        return default_collate([converted(sample) for sample in batch])
     if isinstance(first, Tensor) or (isinstance(first, (np.ndarray, np.generic)) and first.dtype.kind in NUMBERS):
         try:
             return stack(list(batch)) if isinstance(first, Tensor) else as_tensor(np.stack(batch))

@@ -111,7 +111,8 @@ class DataLoader(Generic[T_co]):
         in_order: bool = True,
     ) -> None:
         who, held = "DataLoader", cast(Any, dataset)
-        self._iterable = isinstance(dataset, IterableDataset)
+        kinds = {kind.__name__ for kind in type(dataset).__mro__}  # PyTorch's are none of ours
+        self._iterable = isinstance(dataset, IterableDataset) or "IterableDataset" in kinds
         if not self._iterable and not hasattr(dataset, "__getitem__"):
             kind = type(dataset).__name__
             raise TypeError(f"{who}: dataset must have __getitem__ or be an IterableDataset, got {kind}")
