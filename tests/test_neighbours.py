@@ -23,7 +23,8 @@ BESIDE = {
     "matmul": lambda t: np.matmul(L, t), "append": lambda t: np.append(t, L, axis=0),
     "solve": lambda t: np.linalg.solve(L, t), "where": lambda t: np.where([[True, False]] * 2, t, L),
     "maximum": lambda t: np.maximum(L, t), "average": lambda t: np.average(t, weights=L),
-    "broadcast_arrays": lambda t: np.broadcast_arrays(t, [1.0, 2.0])[1] * t, "of tensors": lambda t: np.dot([t[0], t[1]], t),
+    "broadcast_arrays": lambda t: np.broadcast_arrays(t, [1.0, 2.0])[1] * t,
+    "of tensors": lambda t: np.dot([t[0], t[1]], t),
     "of both": lambda t: np.dot([t[0], [1.0, 2.0]], t), "trapezoid": lambda t: np.trapezoid(t, [1.0, 2.0]),
     "meshgrid": lambda t: np.meshgrid(t[0], [1.0, 2.0])[0], "isin": lambda t: np.isin(t, [0.5]),
     "searchsorted": lambda t: np.searchsorted([0.0, 1.0], t),
@@ -92,19 +93,23 @@ class AbstractBackend:
 """
 
 
+def taken():
+    """einops' modules, which are no longer loaded."""
+    return {name: sys.modules.pop(name) for name in list(sys.modules) if f"{name}.".startswith("einops.")}
+
+
 @pytest.fixture
 def einops(tmp_path, monkeypatch):
     """What einops has for libraries to register with, and nothing else."""
-    for name in [name for name in sys.modules if f"{name}.".startswith("einops.")]:
-        monkeypatch.delitem(sys.modules, name)
+    real = taken()
     package = tmp_path / "einops"
     package.mkdir()
     (package / "__init__.py").write_text("from . import _backends\n")
     (package / "_backends.py").write_text(EINOPS)
     monkeypatch.syspath_prepend(tmp_path)
     yield
-    for name in [name for name in sys.modules if f"{name}.".startswith("einops.")]:
-        monkeypatch.delitem(sys.modules, name)
+    taken()
+    sys.modules.update(real)
 
 
 @pytest.mark.parametrize("first", ["einops", "tinygrad_lite"])

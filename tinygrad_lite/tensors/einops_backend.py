@@ -47,6 +47,8 @@ class _Watch(MetaPathFinder):
 
 def _define(einops: Any) -> None:
     """A subclass is known to einops by being one."""
+    if hasattr(einops, "TensorBackend"):
+        return
     library: Any = sys.modules[__name__.partition(".")[0]]
 
     class TensorBackend(einops.AbstractBackend):  # type: ignore[misc, name-defined]
