@@ -51,7 +51,7 @@ def _define(einops: Any) -> None:
         return
     library: Any = sys.modules[__name__.partition(".")[0]]
 
-    class TensorBackend(einops.AbstractBackend):  # type: ignore[misc, name-defined]
+    class TensorBackend(einops.AbstractBackend):  # type: ignore[misc]
         framework_name = library.__name__
 
         def is_appropriate_type(self, tensor: Any) -> bool:

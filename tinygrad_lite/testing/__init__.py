@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from .contract.breach import ContractError as ContractError
     from .contract.breach import ContractReport as ContractReport
     from .contract.check_module import check_module as check_module
-    from .precision import Digits as Digits
-    from .precision import digits as digits
     from .gradients.central_differences import numerical_gradient as numerical_gradient
     from .gradients.report import Finding as Finding
     from .gradients.report import GradcheckError as GradcheckError
     from .gradients.report import Report as Report
+    from .precision import Digits as Digits
+    from .precision import digits as digits
 
 _HOME = {  # loaded when it is first used
     **dict.fromkeys(("gradcheck", "gradcheck_module", "gradgradcheck"), "checks"),
