@@ -134,7 +134,7 @@ def test_backends_agree(program: Program) -> None:
     same(list(compiled[2:]), list(plain[2:]), tolerance(program), "numba and NumPy")
 
 
-@settings(quick, max_examples=30)
+@settings(quick, max_examples=12)
 @given(programs("smooth", 6))
 def test_gradients_are_central_differences(program: Program) -> None:
     """Of programs without writes and without kinks, at orders 1 and 2."""

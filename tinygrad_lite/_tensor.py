@@ -25,7 +25,6 @@ from .ops.reduction import min_max, sums
 from .ops.shape import split as split_ops
 from .rules import FAST, TABLE, differentiable, unwrap, wrap
 from .tensors import printing
-from .tensors.device_methods import DeviceMethods
 from .tensors.devices import placement
 from .tensors.memory_formats import channels_last, channels_last_3d, check_format
 from .tensors.numpy_calls import lists_as_arrays, on_arrays
@@ -47,7 +46,7 @@ FAST[np.astype if hasattr(np, "astype") else np.ndarray.astype] = lambda x, dtyp
 _CHANNELS_LAST = {channels_last: 4, channels_last_3d: 5}  # number of dimensions
 
 
-class Tensor(Methods, DeviceMethods):
+class Tensor(Methods):
     """A multi-dimensional array that remembers how it was made.
 
     Parameters

@@ -45,6 +45,7 @@ from .ops.signal import stft as stft_ops
 from .ops.special import bessel, gamma, incomplete_gamma
 from .ops.special import erf as erf_ops
 from .rules import wrap
+from .tensors.device_methods import DeviceMethods
 from .tensors.size import Size
 from .tensors.tensor_type import Tensor
 
@@ -120,7 +121,7 @@ def _store(tensor: Any, src: Any, name: str) -> Any:
     return tensor
 
 
-class Methods(Tensor):
+class Methods(DeviceMethods):
     """PyTorch's methods, for `Tensor` to inherit."""
 
     __slots__ = ()

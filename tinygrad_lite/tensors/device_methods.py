@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, overload
 
 from ..engine.views import node_of
 from ..ops.creation import creation
@@ -15,14 +15,15 @@ from .shared_memory import is_shared, shared
 from .tensor_type import Tensor
 from .typed_tensors import tensor_type, type_name
 
-Base = object if TYPE_CHECKING else Tensor  # which inherits from this, as type checkers read it
+
+def _never(what: str) -> property:
+    def never(self: Any) -> bool:
+        return False
+
+    return property(never, doc=f"False: {what}.")
 
 
-def _never(what: str) -> Any:
-    return property(lambda self: False, doc=f"False: {what}.")
-
-
-class DeviceMethods(Base):
+class DeviceMethods(Tensor):
     """What PyTorch's tensors say of devices, for `Tensor` to inherit: all is in the CPU's memory, and dense."""
 
     __slots__ = ()
@@ -44,37 +45,39 @@ class DeviceMethods(Base):
         """True: everything is in the CPU's memory."""
         return True
 
-    is_cuda, is_mps, is_xpu = (_never("everything is in the CPU's memory") for _ in range(3))
+    is_cuda = is_mps = is_xpu = _never("everything is in the CPU's memory")
+    is_sparse = is_sparse_csr = is_mkldnn = _never("all elements are in memory, with strides")
     is_meta = _never("it has values")
-    is_sparse, is_sparse_csr, is_mkldnn = (_never("all elements are in memory, with strides") for _ in range(3))
-    is_quantized, is_nested = _never("its elements are numbers"), _never("it has one shape")
+    is_quantized = _never("its elements are numbers")
+    is_nested = _never("it has one shape")
 
     def get_device(self) -> int:
         """-1, as PyTorch says of the CPU."""
         return -1
 
-    def cpu(self, memory_format: Any = None) -> Any:
+    def cpu(self, memory_format: Any = None) -> Tensor:
         """Itself: everything lives on the CPU."""
         return self
 
-    def to_device(self, device: Any, /, *, stream: Any = None) -> Any:
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Tensor:
         """The array API standard's name of ``to(device)``."""
-        return self.to(device)
+        this: Any = self
+        return this.to(device)
 
-    def cuda(self, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Any:
+    def cuda(self, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
         """An error: there is no GPU."""
         raise RuntimeError("cuda: needs a GPU, and tinygrad_lite computes on the CPU only")
 
-    def xpu(self, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Any:
+    def xpu(self, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
         """An error: there is no GPU."""
         raise RuntimeError("xpu: needs a GPU, and tinygrad_lite computes on the CPU only")
 
-    def bfloat16(self, memory_format: Any = None) -> Any:
+    def bfloat16(self, memory_format: Any = None) -> Tensor:
         """An error: NumPy has no such numbers."""
         this: Any = self
         return this.to(tensor_type("bfloat16", "bfloat16"))
 
-    def pin_memory(self, device: Any = None) -> Any:
+    def pin_memory(self, device: Any = None) -> Tensor:
         """Itself: there is no GPU that memory is pinned for."""
         return self
 
@@ -85,7 +88,7 @@ class DeviceMethods(Base):
     def record_stream(self, stream: Any) -> None:
         """Nothing: there are no streams."""
 
-    def share_memory_(self) -> Any:
+    def share_memory_(self) -> Tensor:
         """Move the numbers to memory that processes forked from this one share with it; a write in one is seen in all.
 
         To a process that is started anew ("spawn") a tensor travels as a copy.
@@ -101,11 +104,15 @@ class DeviceMethods(Base):
         """Whether `share_memory_` was called."""
         return is_shared(self._data)
 
-    def to_dense(self, dtype: Any = None) -> Any:
+    def to_dense(self, dtype: Any = None) -> Tensor:
         """Itself: all elements are in memory."""
         this: Any = self
         return this if dtype is None else this.to(dtype)
 
+    @overload
+    def type(self, dtype: None = None, non_blocking: bool = False) -> str: ...
+    @overload
+    def type(self, dtype: Any, non_blocking: bool = False) -> Tensor: ...
     def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
         """The name of its type, such as "torch.FloatTensor"; with a type, a tensor of that.
 
@@ -119,7 +126,7 @@ class DeviceMethods(Base):
         this: Any = self
         return type_name(self._data.dtype) if dtype is None else this.to(tensor_type(dtype, "type"))
 
-    def new(self, *data: Any, device: Any = None) -> Any:
+    def new(self, *data: Any, device: Any = None) -> Tensor:
         """Another tensor of this dtype, made as `FloatTensor` makes one: of sizes, or of numbers."""
         dtype = self._data.dtype
         return wrap(creation.construct(data, dtype, device).astype(dtype, copy=False))
