@@ -100,3 +100,21 @@ BROKEN_IN_EXAMPLES = {
 def test_what_the_examples_break_is_named(name):
     build, says = BROKEN_IN_EXAMPLES[name]
     assert says in str(check_module(build(), *planted_bugs.rows(), report=True))
+
+
+def test_what_is_recorded_must_be_what_is_called(monkeypatch):
+    (x,) = planted_bugs.rows()
+    assert "eager and recorded" in check_module(nn.Linear(3, 2), x).checked
+
+    def forgets(module):  # a replay that gives the first call's results again
+        found = []
+
+        def call(*args):
+            found.append(module(*args))
+            return found[0]
+
+        return call
+
+    monkeypatch.setattr(tg.compiler, "compile", forgets)
+    report = check_module(nn.Linear(3, 2), x, report=True)
+    assert [b.text for b in report] == ["in evaluation, call 2 of tg.compile(module) differs from an eager call"]

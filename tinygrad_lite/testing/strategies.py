@@ -75,7 +75,6 @@ def broadcasting(count: int = 2, max_dims: int = 4, min_side: int = 0, max_side:
     """
     st = _hypothesis("broadcasting")
 
-    @st.composite
     def several(draw: Any) -> tuple[tuple[int, ...], ...]:
         common = draw(shapes(0, max_dims, min_side, max_side))
         found = []
@@ -84,7 +83,7 @@ def broadcasting(count: int = 2, max_dims: int = 4, min_side: int = 0, max_side:
             found.append(tuple(1 if draw(st.booleans()) else side for side in common[first:]))
         return tuple(found)
 
-    return several()
+    return st.composite(several)()
 
 
 def tensors(
@@ -125,7 +124,6 @@ def tensors(
     """
     st = _hypothesis("tensors")
 
-    @st.composite
     def tensor(draw: Any) -> Any:
         sizes = shapes() if shape is None else shape
         sizes = draw(sizes) if hasattr(sizes, "example") else tuple(sizes)
@@ -155,12 +153,12 @@ def tensors(
         real = st.floats(_inward(low, width, 1), _inward(high, width, -1), width=width)
         return st.builds(complex, real, real) if kind.kind == "c" else real
 
-    return tensor()
+    return st.composite(tensor)()
 
 
 def _inward(bound: float, width: int, direction: int) -> float:
     """The bound, or the next number of this width inside of it."""
-    kind = {16: np.float16, 32: np.float32, 64: np.float64}[width]
+    kind: Any = {16: np.float16, 32: np.float32, 64: np.float64}[width]
     found = kind(bound)
     if (float(found) - bound) * direction < 0:
         found = np.nextafter(found, kind(direction * np.inf))

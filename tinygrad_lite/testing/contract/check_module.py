@@ -7,7 +7,7 @@ from typing import Any
 
 from ...ops.random.generator import get_rng_state
 from ..modules import restored
-from . import dependence, state, training, twin, values
+from . import dependence, recorded, state, training, twin, values
 from .breach import Breach, ContractError, ContractReport
 from .trial import Trial
 
@@ -24,6 +24,7 @@ _ALWAYS: dict[str, Point] = {
     "pickle and deepcopy": state.pickles,
     "copies": state.shares,
     "registration": state.hides,
+    "eager and recorded": recorded.replays,
     "unused parameters": training.forgets_parameters,
     "gradients": training.errs,
     "training scale": training.scales_noise,
@@ -75,7 +76,7 @@ def check_module(
         Kinds of breach that are meant: "batch leakage", "batch size", "buffer written in evaluation", "call",
         "causal order", "deepcopy", "dtype", "gradients", "input written to", "mask", "memory order",
         "not deterministic in evaluation", "not finite", "not registered", "parameter written to", "pickle",
-        "precision", "shared between copies", "shared randomness", "state dict", "training scale", "twin",
+        "precision", "recorded", "shared between copies", "shared randomness", "state dict", "training scale", "twin",
         "unused parameter".
     allow_zero : bool or collection of str
         Names of parameters and inputs whose gradient may be zero everywhere.
