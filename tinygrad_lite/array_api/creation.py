@@ -69,7 +69,7 @@ _triangles = described("tril | x, /, *, k=0\ntriu | x, /, *, k=0")
 tril, triu = _triangles["tril"], _triangles["triu"]
 
 
-def meshgrid(*arrays: Any, indexing: str = "xy") -> list[Any]:
+def meshgrid(*arrays: Any, indexing: Any = "xy") -> list[Any]:
     """Grids of coordinates out of vectors of them."""
     return list(tensors(np.meshgrid(*arrays, indexing=indexing)))
 

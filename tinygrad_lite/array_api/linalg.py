@@ -65,7 +65,8 @@ def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
 
 def tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
     """Sums of products over several axes of both."""
-    return tensors(np.tensordot(*meet(x1, x2), axes))
+    x1, x2 = meet(x1, x2)
+    return tensors(np.tensordot(x1, x2, axes))
 
 
 def diagonal(x: Any, /, *, offset: int = 0) -> Any:
