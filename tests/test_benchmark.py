@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import benchmark_compile
 import benchmark_engine
 import benchmark_nn
 import benchmark_ops
@@ -39,3 +40,11 @@ def test_the_tables_of_operations_and_models(tmp_path, capsys):
         assert row["tinygrad_lite"] > 0
         assert only in name
         assert name in capsys.readouterr().out
+
+
+def test_recorded_steps_have_the_bits_of_eager_ones(capsys):
+    results = benchmark_compile.main(rounds=1, seconds=0.001, only="tanh")
+    assert [row["equal"] for row in results.values()] == [True]
+    assert "OTHER BITS" not in capsys.readouterr().out
+    for name in benchmark_compile.PROGRAMS:
+        assert benchmark_compile.equal(name, 4), name

@@ -13,7 +13,9 @@ class Explanation:
     ----------
     name : str
     programs : list of dict
-        For each program: its ``hits``, and how often each operation is called, ``calls``.
+        For each program: its ``hits``; how often each operation was recorded, ``calls``; how many ``steps`` of
+        compiled code there are, and how many of them are ``products``; which operations are called from ``python``,
+        how often and why.
     refusals : list of str
         Why calls run eagerly.
     recordings : int
@@ -42,6 +44,10 @@ class Explanation:
         for p in self.programs:
             lines.append(f"  {p['arguments']}: {p['recorded']} calls recorded, {p['lines']} replayed, {p['hits']} hits")
             lines.append("    " + ", ".join(f"{n} {name}" for name, n in p["calls"].most_common(12)))
+            if p["steps"]:
+                count = f"{p['steps']} steps of compiled code, {p['products']} of them products, in {p['walks']} walks"
+                lines += [f"    {count}", f"    {p['bytes']} bytes of memory, {p['plain_bytes']} without reuse"]
+                lines += [f"    called from Python: {n} {name}{why}" for name, (n, why) in p["python"].items()]
             lines.append(f"    guards: {p['guards']} objects of Python, {p['tensors']} tensors")
         lines += [f"  recorded again: {why}" for why in self.reasons[-4:]]
         lines += [f"  runs eagerly: {why}" for why in self.refusals]
@@ -57,10 +63,11 @@ def report(
     found = []
     for key, each in programs.items():
         for p in each:
-            calls = Counter(c.name for c in p.calls)
+            calls, native = Counter(c.name for c in p.calls), p.native()
             found.append({
                 "arguments": _arguments(key), "hits": p.hits, "recorded": len(p.calls), "lines": p.lines,
-                "calls": calls, "guards": len(p.state.tokens), "tensors": len(p.state.tensors), "text": p.text,
+                "calls": calls, "guards": len(p.state.tokens), "tensors": len(p.state.tensors),
+                "text": p.text, **native,
             })  # fmt: skip
     return Explanation(name, found, list(dict.fromkeys(refused.values())), recordings, list(reasons))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from typing import Any
 
 from .. import rules
@@ -11,7 +12,7 @@ from .guards.python_state import Python
 from .lowering import native
 from .lowering.native_source import NativeSource
 from .recorder.calls import leaves_of
-from .recorder.recording import Recorder
+from .recorder.recording import Recorder, key_of
 from .replay import Results, Source, references
 
 
@@ -59,6 +60,19 @@ class Program:
         finally:
             self._lock.release()
 
+    def native(self) -> dict[str, Any]:
+        """What there is of compiled code."""
+        native = self._native
+        if native is None:
+            return {"steps": 0, "products": 0, "walks": 0, "bytes": 0, "plain_bytes": 0, "python": {}}
+        names = Counter(c.name for c, mode in zip(self.calls, native.modes) if mode == "python")
+        why = {name: f" ({self.left[name].splitlines()[0][:60]})" if name in self.left else "" for name in names}
+        return {
+            "steps": native.steps, "products": native.products, "walks": self.text.count("walk("),
+            "bytes": native.bytes, "plain_bytes": native.plain_bytes,
+            "python": {name: (n, why[name]) for name, n in names.items()},
+        }  # fmt: skip
+
     def adopt(self, state: Python) -> None:
         """Guard by the objects that are there now, which are equal to those that were."""
         self.state, self._guard = state, state.guard()
@@ -81,8 +95,8 @@ class Recording:
         values = [(v.array.shape, v.array.strides, v.array.dtype, v.kind) for v in self.recorder.values]
         if values != [(v.array.shape, v.array.strides, v.array.dtype, v.kind) for v in other.recorder.values]:
             return "shapes that depend on values"
-        states = [v.array for v in self.recorder.values if v.kind == "state"]
-        if any(a is not b for a, b in zip(states, (v.array for v in other.recorder.values if v.kind == "state"))):
+        states = ([key_of(v.array) for v in r.recorder.values if v.kind == "state"] for r in (self, other))
+        if next(states) != next(states):
             return "other tensors"
         return "" if self.results.text == other.results.text else f"{self.results.text}, then {other.results.text}"
 

@@ -12,7 +12,7 @@ from ..recorder.calls import Call
 from ..recorder.recording import Recorder
 from ..replay import WORTH, Results, Source, references
 from .arena import Arena, Constants
-from .steps import Place, encoded, places_of
+from .steps import Place, Product, encoded, places_of
 
 _ZERO, _BLOCK = 0, 1  # registers: addresses that are known, and memory that is new in each call
 _PURE = ("row", "rule", "helper")
@@ -34,13 +34,15 @@ class NativeSource(Source):
         self._first: dict[int, int] = {}  # id of memory -> the value that it was met with first
         self._root = [self._first.setdefault(id(memory(v.array)), i) for i, v in enumerate(recorder.values)]
         self._maker = {i: n for n, call in enumerate(recorder.calls) for _, i in call.outs if self._owner(i) == n}
-        self._modes = [self._mode(n, call) for n, call in enumerate(recorder.calls)]
-        self._steps = [list(c.lowered[0].steps) if m == "lowered" else [] for c, m in zip(recorder.calls, self._modes)]
+        self.modes = [self._mode(n, call) for n, call in enumerate(recorder.calls)]
+        self._steps = [list(c.lowered[0].steps) if m == "lowered" else [] for c, m in zip(recorder.calls, self.modes)]
         self._drop_dead()
         self._fresh = self._results_in_new_memory()
         self._arena = Arena(self._lifetimes())
         self._constants = Constants()
         self.steps = sum(map(len, self._steps))
+        self.products = sum(isinstance(s, Product) for steps in self._steps for s in steps)
+        self.bytes, self.plain_bytes = self._arena.bytes + self.block, self._arena.plain + self.block
 
     def _owner(self, index: int) -> int:
         return int(self._recorder.values[index].number) if self._recorder.values[index].kind == "made" else -1
@@ -60,7 +62,7 @@ class NativeSource(Source):
         root = self._root[place.root]
         offset = place.offset + self._distance(place.root, root)
         maker = self._maker.get(root)
-        if maker is not None and self._modes[maker] == "lowered":
+        if maker is not None and self.modes[maker] == "lowered":
             held = self._recorder.calls[maker].lowered[1][root]
             found, more = self._memory(maker, held)
             return found, offset + more
@@ -80,7 +82,7 @@ class NativeSource(Source):
         needed = {self.memory_of(r.index)[0] for r in self._results.refs}
         for number in range(len(self._steps) - 1, -1, -1):
             call, kept = self._recorder.calls[number], []
-            if self._modes[number] == "python":
+            if self.modes[number] == "python":
                 needed |= {self.memory_of(r.index)[0] for r in references((call.args, call.kwargs))}
             for step in reversed(self._steps[number]):
                 *read, written = places_of(step)
@@ -139,7 +141,7 @@ class NativeSource(Source):
             for step in self._steps[number]:
                 for place in places_of(step):
                     use(self._memory(number, place)[0], number)
-            if self._modes[number] == "python":
+            if self.modes[number] == "python":
                 for ref in references((call.args, call.kwargs)):
                     use(self.memory_of(ref.index)[0], number)
         for ref in self._results.refs:
@@ -160,7 +162,7 @@ class NativeSource(Source):
         for number, call in enumerate(self._recorder.calls):
             for step in self._steps[number]:
                 self._rows += encoded(step, lambda p, n=number: self._where(n, p), self._constants.place)  # type: ignore[misc]
-            if self._modes[number] == "python":
+            if self.modes[number] == "python":
                 self._python(number, call)
         self._flush()
         self._lines += [self._returned(line, self._kept) for line in self._results.lines]
@@ -222,7 +224,7 @@ class NativeSource(Source):
             self._lines.append(
                 f"{name} = ndarray({array.shape}, {self._bind(array.dtype)}, block, {place}, {array.strides})"
             )
-        elif self._modes[value.number] == "view":
+        elif self.modes[value.number] == "view":
             call = self._recorder.calls[value.number]
             for ref in references((call.args, call.kwargs)):
                 self._named(ref.index)

@@ -37,6 +37,7 @@ def key_of(array: Any) -> tuple[Any, ...]:
 
 
 PURE = frozenset({"row", "rule", "helper"})  # kinds of calls that do nothing but compute
+_KERNEL, _ARRAYS = "a compiled kernel", "works on arrays in a way that has no steps"
 _PACKAGE = __name__.partition(".")[0]
 _NUMPYS = (np.dtype, np.generic, np.ufunc)
 _CONSTANT = (type(None), bool, int, float, complex, str, bytes, type(...), type, rules.Op, *_NUMPYS)
@@ -202,7 +203,7 @@ class Recorder:
                 return row, places
             why = "other bits"
         except Exception as error:  # whatever symbols cannot do
-            why = f"{error}" if isinstance(error, NotLowered) else f"{type(error).__name__}: {error}"
+            why = f"{error}" if isinstance(error, NotLowered) else _KERNEL if "yping" in type(error).__name__ else _ARRAYS
         finally:
             self.depth -= 1
         self.left.setdefault(name, why)
