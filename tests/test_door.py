@@ -350,3 +350,33 @@ def test_integers_are_refused_where_pytorch_refuses_them(name, dtype):
     if isinstance(theirs, Exception) and isinstance(ours, Exception):
         assert isinstance(ours, RuntimeError)
         assert name in str(ours)
+
+
+def test_methods_refuse_arguments_of_a_wrong_type_by_name():
+    """Those with a function by their arguments there, in place as well; all others by one argument."""
+    cases = {}
+    for name, known in calls().items():
+        args, kwargs = known[0]
+        if args and isinstance(args[0], tg.Tensor):
+            for method in (name.partition(".")[2], name.partition(".")[2] + "_"):
+                cases[method] = args, kwargs
+    users = {"map_", "map2_", "apply_", "backward", "module_load", "numpy", "register_hook", "set_", "share_memory_"}
+    faults = []
+    for name in (n for n in dir(tg.Tensor) if not n.startswith("_") and n not in users):
+        if not inspect.isfunction(inspect.getattr_static(tg.Tensor, name)):
+            continue
+        args, kwargs = cases.get(name, ((tg.ones(2, 3), None), {}))
+        for slot in [*range(1, len(args)), *kwargs]:
+            for wrong in WRONG[1:3]:
+                method = getattr(args[0].detach().clone(), name)
+                given = [wrong if i == slot else a for i, a in enumerate(args)][1:]
+                try:
+                    method(*given, **{k: wrong if k == slot else v for k, v in kwargs.items()})
+                except (TypeError, ValueError, RuntimeError, IndexError) as error:
+                    if blame._origin(error) == "inside" and not hasattr(error, "blamed"):
+                        faults.append((name, slot, wrong, repr(error)))
+                    elif method.__name__.rstrip("_") not in str(error) and name not in ("to_dense", "new"):
+                        faults.append((name, slot, wrong, f"does not name it: {error}"))
+                except Exception as error:
+                    faults.append((name, slot, wrong, repr(error)))
+    assert not faults, faults[:10]

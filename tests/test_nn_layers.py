@@ -348,3 +348,45 @@ def test_wrong_hyperparameters_are_refused(row):
             else:
                 accepted.append((parameter.name, wrong))
     assert not accepted
+
+
+RANDOM_IN_PYTORCH = {"MultiLabelMarginLoss", "MultiMarginLoss"}  # of an empty batch, what happens to be in memory
+
+
+@pytest.mark.filterwarnings("ignore")
+@rows(lambda row: row.in_torch and row.inputs and not row.random)
+def test_batches_of_none_and_one_as_pytorch(row, torch):
+    """Where PyTorch takes the first samples only, or none: the same results and gradients."""
+    ours = build(row)
+    theirs = row.build(torch.nn, lambda v: torch.tensor(np.asarray(v, np.float64))).double()
+    full = draw(row)
+    try:
+        theirs(*map(torch.tensor, full))  # of a lazy layer the first call makes the parameters
+    except (RuntimeError, ValueError):
+        return
+    theirs.load_state_dict({name: torch.tensor(v.numpy()) for name, v in ours.state_dict().items()})
+    for count in range(row.layer in RANDOM_IN_PYTORCH, 2):
+        cut = [a[:count] if a.ndim and len(a) == len(full[0]) else a for a in full]
+        try:
+            expected = _results_and_gradients(torch, theirs, row, cut)
+        except (RuntimeError, ValueError, IndexError):  # it refuses
+            continue
+        for a, b in zip(_results_and_gradients(tg, ours, row, cut), expected, strict=True):
+            if a is None or b is None:
+                assert not np.any(a if b is None else b)
+            else:
+                np.testing.assert_allclose(
+                    a, b, max(row.rtol, 1e-9), 1e-6 if row.layer == "CELU" else 1e-9, strict=True
+                )
+
+
+def _results_and_gradients(m, module, row, arrays):
+    inputs = [m.tensor(a) for a in arrays]
+    for given, x in zip(row.inputs, inputs):
+        x.requires_grad_(given.differentiable)
+    out = module(*inputs)
+    results = [o for o in (out if isinstance(out, tuple) else (out,)) if hasattr(o, "shape")]
+    leaves = [x for x in [*inputs, *module.parameters()] if x.requires_grad]
+    loss = sum(o.sum() for o in results if o.requires_grad)
+    grads = m.autograd.grad(loss, leaves, allow_unused=True) if leaves else ()
+    return [r.detach().numpy() for r in results] + [None if g is None else g.numpy() for g in grads]

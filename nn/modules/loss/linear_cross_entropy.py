@@ -74,7 +74,7 @@ class LinearCrossEntropyLoss(_Loss):
         label_smoothing: float = 0.0,
         options: Any = None,
     ) -> None:
-        super().__init__(reduction)
+        super().__init__(reduction=reduction)
         if weight is not None and tuple(weight.shape) != (num_classes,):
             raise InputError(f"LinearCrossEntropyLoss: weight must have shape {(num_classes,)}, got {weight.shape}")
         self.register_buffer("weight", weight)

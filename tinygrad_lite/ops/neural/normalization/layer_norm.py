@@ -295,6 +295,8 @@ def instance_norm(
     size = math.prod(x.shape[2:])
     if size == 1:
         raise InputError(f"instance_norm: expected more than 1 value per channel of a sample, got shape {x.shape}")
+    if not x.size:
+        return _by_channel(input * 1, weight, bias, x.ndim)
     samples = x.reshape(*x.shape[:2], size)
     if running_mean is not None:
         _move(running_mean, samples.mean(2).mean(0), momentum)
