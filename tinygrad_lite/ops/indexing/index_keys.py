@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.errors import RangeError
+from ...engine.errors import InputError, RangeError
 from ...kernels.elementwise.fused import LARGE
 from ...kernels.loops.scatter import scatter_add
 from ...rules import unwrap
@@ -133,6 +133,8 @@ def add_at(out: Any, values: Any, index: Any) -> None:
     if not starts.size or not width:
         return
     values = np.ascontiguousarray(values, out.dtype).reshape(1, -1, width)
+    if values.shape[1] != starts.size:  # the kernel would read other memory
+        raise InputError(f"add_at: {starts.size} rows of {width} must be given, got {values.size} values")
     scatter_add(out.reshape(1, -1, width), starts if width == 1 else starts // width, values)
 
 
