@@ -447,3 +447,40 @@ def test_at_infinity_cdist_shares_between_ties() -> None:
     x = tg.zeros(1, 2, requires_grad=True)
     tg.cdist(x, tg.tensor([[3.0, 3.0]]), p=math.inf).sum().backward()
     close(x.grad, [[-0.5, -0.5]])
+
+
+SINGULAR = [[1.0, 2.0], [2.0, 4.0]]
+
+
+@pytest.mark.parametrize("name", ["inv_ex", "solve_ex", "cholesky_ex"])
+def test_the_gradient_of_no_result_is_none_either(name):
+    """NaN where the matrix has no inverse; it was zero, as of a constant."""
+    a = tg.tensor([SINGULAR, [[2.0, 0.0], [0.0, 1.0]]], dtype=tg.float64, requires_grad=True)
+    function = getattr(tg.linalg, name)
+    given = (a - 2 * tg.eye(2) * (a < 0), tg.ones(2, 2, 1, dtype=tg.float64)) if name == "solve_ex" else (a,)
+    if name == "cholesky_ex":
+        given = (a * tg.tensor([-1.0, 1.0])[:, None, None],)
+    out = function(*given)[0]
+    assert out[0].isnan().any()
+    out.sum().backward()
+    assert a.grad[0].isnan().all()
+    assert a.grad[1].isfinite().all()
+
+
+@pytest.mark.parametrize("bad", [math.inf, math.nan])
+def test_singular_values_of_infinities_are_refused(bad, capfd):
+    """LAPACK's routine did not come to an end, or wrote to the terminal."""
+    a = tg.eye(3)
+    a[0, 0] = bad
+    for name in ("svd", "svdvals", "pinv", "matrix_rank", "cond"):
+        with pytest.raises(RuntimeError, match="finite numbers"):
+            getattr(tg.linalg, name)(a)
+    with pytest.raises(RuntimeError, match="finite numbers"):
+        tg.linalg.norm(a, 2)
+    with pytest.raises(RuntimeError, match="finite numbers"):
+        tg.linalg.lstsq(a, tg.ones(3, 1))
+    x = tg.stack([a, tg.zeros(3, 3)]).requires_grad_()
+    tg.linalg.det(x).sum().backward()
+    assert x.grad[0].isnan().any()
+    assert x.grad[1].tolist() == [[0.0] * 3] * 3
+    assert capfd.readouterr() == ("", "")

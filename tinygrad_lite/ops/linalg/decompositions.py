@@ -21,6 +21,7 @@ from ...rules import FAST, conjugate, differentiable, unwrap, wrap
 from ...tensors.tensor_type import Tensor
 from ..pointwise.complex_numbers import adjoint
 from ..shape.diagonals import on_diagonal
+from .lapack_svd import lapack_svd
 from .solve import matrices, solve_triangular, squares
 
 
@@ -323,7 +324,7 @@ def _svd_a(g: Any, out: Any) -> Any:
 
 @differentiable(a=_svd_a, name="svd", complex=True)
 def _svd(a: Any, full: bool) -> tuple[Any, Any, Any]:
-    u, s, vh = np.linalg.svd(a, full)
+    u, s, vh = lapack_svd(a, full)
     return u, s, vh
 
 
@@ -373,7 +374,7 @@ def svdvals(A: Any) -> Tensor:
     tensor([3., 2.])
     """
     if not getattr(matrices(A, "svdvals"), "requires_grad", False):
-        return wrap(np.linalg.svd(unwrap(A), compute_uv=False))
+        return wrap(lapack_svd(unwrap(A), compute_uv=False))
     return svd(A, False).S
 
 

@@ -10,6 +10,7 @@ from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...kernels.loops.row_products import product_of_others
 from ...rules import FAST, differentiable, unwrap
 from ...tensors.tensor_type import Tensor
+from .lapack_svd import svd_or_nan
 from .solve import mT, squares
 
 
@@ -55,7 +56,7 @@ def _cofactors_derivative(h: Any, a: Any) -> Any:
     Of a diagonal matrix only ``m[i, i] m[j, j] - m[i, j] m[j, i]`` has second derivatives: the product of all other
     singular values.
     """
-    u, s, vh = np.linalg.svd(a)
+    u, s, vh = svd_or_nan(a)
     eye = np.eye(s.shape[-1], dtype=bool)
     others = product_of_others(np.where(eye, s.dtype.type(1), s[..., None, :])) * ~eye
     h = np.matmul(np.matmul(mT(u.conj()), h), mT(vh.conj()))
@@ -72,7 +73,7 @@ def cofactors(a: Any) -> Any:
     d = np.linalg.det(a)
     if np.all(d != 0):
         return d[..., None, None] * mT(np.linalg.inv(a))
-    u, s, vh = np.linalg.svd(a)
+    u, s, vh = svd_or_nan(a)
     return _turned_back(u, vh, product_of_others(s)[..., None, :] * np.eye(s.shape[-1], dtype=s.dtype))
 
 

@@ -68,10 +68,13 @@ def _checked(A: Any, who: str, factor: Callable[[Any], Any], place: Callable[[An
     return np.where(info[..., None, None] == 0, A, np.eye(a.shape[-1], dtype=a.dtype)), info
 
 
-def _without(out: Any, info: Any) -> Any:
-    """NaN where there is no result."""
+def _without(out: Any, info: Any, A: Any) -> Any:
+    """NaN where there is no result, which is also its gradient with respect to `A`."""
+    if not info.any():
+        return out
     failed = info.reshape(*info.shape, *(1,) * (len(out.shape) - info.ndim)) != 0
-    return np.where(failed, float("nan"), out) if info.any() else out
+    lost = np.where(failed, out.dtype.type(np.nan), out.dtype.type(0)) * np.reshape(np.sum(A, (-2, -1)), failed.shape)
+    return np.where(failed, lost, out)
 
 
 def _minor(a: Any) -> int:
@@ -114,7 +117,7 @@ def cholesky_ex(A: Any, *, upper: bool = False, check_errors: bool = False) -> C
     """
     what = "the matrix must be positive definite"
     safe, info = _checked(A, "cholesky_ex", np.linalg.cholesky, _minor, what, check_errors)
-    return CholeskyEx(_without(cholesky(safe, upper=upper), info), wrap(info))
+    return CholeskyEx(_without(cholesky(safe, upper=upper), info, A), wrap(info))
 
 
 def inv_ex(A: Any, *, check_errors: bool = False) -> InverseEx:
@@ -138,7 +141,7 @@ def inv_ex(A: Any, *, check_errors: bool = False) -> InverseEx:
     tensor(1, dtype=int32)
     """
     safe, info = _checked(A, "inv_ex", np.linalg.inv, _pivot, "the matrix must not be singular", check_errors)
-    return InverseEx(_without(inv(safe), info), wrap(info))
+    return InverseEx(_without(inv(safe), info, A), wrap(info))
 
 
 def solve_ex(A: Any, B: Any, *, left: bool = True, check_errors: bool = False) -> SolveEx:
@@ -166,7 +169,7 @@ def solve_ex(A: Any, B: Any, *, left: bool = True, check_errors: bool = False) -
     """
     safe, info = _checked(A, "solve_ex", np.linalg.inv, _pivot, "the matrix must not be singular", check_errors)
     out = solve(safe, B, left=left)
-    return SolveEx(_without(out, info if info.ndim <= len(out.shape) else info.reshape(-1)), wrap(info))
+    return SolveEx(_without(out, info if info.ndim <= len(out.shape) else info.reshape(-1), A), wrap(info))
 
 
 def lu_factor_ex(A: Any, *, pivot: bool = True, check_errors: bool = False) -> FactoredEx:

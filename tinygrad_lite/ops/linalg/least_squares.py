@@ -11,6 +11,7 @@ from ...engine.quiet import quietly
 from ...rules import FAST, conjugate, differentiable, unwrap, wrap
 from ...tensors.tensor_type import Tensor
 from ..pointwise.complex_numbers import adjoint, real
+from .lapack_svd import lapack_svd
 from .matmul import matmul
 from .norms import cutoff, matrix_rank
 from .solve import floats, matrices, squares
@@ -37,7 +38,7 @@ def _pinv_a(g: Any, a: Any, out: Any) -> Any:
 
 @differentiable(a=_pinv_a, name="pinv", complex=True)
 def _pinv(a: Any, atol: Any, rtol: Any) -> Any:
-    u, s, vh = np.linalg.svd(a, full_matrices=False)
+    u, s, vh = lapack_svd(a, False)
     kept = s > cutoff(s, a.shape, atol, rtol)
     inverse = np.where(kept, 1 / np.where(kept, s, 1), 0)
     return (vh.conj().swapaxes(-1, -2) * inverse[..., None, :]) @ u.conj().swapaxes(-1, -2)
@@ -139,7 +140,7 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
     if driver not in (None, "gelsy") and a.shape[-2] > a.shape[-1] and bool(np.all(unwrap(rank) == a.shape[-1])):
         residuals = np.square(abs(matmul(A, solution) - right)).sum(-2)
         residuals = residuals[..., 0] if vector else residuals
-    values = wrap(np.linalg.svd(a, compute_uv=False)) if driver in ("gelsd", "gelss") else none
+    values = wrap(lapack_svd(a, compute_uv=False)) if driver in ("gelsd", "gelss") else none
     rank = wrap(np.zeros(0, np.int64)) if driver == "gels" else rank
     return Lstsq(solution[..., 0] if vector else solution, residuals, rank, values)
 

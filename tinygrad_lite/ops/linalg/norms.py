@@ -17,6 +17,7 @@ from ..pointwise.clamp_round_where import masked
 from ..pointwise.complex_numbers import is_complex
 from ..reduction.min_max import amax, amin
 from .decompositions import svdvals
+from .lapack_svd import lapack_svd
 from .matmul import matmul
 from .p_norm import p_norm
 from .solve import floats, inv, squares
@@ -309,7 +310,7 @@ def matrix_rank(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool =
     a = unwrap(floats(A, "matrix_rank"))
     if a.ndim < 2:
         raise RuntimeError(f"matrix_rank: A must have rows and columns, got shape {a.shape}")
-    values = np.linalg.svd(a, compute_uv=False)
+    values = lapack_svd(a, compute_uv=False)
     return wrap(np.asarray((values > cutoff(values, a.shape, atol, rtol)).sum(-1)))
 
 
