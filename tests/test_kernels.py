@@ -464,3 +464,24 @@ def test_a_wrong_number_of_threads_is_blamed_on_its_variable(monkeypatch):
             kernels.get_num_threads()
     monkeypatch.setenv("TINYGRAD_LITE_THREADS", "3")
     assert kernels.get_num_threads() == 3
+
+
+def test_a_kernel_leaves_what_it_does_not_serve_to_its_twin():
+    said = []
+
+    def twin(x, out):
+        said.append(x.size)
+        np.add(x, 1, out=out)
+
+    def loop(x, out):
+        for i in range(x.size):
+            out[i] = x[i] + 1
+
+    one_more = kernels.kernel(twin, dtypes="fd", least=3)(loop)
+    for backend in ("numba", "numpy"):
+        with kernels.use(backend):
+            for dtype, size in (("f", 2), ("f", 3), ("d", 4), ("i", 5)):
+                out = np.zeros(size, dtype)
+                one_more(np.arange(size, dtype=dtype), out)
+                assert out.tolist() == list(range(1, size + 1))
+    assert said == [2, 5, 2, 3, 4, 5]  # compiled, and without numba

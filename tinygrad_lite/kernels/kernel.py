@@ -8,6 +8,8 @@ from typing import Any
 from .backend import backend, register
 from .native.source import compiled
 
+LARGE = 2048  # elements from which a compiled loop is worth its call
+
 
 class Kernel:
     """A loop that numba compiles, and the plain NumPy function that does the same; made by `kernel`.
@@ -18,6 +20,10 @@ class Kernel:
         The loop, as Python.
     plain : function
         Its twin in NumPy: what runs without numba, and what the tests compare with.
+    dtypes : str
+        The dtypes of the first argument that the loop is for, as NumPy's characters; empty for any.
+    least : int
+        The size of the first argument from which the loop is worth its call.
 
     Attributes
     ----------
@@ -38,10 +44,10 @@ class Kernel:
     (3.0, 3.0)
     """
 
-    __slots__ = ("__weakref__", "_compiled", "loop", "plain", "run")
+    __slots__ = ("__weakref__", "_compiled", "dtypes", "least", "loop", "plain", "run")
 
-    def __init__(self, loop: Callable[..., Any], plain: Callable[..., Any]) -> None:
-        self.loop, self.plain = loop, plain
+    def __init__(self, loop: Callable[..., Any], plain: Callable[..., Any], dtypes: str = "", least: int = 0) -> None:
+        self.loop, self.plain, self.dtypes, self.least = loop, plain, dtypes, least
         self._compiled: Callable[..., Any] | None = None
         self.run: Callable[..., Any] = self._choose
         register(self)
@@ -50,8 +56,15 @@ class Kernel:
         return self.run(*args)
 
     def _choose(self, *args: Any) -> Any:
-        self.run = self.compiled if backend() == "numba" else self.plain
+        if backend() != "numba":
+            self.run = self.plain
+        else:
+            self.run = self._by_argument if self.dtypes or self.least else self.compiled
         return self.run(*args)
+
+    def _by_argument(self, x: Any, *others: Any) -> Any:
+        served = x.size >= self.least and (not self.dtypes or x.dtype.char in self.dtypes)
+        return (self.compiled if served else self.plain)(x, *others)
 
     def forget(self) -> None:
         """Ask again which backend is in use, at the next call."""
@@ -68,13 +81,16 @@ class Kernel:
         return f"<kernel {self.loop.__module__}.{self.loop.__qualname__}>"
 
 
-def kernel(plain: Callable[..., Any]) -> Callable[[Callable[..., Any]], Kernel]:
+def kernel(plain: Callable[..., Any], *, dtypes: str = "", least: int = 0) -> Callable[[Callable[..., Any]], Kernel]:
     """Decorate a loop that numba is to compile, beside its twin in plain NumPy.
 
     Parameters
     ----------
     plain : function
         Takes the same arguments and returns the same result with NumPy alone.
+    dtypes, least
+        What the loop serves, by its first argument: ``dtypes="fd", least=2048`` leaves arrays of other dtypes, and
+        smaller ones, to the twin. Who calls the kernel need not decide.
 
     Returns
     -------
@@ -107,6 +123,6 @@ def kernel(plain: Callable[..., Any]) -> Callable[[Callable[..., Any]], Kernel]:
     """
 
     def decorate(loop: Callable[..., Any]) -> Kernel:
-        return Kernel(loop, plain)
+        return Kernel(loop, plain, dtypes, least)
 
     return decorate

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 
 from ..backend import backend
-from ..kernel import Kernel
+from ..kernel import LARGE, Kernel
 from ..native.parallel import in_parts
 from ..native.source import SourceError
 
-LARGE = 2048  # elements from which a compiled loop is worth its call
 PIECE = 1 << 15  # elements of a piece of a shared launch: some 10 us of work, a small part of what is worth sharing
 _SHARED = 1 << 19  # elements from which on a loop that hardly computes is worth waking a thread
 FUSED: list[tuple[Callable[..., Any], Callable[..., Any] | None]] = []  # every formula, and its own loop if it has one

@@ -58,7 +58,7 @@ def recurrence_plain(b: Any, c: Any, out: Any) -> None:
         step *= 2
 
 
-@kernel(recurrence_plain)
+@kernel(recurrence_plain, dtypes="fdFD", least=257)
 def recurrence(b: Any, c: Any, out: Any) -> None:
     m, n = b.shape
     for i in range(m):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernel import kernel
+from ..kernel import LARGE, kernel
 
 
 def pick_plain(x: Any, index: Any, out: Any) -> None:
@@ -112,7 +112,7 @@ def running_extreme_plain(x: Any, largest: bool, index: Any) -> None:
     np.maximum.accumulate(np.where(reached, place, 0), 1, out=index)
 
 
-@kernel(running_extreme_plain)
+@kernel(running_extreme_plain, dtypes="fdl", least=LARGE)
 def running_extreme(x: Any, largest: bool, index: Any) -> None:
     outer, count, inner = x.shape
     if inner == 1:
@@ -148,7 +148,7 @@ def triangle_plain(x: Any, diagonal: int, lower: bool, out: Any) -> None:
     out[...] = np.where(kept if lower else ~kept, x, x.dtype.type(0))
 
 
-@kernel(triangle_plain)
+@kernel(triangle_plain, dtypes="fdl", least=LARGE)
 def triangle(x: Any, diagonal: int, lower: bool, out: Any) -> None:
     outer, count, width = x.shape
     zero = x.dtype.type(0)

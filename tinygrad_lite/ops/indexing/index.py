@@ -426,8 +426,7 @@ def _part_of_rows(x: Any, diagonal: int, lower: bool) -> Any:
     out = np.empty(x.shape, x.dtype)
     if x.size:
         shape = (-1, *x.shape[-2:])
-        run = take_along.triangle.run if x.size >= LARGE and x.dtype.char in "fdl" else take_along.triangle.plain
-        run(np.ascontiguousarray(x).reshape(shape), diagonal, lower, out.reshape(shape))
+        take_along.triangle.run(np.ascontiguousarray(x).reshape(shape), diagonal, lower, out.reshape(shape))
     return out
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import as_dtype
-from ...kernels.elementwise.fused import LARGE
 from ...kernels.loops.pairwise_sum import FEW
 from ...kernels.loops.running_sum import recurrence as recurrence_kernel
 from ...kernels.loops.take_along import running_extreme
@@ -50,9 +49,8 @@ def recurrence(b: Any, c: Any) -> Any:
     out = np.empty(b.shape, b.dtype)
     if out.size:
         n = b.shape[-1]
-        run = recurrence_kernel.run if b.size > 256 and b.itemsize > 2 else recurrence_kernel.plain
         rows = (np.ascontiguousarray(a, b.dtype).reshape(-1, n) for a in (b, c))
-        run(*rows, out.reshape(-1, n))
+        recurrence_kernel.run(*rows, out.reshape(-1, n))
     return out
 
 
@@ -152,8 +150,7 @@ def _cumulative(input: Any, dim: Any, largest: bool, who: str) -> Picked:
     index = np.empty(x.shape, np.int64)
     if x.size:
         shape = math.prod(x.shape[:dim]), x.shape[dim], math.prod(x.shape[dim + 1 :])
-        run = running_extreme.run if x.size >= LARGE and x.dtype.char in "fdl" else running_extreme.plain
-        run(np.ascontiguousarray(x).reshape(shape), largest, index.reshape(shape))
+        running_extreme.run(np.ascontiguousarray(x).reshape(shape), largest, index.reshape(shape))
     return Picked(_take_along_axis.record((input, index, dim)), wrap(index))
 
 
