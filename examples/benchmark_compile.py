@@ -215,7 +215,11 @@ def measured(runs: dict[str, Step], rounds: int, seconds: float) -> dict[str, fl
 
 
 def main(
-    rounds: int = 9, seconds: float = 0.1, only: str = "", others: bool = False, threads: int = 1,
+    rounds: int = 9,
+    seconds: float = 0.1,
+    only: str = "",
+    others: bool = False,
+    threads: int = 1,
     out: str | None = None,
 ) -> dict[str, Any]:
     """Measure and print; returns, by program, seconds and whether the bits are equal."""

@@ -203,7 +203,9 @@ class Recorder:
                 return row, places
             why = "other bits"
         except Exception as error:  # whatever symbols cannot do
-            why = f"{error}" if isinstance(error, NotLowered) else _KERNEL if "yping" in type(error).__name__ else _ARRAYS
+            why = (
+                f"{error}" if isinstance(error, NotLowered) else _KERNEL if "yping" in type(error).__name__ else _ARRAYS
+            )
         finally:
             self.depth -= 1
         self.left.setdefault(name, why)

@@ -16,12 +16,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...engine.errors import InputError
+from ...engine.errors import InputError, LinAlgError
 from ...rules import FAST, conjugate, differentiable, unwrap, wrap
 from ...tensors.tensor_type import Tensor
 from ..pointwise.complex_numbers import adjoint
 from ..shape.diagonals import on_diagonal
-from .lapack_svd import lapack_svd
 from .solve import matrices, solve_triangular, squares
 
 
@@ -320,6 +319,29 @@ def _svd_a(g: Any, out: Any) -> Any:
         outside = dvh - np.matmul(np.matmul(dvh, adjoint(vh)), vh)
         total = total + np.matmul(u, outside / s[..., :, None])
     return conjugate(total)
+
+
+def lapack_svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    """`numpy.linalg.svd` of finite matrices: of others LAPACK may run for ever, or print to the terminal.
+
+    Raises
+    ------
+    LinAlgError
+        For infinities and NaN, as in PyTorch.
+    """
+    if not np.isfinite(a).all():
+        raise LinAlgError("svd: the matrix must hold finite numbers, got infinities or NaN")
+    return np.linalg.svd(a, full_matrices, compute_uv)
+
+
+def svd_or_nan(a: Any) -> tuple[Any, Any, Any]:
+    """The decomposition of square matrices; those that are not finite have singular values of NaN."""
+    finite = np.isfinite(a).all((-2, -1))
+    if finite.all():
+        u, s, vh = np.linalg.svd(a)
+        return u, s, vh
+    u, s, vh = np.linalg.svd(np.where(finite[..., None, None], a, np.eye(a.shape[-1], dtype=a.dtype)))
+    return u, np.where(finite[..., None], s, s.dtype.type(np.nan)), vh
 
 
 @differentiable(a=_svd_a, name="svd", complex=True)

@@ -10,7 +10,7 @@ from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...kernels.loops.row_products import product_of_others
 from ...rules import FAST, differentiable, unwrap
 from ...tensors.tensor_type import Tensor
-from .lapack_svd import svd_or_nan
+from .decompositions import svd_or_nan
 from .solve import mT, squares
 
 

@@ -11,7 +11,7 @@ from ...engine.quiet import quietly
 from ...rules import FAST, conjugate, differentiable, unwrap, wrap
 from ...tensors.tensor_type import Tensor
 from ..pointwise.complex_numbers import adjoint, real
-from .lapack_svd import lapack_svd
+from .decompositions import lapack_svd
 from .matmul import matmul
 from .norms import cutoff, matrix_rank
 from .solve import floats, matrices, squares

@@ -16,8 +16,7 @@ from ..argument_names import floating_only, numpy_names, one_dim, some_dims
 from ..pointwise.clamp_round_where import masked
 from ..pointwise.complex_numbers import is_complex
 from ..reduction.min_max import amax, amin
-from .decompositions import svdvals
-from .lapack_svd import lapack_svd
+from .decompositions import lapack_svd, svdvals
 from .matmul import matmul
 from .p_norm import p_norm
 from .solve import floats, inv, squares
