@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar, cast
 from ...ops.random.generator import drawing_from
 from .collating import default_collate, default_convert
 from .datasets import Dataset, Indexed, IterableDataset, batch_of, samples
+from .processes import Remote, checked_context, hand_on
 from .samplers import BatchSampler, RandomSampler, SequentialSampler, checked_count, checked_generator, listed
 from .workers import Ahead, Exhausted, Here, Progress, WorkerInfo, Workers
 
@@ -47,8 +48,8 @@ class DataLoader(Generic[T_co]):
         Seconds that a worker may take for a batch; 0: as long as it needs.
     worker_init_fn : callable, optional
         ``worker_init_fn(id)`` is called in each worker before it begins.
-    multiprocessing_context : optional
-        Accepted and ignored: there are no processes.
+    multiprocessing_context : "fork", "spawn", "forkserver" or a context of `multiprocessing`, optional
+        Each worker is a process that is started so, for datasets that compute in Python. Default: threads.
     generator : Generator, optional
         Draws the order and the workers' seeds. Default: the global one.
     prefetch_factor : int, optional
@@ -71,11 +72,12 @@ class DataLoader(Generic[T_co]):
 
     Notes
     -----
-    Unlike PyTorch's, workers are threads: they start at once, share the dataset, and nothing is pickled. What reads
-    files, decompresses, or computes in NumPy runs beside the training; what computes in Python waits for it. A seed
-    gives the same batches in the same order with any number of workers, random samples included: while a batch is
-    fetched, the global functions (``tg.rand(())``) draw from a stream of that batch's own. NumPy's and Python's draw as
-    it comes. `state_dict` and `load_state_dict` let an iteration go on in its middle.
+    Unlike PyTorch's, workers are threads unless processes are asked for: they start at once, share the dataset, and
+    nothing is pickled. What reads files, decompresses, or computes in NumPy runs beside the training; what computes in
+    Python waits for it, and is for processes, which have copies of the dataset. A seed gives the same batches in the
+    same order with any number of workers of both kinds, random samples included: while a batch is fetched, the global
+    functions (``tg.rand(())``) draw from a stream of that batch's own. NumPy's and Python's draw as it comes.
+    `state_dict` and `load_state_dict` let an iteration go on in its middle.
 
     A `TensorDataset`, or a subset of one, gives a batch by one indexing of each tensor.
 
@@ -135,7 +137,8 @@ class DataLoader(Generic[T_co]):
         self.dataset = held
         self.generator, self.drop_last, self.timeout = generator, drop_last, timeout
         self.worker_init_fn, self.persistent_workers, self.in_order = worker_init_fn, persistent_workers, in_order
-        self.pin_memory, self.pin_memory_device, self.multiprocessing_context = pin_memory, pin_memory_device, None
+        self.pin_memory, self.pin_memory_device = pin_memory, pin_memory_device
+        self.multiprocessing_context = checked_context(multiprocessing_context, num_workers)
         sampler = listed(sampler)
         if sampler is None and not self._iterable:
             sampler = RandomSampler(held, generator=generator) if shuffle else SequentialSampler(held)
@@ -165,16 +168,30 @@ class DataLoader(Generic[T_co]):
                 raise ValueError(f"DataLoader: the state is of {given} batches or more, which there are not")
             source.set_state(now)
         progress = self._progress = Progress(given)
-        fetch = partial(_fetch_from_own_stream, self._walk() if self._iterable else self._fetch, seed)
+        fetch = self._fetcher(seed) if self.multiprocessing_context is None else partial(hand_on, seed)
         if not self.num_workers:
             return Here(fetch, jobs, self.dataset, self.__len__, progress)
         workers, self._workers = self._workers, None
         if workers is None or workers.pid != os.getpid():
-            held = (copy.copy(self.dataset) if self._iterable else self.dataset for _ in range(self.num_workers))
-            infos = [WorkerInfo(i, self.num_workers, seed + i, dataset) for i, dataset in enumerate(held)]
-            workers = Workers(infos, self.worker_init_fn)
+            workers = self._hired(seed)
         timeout = self.timeout or None
         return Ahead(workers, fetch, jobs, self._ahead, timeout, self.in_order, self.__len__, self._release, progress)
+
+    def _fetcher(self, seed: int) -> Callable[[Any, Any], Any]:
+        return partial(_fetch_from_own_stream, self._walk() if self._iterable else self._fetch, seed)
+
+    def _hired(self, seed: int) -> Workers:
+        """New workers."""
+        held = (copy.copy(self.dataset) if self._iterable else self.dataset for _ in range(self.num_workers))
+        infos = [WorkerInfo(i, self.num_workers, seed + i, dataset) for i, dataset in enumerate(held)]
+        if self.multiprocessing_context is None:
+            return Workers(infos, self.worker_init_fn)
+        alone = copy.copy(self)  # without what only this process needs
+        alone.__dict__.update(dict.fromkeys(("dataset", "sampler", "batch_sampler", "generator", "worker_init_fn")))
+        alone.__dict__["multiprocessing_context"] = None
+        far = [Remote(self.multiprocessing_context, info, self.worker_init_fn, alone._fetcher) for info in infos]
+        here = [WorkerInfo(info.id, info.num_workers, info.seed, remote) for info, remote in zip(infos, far)]
+        return Workers(here, None, lambda info: info.dataset.close())
 
     def _jobs(self) -> Any:
         if self._iterable:

@@ -73,6 +73,11 @@ def get_worker_info() -> WorkerInfo | None:
     return getattr(_local, "info", None)
 
 
+def be_worker(info: WorkerInfo) -> None:
+    """Have `get_worker_info` return this in the present thread."""
+    _local.info = info
+
+
 class Exhausted(Exception):
     """There is nothing more to fetch."""
 
@@ -147,13 +152,20 @@ class Workers:
     infos : list of WorkerInfo
     prepare : callable, optional
         ``prepare(id)`` is called in each before its first job; if it raises, so do all of the worker's jobs.
+    finish : callable, optional
+        ``finish(info)`` is called in each at its end.
     """
 
-    def __init__(self, infos: list[WorkerInfo], prepare: Callable[[int], Any] | None) -> None:
+    def __init__(
+        self,
+        infos: list[WorkerInfo],
+        prepare: Callable[[int], Any] | None,
+        finish: Callable[[WorkerInfo], Any] | None = None,
+    ) -> None:
         self.pid = os.getpid()
         self.queues: list[queue.SimpleQueue[_Job | None]] = [queue.SimpleQueue() for _ in infos]
         self.threads = [
-            threading.Thread(target=_serve, args=(info, prepare, jobs), name="tinygrad_lite data", daemon=True)
+            threading.Thread(target=_serve, args=(info, prepare, finish, jobs), name="tinygrad_lite data", daemon=True)
             for info, jobs in zip(infos, self.queues)
         ]
         for thread in self.threads:
@@ -168,8 +180,14 @@ class Workers:
     __del__ = close
 
 
-def _serve(info: WorkerInfo, prepare: Callable[[int], Any] | None, jobs: queue.SimpleQueue[_Job | None]) -> None:
-    _local.info, failure = info, None
+def _serve(
+    info: WorkerInfo,
+    prepare: Callable[[int], Any] | None,
+    finish: Callable[[WorkerInfo], Any] | None,
+    jobs: queue.SimpleQueue[_Job | None],
+) -> None:
+    be_worker(info)
+    failure = None
     try:
         if prepare is not None:
             prepare(info.id)
@@ -179,6 +197,8 @@ def _serve(info: WorkerInfo, prepare: Callable[[int], Any] | None, jobs: queue.S
         if job.wanted[0]:
             _work(job, info.dataset, failure)
         del job  # which leads to the loader
+    if finish is not None:
+        finish(info)
 
 
 def _work(job: _Job, dataset: Any, problem: BaseException | None) -> None:
