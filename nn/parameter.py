@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from tinygrad_lite import Tensor, empty, no_grad
+from tinygrad_lite import Size, Tensor, empty, no_grad
 from tinygrad_lite._tensor import rebuild
 
 from ._checks import check_device
@@ -90,7 +90,7 @@ class Uninitialized:
         )
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> Size:
         """Raise RuntimeError: there is none yet."""
         self._refuse()
 

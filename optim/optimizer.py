@@ -170,7 +170,12 @@ class Optimizer(Stepping, Hooks):
     _by_hand: ClassVar[bool] = True  # has no formula
 
     def __new__(cls, *args: Any, **hyperparameters: Any) -> Any:
-        self = super().__new__(cls)  # a wrapper around another optimizer may never call what follows
+        self = super().__new__(cls)
+        self._begin()
+        return self
+
+    def _begin(self) -> None:
+        """Whatever is there before ``__init__``, which a wrapper around another optimizer may never call here."""
         self.grad_scale, self.skipped = 1.0, 0
         self._state: dict[Any, dict[str, Any]] = defaultdict(dict)
         self._plans: dict[int, Plan] = {}
@@ -179,7 +184,6 @@ class Optimizer(Stepping, Hooks):
         self._by_name = False
         self.max_grad_norm = self.on_nonfinite = None
         self._renew_lock()
-        return self
 
     def __init__(self, *args: Any, **hyperparameters: Any) -> None:
         if type(self)._by_hand:

@@ -15,6 +15,13 @@ from .shared_memory import is_shared, shared
 from .tensor_type import Tensor
 from .typed_tensors import tensor_type, type_name
 
+if TYPE_CHECKING:  # there `Tensor` inherits from this
+
+    class Base:
+        """Nothing."""
+else:
+    Base = Tensor
+
 
 def _never(what: str) -> property:
     def never(self: Any) -> bool:
@@ -23,7 +30,7 @@ def _never(what: str) -> property:
     return property(never, doc=f"False: {what}.")
 
 
-class DeviceMethods(Tensor):
+class DeviceMethods(Base):
     """What PyTorch's tensors say of devices, for `Tensor` to inherit: all is in the CPU's memory, and dense."""
 
     __slots__ = ()

@@ -105,7 +105,7 @@ def placement(who: str, args: tuple[Any, ...], dtype: Any, device: Any) -> tuple
     flags = []
     for a in args:
         if isinstance(a, Tensor):
-            dtype = a.dtype  # type: ignore[attr-defined]
+            dtype = a.dtype
         elif isinstance(a, bool):
             flags.append(a)
         elif names_device(a):

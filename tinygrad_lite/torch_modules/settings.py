@@ -9,8 +9,7 @@ from ..engine.errors import InputError
 from ..kernels import get_num_threads as get_num_threads
 from ..kernels import set_num_threads as _set_kernels
 from ..kernels.native import openblas
-from ..tensors.devices import CPU, only_cpu
-from ..tensors.devices import device as Device
+from ..tensors.devices import CPU, device, only_cpu
 from ..tensors.typed_tensors import tensor_type
 
 __all__ = [
@@ -149,7 +148,7 @@ def set_warn_always(b: bool) -> None:
     _set["warn always"] = b
 
 
-def get_default_device() -> Device:
+def get_default_device() -> device:
     """The CPU's."""
     return CPU
 

@@ -159,13 +159,15 @@ class SummaryWriter:
 
     def flush(self) -> None:
         """Have everything in the files."""
-        for each in (self._file, *self._others.values()):
-            each.flush()
+        self._file.flush()
+        for other in self._others.values():
+            other.flush()
 
     def close(self) -> None:
         """Have everything in the files, which are closed."""
-        for each in (self._file, *self._others.values()):
-            each.close()
+        self._file.close()
+        for other in self._others.values():
+            other.close()
 
     def __enter__(self) -> SummaryWriter:
         return self

@@ -63,7 +63,7 @@ def histogram(tag: str, values: Any, bins: Any = "tensorflow", max_bins: int | N
         tag,
         message(
             5, double(1, numbers.min()), double(2, numbers.max()), double(3, numbers.size), double(4, numbers.sum()),
-            double(5, numbers @ numbers), doubles(6, limits), doubles(7, counts),
+            double(5, float(numbers @ numbers)), doubles(6, limits), doubles(7, counts),
         ),
     )  # fmt: skip
 
