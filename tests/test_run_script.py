@@ -153,3 +153,36 @@ def test_usage_modules_and_files_that_are_not_there(tmp_path, capsys):
     assert [text[:6] for text in capsys.readouterr()] == ["usage:", "usage:"]
     done = python("-m", "tinygrad_lite", "run", "--instead", "nowhere.py")
     assert (done.returncode, "can't open file" in done.stderr) == (2, True)
+
+
+HOGWILD = """
+import torch
+import torch.multiprocessing as mp
+from torch import nn
+
+def train(rank, model):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(20):
+        optimizer.zero_grad()
+        (model(torch.ones(1, 2)) - 3.0).pow(2).sum().backward()
+        optimizer.step()
+
+if __name__ == "__main__":
+    model = nn.Linear(2, 1)
+    model.share_memory()
+    for method in ("fork", "spawn"):
+        with torch.no_grad():
+            model.bias.fill_(9.0)
+        process = mp.get_context(method).Process(target=train, args=(0, model))
+        process.start()
+        process.join()
+        print(process.exitcode, round(model(torch.ones(1, 2)).item(), 4))
+    assert model.weight.is_shared()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no fork")
+def test_processes_share_a_model_and_have_the_same_torch(tmp_path):
+    (tmp_path / "train.py").write_text(HOGWILD)
+    done = python("-m", "tinygrad_lite", "run", "--instead", "train.py", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "0 3.0\n0 3.0\n", "")

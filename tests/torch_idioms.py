@@ -211,6 +211,10 @@ TABLE: dict[str, list[Idiom]] = {
         I("torch.as_tensor(np.float32(1.5)).dtype", "float32"),
         I("x.element_size() * x.nelement()", 16),
         I("x.contiguous().view(-1).stride()", [1]),
+        I("a = torch.sparse_coo_tensor([[0, 1], [1, 0]], [2.0, 3.0], (2, 2)); torch.sparse.mm(a, x).tolist()",
+          [[6.0, 8.0], [3.0, 6.0]], "stored densely, with a word"),
+        I("a = torch.sparse_coo_tensor([[0, 0], [1, 1]], [2.0, 3.0], (1, 2)); a.coalesce().to_dense().tolist()",
+          [[0.0, 5.0]]),
         I("torch.vmap(lambda a: a * 2)(x).tolist()", [[2.0, 4.0], [6.0, 8.0]]),
     ],
     "Switches": [

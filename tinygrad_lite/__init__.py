@@ -131,11 +131,11 @@ __version__ = "0.1.0"
 
 _LAZY = (
     "amp", "array_api", "backends", "compiler", "cuda", "distributed", "distributions", "func", "jit", "kernels",
-    "masked", "nn", "optim", "signal", "special", "testing", "utils",
+    "masked", "nn", "optim", "signal", "sparse", "special", "testing", "utils",
 )  # fmt: skip
 _TORCH_MODULES = (  # in a folder of their own
-    "accelerator", "hub", "mps", "multiprocessing", "onnx", "profiler", "random", "serialization", "types", "version",
-    "xpu",
+    "accelerator", "hub", "mps", "multiprocessing", "onnx", "profiler", "random", "serialization", "types",
+    "version", "xpu",
 )  # fmt: skip
 _ROOMS = {  # room -> the names of PyTorch's that are looked for in it
     "amp.autocast_mode": (
@@ -149,6 +149,7 @@ _ROOMS = {  # room -> the names of PyTorch's that are looked for in it
         "BoolTensor", "ByteTensor", "CharTensor", "ComplexDoubleTensor", "ComplexFloatTensor", "DoubleTensor",
         "FloatTensor", "HalfTensor", "IntTensor", "LongTensor", "ShortTensor",
     ),
+    "sparse": ("sparse_coo_tensor", "spmm"),
     "torch_modules.settings": (
         "are_deterministic_algorithms_enabled", "get_default_device", "get_deterministic_debug_mode",
         "get_float32_matmul_precision", "get_num_interop_threads", "get_num_threads",

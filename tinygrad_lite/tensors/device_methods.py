@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, overload
+import importlib
+import warnings
+from typing import TYPE_CHECKING, Any, overload
 
-from ..engine.views import node_of
 from ..ops.creation import creation
 from ..rules import wrap
 from .devices import CPU
 from .devices import device as Device
 from .memory_formats import layout as Layout
 from .memory_formats import strided
-from .shared_memory import is_shared, shared
 from .tensor_type import Tensor
 from .typed_tensors import tensor_type, type_name
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:  # there `Tensor` inherits from this
         """Nothing."""
 else:
     Base = Tensor
+
+
+def _shared_memory() -> Any:
+    return importlib.import_module(".shared_memory", __package__)  # which needs `multiprocessing`
 
 
 def _never(what: str) -> property:
@@ -96,20 +100,26 @@ class DeviceMethods(Base):
         """Nothing: there are no streams."""
 
     def share_memory_(self) -> Tensor:
-        """Move the numbers to memory that processes forked from this one share with it; a write in one is seen in all.
+        """Move the numbers to memory that other processes share, once they are forked or given the tensor.
 
-        To a process that is started anew ("spawn") a tensor travels as a copy.
+        A write in one is seen in all. Where a gradient is there already, it is moved as well.
         """
-        if not is_shared(self._data):
-            self._data = shared(self._data)
-            node = node_of(self)
-            if node is not None and node.grad is not None:
-                node.grad._data = shared(node.grad._data)
-        return self
+        _shared_memory().share(self)
+        this: Any = self
+        return this
 
     def is_shared(self) -> bool:
-        """Whether `share_memory_` was called."""
-        return is_shared(self._data)
+        """Whether `share_memory_` was called, here or where the tensor came from."""
+        return _shared_memory().block_of(self._data) is not None
+
+    def coalesce(self) -> Tensor:
+        """Itself: no two elements are at the same place."""
+        return self
+
+    def to_sparse(self, *args: Any, **options: Any) -> Tensor:
+        """Itself, with a warning: all elements stay in memory."""
+        warnings.warn("to_sparse: it is stored densely here", UserWarning, stacklevel=2)
+        return self
 
     def to_dense(self, dtype: Any = None) -> Tensor:
         """Itself: all elements are in memory."""

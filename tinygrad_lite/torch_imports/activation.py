@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import atexit
 import importlib.util
+import multiprocessing
+import os
 import sys
+from multiprocessing import spawn
+from typing import Any
 
 import tinygrad_lite as tg
 
@@ -44,3 +48,21 @@ def activate(instead: bool = False) -> None:
     present(tg, "torch")
     watch_tensors(tg.Tensor)
     atexit.register(report)
+    _activate_in_processes(instead)
+
+
+def _activate_in_processes(instead: bool) -> None:
+    """Have processes that are started anew, and not forked, do the same before they import the program."""
+    if instead:
+        os.environ[VARIABLE] = "instead"
+    command_line = spawn.get_command_line
+
+    def get_command_line(**options: Any) -> list[str]:
+        first = "import tinygrad_lite.as_torch; from multiprocessing.spawn"
+        parts: list[Any] = command_line(**options)  # the first is the interpreter's path, as bytes
+        return [
+            each if isinstance(each, bytes) else each.replace("from multiprocessing.spawn", first) for each in parts
+        ]
+
+    spawn.get_command_line = get_command_line  # type: ignore[assignment]
+    multiprocessing.set_forkserver_preload([f"{tg.__name__}.as_torch", "__main__"])
