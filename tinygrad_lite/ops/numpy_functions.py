@@ -7,21 +7,45 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.errors import InputError
 from ..rules import FAST, unwrap, wrap
 from .argument_names import one_dim
 from .linalg.least_squares import lstsq
 from .linalg.matrix_products import cross
 from .pointwise.arithmetic import abs
-from .pointwise.clamp_round_where import where
+from .pointwise.clamp_round_where import round, trunc, where
 from .pointwise.exp_log_trig import deg2rad, rad2deg
 from .pointwise.fused_arithmetic import float_power
 from .reduction.sums import trace
+from .shape.reshape_transpose import reshape
 
 __all__: list[str] = []
 
 
 def _append(arr: Any, values: Any, axis: int | None = None) -> Any:
-    return np.concatenate([arr, values], axis)
+    kind = next(v.dtype for v in (arr, values) if hasattr(v, "dtype"))
+    return np.concatenate([v if hasattr(v, "dtype") else np.asarray(v, kind) for v in (arr, values)], axis)
+
+
+def _around(a: Any, decimals: int = 0) -> Any:
+    return round(a, decimals=decimals)
+
+
+def _extract(condition: Any, arr: Any) -> Any:
+    return _compress(np.ravel(unwrap(condition)), arr)
+
+
+def _reshape(a: Any, shape: Any, order: str = "C") -> Any:
+    if order not in "CFA":
+        raise InputError(f"reshape: order must be 'C', 'F' or 'A', got {order!r}")
+    if order == "C" or (order == "A" and not unwrap(a).flags.fnc):
+        return reshape(a, shape)
+    shape = tuple(shape) if isinstance(shape, Sequence) else (shape,)
+    return np.transpose(reshape(np.transpose(a), shape[::-1]))
+
+
+def _ravel(a: Any, order: str = "C") -> Any:
+    return _reshape(a, -1, order) if order != "K" else _reshape(a, -1, "A")
 
 
 def _fabs(x: Any) -> Any:
@@ -124,7 +148,8 @@ def _of_arrays(question: Any) -> Any:
 
 
 _FUNCTIONS: dict[Any, Any] = {
-    np.append: _append, np.fabs: _fabs, np.degrees: rad2deg, np.radians: deg2rad, np.float_power: float_power,
+    np.append: _append, np.around: _around, np.extract: _extract, np.fix: trunc, np.ravel: _ravel, np.reshape: _reshape,
+    np.fabs: _fabs, np.degrees: rad2deg, np.radians: deg2rad, np.float_power: float_power,
     np.partition: _partition, np.argpartition: _argpartition, np.rollaxis: _rollaxis, np.select: _select,
     np.linspace: _linspace, np.trace: _trace, np.cross: _cross, np.ptp: _ptp, np.average: _average,
     np.compress: _compress, np.delete: _delete, np.percentile: _percentile, np.linalg.lstsq: _lstsq,
