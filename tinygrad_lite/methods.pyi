@@ -10,8 +10,8 @@ from tinygrad_lite.ops.pointwise.floating_point import Frexp
 from tinygrad_lite.ops.reduction.min_max import Extremes
 from tinygrad_lite.ops.reduction.min_max import Picked
 from tinygrad_lite.ops.reduction.unique_histogram import Histogram
-from tinygrad_lite.tensors.device_methods import Device
-from tinygrad_lite.tensors.device_methods import Layout
+from tinygrad_lite.tensors.devices import Device
+from tinygrad_lite.tensors.memory_formats import Layout
 from tinygrad_lite.tensors.row_types import Operand
 from tinygrad_lite.tensors.size import Size
 from typing import Any, overload

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 from ..ops.creation import creation
 from ..rules import wrap
-from .devices import CPU
-from .devices import device as Device
-from .memory_formats import layout as Layout
-from .memory_formats import strided
+from .devices import CPU, Device
+from .memory_formats import Layout, strided
 from .tensor_type import Tensor
 from .typed_tensors import tensor_type, type_name
-
-if TYPE_CHECKING:  # there `Tensor` inherits from this
-
-    class Base:
-        """Nothing."""
-else:
-    Base = Tensor
 
 
 def _shared_memory() -> Any:
@@ -34,7 +25,7 @@ def _never(what: str) -> property:
     return property(never, doc=f"False: {what}.")
 
 
-class DeviceMethods(Base):
+class DeviceMethods(Tensor):
     """What PyTorch's tensors say of devices, for `Tensor` to inherit: all is in the CPU's memory, and dense."""
 
     __slots__ = ()
@@ -105,8 +96,7 @@ class DeviceMethods(Base):
         A write in one is seen in all. Where a gradient is there already, it is moved as well.
         """
         _shared_memory().share(self)
-        this: Any = self
-        return this
+        return self
 
     def is_shared(self) -> bool:
         """Whether `share_memory_` was called, here or where the tensor came from."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..engine.errors import InputError
 from .tensor_type import Tensor
@@ -76,6 +76,7 @@ class device:
         return f"device(type={self.type!r}" + (")" if self.index is None else f", index={self.index})")
 
 
+Device: TypeAlias = device  # where `device` is an attribute
 CPU = device("cpu")
 
 

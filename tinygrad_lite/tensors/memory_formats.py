@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 __all__ = [
     "channels_last",
@@ -85,6 +85,7 @@ class layout(_Word):
 contiguous_format, preserve_format = memory_format("contiguous_format"), memory_format("preserve_format")
 channels_last, channels_last_3d = memory_format("channels_last"), memory_format("channels_last_3d")
 strided = layout("strided")
+Layout: TypeAlias = layout  # where `layout` is an attribute
 
 
 def check_format(value: Any, who: str) -> None:

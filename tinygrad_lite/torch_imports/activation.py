@@ -13,7 +13,7 @@ from typing import Any
 import tinygrad_lite as tg
 
 from .finder import TorchFinder, present
-from .missing_names import report, watch_tensors
+from .missing_names import report, watch_errors
 from .torch_version import TorchVersion
 
 FOLLOWS = "2.13.0"  # the release whose names and meanings these are
@@ -46,7 +46,7 @@ def activate(instead: bool = False) -> None:
     tg.__version__ = TorchVersion(f"{FOLLOWS}+tinygrad_lite.{tg.__version__}")
     sys.meta_path.insert(0, TorchFinder())
     present(tg, "torch")
-    watch_tensors(tg.Tensor)
+    watch_errors()
     atexit.register(report)
     _activate_in_processes(instead)
 

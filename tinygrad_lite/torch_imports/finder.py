@@ -6,28 +6,24 @@ import contextlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from .missing_names import TorchModule, note
+from .missing_names import note
 from .module_names import RENAMED, WITHOUT_A_FILE
 
 _LIBRARY = "tinygrad_lite"
 
 
 def present(module: ModuleType, name: str) -> ModuleType:
-    """Have a module and those in it known by PyTorch's names, too. They stay the same objects."""
+    """Have a module and those in it known by PyTorch's names, too. They stay the same objects, and as fast."""
     if sys.modules.get(name) is module:
         return module
     sys.modules[name] = module
-    if type(module) is ModuleType:
-        module.__class__ = TorchModule
-        module.__dict__["_known_as"] = name
-        if on_demand := vars(module).get("__getattr__"):
-            module.__dict__["__getattr__"] = _presenting(on_demand, name)
+    vars(module)["__getattr__"] = _Absent(module, name)
     if not hasattr(module, "__path__"):
         module.__path__ = []  # what PyTorch has as a folder may be a file here
     for child, value in list(vars(module).items()):
@@ -36,14 +32,36 @@ def present(module: ModuleType, name: str) -> ModuleType:
     return module
 
 
-def _presenting(on_demand: Callable[[str], Any], name: str) -> Callable[[str], Any]:
-    """A module's ``__getattr__`` whose modules are known by PyTorch's names, too."""
+class _Absent:
+    """A module's ``__getattr__``: what it makes on demand, PyTorch's modules that are cut otherwise here, and a note.
 
-    def __getattr__(attribute: str) -> Any:
-        value = on_demand(attribute)
-        return present(value, f"{name}.{attribute}") if isinstance(value, ModuleType) else value
+    PyTorch's files under ``nn.modules`` hold what `nn` has: a name that is not in one is looked up above it, and so it
+    is for modules that have no file here.
+    """
 
-    return __getattr__
+    def __init__(self, module: ModuleType, known_as: str) -> None:
+        self.known_as = known_as
+        self.climbs = f"{known_as}.".startswith("torch.nn.modules.") or module.__name__ == known_as
+        before = vars(module).get("__getattr__", _nothing)
+        self.on_demand = before.on_demand if isinstance(before, _Absent) else before
+
+    def __call__(self, name: str) -> Any:
+        with contextlib.suppress(AttributeError):
+            value = self.on_demand(name)
+            return present(value, f"{self.known_as}.{name}") if isinstance(value, ModuleType) else value
+        if not name.startswith("__"):
+            with contextlib.suppress(ModuleNotFoundError):
+                return importlib.import_module(f"{self.known_as}.{name}")
+            if self.climbs:
+                with contextlib.suppress(AttributeError):
+                    return getattr(sys.modules[self.known_as.rpartition(".")[0]], name)
+            note(f"{self.known_as}.{name}")
+        raise AttributeError(f"module {self.known_as!r} has no attribute {name!r}; it is not in tinygrad_lite")
+
+
+def _nothing(name: str) -> Any:
+    """The ``__getattr__`` of a module that has none."""
+    raise AttributeError(name)
 
 
 def find_module(name: str) -> ModuleType | None:
@@ -53,19 +71,14 @@ def find_module(name: str) -> ModuleType | None:
         return found
     parent, _, last = path.rpartition(".")
     above = find_module(parent) if parent else importlib.import_module(_LIBRARY)
-    with contextlib.suppress(AttributeError):  # `TorchModule` would ask for the module again
-        found = vars(above)[last] if last in vars(above) else vars(above).get("__getattr__", _nothing)(last)
+    on_demand = vars(above).get("__getattr__", _nothing)
+    with contextlib.suppress(AttributeError):
+        found = vars(above)[last] if last in vars(above) else getattr(on_demand, "on_demand", on_demand)(last)
         if isinstance(found, ModuleType):
             return found
     if name not in WITHOUT_A_FILE:
         return None
-    made = TorchModule(f"torch.{name}")
-    made.__dict__.update(_known_as=f"torch.{name}", _stands_for=name)
-    return made
-
-
-def _nothing(name: str) -> None:
-    """What a module without ``__getattr__`` makes on demand."""
+    return ModuleType(f"torch.{name}")
 
 
 def _imported(name: str) -> ModuleType | None:
