@@ -261,15 +261,13 @@ def test_numbers_that_change_in_every_call():
     assert "should be an argument" in str(caught[0].message)
 
 
-def test_hooks_graphs_outside_and_gradients_that_are_wanted_outside():
+def test_hooks_and_several_results_that_require_grad():
     w = tg.ones(3, requires_grad=True)
     seen = []
-    compiled = tg.compile(lambda x: (w * x).sum())
+    compiled = tg.compile(lambda x: (w * x, w + x))
     with pytest.warns(RuntimeWarning, match="graph would be needed outside"):
-        compiled(tg.ones(3)).backward()
-    assert w.grad.tolist() == [1.0, 1.0, 1.0]
-    with pytest.warns(RuntimeWarning, match="has a graph"):
-        compiled(w * 2)
+        sum(y.sum() for y in compiled(tg.ones(3))).backward()
+    assert w.grad.tolist() == [2.0, 2.0, 2.0]
     net = nn.Linear(3, 1)
     net.register_forward_hook(lambda *_: seen.append(1))
     looking = tg.compile(net)
@@ -278,6 +276,66 @@ def test_hooks_graphs_outside_and_gradients_that_are_wanted_outside():
     with tg.no_grad():
         looking(tg.ones(3))
     assert len(seen) == 2
+
+
+class Twice(nn.Module):
+    """Weights that are used twice, a random mask, statistics, and an argument with a graph."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.norm = nn.Linear(5, 8), nn.BatchNorm1d(5)
+        self.last, self.mask = nn.Linear(8, 5), nn.Dropout(0.3)
+
+    def forward(self, x):
+        h = self.norm(self.last(self.mask(nn.functional.gelu(self.first(x)))))
+        return self.last(self.first(h).tanh())
+
+
+@pytest.mark.parametrize("outside", [False, True])
+def test_modules_in_training_are_a_node_of_the_graph(outside):
+    xs = [compiled_programs.numbers(6, 5) * (i + 1) for i in range(8)]
+
+    def trained(compiles):
+        tg.manual_seed(0)
+        net, w = Twice(), tg.ones(5, requires_grad=True)
+        call = tg.compile(net, fullgraph=True) if compiles else net
+        optimizer, found = optim.Adam(net.parameters()), []
+        for i, x in enumerate(xs):
+            optimizer.zero_grad()
+            w.grad = None
+            out = call(x * w)
+            loss = out.square().mean() if i % 2 else out.sum()
+            if outside:  # gradients of the same weights, before and after those of the module
+                loss = sum((p * p).sum() for p in net.parameters()) + loss + net.first.weight.abs().sum()
+            loss.backward(retain_graph=i == 4)
+            if i == 4:
+                loss.backward()
+            optimizer.step()
+            found.append((bits([loss.detach(), w.grad]), state_of(net)))
+        assert not compiles or call.explain().programs[0]["hits"] == 6
+        return found
+
+    assert trained(True) == trained(False)
+
+
+def test_what_a_compiled_module_saved_is_guarded_as_what_an_operation_saved():
+    net, x = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1)), tg.ones(2, 3, requires_grad=True)
+    compiled = tg.compile(net, fullgraph=True)
+    for _ in range(3):
+        out = compiled(x).sum()
+    with tg.no_grad():
+        net[2].weight.mul_(2.0)
+    with pytest.raises(RuntimeError, match="overwritten"):
+        out.backward()
+    out = compiled(x).sum()
+    out.backward()
+    with pytest.raises(RuntimeError, match="second time"):
+        out.backward()
+    first, second = compiled(x), compiled(x * 2)  # both before either's backward pass
+    expected = tg.autograd.grad(net(x).sum() + 3 * net(x * 2).sum(), x)
+    assert bits(tg.autograd.grad(first.sum() + 3 * second.sum(), x)) == bits(expected)
+    with pytest.raises(RuntimeError, match="without tg.compile"):
+        tg.autograd.grad(compiled(x).sum(), x, create_graph=True)
 
 
 def test_an_exception_in_a_recording_leaves_nothing_behind():

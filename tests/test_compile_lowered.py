@@ -48,9 +48,9 @@ def test_a_chain_of_operations_is_one_table():
     for _ in range(4):
         expected = bits(chain()), bits(a.grad), bits(b.grad)
         assert (bits(compiled()), bits(a.grad), bits(b.grad)) == expected
-    text = program_of(compiled).text
+    text = program_of(compiled).run.text
     assert text.count("walk(") == 1
-    assert program_of(compiled).left == {}
+    assert set(program_of(compiled).run.facts["python"]) == {"grad = None", "accumulate"}
 
 
 def test_gradients_that_somebody_holds_stay_as_they_are():

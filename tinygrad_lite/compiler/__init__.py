@@ -105,7 +105,8 @@ def compile(
     Notes
     -----
     Deviations from PyTorch: results whose graph was gone through inside have no graph; Python's side effects other than
-    on tensors, gradients and optimizers are refused; a result that needs its graph outside runs eagerly.
+    on tensors, gradients and optimizers are refused; one result may need its graph outside, which is one node then, and
+    cannot be differentiated twice.
 
     Examples
     --------

@@ -17,11 +17,12 @@ from ..graph import Mode, library, memory, mode
 from ..transforms import pytree
 from .check import both_ways
 from .explain import Explanation, report
+from .gradients import backward_of, needed_from_forward
 from .guards.keys import PLAIN, key_of, modes_now
 from .guards.names import Names
 from .guards.python_state import Python
 from .lowering import native
-from .program import Program, Recording, foreign_tensors, unexplained
+from .program import Program, Recording, foreign_leaves, foreign_tensors, unexplained
 from .recorder import swaps
 from .recorder.calls import CompileError, Refused
 from .recorder.recording import LOCAL, Recorder
@@ -166,6 +167,7 @@ class Compiled:
         swaps.enter(recorder)
         try:
             out = self.wrapped(*args, **kwargs)
+            back = backward_of(recorder, out) if mode.enabled and not recorder.problems else None
         finally:
             swaps.leave()
         problems = recorder.problems
@@ -176,7 +178,9 @@ class Compiled:
             problems += unexplained(recorder, after)
             if any(id(memory(a)) in after.arrays for a in arrays):
                 problems.append("an argument lies in memory that the function's state has, too")
-            problems += foreign_tensors(recorder, after)
+            problems += foreign_tensors(recorder, after) + foreign_leaves(recorder, after)
+            if recorder.consumed and any(n is not None and n.edges != () for n in nodes):
+                problems.append("backward() goes through an argument's graph")
             if modes != modes_now() or shape != pytree.structure((args, kwargs)):
                 problems.append("it changes modes or its arguments")
             if any(a is not t._data for t, a in zip(tensors, arrays)):
@@ -184,13 +188,14 @@ class Compiled:
             known = {id(t): f"tensors[{i}]" for i, t in reversed(list(enumerate(tensors)))}
             if any(id(t) in recorder.gradients_seen for t in tensors):
                 problems.append("it asks whether an argument has a gradient")
-            results = Results(out, known, after, recorder)
+            saved = [] if back is None else needed_from_forward(recorder, back)
+            results = Results(out, known, after, recorder, back and back.tensor, saved)
         except Refused as why:
             problems.append(str(why))
         if problems:
             self._refuse(key, problems[0])
             return out
-        self._publish(key, Recording(recorder, state, results))
+        self._publish(key, Recording(recorder, state, results, back))
         return out
 
     def _publish(self, key: Any, found: Recording) -> None:
@@ -205,7 +210,7 @@ class Compiled:
                 known = {id(t) for t in found.state.tensors.values()}
                 seen = [s for i, s in found.recorder.gradients_seen.items() if i in known]
                 try:
-                    program = Program(found.recorder, found.state, found.results, seen)
+                    program = Program(found, seen, self.name)
                 except Refused as refusal:
                     self._refuse(key, str(refusal))
                     return

@@ -63,11 +63,11 @@ def report(
     found = []
     for key, each in programs.items():
         for p in each:
-            calls, native = Counter(c.name for c in p.calls), p.native()
+            calls, native = Counter(p.names), p.run.facts
             found.append({
-                "arguments": _arguments(key), "hits": p.hits, "recorded": len(p.calls), "lines": p.lines,
+                "arguments": _arguments(key), "hits": p.hits, "recorded": len(p.names), "lines": p.run.lines,
                 "calls": calls, "guards": len(p.state.tokens), "tensors": len(p.state.tensors),
-                "text": p.text, **native,
+                "text": p.run.text, **native,
             })  # fmt: skip
     return Explanation(name, found, list(dict.fromkeys(refused.values())), recordings, list(reasons))
 

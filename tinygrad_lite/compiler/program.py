@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
 from typing import Any
 
 from .. import rules
 from ..graph import memory
+from .gradients import Arrays, Backward, Part, linked, needed_from_forward
 from .guards.python_state import Python
-from .lowering import native
-from .lowering.native_source import NativeSource
 from .recorder.calls import leaves_of
 from .recorder.recording import Recorder, key_of
-from .replay import Results, Source, references
+from .replay import Results, references
+from .runner import Runner
 
 
 class Program:
@@ -25,17 +23,21 @@ class Program:
         What has to be as it was.
     """
 
-    def __init__(self, recorder: Recorder, state: Python, results: Results, seen: list[tuple[Any, bool]]) -> None:
-        self.state, self.seen = state, seen
-        source = Source(recorder, results)
-        source.compose()
-        self.text, self._plain, self.calls = source.text, source.function(), recorder.calls
-        self.hits, self.lines = 0, source.calls
-        self._native: Any = NativeSource(recorder, results) if any(c.lowered for c in recorder.calls) else None
-        self._walk: Any = None
-        self.left = recorder.left
-        self._lock = threading.Lock()
-        self._guard = state.guard()
+    def __init__(self, found: Recording, seen: list[tuple[Any, bool]], name: str) -> None:
+        recorder, back = found.recorder, found.back
+        self.state, self.seen, self.hits = found.state, seen, 0
+        self.names = [c.name for c in recorder.calls]
+        self.backward: Runner | None = None
+        if back is None:
+            self.run = Runner(recorder, found.results)
+        else:
+            needed = needed_from_forward(recorder, back)
+            rear = Part(recorder, back.start, len(recorder.calls), [*needed, back.g])
+            self.backward = Runner(rear, Arrays(back.found))
+            self.run = Runner(
+                Part(recorder, 0, back.start, gone=back.g), found.results, {"link": linked(name, back, self.backward)}
+            )
+        self._guard = found.state.guard()
 
     def holds(self, arrays: list[Any]) -> bool:
         """Whether all is as it was, as far as a quick look tells, and no argument lies in the state's memory."""
@@ -43,35 +45,6 @@ class Program:
             if id(a if a.base is None else memory(a)) in self.state.arrays:
                 return False
         return self._guard() and all((t.grad is None) is missing for t, missing in self.seen)
-
-    def run(self, arrays: list[Any], tensors: list[Any]) -> Any:
-        """Replay: over tables once the loop that walks them is compiled, and while no other thread does."""
-        walk = self._walk
-        if walk is None:
-            if self._native is None or (ready := native.walk()) is None:
-                return self._plain(arrays, tensors)
-            self._native.compose(ready)
-            self.text, walk = self._native.text, self._native.function()
-            self._walk = walk
-        if not self._lock.acquire(False):
-            return self._plain(arrays, tensors)
-        try:
-            return walk(arrays, tensors)
-        finally:
-            self._lock.release()
-
-    def native(self) -> dict[str, Any]:
-        """What there is of compiled code."""
-        native = self._native
-        if native is None:
-            return {"steps": 0, "products": 0, "walks": 0, "bytes": 0, "plain_bytes": 0, "python": {}}
-        names = Counter(c.name for c, mode in zip(self.calls, native.modes) if mode == "python")
-        why = {name: f" ({self.left[name].splitlines()[0][:60]})" if name in self.left else "" for name in names}
-        return {
-            "steps": native.steps, "products": native.products, "walks": self.text.count("walk("),
-            "bytes": native.bytes, "plain_bytes": native.plain_bytes,
-            "python": {name: (n, why[name]) for name, n in names.items()},
-        }  # fmt: skip
 
     def adopt(self, state: Python) -> None:
         """Guard by the objects that are there now, which are equal to those that were."""
@@ -81,8 +54,8 @@ class Program:
 class Recording:
     """One recorded call that has no program yet."""
 
-    def __init__(self, recorder: Recorder, state: Python, results: Results) -> None:
-        self.recorder, self.state, self.results = recorder, state, results
+    def __init__(self, recorder: Recorder, state: Python, results: Results, back: Backward | None) -> None:
+        self.recorder, self.state, self.results, self.back = recorder, state, results, back
 
     def differs(self, other: Recording) -> str:
         """What another recording of the same does otherwise; empty if nothing."""
@@ -98,6 +71,8 @@ class Recording:
         states = ([key_of(v.array) for v in r.recorder.values if v.kind == "state"] for r in (self, other))
         if next(states) != next(states):
             return "other tensors"
+        if self.back is not None and other.back is not None and self.back.parents != other.back.parents:
+            return "a gradient is sent to other tensors"
         return "" if self.results.text == other.results.text else f"{self.results.text}, then {other.results.text}"
 
 
@@ -117,6 +92,17 @@ def unexplained(recorder: Recorder, state: Python) -> list[str]:
         found.append(f"an array of shape {value.array.shape} that no recorded operation made{where}; "
                      "pass it as an argument")  # fmt: skip
     return found
+
+
+def foreign_leaves(recorder: Recorder, state: Python) -> list[str]:
+    """Gradients that are accumulated in tensors which the function's state does not lead to."""
+    known = {id(t._node) for t in state.tensors.values()}
+    nodes = [(c.where, c.args[0]) for c in recorder.calls if c.kind == "leaf"]
+    return [
+        f"backward() at {where} accumulates into a tensor that is no part of the function's state"
+        for where, leaf in nodes
+        if leaf.argument is None and leaf.made is None and id(leaf.node) not in known
+    ]
 
 
 def foreign_tensors(recorder: Recorder, state: Python) -> list[str]:

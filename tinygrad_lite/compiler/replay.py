@@ -27,10 +27,16 @@ class Results:
     state : Python
         Whose tensors may be returned themselves.
     recorder : Recorder
+    linked : Tensor, optional
+        A result whose graph is needed outside.
+    saved : list of int
+        The values that its node keeps.
     """
 
-    def __init__(self, value: Any, tensors: dict[int, str], state: Python, recorder: Recorder) -> None:
-        self._tensors, self._recorder = tensors, recorder
+    def __init__(
+        self, value: Any, tensors: dict[int, str], state: Python, recorder: Recorder, linked: Any, saved: list[int]
+    ) -> None:
+        self._tensors, self._recorder, self._linked, self._saved = tensors, recorder, linked, saved
         self._state = {id(t) for t in state.tensors.values()}
         self.refs: list[Ref] = []
         self._made: dict[int, str] = {}
@@ -54,20 +60,6 @@ class Results:
             return f"{self._bound(kind)}({', '.join(map(self._of, value))})"
         raise Refused(f"it returns a {kind.__name__}; tensors, numbers and containers of them can be")
 
-    def _leads_on(self, node: Any) -> bool:
-        """Whether a backward pass could be made from a node: not through one that had its pass inside."""
-        stack, seen = [node], {node}
-        while stack:
-            here = stack.pop()
-            if here in self._recorder.consumed or type(here.edges) is str:
-                continue
-            if here.edges == ():
-                return True
-            new = [p for p in _parents(here) if p not in seen]
-            seen.update(new)
-            stack += new
-        return False
-
     def _bound(self, value: Any) -> str:
         name = f"r{len(self.values)}"
         self.values[name] = value
@@ -82,7 +74,7 @@ class Results:
         if type(tensor) is not rules.Tensor:
             raise Refused(f"it returns a new {type(tensor).__name__}")
         node = tensor._node if tensor._base is None else rules.CURRENT(tensor)
-        if node is not None and self._leads_on(node):
+        if node is not None and tensor is not self._linked and leads_on(node, self._recorder.consumed):
             raise Refused("its result requires grad, and its graph would be needed outside; call backward() inside, "
                           "return it detached, or call the function under no_grad()")  # fmt: skip
         if id(tensor) not in self._made:
@@ -90,18 +82,39 @@ class Results:
             self.refs.append(ref)
             self._made[id(tensor)] = name = f"w{len(self._made)}"
             self.lines.append(f"{name} = wrap(asarray({{{ref.index}}}))")
+            if tensor is self._linked:
+                names = "".join(f"q{i}, " for i in range(len(self._saved)))
+                self.lines += [f"q{i} = {{{index}}}" for i, index in enumerate(self._saved)]
+                self.lines.append(f"link({name}, ({names}), tensors)")
+                self.refs += map(Ref, self._saved)
         return self._made[id(tensor)]
 
 
-def _parents(node: Any) -> Any:
+def parents_of(node: Any) -> Any:
+    """The nodes that a node sends gradients to."""
     for parent, _, _ in node.edges:
         yield from (p for p in (parent if type(parent) is tuple else (parent,)) if p is not None)
+
+
+def leads_on(node: Any, consumed: set[Any]) -> bool:
+    """Whether a backward pass could be made from a node: not through one that had its pass inside."""
+    stack, seen = [node], {node}
+    while stack:
+        here = stack.pop()
+        if here in consumed or type(here.edges) is str:
+            continue
+        if here.edges == ():
+            return True
+        new = [p for p in parents_of(here) if p not in seen]
+        seen.update(new)
+        stack += new
+    return False
 
 
 class Source:
     """The text of a replay."""
 
-    def __init__(self, recorder: Recorder, results: Results) -> None:
+    def __init__(self, recorder: Any, results: Any) -> None:
         self._recorder = recorder
         self.bound: dict[str, Any] = {"wrap": rules.wrap, "asarray": np.asarray, "accumulate": accumulate}
         self.bound |= {"Parts": rules.Parts, **results.values}
@@ -123,7 +136,9 @@ class Source:
         self._finish(lines + [self._returned(line, self._value) for line in self._results.lines])
 
     def _returned(self, line: str, value: Callable[[int], str]) -> str:
-        head, _, rest = line.partition("{")
+        head, found, rest = line.partition("{")
+        if not found:
+            return line
         index, _, rest = rest.partition("}")
         return f"{head}{value(int(index))}{rest}"
 
@@ -144,7 +159,7 @@ class Source:
         made: Callable[[Any, Any], Any] = namespace["replay"]
         return made
 
-    def _last_uses(self, results: Results) -> dict[int, list[int]]:
+    def _last_uses(self, results: Any) -> dict[int, list[int]]:
         """Call -> the values that nobody needs after it."""
         used: dict[int, int] = {}
         for number, call in enumerate(self._recorder.calls):

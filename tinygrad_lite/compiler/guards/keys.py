@@ -44,12 +44,11 @@ def _part(value: Any, tensors: list[Any]) -> Any:
         data, node = value._data, value._node
         if value._base is not None:
             node = views.node_of(value)
-        if node is not None and node.edges != () and mode.enabled:
-            raise Refused("an argument has a graph, which would be needed; detach it, or compile what computes it, too")
         if node is not None and node.hooks:
             raise Refused("an argument has hooks")
         tensors.append(value)
-        return kind, data.shape, data.strides, data.dtype, id(data.dtype), node is None, value._base is None
+        graph = 0 if node is None else 1 + (node.edges != ())
+        return kind, data.shape, data.strides, data.dtype, id(data.dtype), graph, value._base is None
     if isinstance(value, np.ndarray):
         raise Refused("an argument is a NumPy array, whose values Python may read; pass a tensor")
     if kind in (tuple, list):

@@ -42,8 +42,8 @@ class Arena:
             alive.append((last, size, at))
         raw = np.empty(end + ALIGNED, np.uint8)
         shift = -int(raw.ctypes.data) % ALIGNED
-        self._memory = raw[shift : shift + end]
-        self._start = int(self._memory.ctypes.data)
+        self.memory = raw[shift : shift + end]
+        self._start = int(self.memory.ctypes.data)
         self.bytes = end
 
     def address(self, what: Any) -> int:
@@ -52,7 +52,7 @@ class Arena:
 
     def view(self, what: Any, offset: int, like: Any) -> Any:
         """The array of a value's layout."""
-        return np.ndarray(like.shape, like.dtype, self._memory, self._places[what] + offset, like.strides)
+        return np.ndarray(like.shape, like.dtype, self.memory, self._places[what] + offset, like.strides)
 
 
 class Constants:

@@ -9,8 +9,7 @@ import numpy as np
 from ...graph import memory
 from ...kernels.native.walk import walker
 from ..recorder.calls import Call
-from ..recorder.recording import Recorder
-from ..replay import WORTH, Results, Source, references
+from ..replay import WORTH, Source, references
 from .arena import Arena, Constants
 from .steps import Place, Product, encoded, places_of
 
@@ -28,11 +27,11 @@ class NativeSource(Source):
     results : Results
     """
 
-    def __init__(self, recorder: Recorder, results: Results) -> None:
+    def __init__(self, recorder: Any, results: Any) -> None:
         super().__init__(recorder, results)
         self.bound |= {"ndarray": np.ndarray, "empty": np.empty, "array": np.array, "byte": np.uint8}
         self._first: dict[int, int] = {}  # id of memory -> the value that it was met with first
-        self._root = [self._first.setdefault(id(memory(v.array)), i) for i, v in enumerate(recorder.values)]
+        self._root = [self._root_of(i, v) for i, v in enumerate(recorder.values)]
         self._maker = {i: n for n, call in enumerate(recorder.calls) for _, i in call.outs if self._owner(i) == n}
         self.modes = [self._mode(n, call) for n, call in enumerate(recorder.calls)]
         self._steps = [list(c.lowered[0].steps) if m == "lowered" else [] for c, m in zip(recorder.calls, self.modes)]
@@ -40,9 +39,16 @@ class NativeSource(Source):
         self._fresh = self._results_in_new_memory()
         self._arena = Arena(self._lifetimes())
         self._constants = Constants()
+        self.kept: list[Any] = [self._arena.memory, self._constants]  # whose addresses stand in tables
         self.steps = sum(map(len, self._steps))
         self.products = sum(isinstance(s, Product) for steps in self._steps for s in steps)
         self.bytes, self.plain_bytes = self._arena.bytes + self.block, self._arena.plain + self.block
+
+    def _root_of(self, index: int, value: Any) -> int:
+        if value.kind == "gone":  # of another part of the recording
+            return index
+        first = self._first.setdefault(id(memory(value.array)), index)
+        return index if value.kind == "argument" else first
 
     def _owner(self, index: int) -> int:
         return int(self._recorder.values[index].number) if self._recorder.values[index].kind == "made" else -1
@@ -175,12 +181,14 @@ class NativeSource(Source):
         held, offset = self._memory(number, place)
         if type(held) is tuple:
             if self._fixed(held):
-                return _ZERO, _address(self._own(held)) + offset
+                self.kept.append(self._own(held))
+                return _ZERO, _address(self.kept[-1]) + offset
             if held in self._fresh:
                 return self._register(-1), self._fresh[held][0] + offset
             return _ZERO, self._arena.address(held) + offset
         value = self._recorder.values[held]
         if value.kind in ("state", "constant"):
+            self.kept.append(value.array)
             return _ZERO, _address(value.array) + offset
         return self._register(held), offset
 

@@ -70,11 +70,11 @@ class Recorder:
         self._known: dict[Any, int] = {}
         self._owners: set[int] = set()  # the first value of each piece of memory
         self._roots: dict[int, tuple[Any, int]] = {}  # id of memory -> its owner, when it was last written with a call
-        self._start = tick()
+        self.start = tick()
         self._made: dict[Node, int] = {}
         self._leaves = {node: i for i, node in enumerate(leaves) if node is not None}
         for i, array in enumerate(arguments):
-            self._define(array, "argument", i)
+            self.define(array, "argument", i)
 
     def refuse(self, why: str) -> None:
         """Note why there can be no program."""
@@ -83,14 +83,15 @@ class Recorder:
 
     # --- values ------------------------------------------------------------------------------------------------
 
-    def _define(self, array: Any, kind: str, number: int = -1) -> int:
+    def define(self, array: Any, kind: str, number: int = -1) -> int:
+        """A new value."""
         index = len(self.values)
         self.values.append(Value(array, kind, number))
         self._known.setdefault(key_of(array), index)
         owner = memory(array)
         if id(owner) not in self._roots:
             self._owners.add(index)
-            self._roots[id(owner)] = owner, self._start
+            self._roots[id(owner)] = owner, self.start
         return index
 
     def reference(self, array: Any) -> Ref:
@@ -101,10 +102,10 @@ class Recorder:
         if found is None:
             owner = memory(array)
             if not array.size:
-                return Ref(self._define(array, "constant"))
+                return Ref(self.define(array, "constant"))
             if id(owner) in self._roots and self._of_argument_or_made(owner):
                 return self._as_view(array, owner)
-            found = self._define(array, "state")
+            found = self.define(array, "state")
         return Ref(found)
 
     def _of_argument_or_made(self, owner: Any) -> bool:
@@ -119,12 +120,12 @@ class Recorder:
             low, high = np.lib.array_utils.byte_bounds(value.array)
             if low <= start and end <= high and array.size:
                 offset = array.__array_interface__["data"][0] - low
-                made = self._define(array, "made", len(self.calls))
+                made = self.define(array, "made", len(self.calls))
                 args = (Ref(index), offset, array.shape, array.strides, array.dtype)
                 self.calls.append(Call("row", view_at, "view", args, {}, (((), made),), line_of(caller(2))))
                 return Ref(made)
         self.refuse(f"an array whose memory is used in another way at {line_of(caller(2))}")
-        return Ref(self._define(array, "state"))
+        return Ref(self.define(array, "state"))
 
     def tree(self, value: Any) -> Any:
         """Arguments with references in place of arrays."""
@@ -140,7 +141,7 @@ class Recorder:
         if kind is rules.Parts:
             return PartsOf(self.tree(value.values))
         if kind is Node:
-            made = self._made.setdefault(value, len(self._made)) if value.seq > self._start else None
+            made = self._made.setdefault(value, len(self._made)) if value.seq > self.start else None
             return LeafNode(value, self._leaves.get(value), made)
         if kind is slice:
             return slice(*(self.tree(v) for v in (value.start, value.stop, value.step)))
@@ -166,7 +167,7 @@ class Recorder:
         for path, array in arrays_in(value):
             known = self._known.get(key_of(array)) if array.size else None
             if known is None:
-                known = self._define(array, "made", number)
+                known = self.define(array, "made", number)
             self.kept.append(array)
             found.append((path, known))
         return tuple(found)
@@ -224,7 +225,7 @@ class Recorder:
         finally:
             self.depth -= 1
         found = [(p, a._data) for p, a in leaves_of(out) if isinstance(a, rules.Tensor)]
-        outs = tuple((p, self._define(a, "made", len(self.calls))) for p, a in found)
+        outs = tuple((p, self.define(a, "made", len(self.calls))) for p, a in found)
         self.calls.append(Call("effect", function, name, args, kwargs, outs, where))
         self._roots = {i: (owner, tick()) for i, (owner, _) in self._roots.items()}
         return out
