@@ -23,8 +23,6 @@ any             | x, /, *, axis=None, keepdims=False
 argmax          | x, /, *, axis=None, keepdims=False
 argmin          | x, /, *, axis=None, keepdims=False
 broadcast_to    | x, /, shape
-concat          | arrays, /, *, axis=0
-count_nonzero   | x, /, *, axis=None, keepdims=False
 diff            | x, /, *, axis=-1, n=1, prepend=None, append=None
 expand_dims     | x, /, axis
 flip            | x, /, *, axis=None
@@ -39,7 +37,6 @@ reshape         | x, /, shape, *, copy=None
 roll            | x, /, shift, *, axis=None
 searchsorted    | x1, x2, /, *, side="left", sorter=None
 squeeze         | x, /, axis
-stack           | arrays, /, *, axis=0
 take            | x, indices, /, *, axis=None
 take_along_axis | x, indices, /, *, axis=-1
 tile            | x, repetitions, /
@@ -48,10 +45,9 @@ _SETS = "unique_all unique_counts unique_inverse unique_values"
 
 _MADE = lifted(_ONE) | lifted(_TWO, two=True) | described(_OTHERS) | named(_SETS, np)
 globals().update(_MADE)
-__all__ = sorted(
-    {*_MADE, *"argsort broadcast_arrays clip cumulative_prod cumulative_sum nonzero prod sort std sum unstack".split()}
-    | {"var", "where"}
-)
+_OWN = """argsort broadcast_arrays clip concat count_nonzero cumulative_prod cumulative_sum nonzero prod sort stack std
+sum unstack var where"""
+__all__ = sorted({*_MADE, *_OWN.split()})
 
 
 def _summing(function: Any) -> Any:
@@ -148,3 +144,18 @@ def sort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = 
 def argsort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
     """Where the values along an axis are in order."""
     return x.sort(axis, descending, stable=stable).indices
+
+
+def concat(arrays: Any, /, *, axis: int | None = 0) -> Any:
+    """One after the other along an axis; flat if that is None."""
+    return tensors(np.concatenate(meet(*arrays), axis=axis))
+
+
+def stack(arrays: Any, /, *, axis: int = 0) -> Any:
+    """Side by side along a new axis."""
+    return tensors(np.stack(meet(*arrays), axis=axis))
+
+
+def count_nonzero(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """How many are not zero, in all or along axes."""
+    return sum(x != 0, axis=axis, keepdims=keepdims)

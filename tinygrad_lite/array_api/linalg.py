@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import linalg as _ours
+from .functions import sum as _sum
 from .lifting import described, lifted, meet, tensors
 
 __all__ = [
@@ -76,7 +77,7 @@ def diagonal(x: Any, /, *, offset: int = 0) -> Any:
 
 def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
     """The sums of the diagonals of matrices."""
-    return tensors(np.sum(diagonal(x, offset=offset), axis=-1, dtype=dtype))
+    return _sum(diagonal(x, offset=offset), axis=-1, dtype=dtype)
 
 
 def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
