@@ -108,17 +108,20 @@ class Stub:
             return f"builtins.{name}" if name in self.taken else name
         value = module[name]
         home = getattr(value, "__module__", None)
-        known = isinstance(home, str) and getattr(sys.modules.get(home), name, None) is value
-        return self.imported(str(home) if known else module["__name__"], name)
+        there = next(
+            (n for n in (name, getattr(value, "__name__", name)) if getattr(sys.modules.get(home), n, 0) is value), ""
+        )
+        return self.imported(str(home), there, name) if there else self.imported(module["__name__"], name)
 
-    def imported(self, module: str, name: str) -> str:
-        if name in self.taken and getattr(sys.modules[module], name) is getattr(tg, name):
+    def imported(self, module: str, there: str, name: str = "") -> str:
+        name = name or there
+        if name in self.taken and getattr(sys.modules[module], there) is getattr(tg, name):
             return name
         here, number = name, 1
-        while self.imports.get(here, (module, name)) != (module, name) or here in self.taken:
+        while self.imports.get(here, (module, there)) != (module, there) or here in self.taken:
             number += 1
             here = f"{name}{number}"
-        self.imports[here] = (module, name)
+        self.imports[here] = (module, there)
         return here
 
     def parameters(self, node: ast.arguments, module: dict[str, Any], numpy: bool, out: bool) -> str:

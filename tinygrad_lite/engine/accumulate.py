@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import rules
 from ..graph import Node, written
-from ..kernels.elementwise.fused import LARGE
+from ..kernels.kernel import LARGE
 from ..kernels.loops.pairwise_sum import pairwise_sum
 from ..kernels.loops.row_loops import fill
 from ..kernels.native.forks import lock

@@ -57,14 +57,13 @@ class DeviceMethods(Tensor):
         """-1, as PyTorch says of the CPU."""
         return -1
 
-    def cpu(self, memory_format: Any = None) -> Tensor:
+    def cpu(self: Any, memory_format: Any = None) -> Tensor:
         """Itself: everything lives on the CPU."""
         return self
 
-    def to_device(self, device: Any, /, *, stream: Any = None) -> Tensor:
+    def to_device(self: Any, device: Any, /, *, stream: Any = None) -> Tensor:
         """The array API standard's name of ``to(device)``."""
-        this: Any = self
-        return this.to(device)
+        return self.to(device)
 
     def cuda(self, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
         """An error: there is no GPU."""
@@ -74,12 +73,11 @@ class DeviceMethods(Tensor):
         """An error: there is no GPU."""
         raise RuntimeError("xpu: needs a GPU, and tinygrad_lite computes on the CPU only")
 
-    def bfloat16(self, memory_format: Any = None) -> Tensor:
+    def bfloat16(self: Any, memory_format: Any = None) -> Tensor:
         """An error: NumPy has no such numbers."""
-        this: Any = self
-        return this.to(tensor_type("bfloat16", "bfloat16"))
+        return self.to(tensor_type("bfloat16", "bfloat16"))
 
-    def pin_memory(self, device: Any = None) -> Tensor:
+    def pin_memory(self: Any, device: Any = None) -> Tensor:
         """Itself: there is no GPU that memory is pinned for."""
         return self
 
@@ -90,7 +88,7 @@ class DeviceMethods(Tensor):
     def record_stream(self, stream: Any) -> None:
         """Nothing: there are no streams."""
 
-    def share_memory_(self) -> Tensor:
+    def share_memory_(self: Any) -> Tensor:
         """Move the numbers to memory that other processes share, once they are forked or given the tensor.
 
         A write in one is seen in all. Where a gradient is there already, it is moved as well.
@@ -102,25 +100,24 @@ class DeviceMethods(Tensor):
         """Whether `share_memory_` was called, here or where the tensor came from."""
         return _shared_memory().block_of(self._data) is not None
 
-    def coalesce(self) -> Tensor:
+    def coalesce(self: Any) -> Tensor:
         """Itself: no two elements are at the same place."""
         return self
 
-    def to_sparse(self, *args: Any, **options: Any) -> Tensor:
+    def to_sparse(self: Any, *args: Any, **options: Any) -> Tensor:
         """Itself, with a warning: all elements stay in memory."""
         warnings.warn("to_sparse: it is stored densely here", UserWarning, stacklevel=2)
         return self
 
-    def to_dense(self, dtype: Any = None) -> Tensor:
+    def to_dense(self: Any, dtype: Any = None) -> Tensor:
         """Itself: all elements are in memory."""
-        this: Any = self
-        return this if dtype is None else this.to(dtype)
+        return self if dtype is None else self.to(dtype)
 
     @overload
     def type(self, dtype: None = None, non_blocking: bool = False) -> str: ...
     @overload
     def type(self, dtype: Any, non_blocking: bool = False) -> Tensor: ...
-    def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
+    def type(self: Any, dtype: Any = None, non_blocking: bool = False) -> Any:
         """The name of its type, such as "torch.FloatTensor"; with a type, a tensor of that.
 
         Parameters
@@ -130,8 +127,7 @@ class DeviceMethods(Tensor):
         non_blocking : bool
             Accepted and ignored.
         """
-        this: Any = self
-        return type_name(self._data.dtype) if dtype is None else this.to(tensor_type(dtype, "type"))
+        return type_name(self._data.dtype) if dtype is None else self.to(tensor_type(dtype, "type"))
 
     def new(self, *data: Any, device: Any = None) -> Tensor:
         """Another tensor of this dtype, made as `FloatTensor` makes one: of sizes, or of numbers."""

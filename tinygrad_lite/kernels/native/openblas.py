@@ -83,13 +83,13 @@ def let_idle_threads_sleep() -> bool:
     """
     if VARIABLE in os.environ or threading.active_count() > 1 or sys.platform == "win32":
         return False
-    functions = [getattr(_library(), name, None) for name in _RESTART]
-    if None in functions or (get_num_threads() or 1) < 2:
+    library = _library()
+    if not all(hasattr(library, name) for name in _RESTART) or (get_num_threads() or 1) < 2:
         return False
     os.environ[VARIABLE] = CYCLES
     try:
-        for function in functions:
-            function()
+        for name in _RESTART:
+            getattr(library, name)()
     finally:
         del os.environ[VARIABLE]
     return True

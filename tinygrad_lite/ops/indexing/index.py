@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ...engine.errors import DtypeError, RangeError
-from ...kernels.elementwise.fused import LARGE, turned_back
+from ...kernels.elementwise.fused import turned_back
+from ...kernels.kernel import LARGE
 from ...kernels.loops import take_along
 from ...kernels.loops.pairwise_sum import FEW
 from ...kernels.loops.scatter import read_last

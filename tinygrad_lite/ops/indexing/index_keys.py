@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.errors import InputError, RangeError
-from ...kernels.elementwise.fused import LARGE
+from ...kernels.kernel import LARGE
 from ...kernels.loops.scatter import scatter_add
 from ...rules import unwrap
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...kernels.elementwise.fused import LARGE
+from ...kernels.kernel import LARGE
 from ...kernels.loops import take_along
 from ...kernels.loops.matrix_product import matrix_product
 from ...kernels.loops.pairwise_sum import pairwise_sum

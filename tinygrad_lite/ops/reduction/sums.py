@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import as_dtype
-from ...kernels.elementwise.fused import LARGE, large
+from ...kernels.elementwise.fused import large
+from ...kernels.kernel import LARGE
 from ...kernels.loops.pairwise_sum import FEW, dims_of, in_three, pairwise_sum
 from ...kernels.loops.row_loops import piece, row_sums
 from ...kernels.loops.row_products import product_of_others, row_products, row_products_backward

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.errors import InputError
-from ...kernels.elementwise.fused import LARGE
+from ...kernels.kernel import LARGE
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...kernels.loops.take_along import reverse
 from ...rules import FAST, differentiable, unwrap, wrap

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ...kernels.elementwise.bessel import FAR, KNEE, NEAR, bessel
-from ...kernels.elementwise.fused import LARGE, PIECE, memory_order, turned_back
-from ...kernels.kernel import kernel
+from ...kernels.elementwise.fused import PIECE, memory_order, turned_back
+from ...kernels.kernel import LARGE, kernel
 from ...kernels.native.parallel import in_parts
 from ...rules import FAST, differentiable
 from ...tensors.tensor_type import Tensor

@@ -13,9 +13,9 @@ from ...engine.errors import DtypeError
 from ...kernels.elementwise import erf as kernels
 from ...kernels.elementwise import normal
 from ...kernels.elementwise.float32_math import erfc_single
-from ...kernels.elementwise.fused import LARGE, PIECE, fused, into, memory_order, turned_back
+from ...kernels.elementwise.fused import PIECE, fused, into, memory_order, turned_back
 from ...kernels.elementwise.scalar_forms import in_loops
-from ...kernels.kernel import Kernel
+from ...kernels.kernel import LARGE, Kernel
 from ...kernels.native.parallel import in_parts
 
 Table = tuple[tuple[float, ...], tuple[float, ...]]

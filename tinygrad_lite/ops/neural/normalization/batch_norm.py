@@ -8,7 +8,7 @@ import numpy as np
 
 from ....engine.errors import InputError
 from ....graph import written
-from ....kernels.elementwise.fused import LARGE
+from ....kernels.kernel import LARGE
 from ....kernels.loops import channel_loops
 from ....kernels.loops.pairwise_sum import pairwise_sum
 from ....kernels.loops.row_loops import piece
