@@ -131,7 +131,8 @@ __version__ = "0.1.0"
 
 _LAZY = (
     "amp", "array_api", "backends", "compiler", "cuda", "distributed", "distributions", "func", "jit", "kernels",
-    "masked", "nn", "optim", "signal", "sparse", "special", "testing", "utils",
+    "masked", "nn", "optim", "signal", "sparse", "special", "testing",
+    "training", "utils",
 )  # fmt: skip
 _TORCH_MODULES = (  # in a folder of their own
     "accelerator", "hub", "mps", "multiprocessing", "onnx", "profiler", "random", "serialization", "types",

@@ -110,6 +110,7 @@ from tinygrad_lite import sparse as sparse
 from tinygrad_lite import special as special
 from tinygrad_lite.tensors.memory_formats import strided as strided
 from tinygrad_lite import testing as testing
+from tinygrad_lite import training as training
 from tinygrad_lite.dtypes import uint16 as uint16
 from tinygrad_lite.dtypes import uint32 as uint32
 from tinygrad_lite.dtypes import uint64 as uint64

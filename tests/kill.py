@@ -1,0 +1,166 @@
+"""Kill a training with SIGKILL at random moments, resume it, and compare its last bit with a run that nobody killed.
+
+    python -m tests.kill --kills 200
+
+The run has dropout, batch normalization, a shuffling loader with workers and random transforms, a schedule, clipping
+and a running average. Every second kill waits until a file is being written. After each the newest checkpoint must be
+whole and none may have been lost; at the end of a run the weights must be those of the undisturbed one, and no other
+file may be left than those that are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import random
+import signal
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+import tinygrad_lite as tg
+from tinygrad_lite import nn, optim, training
+from tinygrad_lite.optim import swa_utils
+from tinygrad_lite.utils.data import DataLoader, Dataset
+
+KEEP, EVERY = 2, 3
+
+
+class Noisy(Dataset):
+    """Samples that are never the same: their noise is drawn when they are fetched."""
+
+    def __getitem__(self, i: int) -> tuple:
+        x = tg.tensor([np.sin(i), np.cos(i), i / 50], dtype=tg.float32)
+        return x + 0.1 * tg.randn(3), x.sum()
+
+    def __len__(self) -> int:
+        return 50
+
+
+def train(folder: Path, steps: int, workers: int = 2) -> str:
+    """Train, or go on, and return a hash of everything that was learned."""
+    tg.manual_seed(1)
+    model = nn.Sequential(nn.Linear(3, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.3), nn.Linear(16, 1))
+    adam = optim.AdamW(model.parameters(), lr=1e-2)
+    schedule = optim.lr_scheduler.OneCycleLR(adam, max_lr=3e-2, total_steps=steps + 1)
+    average = swa_utils.AveragedModel(model, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(0.9))
+    loader = DataLoader(Noisy(), batch_size=8, shuffle=True, num_workers=workers)
+    checkpoint = training.Checkpoint(
+        folder, model=model, optimizer=adam, scheduler=schedule, loader=loader, ema=average, keep=KEEP, every=EVERY,
+        on_sigterm=False,
+    )  # fmt: skip
+    checkpoint.resume()
+    while checkpoint.step < steps:
+        for x, t in loader:
+            adam.zero_grad()
+            (model(x)[:, 0] - t).square().mean().backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            adam.step()
+            schedule.step()
+            average.update_parameters(model)
+            checkpoint.after_step()
+            if checkpoint.step == steps:
+                break
+    checkpoint.save()
+    checkpoint.wait()
+    found = hashlib.sha256()
+    for part in (model, average):
+        for name, value in part.state_dict().items():
+            found.update(name.encode() + value.numpy().tobytes())
+    return found.hexdigest()
+
+
+class Forked:
+    """The run in a process of its own, which leaves the hash in a file beside the folder."""
+
+    def __init__(self, folder: Path, steps: int) -> None:
+        self.code: int | None = None
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", DeprecationWarning
+            )  # of forks beside threads: none is in the middle of work
+            self.pid = os.fork()
+        if self.pid == 0:
+            code = 1
+            try:
+                folder.with_suffix(".hash").write_text(train(folder, steps))
+                code = 0
+            finally:
+                os._exit(code)
+
+    def runs(self, options: int = os.WNOHANG) -> bool:
+        if self.code is None and (found := os.waitpid(self.pid, options))[0]:
+            self.code = os.waitstatus_to_exitcode(found[1])
+        return self.code is None
+
+    def kill(self) -> None:
+        if self.runs():
+            os.kill(self.pid, signal.SIGKILL)
+            self.runs(0)
+
+
+def is_writing(folder: Path) -> bool:
+    return folder.exists() and any(name.endswith(".tmp") for name in os.listdir(folder))
+
+
+def newest(folder: Path) -> int:
+    """The step of the newest checkpoint, after a look whether all of them are whole."""
+    from tinygrad_lite.training import checkpoint_files as files
+
+    there = files.steps(folder)
+    for step in there:
+        path = files.path_of(folder, step)
+        files.read(path, files.read_head(path))
+    return there[-1] if there else 0
+
+
+def torment(kills: int, steps: int, seed: int) -> dict[str, int]:
+    """Kill, resume and compare until it has been done so often; what went wrong is an AssertionError."""
+    rng = random.Random(seed)
+    home = Path(tempfile.mkdtemp())
+    begin = time.monotonic()
+    undisturbed = train(home / "undisturbed", steps, workers=0)  # which also compiles what the others load
+    assert train(home / "again", steps) == undisturbed, "two undisturbed runs differ"
+    whole = time.monotonic() - begin
+    done = {"kills": 0, "while writing": 0, "runs": 0}
+    while done["kills"] < kills:
+        folder = home / f"run{done['runs']}"
+        while True:
+            before, process = newest(folder), Forked(folder, steps)
+            until = time.monotonic() + rng.uniform(0, whole / 4)
+            while process.runs() and (done["kills"] == kills or time.monotonic() < until):
+                time.sleep(0.0005)
+            while done["kills"] % 2 and process.runs() and not is_writing(folder):
+                pass
+            process.kill()
+            assert process.code in (0, -signal.SIGKILL), f"the run ended with {process.code}"
+            done["while writing"] += process.code != 0 and is_writing(folder)
+            assert newest(folder) >= before, "a checkpoint was lost"
+            if process.code == 0:
+                break
+            done["kills"] += 1
+        found = folder.with_suffix(".hash").read_text()
+        assert found == undisturbed, f"run {done['runs']} has learned something else"
+        left = sorted(os.listdir(folder))
+        assert [name[:5] for name in left] == ["step-"] * KEEP, f"stray files: {left}"
+        done["runs"] += 1
+    return done
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--steps", type=int, default=120)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    done = torment(given.kills, given.steps, given.seed)
+    print(", ".join(f"{count} {what}" for what, count in done.items()), "- all ended with the same bits")
+
+
+if __name__ == "__main__":
+    main()
