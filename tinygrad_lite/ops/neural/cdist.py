@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from ...engine.errors import DtypeError, InputError
+from ...kernels.loops.distances import distance_slopes, distances
 from ...kernels.loops.pairwise_sum import pairwise_sum
+from ...kernels.native.parallel import in_ranges
 from ...rules import differentiable, unwrap
 from ...tensors.tensor_type import Tensor
 from ..linalg.norms import vector_norm
@@ -15,6 +18,7 @@ from ..pointwise.clamp_round_where import masked, where
 
 __all__ = ["cdist", "pdist"]
 
+PIECE = 1 << 16  # components of differences that are a thread's share
 _BY_PRODUCT = 25  # PyTorch's: with more rows than that, squares and products are faster than differences
 
 
@@ -43,6 +47,36 @@ def _euclidean(x: Any, y: Any, by_product: bool) -> Any:
     return np.sqrt(np.maximum(squares, 0, out=squares), out=squares)
 
 
+def _in_batches(kernel: Any, shape: tuple[int, ...], place: int, arrays: tuple[Any, ...], euclidean: bool) -> Any:
+    """What a kernel of matrices writes as its argument number `place`, for stacks of matrices that broadcast."""
+    lead = np.broadcast_shapes(*(a.shape[:-2] for a in arrays))
+    out = np.empty((*lead, *shape), arrays[-1].dtype)
+    n = math.prod(lead)
+    stacks = [np.ascontiguousarray(np.broadcast_to(a, lead + a.shape[-2:])).reshape(n, *a.shape[-2:]) for a in arrays]
+    for into, *given in zip(out.reshape(n, *shape), *stacks):
+        given.insert(place, into)
+        in_ranges(kernel, max(1, PIECE // max(given[-1].size, 1)), shape[0], *given, euclidean)
+    return out
+
+
+def _slopes(g: Any, x: Any, y: Any, p: int) -> Any:
+    return _in_batches(distance_slopes, x.shape[-2:], 3, (g, x, y), p == 2)
+
+
+def _by_differences_xy(g: Any, x: Any, y: Any, out: Any, p: int) -> tuple[Any, Any]:
+    pull = _pull(g, out) if p == 2 else g
+    return _slopes(pull, x, y, p), _slopes(np.swapaxes(pull, -1, -2), y, x, p)
+
+
+@differentiable(
+    joint=[(("x", "y"), _by_differences_xy)], twin=lambda x, y, p: _norms(x, y, p), name="cdist", contiguous=True,
+    single=True,
+)  # fmt: skip
+def _by_differences(x: Any, y: Any, p: int) -> Any:
+    """Distances for p = 1 and p = 2 without the differences in memory."""
+    return _in_batches(distances, (x.shape[-2], y.shape[-2]), 0, (x, y), p == 2)
+
+
 def _real(x: Any, who: str) -> Any:
     if unwrap(x).dtype.kind != "f":
         raise DtypeError(f"{who}: the vectors must be floating point, got {unwrap(x).dtype}")
@@ -53,6 +87,10 @@ def _norm(d: Any, p: float) -> Any:
     """The norms of differences; of an unknown one unknown, also where they are counted."""
     out = vector_norm(d, p, -1)
     return where(np.isnan(unwrap(d)).any(-1), np.nan, out) if p == 0 else out
+
+
+def _norms(x: Any, y: Any, p: float) -> Any:
+    return _norm(x[..., :, None, :] - y[..., None, :, :], p)
 
 
 def cdist(
@@ -105,7 +143,7 @@ def cdist(
         raise InputError(f"cdist: compute_mode must be one of {sorted(modes)}, got {compute_mode!r}")
     if p == 2:
         return _euclidean.record((x1, x2, modes[mode]))
-    return _norm(x1[..., :, None, :] - x2[..., None, :, :], p)
+    return _by_differences.record((x1, x2, 1)) if p == 1 else _norms(x1, x2, p)
 
 
 def pdist(input: Any, p: float = 2) -> Tensor:
@@ -138,4 +176,6 @@ def pdist(input: Any, p: float = 2) -> Tensor:
     if not p >= 0:
         raise RuntimeError(f"pdist: p must not be negative, got {p}")
     first, second = np.triu_indices(shape[0], 1)
+    if p in (1, 2):
+        return _by_differences.record((input, input, int(p)))[first, second]
     return _norm(input[first] - input[second], p)
