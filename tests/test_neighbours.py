@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import sys
 
@@ -150,6 +151,57 @@ def test_einops_itself():
     assert y.shape == (3, 8)
     reduce(y, "a b -> a", "max").sum().backward()
     assert x.grad.sum() == 3
+
+
+# --- Arrow ----------------------------------------------------------------------------------------------------------
+
+
+def pointer(capsule, name):
+    get = ctypes.pythonapi.PyCapsule_GetPointer
+    get.restype, get.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
+    return get(capsule, name)
+
+
+FORMATS = {"bool": b"b", "int8": b"c", "uint16": b"S", "int64": b"l", "float32": b"f", "float64": b"g"}
+
+
+@pytest.mark.parametrize("dtype", FORMATS)
+def test_arrow_reads_vectors(dtype):
+    from tinygrad_lite.kernels.native import arrow
+
+    values = (np.arange(11) % 3 * 2).astype(dtype)
+    before = len(arrow._HELD)
+    described, held = tg.tensor(np.repeat(values, 2))[::2].__arrow_c_array__()
+    schema = arrow._Schema.from_address(pointer(described, b"arrow_schema"))
+    array = arrow._Array.from_address(pointer(held, b"arrow_array"))
+    assert schema.format == FORMATS[dtype]
+    assert (array.length, array.null_count, array.offset, array.n_buffers) == (11, 0, 0, 2)
+    size = 2 if dtype == "bool" else values.nbytes
+    memory = np.frombuffer(ctypes.string_at(array.buffers[1], size), np.uint8 if dtype == "bool" else dtype)
+    found = np.unpackbits(memory, count=11, bitorder="little") if dtype == "bool" else memory
+    np.testing.assert_array_equal(found, values)
+    assert len(arrow._HELD) == before + 2
+    moved = arrow._Array.from_buffer_copy(array)  # as who takes it does, before the capsule goes
+    array.release = None
+    del described, held, schema, array
+    assert len(arrow._HELD) == before + 1
+    arrow._RELEASE[b"arrow_array"](ctypes.addressof(moved))
+    assert len(arrow._HELD) == before
+    assert not moved.release
+
+
+def test_arrow_takes_vectors_only():
+    with pytest.raises(TypeError, match="must be a vector of real numbers"):
+        tg.ones(2, 2).__arrow_c_array__()
+    with pytest.raises(RuntimeError, match="requires grad"):
+        tg.ones(2, requires_grad=True).__arrow_c_array__()
+
+
+def test_polars_itself():
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame({"loss": tg.tensor([0.5, 0.25]), "step": tg.arange(2)})
+    assert frame["loss"].to_list() == [0.5, 0.25]
+    assert frame["step"].to_list() == [0, 1]
 
 
 # --- foreign datasets and samplers ------------------------------------------------------------------------------------

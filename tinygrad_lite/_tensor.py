@@ -520,6 +520,10 @@ class Tensor(Methods):
         """Where the memory is: ``(1, 0)``, the CPU."""
         return self._data.__dlpack_device__()
 
+    def __arrow_c_array__(self, requested_schema: Any = None) -> tuple[Any, Any]:
+        """A copy of a vector, for tables such as polars'; see Arrow's C data interface."""
+        return importlib.import_module(f"{__package__}.kernels.native.arrow").c_array(self.numpy())
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
         if method == "reduce" and ufunc in _REDUCTIONS:
             return _put_out(_REDUCTIONS[ufunc](*inputs, **{"axis": 0, **kwargs}), out)
