@@ -178,6 +178,10 @@ if __name__ == "__main__":
         process.join()
         print(process.exitcode, round(model(torch.ones(1, 2)).item(), 4))
     assert model.weight.is_shared()
+    try:
+        mp.spawn(train, args=(None,), nprocs=1, start_method="fork")
+    except mp.ProcessRaisedException as error:
+        print(error)
 """
 
 
@@ -185,4 +189,5 @@ if __name__ == "__main__":
 def test_processes_share_a_model_and_have_the_same_torch(tmp_path):
     (tmp_path / "train.py").write_text(HOGWILD)
     done = python("-m", "tinygrad_lite", "run", "--instead", "train.py", cwd=tmp_path)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "0 3.0\n0 3.0\n", "")
+    assert (done.returncode, done.stdout) == (0, "0 3.0\n0 3.0\nprocess 0 ended with exit code 1\n")
+    assert "'NoneType' object has no attribute 'parameters'" in done.stderr
