@@ -469,3 +469,78 @@ def test_values_are_those_that_pytorch_gave_once(name):
     for quantity, expected in zip(("log_prob", "entropy", "mean", "variance"), VALUES[name]):
         if expected is not None:
             assert ask(distribution, quantity, value).sum().item() == pytest.approx(expected, 3e-6), quantity
+
+
+# --- of one's own -----------------------------------------------------------------------------------------------------
+
+
+def own(D, library):
+    """Two distributions as PyTorch's users define them, and what they say."""
+
+    class Triangular(D.Distribution):
+        arg_constraints = {"width": D.constraints.positive}  # noqa: RUF012
+        support = D.constraints.real
+        has_rsample = True
+
+        def __init__(self, width, validate_args=None):
+            (self.width,) = D.utils.broadcast_all(width)
+            super().__init__(self.width.shape, validate_args=validate_args)
+
+        def expand(self, batch_shape, _instance=None):
+            new = self._get_checked_instance(Triangular, _instance)
+            new.width = self.width.expand(batch_shape)
+            super(Triangular, new).__init__(batch_shape, validate_args=False)
+            new._validate_args = self._validate_args
+            return new
+
+        def rsample(self, sample_shape=()):
+            shape = self._extended_shape(sample_shape)
+            return self.width * (library.rand(shape) + library.rand(shape) - 1)
+
+        def log_prob(self, value):
+            if self._validate_args:
+                self._validate_sample(value)
+            return (1 - value.abs() / self.width).clamp(min=0).log() - self.width.log()
+
+        @property
+        def mean(self):
+            return 0 * self.width
+
+    class TanhNormal(D.TransformedDistribution):
+        def __init__(self, loc, scale):
+            self.loc = loc
+            super().__init__(D.Normal(loc, scale), [D.TanhTransform(cache_size=1)])
+
+        @property
+        def mean(self):
+            return self.loc.tanh()
+
+    @D.register_kl(Triangular, Triangular)
+    def kl(p, q):
+        return (q.width / p.width).log()
+
+    width = library.tensor([1.0, 2.0])
+    one, other = Triangular(width), Triangular(2 * width)
+    value = library.tensor([0.5, 0.5])
+    tanh = TanhNormal(width, width)
+    drawn = tanh.rsample((3,))
+    many = D.Independent(one.expand((3, 2)), 1)
+    return [
+        one.log_prob(value), D.kl_divergence(one, other), one.mean, repr(one), one.sample((4,)).shape == (4, 2),
+        many.log_prob(value), many.rsample().shape == (3, 2), tanh.log_prob(value), tanh.mean, drawn.shape == (3, 2),
+        bool(tanh.log_prob(drawn).isfinite().all()), (tanh.transforms[0].inv(drawn) == drawn.atanh()).shape == (3, 2),
+    ]  # fmt: skip
+
+
+def test_distributions_of_ones_own():
+    found = own(D, tg)
+    np.testing.assert_allclose(found[0].numpy(), [np.log(0.5), np.log(0.75 / 2)], 1e-6)
+    np.testing.assert_allclose(found[1].numpy(), np.log([2.0, 2.0]), 1e-6)
+    with pytest.raises(NotImplementedError, match="needs its own expand"):
+        type("Shifted", (D.Normal,), {"__init__": lambda self: D.Normal.__init__(self, 1.0, 1.0)})().expand((2,))
+    torch = pytest.importorskip("torch")
+    for mine, other in zip(found, own(torch.distributions, torch)):
+        if isinstance(other, torch.Tensor):
+            np.testing.assert_allclose(mine.numpy(), other.numpy(), 1e-5, 1e-6)
+        elif not isinstance(other, str):
+            assert mine == other is True

@@ -18,6 +18,7 @@ from . import (
 from . import constraint_registry as constraint_registry
 from . import constraints as constraints
 from . import transforms as transforms
+from . import utils as utils
 from .categorical import *
 from .constraint_registry import biject_to as biject_to
 from .constraint_registry import transform_to as transform_to
@@ -38,7 +39,7 @@ _ROOMS = (
     multivariate_normal, transformed, transforms,
 )  # fmt: skip
 __all__ = sorted(
-    {"biject_to", "constraint_registry", "constraints", "transform_to", "transforms"}.union(
+    {"biject_to", "constraint_registry", "constraints", "transform_to", "transforms", "utils"}.union(
         *(room.__all__ for room in _ROOMS)
     )
 )

@@ -1,0 +1,59 @@
+"""What distributions of one's own are made with: `broadcast_all`, `lazy_property`, and probabilities from logits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import Tensor, softmax
+from .discrete import inside as clamp_probs
+from .distribution import broadcast as broadcast_all
+from .distribution import lazy as lazy_property
+
+__all__ = ["broadcast_all", "clamp_probs", "lazy_property", "logits_to_probs", "probs_to_logits"]
+
+
+def logits_to_probs(logits: Any, is_binary: bool = False) -> Tensor:
+    """Probabilities from their logarithms, or from those of odds.
+
+    Parameters
+    ----------
+    logits : Tensor, shape (..., n), or (...) if `is_binary`
+    is_binary : bool
+
+    Returns
+    -------
+    Tensor, of the same shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite.distributions.utils import logits_to_probs
+    >>> logits_to_probs(tg.zeros(2))
+    tensor([0.5000, 0.5000])
+    """
+    found: Tensor = logits.sigmoid() if is_binary else softmax(logits, -1)
+    return found
+
+
+def probs_to_logits(probs: Any, is_binary: bool = False) -> Tensor:
+    """Logarithms of probabilities, or of odds, finite also at 0 and 1.
+
+    Parameters
+    ----------
+    probs : Tensor
+    is_binary : bool
+
+    Returns
+    -------
+    Tensor, of the same shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite.distributions.utils import probs_to_logits
+    >>> probs_to_logits(tg.tensor([0.5, 0.25]), is_binary=True)
+    tensor([ 0.0000, -1.0986])
+    """
+    safe = clamp_probs(probs)
+    found: Tensor = safe.log() - (-safe).log1p() if is_binary else safe.log()
+    return found
