@@ -536,8 +536,11 @@ def test_distributions_of_ones_own():
     found = own(D, tg)
     np.testing.assert_allclose(found[0].numpy(), [np.log(0.5), np.log(0.75 / 2)], 1e-6)
     np.testing.assert_allclose(found[1].numpy(), np.log([2.0, 2.0]), 1e-6)
-    with pytest.raises(NotImplementedError, match="needs its own expand"):
-        type("Shifted", (D.Normal,), {"__init__": lambda self: D.Normal.__init__(self, 1.0, 1.0)})().expand((2,))
+    shifted = type("Shifted", (D.Normal,), {"__init__": lambda self: D.Normal.__init__(self, 1.0, 1.0)})
+    assert shifted().expand((2,)).mean.tolist() == [1, 1]
+    late = type("Late", (D.LogNormal,), {"__init__": lambda self: D.LogNormal.__init__(self, 1.0, 1.0)})
+    with pytest.raises(NotImplementedError, match="Late: a subclass with its own __init__ needs its own expand"):
+        late().expand((2,))
     torch = pytest.importorskip("torch")
     for mine, other in zip(found, own(torch.distributions, torch)):
         if isinstance(other, torch.Tensor):

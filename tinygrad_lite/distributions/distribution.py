@@ -25,7 +25,25 @@ __all__ = ["Distribution", "ExponentialFamily"]
 
 
 class lazy:
-    """A property that is computed once, with gradients whatever the mode is, unless it was given as an attribute."""
+    """A property that is computed once, with gradients whatever the mode is, unless it was given as an attribute.
+
+    Parameters
+    ----------
+    compute : callable
+        Of the object.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> class Circle:
+    ...     radius = tg.tensor(2.0, requires_grad=True)
+    ...     @tg.distributions.utils.lazy_property
+    ...     def area(self):
+    ...         return 3 * self.radius**2
+    >>> with tg.no_grad():
+    ...     Circle().area.requires_grad
+    True
+    """
 
     def __init__(self, compute: Any) -> None:
         self.compute, self.__doc__ = compute, compute.__doc__
