@@ -71,6 +71,12 @@ def broadcast(*values: Any) -> tuple[Tensor, ...]:
     Returns
     -------
     tuple of Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.distributions.utils.broadcast_all(tg.zeros(2), 1.0)
+    (tensor([0., 0.]), tensor([1., 1.]))
     """
     return broadcast_tensors(*tensors(*values))
 
