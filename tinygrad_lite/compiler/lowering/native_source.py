@@ -8,12 +8,13 @@ import numpy as np
 
 from ...graph import memory
 from ...kernels.native.walk import walker
-from ..recorder.calls import Call
+from ..recorder.calls import Call, view_at
 from ..replay import WORTH, Source, references
 from .arena import Arena, Constants
 from .steps import Place, Product, encoded, places_of
 
-_ZERO, _BLOCK = 0, 1  # registers: addresses that are known, and memory that is new in each call
+_ZERO = 0  # the register of addresses that are known
+_ALONE = 1 << 18  # bytes from which a result has an array of its own
 _PURE = ("row", "rule", "helper")
 
 
@@ -29,7 +30,13 @@ class NativeSource(Source):
 
     def __init__(self, recorder: Any, results: Any) -> None:
         super().__init__(recorder, results)
-        self.bound |= {"ndarray": np.ndarray, "empty": np.empty, "array": np.array, "byte": np.uint8}
+        self.bound |= {
+            "ndarray": np.ndarray,
+            "empty": np.empty,
+            "array": np.array,
+            "byte": np.uint8,
+            "view_at": view_at,
+        }
         self._first: dict[int, int] = {}  # id of memory -> the value that it was met with first
         self._root = [self._root_of(i, v) for i, v in enumerate(recorder.values)]
         self._maker = {i: n for n, call in enumerate(recorder.calls) for _, i in call.outs if self._owner(i) == n}
@@ -103,6 +110,7 @@ class NativeSource(Source):
         wanted += [c.args[1].index for c in self._recorder.calls if c.kind == "leaf"]
         found: dict[Any, tuple[int, int]] = {}
         self._whole: dict[int, int] = {}  # value -> its place in the block
+        self._alone: dict[Any, tuple[int, int]] = {}  # memory that is large: its number, and a value that fills it
         end = 0
         for index in wanted:
             held, offset = self.memory_of(index)
@@ -116,9 +124,13 @@ class NativeSource(Source):
             ):
                 size = self._own(held).nbytes
                 if size == array.nbytes:
-                    found[held] = end, size
                     self._whole[index] = end
-                    end += -(-size // 64) * 64
+                    if size < _ALONE:
+                        found[held] = end, size
+                        end += -(-size // 64) * 64
+                    else:
+                        self._alone[held] = len(self._alone), index
+                        found[held] = 0, size
         self.block = end
         return found
 
@@ -165,6 +177,9 @@ class NativeSource(Source):
         self._pending: list[str] = []
         if self.block:
             self._lines.append(f"block = empty({self.block}, byte)")
+        for number, index in self._alone.values():
+            array = self._recorder.values[index].array
+            self._lines.append(f"b{number} = empty({array.shape}, {self._bind(array.dtype)})")
         for number, call in enumerate(self._recorder.calls):
             for step in self._steps[number]:
                 self._rows += encoded(step, lambda p, n=number: self._where(n, p), self._constants.place)  # type: ignore[misc]
@@ -183,6 +198,8 @@ class NativeSource(Source):
             if self._fixed(held):
                 self.kept.append(self._own(held))
                 return _ZERO, _address(self.kept[-1]) + offset
+            if held in self._alone:
+                return self._register(-2 - self._alone[held][0]), offset
             if held in self._fresh:
                 return self._register(-1), self._fresh[held][0] + offset
             return _ZERO, self._arena.address(held) + offset
@@ -197,7 +214,7 @@ class NativeSource(Source):
         found = self._registers.get(root)
         if found is None:
             found = self._registers[root] = 2 + 2 * len(self._registers)
-            name = "block" if root < 0 else self._named(root)
+            name = self._named(root) if root >= 0 else "block" if root == -1 else f"b{-2 - root}"
             self._pending.append(f"M[{found + 1}] = id({name})")
             self._rows[:0] = [walker.ADDRESS, 4, found, found + 1]
         return found
@@ -227,6 +244,12 @@ class NativeSource(Source):
         array = value.array
         if type(held) is tuple and held not in self._fresh:
             self.bound[name] = self._arena.view(held, offset, array)
+        elif type(held) is tuple and held in self._alone:
+            number, whole = self._alone[held]
+            like = self._recorder.values[whole].array
+            same = (array.shape, array.strides, array.dtype) == (like.shape, like.strides, like.dtype)
+            view = f"view_at(b{number}, {offset}, {array.shape}, {array.strides}, {self._bind(array.dtype)})"
+            self._lines.append(f"{name} = {f'b{number}' if same and not offset else view}")
         elif type(held) is tuple:
             place = self._fresh[held][0] + offset
             self._lines.append(
