@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import os
-import random
 import threading
 import time
 import warnings
@@ -13,11 +12,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..engine.errors import InputError
-from ..ops.random.generator import get_rng_state, set_rng_state
 from . import checkpoint_files as files
+from .generators import Generators
 from .termination import Listener, leave
 
 __all__ = ["Checkpoint"]
@@ -129,7 +126,7 @@ class Checkpoint:
                 kind = type(part).__name__
                 raise TypeError(f"Checkpoint: {name} must have state_dict and load_state_dict, got {kind}")
         if rng:
-            self._parts["rng"] = _Generators()
+            self._parts["rng"] = Generators()
         self.step = self.epoch = 0
         self._folder, self._keep, self._best = Path(path), keep, best
         self._every, self._every_seconds = every, every_seconds
@@ -352,16 +349,3 @@ class Checkpoint:
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
-
-
-class _Generators:
-    """The global generators: the library's, NumPy's and Python's."""
-
-    def state_dict(self) -> dict[str, Any]:
-        numpy = np.random.get_state(legacy=False)  # noqa: NPY002  # it is the global one's that is wanted
-        return {"tinygrad_lite": get_rng_state(), "numpy": numpy, "python": random.getstate()}
-
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        set_rng_state(state_dict["tinygrad_lite"])
-        np.random.set_state(state_dict["numpy"])  # noqa: NPY002
-        random.setstate(state_dict["python"])
