@@ -28,7 +28,7 @@ from .tensors import printing
 from .tensors.devices import placement
 from .tensors.memory_formats import channels_last, channels_last_3d, check_format
 from .tensors.numpy_calls import lists_as_arrays, on_arrays
-from .tensors.size import Size
+from .tensors.size import Size, size_of
 
 
 @differentiable(a=lambda g: g, name="clone", numpy=np.copy, complex=True)
@@ -101,7 +101,7 @@ class Tensor(Methods):
     @property
     def shape(self) -> Size:
         """Sizes of the dimensions."""
-        return Size(self._data.shape)
+        return size_of[self._data.shape]
 
     @property
     def ndim(self) -> builtins.int:

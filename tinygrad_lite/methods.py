@@ -46,7 +46,7 @@ from .ops.special import bessel, gamma, incomplete_gamma
 from .ops.special import erf as erf_ops
 from .rules import wrap
 from .tensors.device_methods import DeviceMethods
-from .tensors.size import Size
+from .tensors.size import Size, size_of
 from .tensors.tensor_type import Tensor
 
 
@@ -136,7 +136,7 @@ class Methods(DeviceMethods):
     def size(self, dim: int) -> int: ...
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of one dimension."""
-        return Size(self._data.shape) if dim is None else self._data.shape[dim]
+        return size_of[self._data.shape] if dim is None else self._data.shape[dim]
 
     def dim(self) -> int:
         """Number of dimensions."""

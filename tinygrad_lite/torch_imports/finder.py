@@ -6,7 +6,7 @@ import contextlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -42,8 +42,8 @@ class _Absent:
     def __init__(self, module: ModuleType, known_as: str) -> None:
         self.known_as = known_as
         self.climbs = f"{known_as}.".startswith("torch.nn.modules.") or module.__name__ == known_as
-        before = vars(module).get("__getattr__", _nothing)
-        self.on_demand = before.on_demand if isinstance(before, _Absent) else before
+        before: Any = vars(module).get("__getattr__", _nothing)
+        self.on_demand: Callable[[str], Any] = before.on_demand if isinstance(before, _Absent) else before
 
     def __call__(self, name: str) -> Any:
         with contextlib.suppress(AttributeError):

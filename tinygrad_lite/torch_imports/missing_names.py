@@ -37,10 +37,11 @@ def watch_errors() -> None:
     show = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-        of = type(error.obj) if isinstance(error, AttributeError) else None
-        if of is not None and of.__module__.partition(".")[0] == _OURS.name and traceback is not None:
+        if isinstance(error, AttributeError) and traceback is not None:
+            of = type(error.obj)
             *_, (frame, line) = walk_tb(traceback)
-            _asked.setdefault(f"{of.__name__}.{error.name}", f"{Path(frame.f_code.co_filename).name}:{line}")
+            if of.__module__.partition(".")[0] == _OURS.name:
+                _asked.setdefault(f"{of.__name__}.{error.name}", f"{Path(frame.f_code.co_filename).name}:{line}")
         show(kind, error, traceback)
 
     sys.excepthook = hook
