@@ -121,7 +121,8 @@ PROGRAMS: dict[str, Any] = {
     "addr of booleans": lambda m: m.addr(m.tensor([[True]]), m.tensor([False]), m.tensor([True]), beta=3, alpha=2),
     "arange of integers": lambda m: [m.arange(0.0, -8.1, -4, dtype=m.int64), m.arange(-0.9, 2.1, 2.0, dtype=m.int32)],
     "arange by a cut step": lambda m: m.arange(0, 3, 0.5, dtype=m.int64),
-    "linspace of integers": lambda m: [m.linspace(4.3, -3, 5, dtype=m.int64), m.logspace(1, 2.9, 2, dtype=m.int64)],
+    "linspace of integers": lambda m: [m.linspace(4.3, -3, 5, dtype=m.int64), m.logspace(4.3, -3, 4, dtype=m.int64)],
+    "logspace of integers": lambda m: [m.logspace(*v, dtype=m.int64) for v in ((0, 2, 4), (0, 1.2, 4, 5.0))],
     "layer_norm below 0": lambda m: m.nn.functional.layer_norm(_x(m, 2, 3), [3], eps=-0.2),
     "batch_norm of nothing": lambda m: m.nn.functional.batch_norm(m.zeros(0), m.zeros(0), m.ones(0)),
     "masked logsumexp of integers": lambda m: m.masked.logsumexp(m.tensor([1, 2, 3]), 0, mask=m.tensor([1, 1, 0]) > 0),
@@ -140,6 +141,7 @@ SHUFFLES: dict[str, Any] = {  # whose result has memory of its own, though nothi
     "channel_shuffle by all": lambda m, x: m.channel_shuffle(x, 4),
     "adaptive_avg_pool2d": lambda m, x: m.nn.functional.adaptive_avg_pool2d(x, (None, None)),
     "interpolate": lambda m, x: m.nn.functional.interpolate(x, size=(2, 2), mode="area"),
+    "gather by bytes": lambda m, x: m.gather(x.reshape(-1), 0, m.zeros(2, 0, dtype=m.uint8)),
     "gather": lambda m, x: m.gather(x[:0], 1, m.zeros(0, 4, 2, 2, dtype=m.int64)),
 }
 

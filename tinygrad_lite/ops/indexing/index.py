@@ -221,7 +221,7 @@ def gather(input: Any, dim: int, index: Any) -> Tensor:
     if i.dtype.kind not in "iu":
         raise DtypeError(f"gather: index must hold integers, got {i.dtype}")
     if not i.size:
-        return input.reshape(-1)[wrap(i)]  # no view: that would be one of nothing
+        return input.reshape(-1)[wrap(i.astype(np.intp))]  # no view: that would be one of nothing
     if (i.ndim, x.ndim) in ((0, 1), (1, 0)):  # as good as each other
         return gather(input.reshape(-1), dim, i.reshape(-1)).reshape(i.shape)
     if i.ndim != x.ndim or any(n > m for d, (n, m) in enumerate(zip(i.shape, x.shape)) if d != dim):

@@ -331,7 +331,8 @@ def lapack_svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> A
     """
     if not np.isfinite(a).all():
         raise LinAlgError("svd: the matrix must hold finite numbers, got infinities or NaN")
-    return np.linalg.svd(a, full_matrices, compute_uv)
+    decompose: Any = np.linalg.svd  # whose types want to know the flags' values
+    return decompose(a, full_matrices, compute_uv)
 
 
 def svd_or_nan(a: Any) -> tuple[Any, Any, Any]:

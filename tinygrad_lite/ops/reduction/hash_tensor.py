@@ -57,4 +57,5 @@ def hash_tensor(input: Any, dim: Any = None, *, keepdim: bool = False, mode: int
     elif not x.size:
         raise InputError(f"hash_tensor: dim must be given for an empty input, got shape {x.shape}")
     bits = x.astype(np.float64 if x.dtype.kind == "f" else np.int64).view(np.uint64)
-    return wrap(np.bitwise_xor.reduce(bits, dims, keepdims=keepdim))
+    fold: Any = np.bitwise_xor.reduce
+    return wrap(fold(bits, dims, keepdims=keepdim))
