@@ -36,7 +36,8 @@ class Verdict:
     bend: float = 0.0  # half the difference of the slopes on the two sides
     slope: float = 0.0  # the computed one
     size: float = 0.0  # the sum of the magnitudes that the slope is made of
-    precision: float = np.inf  # relative to that size
+    precision: float = np.inf  # relative to that size, or to the largest slope seen
+    sees: float = np.inf  # relative to that size, or to the slope at the step: which errors would be found
     blur: float = np.inf  # what rounding contributes to it
     note: str = ""
 
@@ -168,6 +169,9 @@ def _settled(levels: Sequence[_Level], noise: float, out: Verdict, eps: float) -
         blur = 4 * max(noise, level.floor) / (level.step * scale)
         out.blur = min(out.blur, blur)
         out.precision = min(out.precision, abs(level.odd) / (level.step * scale) + blur)
+        near = max(out.size, level.signal / level.step)
+        if near:
+            out.sees = min(out.sees, (abs(level.odd) / level.step + blur * scale) / near)
         bends.append((abs(level.even) + 4 * noise) / (level.step * scale))
     return out.precision < min(4 * eps**0.5, 1e-4) and min(bends) < 8 * eps ** (1 / 3)
 
@@ -186,7 +190,7 @@ def _straight(levels: Sequence[_Level], part: str, noise: float, line: _Directio
 
     Where L itself does not change in proportion to the step, or by no more than what looks like rounding but is far
     larger, it is not resolved (a sine over many periods). Where it does not change at all since a number inside of it
-    has no digits left for the step, the line ends below the rounding of that number, and larger steps know better.
+    has no digits left for the step, the line ends below the rounding of that number, and larger steps are looked at.
     Where the line ends well above rounding, it began at a kink beside the point, and smaller steps know better.
     """
     clear = [level for level in levels if abs(getattr(level, part)) > _CLEAR * noise]
@@ -204,8 +208,10 @@ def _straight(levels: Sequence[_Level], part: str, noise: float, line: _Directio
     while top and _alike(slopes[top - 1], slopes[top]):
         top -= 1
     small = [abs(getattr(level, part)) / level.step < abs(slopes[-1]) / 8 for level in levels]
-    if abs(getattr(clear[top], part)) < line.coarse and any(a and b for a, b in zip(small, small[1:])):
-        return None
+    lost = abs(getattr(clear[top], part))
+    if lost < line.coarse and any(a and b for a, b in zip(small, small[1:])):
+        above = [level for level in levels if level.step > clear[top].step]
+        return _straight(above, part, max(noise, lost), line)
     best = min(range(len(clear) - 1), key=lambda k: abs(slopes[k] - slopes[k + 1]))
     return clear[best + 1].step, slopes[best + 1]
 

@@ -148,7 +148,7 @@ class _Examination:
                 apart = abs(slope - sum(float(gradients[i] @ d) for i, d in v.items())) / size
                 if apart < 1e-9:
                     verdict.note = _BY_COMPLEX_STEP if verdict.kind == say.LOST else ""
-                    verdict.kind, verdict.precision = say.RIGHT, min(verdict.precision, max(apart, 2.0**-52))
+                    verdict.kind, verdict.sees = say.RIGHT, min(verdict.sees, max(apart, 2.0**-52))
         return verdict
 
     def _group(self, which: Sequence[int], weights: Array, gradients: Sequence[Array]) -> dict[int, Finding]:
@@ -170,7 +170,7 @@ class _Examination:
             total = sum(parts.values()) or 1.0
             shares = {i: min(share, parts[i] / total) for i, share in shares.items()}
         kinds = {verdict.kind for verdict in verdicts}
-        precision = max(verdict.precision for verdict in verdicts)
+        precision = max(verdict.sees for verdict in verdicts)
         names, sizes = self.probe.names, self.sizes
         if kinds == {say.VACUOUS}:
             return {i: Finding(names[i], say.VACUOUS, of=sizes[i]) for i in which}
@@ -200,7 +200,7 @@ class _Examination:
                 if verdict.kind == say.WRONG:
                     return self._wrong(i, verdict, v, weights, gradients)
                 if verdict.kind not in (say.KINK, say.JUMP):
-                    found = Finding(name, verdict.kind, precision=verdict.precision, of=size, note=verdict.note)
+                    found = Finding(name, verdict.kind, precision=verdict.sees, of=size, note=verdict.note)
                     return kink if kink is not None and verdict.kind != say.LOST else found
                 found, marked = self._kink(i, verdict, weights, gradients)
                 kink = kink or found
@@ -261,7 +261,7 @@ class _Examination:
         self.searches += 1
         if not self.entries or self.searches > _SEARCHES:
             expected = verdict.slope + verdict.error
-            return Finding(name, say.WRONG, expected=expected, got=verdict.slope, precision=verdict.precision, of=size)
+            return Finding(name, say.WRONG, expected=expected, got=verdict.slope, precision=verdict.sees, of=size)
         scale = np.abs(self._direction(i, 1.0))
         slopes = Slopes(self.probe, i, scale, verdict.step, weights, gradients)
         some, odd, _ = slopes.each(0, self.random)
@@ -272,7 +272,7 @@ class _Examination:
         note = "" if some.size == size else f"looked for by halving {size} entries"
         return Finding(
             name, say.WRONG, self._index(i, int(some[worst])), output, output_index, expected, got,
-            abs(expected - got) / spacing, verdict.precision, int(wrong.sum()), some.size, note=note,
+            abs(expected - got) / spacing, verdict.sees, int(wrong.sum()), some.size, note=note,
         )  # fmt: skip
 
 
