@@ -1,7 +1,7 @@
 """What checks of gradients and modules find, here and with PyTorch: the tables of docs/testing_your_modules.md.
 
 Functions whose gradient is right, at scales, kinks and precisions where differences with a fixed step fail; the same
-with a gradient that is wrong by a thousandth (in float16 by a tenth); the layers of `planted_bugs.py`; the loops of
+with a gradient that is wrong by a thousandth (in float16 by 0.3); the layers of `planted_bugs.py`; the loops of
 `planted_mistakes.py`; and the time that a check of four layers takes. Without PyTorch its columns stay empty.
 """
 
@@ -23,7 +23,7 @@ from common import command_line, setup
 
 import tinygrad_lite as tg
 
-SLIPS = {"float16": 0.1}  # which has three digits
+SLIPS = {"float16": 0.3}  # which has three digits
 Function = Callable[[Any, Any], Any]  # (library, x) -> y
 
 RIGHT: dict[str, tuple[Function, list, str]] = {
