@@ -174,10 +174,10 @@ def logspace(
     >>> tg.logspace(-1, 1, 3)
     tensor([ 0.1000,  1.0000, 10.0000])
     """
-    ends, chosen = [_number(v, "logspace") for v in (start, end)], _dtype(dtype)
-    cut = chosen.kind in "iu" and any(v != int(v) for v in ends)  # then the exponents are integers, as in PyTorch
-    exponents = _spaced(*ends, steps, chosen if cut else np.float64, "logspace")
-    powers = np.power(float(_number(base, "logspace")), exponents.astype(np.float64))
+    start, end = (_number(v, "logspace") for v in (start, end))
+    if _dtype(dtype).kind in "iu":  # the ends are cut first, as in PyTorch
+        start, end = int(start), int(end)
+    powers = np.power(float(_number(base, "logspace")), _spaced(start, end, steps, np.float64, "logspace"))
     return _finish(powers.astype(_dtype(dtype)), requires_grad, device, "logspace")
 
 
