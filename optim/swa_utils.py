@@ -14,6 +14,7 @@ from tinygrad_lite import Tensor, int64, nn, no_grad, tensor
 from tinygrad_lite.graph import written
 from tinygrad_lite.kernels.native.parallel import in_parts
 from tinygrad_lite.nn.modules.normalization.batch_norm import _BatchNorm
+from tinygrad_lite.transforms.effects import effect
 
 from .kernels.weight_average import approach
 from .lr_scheduler import LRScheduler
@@ -240,6 +241,7 @@ class AveragedModel(nn.Module):
         """Call the averaged copy."""
         return self.module(*args, **kwargs)
 
+    @effect
     def update_parameters(self, model: nn.Module) -> None:
         """Take a model's parameters into the average; the first time they are copied.
 

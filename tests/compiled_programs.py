@@ -10,6 +10,7 @@ import numpy as np
 import tinygrad_lite as tg
 import tinygrad_lite.nn.functional as F
 from tinygrad_lite import nn, optim
+from tinygrad_lite.rules import differentiable
 
 PROGRAMS: dict[str, Callable[[], tuple[Any, Callable[..., Any], tuple[Any, ...]]]] = {}
 
@@ -146,6 +147,43 @@ def two_optimizers_and_random_numbers() -> Any:
         return judged + made
 
     return nn.ModuleList([maker, judge]), step, (numbers(7, 6),)
+
+
+@differentiable(x=lambda g, x: g * 3 * x * x)
+def cube(x: Any) -> Any:
+    return x * x * x
+
+
+class Doubled(tg.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        (x,) = ctx.saved_tensors
+        return 2 * x * g
+
+
+@program
+def rows_and_functions_of_users_and_a_mean_of_the_weights() -> Any:
+    net = nn.Sequential(nn.Linear(5, 8), nn.Tanh(), nn.Linear(8, 2))
+    optimizer, mean = optim.Lookahead(optim.Adam(net.parameters())), optim.swa_utils.AveragedModel(net)
+
+    def step(x: Any, y: Any) -> Any:
+        optimizer.zero_grad()
+        loss = F.mse_loss(Doubled.apply(cube(net(x))), y)
+        loss.backward()
+        with tg.no_grad():
+            for p in net.parameters():
+                p.grad.mul_(0.5)
+                p.sub_(p.grad, alpha=0.01)
+        optimizer.step()
+        mean.update_parameters(net)
+        return loss
+
+    return mean, step, (numbers(6, 5), numbers(6, 2))
 
 
 @program

@@ -144,8 +144,8 @@ class Compiled:
             if known:
                 self.reasons += known[-1].state.differences(state)[:3]
             if len(known) >= self.limit or self._tries.get(key, 0) >= self.limit + 2:
-                why = "; ".join(self._changes(key, state)[:2]) or "its recordings differ"
-                return self._eagerly(key, f"{why}; what changes in every call should be an argument", args, kwargs)
+                changed = "; ".join(self._changes(key, state)[:2]) or "its recordings differ"
+                return self._eagerly(key, f"{changed}; what changes in every call should be an argument", args, kwargs)
             return self._record(key, args, kwargs, tensors, arrays, state, roots)
         finally:
             _recording.release()

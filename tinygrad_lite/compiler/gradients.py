@@ -58,7 +58,8 @@ def backward_of(recorder: Recorder, out: Any) -> Backward | None:
                         "computes one such result; call backward() inside, or return it detached")  # fmt: skip
         return None
     (tensor,) = wanted.values()
-    inner, edges = _inside(recorder, views.node_of(tensor))
+    root: Any = views.node_of(tensor)
+    inner, edges = _inside(recorder, root)
     if edges is None or any(n.hooks for n in inner) or recorder.consumed:
         recorder.refuse("its result requires grad, and the graph behind it cannot be followed")
         return None
@@ -72,7 +73,7 @@ def backward_of(recorder: Recorder, out: Any) -> Backward | None:
     try:
         for node in inner:
             node.edges = tuple(_cut(edge, edges, aliases, parents, recorder) for edge in node.edges)
-        found = autograd._run({views.node_of(tensor): g}, set(aliases), True, False)
+        found = autograd._run({root: g}, set(aliases), True, False)
     finally:
         restore(token)
         mode.enabled = before

@@ -156,7 +156,7 @@ def _result(who: str, out: Any, args: tuple[Any, ...], before: list[Any], ctx: C
         written(out._data, who)
         return out
     if any(isinstance(b, rules.Tensor) and np.may_share_memory(b._data, out._data) for b in before):
-        return rules.wrap(out._data.copy())  # a write to one output must not change another
+        return rules.wrap(views.duplicate(out._data))  # a write to one output must not change another
     result = rules.wrap(out._data)
     shared = next((a for a in args if isinstance(a, rules.Tensor) and np.may_share_memory(a._data, out._data)), None)
     if shared is not None:
@@ -229,7 +229,7 @@ def _call_backward(
             raise RuntimeError(
                 f"{cls.__name__}.backward: gradient {i} must have the shape {parent.shape}, got {x.shape}"
             )
-        results.append(conjugate(x if create else x._data.copy()))  # what user code returns may be shared
+        results.append(conjugate(x if create else views.duplicate(x._data)))  # what user code returns may be shared
     return tuple(results)
 
 

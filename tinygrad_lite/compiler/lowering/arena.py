@@ -75,3 +75,15 @@ class Constants:
             self._places[bits] = int(piece.ctypes.data) + self._end
             self._end += 8
         return 0, self._places[bits]
+
+
+def extent(array: Any) -> int:
+    """Bytes from the first to the last element."""
+    if not array.size:
+        return 0
+    return int(sum((n - 1) * s for n, s in zip(array.shape, array.strides)) + array.itemsize)
+
+
+def address_of(array: Any) -> int:
+    """Where an array's first element lies."""
+    return int(array.__array_interface__["data"][0])

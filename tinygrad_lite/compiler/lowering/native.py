@@ -28,8 +28,8 @@ def possible() -> bool:
         return False
     with _lock:
         if _state["walk"] is None and _state["thread"] is None:
-            _state["thread"] = threading.Thread(target=_start, daemon=True)
-            _state["thread"].start()
+            started = _state["thread"] = threading.Thread(target=_start, daemon=True)
+            started.start()
     return True
 
 

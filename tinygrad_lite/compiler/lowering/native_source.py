@@ -10,7 +10,7 @@ from ...graph import memory
 from ...kernels.native.walk import walker
 from ..recorder.calls import Call, view_at
 from ..replay import WORTH, Source, references
-from .arena import Arena, Constants
+from .arena import Arena, Constants, address_of, extent
 from .steps import Place, Product, encoded, places_of
 
 _ZERO = 0  # the register of addresses that are known
@@ -83,7 +83,7 @@ class NativeSource(Source):
 
     def _distance(self, index: int, root: int) -> int:
         values = self._recorder.values
-        return 0 if index == root else _address(values[index].array) - _address(values[root].array)
+        return 0 if index == root else address_of(values[index].array) - address_of(values[root].array)
 
     def memory_of(self, index: int) -> tuple[Any, int]:
         """The memory of a value."""
@@ -152,7 +152,7 @@ class NativeSource(Source):
             if type(held) is int:
                 self._until[held] = number
             elif held not in self._fresh and not self._fixed(held):
-                size, first, _ = found.get(held, (_extent(self._own(held)), number, number))
+                size, first, _ = found.get(held, (extent(self._own(held)), number, number))
                 found[held] = size, first, number
 
         for number, call in enumerate(self._recorder.calls):
@@ -182,12 +182,12 @@ class NativeSource(Source):
             self._lines.append(f"b{number} = empty({array.shape}, {self._bind(array.dtype)})")
         for number, call in enumerate(self._recorder.calls):
             for step in self._steps[number]:
-                self._rows += encoded(step, lambda p, n=number: self._where(n, p), self._constants.place)  # type: ignore[misc]
+                self._rows += encoded(step, lambda p, n=number: self._where(n, p), self._constants.place)
             if self.modes[number] == "python":
                 self._python(number, call)
         self._flush()
         self._lines += [self._returned(line, self._kept) for line in self._results.lines]
-        registers = np.zeros(2 + 2 * len(self._registers), np.int64)
+        registers: Any = np.zeros(2 + 2 * len(self._registers), np.int64)
         self.bound |= {"walk": walk, "R": registers, "M": memoryview(registers), "W": np.zeros(walker.WORDS, np.int64)}
         self._finish(self._lines)
 
@@ -197,7 +197,7 @@ class NativeSource(Source):
         if type(held) is tuple:
             if self._fixed(held):
                 self.kept.append(self._own(held))
-                return _ZERO, _address(self.kept[-1]) + offset
+                return _ZERO, address_of(self.kept[-1]) + offset
             if held in self._alone:
                 return self._register(-2 - self._alone[held][0]), offset
             if held in self._fresh:
@@ -206,7 +206,7 @@ class NativeSource(Source):
         value = self._recorder.values[held]
         if value.kind in ("state", "constant"):
             self.kept.append(value.array)
-            return _ZERO, _address(value.array) + offset
+            return _ZERO, address_of(value.array) + offset
         return self._register(held), offset
 
     def _register(self, root: int) -> int:
@@ -304,14 +304,3 @@ class NativeSource(Source):
         new = [i for _, i in call.outs if self._owner(i) == number and i not in self._unused]
         self._lines += [f"{self._text(i)} = n.grad._data" for i in new]
         self._known |= set(new)
-
-
-def _extent(array: Any) -> int:
-    """Bytes from the first to the last element."""
-    if not array.size:
-        return 0
-    return int(sum((n - 1) * s for n, s in zip(array.shape, array.strides)) + array.itemsize)
-
-
-def _address(array: Any) -> int:
-    return int(array.__array_interface__["data"][0])

@@ -114,7 +114,8 @@ class Row:
             raise NotLowered("a sum in pieces")
         axes = range(x.ndim) if axis is None else (axis,) if type(axis) is int else axis
         axes = tuple(a % x.ndim for a in axes)
-        result = np.asarray(function.reduce(x.array, axis, dtype, keepdims=keepdims))
+        reduced: Any = function.reduce
+        result = np.asarray(reduced(x.array, axis, dtype, keepdims=keepdims))
         source, target = x if dtype == x.dtype else self.cast(x, dtype), self.new(result)
         found = reduction(source.place, axes, target.place)
         loop = loop_for(function, [dtype] * 3)
@@ -177,8 +178,9 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __init__(self, row: Any, array: Any, place: Any, offset: int = 0, strides: Any = None) -> None:
         if isinstance(place, Symbol):  # np.ndarray(shape, dtype, buffer, offset, strides)
-            whole, found = place, np.ndarray(row, array, place.array, offset, strides)
-            moved = place.place.offset + offset
+            whole: Any = place
+            found = np.ndarray(row, array, whole.array, offset, strides)
+            moved = whole.place.offset + offset
             row, array = whole.row, found
             place = Place(whole.place.root, moved, found.shape, found.strides, found.dtype)
         self.row, self.array, self.place = row, array, place
@@ -202,7 +204,7 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
     def __bool__(self) -> bool:
         raise NotLowered("an array's truth")
 
-    __float__ = __int__ = __index__ = __iter__ = __bool__  # type: ignore[assignment]
+    __float__ = __int__ = __index__ = __iter__ = __bool__
 
     def __pow__(self, exponent: Any) -> Any:
         if self.dtype.kind == "f" and type(exponent) in (int, float) and exponent == 2:  # as NumPy's own ** has it

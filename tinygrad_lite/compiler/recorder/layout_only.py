@@ -210,7 +210,7 @@ class _Reader:
         if not isinstance(target, FunctionType) or node not in call.args:
             return False
         names = target.__code__.co_varnames[: target.__code__.co_argcount]
-        index = call.args.index(node)  # type: ignore[arg-type]
+        index = call.args.index(node)
         if index >= len(names):
             return False
         good, returned = _takes_layout(target, names[index], self._recorded)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Iterator
+from types import FunctionType
 from typing import Any
 
 from ... import rules
@@ -106,7 +107,7 @@ def _effects() -> Iterator[Place]:
         if home is not None:
             for cls in _below(getattr(home, name)):
                 for method in names:
-                    if method in vars(cls):
+                    if isinstance(vars(cls).get(method), FunctionType):
                         yield _attribute(cls, method, watching.effect(vars(cls)[method], f"{cls.__name__}.{method}"))
     hooks = sys.modules.get(f"{_PACKAGE}.nn.module")
     if hooks is not None:
@@ -115,7 +116,8 @@ def _effects() -> Iterator[Place]:
 
 def _below(cls: type) -> Iterator[type]:
     yield cls
-    for child in cls.__subclasses__():
+    children: list[type] = cls.__subclasses__()
+    for child in children:
         yield from _below(child)
 
 

@@ -195,7 +195,7 @@ def seeds_watched(outputs: Any, *args: Any) -> Any:
 
 
 def get_grad(tensor: Any) -> Any:
-    found = grad.fget(tensor)  # type: ignore[misc]
+    found = grad.fget(tensor)
     if (recorder := _recorder()) is not None:
         node = views.node_of(tensor)
         if None not in recorder.gradients_set and id(node) not in recorder.gradients_set:
@@ -205,11 +205,11 @@ def get_grad(tensor: Any) -> Any:
 
 def set_grad(tensor: Any, value: Any) -> None:
     if (recorder := _recorder()) is None:
-        grad.fset(tensor, value)  # type: ignore[misc]
+        grad.fset(tensor, value)
         return
     if value is not None:
         recorder.refuse(f"a gradient is set at {line_of(caller(2))}")
-        grad.fset(tensor, value)  # type: ignore[misc]
+        grad.fset(tensor, value)
         return
     recorder.gradients_set.add(id(views.node_of(tensor)))
     recorder.effect(grad.fset, "grad = None", (tensor, None), {})
