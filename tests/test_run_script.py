@@ -73,10 +73,9 @@ def test_modules_are_this_librarys_and_are_executed_once(tmp_path):
 
 
 ENDS = {
-    "error": ("def f():\n    return 1 / 0\nf()", 1),
-    "exit": ("raise SystemExit(3)", 3),
+    "error": ("def f():\n    {}['a']\ntry:\n    f()\nexcept KeyError as e:\n    raise ValueError('b') from e", 1),
+    "exit": ("print(1)\nraise SystemExit(3)", 3),
     "syntax": ("def f(:\n", 1),
-    "cause": ("try:\n    {}['a']\nexcept KeyError as e:\n    raise ValueError('b') from e", 1),
 }
 
 
