@@ -375,8 +375,10 @@ def test_methods_refuse_arguments_of_a_wrong_type_by_name():
                 except (TypeError, ValueError, RuntimeError, IndexError) as error:
                     if blame._origin(error) == "inside" and not hasattr(error, "blamed"):
                         faults.append((name, slot, wrong, repr(error)))
-                    elif method.__name__.rstrip("_") not in str(error) and name not in ("to_dense", "new"):
+                    elif method.__name__.rstrip("_") not in str(error) and name not in ("new", "to_dense", "to_device"):
                         faults.append((name, slot, wrong, f"does not name it: {error}"))
+                except UserWarning:  # of what PyTorch does in another way
+                    continue
                 except Exception as error:
                     faults.append((name, slot, wrong, repr(error)))
     assert not faults, faults[:10]
