@@ -325,7 +325,7 @@ TABLE: dict[str, list[Idiom]] = {
         I("g = torch.autograd.grad(outputs=w.sum(), inputs=w, grad_outputs=torch.ones(()), retain_graph=True)[0]\n"
           "g.norm(2).item()", 1.4142),
         I("torch.relu_(x - 2).tolist(), torch.sigmoid_(torch.zeros(1)).tolist()", [[[0.0, 0.0], [1.0, 2.0]], [0.5]]),
-        I("with torch.profiler.record_function('forward'):\n    y = model(x)\ny.shape", [2, 1], "no profile is made"),
+        I("with torch.profiler.record_function('forward'):\n    y = model(x)\ny.shape", [2, 1]),
         I("h = w.register_hook(lambda g: g * 2); w.sum().backward(); h.remove(); w.grad.tolist()", [2.0, 2.0]),
     ],
     "Printing": [

@@ -131,11 +131,11 @@ __version__ = "0.1.0"
 
 _LAZY = (
     "amp", "array_api", "backends", "compiler", "cuda", "distributed", "distributions", "func", "jit", "kernels",
-    "masked", "nn", "optim", "signal", "sparse", "special", "testing",
+    "masked", "nn", "optim", "profiler", "signal", "sparse", "special", "testing",
     "training", "utils",
 )  # fmt: skip
 _TORCH_MODULES = (  # in a folder of their own
-    "accelerator", "hub", "mps", "multiprocessing", "onnx", "profiler", "random", "serialization", "types",
+    "accelerator", "hub", "mps", "multiprocessing", "onnx", "random", "serialization", "types",
     "version", "xpu",
 )  # fmt: skip
 _ROOMS = {  # room -> the names of PyTorch's that are looked for in it

@@ -101,7 +101,7 @@ from tinygrad_lite.torch_modules import onnx as onnx
 from tinygrad_lite import optim as optim
 from tinygrad_lite.tensors.finfo import pi as pi
 from tinygrad_lite.tensors.memory_formats import preserve_format as preserve_format
-from tinygrad_lite.torch_modules import profiler as profiler
+from tinygrad_lite import profiler as profiler
 from tinygrad_lite.torch_modules import serialization as serialization
 from tinygrad_lite.engine.grad_mode import set_grad_enabled as set_grad_enabled
 from tinygrad_lite.dtypes import short as short

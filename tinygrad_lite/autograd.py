@@ -563,7 +563,7 @@ def _apart(
     return tuple(results)
 
 
-_LAZY = {"functional": "transforms.jacobians", "graph": "engine.hooks", "profiler": "torch_modules.profiler"}
+_LAZY = {"functional": "transforms.jacobians", "graph": "engine.hooks", "profiler": "profiler"}
 _ROOM_OF = {
     **dict.fromkeys(("GradcheckError", "gradcheck", "gradgradcheck"), "testing.pytorch_names"),
     **dict.fromkeys(

@@ -12,7 +12,7 @@ import functools
 import sys
 from collections.abc import Callable, Iterator
 from types import FunctionType
-from typing import Any
+from typing import Any, Protocol
 
 from ... import rules
 from ...kernels.native.forks import lock
@@ -32,32 +32,35 @@ def _attribute(holder: Any, name: str, value: Any, plain: Any = None) -> Place:
     return functools.partial(setattr, holder, name), getattr(holder, name) if plain is None else plain, value
 
 
-def _cell(function: Any, name: str) -> Any:
-    return function.__closure__[function.__code__.co_freevars.index(name)]
+def ops() -> Iterator[Op]:
+    """The rows of the table, once each."""
+    for op in {id(op): op for op in TABLE.values() if isinstance(op, Op)}.values():
+        op._bound()
+        yield op
+
+
+def fast_calls() -> Iterator[tuple[Any, Place]]:
+    """The fast calls, and the place where each keeps its function."""
+    for call in {id(c): c for c in (*TABLE, *FAST.values())}.values():
+        if "function" in getattr(getattr(call, "__code__", None), "co_freevars", ()):
+            cell = call.__closure__[call.__code__.co_freevars.index("function")]
+            if callable(cell.cell_contents):
+                yield call, (functools.partial(setattr, cell, "cell_contents"), cell.cell_contents, None)
 
 
 def _rows() -> Iterator[Place]:
     """Functions and rules of the table, and what the fast calls keep of them."""
-    seen: set[int] = set()
-    for op in list(TABLE.values()):
-        if not isinstance(op, Op) or id(op) in seen:
-            continue
-        seen.add(id(op))
-        op._bound()
+    for op in ops():
         yield _attribute(op, "function", recorded(op.function, op.name))
         if op.together is not None:
             yield _attribute(op, "together", recorded(op.together, f"{op.name}'", "rule"))
         for rule in op.rules:
             yield _attribute(rule, "vjp", recorded(rule.vjp, f"{op.name}'", "rule"))
-    for call in {id(c): c for c in (*TABLE, *FAST.values())}.values():
-        if "function" in getattr(getattr(call, "__code__", None), "co_freevars", ()):
-            cell = _cell(call, "function")
-            if callable(cell.cell_contents):
-                yield (functools.partial(setattr, cell, "cell_contents"), cell.cell_contents,
-                       watching.fast(recorded(cell.cell_contents, call.__name__)))  # fmt: skip
+    for call, (put, plain, _) in fast_calls():
+        yield put, plain, watching.fast(recorded(plain, call.__name__))
 
 
-def _everywhere(values: dict[int, Any]) -> Iterator[Place]:
+def everywhere(values: dict[int, Any]) -> Iterator[Place]:
     """All names of the package's modules that mean one of some functions, or the door before it: id -> what comes."""
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] != _PACKAGE or module is None or name.startswith(f"{_PACKAGE}.compiler"):
@@ -83,7 +86,7 @@ def _helpers() -> Iterator[Place]:
     values[id(rules.unwrap)] = watching.unwrap_watched
     values[id(index_keys._plain)] = watching.index_part
     values[id(on_arrays)] = watching.refusing(on_arrays, "a NumPy function without a row")
-    yield from _everywhere(values)
+    yield from everywhere(values)
     autograd = sys.modules[f"{_PACKAGE}.autograd"]
     yield _attribute(Op, "_of_arrays", watching.of_arrays_watched)
     yield functools.partial(setattr, WATCH, "call"), None, watching.again
@@ -105,7 +108,7 @@ def _effects() -> Iterator[Place]:
         module, _, name = path.rpartition(".")
         home = sys.modules.get(f"{_PACKAGE}.{module}")
         if home is not None:
-            for cls in _below(getattr(home, name)):
+            for cls in below(getattr(home, name)):
                 for method in names:
                     if isinstance(vars(cls).get(method), FunctionType):
                         yield _attribute(cls, method, watching.effect(vars(cls)[method], f"{cls.__name__}.{method}"))
@@ -114,24 +117,34 @@ def _effects() -> Iterator[Place]:
         yield _attribute(hooks, "call_with_hooks", watching.refusing(hooks.call_with_hooks, "a hook on a module"))
 
 
-def _below(cls: type) -> Iterator[type]:
+def below(cls: type) -> Iterator[type]:
     yield cls
     children: list[type] = cls.__subclasses__()
     for child in children:
-        yield from _below(child)
+        yield from below(child)
 
 
 # --- putting them there -----------------------------------------------------------------------------------------------
 
+
+class Guest(Protocol):
+    """Who else puts something in places of the engine, and takes it away while anything is recorded."""
+
+    def put(self) -> None: ...
+
+    def take_away(self) -> None: ...
+
+
 _lock = lock()
 _places: list[Place] = []
+_guests: list[Guest] = []
 _work: dict[str, Any] = {"recordings": 0, "sizes": None}
 
 
 def _sizes() -> Any:
     """What changes when there are new places."""
     optimizer = sys.modules.get(f"{_PACKAGE}.optim.optimizer")
-    classes = 0 if optimizer is None else sum(1 for _ in _below(optimizer.Optimizer))
+    classes = 0 if optimizer is None else sum(1 for _ in below(optimizer.Optimizer))
     return len(sys.modules), len(TABLE), len(FAST), classes
 
 
@@ -146,6 +159,8 @@ def enter(recorder: Recorder) -> None:
     """Record what this thread does, until `leave`."""
     with _lock:
         if _work["recordings"] == 0:
+            for guest in _guests:
+                guest.take_away()
             _find()
             for put, _, ours in _places:
                 put(ours)
@@ -168,3 +183,21 @@ def leave() -> None:
                         for called, what in list(vars(module).items()):
                             if id(what) in ours:
                                 setattr(module, called, ours[id(what)])
+            for guest in _guests:
+                guest.put()
+
+
+def invite(guest: Guest) -> None:
+    """Let somebody else put something there, until `dismiss`."""
+    with _lock:
+        _guests.append(guest)
+        if _work["recordings"] == 0:
+            guest.put()
+
+
+def dismiss(guest: Guest) -> None:
+    """Have it taken away."""
+    with _lock:
+        _guests.remove(guest)
+        if _work["recordings"] == 0:
+            guest.take_away()
