@@ -88,7 +88,7 @@ class Stub:
     """
 
     def __init__(self, taken: Iterable[str] = (), method: bool = False) -> None:
-        self.taken, self.method = set(taken), method
+        self.taken, self.method, self.doored = set(taken), method, False
         self.imports: dict[str, tuple[str, str]] = {}  # name here -> module, name there
         self.lines: list[str] = []
 
@@ -142,7 +142,8 @@ class Stub:
         extra = ["axis: Any = ..." for name in ("dim", "dims") if numpy and name in names]
         extra += ["keepdims: bool = ..."] if numpy and "keepdim" in names else []
         extra += ["out: Any = None"] if out and "out" not in names else []
-        extra += [f"{name}: Any = None" for name in PLACEMENT if "device" in names and name not in names]
+        placed = self.doored and "device" in names
+        extra += [f"{name}: Any = None" for name in PLACEMENT if placed and name not in names]
         if "builtins" not in self.taken and "bool" in self.taken:
             extra = [e.replace("bool", "builtins.bool") for e in extra]
         if node.vararg:
@@ -157,6 +158,7 @@ class Stub:
     def signatures(self, function: Any) -> list[Signature]:
         """One for each overload."""
         plan = getattr(function, "__globals__", {}).get("_plan", {})
+        self.doored = "_plan" in getattr(function, "__globals__", {})
         numpy, out = bool(plan.get("numpy")), bool(plan.get("out")) and not self.method
         function = inspect.unwrap(function)
         if isinstance(function, Op):

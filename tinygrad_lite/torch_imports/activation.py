@@ -57,12 +57,12 @@ def _activate_in_processes(instead: bool) -> None:
         os.environ[VARIABLE] = "instead"
     command_line = spawn.get_command_line
 
-    def get_command_line(**options: Any) -> list[str]:
+    def get_command_line(**options: Any) -> list[Any]:
         first = "import tinygrad_lite.as_torch; from multiprocessing.spawn"
         parts: list[Any] = command_line(**options)  # the first is the interpreter's path, as bytes
         return [
             each if isinstance(each, bytes) else each.replace("from multiprocessing.spawn", first) for each in parts
         ]
 
-    spawn.get_command_line = get_command_line  # type: ignore[assignment]
+    spawn.get_command_line = get_command_line
     multiprocessing.set_forkserver_preload([f"{tg.__name__}.as_torch", "__main__"])
