@@ -195,9 +195,55 @@ def test_table():
     first = {by: found.table(sort_by=by, row_limit=1).splitlines()[2].split()[0] for by in profiler.events._SORTED}
     assert first == {
         "self_cpu_time_total": "b", "cpu_time_total": "a", "cpu_time": "a", "count": "b", "cpu_memory_usage": "a",
-        "self_cpu_memory_usage": "a", "key": "a",
+        "self_cpu_memory_usage": "a", "flops": "a", "key": "a",
     }  # fmt: skip
     assert found.table().splitlines()[2].split() == ["b", "0.008", "40.0", "0.008", "4", "2.0", "0", "B", "f.py:3"]
     assert "3.00 MB" in str(found)
     with pytest.raises(ValueError, match="sort_by must be one of"):
         found.table(sort_by="cuda_time")
+
+
+PRODUCTS = {  # what is called in both libraries
+    "matmul": lambda m: m.ones(2, 3, 4) @ m.ones(4, 5),
+    "batches": lambda m: m.bmm(m.ones(2, 3, 4), m.ones(2, 4, 5)),
+    "linear": lambda m: m.nn.functional.linear(m.ones(2, 3, 4), m.ones(5, 4), m.ones(5)),
+    "conv": lambda m: m.nn.functional.conv2d(m.ones(2, 4, 9, 8), m.ones(6, 2, 3, 2), stride=2, padding=1, groups=2),
+    "conv_transpose": lambda m: m.nn.functional.conv_transpose1d(m.ones(2, 4, 5), m.ones(4, 3, 3), stride=2, groups=2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_multiply_adds_as_pytorch_counts(name):
+    torch = pytest.importorskip("torch")
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as theirs:
+        PRODUCTS[name](torch)
+    with profile() as found:
+        PRODUCTS[name](tg)
+    assert sum(row.flops for row in found.key_averages()) == theirs.get_total_flops() > 0
+
+
+@pytest.mark.parametrize(
+    ("call", "count"),
+    [
+        (lambda: nn.LSTM(8, 3, proj_size=2)(tg.ones(7, 5, 8)), 35 * (12 * 8 + 12 * 2 + 2 * 3)),
+        (lambda: nn.GRU(8, 3, num_layers=2)(tg.ones(7, 5, 8)), 35 * (9 * 8 + 9 * 3 + 9 * 3 + 9 * 3)),
+        (lambda: nn.RNN(8, 3, bidirectional=True)(tg.ones(7, 5, 8)), 2 * 35 * (3 * 8 + 3 * 3)),
+        (lambda: nn.RNNCell(8, 3)(tg.ones(5, 8)), 5 * (3 * 8 + 3 * 3)),
+        (lambda: tg.einsum("...ij,jk->...ik", tg.ones(2, 3, 4), tg.ones(4, 5)), 2 * 3 * 4 * 5),
+        (
+            lambda: nn.functional.scaled_dot_product_attention(
+                tg.ones(2, 3, 5, 8), tg.ones(2, 3, 7, 8), tg.ones(2, 3, 7, 4)
+            ),
+            2 * 3 * 5 * 7 * (8 + 4),
+        ),
+        (lambda: tg.outer(tg.ones(3), tg.ones(4)), 12),
+        (lambda: nn.Bilinear(3, 4, 2)(tg.ones(5, 3), tg.ones(5, 4)), 5 * 12 + 5 * 12 * 2),
+        (lambda: tg.ones(3) * tg.ones(3), 0),
+    ],
+)
+def test_multiply_adds(call, count):
+    with profile() as found:
+        call()
+    assert sum(row.multiply_adds for row in found.key_averages()) == count

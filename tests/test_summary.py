@@ -22,10 +22,14 @@ def test_lenet():
     assert [row.kind for row in found.rows][:4] == ["Sequential", "Conv2d", "ReLU", "MaxPool2d"]
     assert [row.output for row in found.rows if row.kind == "MaxPool2d"] == ["(2, 6, 14, 14)", "(2, 16, 5, 5)"]
     assert [row.parameters for row in found.rows if row.kind == "Linear"] == [48_120, 10_164, 850]
+    products = [2 * 6 * 784 * 25, 2 * 16 * 100 * 150, 2 * 400 * 120, 2 * 120 * 84, 2 * 84 * 10]
+    assert [row.multiply_adds for row in found.rows if row.kind in ("Conv2d", "Linear")] == products
+    assert found.multiply_adds == sum(products)
+    assert [row.kept for row in found.rows if row.kind == "ReLU"] == [4 * 2 * n for n in (6 * 784, 1600, 120, 84)]
     text = str(found)
     assert "Total parameters: 61,706" in text
     assert "  7: Linear" in text
-    widths = {len(line) for line in text.splitlines()[:-4]}
+    widths = {len(line) for line in text.splitlines()[:-5]}
     assert len(widths) == 1, "the columns line up"
 
 
@@ -86,3 +90,41 @@ def test_what_does_not_fit_is_refused():
         nn.summary(3)
     with pytest.raises(ValueError, match="either input or input_size"):
         nn.summary(nn.ReLU(), tg.ones(1), input_size=(1,))
+
+
+def test_costs_count_once_and_where_they_arise():
+    class Mixed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = nn.Sequential(nn.Linear(4, 4), nn.Tanh())
+            self.frozen = nn.Linear(4, 4).requires_grad_(False)
+
+        def forward(self, x):
+            y = self.inner(self.inner(self.frozen(x)))
+            return (y @ y.T).sum(), x
+
+    x = tg.randn(3, 4)
+    found = nn.summary(Mixed(), x)
+    rows = {row.name: (row.multiply_adds, row.kept) for row in found.rows}
+    kept = 48  # bytes of (3, 4): what the first inner layer was given, and two results of tanh
+    assert rows == {"": (36, 0), "inner": (0, 0), "0": (2 * 48, kept), "1": (0, 2 * kept), "frozen": (48, 0)}
+    assert (found.multiply_adds, found.kept) == (36 + 3 * 48, 3 * kept)
+    shallow = nn.summary(Mixed(), x, depth=1)
+    assert {row.name: (row.multiply_adds, row.kept) for row in shallow.rows} == {
+        "": (36, 0), "inner": (96, 144), "frozen": (48, 0),
+    }  # fmt: skip
+    assert nn.summary(Mixed().requires_grad_(False), x).kept == 0
+    assert (nn.summary(Mixed()).multiply_adds, "Multiply-adds" in str(nn.summary(Mixed()))) == (0, False)
+
+
+def test_a_summary_leaves_no_trace():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Dropout())
+    state = str(tg.get_rng_state())
+    nn.summary(model, tg.ones(1, 2))
+    assert all(p.grad is None for p in model.parameters())
+    with tg.no_grad():
+        nn.summary(model, tg.ones(1, 2))
+        assert not tg.is_grad_enabled()
+    with pytest.raises(RuntimeError):
+        nn.summary(model, tg.ones(1, 3))
+    assert str(tg.get_rng_state()) == state

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ..engine.errors import InputError
 from ..graph import line_of
+from ..tensors.printing import size_text
 
 Shapes = tuple[tuple[int, ...], ...]
 
@@ -33,6 +34,8 @@ class Event(NamedTuple):
         Of arguments that are arrays, if these were asked for.
     where : tuple, optional
         The line outside the library that called; of a rule, that called the operation. `line` tells it.
+    multiply_adds : int
+        Of products in the forward pass.
 
     Examples
     --------
@@ -49,6 +52,7 @@ class Event(NamedTuple):
     memory: int
     shapes: Shapes
     where: Any
+    multiply_adds: int = 0
 
     @property
     def time(self) -> float:
@@ -75,6 +79,8 @@ class Average:
         With, and without, the calls inside them.
     cpu_memory_usage : int
         Bytes of results.
+    multiply_adds : int
+        Of products in the forward pass.
 
     Examples
     --------
@@ -90,17 +96,24 @@ class Average:
     cpu_time_total: float = 0.0
     self_cpu_time_total: float = 0.0
     cpu_memory_usage: int = 0
+    multiply_adds: int = 0
 
     @property
     def cpu_time(self) -> float:
         """Microseconds of one call."""
         return self.cpu_time_total / self.count
 
+    @property
+    def flops(self) -> int:
+        """Multiplications and additions, one each."""
+        return 2 * self.multiply_adds
+
 
 _SORTED: dict[str, Callable[[Average], Any]] = {
     "self_cpu_time_total": lambda a: -a.self_cpu_time_total, "cpu_time_total": lambda a: -a.cpu_time_total,
     "cpu_time": lambda a: -a.cpu_time, "count": lambda a: -a.count, "cpu_memory_usage": lambda a: -a.cpu_memory_usage,
-    "self_cpu_memory_usage": lambda a: -a.cpu_memory_usage, "key": lambda a: a.key,
+    "self_cpu_memory_usage": lambda a: -a.cpu_memory_usage, "flops": lambda a: -a.multiply_adds,
+    "key": lambda a: a.key,
 }  # fmt: skip
 _COLUMNS: dict[str, Callable[[Average, float], str]] = {
     "Name": lambda a, _: a.key,
@@ -110,10 +123,11 @@ _COLUMNS: dict[str, Callable[[Average, float], str]] = {
     "Calls": lambda a, _: f"{a.count:,}",
     "Mean us": lambda a, _: f"{a.cpu_time:.1f}",
     "Results": lambda a, _: size_text(a.cpu_memory_usage),
+    "Multiply-adds": lambda a, _: f"{a.multiply_adds:,}" if a.multiply_adds else "",
     "Shapes": lambda a, _: " ".join(map(str, a.input_shapes)),
     "Line": lambda a, _: a.line,
 }
-_OPTIONAL = {"Shapes", "Line"}  # where any has one
+_OPTIONAL = {"Multiply-adds", "Shapes", "Line"}  # where any has one
 _LEFT = {"Name", "Shapes", "Line"}
 
 
@@ -148,7 +162,7 @@ class Averages(list[Average]):
         Parameters
         ----------
         sort_by : str, optional
-            "self_cpu_time_total", "cpu_time_total", "cpu_time", "cpu_memory_usage", "count" or "key".
+            "self_cpu_time_total", "cpu_time_total", "cpu_time", "cpu_memory_usage", "flops", "count" or "key".
         row_limit : int
             How many rows at most; -1: all.
         **options
@@ -203,6 +217,7 @@ def averages(events: Iterable[Event], by_shape: bool, by_line: bool, whole: floa
         row.cpu_time_total += event.time
         row.self_cpu_time_total += event.time - event.below / 1e3
         row.cpu_memory_usage += event.memory
+        row.multiply_adds += event.multiply_adds
     return Averages(found.values(), whole)
 
 
@@ -219,13 +234,3 @@ def write_trace(events: Iterable[Event], path: str | os.PathLike[str]) -> None:
     text = json.dumps({"traceEvents": told, "displayTimeUnit": "ms"}).encode()
     with open(path, "wb") as file:
         file.write(gzip.compress(text) if os.fspath(path).endswith(".gz") else text)
-
-
-def size_text(number: int) -> str:
-    """Bytes in the unit that fits."""
-    size = float(number)
-    for unit in ("B", "KB", "MB"):
-        if size < 1024:
-            return f"{size:.0f} B" if unit == "B" else f"{size:.2f} {unit}"
-        size /= 1024
-    return f"{size:.2f} GB"

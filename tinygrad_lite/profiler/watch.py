@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from time import perf_counter_ns
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from ..compiler.recorder import swaps
 from ..compiler.recorder.tables import HELPERS
 from ..graph import OFF, caller, memory
 from .events import Event
+from .multiply_adds import multiply_adds
 
 _HELPERS = {  # functions beside the rows that take time, and what they are called in a profile
     "uniform": "random uniform", "gaussian": "random normal", "mask_of": "random mask", "store": "write in place",
@@ -101,7 +103,7 @@ class Watch:
         yield self._attribute(Compiled, "_replay", "compiled", caller, lambda self, *_: f"compiled {self.name}")
         optimizer = sys.modules.get("tinygrad_lite.optim.optimizer")
         for cls in () if optimizer is None else swaps.below(optimizer.Optimizer):
-            if "step" in vars(cls):
+            if isinstance(vars(cls).get("step"), FunctionType):
                 yield self._attribute(cls, "step", "step", caller, lambda self, *_: f"{type(self).__name__}.step")
 
     def _attribute(
@@ -135,7 +137,8 @@ class Watch:
                 shapes = tuple(np.shape(a) for a in args if isinstance(a, np.ndarray)) if self._shapes else ()
                 called = name if namer is None else namer(*args)
                 thread = threading.get_ident()
-                self.events.append(Event(called, begin, end, below, thread, _new_bytes(out, args), shapes, where))
+                size, work = _new_bytes(out, args), multiply_adds(called, out, args)
+                self.events.append(Event(called, begin, end, below, thread, size, shapes, where, work))
 
         return call
 

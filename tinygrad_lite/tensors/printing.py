@@ -175,3 +175,13 @@ def represent(tensor: Any, name: str = "tensor(") -> str:
         else:
             out, last_line = f"{out}, {note}", last_line + len(note) + 2
     return f"{out})"
+
+
+def size_text(number: int) -> str:
+    """Bytes in the unit that fits."""
+    size = float(number)
+    for unit in ("B", "KB", "MB"):
+        if size < 1024:
+            return f"{size:.0f} B" if unit == "B" else f"{size:.2f} {unit}"
+        size /= 1024
+    return f"{size:.2f} GB"
