@@ -54,7 +54,7 @@ class LinearCrossEntropyLoss(_Loss):
     >>> from tinygrad_lite import nn
     >>> loss = nn.LinearCrossEntropyLoss(3, 5)
     >>> loss(tg.zeros(2, 3), tg.tensor([0, 4]))
-    tensor(1.6094, grad_fn=<NllLossBackward0>)
+    tensor(1.6094, grad_fn=<CrossEntropyBackward0>)
     """
 
     weight: Tensor | None
