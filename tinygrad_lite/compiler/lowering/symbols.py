@@ -195,6 +195,10 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
     flags = property(lambda self: self.array.flags)
     T = property(lambda self: self._view(self.array.T))
 
+    @property
+    def _numba_type_(self) -> Any:  # what numba asks of an argument it does not know
+        raise NotLowered("a compiled kernel")
+
     def __len__(self) -> int:
         return len(self.array)
 
