@@ -96,11 +96,14 @@ def test_newest_and_best_are_kept(tmp_path):
     _, checkpoint = made(tmp_path, keep=2, best="max", every=1)
     for score in (0.5, 0.9, None, 0.9, float("nan"), 0.3):
         checkpoint.after_step(score)
+        checkpoint.save()  # once more, which takes no score away
     checkpoint.wait()
     assert files(tmp_path) == [f"step-{n:010}.safetensors" for n in (2, 5, 6)]
     (tmp_path / f".step-0000000006.safetensors.{'0' * 16}.tinygrad_lite.tmp").touch()  # of one that was killed
     again = made(tmp_path, keep=2, best="max", every=1)[1]
     assert again.resume() == 6
+    assert again.resume(best=True) == 2
+    again.save()
     assert again.resume(best=True) == 2
     again.after_step(0.1)
     again.wait()

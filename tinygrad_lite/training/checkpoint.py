@@ -134,6 +134,7 @@ class Checkpoint:
         self._until = None if time_limit is None else self._last_save + time_limit
         self._longest_step = self._longest_save = 0.0
         self._first_step = 0  # of this epoch
+        self._scored: tuple[int, float | None] = (-1, None)  # the step that was saved last
         self._mine = False  # the folder's files are of this run
         self._sigterm = Listener() if on_sigterm else None
         self._failure: BaseException | None = None
@@ -185,6 +186,7 @@ class Checkpoint:
                 warnings.warn(f"Checkpoint.resume: {path} is passed over: {error}", UserWarning, stacklevel=2)
                 continue
             self._load(state)
+            self._scored = self.step, head.score
             self._last_save = self._last_step = time.monotonic()
             return self.step
         if there:
@@ -294,7 +296,7 @@ class Checkpoint:
         Parameters
         ----------
         score : float, optional
-            How good the model is, for ``best=``.
+            How good the model is, for ``best=``. Without one a step that was saved before keeps its score.
 
         Raises
         ------
@@ -312,8 +314,9 @@ class Checkpoint:
         self._mine = True
         self._folder.mkdir(parents=True, exist_ok=True)
         self._last_save = time.monotonic()
-        given = None if score is None else float(score)
-        job = (self._state(), self._program(), self.step, given)
+        if score is not None or self._scored[0] != self.step:
+            self._scored = self.step, None if score is None else float(score)
+        job = (self._state(), self._program(), *self._scored)
         writer = threading.Thread(target=self._write, args=job, name="tinygrad_lite checkpoint")
         _writers[str(self._folder.resolve())] = writer
         writer.start()

@@ -42,8 +42,9 @@ def ops() -> Iterator[Op]:
 def fast_calls() -> Iterator[tuple[Any, Place]]:
     """The fast calls, and the place where each keeps its function."""
     for call in {id(c): c for c in (*TABLE, *FAST.values())}.values():
-        if "function" in getattr(getattr(call, "__code__", None), "co_freevars", ()):
-            cell = call.__closure__[call.__code__.co_freevars.index("function")]
+        code = getattr(call, "__code__", None)
+        if code is not None and "function" in code.co_freevars:
+            cell = call.__closure__[code.co_freevars.index("function")]  # type: ignore[index]  # as it has such names
             if callable(cell.cell_contents):
                 yield call, (functools.partial(setattr, cell, "cell_contents"), cell.cell_contents, None)
 
