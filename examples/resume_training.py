@@ -45,9 +45,7 @@ def main(
     folder.mkdir(parents=True, exist_ok=True)
     extra("matplotlib")
     found.plot(folder / "resume_training.png")
-    print(
-        f"the loss falls most steeply with a learning rate of {found.suggestion:.1e}; wrote {folder}/resume_training.png"
-    )
+    print(f"the loss falls most steeply with a learning rate of {found.suggestion:.1e}")
 
     schedule = optim.lr_scheduler.OneCycleLR(adam, max_lr=found.suggestion, total_steps=steps + 1)
     average = swa_utils.AveragedModel(model, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(0.98))

@@ -864,6 +864,55 @@ def test_orders_of_several_rounds_go_on_too():
     assert [(i, tg.rand(()))[0] for i in sampler] == expected
 
 
+class Walk(IterableDataset):
+    """Numbers, each worker its own, with noise of the batch's stream; it knows where it is."""
+
+    def __init__(self, sizes):
+        self.sizes, self.at, self.fetched = sizes, 0, []
+
+    def __iter__(self):
+        info = get_worker_info()
+        worker = 0 if info is None else info.id
+        begin, self.at = self.at, 0
+        for at in range(begin + 1, self.sizes[worker] + 1):
+            self.at = at
+            self.fetched.append(at)
+            yield 100 * worker + self.at + float(tg.rand(()))
+        self.at = 0
+
+    def state_dict(self):
+        return {"at": self.at}
+
+    def load_state_dict(self, state_dict):
+        self.at = state_dict["at"]
+
+
+@pytest.mark.parametrize(("workers", "context"), [(0, None), (1, None), (3, None), (2, "fork")])
+def test_iterable_datasets_go_on_where_they_were(workers, context):
+    """Also where workers have parts of unequal size, and one has come to its end."""
+
+    def loader():
+        return DataLoader(Walk((7, 2, 5)), batch_size=2, num_workers=workers, multiprocessing_context=context)
+
+    tg.manual_seed(0)
+    whole = [batch.tolist() for batch in loader()]
+    for begin in range(1, len(whole)):
+        tg.manual_seed(0)
+        first = loader()
+        walk = iter(first)
+        given = [next(walk).tolist() for _ in range(begin)]
+        state = first.state_dict()
+        again = loader()
+        again.load_state_dict(state)
+        assert given + [batch.tolist() for batch in again] == whole, begin
+        if not workers:
+            assert again.dataset.fetched[0] == 2 * begin + 1, "what was given is not fetched again"
+        assert len(list(again)) == len(whole), "and then anew"
+    if workers:
+        with pytest.raises(ValueError, match=f"as many workers as before, {workers}, got 0"):
+            DataLoader(Walk((3,))).load_state_dict(state)
+
+
 def test_states_that_cannot_be_are_refused():
     class Count(IterableDataset):
         def __iter__(self):

@@ -15,7 +15,7 @@ from .collating import default_collate, default_convert
 from .datasets import Dataset, Indexed, IterableDataset, batch_of, samples
 from .processes import Remote, checked_context, hand_on
 from .samplers import BatchSampler, RandomSampler, SequentialSampler, checked_count, checked_generator, listed
-from .workers import Ahead, Exhausted, Here, Progress, WorkerInfo, Workers
+from .workers import Ahead, Exhausted, Here, Progress, Walked, WorkerInfo, Workers, get_worker_info
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -153,22 +153,24 @@ class DataLoader(Generic[T_co]):
         self._workers: Workers | None = None
         self._progress: Progress | None = None  # of the last iteration, which began at a generator's state
         self._start: dict[str, Any] = {}
-        self._resumed: tuple[dict[str, Any], int] | None = None  # where the next one begins, if not anew
+        self._resumed: tuple[dict[str, Any], Progress] | None = None  # where the next one begins, if not anew
 
     def __iter__(self) -> Iterator[Any]:
         source = checked_generator(self.generator, "DataLoader")
         now = source.get_state()
-        (self._start, given), resumed, self._resumed = self._resumed or (now, 0), self._resumed, None
+        (self._start, progress), resumed, self._resumed = self._resumed or (now, Progress(0)), self._resumed, None
         if resumed:
             source.set_state(self._start)
         seed = int(source.numpy.integers(2**62))  # with any number of workers
         jobs: Iterator[Any] = enumerate(self._jobs())
         if resumed:
-            if sum(1 for _ in itertools.islice(jobs, given)) < given:
-                raise ValueError(f"DataLoader: the state is of {given} batches or more, which there are not")
+            if sum(1 for _ in itertools.islice(jobs, progress.given)) < progress.given:
+                raise ValueError(f"DataLoader: the state is of {progress.given} batches or more, which there are not")
             source.set_state(now)
-        progress = self._progress = Progress(given)
-        fetch = self._fetcher(seed) if self.multiprocessing_context is None else partial(hand_on, seed)
+        self._progress = progress
+        states = dict(progress.states)
+        near = self.multiprocessing_context is None
+        fetch = self._fetcher((seed, states)) if near else partial(hand_on, (seed, states))
         if not self.num_workers:
             return Here(fetch, jobs, self.dataset, self.__len__, progress)
         workers, self._workers = self._workers, None
@@ -177,8 +179,10 @@ class DataLoader(Generic[T_co]):
         timeout = self.timeout or None
         return Ahead(workers, fetch, jobs, self._ahead, timeout, self.in_order, self.__len__, self._release, progress)
 
-    def _fetcher(self, seed: int) -> Callable[[Any, Any], Any]:
-        return partial(_fetch_from_own_stream, self._walk() if self._iterable else self._fetch, seed)
+    def _fetcher(self, begin: Any) -> Callable[[Any, Any], Any]:
+        """What fetches in one iteration, by its seed and the states of iterable datasets that go on."""
+        seed, states = begin
+        return self._walk(seed, states) if self._iterable else partial(_fetch_from_own_stream, self._fetch, seed)
 
     def _hired(self, seed: int) -> Workers:
         """New workers."""
@@ -209,18 +213,22 @@ class DataLoader(Generic[T_co]):
         Raises
         ------
         TypeError
-            In the middle of an `IterableDataset`, which has no places.
+            In the middle of an `IterableDataset` that has no ``state_dict`` and ``load_state_dict``.
         ValueError
             In the middle of an iteration that gives batches as they are ready, ``in_order=False``.
         """
         progress, now = self._progress, checked_generator(self.generator, "DataLoader").get_state()
         if progress is None or progress.ended:
             return {"given": 0, "start": None, "generator": now}
-        if self._iterable:
-            raise TypeError("DataLoader: state_dict: an IterableDataset cannot be gone on with in the middle")
+        if self._iterable and not _has_state(self.dataset):
+            raise TypeError("DataLoader: state_dict: an IterableDataset cannot be gone on with in the middle unless it "
+                            "has state_dict and load_state_dict")  # fmt: skip
         if self.num_workers and not self.in_order:
             raise ValueError("DataLoader: state_dict: in_order must be True: what was given must be the first batches")
-        return {"given": progress.given, "start": self._start, "generator": now}
+        found = {"given": progress.given, "start": self._start, "generator": now}
+        if self._iterable:
+            found["walks"] = {"workers": self.num_workers, "last": progress.last, "states": dict(progress.states)}
+        return found
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Let the next iteration go on where another one was, without fetching what that has given.
@@ -228,25 +236,35 @@ class DataLoader(Generic[T_co]):
         Parameters
         ----------
         state_dict : dict
-            Of `state_dict`. The number of workers may be another one.
+            Of `state_dict`. The number of workers may be another one, unless it is of an `IterableDataset`.
 
         Raises
         ------
         ValueError
-            If it is no such dict. If there are fewer batches, the next iteration says so.
+            If it is no such dict, or of another number of workers of an `IterableDataset`. If there are fewer batches,
+            the next iteration says so.
 
         Notes
         -----
         The generator, which is the global one if the loader has none, goes on from where it was, too. An iteration that
         goes on gives the same batches as if it had never been left: samples that draw from the global stream
         (``tg.rand(())``) draw from one of the batch's own, whoever fetches it.
+
+        An `IterableDataset` goes on if it has ``state_dict()``, where it is after the samples that its iterator gave,
+        and ``load_state_dict(state)``, after which the next ``iter`` goes on from there. With workers each has a copy,
+        whose state is loaded before its first batch.
         """
-        if not isinstance(state_dict, dict) or state_dict.keys() != {"given", "start", "generator"}:
+        keys = {"given", "start", "generator"}
+        if not isinstance(state_dict, dict) or state_dict.keys() - {"walks"} != keys:
             raise ValueError("DataLoader: load_state_dict: expected what state_dict returns")
         given = checked_count(state_dict["given"], "DataLoader: load_state_dict", "given", 0)
         checked_generator(self.generator, "DataLoader").set_state(state_dict["generator"])
-        start = state_dict["start"]
-        self._resumed, self._progress = (None, None) if start is None else ((start, given), Progress(given))
+        start, walks = state_dict["start"], state_dict.get("walks", {"workers": self.num_workers})
+        if walks["workers"] != self.num_workers:
+            raise ValueError(f"DataLoader: load_state_dict: an IterableDataset goes on with as many workers as before, "
+                             f"{walks['workers']}, got {self.num_workers}")  # fmt: skip
+        progress = Progress(given, states=dict(walks.get("states", {})), last=walks.get("last", -1))
+        self._resumed, self._progress = (None, None) if start is None else ((start, progress), progress)
         self._start = start or {}
 
     def __len__(self) -> int:
@@ -283,24 +301,45 @@ class DataLoader(Generic[T_co]):
                 return found
         return self.collate_fn(samples(dataset, job))
 
-    def _walk(self) -> Callable[[Any, Any], Any]:
-        """What fetches the next batch of an iterable dataset, in each worker of its own."""
+    def _walk(self, seed: int, states: dict[int, Any]) -> Callable[[Any, Any], Any]:
+        """What fetches the next batch of an iterable dataset, in each worker of its own, from where that was."""
         walks: dict[int, Iterator[Any]] = {}
+        counts = {worker: state["given"] for worker, state in states.items()}
 
         def fetch(_: Any, dataset: Any) -> Any:
-            if id(dataset) not in walks:
-                walks[id(dataset)] = iter(dataset)
-            found: list[Any] = []
-            for _ in range(self.batch_size or 1):
-                try:  # a `for` over the iterator might begin anew
-                    found.append(next(walks[id(dataset)]))
-                except StopIteration:
-                    break
-            if not found or (self.drop_last and len(found) < (self.batch_size or 1)):
-                raise Exhausted
-            return self.collate_fn(found if self._batched else found[0])
+            info = get_worker_info()
+            worker = 0 if info is None else info.id
+            given = counts.get(worker, 0)
+            with drawing_from((seed, given * max(1, self.num_workers) + worker)):  # as if all were of equal length
+                if id(dataset) not in walks:
+                    begin = states.get(worker, {})
+                    if begin.get("over"):
+                        raise Exhausted
+                    if begin:
+                        dataset.load_state_dict(begin["dataset"])
+                    walks[id(dataset)] = iter(dataset)
+                found: list[Any] = []
+                over = False
+                for _ in range(self.batch_size or 1):
+                    try:  # a `for` over the iterator might begin anew
+                        found.append(next(walks[id(dataset)]))
+                    except StopIteration:
+                        over = True
+                        break
+                if not found or (self.drop_last and len(found) < (self.batch_size or 1)):
+                    raise Exhausted
+                batch = self.collate_fn(found if self._batched else found[0])
+            counts[worker] = given + 1
+            if not _has_state(dataset):
+                return batch
+            state = {"given": given + 1, "over": over, "dataset": copy.deepcopy(dataset.state_dict())}
+            return Walked(batch, worker, state)
 
         return fetch
+
+
+def _has_state(dataset: Any) -> bool:
+    return hasattr(dataset, "state_dict") and hasattr(dataset, "load_state_dict")
 
 
 def _fetch_from_own_stream(fetch: Callable[[Any, Any], Any], seed: int, job: tuple[int, Any], dataset: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 from ... import is_grad_enabled, set_grad_enabled
 from .workers import PATIENCE, WorkerInfo, be_worker
 
-Fetcher = Callable[[int], Callable[[Any, Any], Any]]  # ``fetcher(seed)``: what fetches in one iteration
+Fetcher = Callable[[Any], Callable[[Any, Any], Any]]  # ``fetcher(begin)``: what fetches in one iteration
 
 
 def checked_context(context: Any, num_workers: int) -> Any:
@@ -44,7 +44,7 @@ class Remote:
     prepare : callable, optional
         ``prepare(id)`` is called in it first.
     fetcher : callable
-        ``fetcher(seed)`` returns what fetches, anew for each iteration.
+        ``fetcher(begin)`` returns what fetches, anew for each iteration, which begins with its seed.
     """
 
     def __init__(self, context: Any, info: WorkerInfo, prepare: Callable[[int], Any] | None, fetcher: Fetcher) -> None:
@@ -56,10 +56,10 @@ class Remote:
         self.process.start()
         far.close()
 
-    def fetch(self, seed: int, job: Any) -> Any:
+    def fetch(self, begin: Any, job: Any) -> Any:
         """What the process makes of a job, or the error it raises."""
         try:
-            self.connection.send((seed, job, is_grad_enabled()))
+            self.connection.send((begin, job, is_grad_enabled()))
             found, problem, trace = self.connection.recv()
         except (EOFError, OSError):
             self.process.join(PATIENCE)
@@ -80,9 +80,9 @@ class Remote:
         self.connection.close()
 
 
-def hand_on(seed: int, job: Any, remote: Remote) -> Any:
+def hand_on(begin: Any, job: Any, remote: Remote) -> Any:
     """What a thread fetches with."""
-    return remote.fetch(seed, job)
+    return remote.fetch(begin, job)
 
 
 def _serve(connection: Any, info: WorkerInfo, prepare: Callable[[int], Any] | None, fetcher: Fetcher) -> None:
@@ -97,12 +97,12 @@ def _serve(connection: Any, info: WorkerInfo, prepare: Callable[[int], Any] | No
     except BaseException as error:
         failure = error
     while (message := _received(connection)) is not None:
-        seed, job, grad_mode = message
+        begin, job, grad_mode = message
         found, problem, trace = None, failure, ""
         if problem is None:
             try:
-                if seed != its_seed:
-                    fetch, its_seed = fetcher(seed), seed
+                if begin[0] != its_seed:
+                    fetch, its_seed = fetcher(begin), begin[0]
                 with set_grad_enabled(grad_mode):
                     found = fetch(job, info.dataset)  # type: ignore[misc]
             except BaseException as error:

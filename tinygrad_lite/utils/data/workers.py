@@ -10,7 +10,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
@@ -90,11 +90,29 @@ def _fetched(fetch: Fetch, job: Any, dataset: Any) -> Any:
 
 
 @dataclass
+class Walked:
+    """A batch of an iterable dataset that has a state, which worker took it, and the state behind it."""
+
+    batch: Any
+    worker: int
+    state: Any
+
+
+@dataclass
 class Progress:
     """How far an iteration has come: how many batches were given or failed, not what has been fetched ahead."""
 
     given: int
     ended: bool = False
+    states: dict[int, Any] = field(default_factory=dict)  # of iterable datasets in each worker, behind what was given
+    last: int = -1  # the worker whose batch was given last
+
+    def take(self, found: Any) -> Any:
+        """A batch that is given now, without what came with it."""
+        if not isinstance(found, Walked):
+            return found
+        self.states[found.worker], self.last = found.state, found.worker
+        return found.batch
 
 
 class Here(Iterator[Any]):
@@ -121,7 +139,7 @@ class Here(Iterator[Any]):
         try:
             job = next(self._jobs)
             self._progress.given += 1
-            return _fetched(self._fetch, job, self._dataset)
+            return self._progress.take(_fetched(self._fetch, job, self._dataset))
         except (Exhausted, StopIteration):
             self._jobs = iter(())
             self._progress.ended = True
@@ -257,6 +275,7 @@ class Ahead(Iterator[Any]):
         self._fetch, self._jobs, self._length, self._release = fetch, jobs, length, release
         self._most, self._timeout, self._in_order = ahead * len(workers.queues), timeout, in_order
         self._active = deque(range(len(workers.queues)))  # who is next, of those that have more to fetch
+        self._active.rotate(-1 - progress.last)
         self._load = [0] * len(workers.queues)
         self._numbers, self._order = count(), deque[int]()  # what was sent and not yet given
         self._ready: dict[int, tuple[Any, BaseException | None]] = {}
@@ -285,7 +304,7 @@ class Ahead(Iterator[Any]):
             self._send(workers)  # for the workers to go on meanwhile
             self._progress.given += 1
             if problem is None:
-                return found
+                return self._progress.take(found)
             if not isinstance(problem, Exhausted):
                 raise problem
 
