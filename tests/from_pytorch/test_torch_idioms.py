@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch_idioms as idioms
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parents[1]
 ROWS = idioms.rows()
 
 

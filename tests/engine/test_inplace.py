@@ -92,10 +92,10 @@ ARGUMENTS = {
         "bitwise_right_shift".split()
     ),
     **dict.fromkeys("addmm addmv addr addbmm baddbmm".split()),  # tests/ops_rows_linalg.py has these
-    **dict.fromkeys("apply map igamma igammac".split()),  # tests/test_special.py
-    **dict.fromkeys("squeeze unsqueeze t transpose swapaxes swapdims".split()),  # tests/test_turn.py
-    **dict.fromkeys("resize resize_as share_memory".split()),  # tests/test_memory_order.py, tests/torch_idioms.py
-    **dict.fromkeys(  # tests/test_shape_index.py and tests/test_random.py have these
+    **dict.fromkeys("apply map igamma igammac".split()),  # tests/ops/test_special.py
+    **dict.fromkeys("squeeze unsqueeze t transpose swapaxes swapdims".split()),  # tests/kernels/test_turn.py
+    **dict.fromkeys("resize resize_as share_memory".split()),  # tensors/test_memory_order.py, torch_idioms.py
+    **dict.fromkeys(  # tests/ops/test_shape_index.py and tests/ops/test_random.py have these
         "index_add index_copy index_fill index_put index_reduce put masked_scatter scatter scatter_add scatter_reduce "
         "fill_diagonal cauchy exponential geometric log_normal random".split()
     ),

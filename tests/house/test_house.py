@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = {"tinygrad_lite": "tinygrad_lite", "nn": "tinygrad_lite.nn", "optim": "tinygrad_lite.optim"}
 FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 Graph = dict[str, set[str]]

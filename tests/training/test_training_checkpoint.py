@@ -33,7 +33,7 @@ def files(folder) -> list[str]:
 def test_killed_at_random_moments():
     done = subprocess.run(
         [sys.executable, "-m", "tests.kill", "--kills=4", "--steps=60"],
-        cwd=Path(__file__).parent.parent, capture_output=True, text=True,
+        cwd=Path(__file__).resolve().parents[2], capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("4 kills")

@@ -12,7 +12,7 @@ import pytest
 
 from tinygrad_lite import __main__
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 TORCH = find_spec("torch") is not None
 
 

@@ -11,7 +11,7 @@ import pytest
 import tinygrad_lite as tg
 
 pytest_plugins = ["pytester"]
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 NETS = """
 import tinygrad_lite as tg

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-FOLDER = Path(__file__).parent / "programs"
+FOLDER = Path(__file__).resolve().parents[1] / "programs"
 PROGRAMS = sorted(path.stem for path in FOLDER.glob("*.py"))
 SUMS = {  # how many numbers each prints, and their sum: PyTorch 2.13's
     "annotated_transformer": (20, 18.45712), "autoencoder": (40, 166.0612), "cellular_automaton": (20, 48.30219),

@@ -14,7 +14,7 @@ import pytest
 import tinygrad_lite as tg
 from tinygrad_lite import nn
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 FLOATS = ["float16", "float32", "float64", "complex64", "complex128"]
 DTYPES = [*FLOATS, "int8", "uint8", "int16", "int32", "int64", "bool"]
 
