@@ -1,11 +1,13 @@
 """Kill a training with SIGKILL at random moments, resume it, and compare its last bit with a run that nobody killed.
 
     python -m tests.kill --kills 200
+    python -m tests.kill --soak 20000
 
 The run has dropout, batch normalization, a shuffling loader with workers and random transforms, a schedule, clipping
 and a running average. Every second kill waits until a file is being written. After each the newest checkpoint must be
 whole and none may have been lost; at the end of a run the weights must be those of the undisturbed one, and no other
-file may be left than those that are kept.
+file may be left than those that are kept. The soak is the same run for many steps, in which memory, threads, open files
+and files on the disk must not grow.
 """
 
 from __future__ import annotations
@@ -16,8 +18,10 @@ import os
 import random
 import signal
 import tempfile
+import threading
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -41,8 +45,10 @@ class Noisy(Dataset):
         return 50
 
 
-def train(folder: Path, steps: int, workers: int = 2) -> str:
-    """Train, or go on, and return a hash of everything that was learned."""
+def train(
+    folder: Path, steps: int, workers: int = 2, every: int = EVERY, look: Callable[[int], None] | None = None
+) -> str:
+    """Train, or go on, and return a hash of everything that was learned; `look` is called after each step."""
     tg.manual_seed(1)
     model = nn.Sequential(nn.Linear(3, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.3), nn.Linear(16, 1))
     adam = optim.AdamW(model.parameters(), lr=1e-2)
@@ -50,7 +56,7 @@ def train(folder: Path, steps: int, workers: int = 2) -> str:
     average = swa_utils.AveragedModel(model, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(0.9))
     loader = DataLoader(Noisy(), batch_size=8, shuffle=True, num_workers=workers)
     checkpoint = training.Checkpoint(
-        folder, model=model, optimizer=adam, scheduler=schedule, loader=loader, ema=average, keep=KEEP, every=EVERY,
+        folder, model=model, optimizer=adam, scheduler=schedule, loader=loader, ema=average, keep=KEEP, every=every,
         on_sigterm=False,
     )  # fmt: skip
     checkpoint.resume()
@@ -63,6 +69,8 @@ def train(folder: Path, steps: int, workers: int = 2) -> str:
             schedule.step()
             average.update_parameters(model)
             checkpoint.after_step()
+            if look is not None:
+                look(checkpoint.step)
             if checkpoint.step == steps:
                 break
     checkpoint.save()
@@ -151,13 +159,38 @@ def torment(kills: int, steps: int, seed: int) -> dict[str, int]:
     return done
 
 
+def soak(steps: int) -> str:
+    """Train for long, and compare the second half of it with the first."""
+    folder = Path(tempfile.mkdtemp()) / "soak"
+    found: list[tuple[int, int, int, int]] = []
+
+    def look(step: int) -> None:
+        if step % (steps // 20) == 0:
+            pages = int(Path("/proc/self/statm").read_text().split()[1])
+            opened, files = len(os.listdir("/proc/self/fd")), len(os.listdir(folder))
+            found.append((pages * os.sysconf("SC_PAGESIZE") >> 10, threading.active_count(), opened, files))
+            print(f"step {step}: %d KB, %d threads, %d open files, %d files" % found[-1], flush=True)
+
+    train(folder, steps, every=20, look=look)
+    halves = zip(*(map(max, zip(*half)) for half in (found[2:10], found[10:])))  # after what is made at first
+    for what, (before, after) in zip(("memory", "threads", "open files", "files"), halves):
+        assert after <= before * (1.03 if what == "memory" else 1) + (what == "files"), (
+            f"{what}: {before}, then {after}"
+        )
+    return f"{steps} steps: memory, threads and files stay as they were"
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--steps", type=int, default=120)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--soak", type=int, help="so many steps instead, watched")
     given = parser.parse_args()
+    if given.soak:
+        print(soak(given.soak))
+        return
     done = torment(given.kills, given.steps, given.seed)
     print(", ".join(f"{count} {what}" for what, count in done.items()), "- all ended with the same bits")
 

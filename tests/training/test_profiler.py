@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 import threading
+import types
 
 import pytest
 
@@ -17,8 +19,6 @@ from tinygrad_lite.profiler import profile, record_function
 
 def here(offset: int) -> str:
     """The line so far below the caller's function's first."""
-    import sys
-
     code = sys._getframe(1).f_code
     return f"{code.co_filename}:{code.co_firstlineno + offset}"
 
@@ -144,6 +144,23 @@ def test_compiled_functions():
     assert places() == before
     assert step.explain().refusals == []
     assert step(x).item() == wanted
+
+
+def test_modules_that_are_loaded_meanwhile_keep_nothing():
+    from tinygrad_lite.ops.random import random_streams
+
+    plain = random_streams.uniform
+    with profile() as found:
+        late = types.ModuleType("tinygrad_lite.late")
+        late.uniform = random_streams.uniform  # as `from .random_streams import uniform` would
+        sys.modules[late.__name__] = late
+    try:
+        assert late.uniform is plain is random_streams.uniform
+    finally:
+        del sys.modules[late.__name__]
+    count = len(found.events())
+    tg.rand(3).exp()
+    assert len(found.events()) == count
 
 
 def test_threads():

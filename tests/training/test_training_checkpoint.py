@@ -142,6 +142,15 @@ def test_damaged_files_are_passed_over(tmp_path):
     assert len(files(tmp_path)) == 2
 
 
+def test_lazy_layers_get_their_sizes(tmp_path):
+    model = nn.Sequential(nn.LazyLinear(3))
+    model(tg.ones(1, 2))
+    training.Checkpoint(tmp_path, model=model).save()
+    fresh = nn.Sequential(nn.LazyLinear(3))
+    training.Checkpoint(tmp_path, model=fresh).resume()
+    assert fresh[0].weight.tolist() == model[0].weight.tolist()
+
+
 def test_of_another_program(tmp_path):
     _, checkpoint = made(tmp_path)
     checkpoint.save()

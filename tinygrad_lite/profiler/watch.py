@@ -77,8 +77,7 @@ class Watch:
     def take_away(self) -> None:
         """Have the engine as it was, at the end or while a function is recorded."""
         self._since = perf_counter_ns()
-        for place, plain, _ in self._places:
-            place(plain)
+        swaps.restore(self._places)
         self._places.clear()
 
     # --- places -----------------------------------------------------------------------------------------------------

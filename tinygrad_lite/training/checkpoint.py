@@ -21,6 +21,7 @@ __all__ = ["Checkpoint"]
 
 _writers: weakref.WeakValueDictionary[str, threading.Thread] = weakref.WeakValueDictionary()  # of each folder
 
+_UNKNOWN = "?"
 OUT_OF_TIME = 75  # the exit code that asks to be started again: EX_TEMPFAIL of sysexits.h
 
 
@@ -209,8 +210,7 @@ class Checkpoint:
         found = {}
         for name, part in self._parts.items():
             tensors = part.state_dict() if hasattr(part, "named_parameters") else {}
-            shapes = {key: f"{t.dtype} {tuple(t.shape)}" for key, t in tensors.items() if hasattr(t, "shape")}
-            found[name] = [type(part).__name__, shapes]
+            found[name] = [type(part).__name__, {key: _outline(t) for key, t in tensors.items()}]
         return found
 
     def _check_program(self, theirs: Mapping[str, Any], path: Path) -> None:
@@ -225,7 +225,7 @@ class Checkpoint:
             differences += [
                 f"{name}'s {key} is {here.get(key, 'missing')} here and {there.get(key, 'missing')} there"
                 for key in [*here, *(k for k in there if k not in here)]
-                if here.get(key) != there.get(key)
+                if here.get(key) != there.get(key) and _UNKNOWN not in (here.get(key), there.get(key))
             ]
         if differences:
             more = f", and {len(differences) - 3} more" if len(differences) > 3 else ""
@@ -352,3 +352,11 @@ class Checkpoint:
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
+
+
+def _outline(value: Any) -> str:
+    """What a tensor of a module must have in common with that in a file."""
+    try:
+        return f"{value.dtype} {tuple(value.shape)}"
+    except (AttributeError, RuntimeError):  # no tensor; or one of a lazy layer
+        return _UNKNOWN

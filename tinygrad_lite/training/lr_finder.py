@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -11,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from .. import Tensor, no_grad
 from ..engine.errors import InputError
-from ..optim.lr_scheduler.base import assign, current
 from .generators import Generators
 
 __all__ = ["LearningRates", "find_lr"]
@@ -70,10 +71,9 @@ class LearningRates:
         >>> figure = training.LearningRates(lrs, 1 - lrs, 1 - lrs, 0.1).plot()
         """
         try:
-            from matplotlib.figure import Figure
+            figure = importlib.import_module("matplotlib.figure").Figure(figsize=(7, 4.5), layout="constrained")
         except ImportError:
             raise ImportError("LearningRates.plot: needs matplotlib: pip install matplotlib") from None
-        figure = Figure(figsize=(7, 4.5), layout="constrained")
         axes = figure.add_subplot(xlabel="learning rate", ylabel="loss", xscale="log")
         axes.plot(self.lrs, self.losses, color="lightgray", label="each step")
         axes.plot(self.lrs, self.smooth, label="running mean")
@@ -159,14 +159,14 @@ def find_lr(
 def _sweep(
     optimizer: Any, loss: Callable[[Any], Any], batches: Iterator[Any], lrs: Any, smoothing: float
 ) -> tuple[Any, Any, Any]:
-    rates = [current(group) for group in optimizer.param_groups]
+    rates = [float(group["lr"]) for group in optimizer.param_groups]
     ratios = [rate / rates[0] if rates[0] else 1.0 for rate in rates]
     losses: list[float] = []
     smooth: list[float] = []
     mean = 0.0
     for i, (lr, batch) in enumerate(zip(lrs, batches), 1):
         for group, ratio in zip(optimizer.param_groups, ratios):
-            assign(group, float(lr) * ratio)
+            _set(group, float(lr) * ratio)
         optimizer.zero_grad()
         value = loss(batch)
         number = value.item()
@@ -180,6 +180,15 @@ def _sweep(
     if not losses:
         raise InputError("find_lr: there must be a batch, and its loss must be finite")
     return lrs[: len(losses)], np.array(losses), np.array(smooth)
+
+
+def _set(group: dict[str, Any], lr: float) -> None:
+    """A Tensor stays the same one, as under a scheduler."""
+    if isinstance(group["lr"], Tensor):
+        with no_grad():
+            group["lr"].fill_(lr)
+    else:
+        group["lr"] = lr
 
 
 def _forever(batches: Iterable[Any]) -> Iterator[Any]:

@@ -169,21 +169,26 @@ def enter(recorder: Recorder) -> None:
     LOCAL.recorder = recorder
 
 
+def restore(places: list[Place], loaded: bool = True) -> None:
+    """Have what stood in the places there again, also in modules that were `loaded` meanwhile and have taken ours."""
+    for put, plain, _ in places:
+        put(plain)
+    if loaded:
+        ours = {id(value): plain for _, plain, value in places if callable(value)}
+        for name, module in list(sys.modules.items()):
+            if name.partition(".")[0] == _PACKAGE and not name.startswith(f"{_PACKAGE}.compiler"):
+                for called, what in list(vars(module).items()):
+                    if id(what) in ours:
+                        setattr(module, called, ours[id(what)])
+
+
 def leave() -> None:
     """End this thread's recording."""
     LOCAL.recorder = None
     with _lock:
         _work["recordings"] -= 1
         if _work["recordings"] == 0:
-            for put, plain, _ in _places:
-                put(plain)
-            if _work["sizes"] != _sizes():  # modules that were loaded meanwhile have taken what stood there
-                ours = {id(value): plain for _, plain, value in _places if callable(value)}
-                for name, module in list(sys.modules.items()):
-                    if name.partition(".")[0] == _PACKAGE and not name.startswith(f"{_PACKAGE}.compiler"):
-                        for called, what in list(vars(module).items()):
-                            if id(what) in ours:
-                                setattr(module, called, ours[id(what)])
+            restore(_places, loaded=_work["sizes"] != _sizes())
             for guest in _guests:
                 guest.put()
 
