@@ -227,6 +227,7 @@ def _shapes() -> list[Row]:
         Row("ravel", lambda m, x: m.ravel(x), x, np.ravel),
         Row("flatten", lambda m, x: m.flatten(x), x, lambda x: x.reshape(-1)),
         Row("flatten", lambda m, x: m.flatten(x, start_dim=1), x),
+        Row("ravel", lambda m, x: np.ravel(x), x, np.ravel, in_torch=False),
         Row("flatten", lambda m, x: m.flatten(x, 0, -2), x),
         Row("unflatten", lambda m, x: m.unflatten(x, 2, (2, -1)), x),
         Row("transpose", lambda m, x: m.transpose(x, 0, -1), x, lambda x: np.swapaxes(x, 0, -1)),

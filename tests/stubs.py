@@ -261,7 +261,10 @@ def of_package() -> str:
     return stub.text("\n".join(head))
 
 
-MODULES = [m for n, m in sorted(sys.modules.items()) if n.startswith("tinygrad_lite.") and hasattr(m, "__all__")]
+MODULES = [
+    m for n, m in sorted(sys.modules.items())
+    if n.startswith("tinygrad_lite.") and hasattr(m, "__all__") and not n.startswith("tinygrad_lite.array_api")
+]  # fmt: skip
 STUBS = {Path(methods.__file__).with_suffix(".pyi"): of_methods, Path(tg.__file__).with_suffix(".pyi"): of_package}
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ import tinygrad_lite
 warnings.simplefilter("ignore")
 kinds = type(threading.Lock()), type(threading.RLock())
 for module in pkgutil.walk_packages(tinygrad_lite.__path__, "tinygrad_lite."):
-    if not module.name.endswith("__main__"):
+    if not module.name.endswith(("__main__", "as_torch")):
         importlib.import_module(module.name)
 
 

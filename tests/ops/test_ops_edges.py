@@ -379,7 +379,7 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: tg.cross_entropy(a23, labels, label_smoothing=2.0), ValueError,
      "cross_entropy: label_smoothing must be in [0, 1], got 2.0"),
     (lambda: tg.cross_entropy(a23.requires_grad_(False).long(), labels), TypeError,
-     "cross_entropy: input must be floating point, got int64"),
+     "cross_entropy: the input must be floating point, got int64"),
     (lambda: tg.cross_entropy(a23, labels, tg.ones(3, requires_grad=True)), NotImplementedError,
      "cross_entropy: no gradient is known with respect to 'weight'"),
     (lambda: tg.nll_loss(a23, tg.tensor([0, -1])), IndexError,

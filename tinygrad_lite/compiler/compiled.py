@@ -14,6 +14,7 @@ from typing import Any
 from .. import rules
 from ..engine.quiet import SILENT, restore, silence
 from ..graph import Mode, library, memory, mode
+from ..kernels.native.forks import lock
 from ..transforms import pytree
 from .check import both_ways
 from .explain import Explanation, report
@@ -29,7 +30,7 @@ from .recorder.recording import LOCAL, Recorder
 from .replay import Results
 
 OFF: set[Any] = set() if os.environ.get("TINYGRAD_LITE_COMPILE", "1") != "0" else {"environment"}
-_recording = threading.RLock()
+_recording = lock()
 
 
 class Compiled:

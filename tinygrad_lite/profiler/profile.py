@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import threading
 from collections.abc import Callable, Iterable
 from enum import Enum
 from pathlib import Path
@@ -13,6 +12,7 @@ from time import perf_counter_ns, time_ns
 from typing import Any
 
 from ..engine.errors import InputError
+from ..kernels.native.forks import lock
 from .events import Averages, Event, averages, write_trace
 from .watch import Watch
 
@@ -30,7 +30,7 @@ class _Present:
     """The watch that is running, if one is."""
 
     watch: Watch | None = None
-    lock = threading.Lock()
+    lock = lock()
 
 
 class record_function(contextlib.ContextDecorator):

@@ -72,11 +72,6 @@ def _squeeze(a: Any, axis: Any = None) -> Any:
     return np.squeeze(a, axis)
 
 
-@differentiable(a=lambda g, a_shape: np.reshape(g, a_shape), numpy=np.ravel, view=True, name="ravel", complex=True)
-def _ravel(a: Any) -> Any:
-    return np.ravel(a)
-
-
 def _np_size(a: Any, axis: int | None = None) -> int:
     return math.prod(a.shape) if axis is None else a.shape[axis]
 
