@@ -68,10 +68,11 @@ def broadcasting(count: int = 2, max_dims: int = 4, min_side: int = 0, max_side:
 
     Examples
     --------
-    >>> from tinygrad_lite.testing.strategies import broadcasting
+    >>> import numpy as np
     >>> from hypothesis import find
-    >>> find(broadcasting(), lambda pair: pair[0] != pair[1])
-    ((0,), (1,))
+    >>> from tinygrad_lite.testing.strategies import broadcasting
+    >>> find(broadcasting(min_side=2), lambda pair: np.broadcast_shapes(*pair) == (2,) and pair[0] == (1,))
+    ((1,), (2,))
     """
     st = _hypothesis("broadcasting")
 
