@@ -36,6 +36,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--tg-causal", type=int, metavar="DIM", help="the dimension of time, if later inputs must not count"
     )
+    group.addoption(
+        "--tg-mask", metavar="[NAME=]LENGTHS",
+        help="of the sequences along dimension 1 of the first input; what is behind them must not count. The module is "
+        "given the mask, True there, as NAME",
+    )  # fmt: skip
     group.addoption("--tg-allow", default="", metavar="KIND,...", help="kinds of breach of the contract that are meant")
     group.addoption(
         "--tg-allow-zero", default="", metavar="NAME,...", help="parameters without influence that are meant"
@@ -92,18 +97,20 @@ class ModuleCheck(pytest.Item):
         tg = _library(seed)
         module = made(target)
         inputs = [drawn(tg, text) for text in option("--tg-input")]
+        mask, keywords = padding(tg, option("--tg-mask"), inputs)
         zero = [name for name in option("--tg-allow-zero").split(",") if name]
         if self.options["check"] == "contract":
             batch = option("--tg-batch-dim")
             tg.testing.check_module(
                 module, *inputs, batch_dim=None if batch == "none" else int(batch), causal=option("--tg-causal"),
-                allow=option("--tg-allow").split(","), allow_zero=zero, seed=seed,
+                mask=mask, allow=option("--tg-allow").split(","), allow_zero=zero, seed=seed, keywords=keywords,
             )  # fmt: skip
             return
         mode, dtype = self.options["mode"], getattr(tg, self.options["dtype"])
         tg.testing.gradcheck_module(
-            module, *inputs, train=mode == "train", evaluate=mode == "eval", dtype=dtype, allow_zero=zero, seed=seed
-        )
+            module, *inputs, train=mode == "train", evaluate=mode == "eval", dtype=dtype, allow_zero=zero, seed=seed,
+            keywords=keywords,
+        )  # fmt: skip
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """What the check says, without the lines of the library."""
@@ -146,6 +153,22 @@ def drawn(tg: Any, text: str) -> Any:
     if kind:
         raise pytest.UsageError(f"--tg-input must be 2,3 or int:2,3<10, got {text!r}")
     return tg.randn(*shape)
+
+
+def padding(tg: Any, text: str | None, inputs: list[Any]) -> tuple[Any, dict[str, Any]]:
+    """The mask that ``3,1`` or ``NAME=3,1`` means for the first input (B, T, ...), and the keywords of the call."""
+    if text is None:
+        return None, {}
+    name, _, lengths = text.rpartition("=")
+    counts = [int(length) for length in lengths.split(",") if length.strip().isdigit()]
+    if len(counts) != lengths.count(",") + 1 or [len(counts)] != [len(x) for x in inputs[:1] if x.ndim > 1]:
+        shapes = [tuple(x.shape) for x in inputs[:1]]
+        raise pytest.UsageError(
+            f"--tg-mask must be [NAME=]LENGTHS, such as padding=3,1, with a length for each sample of the first "
+            f"--tg-input, got {text!r} for {shapes}"
+        )
+    mask = tg.arange(inputs[0].shape[1]) >= tg.tensor(counts)[:, None]  # (B, T)
+    return mask, {name: mask} if name else {}
 
 
 # --- fixtures ---------------------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 Functions whose gradient is right, at scales, kinks and precisions where differences with a fixed step fail; the same
 with a gradient that is wrong by a thousandth (in float16 by 0.3); the layers of `planted_bugs.py`; the loops of
-`planted_mistakes.py`; and the time that a check of four layers takes. Without PyTorch its columns stay empty.
+`planted_mistakes.py`; and the time that a check of four layers takes. PyTorch, pytest-torch and JAX have a column each
+where they are installed.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from common import command_line, setup
 import tinygrad_lite as tg
 
 SLIPS = {"float16": 0.3}  # which has three digits
+TOLD = {True: "found", False: "missed", None: "-"}
 Function = Callable[[Any, Any], Any]  # (library, x) -> y
 
 RIGHT: dict[str, tuple[Function, list, str]] = {
@@ -81,18 +83,33 @@ def passes(check: Callable[[], Any]) -> bool:
             return False
 
 
-def functions(torch: Any) -> dict[str, dict[str, list[bool]]]:
-    """For each function: does the check pass with the right gradient, and with the wrong one; ours, PyTorch's."""
+def optional(name: str) -> Any:
+    """The package of that name, or None where it is not installed."""
+    return importlib.import_module(name) if importlib.util.find_spec(name) else None
+
+
+def functions(torch: Any, pytest_torch: Any = None, jax: Any = None) -> dict[str, dict[str, list[bool]]]:
+    """For each function and each check: does it pass with the right gradient, and with the wrong one."""
+    checks: dict[str, tuple[Any, Callable[..., Any]]] = {"tinygrad_lite": (tg, tg.gradcheck)}
+    if torch is not None:
+        checks["PyTorch"] = torch, torch.autograd.gradcheck
+    if pytest_torch is not None:
+        checks["pytest-torch"] = torch, lambda f, args: pytest_torch.assert_gradcheck(f, args) is None
     found: dict[str, dict[str, list[bool]]] = {}
     for name, (function, values, dtype) in RIGHT.items():
+        slip = SLIPS.get(dtype, 1e-3)
         found[name] = {}
-        for L, who in ((tg, "tinygrad_lite"), (torch, "PyTorch")):
-            if L is not None:
-                x = L.tensor(values, dtype=getattr(L, dtype), requires_grad=True)
-                found[name][who] = [
-                    passes(lambda f=f, L=L, x=x: (L if L is tg else L.autograd).gradcheck(lambda x: f(L, x), (x,)))
-                    for f in (function, slipped(function, SLIPS.get(dtype, 1e-3)))
-                ]
+        for who, (L, check) in checks.items():
+            x = L.tensor(values, dtype=getattr(L, dtype), requires_grad=True)
+            found[name][who] = [
+                passes(lambda f=f, L=L, x=x, check=check: check(lambda x: f(L, x), (x,)))
+                for f in (function, slipped(function, slip))
+            ]
+        if jax is not None:
+            written, at = jax.FUNCTIONS[name], np.array(values, dtype)
+            found[name]["JAX"] = [
+                passes(lambda f=f, at=at: jax.check(f, at)) for f in (written, jax.slipped(written, slip))
+            ]
     return found
 
 
@@ -109,18 +126,39 @@ def pytorchs_idiom(torch: Any, module: Any, inputs: tuple, keywords: dict, fast:
     return True
 
 
-def bugs(torch: Any) -> dict[str, dict[str, bool]]:
-    """For each planted bug: is it found, by `check_module` and by PyTorch's gradcheck."""
+def all_of_pytest_torch(check: Any, bug: Any) -> bool:
+    """All that pytest-torch has for such a layer, one after the other; each raises what it finds."""
+    inputs = (*bug.inputs(), *bug.keywords().values())
+    loss = lambda y: y.mean()  # noqa: E731
+    module, twin = bug.build(), bug.options().get("twin")
+    if twin is not None:
+        module.load_state_dict(twin.state_dict())
+        check.assert_matches_reference(module.eval(), twin.eval(), inputs)
+    check.check_inference_contract(bug.build().eval(), inputs)
+    check.assert_layout_invariant(bug.build().eval(), inputs)
+    check.assert_checkpoint_roundtrip(bug.build, inputs)
+    if [*module.parameters()]:
+        check.assert_gradients_finite(bug.build(), inputs, loss)
+        check.assert_all_params_receive_grad(bug.build(), inputs, loss)
+    check.assert_gradcheck(bug.build(), inputs)
+    return True
+
+
+def bugs(torch: Any, pytest_torch: Any = None, jax: Any = None) -> dict[str, dict[str, bool]]:
+    """For each planted bug: which check finds it; JAX has no counterpart of some."""
     found: dict[str, dict[str, bool]] = {}
     for bug in planted_bugs.BUGS:
         report = tg.testing.check_module(
             bug.build(), *bug.inputs(), keywords=bug.keywords(), report=True, **bug.options()
         )
         found[bug.name] = {"tinygrad_lite": any(b.kind == bug.kind and bug.says in b.text for b in report)}
-    if torch is not None:
-        for bug in for_pytorch(planted_bugs).BUGS:
-            check = lambda bug=bug: pytorchs_idiom(torch, bug.build(), bug.inputs(), bug.keywords())  # noqa: E731
-            found[bug.name]["PyTorch"] = not passes(check)
+    for bug in for_pytorch(planted_bugs).BUGS if torch is not None else ():
+        check = lambda bug=bug: pytorchs_idiom(torch, bug.build(), bug.inputs(), bug.keywords())  # noqa: E731
+        found[bug.name]["PyTorch"] = not passes(check)
+        if pytest_torch is not None:
+            found[bug.name]["pytest-torch"] = not passes(lambda bug=bug: all_of_pytest_torch(pytest_torch, bug))
+    for name, (function, args) in jax.BUGS.items() if jax is not None else ():
+        found[name]["JAX"] = not passes(lambda function=function, args=args: jax.check(function, *args))
     return found
 
 
@@ -186,25 +224,29 @@ def times(torch: Any, whole: bool) -> dict[str, dict[str, tuple[float, bool]]]:
 
 def main(steps: int = 1, seed: int = 0, out: str = "out", backend: str | None = None) -> dict:
     setup(seed, backend)
-    torch = importlib.import_module("torch") if importlib.util.find_spec("torch") else None
+    torch = optional("torch")
     if torch is not None:
         torch.manual_seed(seed)
+    pytest_torch = optional("pytest_torch") if torch else None
+    jax = importlib.import_module("planted_bugs_jax") if optional("jax") else None
     np.random.seed(seed)  # noqa: NPY002
-    who = ["tinygrad_lite", *(["PyTorch"] if torch else [])]
-    results: dict[str, Any] = {"functions": functions(torch), "bugs": bugs(torch), "mistakes": mistakes()}
+    others = {"PyTorch": torch, "pytest-torch": pytest_torch, "JAX": jax}
+    who = ["tinygrad_lite", *(name for name, module in others.items() if module)]
+    checked = torch, pytest_torch, jax
+    results: dict[str, Any] = {"functions": functions(*checked), "bugs": bugs(*checked), "mistakes": mistakes()}
     print(f"{'function':34}" + "".join(f"{w + ': right':>22}{'wrong':>16}" for w in who))
     for name, row in results["functions"].items():
         cells = (("passes" if row[w][0] else "ACCUSED", "MISSED" if row[w][1] else "found") for w in who)
         print(f"{name:34}" + "".join(f"{a:>22}{b:>16}" for a, b in cells))
     print(f"\n{'layer with a bug':34}" + "".join(f"{w:>16}" for w in who))
     for name, row in results["bugs"].items():
-        print(f"{name:34}" + "".join(f"{'found' if row[w] else 'missed':>16}" for w in who))
+        print(f"{name:34}" + "".join(f"{TOLD[row.get(w)]:>16}" for w in who))
     for w in who:
         accused = sum(not row[w][0] for row in results["functions"].values())
         missed = sum(row[w][1] for row in results["functions"].values())
-        found = sum(row[w] for row in results["bugs"].values())
+        had = [row[w] for row in results["bugs"].values() if w in row]
         print(f"\n{w}: {accused} of {len(RIGHT)} right gradients accused, {missed} wrong ones missed;", end=" ")
-        print(f"{found} of {len(results['bugs'])} bugs found")
+        print(f"{sum(had)} of {len(had)} bugs found")
     print(f"tg.lint: {sum(results['mistakes'].values())} of {len(results['mistakes'])} mistakes told")
     results["times"] = times(torch, steps > 0)
     for name, row in results["times"].items():

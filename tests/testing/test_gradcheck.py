@@ -208,6 +208,19 @@ def test_a_slip_that_half_precision_cannot_name_does_not_pass():
     assert not tg.gradcheck(lambda x: x * 2 + (x - x.detach()), x, raise_exception=False)
 
 
+@pytest.mark.parametrize(("dtype", "slips"), [(tg.float16, (0.1, 0.2, 0.3)), (tg.float32, (1e-4, 1e-3))])
+@pytest.mark.parametrize("function", [lambda x: x.exp(), lambda x: x.tanh() * x, lambda x: x * x, lambda x: x.sin()])
+def test_what_passes_is_no_more_wrong_than_the_report_says(function, dtype, slips):
+    def slipped(x):
+        y = function(x)
+        return y + slip * (y - y.detach())
+
+    for slip in slips:
+        for seed in range(3):
+            report = tg.gradcheck(slipped, at(0.3, -0.7, 1.2, dtype=dtype), report=True, seed=seed)
+            assert not report or report.findings[0].precision >= slip, (slip, seed)
+
+
 VERDICTS = {
     "not deterministic": (lambda x: tg.dropout(x, 0.5), at(*range(1, 21)), "two calls"),
     "not finite forward": (tg.log, at(-1.0), "nan in the forward pass"),

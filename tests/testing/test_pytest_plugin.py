@@ -33,6 +33,18 @@ class Half(Net):
         y = self.layer(x)
         return y if y.dtype == tg.float64 else y + (y - y.detach())
 
+class Mean(nn.Module):
+    hides = True
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(3, 2)
+    def forward(self, x, padding=None):
+        y = self.layer(x)  # (B, T, 2)
+        return (y.masked_fill(padding[:, :, None], 0.0) if self.hides else y).mean(1)
+
+class Ignoring(Mean):
+    hides = False
+
 embedding = nn.Embedding(10, 2)
 def make(): return Net(5)
 """
@@ -69,7 +81,9 @@ def test_fails(tg_seed):
 def loaded():
     """Pytester forgets what is first imported inside of it, which would be loaded anew each time."""
     tg.testing.check_module(tg.nn.Linear(3, 2), tg.randn(4, 3))
-    tg.nn.Embedding(3, 2)
+    for dtype in (tg.float64, tg.float32):
+        tg.testing.gradcheck_module(tg.nn.Embedding(3, 2), tg.randint(3, (4, 2)), dtype=dtype)
+    tg.testing.check_module(tg.nn.Embedding(3, 2), tg.randint(3, (4, 2)))
 
 
 @pytest.fixture
@@ -106,6 +120,17 @@ def test_failures_say_what_is_wrong_and_how_to_see_it_again(run):
     allowed = ("--tg-allow-zero=layer.bias", "--tg-allow=batch leakage")
     run("--tg-module", "nets:Leaking", "--tg-input", "4,3", *allowed).assert_outcomes(passed=3)
     run("--tg-module", "nets:Leaking", "--tg-input", "4,3", "--tg-batch-dim=none").assert_outcomes(passed=3)
+
+
+def test_padding_is_declared_by_lengths(run):
+    run("--tg-module", "nets:Mean", "--tg-input", "2,3,3", "--tg-mask", "padding=3,1").assert_outcomes(passed=3)
+    result = run("--tg-module", "nets:Ignoring", "--tg-input", "2,3,3", "--tg-mask", "padding=3,1")
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(["*depends on input 0 at (1, 1), which is masked*"])
+    run("--tg-module", "nets:Net", "--tg-input", "2,3,3", "--tg-mask=3,1").assert_outcomes(passed=3)  # row by row
+    for text in ("padding=3", "padding=3,x", "3,1,2"):
+        result = run("--tg-module", "nets:Mean", "--tg-input", "2,3,3", "--tg-mask", text)
+        result.stdout.fnmatch_lines([f"*--tg-mask must be *, got '{text}' for *"])
 
 
 def test_what_is_wrong_in_single_precision_only(run):

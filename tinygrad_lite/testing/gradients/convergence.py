@@ -39,7 +39,13 @@ class Verdict:
     precision: float = np.inf  # relative to that size, or to the largest slope seen
     sees: float = np.inf  # relative to that size, or to the slope at the step: which errors would be found
     blur: float = np.inf  # what rounding contributes to it
+    bound: float = np.inf  # the error of the slope is smaller, relative to that size
     note: str = ""
+
+    def precision_of(self, slope: float) -> float:
+        """How large the relative error of this part of the slope can be, by the remainders that were seen."""
+        bound = self.bound * self.size
+        return bound / (abs(slope) - bound) if bound < abs(slope) else np.inf
 
 
 @dataclass
@@ -173,6 +179,9 @@ def _settled(levels: Sequence[_Level], noise: float, out: Verdict, eps: float) -
         if near:
             out.sees = min(out.sees, (abs(level.odd) / level.step + blur * scale) / near)
         bends.append((abs(level.even) + 4 * noise) / (level.step * scale))
+    for a, b in zip(levels, levels[1:]):  # at one step e - c h**2 may vanish, at two the larger is 15 / 17 e at least
+        error = 17 / 15 * max(abs(a.odd) / a.step, abs(b.odd) / b.step) + 4 * max(noise, a.floor) / a.step
+        out.bound = min(out.bound, error / out.size) if out.size else np.inf
     return out.precision < min(4 * eps**0.5, 1e-4) and min(bends) < 8 * eps ** (1 / 3)
 
 

@@ -43,7 +43,7 @@ class Finding:
     ulps : float or None
         How far they are apart, in units of the last place of `expected`.
     precision : float or None
-        The relative error that the check would have seen.
+        How large the relative error of the whole gradient can be at most, by the remainders that were seen.
     entries, of : int
         How many entries of the input are concerned, of how many.
     line : str

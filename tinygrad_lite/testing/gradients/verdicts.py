@@ -148,7 +148,9 @@ class _Examination:
                 apart = abs(slope - sum(float(gradients[i] @ d) for i, d in v.items())) / size
                 if apart < 1e-9:
                     verdict.note = _BY_COMPLEX_STEP if verdict.kind == say.LOST else ""
-                    verdict.kind, verdict.sees = say.RIGHT, min(verdict.sees, max(apart, 2.0**-52))
+                    apart = max(apart, 2.0**-52)
+                    verdict.kind, verdict.sees = say.RIGHT, min(verdict.sees, apart)
+                    verdict.bound = min(verdict.bound, apart)
         return verdict
 
     def _group(self, which: Sequence[int], weights: Array, gradients: Sequence[Array]) -> dict[int, Finding]:
@@ -156,6 +158,7 @@ class _Examination:
         if len(which) < 2 or not self.sizes[which[0]]:
             return {i: self._leaf(i, weights, gradients) for i in which}
         shares, verdicts = dict.fromkeys(which, np.inf), []
+        seen = dict.fromkeys(which, np.inf)  # of each leaf, how large its error can be
         for floor in (0.0, 1.0):
             v = {i: self._direction(i, floor) for i in which}
             parts = {i: float(np.abs(gradients[i] * d).sum()) for i, d in v.items()}
@@ -169,6 +172,9 @@ class _Examination:
                 break
             total = sum(parts.values()) or 1.0
             shares = {i: min(share, parts[i] / total) for i, share in shares.items()}
+            scale = verdicts[-1].size / total  # it may have gone further
+            slopes = {i: scale * float(gradients[i] @ v[i]) for i in which}
+            seen = {i: min(error, verdicts[-1].precision_of(slopes[i])) for i, error in seen.items()}
         kinds = {verdict.kind for verdict in verdicts}
         precision = max(verdict.sees for verdict in verdicts)
         names, sizes = self.probe.names, self.sizes
@@ -178,7 +184,7 @@ class _Examination:
         if kinds == {say.RIGHT}:
             for i in which:
                 if shares[i] > max(_SHARE, precision):
-                    found[i] = Finding(names[i], say.RIGHT, precision=precision / shares[i], of=sizes[i], note=note)
+                    found[i] = Finding(names[i], say.RIGHT, precision=seen[i], of=sizes[i], note=note)
         left = [i for i in which if i not in found]
         if found:
             return {**found, **self._group(left, weights, gradients)}
@@ -200,7 +206,8 @@ class _Examination:
                 if verdict.kind == say.WRONG:
                     return self._wrong(i, verdict, v, weights, gradients)
                 if verdict.kind not in (say.KINK, say.JUMP):
-                    found = Finding(name, verdict.kind, precision=verdict.sees, of=size, note=verdict.note)
+                    precision = verdict.precision_of(verdict.slope)
+                    found = Finding(name, verdict.kind, precision=precision, of=size, note=verdict.note)
                     return kink if kink is not None and verdict.kind != say.LOST else found
                 found, marked = self._kink(i, verdict, weights, gradients)
                 kink = kink or found
@@ -224,7 +231,7 @@ class _Examination:
         kinds = [verdict.kind for verdict, _ in found]
         if say.RIGHT in kinds and say.LOST in kinds:  # what one scale cannot see another can
             found = [pair for pair in found if pair[0].kind != say.LOST or pair[0].blur < pair[0].precision / 4]
-        return min(found, key=lambda pair: order.index(pair[0].kind))
+        return min(found, key=lambda pair: (order.index(pair[0].kind), pair[0].precision_of(pair[0].slope)))
 
     def _beside(self, i: int) -> Array:
         base = self.probe.base[i]
@@ -258,10 +265,11 @@ class _Examination:
     ) -> Finding:
         """The worst entry, with what was expected there."""
         name, size = self.probe.names[i], self.sizes[i]
+        precision = verdict.precision_of(verdict.slope)
         self.searches += 1
         if not self.entries or self.searches > _SEARCHES:
             expected = verdict.slope + verdict.error
-            return Finding(name, say.WRONG, expected=expected, got=verdict.slope, precision=verdict.sees, of=size)
+            return Finding(name, say.WRONG, expected=expected, got=verdict.slope, precision=precision, of=size)
         scale = np.abs(self._direction(i, 1.0))
         slopes = Slopes(self.probe, i, scale, verdict.step, weights, gradients)
         some, odd, _ = slopes.each(0, self.random)
@@ -272,7 +280,7 @@ class _Examination:
         note = "" if some.size == size else f"looked for by halving {size} entries"
         return Finding(
             name, say.WRONG, self._index(i, int(some[worst])), output, output_index, expected, got,
-            abs(expected - got) / spacing, verdict.sees, int(wrong.sum()), some.size, note=note,
+            abs(expected - got) / spacing, precision, int(wrong.sum()), some.size, note=note,
         )  # fmt: skip
 
 
