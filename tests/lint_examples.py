@@ -29,7 +29,7 @@ FALLEN = {"vanishing gradients", "dead units", "exploding gradients", "gradient 
 MEANT = {  # studies of what is wrong
     "weight_init": FALLEN,  # first weights too small and too large
     "batch_norm": FALLEN | {"learning rate too large"},  # the same without and with normalization
-    "gradient_check": {"no gradient"},  # a network with a branch that is cut off
+    "gradient_check": {"no gradient"},  # an activation whose parameter is detached
     "hyperparameters": {"learning rate too small", "learning rate too large"},  # a random search among 4 powers of ten
     "learning_rates": {
         "learning rate too small", "learning rate too large", "not finite",  # rates from 0.0001 to 0.2
