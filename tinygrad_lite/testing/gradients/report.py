@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -43,7 +44,8 @@ class Finding:
     ulps : float or None
         How far they are apart, in units of the last place of `expected`.
     precision : float or None
-        How large the relative error of the whole gradient can be at most, by the remainders that were seen.
+        How large the relative error of the whole gradient can be at most, by the remainders that were seen;
+        infinite where they say nothing.
     entries, of : int
         How many entries of the input are concerned, of how many.
     line : str
@@ -111,7 +113,7 @@ class Finding:
         def number(value: float | None, form: str = ".8g") -> str:
             return "" if value is None else format(value, form)
 
-        digits = "" if not self.precision else f"{self.precision:.0e}"
+        digits = f"{self.precision:.0e}" if self.precision and math.isfinite(self.precision) else ""
         place = "" if self.output is None else f"{self.output} {self.output_index}"
         note = " ".join(filter(None, (self.line, self.note)))
         entry = "" if self.index is None else str(self.index)
