@@ -26,7 +26,10 @@ def _takes(formula):
 
 def test_every_formula_of_the_library_has_a_text():
     """None leaves what is known for one element, and every number is at working precision."""
-    made = [f for f, loop in fused.FUSED if loop is None and f.__module__.startswith("tinygrad_lite.")]
+    files = [
+        f for f, loop in fused.FUSED if loop is None and not f.__code__.co_filename.startswith("<")
+    ]  # no doctest's
+    made = [f for f in files if f.__module__.startswith("tinygrad_lite.")]
     assert len(made) > 30
     for formula in made:
         text = loop_text(formula, (False,) * _takes(formula), F32)

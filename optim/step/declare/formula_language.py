@@ -16,6 +16,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from tinygrad_lite.kernels.native.source import parse
+
 # NumPy's functions of elements -> how many arguments they take.
 FUNCTIONS: dict[str, int] = {
     **dict.fromkeys(
@@ -114,7 +116,7 @@ def _text(function: FunctionType) -> ast.FunctionDef | None:
     """A function's syntax tree, with the file's line numbers; None if Python does not have the text."""
     try:
         lines, first = inspect.getsourcelines(function)
-        tree = ast.parse(textwrap.dedent("".join(lines)))
+        tree = parse(textwrap.dedent("".join(lines)))
     except (OSError, TypeError, SyntaxError):
         return None
     if not tree.body or not isinstance(tree.body[0], ast.FunctionDef):

@@ -16,6 +16,7 @@ from types import FunctionType
 from typing import Any
 
 from ...graph import library
+from ...kernels.native.source import parse
 
 LAYOUT = frozenset({"shape", "ndim", "dtype", "size", "itemsize", "strides", "flags", "nbytes"})
 VIEWS = frozenset({"reshape", "transpose", "swapaxes", "view", "T", "astype"})
@@ -86,7 +87,7 @@ class _Text:
     def of(filename: str) -> _Text:
         """The text of a file, read once."""
         with open(filename, encoding="utf-8") as file:
-            return _Text(ast.parse(file.read()))
+            return _Text(parse(file.read()))
 
     def __init__(self, tree: ast.Module) -> None:
         self.parent = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}

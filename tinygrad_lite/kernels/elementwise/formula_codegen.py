@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..native.source import Source, SourceError, definition, meaning
+from ..native.source import Source, SourceError, definition, meaning, parse
 from .scalar_forms import AS_THEY_ARE, FORMS, SINGLE
 
 _OPERATORS: dict[type, Callable[..., Any]] = {
@@ -102,7 +102,7 @@ class _OneElement(ast.NodeTransformer):
             return super().visit(node)
         infinite = "np.nan" if number != number else "np.inf" if number > 0 else "-np.inf"
         text = repr(number) if math.isfinite(number) else infinite
-        return ast.parse(f"_dtype({text})", mode="eval").body
+        return parse(f"_dtype({text})", mode="eval").body
 
     def _value(self, node: ast.AST) -> Any:
         """What a name means outside of the formula, or None."""
@@ -153,7 +153,7 @@ class _OneElement(ast.NodeTransformer):
         if not isinstance(node.ctx, ast.Load) or (value := self._value(node)) is None:
             return node
         name = self._source.use(value, self._who)
-        return node if name is None else ast.parse(name, mode="eval").body
+        return node if name is None else parse(name, mode="eval").body
 
 
 def loop_text(formula: Callable[..., Any], numbers: Sequence[bool], dtype: np.dtype[Any]) -> str:

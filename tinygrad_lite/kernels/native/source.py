@@ -19,6 +19,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from ..backend import select
+from .forks import lock
 
 HEADER = "from tinygrad_lite.kernels.native.compile import exact, holding, inlined, inner, jit, summing"
 
@@ -27,6 +28,15 @@ Transform = Callable[[ast.FunctionDef], ast.FunctionDef]
 
 class SourceError(TypeError):
     """A function cannot be written into a module: its text, or something it uses, is out of reach."""
+
+
+_parsing = lock()
+
+
+def parse(text: str, mode: str = "exec") -> Any:
+    """`ast.parse`, by one thread at a time: CPython fails now and then where several make trees (gh-106905)."""
+    with _parsing:
+        return ast.parse(text, mode=mode)
 
 
 def definition(function: Callable[..., Any]) -> ast.FunctionDef:
@@ -41,7 +51,8 @@ def definition(function: Callable[..., Any]) -> ast.FunctionDef:
     if getattr(function, "__name__", "") == "<lambda>":
         return _lambda(function, name)
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+        with _parsing:  # `linecache` is for one thread as well
+            tree = parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError) as error:
         raise SourceError(f"{name}: its source text cannot be read; define it in a file") from error
     node = tree.body[0]
@@ -56,7 +67,7 @@ def definition(function: Callable[..., Any]) -> ast.FunctionDef:
     return node
 
 
-_parsed = cache(ast.parse)
+_parsed = cache(parse)
 _SETTING_UP = {"COPY_FREE_VARS", "MAKE_CELL", "PUSH_NULL", "RESUME"}
 _LOADS = {**dict.fromkeys(("LOAD_DEREF", "LOAD_GLOBAL", "LOAD_NAME"), "LOAD"), "LOAD_METHOD": "LOAD_ATTR"}
 
@@ -79,7 +90,7 @@ def _lambda(function: Callable[..., Any], name: str) -> ast.FunctionDef:
     if len({ast.dump(n) for n in alike}) != 1:
         raise SourceError(f"{name}: its text cannot be told from that of others in its line; give it a line of its own")
     found = copy.deepcopy(alike[0])
-    made = ast.parse(f"def lambda_{code.co_firstlineno}(): pass").body[0]
+    made = parse(f"def lambda_{code.co_firstlineno}(): pass").body[0]
     assert isinstance(made, ast.FunctionDef)
     made.args, made.body = found.args, [ast.Return(found.body)]
     return made
