@@ -349,7 +349,7 @@ def test_what_is_a_method_in_pytorch_is_one_here(oracle: Oracle) -> None:
 
 UNLIKE: dict[str, set[str]] = {  # what PyTorch has and we do not; its own list is mistaken about the last ones
     "elu": {"inplace"}, "leaky_relu": {"inplace"}, "relu": {"inplace"}, "silu": {"inplace"},  # nn.functional has it
-    "cholesky_solve": {"input1"}, "polar": {"ang"}, "bmm": {"out_dtype"}, "mm": {"out_dtype"},
+    "cholesky_solve": {"input1"}, "polar": {"ang"}, "bmm": {"out_dtype"}, "mm": {"out_dtype"}, "spmm": {"out_dtype"},
     "pca_lowrank": {"input"}, "svd_lowrank": {"input"}, "gather": {"sparse_grad"}, "logsumexp": {"names"},
     "empty_like": {"layout"}, "full_like": {"layout"}, "ones_like": {"layout"}, "zeros_like": {"layout"},
     "broadcast_to": {"self"}, "dot": {"other"}, "isfinite": {"tensor"},

@@ -11,6 +11,7 @@ from ..engine.errors import InputError
 from ..ops.creation.creation import as_tensor, zeros
 from ..ops.indexing.index_put import index_put
 from ..ops.linalg.matmul import matmul
+from ..ops.linalg.matmul import mm as spmm
 from ..ops.linalg.matrix_products import addmm as addmm
 from ..ops.reduction.softmax import log_softmax as log_softmax
 from ..ops.reduction.softmax import softmax as softmax
@@ -88,6 +89,3 @@ FloatTensor = sparse_coo_tensor
 def mm(mat1: Any, mat2: Any) -> Tensor:
     """The product of two matrices."""
     return matmul(mat1, mat2)
-
-
-spmm = mm

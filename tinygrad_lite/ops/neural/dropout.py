@@ -40,7 +40,7 @@ def dropout(
 
     Parameters
     ----------
-    input : Tensor, floating
+    input : Tensor, floating or integer
     p : float in [0, 1]
     training : bool
     inplace : bool
@@ -101,7 +101,7 @@ def dropout1d(
 
     Parameters
     ----------
-    input : Tensor, shape (N, C, L) or (C, L), floating
+    input : Tensor, shape (N, C, L) or (C, L), floating or integer
     p : float in [0, 1]
     training : bool
     inplace : bool
@@ -142,7 +142,7 @@ def dropout2d(
 
     Parameters
     ----------
-    input : Tensor, shape (N, C, ...), floating
+    input : Tensor, shape (N, C, ...), floating or integer
     p : float in [0, 1]
     training : bool
     inplace : bool
@@ -179,7 +179,7 @@ def dropout3d(
 
     Parameters
     ----------
-    input : Tensor, shape (N, C, D, H, W), or (C, D, H, W) and fewer, floating
+    input : Tensor, shape (N, C, D, H, W), or (C, D, H, W) and fewer, floating or integer
     p : float in [0, 1]
     training : bool
     inplace : bool

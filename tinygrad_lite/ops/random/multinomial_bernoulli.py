@@ -28,7 +28,7 @@ def bernoulli(input: Any, p: Any = None, *, generator: Any = None) -> Tensor:
 
     Parameters
     ----------
-    input : Tensor, floating, in [0, 1]
+    input : Tensor, floating or integer; without `p`, floating and in [0, 1]
         Or of any values, of which only the shape and the dtype are taken, if `p` is given.
     p : number, optional
     generator : Generator, optional

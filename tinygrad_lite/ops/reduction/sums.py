@@ -276,7 +276,7 @@ def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
 
     Parameters
     ----------
-    input : Tensor, floating, unless a floating `dtype` is given
+    input : Tensor, floating, unless `dtype` says so
     dim : int or sequence of int, optional
         Default: all.
     keepdim : bool

@@ -90,7 +90,7 @@ def smooth_l1_loss(
 
     Parameters
     ----------
-    input, target : Tensor, floating, of the same shape
+    input, target : Tensor, floating or integer, of the same shape
         Others are broadcast, with a UserWarning.
     size_average, reduce : bool, optional
         PyTorch's old names of reductions.
@@ -227,7 +227,7 @@ def gaussian_nll_loss(
 
     Parameters
     ----------
-    input : Tensor, floating
+    input : Tensor, floating or integer
         Means.
     target : Tensor, of a shape that broadcasts to the input's
     var : Tensor or float

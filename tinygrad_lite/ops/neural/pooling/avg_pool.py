@@ -322,7 +322,7 @@ def lp_pool1d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None
 
     Parameters
     ----------
-    input : Tensor, shape (N, C, L) or (C, L), floating
+    input : Tensor, shape (N, C, L) or (C, L), floating or integer
     norm_type : float
         The power; infinity gives the largest magnitude.
     kernel_size : int, or a tuple of one
@@ -354,7 +354,7 @@ def lp_pool2d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None
 
     Parameters
     ----------
-    input : Tensor, shape (N, C, H, W) or (C, H, W), floating
+    input : Tensor, shape (N, C, H, W) or (C, H, W), floating or integer
     norm_type : float
         The power; infinity gives the largest magnitude.
     kernel_size : int or 2 of them
@@ -386,7 +386,7 @@ def lp_pool3d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None
 
     Parameters
     ----------
-    input : Tensor, shape (N, C, D, H, W) or (C, D, H, W), floating
+    input : Tensor, shape (N, C, D, H, W) or (C, D, H, W), floating or integer
     norm_type : float
         The power; infinity gives the largest magnitude.
     kernel_size : int or 3 of them
