@@ -28,8 +28,8 @@ def bernoulli(input: Any, p: Any = None, *, generator: Any = None) -> Tensor:
 
     Parameters
     ----------
-    input : Tensor, floating or integer; without `p`, floating and in [0, 1]
-        Or of any values, of which only the shape and the dtype are taken, if `p` is given.
+    input : Tensor
+        Probabilities, of a floating dtype; or any values, of which only shape and dtype are taken, if `p` is given.
     p : number, optional
     generator : Generator, optional
         Default: the global one.
