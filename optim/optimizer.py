@@ -392,7 +392,8 @@ class Optimizer(Stepping, Hooks):
             ``"param_groups"``.
         """
         self._call_hooks("state_dict_pre")
-        packed = state.pack(self, convert, by_name)
+        with self._lock:  # a first step elsewhere would add to what is walked through
+            packed = state.pack(self, convert, by_name)
         return self._call_hooks("state_dict_post", packed) or packed
 
     def load_state_dict(self, state_dict: Mapping[str, Any], *, strict: bool = True) -> None:
@@ -415,7 +416,8 @@ class Optimizer(Stepping, Hooks):
             then.
         """
         state_dict = self._call_hooks("load_state_dict_pre", state_dict) or state_dict
-        state.unpack(self, state_dict, strict)
+        with self._lock:
+            state.unpack(self, state_dict, strict)
         self._call_hooks("load_state_dict_post")
 
     def __getstate__(self) -> dict[str, Any]:

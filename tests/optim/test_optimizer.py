@@ -12,6 +12,7 @@ import tinygrad_lite as tg
 from tinygrad_lite import kernels, optim
 from tinygrad_lite.optim import textbook
 from tinygrad_lite.optim.step.plan import parameter_batch as cohort
+from tinygrad_lite.optim.step.plan import step_plan
 from tinygrad_lite.optim.step.plan.parameter_batch import SHARED
 
 
@@ -622,3 +623,20 @@ def test_the_points_the_texts_plot(name, backend):
         for _ in range(29):
             optimizer.update(params, {"x": params["x"] / 10.0, "y": 2.0 * params["y"]})
     assert params == pytest.approx({"x": x, "y": y}, rel=1e-9, abs=1e-25)
+
+
+def test_gradients_that_come_while_a_step_is_planned(monkeypatch):
+    """A gradient that is there in one glance and gone in the next, taken by a thread, is not forgotten for ever."""
+    x = tg.tensor([5.0], requires_grad=True)
+    x.grad = tg.tensor([1.0])
+    adam, seen, honest = optim.Adam([x], lr=0.1), iter([True, False]), step_plan.tensor_access
+
+    def flickering(params):
+        access = honest(params)
+        return access._replace(has_grad=lambda p: next(seen, access.has_grad(p)))
+
+    monkeypatch.setattr(step_plan, "tensor_access", flickering)
+    adam.step()
+    monkeypatch.undo()
+    adam.step()
+    assert x.item() < 5.0

@@ -76,12 +76,13 @@ class Plan:
         self._optimizer, self._who = optimizer, optimizer._name
         self._params = list(group["params"])
         self._access = access or tensor_access(self._params)
-        self._idle = [key for key in self._params if not self._access.has_grad(key)]
         self._arrays = list(map(self._access.array, self._params))  # kept alive: no other can get their addresses
         self.cohorts: list[Cohort] = []
         self.group: Group = {}
         self._look(group, gain)
         self.cohorts = [self._cohort(keys, t, kept) for keys, t, kept in self._alike()]
+        moved = {id(key) for cohort in self.cohorts for key in cohort.keys}
+        self._idle = [key for key in self._params if id(key) not in moved]  # without asking anew
         self._look(group, gain)
         self._switches = [getter(tuple(name for name, _ in c.fused.switches)) for c in self.cohorts]
         self._settings = [tuple(on for _, on in c.fused.switches) for c in self.cohorts]
