@@ -56,7 +56,9 @@ class Every:
     def begin(self, optimizer: Any, *_: object) -> None:
         if id(optimizer) in self.seen:
             return
-        modules = [m for m in gc.get_objects() if isinstance(m, nn.Module)]
+        modules = [
+            m for m in gc.get_objects() if issubclass(type(m), nn.Module)
+        ]  # no proxies, whose objects may be gone
         models = [m for m in modules if held(optimizer) & {id(p) for p in m.parameters()}]
         self.finish()
         if not models:  # a descent of bare tensors
