@@ -11,6 +11,7 @@ import numpy as np
 from ....engine.errors import InputError
 from ....rules import differentiable, unwrap, wrap
 from ....tensors.tensor_type import Tensor
+from ...argument_names import floating_only
 from ...pointwise.clamp_round_where import clamp, masked
 from ...pointwise.exp_log_trig import exp, log, xlogy
 from .regression import l1_loss, paired, reduced, reduction_of, within
@@ -91,7 +92,7 @@ def smooth_l1_loss(
     Parameters
     ----------
     input, target : Tensor, floating or integer, of the same shape
-        Others are broadcast, with a UserWarning.
+        Other shapes are broadcast, with a UserWarning. Integers only where `beta` is 0, as in PyTorch.
     size_average, reduce : bool, optional
         PyTorch's old names of reductions.
     reduction : "none", "mean" or "sum"
@@ -122,7 +123,7 @@ def smooth_l1_loss(
     how = reduction_of(reduction, size_average, reduce, "smooth_l1_loss")
     if beta == 0:
         return l1_loss(input, target, reduction=how)
-    paired(input, target, "smooth_l1_loss")
+    paired(floating_only(input, "smooth_l1_loss"), target, "smooth_l1_loss")
     return reduced(_huber.record((input, target, beta)) / beta, None, how)
 
 
