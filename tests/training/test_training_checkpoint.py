@@ -256,3 +256,22 @@ def test_what_cannot_be_written_is_said(tmp_path):
 def test_options_are_checked(tmp_path, options, says):
     with pytest.raises((ValueError, TypeError), match=says):
         training.Checkpoint(tmp_path, **options)
+
+
+def test_an_interrupt_while_parts_are_loaded_changes_nothing(tmp_path):
+    class Stopped:
+        def state_dict(self):
+            return {}
+
+        def load_state_dict(self, state):
+            if not self.told:
+                self.told = True
+                raise KeyboardInterrupt
+
+    first, second = nn.Linear(2, 1), nn.Linear(2, 1)
+    one = Stopped()
+    training.Checkpoint(tmp_path, model=first, other=one).save()
+    one.told, before = False, second.weight.tolist()
+    with pytest.raises(KeyboardInterrupt):
+        training.Checkpoint(tmp_path, model=second, other=one).resume()
+    assert second.weight.tolist() == before != first.weight.tolist()

@@ -199,7 +199,7 @@ class Checkpoint:
         try:
             for name, part in self._parts.items():
                 part.load_state_dict(state["parts"][name])
-        except Exception:
+        except BaseException:  # an interrupt leaves no half of it either
             for name, part in self._parts.items():
                 part.load_state_dict(before["parts"][name])
             raise
