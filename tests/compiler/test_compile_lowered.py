@@ -212,3 +212,22 @@ print([f(tg.ones(2)).tolist() for _ in range(4)][-1], f.hits())
         run = subprocess.run([sys.executable, "-c", code], env={**os.environ, extra: hits},
                              capture_output=True, text=True, check=True)  # fmt: skip
         assert run.stdout.split("] ") == ["[3.0, 3.0", "0\n" if hits == "0" else "2\n"]
+
+
+def test_a_loop_that_cannot_be_compiled_is_told_once(monkeypatch):
+    from tinygrad_lite.compiler.lowering import native
+    from tinygrad_lite.kernels.native.walk import walker
+
+    def broken():
+        raise OSError("no room")
+
+    monkeypatch.setattr(native, "_state", {"walk": None, "thread": None, "error": None, "told": False})
+    monkeypatch.setattr(walker, "start", broken)
+    assert native.possible()
+    native._state["thread"].join()
+    with pytest.warns(RuntimeWarning, match=r"steps run in Python, .* \(OSError: no room\)"):
+        assert not native.possible()
+    assert not native.possible()  # warnings are errors
+    step = tg.compile(lambda x: x * 2 + 1)
+    assert [step(tg.ones(2)).tolist() for _ in range(4)] == [[3.0, 3.0]] * 4
+    assert step.hits() == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,13 @@ from ..recorder.calls import view_at
 from .arena import Constants
 from .steps import Place, encoded
 
-_state: dict[str, Any] = {"walk": None, "thread": None, "failed": False}
+_state: dict[str, Any] = {"walk": None, "thread": None, "error": None, "told": False}
 _lock = lock()
 
 
 def possible() -> bool:
     """Whether there may be compiled code: asks for it in a thread of its own."""
-    if backend() != "numba" or _state["failed"]:
+    if backend() != "numba" or _failed():
         return False
     from ...kernels.native.walk.addresses import readable
 
@@ -33,13 +34,23 @@ def possible() -> bool:
     return True
 
 
+def _failed() -> bool:
+    """Whether the compiled loop cannot be had; the first time, a warning says why."""
+    error = _state["error"]
+    if error is not None and not _state["told"]:
+        _state["told"] = True
+        text = f"tg.compile: steps run in Python, since their loop cannot be compiled ({type(error).__name__}: {error})"
+        warnings.warn(text, RuntimeWarning, stacklevel=2)
+    return error is not None
+
+
 def _start() -> None:
     from ...kernels.native.walk.walker import start
 
     try:
         _state["walk"] = start()
-    except Exception:  # steps run in Python then
-        _state["failed"] = True
+    except Exception as error:  # steps run in Python then, and `possible` says so
+        _state["error"] = error
 
 
 def walk() -> Any:
