@@ -1,23 +1,56 @@
-"""`tinygrad_lite.distributed`: what scripts ask about other processes. There are none: this one computes alone."""
+"""`tinygrad_lite.distributed`: many processes on MPI, in PyTorch's words.
+
+mpi.py            whether a launcher started this process; the import of mpi4py
+world.py          all ranks, the division of threads, and the end
+groups.py         a group, and the order of its calls
+work.py           a call under way: agreed upon, made, waited for, never forever
+board.py          the last line of each rank, and notes of those that leave
+alone.py          one process in place of MPI
+collectives.py, objects.py, point_to_point.py   the calls
+"""
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
+
+from . import mpi as _mpi
+from .collectives import (
+    ReduceOp,
+    all_gather,
+    all_gather_into_tensor,
+    all_reduce,
+    all_to_all_single,
+    backend_of,
+    barrier,
+    broadcast,
+    gather,
+    monitored_barrier,
+    reduce,
+    reduce_scatter,
+    reduce_scatter_tensor,
+    scatter,
+)
+from .errors import DistBackendError, DistError
+from .groups import ProcessGroup
+from .objects import all_gather_object, broadcast_object_list, gather_object, scatter_object_list
+from .point_to_point import irecv, isend, recv, send
+from .work import Work
+from .world import NON_MEMBER, destroy_process_group, init_process_group, is_initialized, new_group, resolve, world
 
 __all__ = [
-    "barrier", "destroy_process_group", "get_rank", "get_world_size", "init_process_group", "is_available",
-    "is_gloo_available", "is_initialized", "is_mpi_available", "is_nccl_available", "is_torchelastic_launched",
+    "DistBackendError", "DistError", "GroupMember", "ProcessGroup", "ReduceOp", "Work", "all_gather",
+    "all_gather_into_tensor", "all_gather_object", "all_reduce", "all_to_all_single", "barrier", "broadcast",
+    "broadcast_object_list", "destroy_process_group", "gather", "gather_object", "get_backend", "get_global_rank",
+    "get_group_rank", "get_node_local_rank", "get_process_group_ranks", "get_rank", "get_world_size", "group",
+    "init_process_group", "irecv", "is_available", "is_gloo_available", "is_initialized", "is_mpi_available",
+    "is_nccl_available", "is_torchelastic_launched", "isend", "monitored_barrier", "new_group", "recv", "reduce",
+    "reduce_scatter", "reduce_scatter_tensor", "scatter", "scatter_object_list", "send",
 ]  # fmt: skip
 
 
 def is_available() -> bool:
-    """False: there are no groups of processes yet."""
-    return False
-
-
-def is_initialized() -> bool:
-    """False: there is no group."""
-    return False
+    """True: with one process it works everywhere, with several where MPI is."""
+    return True
 
 
 def is_nccl_available() -> bool:
@@ -26,44 +59,73 @@ def is_nccl_available() -> bool:
 
 
 def is_gloo_available() -> bool:
-    """False."""
+    """False: "gloo" is taken for MPI."""
     return False
 
 
 def is_mpi_available() -> bool:
-    """False."""
-    return False
+    """Whether mpi4py is installed."""
+    return _mpi.is_installed()
 
 
 def is_torchelastic_launched() -> bool:
-    """False: this process was started alone."""
+    """False: MPI's launcher starts processes."""
     return False
 
 
-def _alone(who: str) -> NoReturn:
-    raise RuntimeError(f"distributed.{who}: needs a group of processes, and tinygrad_lite computes in one")
+def get_rank(group: Any = None) -> int:
+    """The number of this process, from 0; -1 outside the group."""
+    return -1 if group is NON_MEMBER else resolve("get_rank", group).rank()
 
 
-def init_process_group(*args: Any, **options: Any) -> NoReturn:
-    """An error: there are no groups of processes yet."""
-    _alone("init_process_group")
+def get_world_size(group: Any = None) -> int:
+    """How many processes there are; -1 outside the group."""
+    return -1 if group is NON_MEMBER else resolve("get_world_size", group).size()
 
 
-def destroy_process_group(group: Any = None) -> NoReturn:
-    """An error: there is no group."""
-    _alone("destroy_process_group")
+def get_node_local_rank(fallback_rank: int | None = None) -> int:
+    """The number of this process among those of its machine."""
+    return world("get_node_local_rank").local_rank
 
 
-def get_rank(group: Any = None) -> NoReturn:
-    """An error, as in PyTorch before a group is made."""
-    _alone("get_rank")
+def get_backend(group: Any = None) -> str:
+    """The name of the backend, "mpi"."""
+    return backend_of(group)
 
 
-def get_world_size(group: Any = None) -> NoReturn:
-    """An error, as in PyTorch before a group is made."""
-    _alone("get_world_size")
+def get_process_group_ranks(group: Any = None) -> list[int]:
+    """The ranks of a group."""
+    return list(resolve("get_process_group_ranks", group).ranks)
 
 
-def barrier(*args: Any, **options: Any) -> NoReturn:
-    """An error, as in PyTorch before a group is made."""
-    _alone("barrier")
+def get_global_rank(group: Any, group_rank: int) -> int:
+    """The number among all of a rank of a group."""
+    return resolve("get_global_rank", group).ranks[group_rank]
+
+
+def get_group_rank(group: Any, global_rank: int) -> int:
+    """The number in a group of a rank."""
+    return resolve("get_group_rank", group).ranks.index(global_rank)
+
+
+class _Names(type):
+    @property
+    def WORLD(cls) -> ProcessGroup | None:
+        """The group of all ranks."""
+        return world("group").default if is_initialized() else None
+
+
+class GroupMember(metaclass=_Names):
+    """Names of groups: ``WORLD``, of all ranks, and what `new_group` gives ranks that are not in it.
+
+    Examples
+    --------
+    >>> import tinygrad_lite.distributed as dist
+    >>> dist.GroupMember.WORLD is None  # before there is one
+    True
+    """
+
+    NON_GROUP_MEMBER = NON_MEMBER
+
+
+group = GroupMember

@@ -1,0 +1,93 @@
+"""Calls of several ranks: what they give, and that they end in an error, never in a wait."""
+
+from __future__ import annotations
+
+import pytest
+from ranks import launch
+
+import tinygrad_lite as tg
+import tinygrad_lite.distributed as dist
+
+HERE = "collective_programs"
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_every_call_gives_what_numpy_says(count, tmp_path):
+    found = launch(count, f"{HERE}:everything", tmp_path)
+    assert found == [{"rank": rank, "local": rank} for rank in range(count)]
+
+
+def test_ranks_in_different_calls_are_told_both_lines(tmp_path):
+    launch(2, f"{HERE}:shapes_differ", tmp_path)
+
+
+ENDS = {
+    "raises": ["rank 0 in barrier() at", "rank 1 has left: it ended with ValueError: no such file at"],
+    "ends_early": ["rank 1 in all_reduce(float32 (3,), SUM) at", "rank 0 has left: its program has ended"],
+    "is_silent": ["rank 0 in monitored_barrier() at", "waited 1 s for rank 1, whose last call was number 1, barrier()"],
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_a_rank_that_does_not_come_is_named(name, tmp_path):
+    (printed,) = launch(2, f"{HERE}:{name}", tmp_path, fails=True)
+    for part in ENDS[name]:
+        assert part in printed
+    assert "collective_programs.py:" in printed
+
+
+def test_a_killed_rank_ends_the_program(tmp_path):
+    launch(2, f"{HERE}:is_killed", tmp_path, fails=True)
+
+
+def test_a_killed_rank_is_named_where_the_launcher_lets_the_others_live(tmp_path):
+    launch(2, f"{HERE}:is_killed", tmp_path, "-disable-auto-cleanup", fails=True)
+    text = (tmp_path / "error").read_text()
+    assert "rank 0 in all_reduce(float32 (3,), SUM) at" in text
+    assert "rank 1 has left: its process, " in text
+    assert "is dead, whose last call was number 1, barrier() at" in text
+
+
+@pytest.fixture
+def alone():
+    dist.init_process_group()
+    yield
+    dist.destroy_process_group()
+
+
+def test_one_process_needs_no_mpi(alone):
+    x = tg.tensor([1.0, 2.0])
+    for op in ("SUM", "AVG", "MAX"):
+        dist.all_reduce(x, getattr(dist.ReduceOp, op))
+    out, listed = tg.empty(2), [tg.empty(2)]
+    dist.all_gather(listed, x)
+    dist.reduce_scatter(out, [x])
+    dist.broadcast(x, src=0)
+    assert x.tolist() == out.tolist() == listed[0].tolist() == [1.0, 2.0]
+    objects = [None]
+    dist.all_gather_object(objects, {"a": 1})
+    assert objects == [{"a": 1}]
+    assert dist.new_group([0]).size() == 1
+    assert dist.get_backend() == "mpi"
+
+
+def test_calls_before_a_group_is_made_are_refused():
+    assert not dist.is_initialized()
+    for call in (dist.get_rank, dist.get_world_size, dist.barrier, lambda: dist.all_reduce(tg.ones(1))):
+        with pytest.raises(RuntimeError, match="Default process group has not been initialized"):
+            call()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"world_size": 2}, r"2 processes are wanted, and MPI has started 1; start them with `mpiexec -n 2 python"),
+        ({"rank": 1}, "rank must be the launcher's, 0, got 1"),
+        ({"backend": "carrier pigeons"}, "backend must be 'mpi' or None"),
+        ({"timeout": 0}, "timeout must be above 0"),
+    ],
+)
+def test_what_cannot_be_is_refused(options, says):
+    with pytest.raises(ValueError, match=says):
+        dist.init_process_group(**options)
+    assert not dist.is_initialized()
