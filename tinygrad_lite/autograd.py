@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import rules
-from .engine import hooks
+from .engine import deliver, hooks
 from .engine.accumulate import ACCUMULATING, accumulate, fit, misfit, ones_like, own, parents_of
+from .engine.deliver import LEAVES, TAKEN, Delivery
 from .engine.function import Function, once_differentiable
 from .engine.grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .engine.quiet import SILENT, restore, silence
@@ -86,6 +87,11 @@ def _run(grads: dict[Node, Any], targets: set[Node] | None, retain: bool, create
         if parts and type(g) is Pieces:
             g = g.sum()
         if node.hooks is not None:
+            if type(node) is Delivery:  # type: ignore[comparison-overlap]
+                node.run(grads, _call_hooks, _total)
+                continue
+            if g is TAKEN:
+                continue
             g = _call_hooks(node, g, create)
             if RETAIN in node.hooks:
                 kept.append((node, g))
@@ -179,6 +185,10 @@ class Pieces:
         else:
             found = self.op.together(self.gradients, self.saved)  # type: ignore[misc]
         return found if self.rest is None else add(self.rest, found)
+
+
+def _total(g: Any) -> Any:
+    return g.sum() if type(g) is Pieces else g
 
 
 def _collect(
@@ -418,7 +428,10 @@ def backward(
     try:
         seeds = _seeds(outputs, gradients, create_graph, "backward")
         targets = None if inputs is None else {_node_of(t, "backward") for t in _some(inputs, "backward")}
-        found = _run(seeds, targets, retain, create_graph)
+        if LEAVES:
+            found = deliver.run(_run, seeds, targets, retain, create_graph)
+        else:
+            found = _run(seeds, targets, retain, create_graph)
         with ACCUMULATING:
             reached = list(found)
             for node in reached:

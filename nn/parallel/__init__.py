@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..module import Module
+from .distributed import DistributedDataParallel
 
 __all__ = ["DataParallel", "DistributedDataParallel", "data_parallel"]
 
@@ -51,30 +52,3 @@ def data_parallel(
 ) -> Any:
     """Call the module: on a CPU nothing is spread."""
     return module(*inputs if isinstance(inputs, tuple) else (inputs,), **(module_kwargs or {}))
-
-
-class DistributedDataParallel(Module):
-    """A module whose gradients are averaged over processes; here there is one process, so it refuses.
-
-    Parameters
-    ----------
-    module : Module
-    *args, **options
-        As in PyTorch.
-
-    Raises
-    ------
-    RuntimeError
-        In any case.
-
-    Examples
-    --------
-    >>> from tinygrad_lite import nn
-    >>> nn.parallel.DistributedDataParallel(nn.Linear(2, 1))
-    Traceback (most recent call last):
-        ...
-    RuntimeError: DistributedDataParallel: needs a group of processes, and tinygrad_lite computes in one
-    """
-
-    def __init__(self, module: Module, *args: Any, **options: Any) -> None:
-        raise RuntimeError("DistributedDataParallel: needs a group of processes, and tinygrad_lite computes in one")

@@ -35,7 +35,7 @@ WITHOUT_A_FILE = {
     "distributions.weibull", "distributions.wishart",
     "jit._script", "jit.annotations",
     "nn.modules.adaptive",
-    "nn.parallel.data_parallel", "nn.parallel.distributed",
+    "nn.parallel.data_parallel",
     "nn.utils.parametrize", "nn.utils.stateless",
     "utils.data._utils", "utils.data._utils.collate", "utils.data.dataloader", "utils.data.dataset",
     "utils.data.distributed", "utils.data.sampler",

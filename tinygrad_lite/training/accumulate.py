@@ -23,7 +23,8 @@ class accumulate:
     Parameters
     ----------
     parameters : Module or iterable of Tensor
-        Their gradients are forgotten at the beginning of the block; after an error in it they are None.
+        Their gradients are forgotten at the beginning of the block; after an error in it they are None. Those of a
+        `DistributedDataParallel` are summed over all rows of all ranks, which may have any number of parts.
 
     Attributes
     ----------
@@ -56,6 +57,8 @@ class accumulate:
         self._parameters = [parameters] if isinstance(parameters, Tensor) else list(found)
         if not all(isinstance(p, Tensor) for p in self._parameters):
             raise TypeError("accumulate: parameters must be a Module or Tensors")
+        self._over_ranks = parameters if hasattr(parameters, "sum_over_ranks") else None
+        self._quiet: Any = None
         self.rows = self._total = 0.0
 
     @property
@@ -102,14 +105,25 @@ class accumulate:
     def __enter__(self) -> accumulate:
         self._forget()
         self.rows = self._total = 0.0
+        if self._over_ranks is not None:
+            self._quiet = self._over_ranks.no_sync()
+            self._quiet.__enter__()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: Any, trace: TracebackType | None) -> None:
+        if self._quiet is not None:
+            self._quiet.__exit__(kind, error, trace)
         if kind is not None:
             self._forget()
             return
+        own = self.rows
+        if self._over_ranks is not None:
+            self.rows, self._total = self._over_ranks.sum_over_ranks(self.rows, self._total)
         if not self.rows:
             raise InputError("accumulate: there must be parts with rows, got none")
+        if self._over_ranks is not None:
+            self._over_ranks.reduce(own, sums=True)
+            return
         for p in self._parameters:
             if p.grad is not None:
                 p.grad._data[...] /= self.rows

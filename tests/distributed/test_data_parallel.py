@@ -1,0 +1,94 @@
+"""`DistributedDataParallel`: several ranks find what one process with all rows finds, or say why not."""
+
+from __future__ import annotations
+
+import pytest
+from ranks import launch
+
+import tinygrad_lite as tg
+import tinygrad_lite.distributed as dist
+from tinygrad_lite import nn
+
+HERE = "parallel_programs"
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_200_steps_of_adam_are_those_of_one_process(count, tmp_path):
+    found = launch(count, f"{HERE}:trains_as_one", tmp_path)
+    assert all(each == found[0] for each in found)  # the same bits on all ranks
+    assert found[0]["float64"] < 1e-12
+    assert found[0]["float32"] < 1e-5
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_means_are_of_all_rows(count, tmp_path):
+    found = launch(count, f"{HERE}:keeps_its_promises", tmp_path)
+    assert all(each == found[0] for each in found)
+
+
+def test_parameters_without_gradients_are_named(tmp_path):
+    launch(2, f"{HERE}:finds_unused", tmp_path)
+
+
+def test_models_that_differ_are_refused(tmp_path):
+    launch(2, f"{HERE}:differs", tmp_path)
+
+
+def test_ranks_that_run_out_of_data_may_stay(tmp_path):
+    found = launch(3, f"{HERE}:joins", tmp_path)
+    assert all(each == found[0] for each in found)
+
+
+ENDS = {
+    "runs_out_of_data": ["rank 1 in ", "of bias, weight, at", "rank 0 has left: its program has ended"],
+    "fails_on_the_way_back": ["rank 1 has left: it ended with ArithmeticError: on the way back at"],
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_a_rank_that_makes_no_step_is_named(name, tmp_path):
+    (printed,) = launch(2, f"{HERE}:{name}", tmp_path, fails=True)
+    for part in ENDS[name]:
+        assert part in printed, printed
+    assert "parallel_programs.py:" in printed
+
+
+def test_one_process_trains_as_without_it():
+    dist.init_process_group()
+    try:
+        tg.manual_seed(0)
+        model, x = nn.Linear(3, 2), tg.randn(4, 3)
+        model(x).square().mean().backward()
+        expected = [p.grad.clone() for p in model.parameters()]
+        model.zero_grad()
+        parallel = nn.parallel.DistributedDataParallel(model)
+        parallel(x).square().mean().backward()
+        assert all(tg.allclose(p.grad, g) for p, g in zip(model.parameters(), expected))
+        assert list(parallel.state_dict()) == ["module.weight", "module.bias"]
+        with pytest.raises(TypeError, match="unexpected arguments"):
+            nn.parallel.DistributedDataParallel(model, no_such_thing=1)
+    finally:
+        dist.destroy_process_group()
+
+
+def test_a_recorded_step_makes_the_same_calls():
+    """A pass that is summed over ranks is not replayed as if it were none."""
+    dist.init_process_group()
+    try:
+        tg.manual_seed(0)
+        model = nn.Linear(3, 2)
+        parallel, x = nn.parallel.DistributedDataParallel(model), tg.randn(4, 3)
+        passes = parallel._reducer
+
+        def step(x):
+            model.zero_grad()
+            parallel(x).square().mean().backward()
+
+        compiled = tg.compile(step)
+        with pytest.warns(RuntimeWarning, match="runs eagerly: a hook on a gradient"):
+            compiled(x)
+        for _ in range(3):
+            compiled(x)
+        assert passes._pass == 4
+    finally:
+        dist.destroy_process_group()
