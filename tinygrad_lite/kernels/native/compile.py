@@ -118,5 +118,5 @@ def build(name: str, source: str) -> dict[str, Any]:
 @cache
 def _versions() -> str:
     """Everything outside its source that decides what a kernel compiles to."""
-    helpers = [path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.py"))]
+    helpers = [path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.rglob("*.py"))]
     return "\0".join((sys.version, platform.machine(), np.__version__, numba.__version__, *helpers))

@@ -17,6 +17,7 @@ from . import padded_layout
 from .conv_gathered import Columns, columns, product
 from .conv_numpy import Geometry
 from .conv_products import correlate_slabs, multiply
+from .depthwise import depthwise
 from .layout_plan import Target, to_large, to_small, unchanged
 from .layout_plan import blocks as plan_blocks
 from .padded_layout import LINES, fill, helpers_for, lay_across, room, slab_of, turn_weights
@@ -99,6 +100,8 @@ def _rows_of(w: Any, groups: int, forward: bool) -> Any:
     if forward:
         return np.ascontiguousarray(w).reshape(len(w), -1)
     w = np.ascontiguousarray(w).reshape(groups, len(w) // groups, w.shape[1], -1)
+    if w.shape[1] == 1:
+        return w.reshape(groups * w.shape[2], -1)
     turned = room("weights", (groups, w.shape[2], w.shape[1], w.shape[3]), w.dtype)
     launch(turn_weights.compiled, groups * -(-w.shape[2] // 16), w, turned, helpers=helpers_for(16 * w.size))
     return turned.reshape(groups * w.shape[2], -1)
@@ -108,11 +111,11 @@ def _product(x: Any, w: Any, bias: Any, geometry: Geometry, forward: bool, out: 
     """Lay out `x` and multiply it with `w`."""
     threads, lanes, groups = get_num_threads(), WIDTH // x.itemsize, geometry.groups
     plan, inner, rows = (to_small if forward else to_large)(geometry), x.shape[1] // groups, out.shape[1] // groups
-    x, w, bias = (
-        _solid(x),
-        _rows_of(w, groups, forward),
-        np.ascontiguousarray(np.zeros(out.shape[1], out.dtype) if bias is None else bias),
-    )
+    bias = np.ascontiguousarray(np.zeros(out.shape[1], out.dtype) if bias is None else bias)
+    w = _rows_of(w, groups, forward)
+    if depthwise.serves(geometry, len(x), inner, rows):
+        return depthwise.weigh(x, w, bias, geometry, forward, out)
+    x = _solid(x)
     y, scratch = out.reshape(*out.shape[:2], -1), room("block", (threads, 8, 8 * lanes), x.dtype)
     gathers = rows * (STRAY * _computed(geometry, forward) - 1) > LINE_ROWS
     images, slab = slab_of(plan, x, "x", plan.plane)
@@ -146,8 +149,10 @@ def spread(y: Any, w: Any, bias: Any, geometry: Geometry, x: Any) -> None:
 
 def correlate(y: Any, x: Any, geometry: Geometry, w: Any) -> None:
     """`convolution.correlate_plain`, compiled."""
+    if depthwise.serves(geometry, len(x), w.shape[1], len(w) // geometry.groups, True):
+        return depthwise.meet(y, x, geometry, w)
     run = _correlate_across if w.shape[1] >= WIDTH // x.itemsize else _correlate_along
-    run(_solid(y), _solid(x), geometry, w)
+    return run(_solid(y), _solid(x), geometry, w)
 
 
 @lru_cache(256)

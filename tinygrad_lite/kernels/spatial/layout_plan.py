@@ -49,14 +49,14 @@ class Plan(NamedTuple):
         return math.prod(self.size)
 
 
-def _flat(parts: Any, sizes: Ints) -> int:
+def flat(parts: Any, sizes: Ints) -> int:
     total = 0
     for part, n in zip(parts, sizes):
         total = total * n + part
     return total
 
 
-def _three(geometry: Geometry) -> list[tuple[int, ...]]:
+def three(geometry: Geometry) -> list[tuple[int, ...]]:
     """For each of three dimensions: large, small, kernel, stride, padding, dilation."""
     lead = 3 - len(geometry.kernel)
     return [(1, 1, 1, 1, 0, 1)] * lead + [tuple(f[d] for f in geometry[:6]) for d in range(len(geometry.kernel))]
@@ -65,13 +65,13 @@ def _three(geometry: Geometry) -> list[tuple[int, ...]]:
 @lru_cache(1024)
 def to_small(geometry: Geometry) -> Plan:
     """From the large side to the small one."""
-    dims = _three(geometry)
+    dims = three(geometry)
     taps = [[((k * d) % s, k * d // s) for k in range(n)] for _, _, n, s, _, d in dims]  # phase, offset
     phases = [sorted({f for f, _ in each}) for each in taps]
     size = tuple(dim[1] + max(e for _, e in each) for dim, each in zip(dims, taps))
     plane, counts = math.prod(size), [len(f) for f in phases]
     places = [
-        _flat([f.index(t[0]) for f, t in zip(phases, tap)], tuple(counts)) * plane + _flat([t[1] for t in tap], size)
+        flat([f.index(t[0]) for f, t in zip(phases, tap)], tuple(counts)) * plane + flat([t[1] for t in tap], size)
         for tap in product(*taps)
     ]
     small = tuple(dim[1] for dim in dims)
@@ -80,7 +80,7 @@ def to_small(geometry: Geometry) -> Plan:
                 np.array(list(product(*phases))), [target])  # fmt: skip
 
 
-def _backwards(large: int, kernel: int, stride: int, padding: int, dilation: int) -> tuple[int, int, list[Any]]:
+def backwards(large: int, kernel: int, stride: int, padding: int, dilation: int) -> tuple[int, int, list[Any]]:
     """Along one dimension: padding and size of the slab; for each phase of the large side (first, count, taps)."""
     kinds = []
     for phase in range(stride):
@@ -99,8 +99,8 @@ def _backwards(large: int, kernel: int, stride: int, padding: int, dilation: int
 @lru_cache(1024)
 def to_large(geometry: Geometry) -> Plan:
     """From the small side to the large one: each phase of the result has taps of its own."""
-    dims = _three(geometry)
-    lines = [_backwards(n, k, s, p, d) for n, _, k, s, p, d in dims]
+    dims = three(geometry)
+    lines = [backwards(n, k, s, p, d) for n, _, k, s, p, d in dims]
     size, kernel, step = tuple(line[1] for line in lines), tuple(d[2] for d in dims), tuple(d[3] for d in dims)
     targets = []
     for kinds in product(*(line[2] for line in lines)):
@@ -108,8 +108,8 @@ def to_large(geometry: Geometry) -> Plan:
         targets.append(
             Target(
                 tuple(kind[0] for kind in kinds), step, tuple(kind[1] for kind in kinds),
-                np.array([_flat([k for k, _ in tap], kernel) for tap in taps], np.intp),
-                np.array([_flat([at for _, at in tap], size) for tap in taps], np.intp),
+                np.array([flat([k for k, _ in tap], kernel) for tap in taps], np.intp),
+                np.array([flat([at for _, at in tap], size) for tap in taps], np.intp),
             )
         )  # fmt: skip
     ones = np.ones(3, np.intp)

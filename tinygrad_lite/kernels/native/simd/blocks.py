@@ -277,7 +277,7 @@ def _whole(block: Block, apart: int, address: Any) -> Any:
     return block.builder.shuffle_vector(first, second, ir.Constant(ir.VectorType(INT, n), order))
 
 
-def _turned(block: Block, vectors: list[Any]) -> list[Any]:
+def turned(block: Block, vectors: list[Any]) -> list[Any]:
     """The columns of a square, from its rows."""
     vectors, lanes = list(vectors), block.lanes
     half = lanes // 2
@@ -384,14 +384,14 @@ def turn(
             with whole:
                 starts = [block.address(source, source_step, r) for r in range(lanes)]
                 vectors = [_whole(block, apart.literal_value, start) for start in starts]
-                for i, vector in enumerate(_turned(block, vectors)):
+                for i, vector in enumerate(turned(block, vectors)):
                     block.store(vector, block.address(target, target_step, i))
             with partly:
                 vectors = [
                     _entries(block, apart.literal_value, *line(source, source_step, r, rows, columns))
                     for r in range(lanes)
                 ]
-                for i, vector in enumerate(_turned(block, vectors)):
+                for i, vector in enumerate(turned(block, vectors)):
                     address, count = line(target, target_step, i, columns, rows)
                     _masked_store(builder, vector, address, _below(builder, count, lanes), block.size)
         return context.get_dummy_value()
