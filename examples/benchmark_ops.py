@@ -80,6 +80,17 @@ def cases(library: str) -> dict[str, Prepare]:
         ("ResNet, 8 x 64 x 56 x 56, 128 of 1 x 1 / 2", (8, 64, 56, 56), (128, 64, 1, 1), {"stride": 2}),
     ]:
         case(f"conv2d {name}", lambda x, w, b, o=options: F.conv2d(x, w, b, **o), x, w, (w[0],))
+    for n, channels, size, kernel, stride in [
+        (16, 32, 32, 3, 1), (16, 64, 32, 3, 2), (16, 128, 16, 3, 1), (16, 256, 8, 3, 1), (16, 144, 8, 5, 2),
+        (16, 672, 2, 5, 1), (16, 1152, 1, 3, 1), (4, 32, 112, 3, 1), (4, 96, 112, 3, 2), (4, 144, 56, 5, 2),
+        (4, 240, 28, 5, 1), (4, 480, 14, 3, 1), (4, 672, 14, 5, 1), (4, 1152, 7, 5, 1),
+    ]:  # fmt: skip
+        options = {"padding": kernel // 2, "stride": stride, "groups": channels}
+        name = f"depthwise {n} x {channels} x {size} x {size}, {kernel} x {kernel} / {stride}"
+        x, w = (n, channels, size, size), (channels, 1, kernel, kernel)
+        case(name, lambda x, w, o=options: F.conv2d(x, w, **o), x, w)
+    case("grouped 4 x 128 x 56 x 56, 32 groups, 3 x 3", lambda x, w: F.conv2d(x, w, padding=1, groups=32),
+         (4, 128, 56, 56), (128, 4, 3, 3))  # fmt: skip
     case("max_pool2d 2 x 2 of 64 x 6 x 28 x 28", lambda x: F.max_pool2d(x, 2), (64, 6, 28, 28))
     case("max_pool2d 3 x 3 / 2 of 8 x 64 x 112 x 112", lambda x: F.max_pool2d(x, 3, 2, 1), (8, 64, 112, 112))
     case("embedding 4096 of 20000 x 64", lambda w, i: F.embedding(i, w), (20000, 64), also=labels(4096, 20000))

@@ -26,11 +26,11 @@ WINDOWS, BLOCKS, TAP, COUNT = range(4)  # in a run: its windows' first, how many
 
 
 class Kind(NamedTuple):
-    """Results at ``first + step * t`` along a dimension; tap k of result t reads at ``pace * t + shift``."""
+    """Results along a dimension, at ``first + step * t``; tap k of result t reads at ``pace * t + shift``."""
 
     first: int
     step: int
-    count: int
+    results: int
     pace: int
     taps: list[tuple[int, int]]  # k, shift
 
@@ -85,11 +85,11 @@ def _axis(dim: tuple[int, ...], forward: bool) -> Axis:
 
     def met(kind: Kind, shift: int) -> bool:
         """Whether a tap is anywhere within what is read."""
-        places = np.arange(kind.count) * kind.pace + shift
+        places = np.arange(kind.results) * kind.pace + shift
         return bool(((places >= 0) & (places < size)).any())
 
     kinds = [kind._replace(taps=[tap for tap in kind.taps if met(kind, tap[1])]) for kind in kinds]
-    shifts = [(shift, (kind.count - 1) * kind.pace + shift + 1) for kind in kinds for _, shift in kind.taps]
+    shifts = [(shift, (kind.results - 1) * kind.pace + shift + 1) for kind in kinds for _, shift in kind.taps]
     low, high = min([0, *(s for s, _ in shifts)]), max([size, *(e for _, e in shifts)])
     return Axis(size, full, kinds, low, high)
 
@@ -138,13 +138,13 @@ def _cut(axis: Axis, rows: int) -> list[Cut]:
     shifts = [shift for kind in axis.kinds for _, shift in kind.taps] or [0]
     many = max(1, (rows - (max(shifts) - min(shifts))) // pace) * step
     if many >= axis.full:
-        return [Cut(0, axis.full, [range(kind.count) for kind in axis.kinds], axis.low, axis.high)]
+        return [Cut(0, axis.full, [range(kind.results) for kind in axis.kinds], axis.low, axis.high)]
     found = []
     for start in range(0, axis.full, many):
         stop, results, reads = min(start + many, axis.full), [], list[int]()
         for kind in axis.kinds:
             first, last = (max(0, -(-(at - kind.first) // kind.step)) for at in (start, stop))
-            results.append(range(first, min(last, kind.count)))
+            results.append(range(first, min(last, kind.results)))
             reads += [t * kind.pace + shift for _, shift in kind.taps for t in (results[-1] or [])[:1]]
             reads += [t * kind.pace + shift + 1 for _, shift in kind.taps for t in (results[-1] or [])[-1:]]
         found.append(Cut(start, stop, results, min(reads or [0]), max(reads or [0])))
@@ -188,12 +188,15 @@ def pixels(geometry: Geometry, forward: bool, inner: int, near: int) -> Pixels:
         first, last = (min(max(at, 0), axes[main].size) for at in (cut.low, cut.high))
         along = [np.arange(first, last) if d == main else np.arange(axis.size) for d, axis in enumerate(axes)]
         table = _grid(*((a - low) * p for a, low, p in zip(along, lows, pitch)))
-        for kinds, (tap, count) in zip(product(*(list(enumerate(axis.kinds)) for axis in axes)), begins):
-            t = [np.array(cut.results[k]) if d == main else np.arange(kind.count) for d, (k, kind) in enumerate(kinds)]
-            reads = _grid(*((a * kind.pace - low) * p for a, (_, kind), low, p in zip(t, kinds, lows, pitch)))
+        for numbered, (tap, count) in zip(product(*(list(enumerate(axis.kinds)) for axis in axes)), begins):
+            t = [
+                np.array(cut.results[k]) if d == main else np.arange(kind.results)
+                for d, (k, kind) in enumerate(numbered)
+            ]
+            reads = _grid(*((a * kind.pace - low) * p for a, (_, kind), low, p in zip(t, numbered, lows, pitch)))
             starts = [cut.start if d == main else 0 for d in range(3)]
             writes = _grid(*((kind.first + a * kind.step - start) * math.prod(axis.full for axis in axes[d + 1 :])
-                             for d, (a, (_, kind), start) in enumerate(zip(t, kinds, starts))))  # fmt: skip
+                             for d, (a, (_, kind), start) in enumerate(zip(t, numbered, starts))))  # fmt: skip
             if reads.size:
                 pad = -reads.size % TOGETHER  # the last once more
                 both = np.stack([np.append(a, np.repeat(a[-1:], pad)) for a in (reads, writes)])
