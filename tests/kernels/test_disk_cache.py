@@ -288,3 +288,10 @@ print(end="first ", file=sys.stderr)
         assert done.returncode == 0, done.stderr
         assert done.stderr.startswith("first ")
         assert done.stderr.count("tinygrad_lite: compiling kernels for the first time") == (0 if quiet else 1)
+
+
+def test_what_only_kernels_call_is_not_for_python():
+    from tinygrad_lite.kernels.native.memory import word
+
+    with pytest.raises(TypeError, match="word: only compiled code can call this"):
+        word(0)

@@ -9,13 +9,11 @@ and numba: by that name `disk_cache` keeps what it compiles to.
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import linecache
 import platform
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -23,26 +21,16 @@ from typing import Any
 
 import numpy as np
 
+from . import uncollected
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the garbage collector: numba makes half a million objects that stay, and each round walks them all."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-with _uncollected():  # a fifth of the time it takes
+with uncollected():  # a fifth of the time it takes
     import numba
     from numba.core.compiler_lock import global_compiler_lock
 
     from .disk_cache import DiskCache
     from .forks import lock, wait_before
     from .patience import announce_long_compilation
+    from .pipelines import Inner, InnerDispatcher, Whole
 
 announce_long_compilation(DiskCache)
 
@@ -58,8 +46,8 @@ _built: dict[str, dict[str, Any]] = {}
 
 def jit(function: Callable[..., Any], **others: Any) -> Any:
     """Compile a function of a module of `build` with the house's flags, and keep the result."""
-    dispatcher = numba.njit(**{**FLAGS, **others})(function)
-    dispatcher._cache = DiskCache(function, _uncollected)  # what enable_caching() does with numba's own class
+    dispatcher = numba.njit(**{**FLAGS, "no_cfunc_wrapper": True, "pipeline_class": Whole, **others})(function)
+    dispatcher._cache = DiskCache(function, uncollected)  # what enable_caching() does with numba's own class
     return dispatcher
 
 
@@ -68,24 +56,27 @@ def holding(function: Callable[..., Any]) -> Any:
     return jit(function, nogil=False)
 
 
-def inner(function: Callable[..., Any]) -> Any:
+def inner(function: Callable[..., Any], **others: Any) -> Any:
     """Compile a function that only kernels call: kept as a part of them, not by itself."""
-    return numba.njit(**FLAGS)(function)
+    alone = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": Inner}
+    dispatcher = numba.njit(**{**FLAGS, **alone, **others})(function)
+    dispatcher.__class__ = InnerDispatcher
+    return dispatcher
 
 
 def inlined(function: Callable[..., Any]) -> Any:
     """As `inner`, and always made a part of the loop that calls it, which does not vectorize otherwise."""
-    return numba.njit(**FLAGS, forceinline=True)(function)
+    return inner(function, forceinline=True)
 
 
 def summing(function: Callable[..., Any]) -> Any:
     """As `inner`, for a sum over elements: its order is left to the compiler, which adds many at a time."""
-    return numba.njit(**{**FLAGS, "fastmath": FLAGS["fastmath"] | {"reassoc"}})(function)
+    return inner(function, fastmath=FLAGS["fastmath"] | {"reassoc"})
 
 
 def exact(function: Callable[..., Any]) -> Any:
     """As `inner`, but a product is rounded before it is added to, as NumPy's are."""
-    return numba.njit(**{**FLAGS, "fastmath": FLAGS["fastmath"] - {"contract"}})(function)
+    return inner(function, fastmath=FLAGS["fastmath"] - {"contract"})
 
 
 def build(name: str, source: str) -> dict[str, Any]:

@@ -4,17 +4,18 @@ Imported by whoever runs compiled code, hence never before numba is needed.
 """
 
 # numba has types for little of itself
-# mypy: disable-error-code="no-untyped-call, attr-defined, call-arg"
+# mypy: disable-error-code="no-untyped-call, attr-defined, call-arg, misc"
 
 from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 from numba import types
 from numba.core import cgutils
+from numba.core.errors import TypingError
 from numba.extending import intrinsic, overload
+from numba.np.arrayobj import populate_array
 
 from ..backend import select
 from .compile import inner
@@ -42,21 +43,54 @@ def claim(typingctx: Any, cursor: Any) -> Any:
     return types.intp(cursor), codegen
 
 
-@inner
-def view(address: int, shape: Any, dtype: Any) -> Any:
+def _contiguous(context: Any, builder: Any, kind: Any, address: Any, shape: list[Any]) -> Any:
+    """An array in C order that is not counted, from its first element's address and its sizes."""
+    array = context.make_array(kind)(context, builder)
+    itemsize = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
+    strides = [itemsize]
+    for size in reversed(shape[1:]):
+        strides.insert(0, builder.mul(size, strides[0]))
+    data = builder.inttoptr(address, array.data.type) if address.type != array.data.type else address
+    populate_array(array, data, shape, strides, itemsize, None)
+    return array._getvalue()
+
+
+@intrinsic
+def _view(typingctx: Any, address: Any, shape: Any, dtype: Any) -> Any:
     """The array that starts at an address; `shape` is a tuple, or a number of elements."""
-    return numba.carray(pointer(address, dtype), shape)
+    sizes: list[Any] = [*shape] if isinstance(shape, types.BaseTuple) else [shape]
+    kind = types.Array(dtype.dtype, len(sizes), "C")
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        given = cgutils.unpack_tuple(builder, args[1]) if isinstance(shape, types.BaseTuple) else [args[1]]
+        given = [context.cast(builder, value, size, types.intp) for value, size in zip(given, sizes)]
+        address = context.cast(builder, args[0], signature.args[0], types.intp)
+        return _contiguous(context, builder, kind, address, given)
+
+    return kind(address, shape, dtype), codegen
 
 
-@inner
-def bare(array: Any) -> Any:
+@intrinsic
+def _bare(typingctx: Any, array: Any) -> Any:
     """A contiguous array that is not counted.
 
     Wherever an array is handed on or cut, its references are counted, atomically: several threads would wait for each
     other, 75 ns at a time.
     """
-    flat = array.reshape(-1)  # not compiled for what is not contiguous
-    return numba.carray(pointer(flat.ctypes.data, array.dtype), array.shape)
+    if array.layout != "C":
+        raise TypingError("bare: the array must be contiguous")
+    kind = types.Array(array.dtype, array.ndim, "C")
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        given = context.make_array(array)(context, builder, value=args[0])
+        return _contiguous(context, builder, kind, given.data, cgutils.unpack_tuple(builder, given.shape, array.ndim))
+
+    return kind(array), codegen
+
+
+# Any: kernels call them without the typing context
+view: Any = _view
+bare: Any = _bare
 
 
 @inner
