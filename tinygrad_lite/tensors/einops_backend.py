@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -23,7 +22,7 @@ def register_when_imported() -> None:
         sys.meta_path.insert(0, _Watch())
 
 
-class _Watch(MetaPathFinder):
+class _Watch:  # as import asks for; MetaPathFinder would load 30 modules
     """Waits for einops, finds nothing itself, and goes once that is there."""
 
     def find_spec(

@@ -7,7 +7,6 @@ import os
 import sys
 import threading
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,8 @@ _NAMES = ("scipy_openblas_{}64_", "scipy_openblas_{}", "openblas_{}64_", "openbl
 @cache
 def _library() -> Any:
     """The OpenBLAS that NumPy has loaded; None for another BLAS, or where its file is not found."""
+    from pathlib import Path  # 20 modules, which importing this library needs not wait for
+
     folders = [Path(np.__file__).parent.parent / "numpy.libs", Path(np.__file__).parent / ".dylibs"]
     files = [file for folder in folders if folder.is_dir() for file in folder.iterdir() if "openblas" in file.name]
     if not files and Path("/proc/self/maps").exists():  # a distribution's own
