@@ -213,7 +213,7 @@ class Op:
         self.saves = any(map(_goes_stale, (name for rule in self.rules for name in rule.names)))
         only = self.rules[0] if len(self.rules) == 1 else None
         self._only = only if only is not None and not only.joint else None
-        code = getattr(function, "__code__", None)
+        code = getattr(inspect.unwrap(function), "__code__", None)
         self._of_one = bool(self._only and code and not aux and code.co_varnames[:1] == self._only.arg)
         if compiled:
             self.function = fused(function)

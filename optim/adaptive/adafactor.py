@@ -10,14 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.kernels import backend
 from tinygrad_lite.kernels.native.threads import launch
 
 from ..kernels.factored import descend, refresh
 from ..optimizer import Optimizer
 from ..step.declare import hyperparameters as hyper
 from ..step.declare.hyperparameters import Group
-from ..step.plan.parameter_batch import COMPILED, Cohort, Tables
+from ..step.plan.parameter_batch import Cohort, Tables
 
 Array = np.ndarray[Any, Any]
 
@@ -109,12 +108,10 @@ class Adafactor(Optimizer):
         self, cohort: Cohort, states: list[dict[str, Any]]
     ) -> Callable[[list[Array], Group, int], None]:
         one_by_one = super()._update_together(cohort, states)
-        if cohort.dtype not in COMPILED:
-            return one_by_one
         together: list[Together] = []
 
         def update(grads: list[Array], group: Group, t: int) -> None:
-            if backend() != "numba":
+            if not cohort.has_loops:
                 return one_by_one(grads, group, t)
             if not together:
                 together.append(Together(cohort, states))

@@ -6,15 +6,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.kernels import backend, kernel
+from tinygrad_lite.kernels import kernel
 
+from ..kernels import matrix_forms as forms
 from ..optimizer import Optimizer
-from ..step.plan.parameter_batch import COMPILED
 
 Array = np.ndarray[Any, Any]
 
@@ -133,11 +132,10 @@ class Muon(Optimizer):
         m = state.setdefault("momentum_buffer", np.zeros_like(p))
         c, ahead, keep = (1 - mu, 1 - mu, mu) if group["nesterov"] else (1 - mu, 0.0, 1.0)
         x = np.empty(p.shape, p.dtype)
-        compiled = p.dtype in COMPILED
-        (blend.run if compiled else blend.plain)(m, g, kind(c), kind(ahead), kind(keep), x)
+        blend.run(m, g, kind(c), kind(ahead), kind(keep), x)
         o = orthogonalized(x, group["ns_coefficients"], group["ns_steps"], group["eps"], group["ns_precision"])
         shrink, rate = 1 - lr * group["weight_decay"], lr * length(p.shape[0], p.shape[1], group["adjust_lr_fn"])
-        (walk.run if compiled else walk.plain)(p, o, kind(shrink), kind(rate))
+        walk.run(p, o, kind(shrink), kind(rate))
 
 
 def length(rows: int, cols: int, adjust: str | None) -> float:
@@ -164,7 +162,7 @@ def orthogonalized(
     -------
     array, shape (M, N)
     """
-    wide, form = x if len(x) <= x.shape[1] else x.T, form_of(x.dtype)
+    wide, form = x if len(x) <= x.shape[1] else x.T, forms.form_of(x.dtype)
     narrow = rounds(wide, steps, precision)
     if narrow:
         squares = float(np.vdot(x, x))
@@ -178,7 +176,7 @@ def orthogonalized(
     if not steps:
         return x / norm
     if narrow:
-        found: Array = as_written(rounding_form(), wide, norm, coefficients, steps)
+        found: Array = as_written(forms.rounding_form(), wide, norm, coefficients, steps)
     else:
         gram /= norm
         gram /= norm
@@ -230,65 +228,7 @@ def newton_schulz(
     return q
 
 
-def form_of(dtype: np.dtype[Any]) -> Any:
-    """How symmetric matrices are kept and multiplied: `symmetric_products` with numba, or `Plain`."""
-    if dtype in COMPILED and backend() == "numba":
-        from ..kernels import symmetric_products as symmetric
-
-        return symmetric
-    return Plain
-
-
-class Plain:
-    """Symmetric matrices as NumPy has them: the twin of `symmetric_products`, whose functions these are."""
-
-    @staticmethod
-    def matrices(count: int, m: int, dtype: np.dtype[Any]) -> Array:
-        return np.empty((count, m, m), dtype)
-
-    @staticmethod
-    def gram(x: Array, out: Array) -> Array:
-        return symmetric_product(x, x.T, out)
-
-    @staticmethod
-    def product(
-        a: Array,
-        b: Array,
-        out: Array,
-        alpha: float = 1.0,
-        beta: float = 0.0,
-        add: Array | None = None,
-        gamma: float = 0.0,
-    ) -> Array:
-        symmetric_product(a, b, out)
-        if alpha != 1:
-            out *= alpha
-        if add is not None:
-            out += beta * add
-        if gamma:
-            out.reshape(-1)[:: len(out) + 1] += gamma
-        return out
-
-    @staticmethod
-    def diagonal(a: Array) -> Array:
-        return a.diagonal()
-
-    @staticmethod
-    def applied(q: Array, x: Array) -> Array:
-        return (x.T @ q).T if x.T.flags.c_contiguous else q @ x  # in the memory order of `x`
-
-
 # --- in bfloat16 ------------------------------------------------------------------------------------------------------
-
-
-@cache
-def has_pairs() -> bool:
-    """Whether the processor multiplies bfloat16, two at a time; asked when first needed, since it takes an import."""
-    try:
-        from llvmlite import binding
-    except ImportError:
-        return False
-    return bool(binding.get_host_cpu_features().get("avx512bf16"))
 
 
 def rounds(wide: Array, steps: int, precision: str | None) -> bool:
@@ -298,7 +238,7 @@ def rounds(wide: Array, steps: int, precision: str | None) -> bool:
     m, n = wide.shape
     # how many m^2 multiplications there are; of bfloat16 two take the time of one
     rounded, exact = steps * (1.5 * n + 0.5 * m) / 2, 1.5 * n + (4 * steps - 3) * 0.5 * m
-    return precision == "bfloat16" or (rounded < exact and has_pairs())
+    return precision == "bfloat16" or (rounded < exact and forms.has_pairs())
 
 
 def as_written(form: Any, wide: Array, norm: float, coefficients: tuple[float, float, float], steps: int) -> Array:
@@ -328,67 +268,7 @@ def as_written(form: Any, wide: Array, norm: float, coefficients: tuple[float, f
     return found
 
 
-def rounding_form() -> Any:
-    """How matrices of bfloat16 are kept and multiplied: `bfloat16` where it runs, or `Rounded`."""
-    if has_pairs() and backend() == "numba":
-        from tinygrad_lite.kernels.native.simd import bfloat16_dot
-
-        from ..kernels import bfloat16
-
-        if bfloat16_dot.compilable():
-            return bfloat16
-    return Rounded
-
-
-class Rounded:
-    """Matrices of bfloat16 as NumPy has them, in float32: the twin of `bfloat16`, whose functions these are."""
-
-    @staticmethod
-    def rounded(x: Array, norm: float) -> Array:
-        return nearest(x / norm)
-
-    @staticmethod
-    def gram(x: Array) -> Array:
-        return nearest(symmetric_product(x, x.T, np.empty((len(x), len(x)), x.dtype)))
-
-    @staticmethod
-    def polynomial(a: Array, alpha: float, beta: float) -> Array:
-        return nearest(Plain.product(a, a, np.empty_like(a), alpha, beta, a))
-
-    @staticmethod
-    def applied(q: Array, x: Array, beta: float) -> Array:
-        return nearest(Rounded.finished(q, x, beta))
-
-    @staticmethod
-    def finished(q: Array, x: Array, beta: float) -> Array:
-        return Plain.applied(q, x) + beta * x
-
-
-def nearest(x: Array) -> Array:
-    """The bfloat16 next to each float32, the even one of two, as float32."""
-    bits = x.view(np.uint32)
-    carried = bits + (0x7FFF + (bits >> 16 & 1))
-    # what rounding adds would carry some NaN to zero, and what it cuts off would leave others infinite
-    found: Array = (np.where(np.isnan(x), bits | 0x400000, carried) & 0xFFFF0000).view(np.float32)
-    return found
-
-
 # --- in NumPy ---------------------------------------------------------------------------------------------------------
-
-
-def symmetric_product(a: Array, b: Array, out: Array) -> Array:
-    """Return ``a @ b``, of which it is known that it is symmetric: blocks below the diagonal are copied, not computed.
-
-    Of four rows of blocks, ten blocks of sixteen are computed. BLAS' own symmetric product, which NumPy calls for
-    ``a @ a.T``, is no faster than a full one.
-    """
-    n = len(out)
-    size = max(128, -(-n // 4))
-    for start in range(0, n, size):
-        stop = start + size
-        np.matmul(a[start:stop], b[:, start:], out=out[start:stop, start:])
-        out[stop:, start:stop] = out[start:stop, stop:].T
-    return out
 
 
 def blend_plain(m: Array, g: Array, c: Any, ahead: Any, keep: Any, out: Array) -> None:
@@ -397,7 +277,7 @@ def blend_plain(m: Array, g: Array, c: Any, ahead: Any, keep: Any, out: Array) -
     np.add(ahead * g, keep * m, out=out)
 
 
-@kernel(blend_plain)
+@kernel(blend_plain, dtypes="fd")
 def blend(m: Any, g: Any, c: Any, ahead: Any, keep: Any, out: Any) -> None:
     for i in range(m.shape[0]):
         for j in range(m.shape[1]):
@@ -411,7 +291,7 @@ def walk_plain(p: Array, o: Array, shrink: Any, rate: Any) -> None:
     p -= rate * o
 
 
-@kernel(walk_plain)
+@kernel(walk_plain, dtypes="fd")
 def walk(p: Any, o: Any, shrink: Any, rate: Any) -> None:
     for i in range(p.shape[0]):
         for j in range(p.shape[1]):

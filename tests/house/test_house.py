@@ -70,7 +70,7 @@ def test_no_two_files_import_each_other():
 # --- one folder drives the machine ------------------------------------------------------------------------------------
 
 PRIVATE = ("numba.core", "llvmlite", "ctypes")
-OUTSIDE = {"dot_pairs.py", "muon.py"}  # products of bfloat16 by instructions of the processor
+OUTSIDE = {"matrix_forms.py"}  # asks whether the processor has instructions for bfloat16
 
 
 def test_only_one_folder_knows_the_machine():
@@ -81,6 +81,39 @@ def test_only_one_folder_knows_the_machine():
         and any(name == p or name.startswith(f"{p}.") for name in imported(module, path) for p in PRIVATE)
     }
     assert found <= OUTSIDE
+
+
+# --- a kernel says what it serves, where it is defined ----------------------------------------------------------------
+
+GATES = {"LARGE", "SHARED", "backend", "has_numba", "large"}  # what a decision for or against a loop is made of
+CHOOSERS = ("optim/bench/", "optim/step/", "optim/verify.py", "optim/warm.py")  # compare the two, or make the loops
+
+
+def decisions(source: ast.Module) -> Iterator[int]:
+    """Lines that ask which backend runs, which dtypes a loop has, or whether there is enough for one."""
+    for node in ast.walk(source):
+        if isinstance(node, ast.ImportFrom) and GATES & {alias.name for alias in node.names}:
+            yield node.lineno
+        elif isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            numbers = [side.value for side in sides if isinstance(side, ast.Constant)]
+            sizes = any(isinstance(side, ast.Attribute) and side.attr in ("nbytes", "size") for side in sides)
+            shifted = any(isinstance(side, ast.BinOp) and isinstance(side.op, ast.LShift) for side in sides)
+            if sizes and (shifted or any(type(n) is int and n > 100 for n in numbers)):
+                yield node.lineno
+
+
+def test_decisions_are_found():
+    found = ast.parse("from ..kernels import backend\nif x.size >= 2048: pass\nif x.nbytes < 1 << 20: pass\nx.size > 1")
+    assert list(decisions(found)) == [1, 2, 3]
+
+
+def test_no_operation_decides_for_or_against_a_loop():
+    """`@kernel(plain, dtypes=, least=)`, `@serves(when)` and `late` say it beside the loop; see CONTRIBUTING."""
+    rooms = ("tinygrad_lite/ops/", "tinygrad_lite/engine/", "nn/", "optim/")
+    names = {path: path.relative_to(ROOT).as_posix() for path in FILES}
+    held = [p for p, n in names.items() if n.startswith(rooms) and not n.startswith((*CHOOSERS, "optim/kernels/"))]
+    assert {names[p]: lines for p in held if (lines := list(decisions(tree(p))))} == {}
 
 
 # --- sizes ------------------------------------------------------------------------------------------------------------

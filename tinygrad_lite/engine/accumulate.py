@@ -13,9 +13,8 @@ import numpy as np
 
 from .. import rules
 from ..graph import Node, written
-from ..kernels.kernel import LARGE
 from ..kernels.loops.pairwise_sum import pairwise_sum
-from ..kernels.loops.row_loops import fill
+from ..kernels.loops.row_loops import copied
 from ..kernels.native.forks import lock
 from ..rules import Rule, conjugate, ndarray, wrap
 
@@ -27,7 +26,7 @@ def own(found: dict[Node, Any], node: Node) -> Any:
     """Take a node's gradient out of what a pass has found, in memory that nobody else refers to."""
     g = found.pop(node)
     if type(g) is not ndarray or _count_references(g) != _ALONE or not (g.flags.owndata or _only_view(g)):
-        g = _copied(g)
+        g = copied(g)
     return conjugate(g)
 
 
@@ -47,14 +46,6 @@ def accumulate(found: dict[Node, Any], node: Node, create: bool) -> None:
     else:
         np.add(before._data, g, out=before._data)
         written(before._data, "gradient accumulation")
-
-
-def _copied(g: Any) -> Any:
-    if type(g) is not ndarray or g.size < LARGE or any(g.strides) or g.dtype.kind != "f" or g.dtype.itemsize < 4:
-        return np.array(g)
-    out = np.empty(g.shape, g.dtype)  # one number, expanded: what `sum` hands back
-    fill.run(out.reshape(-1), g.dtype.type(g.flat[0]))
-    return out
 
 
 def _only_view(array: Any) -> bool:

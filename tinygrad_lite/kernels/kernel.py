@@ -1,7 +1,9 @@
-"""`Kernel` and `kernel`: a loop that numba compiles beside the plain NumPy function that does the same."""
+"""`Kernel`, `kernel`: a loop that numba compiles beside the NumPy function that does the same; `serves`: for whom."""
 
 from __future__ import annotations
 
+import functools
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -62,9 +64,12 @@ class Kernel:
             self.run = self._by_argument if self.dtypes or self.least else self.compiled
         return self.run(*args)
 
+    def serves(self, x: Any) -> bool:
+        """Whether the loop is for a first argument like this one."""
+        return x.size >= self.least and (not self.dtypes or x.dtype.char in self.dtypes)
+
     def _by_argument(self, x: Any, *others: Any) -> Any:
-        served = x.size >= self.least and (not self.dtypes or x.dtype.char in self.dtypes)
-        return (self.compiled if served else self.plain)(x, *others)
+        return (self.compiled if self.serves(x) else self.plain)(x, *others)
 
     def forget(self) -> None:
         """Ask again which backend is in use, at the next call."""
@@ -124,5 +129,83 @@ def kernel(plain: Callable[..., Any], *, dtypes: str = "", least: int = 0) -> Ca
 
     def decorate(loop: Callable[..., Any]) -> Kernel:
         return Kernel(loop, plain, dtypes, least)
+
+    return decorate
+
+
+class Served:
+    """A compiled way to compute something, and which arguments it serves; made by `serves`."""
+
+    __slots__ = ("run", "when")
+
+    def __init__(self, run: Callable[..., Any], when: Callable[..., bool]) -> None:
+        self.run, self.when = run, when
+
+    def otherwise(self, formula: Callable[..., Any]) -> Callable[..., Any]:
+        """Decorate the formula in NumPy that all other arguments get: the result chooses between the two."""
+        run, when = self.run, self.when
+
+        @functools.wraps(formula)
+        def function(*args: Any) -> Any:
+            return run(*args) if when(*args) else formula(*args)
+
+        return function
+
+
+def serves(when: Callable[..., bool]) -> Callable[[Callable[..., Any]], Served]:
+    """Decorate a function that runs loops for some arguments, and leaves the others to a formula in NumPy.
+
+    A `Kernel` chooses by itself, since its twin takes the same flat arrays. This is for what takes an operation's own
+    arguments, and whose other form is a row's formula.
+
+    Parameters
+    ----------
+    when : function
+        Takes the same arguments, and says whether loops are possible for them and worth the call.
+
+    Returns
+    -------
+    decorator
+        Makes a `Served`; its `otherwise` decorates the formula.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinygrad_lite.kernels.kernel import serves
+    >>> @serves(lambda x: x.size > 2)
+    ... def total_of_many(x):
+    ...     return "a loop"
+    >>> @total_of_many.otherwise
+    ... def total(x):
+    ...     return np.sum(x)
+    >>> total(np.ones(3)), float(total(np.ones(2)))
+    ('a loop', 2.0)
+    """
+    return lambda run: Served(run, when)
+
+
+def late(module: str, name: str = "", *, when: Callable[..., bool]) -> Callable[[Callable[..., Any]], Any]:
+    """Decorate a function in NumPy whose compiled form stands in a module that loads numba.
+
+    Parameters
+    ----------
+    module : str
+        Imported by the first call that it serves.
+    name : str, optional
+        Of the compiled form, which takes the same arguments. Default: the decorated function's.
+    when : function
+        Takes the same arguments, and says whether the compiled form serves them.
+
+    Returns
+    -------
+    decorator
+        What it returns chooses between the two, and takes the function in NumPy where `backend` is not numba.
+    """
+
+    def decorate(plain: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*args: Any) -> Any:
+            return getattr(importlib.import_module(module), name or plain.__name__)(*args)
+
+        return Served(run, lambda *args: when(*args) and backend() == "numba").otherwise(plain)
 
     return decorate

@@ -85,7 +85,12 @@ class Cohort:
     @property
     def compiled(self) -> bool:
         """Whether it runs a compiled loop at present."""
-        return backend() == "numba" and self.fused.compiled and self.dtype in COMPILED and self.whole is None
+        return self.has_loops and self.fused.compiled and self.whole is None
+
+    @property
+    def has_loops(self) -> bool:
+        """Whether compiled loops can serve its arrays at present."""
+        return backend() == "numba" and self.dtype in COMPILED
 
     @property
     def tables(self) -> Tables:
@@ -160,7 +165,7 @@ class Cohort:
         """Return what ``fused.measure`` gives, summed over each tensor: shape (parameters, sums)."""
         fused = fused or self.fused
         values = self.pack() if values is None else values
-        if backend() == "numba" and fused.compiled and self.dtype in COMPILED:
+        if self.has_loops and fused.compiled:
             grads = self._located(grads)
             return self.tables.sums(fused.kernel("sums", self.dtype), fused.n_sums, values)
         states = zip(*self.states) if fused is self.fused and self.states else ((),) * len(self.dense)

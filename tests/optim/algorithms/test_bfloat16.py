@@ -13,7 +13,7 @@ from test_muon import COEFFICIENTS, iterated, normal, spread
 from tinygrad_lite import kernels
 from tinygrad_lite.kernels.native.simd import bfloat16_dot as dot_pairs
 from tinygrad_lite.optim.first_order import muon
-from tinygrad_lite.optim.kernels import bfloat16
+from tinygrad_lite.optim.kernels import bfloat16, matrix_forms
 from tinygrad_lite.optim.kernels import symmetric_products as symmetric
 
 ROUNDING = 2.0**-8  # at most by so much, relatively, a number changes
@@ -22,7 +22,7 @@ SHAPES = [(m, n) for m in SIZES for n in sorted({m, m + 1, 2 * m - 1, 4 * m})]
 BACKENDS = ["numba", "numpy"]
 
 instruction = pytest.mark.skipif(
-    not (muon.has_pairs() and dot_pairs.compilable()), reason="the processor does not multiply bfloat16"
+    not (matrix_forms.has_pairs() and dot_pairs.compilable()), reason="the processor does not multiply bfloat16"
 )
 
 
@@ -83,7 +83,7 @@ def threads(request, monkeypatch):
 def pairs(request, monkeypatch):
     """A processor that has the instruction, if this one has, and one that has not."""
     if not request.param:
-        monkeypatch.setattr(muon, "has_pairs", lambda: False)
+        monkeypatch.setattr(matrix_forms, "has_pairs", lambda: False)
         monkeypatch.setattr(bfloat16, "launch", None)  # to compile what it runs would end the process there
     return request.param
 
@@ -93,7 +93,7 @@ def pairs(request, monkeypatch):
 
 def test_rounding_is_to_the_nearest_and_then_to_even():
     x = np.concatenate([awkward().ravel(), normal(0, 1000, np.float32)])
-    found = muon.nearest(x)
+    found = matrix_forms.nearest(x)
     assert found.dtype == np.float32
     assert not (found.view(np.uint32) & 0xFFFF).any()
     np.testing.assert_array_equal(found, by_definition(x))
@@ -102,7 +102,9 @@ def test_rounding_is_to_the_nearest_and_then_to_even():
 
 def test_rounding_as_in_pytorch():
     torch = pytest.importorskip("torch", reason="compares with PyTorch: pip install 'tinygrad_lite[oracle]'")
-    np.testing.assert_array_equal(muon.nearest(awkward()), torch.from_numpy(awkward()).bfloat16().float().numpy())
+    np.testing.assert_array_equal(
+        matrix_forms.nearest(awkward()), torch.from_numpy(awkward()).bfloat16().float().numpy()
+    )
 
 
 @instruction
@@ -138,8 +140,8 @@ def test_products_of_pairs(m, n, threads):
     assert found.dtype == np.float32
     assert (abs(found - expected) <= (m + 4) * 2.0**-23 * size).all()
     again = bfloat16.applied(q, x, 3.5)
-    np.testing.assert_array_equal(contents(again), muon.nearest(found))
-    expected = muon.nearest(bfloat16.finished(q, again, 3.5))
+    np.testing.assert_array_equal(contents(again), matrix_forms.nearest(found))
+    expected = matrix_forms.nearest(bfloat16.finished(q, again, 3.5))
     np.testing.assert_array_equal(contents(bfloat16.applied(q, again, 3.5)), expected)
 
 
@@ -283,7 +285,7 @@ def test_squares_that_overflow_and_numbers_below_eps(backend, pairs):
 def test_which_precision_is_chosen(shape, steps, cheaper, monkeypatch):
     x = np.ones(sorted(shape), np.float32)
     for has in (True, False):
-        monkeypatch.setattr(muon, "has_pairs", lambda has=has: has)
+        monkeypatch.setattr(matrix_forms, "has_pairs", lambda has=has: has)
         for backend in BACKENDS:
             with kernels.use(backend):
                 assert muon.rounds(x, steps, None) is (cheaper and has)
@@ -295,24 +297,28 @@ def test_which_precision_is_chosen(shape, steps, cheaper, monkeypatch):
 
 
 def test_pairs_are_multiplied_only_where_they_can_be(monkeypatch):
-    monkeypatch.setattr(muon, "has_pairs", lambda: True)
-    for able, backend, expected in [(True, "numba", bfloat16), (False, "numba", muon.Rounded), (True, "numpy", None)]:
+    monkeypatch.setattr(matrix_forms, "has_pairs", lambda: True)
+    for able, backend, expected in [
+        (True, "numba", bfloat16),
+        (False, "numba", matrix_forms.Rounded),
+        (True, "numpy", None),
+    ]:
         monkeypatch.setattr(dot_pairs, "compilable", lambda able=able: able)
         with kernels.use(backend):
-            assert muon.rounding_form() is (expected or muon.Rounded)
-    monkeypatch.setattr(muon, "has_pairs", lambda: False)
+            assert matrix_forms.rounding_form() is (expected or matrix_forms.Rounded)
+    monkeypatch.setattr(matrix_forms, "has_pairs", lambda: False)
     monkeypatch.setattr(dot_pairs, "compilable", lambda: True)
     with kernels.use("numba"):
-        assert muon.rounding_form() is muon.Rounded
+        assert matrix_forms.rounding_form() is matrix_forms.Rounded
 
 
 def test_a_processor_is_asked_and_no_instruction_is_made_up(monkeypatch):
     binding = pytest.importorskip("llvmlite.binding")
     for features, expected in [({"avx512bf16": True}, True), ({"avx512bf16": False}, False), ({}, False)]:
         monkeypatch.setattr(binding, "get_host_cpu_features", lambda features=features: features)
-        assert muon.has_pairs.__wrapped__() is expected
+        assert matrix_forms.has_pairs.__wrapped__() is expected
     monkeypatch.setitem(sys.modules, "llvmlite", None)
-    assert muon.has_pairs.__wrapped__() is False
+    assert matrix_forms.has_pairs.__wrapped__() is False
 
 
 def test_numba_that_compiles_for_another_processor(tmp_path):

@@ -17,7 +17,7 @@ from tinygrad_lite.kernels.native import parallel
 from tinygrad_lite.kernels.native.threads import launch
 from tinygrad_lite.optim.adaptive import adafactor
 from tinygrad_lite.optim.first_order import muon
-from tinygrad_lite.optim.kernels import factored
+from tinygrad_lite.optim.kernels import factored, matrix_forms
 
 DTYPES = [np.float32, np.float64]
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
@@ -342,7 +342,7 @@ def test_tiny_and_huge_gradients():
 @pytest.mark.parametrize("n", [0, 1, 3, 128, 129, 300, 520])
 def test_symmetric_products(n):
     a = normal(0, (n, 7))
-    gram = muon.symmetric_product(a, a.T, np.empty((n, n)))
+    gram = matrix_forms.symmetric_product(a, a.T, np.empty((n, n)))
     np.testing.assert_allclose(gram, a @ a.T, rtol=1e-12, atol=1e-12)
     np.testing.assert_array_equal(gram, gram.T)
 

@@ -17,6 +17,7 @@ import tinygrad_lite as tg
 from tinygrad_lite import kernels, optim
 from tinygrad_lite.kernels.native.simd.packed_products import pack, shape_of
 from tinygrad_lite.optim.first_order import muon
+from tinygrad_lite.optim.kernels import matrix_forms
 from tinygrad_lite.optim.kernels import symmetric_products as symmetric
 
 DTYPES = [np.float32, np.float64]
@@ -328,7 +329,7 @@ def stepped(shape, dtype=np.float32, **arguments) -> np.ndarray:
 @pytest.mark.parametrize("shape", [(40, 60), (10, 200)])
 def test_a_step_is_computed_in_what_is_asked_for(shape, has, backend, monkeypatch):
     if not has:
-        monkeypatch.setattr(muon, "has_pairs", lambda: False)
+        monkeypatch.setattr(matrix_forms, "has_pairs", lambda: False)
     with kernels.use(backend):
         exact, rounded = (stepped(shape, ns_precision=name) for name in ("float32", "bfloat16"))
         expected = iterated(normal(0, shape, np.float32), COEFFICIENTS, 5, 1e-7)
@@ -336,7 +337,7 @@ def test_a_step_is_computed_in_what_is_asked_for(shape, has, backend, monkeypatc
         np.testing.assert_allclose(exact, expected, atol=GROWN * np.finfo(np.float32).eps)
         x = normal(0, shape, np.float32)
         np.testing.assert_array_equal(exact, muon.orthogonalized(x, COEFFICIENTS, 5, 1e-7))
-        chosen = rounded if muon.has_pairs() and shape == (40, 60) else exact
+        chosen = rounded if matrix_forms.has_pairs() and shape == (40, 60) else exact
         np.testing.assert_array_equal(stepped(shape), chosen)
         for dtype in (np.float16, np.float64):
             found = [stepped(shape, dtype, ns_precision=name) for name in (None, "float32", "bfloat16")]

@@ -7,10 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from ..kernel import LARGE
 from .float64_math import exp_wide
 
 NEAR, FAR = 17, 13  # terms of the series up to the knee, and of the polynomial beyond it
 KNEE = 8.0
+
+
+def suits(x: Any, order: int, scaled: bool) -> bool:
+    """What the loop serves: large arrays of float32, and orders to 2."""
+    return order <= 2 and type(x) is np.ndarray and x.dtype == np.float32 and x.size >= LARGE
 
 
 def bessel(x: Any, out: Any, near: Any, far: Any, order: int, scaled: bool) -> None:

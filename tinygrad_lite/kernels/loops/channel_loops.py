@@ -1,15 +1,34 @@
 """Work channel by channel, of arrays of shape (N, C, S): sums over all samples, and factors for each channel.
 
-A launch does the channels from `first` to `end`.
+A launch does the channels from `first` to `end`; `over_channels` makes one.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from ..kernel import kernel
+import numpy as np
+
+from ..kernel import LARGE, Kernel, kernel
+from ..native.parallel import in_ranges
 from .pairwise_sum import pairwise_sum
+from .row_loops import piece
 from .row_sums import moment, spread, total
+
+
+def are_channels(*arrays: Any) -> bool:
+    """Are these arrays of one dtype, with channels that loops are worth a call for? Short rows are left to NumPy."""
+    x = arrays[0]
+    if any(type(a) is not np.ndarray or a.dtype != x.dtype for a in arrays):
+        return False
+    return bool(x.size >= LARGE and x.ndim > 2 and x.size >= 8 * x.shape[0] * x.shape[1] and x.dtype.char in "fd")
+
+
+def over_channels(kernel: Kernel, arrays: tuple[Any, ...], *vectors: Any) -> None:
+    """A loop over the channels of arrays of one shape, shared between threads."""
+    n, count = arrays[0].shape[:2]
+    flat = [np.ascontiguousarray(a).reshape(n, count, -1) for a in arrays]
+    in_ranges(kernel, piece(arrays[0].size // count), count, *flat, *vectors)
 
 
 def statistics_plain(x: Any, mean: Any, square: Any, first: int, end: int) -> None:

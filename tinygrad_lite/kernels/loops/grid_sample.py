@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backend import backend
 from ..kernel import kernel
 
 
@@ -30,7 +31,7 @@ def mix_plain(x: Any, weight: Any, index: Any, out: Any) -> None:
     np.add.reduce(_picked(x, index) * weight[:, None], axis=2, out=out)
 
 
-@kernel(mix_plain)
+@kernel(mix_plain, dtypes="fd")
 def mix(x: Any, weight: Any, index: Any, out: Any) -> None:
     count, channels, _ = x.shape
     _, corners, points = weight.shape
@@ -73,7 +74,7 @@ def unmix_plain(y: Any, weight: Any, index: Any, out: Any) -> None:
     np.add.at(out, places, y[:, :, None] * weight[:, None])
 
 
-@kernel(unmix_plain)
+@kernel(unmix_plain, dtypes="fd")
 def unmix(y: Any, weight: Any, index: Any, out: Any) -> None:
     count, channels, _ = out.shape
     _, corners, points = weight.shape
@@ -103,7 +104,7 @@ def meet_plain(y: Any, x: Any, index: Any, out: Any) -> None:
     np.add.reduce(_picked(x, index) * y[:, :, None], axis=1, out=out)
 
 
-@kernel(meet_plain)
+@kernel(meet_plain, dtypes="fd")
 def meet(y: Any, x: Any, index: Any, out: Any) -> None:
     count, channels, _ = x.shape
     _, corners, points = index.shape
@@ -168,6 +169,11 @@ def corners_plain(grid: Any, sizes: Any, outside: int, align: bool, index: Any, 
         Written where there are four: derivatives of the weights by x and y.
     """
     corners.loop(grid, sizes, outside, align, index, weight, slopes)  # NumPy has a way of its own: ops.grid
+
+
+def finds(grid: Any, mode: str, dims: int) -> bool:
+    """What `corners` serves, where loops are compiled: as Python it would take forever."""
+    return dims == 2 and mode != "bicubic" and grid.dtype.char in "fd" and backend() == "numba"
 
 
 @kernel(corners_plain)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..elementwise.float32_math import exp_single
-from ..kernel import kernel
+from ..kernel import LARGE, Kernel, Served, kernel
+from ..native.parallel import in_parts
 from .pairwise_sum import pairwise_sum
 from .row_sums import dot, largest_single, moment, spread, total
 
@@ -16,6 +19,42 @@ from .row_sums import dot, largest_single, moment, spread, total
 def piece(width: int = 1) -> int:
     """How many rows make a piece of a shared launch: some 10 us of work, a small part of what is worth sharing."""
     return max(1, (1 << 15) // max(width, 1))
+
+
+_F32 = np.dtype(np.float32)
+
+
+def _are_rows(*args: Any) -> bool:
+    """Are arrays of one shape, and the last argument a dimension of theirs, what a loop over rows of float32 takes?"""
+    *arrays, axis = args
+    shape = arrays[0].shape
+    for a in arrays:
+        if type(a) is not np.ndarray or a.dtype is not _F32 or a.size < LARGE:
+            return False
+        if a.shape != shape or not a.flags.c_contiguous:
+            return False
+    return axis in (-1, len(shape) - 1)
+
+
+def over_rows(kernel: Kernel) -> Served:
+    """The results of a loop over rows of float32, as a new array; called with arrays, and the rows' dimension."""
+
+    def run(*args: Any) -> Any:
+        out = np.empty(args[0].shape, _F32)
+        _in_rows(kernel, *args[:-1], out)
+        return out
+
+    return Served(run, _are_rows)
+
+
+def over_rows_here(kernel: Kernel) -> Callable[..., None]:
+    """A loop over rows of float32 that writes over its first argument; called with arrays alone."""
+    return Served(functools.partial(_in_rows, kernel), lambda *arrays: _are_rows(*arrays, -1)).otherwise(kernel.plain)
+
+
+def _in_rows(kernel: Kernel, *arrays: Any) -> None:
+    width = arrays[0].shape[-1]
+    in_parts(kernel, piece(width), [a.reshape(-1, width) for a in arrays])
 
 
 def row_sums_plain(x: Any, out: Any) -> None:
@@ -34,10 +73,19 @@ def fill_plain(out: Any, value: Any) -> None:
     out.fill(value)
 
 
-@kernel(fill_plain)
+@kernel(fill_plain, dtypes="fd", least=LARGE)
 def fill(out: Any, value: Any) -> None:
     for i in range(out.size):
         out[i] = value
+
+
+def copied(x: Any) -> Any:
+    """A copy that owns its memory, also of one number, expanded."""
+    if x.size < LARGE or any(x.strides):
+        return np.array(x)
+    out = np.empty(x.shape, x.dtype)
+    fill.run(out.reshape(-1), x.dtype.type(x.flat[0]))
+    return out
 
 
 def softmax_plain(x: Any, out: Any) -> None:
@@ -176,7 +224,7 @@ def normalize_plain(
         out += bias
 
 
-@kernel(normalize_plain)
+@kernel(normalize_plain, dtypes="fd", least=1)
 def normalize(x: Any, out: Any, mean: Any, scale: Any, weight: Any, bias: Any, eps: float, centered: bool) -> None:
     n = x.shape[1]
     for i in range(len(x)):
@@ -223,7 +271,7 @@ def normalize_backward_plain(
     out[...] = (d - across - normal * along) * scale[:, None]
 
 
-@kernel(normalize_backward_plain)
+@kernel(normalize_backward_plain, dtypes="fd", least=1)
 def normalize_backward(
     x: Any, g: Any, mean: Any, scale: Any, out: Any, gw: Any, gb: Any, weight: Any, centered: bool
 ) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from ..kernel import kernel
+from ..kernel import LARGE, kernel, serves
+from ..native.parallel import in_parts
 from .pairwise_sum import FEW
 
 
@@ -30,6 +32,26 @@ def take_rows(index: Any, out: Any, table: Any) -> None:
         row, into = table[index[k]], out[k]
         for d in range(row.size):
             into[d] = row[d]
+
+
+SHARED = 1 << 20  # bytes from which rows are copied by several threads
+
+
+@serves(lambda table, index: index.size * table[:1].nbytes >= SHARED and table.flags.c_contiguous)
+def _rows_in_parts(table: Any, index: Any) -> Any:
+    out = np.empty((*index.shape, table.shape[1]), table.dtype)
+    width = table.shape[1] * out.itemsize
+    source, target = (a.view(np.uint8).reshape(-1, width) for a in (table, out))  # numba has not every dtype
+    in_parts(take_rows, 1 + (1 << 17) // width, (np.ascontiguousarray(index).reshape(-1), target), source)
+    return out
+
+
+@_rows_in_parts.otherwise
+def rows_at(table: Any, index: Any) -> Any:
+    """``table[index]``, for integers that are rows of the table; shared between threads where there is much to copy."""
+    out = np.empty((*index.shape, table.shape[1]), table.dtype)
+    take_rows_plain(np.ascontiguousarray(index).reshape(-1), out.reshape(-1, table.shape[1]), table)
+    return out
 
 
 def add_slices_plain(out: Any, index: Any, values: Any) -> None:
@@ -92,6 +114,23 @@ def scatter_add(out: Any, index: Any, values: Any) -> None:
 def _seldom(out: Any, index: Any) -> bool:
     """Whether no row of many gets more than a few additions."""
     return bool(len(index) < out.shape[1] and np.bincount(index).max() <= FEW)
+
+
+def adds_along(out: Any, values: Any, index: Any) -> bool:
+    """Add where the index is ``(:, ..., :, i)`` with a vector i, and there is much to add; say whether."""
+    if type(index) is not tuple or len(index) < 2 or out.dtype.char not in "fdl" or np.size(values) < LARGE:
+        return False
+    i = index[-1]
+    if not (isinstance(i, np.ndarray) and i.ndim == 1 and i.dtype.kind == "i"):
+        return False
+    if not all(type(p) is slice and p == slice(None) for p in index[:-1]):
+        return False
+    dim = len(index) - 1
+    n, before, behind = out.shape[dim], math.prod(out.shape[:dim]), math.prod(out.shape[dim + 1 :])
+    i = np.where(i < 0, i + n, i).astype(np.intp, copy=False)
+    values = np.ascontiguousarray(values, out.dtype).reshape(before, len(i), behind)
+    scatter_add(out.reshape(before, n, behind), i, values)
+    return True
 
 
 def read_last_plain(x: Any, places: Any, last: Any, out: Any) -> None:

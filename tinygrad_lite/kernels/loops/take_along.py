@@ -1,12 +1,13 @@
-"""Along the middle of three dimensions: reading and adding by index, and running extremes."""
+"""Along the middle of three dimensions: reading and adding by index, and running extremes; and outer products."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from ..kernel import LARGE, kernel
+from ..kernel import LARGE, kernel, serves
 
 
 def pick_plain(x: Any, index: Any, out: Any) -> None:
@@ -68,6 +69,35 @@ def spread(g: Any, index: Any, out: Any) -> None:
             up, places = g[a, k], index[a, k]
             for b in range(inner):
                 out[a, places[b], b] += up[b]
+
+
+def _fits(a: Any, indices: Any, axis: int) -> bool:
+    """Whether there is much to read or to add, and all of it lies within the dimension of the indices."""
+    if max(indices.size, a.size) < LARGE or a.dtype.char not in "fdl" or indices.dtype != np.int64:
+        return False
+    around = a.shape[:axis] == indices.shape[:axis] and a.shape[axis + 1 :] == indices.shape[axis + 1 :]
+    return bool(around and a.size and indices.size)
+
+
+def _in_three(axis: int, *arrays: Any) -> list[Any]:
+    """Arrays as (what is before, along, behind a dimension)."""
+    shape = arrays[0].shape
+    three = math.prod(shape[:axis]), -1, math.prod(shape[axis + 1 :])
+    return [np.ascontiguousarray(a).reshape(three) for a in arrays]
+
+
+@serves(_fits)
+def picked(arr: Any, indices: Any, axis: int) -> Any:
+    """The entries at indices along a dimension, none of which is negative."""
+    out = np.empty(indices.shape, arr.dtype)
+    pick.run(*_in_three(axis, arr, indices, out))
+    return out
+
+
+@serves(lambda values, indices, axis, out: values.dtype.char in "fdl" and _fits(out, indices, axis))
+def spread_along(values: Any, indices: Any, axis: int, out: Any) -> None:
+    """Add values to those entries of `out`, which is in C order, that indices along a dimension name."""
+    spread.run(*_in_three(axis, values, indices, out))
 
 
 def _rising(row: Any, places: Any) -> None:
@@ -187,6 +217,19 @@ def reverse(x: Any, out: Any) -> None:
             into[k] = row[last - np.uintp(k)]
 
 
+@serves(lambda m, axis=None: (
+    type(axis) is tuple and m.ndim - 1 in axis and m.size >= LARGE and m.shape[-1] >= 16 and m.dtype.char in "fdl"
+    and m.flags.c_contiguous
+))  # fmt: skip
+def flipped(m: Any, axis: Any = None) -> Any:
+    """An array backwards along dimensions, the last of which is one of them."""
+    others = tuple([d for d in axis if d != m.ndim - 1])
+    rows = np.flip(m, others).copy() if others else m
+    out = np.empty(m.shape, m.dtype)
+    reverse.run(rows.reshape(-1, m.shape[-1]), out.reshape(-1, m.shape[-1]))
+    return out
+
+
 def outer_plain(x: Any, y: Any, out: Any) -> None:
     """``out[i, j] = x[i] * y[j]``."""
     np.multiply(x[:, None], y, out=out)
@@ -198,3 +241,11 @@ def outer(x: Any, y: Any, out: Any) -> None:
         factor, into = x[i], out[i]
         for j in range(y.size):
             into[j] = factor * y[j]
+
+
+@serves(lambda x, y: x.size * y.size >= LARGE and x.dtype == y.dtype and x.dtype.char in "fd")
+def outer_product(x: Any, y: Any) -> Any:
+    """The products of all elements of two vectors."""
+    out = np.empty((x.size, y.size), x.dtype)
+    outer.run(np.ascontiguousarray(x), np.ascontiguousarray(y), out)
+    return out

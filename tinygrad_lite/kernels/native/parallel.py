@@ -12,8 +12,8 @@ from .threads import launch_parts, prepares
 FEWEST = 4  # pieces that are shared: a helper that is asleep wakes up too late for less
 
 
-def _shared(total: int, size: int) -> bool:
-    return (total > (FEWEST - 1) * size or prepares()) and backend() == "numba"
+def _shared(kernel: Kernel, x: Any, total: int, size: int) -> bool:
+    return (total > (FEWEST - 1) * size or prepares()) and backend() == "numba" and kernel.serves(x)
 
 
 def in_parts(kernel: Kernel, size: int, cut: Sequence[Any], *others: Any, each: Sequence[Any] = ()) -> None:
@@ -33,7 +33,7 @@ def in_parts(kernel: Kernel, size: int, cut: Sequence[Any], *others: Any, each: 
         Of these the kernel gets one row: its piece's own.
     """
     total = len(cut[0])
-    if not _shared(total, size):
+    if not _shared(kernel, cut[0], total, size):
         kernel.run(*cut, *(row[0] for row in each), *others)
     else:
         launch_parts(kernel.compiled, total, size, *cut, *each, *others, cut=len(cut), each=len(each))
@@ -50,7 +50,7 @@ def in_ranges(kernel: Kernel, size: int, total: int, *args: Any) -> None:
     total : int
     *args
     """
-    if not _shared(total, size):
+    if not _shared(kernel, args[0], total, size):
         kernel.run(*args, 0, total)
     else:
         launch_parts(kernel.compiled, total, size, *args, ranged=True)

@@ -193,9 +193,9 @@ def _pitch(width: int, itemsize: int) -> int:
 
 def forward(
     kind: int, x: Any, h: Any, c: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, steps: Any, gates: Any, kept: Any,
-    rows: Any,
+    rows: Any, w_hr: None = None,
 ) -> None:  # fmt: skip
-    """`sequence.forward`, compiled, in float32 or float64; writes no gates of a plain cell."""
+    """`rnn_numpy.forward`, compiled, in float32 or float64; writes no gates of a plain cell."""
     width, lines = len(w_hh), 1 + (kind == GRU)
     bias = np.zeros((lines, width), x.dtype)
     for line, given in ((0, b_ih), (-1, b_hh)):
@@ -210,9 +210,9 @@ def forward(
 
 def backward(
     kind: int, x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, steps: Any, gates: Any, kept: Any, rows: Any,
-    grows: Any, gh: Any, gc: Any, needs_x: bool,
+    grows: Any, gh: Any, gc: Any, needs_x: bool, w_hr: None = None,
 ) -> tuple[Any, Any, Any, Any, None]:  # fmt: skip
-    """`sequence.backward`, compiled."""
+    """`rnn_numpy.backward`, compiled."""
     dtype, size, (width, depth), hidden = x.dtype, x.itemsize, w_ih.shape, w_hh.shape[1]
     lines, pitch = 1 + (kind == GRU), _pitch(width, x.itemsize)
     work = 2 * len(x) * (w_ih.size * (1 + needs_x) + 2 * w_hh.size)

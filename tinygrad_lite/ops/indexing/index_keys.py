@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.errors import InputError, RangeError
-from ...kernels.kernel import LARGE
-from ...kernels.loops.scatter import scatter_add
+from ...kernels.loops.scatter import adds_along, scatter_add
 from ...rules import unwrap
 
 
@@ -127,7 +126,7 @@ def add_at(out: Any, values: Any, index: Any) -> None:
     if not out.flags.c_contiguous:
         np.add.at(out, index, values)
         return
-    if _add_along(out, values, index):
+    if adds_along(out, values, index):
         return
     starts, width = spans(out.shape, index)
     if not starts.size or not width:
@@ -136,23 +135,6 @@ def add_at(out: Any, values: Any, index: Any) -> None:
     if values.shape[1] != starts.size:  # the kernel would read other memory
         raise InputError(f"add_at: {starts.size} rows of {width} must be given, got {values.size} values")
     scatter_add(out.reshape(1, -1, width), starts if width == 1 else starts // width, values)
-
-
-def _add_along(out: Any, values: Any, index: Any) -> bool:
-    """Add where the index is ``(:, ..., :, i)`` with a vector i, and there is much to add; else do nothing."""
-    if type(index) is not tuple or len(index) < 2 or out.dtype.char not in "fdl" or np.size(values) < LARGE:
-        return False
-    i = index[-1]
-    if not (isinstance(i, np.ndarray) and i.ndim == 1 and i.dtype.kind == "i"):
-        return False
-    if not all(type(p) is slice and p == slice(None) for p in index[:-1]):
-        return False
-    dim = len(index) - 1
-    n, before, behind = out.shape[dim], math.prod(out.shape[:dim]), math.prod(out.shape[dim + 1 :])
-    i = np.where(i < 0, i + n, i).astype(np.intp, copy=False)
-    values = np.ascontiguousarray(values, out.dtype).reshape(before, len(i), behind)
-    scatter_add(out.reshape(before, n, behind), i, values)
-    return True
 
 
 def flat_places(shape: tuple[int, ...], index: Any) -> Any:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ...kernels.kernel import LARGE
 from ...kernels.loops import take_along
 from ...kernels.loops.matrix_product import matrix_product
 from ...kernels.loops.pairwise_sum import pairwise_sum
@@ -184,12 +183,9 @@ def dot(input: Any, tensor: Any) -> Tensor:
 
 
 @differentiable(x=lambda g, y: np.matmul(g, y), y=lambda g, x: np.matmul(x, g), name="outer", single=True, complex=True)
+@take_along.outer_product.otherwise
 def _outer(x: Any, y: Any) -> Any:
-    if x.size * y.size < LARGE or x.dtype != y.dtype or x.dtype.char not in "fd":
-        return np.multiply.outer(x, y)
-    out = np.empty((x.size, y.size), x.dtype)
-    take_along.outer.run(np.ascontiguousarray(x), np.ascontiguousarray(y), out)
-    return out
+    return np.multiply.outer(x, y)
 
 
 def outer(input: Any, vec2: Any) -> Tensor:

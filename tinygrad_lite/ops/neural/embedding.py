@@ -9,7 +9,6 @@ import numpy as np
 from ...engine.errors import DtypeError, InputError, RangeError
 from ...graph import written
 from ...kernels.loops import scatter
-from ...kernels.native.parallel import in_parts
 from ...rules import differentiable, unwrap
 from ...tensors.tensor_type import Tensor
 from ..indexing.index import index_sum, take
@@ -19,19 +18,6 @@ __all__ = ["embedding", "embedding_bag"]
 
 
 # --- rows -------------------------------------------------------------------------------------------------------
-
-
-def _rows(weight: Any, index: Any) -> Any:
-    """``weight[index]``, shared between threads where there is much to copy."""
-    out = np.empty((*index.shape, weight.shape[1]), weight.dtype)
-    flat, into = np.ascontiguousarray(index).reshape(-1), out.reshape(-1, weight.shape[1])
-    if out.nbytes < 1 << 20 or not weight.flags.c_contiguous:
-        np.take(weight, flat, 0, into, "clip")  # checked at the door; the default would copy once more
-        return out
-    width = into.shape[1] * out.itemsize
-    source, target = (a.view(np.uint8).reshape(-1, width) for a in (weight, into))  # numba has not every dtype
-    in_parts(scatter.take_rows, 1 + (1 << 17) // width, (flat, target), source)
-    return out
 
 
 def _table(g: Any, weight_shape: Any, index: Any, factors: Any) -> Any:
@@ -49,7 +35,7 @@ def _table(g: Any, weight_shape: Any, index: Any, factors: Any) -> Any:
 @differentiable(weight=_table, name="embedding")
 def _embedding(weight: Any, index: Any, factors: Any) -> Any:
     """Rows of a table; `factors`, for each place or None, scale the gradients."""
-    return _rows(weight, index)
+    return scatter.rows_at(weight, index)
 
 
 def _checked(input: Any, weight: Any, padding_idx: int | None, who: str) -> tuple[Any, int | None]:

@@ -9,7 +9,6 @@ import numpy as np
 
 from ...kernels.loops import row_loops
 from ...kernels.loops.pairwise_sum import pairwise_sum
-from ...kernels.native.parallel import in_parts
 from ...rules import differentiable, unwrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import floating_only, numpy_names, one_dim, ordered_only, some_dims
@@ -44,72 +43,32 @@ def _logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return out if keepdims or not x.ndim else np.squeeze(out, axis)
 
 
-_F32 = np.dtype(np.float32)
-
-
-def _rows(axis: int, *arrays: Any) -> bool:
-    """Is there a compiled loop for these arrays along this dimension, and is it worth its call?"""
-    if not all(type(a) is np.ndarray and a.dtype is _F32 and a.flags.c_contiguous for a in arrays):
-        return False
-    x = arrays[-1]
-    return x.size >= 2048 and axis in (-1, x.ndim - 1) and arrays[0].shape == x.shape
-
-
-def _by_rows(kernel: Any, *arrays: Any) -> None:
-    """A loop over rows, shared between threads."""
-    width = arrays[0].shape[-1]
-    flat = [a.reshape(-1, width) for a in arrays]
-    in_parts(kernel, row_loops.piece(width), flat)
-
-
-def _found(kernel: Any, *arrays: Any) -> Any:
-    """The result of a loop over rows, as a new array."""
-    out = np.empty(arrays[0].shape, _F32)
-    _by_rows(kernel, *arrays, out)
-    return out
-
-
+@row_loops.over_rows(row_loops.softmax_backward).otherwise
 def _softmax_x(g: Any, out: Any, axis: int) -> Any:
-    if _rows(axis, g, out):
-        return _found(row_loops.softmax_backward, g, out)
     return out * (g - pairwise_sum(g * out, axis, True))
 
 
 @differentiable(x=_softmax_x, name="softmax", contiguous=True, single=True)
+@row_loops.over_rows(row_loops.softmax).otherwise
 def _softmax(x: Any, axis: int = -1) -> Any:
-    if _rows(axis, x):
-        return _found(row_loops.softmax, x)
     e = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf))
     e /= pairwise_sum(e, axis, True)
     return e
 
 
-def softmax_here(x: Any) -> None:
-    """Softmax of the rows of an array, in place."""
-    if _rows(-1, x):
-        _by_rows(row_loops.softmax_here, x)
-    else:
-        row_loops.softmax_here_plain(x)
+# in place, of the last dimension; the second is written over the gradient of the first's result
+softmax_here = row_loops.over_rows_here(row_loops.softmax_here)
+softmax_slope_here = row_loops.over_rows_here(row_loops.softmax_backward_here)
 
 
-def softmax_slope_here(g: Any, out: Any) -> Any:
-    """The gradient with respect to what `softmax_here` was called with, written over `g`."""
-    if _rows(-1, g, out):
-        _by_rows(row_loops.softmax_backward_here, g, out)
-    else:
-        row_loops.softmax_backward_here_plain(g, out)
-
-
+@row_loops.over_rows(row_loops.log_softmax_backward).otherwise
 def _log_softmax_x(g: Any, out: Any, axis: int) -> Any:
-    if _rows(axis, g, out):
-        return _found(row_loops.log_softmax_backward, g, out)
     return g - np.exp(out) * pairwise_sum(g, axis, True)
 
 
 @differentiable(x=_log_softmax_x, name="log_softmax", contiguous=True, single=True)
+@row_loops.over_rows(row_loops.log_softmax).otherwise
 def _log_softmax(x: Any, axis: int = -1) -> Any:
-    if _rows(axis, x):
-        return _found(row_loops.log_softmax, x)
     d = x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
     d -= np.log(pairwise_sum(np.exp(d), axis, True))
     return d

@@ -8,14 +8,9 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import as_dtype
-from ...kernels.elementwise.fused import large
-from ...kernels.kernel import LARGE
-from ...kernels.loops.pairwise_sum import FEW, dims_of, in_three, pairwise_sum
-from ...kernels.loops.row_loops import piece, row_sums
-from ...kernels.loops.row_products import product_of_others, row_products, row_products_backward
-from ...kernels.loops.running_sum import running_sum
-from ...kernels.loops.variance import middle_squares, row_squares
-from ...kernels.native.parallel import in_parts
+from ...kernels.loops.along import products_along, products_along_backward, running_sums, squares_along, sum_along
+from ...kernels.loops.pairwise_sum import FEW, dims_of, pairwise_sum
+from ...kernels.loops.row_products import product_of_others
 from ...rules import differentiable, unwrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import floating_only, numpy_names, some_dims
@@ -23,8 +18,6 @@ from ..pointwise.clamp_round_where import masked
 from ..shape.broadcasting import expand_to
 
 __all__ = ["cumsum", "mean", "prod", "std", "sum", "trace", "var"]
-
-SHARED = 1 << 21  # elements: fewer are added up before another thread has woken
 
 
 def kept_dims(g: Any, shape: tuple[int, ...], axis: Any, keepdims: Any) -> Any:
@@ -52,37 +45,6 @@ def _wide(a: Any, dtype: Any) -> Any:
     return np.int64 if dtype is None and a.dtype.kind in "bu" else dtype
 
 
-def _added(a: Any, axis: Any, dtype: Any = None, keepdims: Any = False) -> Any:
-    """The sum of an array; of long rows by a compiled loop."""
-    if dtype is None and a.size >= LARGE and axis in (None, -1, a.ndim - 1) and large(a):
-        whole = axis is None or a.ndim == 1
-        kept = (1,) * a.ndim if whole else (*a.shape[:-1], 1)
-        out = _whole(a.reshape(-1)) if whole else _rows(a.reshape(-1, a.shape[-1]), a.dtype)
-        return out.reshape(kept if keepdims else () if whole else kept[:-1])
-    dtype = _wide(a, dtype)
-    out = pairwise_sum(a if dtype is None else a.astype(dtype, copy=False), axis, keepdims)
-    return out if axis is None or out.flags.c_contiguous else out.copy()  # NumPy keeps the order of the input
-
-
-def _rows(x: Any, dtype: Any) -> Any:
-    """The sum of each row."""
-    out = np.empty(len(x), dtype)
-    if x.size < SHARED:
-        row_sums.run(x, out)
-        return out
-    in_parts(row_sums, piece(x.shape[1]), (x, out))
-    return out
-
-
-def _whole(x: Any) -> Any:
-    """The sum of all; cut into pieces that do not depend on the number of threads, and so the same for any."""
-    if x.size < SHARED:
-        return np.asarray(_rows(x[None], np.float64)[0], x.dtype)
-    cut = len(x) - len(x) % piece()
-    total = np.add.reduce(_rows(x[:cut].reshape(-1, piece()), np.float64)) + _rows(x[None, cut:], np.float64)[0]
-    return np.asarray(total, x.dtype)
-
-
 def dims_and_freedom(dim: Any, unbiased: bool | None, correction: float | None) -> tuple[Any, float]:
     """The dimensions of a variance, and what is taken from their count: ``var(x, False)`` says `unbiased`."""
     if type(dim) is bool:
@@ -102,7 +64,7 @@ def dims_and_freedom(dim: Any, unbiased: bool | None, correction: float | None) 
     complex=True,
 )
 def _sum(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Any:
-    return _added(a, axis, dtype, keepdims)
+    return sum_along(a, axis, _wide(a, dtype), keepdims)
 
 
 def _mean_a(g: Any, a_shape: Any, axis: Any, keepdims: Any) -> Any:
@@ -113,7 +75,7 @@ def _mean_a(g: Any, a_shape: Any, axis: Any, keepdims: Any) -> Any:
 def _mean(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Any:
     if a.dtype.kind not in "fc":
         floating_only(a, "mean")
-    total, count = _added(a, axis, dtype, keepdims), _count(a.shape, axis)
+    total, count = sum_along(a, axis, _wide(a, dtype), keepdims), _count(a.shape, axis)
     return total / count if count else total * math.nan
 
 
@@ -133,18 +95,7 @@ def _squares(a: Any, axis: Any, keepdims: Any) -> Any:
     if a.dtype.kind == "c":
         d = _centred(a, axis)
         return pairwise_sum((d * np.conj(d)).real, axis, keepdims)
-    if a.size < LARGE or a.dtype.char not in "fd":
-        d = a - np.add.reduce(a, axis, np.float64, keepdims=True) / (_count(a.shape, axis) or math.nan)
-        return np.add.reduce(d * d, axis, keepdims=keepdims)
-    axes = dims_of(axis, a.ndim)
-    x, back = in_three(a, axes)
-    out = np.empty((len(x), x.shape[2]))
-    if x.shape[2] == 1:
-        in_parts(row_squares, piece(x.shape[1]), (x[:, :, 0], out[:, 0]))
-    else:
-        middle_squares.run(x, out, np.empty(x.shape[2]))
-    out = back(out)
-    return out.reshape([1 if i in axes else n for i, n in enumerate(a.shape)]) if keepdims else out
+    return squares_along(a, axis, keepdims)
 
 
 def _per_freedom(shape: tuple[int, ...], axis: Any, ddof: float) -> float:
@@ -182,18 +133,8 @@ def _std(a: Any, axis: Any = None, ddof: float = 0, keepdims: Any = False) -> An
     return np.sqrt(_variance(a, axis, ddof, keepdims)).astype(a.real.dtype)
 
 
-def _in_rows(a: Any, axis: Any) -> bool:
-    """Are the products of a large array of float32 those of its rows, or that of all?"""
-    along = axis in (None, -1, a.ndim - 1)
-    return type(a) is np.ndarray and a.size >= LARGE and a.dtype == np.float32 and along and large(a)
-
-
+@products_along_backward.otherwise
 def _prod_a(g: Any, a: Any, axis: Any, keepdims: Any) -> Any:
-    if type(g) is np.ndarray and _in_rows(a, axis):
-        rows, out = a.reshape(-1, a.size if axis is None else a.shape[-1]), np.empty_like(a)
-        up, into = np.ascontiguousarray(g).reshape(-1), out.reshape(rows.shape)
-        in_parts(row_products_backward, piece(rows.shape[1]), (up, rows, into))
-        return out
     g = kept_dims(g, a.shape, axis, keepdims)
     if a.ndim == 0 or 0 in a.shape:
         return g * np.ones_like(a)
@@ -206,13 +147,8 @@ def _prod_a(g: Any, a: Any, axis: Any, keepdims: Any) -> Any:
 
 
 @differentiable(a=_prod_a, numpy=np.prod, name="prod", complex=True, contiguous=True, single=True)
+@products_along.otherwise
 def _prod(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Any:
-    if dtype is None and _in_rows(a, axis):
-        rows = a.reshape(-1, a.size if axis is None else a.shape[-1])
-        out = np.empty(len(rows), a.dtype)
-        in_parts(row_products, piece(rows.shape[1]), (rows, out))
-        kept = (1,) * a.ndim if axis is None else (*a.shape[:-1], 1)
-        return out.reshape(kept if keepdims else () if axis is None else kept[:-1])
     if dtype is None and a.dtype == np.float32 and _count(a.shape, axis) > FEW:
         with np.errstate(over="ignore"):
             return np.multiply.reduce(a, axis, np.float64, keepdims=keepdims).astype(np.float32)
@@ -230,13 +166,7 @@ def _cumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
     n = a.size if axis is None else a.shape[axis]
     if n <= FEW or a.dtype.char not in "fd" or dtype not in (None, a.dtype):
         return np.cumsum(a, axis, _wide(a, dtype))
-    if a.size < LARGE:
-        return np.cumsum(a, axis, np.float64).astype(a.dtype, copy=False)
-    x = np.ascontiguousarray(a.reshape(-1) if axis is None else a)
-    out = np.empty(x.shape, a.dtype)
-    flat = x.reshape(1 if axis is None else math.prod(x.shape[: axis % a.ndim]), n, -1)
-    running_sum.run(flat, out.reshape(flat.shape), np.empty(flat.shape[2]))
-    return out
+    return running_sums(a, axis)
 
 
 # --- PyTorch's face ---------------------------------------------------------------------------------------------

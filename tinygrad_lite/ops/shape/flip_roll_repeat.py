@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...engine.errors import InputError
-from ...kernels.kernel import LARGE
 from ...kernels.loops.pairwise_sum import pairwise_sum
-from ...kernels.loops.take_along import reverse
+from ...kernels.loops.take_along import flipped
 from ...rules import FAST, differentiable, unwrap, wrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim, sizes
@@ -27,15 +26,9 @@ def _flip_m(g: Any, axis: Any) -> Any:
 
 
 @differentiable(m=_flip_m, numpy=np.flip, name="flip", complex=True)
+@flipped.otherwise
 def _flip(m: Any, axis: Any = None) -> Any:
-    last = type(axis) is tuple and m.ndim - 1 in axis
-    if not last or m.size < LARGE or m.shape[-1] < 16 or m.dtype.char not in "fdl" or not m.flags.c_contiguous:
-        return np.flip(m, axis).copy("C" if 0 in m.strides else "K")  # PyTorch copies
-    others = tuple([d for d in axis if d != m.ndim - 1])
-    rows = np.flip(m, others).copy() if others else m
-    out = np.empty(m.shape, m.dtype)
-    reverse.run(rows.reshape(-1, m.shape[-1]), out.reshape(-1, m.shape[-1]))
-    return out
+    return np.flip(m, axis).copy("C" if 0 in m.strides else "K")  # PyTorch copies
 
 
 def _back(shift: Any) -> Any:

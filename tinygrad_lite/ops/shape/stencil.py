@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...kernels import backend
-from ...kernels.spatial.stencil_numpy import blend_plain
+from ...kernels.spatial import loops
 from ...rules import differentiable, unwrap
 
 Pairs = Sequence[Sequence[tuple[int, float]]]
@@ -63,17 +62,8 @@ def along(x: Any, stencil: Stencil, dim: int) -> Any:
     outer, inner = math.prod(shape[:dim]), math.prod(shape[dim + 1 :])
     out = np.empty((*shape[:dim], count, *shape[dim + 1 :]), x.dtype)
     flat, into = np.ascontiguousarray(x).reshape(outer, shape[dim], inner), out.reshape(outer, count, inner)
-    _loop(x)(flat, *stencil.table(x.dtype), into)
+    loops.blend(flat, *stencil.table(x.dtype), into)
     return out
-
-
-def _loop(x: Any) -> Any:
-    """The compiled function or, without numba and for dtypes that it has not, its twin."""
-    if backend() != "numba" or x.dtype == np.float16 or x.dtype.kind not in "iuf":
-        return blend_plain
-    from ...kernels.spatial.stencil import blend  # loads numba
-
-    return blend
 
 
 def blend(input: Any, stencils: Sequence[Stencil | None]) -> Any:

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ...kernels.elementwise.bessel import FAR, KNEE, NEAR, bessel
+from ...kernels.elementwise.bessel import FAR, KNEE, NEAR, bessel, suits
 from ...kernels.elementwise.fused import PIECE, memory_order, turned_back
-from ...kernels.kernel import LARGE, kernel
+from ...kernels.kernel import kernel, serves
 from ...kernels.native.parallel import in_parts
 from ...rules import FAST, differentiable
 from ...tensors.tensor_type import Tensor
@@ -114,10 +114,8 @@ def _bessel_plain(x: Any, out: Any, near: Any, far: Any, n: int, scaled: bool) -
 _many = kernel(_bessel_plain)(bessel)
 
 
-def _bessel(x: Any, n: int, scaled: bool) -> Any:
-    """``I_n(x)``; of large arrays of float32 by a compiled loop."""
-    if n > 2 or type(x) is not np.ndarray or x.dtype != np.float32 or x.size < LARGE:
-        return bessel_series(x, n, scaled)
+@serves(suits)
+def _in_loops(x: Any, n: int, scaled: bool) -> Any:
     if order := memory_order(x):
         return turned_back(_bessel(x.transpose(order), n, scaled), order)
     out = np.empty(x.shape, x.dtype)
@@ -125,6 +123,9 @@ def _bessel(x: Any, n: int, scaled: bool) -> Any:
     near, far = _coefficients(n)
     in_parts(_many, PIECE, (source, target), near, far, n, scaled)
     return out
+
+
+_bessel = _in_loops.otherwise(bessel_series)
 
 
 # --- rows -------------------------------------------------------------------------------------------------------

@@ -13,10 +13,8 @@ from ...engine.errors import DtypeError
 from ...kernels.elementwise import erf as kernels
 from ...kernels.elementwise import normal
 from ...kernels.elementwise.float32_math import erfc_single
-from ...kernels.elementwise.fused import PIECE, fused, into, memory_order, turned_back
+from ...kernels.elementwise.fused import fastest, fused, memory_order, turned_back
 from ...kernels.elementwise.scalar_forms import in_loops
-from ...kernels.kernel import LARGE, Kernel
-from ...kernels.native.parallel import in_parts
 
 Table = tuple[tuple[float, ...], tuple[float, ...]]
 """A rational function: coefficients above and below the line, highest power first."""
@@ -115,33 +113,6 @@ def two_in_double(function: Callable[..., Any]) -> Callable[..., Any]:
         with np.errstate(all="ignore"):
             out = function(a.astype(np.float64).reshape(-1), x.astype(np.float64).reshape(-1), *options)
         return out.reshape(x.shape).astype(np.result_type(*dtypes) if dtypes else np.float32)
-
-    return evaluate
-
-
-def fastest(series: Any, scalar: Callable[[float], float], loop: Any, single: Any = None) -> Callable[[Any], Any]:
-    """The function that `series` computes: a few numbers by Python's `math`, many by a compiled loop.
-
-    The series' dozens of passes take 30 us even for one number.
-    """
-    many = {"d": Kernel(loop, into(series)), "f": Kernel(single or loop, into(series))}
-
-    @functools.wraps(series)
-    def evaluate(x: Any) -> Any:
-        x = np.asarray(x)
-        if order := memory_order(x):
-            return turned_back(evaluate(x.transpose(order)), order)
-        if x.size <= 32:
-            try:
-                numbers = [scalar(float(v)) for v in x.reshape(-1).tolist()]
-                return np.array(numbers, x.dtype if x.dtype.kind == "f" else np.float32).reshape(x.shape)
-            except (TypeError, ValueError, OverflowError):  # no real number, a pole, or beyond the numbers
-                pass
-        elif x.size >= LARGE and x.dtype.char in many:
-            out = np.empty(x.shape, x.dtype)
-            in_parts(many[x.dtype.char], PIECE, (np.ascontiguousarray(x).reshape(-1), out.reshape(-1)))
-            return out
-        return series(x)
 
     return evaluate
 

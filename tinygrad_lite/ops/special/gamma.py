@@ -12,12 +12,12 @@ from ...engine.errors import InputError
 from ...engine.fast_calls import elementwise
 from ...kernels.elementwise import erf as kernels
 from ...kernels.elementwise import gamma as single
-from ...kernels.elementwise.fused import fused
+from ...kernels.elementwise.fused import fastest, fused
 from ...rules import differentiable
 from ...tensors.row_types import Unary
 from ...tensors.tensor_type import Tensor
 from ..argument_names import describe
-from .erf_numpy import fastest, in_double, piecewise, polynomial
+from .erf_numpy import in_double, piecewise, polynomial
 
 __all__ = ["digamma", "lgamma", "mvlgamma", "polygamma"]
 

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from ....engine.errors import InputError
-from ....kernels import backend
 from ....kernels.loops.pairwise_sum import pairwise_sum
-from ....kernels.spatial import conv_numpy
+from ....kernels.spatial import loops
 from ....kernels.spatial.conv_numpy import Geometry
 from ....rules import differentiable, unwrap
 from ....tensors.tensor_type import Tensor
@@ -24,23 +23,6 @@ __all__ = ["conv1d", "conv2d", "conv3d"]
 def _sum_channels(g: Any) -> Any:
     rows = g.reshape(*g.shape[:2], math.prod(g.shape[2:]))
     return pairwise_sum(pairwise_sum(rows, 2), 0)
-
-
-def _compiled(*arrays: Any) -> Any:
-    """The module of compiled convolutions, if it can serve these arrays."""
-    if backend() != "numba" or any(a.dtype != arrays[0].dtype or not a.size for a in arrays):
-        return None
-    if arrays[0].dtype not in (np.float32, np.float64):
-        return None
-    from ....kernels.spatial import conv  # loads numba
-
-    return conv
-
-
-def _with_bias(out: Any, bias: Any) -> Any:
-    if bias is not None:
-        out += bias.reshape(-1, *(1,) * (out.ndim - 2))
-    return out
 
 
 def _convolve_x(g: Any, w: Any, geometry: Geometry) -> Any:
@@ -58,11 +40,8 @@ def _spread_w(g: Any, y: Any, geometry: Geometry) -> Any:
 @differentiable(x=_convolve_x, w=_convolve_w, bias=lambda g: _sum_channels(g), name="conv", single=True)
 def _convolve(x: Any, w: Any, bias: Any, geometry: Geometry) -> Any:
     y = np.empty((x.shape[0], w.shape[0], *geometry.small), x.dtype)
-    if compiled := _compiled(x, w, y):
-        compiled.convolve(x, w, bias, geometry, y)
-        return y
-    conv_numpy.convolve_plain(x, w, geometry, y)
-    return _with_bias(y, bias)
+    loops.convolve(x, w, bias, geometry, y)
+    return y
 
 
 @differentiable(
@@ -75,11 +54,8 @@ def _convolve(x: Any, w: Any, bias: Any, geometry: Geometry) -> Any:
 def spread(y: Any, w: Any, bias: Any, geometry: Geometry) -> Any:
     """The transpose of a convolution."""
     x = np.empty((y.shape[0], w.shape[1] * geometry.groups, *geometry.large), y.dtype)
-    if compiled := _compiled(y, w, x):
-        compiled.spread(y, w, bias, geometry, x)
-        return x
-    conv_numpy.spread_plain(y, w, geometry, x)
-    return _with_bias(x, bias)
+    loops.spread(y, w, bias, geometry, x)
+    return x
 
 
 @differentiable(
@@ -90,10 +66,7 @@ def spread(y: Any, w: Any, bias: Any, geometry: Geometry) -> Any:
 )
 def _correlate(y: Any, x: Any, geometry: Geometry) -> Any:
     w = np.empty((y.shape[1], x.shape[1] // geometry.groups, *geometry.kernel), x.dtype)
-    if compiled := _compiled(y, x, w):
-        compiled.correlate(y, x, geometry, w)
-        return w
-    conv_numpy.correlate_plain(y, x, geometry, w)
+    loops.correlate(y, x, geometry, w)
     return w
 
 

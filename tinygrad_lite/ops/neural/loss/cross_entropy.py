@@ -10,8 +10,7 @@ import numpy as np
 from ....engine.errors import DtypeError, InputError, RangeError
 from ....engine.quiet import quietly
 from ....kernels.loops import cross_entropy as kernel_loss
-from ....kernels.loops.row_loops import piece
-from ....kernels.native.parallel import in_parts
+from ....kernels.loops.cross_entropy import losses_and_slope
 from ....rules import differentiable, unwrap
 from ....tensors.tensor_type import Tensor
 from ...linalg.matmul import linear
@@ -62,25 +61,10 @@ def _ce_index_x(g: Any, slope: Any, target: Any, ignore: int) -> Any:
 def _ce_index(x: Any, target: Any, weight: Any, ignore: int, reduction: str) -> Any:
     """The loss of class indices, and its slope, found in the same pass."""
     losses, slope = np.empty(len(target), x.dtype), np.empty(x.shape, x.dtype)
-    if x.dtype == np.float32 and x.size >= 2048:
-        bad = _by_rows(np.ascontiguousarray(x), target, weight, ignore, reduction == "mean", losses, slope)
-    else:  # in rows much longer than this NumPy's vectorized exp makes up for its passes over memory
-        loop = kernel_loss.cross_entropy if x.shape[1] <= 64 else kernel_loss.cross_entropy_plain
-        bad = loop(x, target, weight, ignore, reduction == "mean", losses, slope)
+    bad = losses_and_slope(x, target, weight, ignore, reduction == "mean", losses, slope)
     if bad >= 0:
         raise RangeError(f"cross_entropy: class indices must be in [0, {x.shape[1] - 1}], got {target[bad]}")
     return losses if reduction == "none" else np.add.reduce(losses), slope
-
-
-def _by_rows(x: Any, target: Any, weight: Any, ignore: int, mean: bool, losses: Any, slope: Any) -> int:
-    """`kernels.loss.cross_entropy` in float32, shared between threads."""
-    bad, total = kernel_loss.targets.run(target, weight, ignore, x.shape[1])
-    if bad >= 0:
-        return int(bad)
-    share = (1 / total if total else math.nan) if mean else 1.0
-
-    in_parts(kernel_loss.rows, piece(x.shape[1]), (x, target, losses, slope), weight, ignore, share)
-    return -1
 
 
 def _dense_twin(x: Any, coefficients: Any, total: bool) -> Any:

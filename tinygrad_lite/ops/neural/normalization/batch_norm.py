@@ -8,11 +8,10 @@ import numpy as np
 
 from ....engine.errors import InputError
 from ....graph import written
-from ....kernels.kernel import LARGE
+from ....kernels.kernel import serves
 from ....kernels.loops import channel_loops
+from ....kernels.loops.channel_loops import are_channels, over_channels
 from ....kernels.loops.pairwise_sum import pairwise_sum
-from ....kernels.loops.row_loops import piece
-from ....kernels.native.parallel import in_ranges
 from ....rules import differentiable, unwrap
 from ....tensors.tensor_type import Tensor
 from ...pointwise.arithmetic import rsqrt
@@ -32,46 +31,42 @@ def _channel(v: Any, ndim: int) -> Any:
 # --- loops over channels ----------------------------------------------------------------------------------------
 
 
-def looped(x: Any) -> bool:
-    """Is a compiled loop over channels worth its call? Short rows are better left to NumPy."""
-    return bool(x.size >= LARGE and x.ndim > 2 and x.size >= 8 * x.shape[0] * x.shape[1] and x.dtype.char in "fd")
-
-
-def _run(kernel: Any, arrays: tuple[Any, ...], *vectors: Any) -> None:
-    """A loop over the channels of arrays of one shape, shared between threads."""
-    n, count = arrays[0].shape[:2]
-    flat = [np.ascontiguousarray(a).reshape(n, count, -1) for a in arrays]
-    each = piece(arrays[0].size // count)
-    in_ranges(kernel, each, count, *flat, *vectors)
-
-
 def _vector(v: Any, x: Any, default: float) -> Any:
     return np.full(x.shape[1], default, x.dtype) if v is None else np.ascontiguousarray(v, x.dtype)
 
 
-def _same(g: Any, x: Any) -> bool:
-    return type(g) is np.ndarray and type(x) is np.ndarray and g.dtype == x.dtype and looped(x)
-
-
 def _affine(x: Any, mean: Any, factor: Any, shift: Any) -> Any:
     out = np.empty(x.shape, x.dtype)
-    _run(channel_loops.affine, (x, out), mean, factor, shift)
+    over_channels(channel_loops.affine, (x, out), mean, factor, shift)
     return out
 
 
+@serves(lambda g, factor: are_channels(g) and type(factor) is np.ndarray)
+def _scaled_loops_x(g: Any, factor: Any) -> Any:
+    none = np.zeros(g.shape[1], g.dtype)
+    return _affine(g, none, np.ascontiguousarray(factor, g.dtype), none)
+
+
+@_scaled_loops_x.otherwise
 def _scaled_x(g: Any, factor: Any) -> Any:
-    if type(g) is np.ndarray and type(factor) is np.ndarray and looped(g):
-        none = np.zeros(g.shape[1], g.dtype)
-        return _affine(g, none, np.ascontiguousarray(factor, g.dtype), none)
     return g * _channel(factor, g.ndim)
 
 
-def _scaled_factor(g: Any, x: Any) -> Any:
-    if not _same(g, x):
-        return pairwise_sum(g * x, _others(g))
+@serves(are_channels)
+def _scaled_loops_factor(g: Any, x: Any) -> Any:
     sums, products = np.empty((2, x.shape[1]), x.dtype)
-    _run(channel_loops.moments, (g, x), np.zeros(x.shape[1], x.dtype), sums, products)
+    over_channels(channel_loops.moments, (g, x), np.zeros(x.shape[1], x.dtype), sums, products)
     return products
+
+
+@_scaled_loops_factor.otherwise
+def _scaled_factor(g: Any, x: Any) -> Any:
+    return pairwise_sum(g * x, _others(g))
+
+
+@serves(are_channels)
+def _scaled_loops(x: Any, factor: Any, shift: Any) -> Any:
+    return _affine(x, np.zeros(x.shape[1], x.dtype), np.ascontiguousarray(factor), np.ascontiguousarray(shift))
 
 
 @differentiable(
@@ -82,10 +77,9 @@ def _scaled_factor(g: Any, x: Any) -> Any:
     contiguous=True,
     single=True,
 )
+@_scaled_loops.otherwise
 def scaled(x: Any, factor: Any, shift: Any) -> Any:
     """Each channel times a factor, plus a shift."""
-    if looped(x) and factor.dtype == shift.dtype == x.dtype:
-        return _affine(x, np.zeros(x.shape[1], x.dtype), np.ascontiguousarray(factor), np.ascontiguousarray(shift))
     return x * _channel(factor, x.ndim) + _channel(shift, x.ndim)
 
 
@@ -101,10 +95,20 @@ def _batch_norm_twin(x: Any, weight: Any, bias: Any, eps: float) -> Any:
     return out if bias is None else out + _channel(bias, x.ndim)
 
 
+@serves(lambda g, x, *_: are_channels(g, x))
+def _batch_norm_loops_vjp(g: Any, x: Any, weight: Any, mean: Any, scale: Any) -> Any:
+    mean, scale, n = mean.reshape(-1), scale.reshape(-1), x.dtype.type(x.size // x.shape[1])
+    gb, gw = np.empty((2, x.shape[1]), x.dtype)
+    over_channels(channel_loops.moments, (g, x), mean, gb, gw)
+    gw *= scale
+    factor, out = scale * _vector(weight, x, 1), np.empty(x.shape, x.dtype)
+    over_channels(channel_loops.mixed, (g, x, out), mean, factor, -factor * scale * gw / n, -factor * gb / n)
+    return out, (None if weight is None else gw), gb
+
+
+@_batch_norm_loops_vjp.otherwise
 def _batch_norm_vjp(g: Any, x: Any, weight: Any, mean: Any, scale: Any) -> Any:
     axes, n = _others(x), x.size // x.shape[1]
-    if _same(g, x):
-        return _batch_norm_loops(g, x, weight, mean.reshape(-1), scale.reshape(-1), x.dtype.type(n))
     normal = (x - mean) * scale
     gb = pairwise_sum(g, axes)  # (C,)
     gw = pairwise_sum(g * normal, axes)  # (C,)
@@ -113,13 +117,30 @@ def _batch_norm_vjp(g: Any, x: Any, weight: Any, mean: Any, scale: Any) -> Any:
     return gx, (None if weight is None else gw), gb
 
 
-def _batch_norm_loops(g: Any, x: Any, weight: Any, mean: Any, scale: Any, n: Any) -> Any:
-    gb, gw = np.empty((2, x.shape[1]), x.dtype)
-    _run(channel_loops.moments, (g, x), mean, gb, gw)
-    gw *= scale
-    factor, out = scale * _vector(weight, x, 1), np.empty(x.shape, x.dtype)
-    _run(channel_loops.mixed, (g, x, out), mean, factor, -factor * scale * gw / n, -factor * gb / n)
-    return out, (None if weight is None else gw), gb
+@serves(lambda x, *_: are_channels(x))
+def _normalized_loops(x: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any, Any]:
+    mean, var = np.empty((2, x.shape[1]), x.dtype)
+    over_channels(channel_loops.statistics, (x,), mean, var)
+    scale = 1 / np.sqrt(var + x.dtype.type(eps))
+    out = _affine(x, mean, scale * _vector(weight, x, 1), _vector(bias, x, 0))
+    shape = 1, -1, *(1,) * (x.ndim - 2)
+    return out, mean.reshape(shape), scale.reshape(shape), var
+
+
+@_normalized_loops.otherwise
+def _normalized(x: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any, Any]:
+    """The result, and the mean, the inverse of the deviation, and the variance of each channel."""
+    axes, n = _others(x), x.size // x.shape[1]
+    mean = pairwise_sum(x, axes, True) / x.dtype.type(n)
+    d = x - mean
+    var = pairwise_sum(d * d, axes, True) / x.dtype.type(n)
+    scale = 1 / np.sqrt(var + x.dtype.type(eps))
+    d *= scale
+    if weight is not None:
+        d *= _channel(weight, x.ndim)
+    if bias is not None:
+        d += _channel(bias, x.ndim)
+    return d, mean, scale, var
 
 
 @differentiable(
@@ -132,31 +153,15 @@ def _batch_norm_loops(g: Any, x: Any, weight: Any, mean: Any, scale: Any, n: Any
 )
 def _batch_norm(x: Any, weight: Any, bias: Any, mean_into: Any, var_into: Any, momentum: float, eps: float) -> Any:
     """Normalize by the batch's own statistics, and move the running ones towards them."""
-    axes, n, many = _others(x), x.size // x.shape[1], looped(x)
-    if many:
-        mean, var = np.empty((2, x.shape[1]), x.dtype)
-        _run(channel_loops.statistics, (x,), mean, var)
-        mean, var = (v.reshape(1, -1, *(1,) * (x.ndim - 2)) for v in (mean, var))
-    else:
-        mean = pairwise_sum(x, axes, True) / x.dtype.type(n)
-        d = x - mean
-        var = pairwise_sum(d * d, axes, True) / x.dtype.type(n)
-    scale = 1 / np.sqrt(var + x.dtype.type(eps))
+    out, mean, scale, var = _normalized(x, weight, bias, eps)
+    n = x.size // x.shape[1]
     if mean_into is not None:
         mean_into += momentum * (mean.reshape(-1) - mean_into)
         written(mean_into, "batch_norm", 4)
     if var_into is not None:  # the running variance is the unbiased estimate
         var_into += momentum * (var.reshape(-1) * (n / max(n - 1, 1)) - var_into)
         written(var_into, "batch_norm", 4)
-    if many:
-        factor = scale.reshape(-1) * _vector(weight, x, 1)
-        return _affine(x, mean.reshape(-1), factor, _vector(bias, x, 0)), mean, scale
-    d *= scale
-    if weight is not None:
-        d *= _channel(weight, x.ndim)
-    if bias is not None:
-        d += _channel(bias, x.ndim)
-    return d, mean, scale
+    return out, mean, scale
 
 
 # --- group normalization, by the same loops: what is a channel there is a channel of one sample here ---------------
@@ -176,14 +181,14 @@ def _group_vjp(g: Any, x: Any, weight: Any, groups: int, mean: Any, scale: Any) 
     size, center = x.dtype.type(x.size // (n * groups)), np.repeat(mean, c // groups)
     flat = [np.ascontiguousarray(a, x.dtype).reshape(1, n * c, -1) for a in (g, x)]
     sums, products = np.empty((2, n * c), x.dtype)
-    _run(channel_loops.moments, tuple(flat), center, sums, products)
+    over_channels(channel_loops.moments, tuple(flat), center, sums, products)
     each = np.repeat(scale, c // groups)
     gw, gb = (pairwise_sum(v.reshape(n, c), 0) for v in (products * each, sums))
     factor = each * np.tile(_vector(weight, x, 1), n)
     over = [np.repeat((v * factor).reshape(n * groups, -1).sum(1), c // groups) for v in (products, sums)]
     out = np.empty(x.shape, x.dtype)
     of_x, shift = each * each * over[0] / -size, over[1] / -size
-    _run(channel_loops.mixed, (*flat, out.reshape(flat[1].shape)), center, factor, of_x, shift)
+    over_channels(channel_loops.mixed, (*flat, out.reshape(flat[1].shape)), center, factor, of_x, shift)
     return out, (None if weight is None else gw), gb
 
 
@@ -198,7 +203,7 @@ def grouped(x: Any, weight: Any, bias: Any, groups: int, eps: float) -> Any:
     """Normalize groups of channels, each sample by itself."""
     n, c = x.shape[:2]
     mean, var = np.empty((2, n * groups), x.dtype)
-    _run(channel_loops.statistics, (np.ascontiguousarray(x).reshape(1, n * groups, -1),), mean, var)
+    over_channels(channel_loops.statistics, (np.ascontiguousarray(x).reshape(1, n * groups, -1),), mean, var)
     scale = 1 / np.sqrt(var + x.dtype.type(eps))
     factor = np.repeat(scale, c // groups) * np.tile(_vector(weight, x, 1), n)
     rows = np.ascontiguousarray(x).reshape(1, n * c, -1)

@@ -11,7 +11,9 @@ import numpy as np
 from ....engine.errors import DtypeError, InputError
 from ....engine.quiet import quietly
 from ....graph import written
+from ....kernels.kernel import serves
 from ....kernels.loops import row_loops
+from ....kernels.loops.channel_loops import are_channels
 from ....kernels.loops.pairwise_sum import pairwise_sum
 from ....kernels.native.parallel import in_parts
 from ....rules import differentiable, unwrap
@@ -21,7 +23,7 @@ from ...linalg.norms import vector_norm
 from ...pointwise.arithmetic import rsqrt
 from ...pointwise.clamp_round_where import clamp
 from ...shape.cat_pad import pad
-from .batch_norm import _channel, batch_norm, grouped, looped, scaled
+from .batch_norm import _channel, batch_norm, grouped, scaled
 
 __all__ = ["group_norm", "instance_norm", "layer_norm", "local_response_norm", "normalize", "rms_norm"]
 
@@ -41,12 +43,8 @@ def _rows_twin(x: Any, weight: Any, bias: Any, eps: float, last: int, centered: 
 
 
 def _launch(kernel: Any, cut: Any, *others: Any, each: Any = ()) -> None:
-    """Run a kernel over the rows of arrays, by the loop: small ones take half as long, too."""
-    x = cut[0]
-    if not x.size or x.dtype.char not in "fd":
-        kernel.plain(*cut, *(row[0] for row in each), *others)
-    else:
-        in_parts(kernel, -(-len(x) // _pieces(x)), cut, *others, each=each)
+    """Run a kernel over the rows of arrays."""
+    in_parts(kernel, -(-len(cut[0]) // _pieces(cut[0])), cut, *others, each=each)
 
 
 def _pieces(x: Any) -> int:
@@ -229,8 +227,17 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
         raise InputError(f"group_norm: expected more than 1 value per group, got shape {x.shape}")
     if not x.size:
         return _by_channel(input * 1, weight, bias, x.ndim)
-    if looped(x):
-        return grouped.record((input, weight, bias, num_groups, eps))
+    return _in_groups(input, weight, bias, num_groups, eps)
+
+
+@serves(lambda input, *_: are_channels(unwrap(input)))
+def _group_loops(input: Any, weight: Any, bias: Any, num_groups: int, eps: float) -> Any:
+    return grouped.record((input, weight, bias, num_groups, eps))
+
+
+@_group_loops.otherwise
+def _in_groups(input: Any, weight: Any, bias: Any, num_groups: int, eps: float) -> Any:
+    x = unwrap(input)
     groups = input.reshape(x.shape[0], num_groups, -1)
     out = _normalized.record((groups, None, None, eps, 1, True)).reshape(x.shape)
     return _by_channel(out, weight, bias, x.ndim)

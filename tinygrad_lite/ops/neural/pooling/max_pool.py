@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from ....kernels import backend
-from ....kernels.spatial import max_pool_numpy
+from ....kernels.spatial import loops
 from ....kernels.spatial.max_pool_numpy import Windows
 from ....rules import differentiable, unwrap, wrap
 from ....tensors.row_types import with_indices
@@ -34,17 +32,8 @@ def _maxima(x: Any, windows: Windows) -> tuple[Any, Any]:
         lead = (1,) * (3 - len(windows.large))
         planes = np.ascontiguousarray(x).reshape(-1, *lead, *windows.large)
         small = out.reshape(-1, *lead, *windows.small)
-        _loops(x).max_pool(planes, windows, small, index.reshape(small.shape))
+        loops.max_pool(planes, windows, small, index.reshape(small.shape))
     return out, index
-
-
-def _loops(x: Any) -> Any:
-    """The compiled functions or, without numba and for dtypes that it has not, their twins."""
-    if backend() == "numba" and x.dtype != np.float16 and x.dtype.kind in "iuf":
-        from ....kernels.spatial import max_pool  # loads numba
-
-        return max_pool
-    return SimpleNamespace(max_pool=max_pool_numpy.max_pool_plain, scatter=max_pool_numpy.scatter_plain)
 
 
 def _pool_twin(x: Any, windows: Windows) -> Any:
@@ -78,7 +67,7 @@ def scatter(y: Any, index: Any, large: Ints) -> Any:
     out = np.empty(shape, y.dtype) if y.size else np.zeros(shape, y.dtype)
     if y.size:
         planes = y.shape[0] * y.shape[1], -1
-        _loops(y).scatter(np.ascontiguousarray(y).reshape(planes), index.reshape(planes), out.reshape(planes))
+        loops.scatter(np.ascontiguousarray(y).reshape(planes), index.reshape(planes), out.reshape(planes))
     return out
 
 

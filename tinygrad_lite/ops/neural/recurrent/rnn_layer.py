@@ -4,8 +4,7 @@ The steps of a batch stand one below the other in rows: ``sizes[t]`` of them bel
 length, longest first, so `sizes` never grows, and example b is row b of every step that it takes part in. A batch of
 equal lengths is the case where all sizes are equal.
 
-What walks over the steps is compiled as a whole, in `kernels.unroll`, or NumPy's, in `kernels.sequence`. The latter is
-also for projections.
+What walks over the steps is compiled as a whole, or NumPy's: see `kernels.rnn`.
 """
 
 from __future__ import annotations
@@ -16,8 +15,7 @@ from typing import Any
 import numpy as np
 
 from .... import rules
-from ....kernels import backend
-from ....kernels.rnn import rnn_numpy
+from ....kernels.rnn import loops
 from ....kernels.rnn.rnn_numpy import GRU, LSTM, RELU, TANH
 from ....rules import differentiable
 from ...pointwise.exp_log_trig import sigmoid, tanh
@@ -40,16 +38,6 @@ def _steps(sizes: tuple[int, ...], reverse: bool) -> Any:
     counts = np.array(sizes, np.intp)
     steps = np.stack([np.cumsum(counts) - counts, counts], 1)
     return np.ascontiguousarray(steps[::-1]) if reverse else steps
-
-
-def _walker(*arrays: Any) -> Any:
-    """The module that walks over the steps: compiled if it can serve these arrays."""
-    given = [a for a in arrays if a is not None]
-    if backend() == "numba" and given[0].dtype in (np.float32, np.float64) and all(a.size for a in given):
-        from ....kernels.rnn import rnn  # loads numba
-
-        return rnn
-    return rnn_numpy
 
 
 def _arrived(g: Any, rows: Any, *states: Any) -> list[Any]:
@@ -136,10 +124,7 @@ def _lstm_vjp(
     rows, gates, cells = out[0], out[3], out[4]
     grows, gh, gc = _arrived(g, rows, h0, c0)
     args = LSTM, x, h0, c0, w_ih, w_hh, _steps(sizes, reverse), gates, cells, rows, grows, gh, gc, needs_x
-    if w_hr is None:
-        gx, gw_ih, gw_hh, (bias,), project = _walker(x, h0).backward(*args)
-    else:
-        gx, gw_ih, gw_hh, (bias,), project = rnn_numpy.backward(*args, w_hr)
+    gx, gw_ih, gw_hh, (bias,), project = loops.backward(*args, w_hr)
     return gx, gh, gc, gw_ih, gw_hh, _or_none(b_ih, bias), _or_none(b_hh, bias), project
 
 
@@ -154,10 +139,7 @@ def lstm_layer(
     h, c = np.array(h0, order="C"), np.array(c0, order="C")
     gates, cells, rows = (np.empty((len(x), n), x.dtype) for n in (len(w_hh), c.shape[1], h.shape[1]))
     args = LSTM, x, h, c, w_ih, w_hh, b_ih, b_hh, _steps(sizes, reverse), gates, cells, rows
-    if w_hr is None:
-        _walker(x, h).forward(*args)
-    else:
-        rnn_numpy.forward(*args, w_hr)
+    loops.forward(*args, w_hr)
     return rows, h, c, gates, cells
 
 
@@ -188,8 +170,8 @@ def _gru_vjp(
     rows, gates, kept = out[0], out[2], out[3]
     grows, gh = _arrived(g, rows, h0)
     steps = _steps(sizes, reverse)
-    gx, gw_ih, gw_hh, (bias, more), _ = _walker(x, h0).backward(
-        GRU, x, h0, h0, w_ih, w_hh, steps, gates, kept, rows, grows, gh, gh, needs_x
+    gx, gw_ih, gw_hh, (bias, more), _ = loops.backward(
+        GRU, x, h0, h0, w_ih, w_hh, steps, gates, kept, rows, grows, gh, gh, needs_x, None
     )
     return gx, gh, gw_ih, gw_hh, _or_none(b_ih, bias), _or_none(b_hh, more)
 
@@ -201,7 +183,7 @@ def gru_layer(
     """All hidden states, the last, and what the backward pass needs: gates, and what the state gave to the new one."""
     h = np.array(h0, order="C")
     gates, kept, rows = (np.empty((len(x), n), x.dtype) for n in (len(w_hh), h.shape[1], h.shape[1]))
-    _walker(x, h).forward(GRU, x, h, h, w_ih, w_hh, b_ih, b_hh, _steps(sizes, reverse), gates, kept, rows)
+    loops.forward(GRU, x, h, h, w_ih, w_hh, b_ih, b_hh, _steps(sizes, reverse), gates, kept, rows, None)
     return rows, h, gates, kept
 
 
@@ -229,8 +211,8 @@ def _rnn_vjp(
     rows = out[0]
     grows, gh = _arrived(g, rows, h0)
     kind, steps = RELU if bent else TANH, _steps(sizes, reverse)
-    gx, gw_ih, gw_hh, (bias,), _ = _walker(x, h0).backward(
-        kind, x, h0, h0, w_ih, w_hh, steps, rows, rows, rows, grows, gh, gh, needs_x
+    gx, gw_ih, gw_hh, (bias,), _ = loops.backward(
+        kind, x, h0, h0, w_ih, w_hh, steps, rows, rows, rows, grows, gh, gh, needs_x, None
     )
     return gx, gh, gw_ih, gw_hh, _or_none(b_ih, bias), _or_none(b_hh, bias)
 
@@ -243,5 +225,5 @@ def rnn_layer(
     """All hidden states and the last one; the cell is relu where `bent`, else tanh."""
     h = np.array(h0, order="C")
     rows, kind = np.empty((len(x), h.shape[1]), x.dtype), RELU if bent else TANH
-    _walker(x, h).forward(kind, x, h, h, w_ih, w_hh, b_ih, b_hh, _steps(sizes, reverse), rows, rows, rows)
+    loops.forward(kind, x, h, h, w_ih, w_hh, b_ih, b_hh, _steps(sizes, reverse), rows, rows, rows, None)
     return rows, h

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ....engine.errors import DtypeError, InputError
-from ....kernels import backend
+from ....kernels.kernel import serves
 from ....kernels.loops import grid_sample as grid_sample_kernels
 from ....kernels.loops.pairwise_sum import pairwise_sum
 from ....kernels.loops.row_loops import piece
@@ -33,10 +33,7 @@ def _by_image(kernel: Any, *arrays: Any) -> None:
         arrays[-1][...] = 0
         return
     flat = [np.ascontiguousarray(a).reshape(*a.shape[:2], -1) for a in arrays]
-    if flat[0].dtype.char in "fd":
-        in_parts(kernel, piece(flat[-1].size // len(flat[-1])), flat)
-    else:
-        kernel.plain(*flat)
+    in_parts(kernel, piece(flat[-1].size // len(flat[-1])), flat)
 
 
 @differentiable(x=lambda g, x_shape: g[..., : math.prod(x_shape[2:])].reshape(x_shape), name="pixels")
@@ -104,6 +101,7 @@ def _bilinear(grid: Any, sizes: Any, padding_mode: str, align_corners: bool, wei
     return weight
 
 
+@serves(lambda grid, mode, sizes, *_: grid_sample_kernels.finds(unwrap(grid), mode, len(sizes)))
 def _found(grid: Any, mode: str, sizes: Any, padding_mode: str, align_corners: bool) -> tuple[Any, Any]:
     """`_neighbours` in images, compiled: in one pass."""
     at = unwrap(grid)
@@ -270,9 +268,8 @@ def grid_sample(
     if x.dtype != at.dtype or x.dtype.kind != "f":
         raise DtypeError(f"grid_sample: input and grid must be floating point, of one dtype, got {x.dtype}, {at.dtype}")
     options = x.shape[2:], padding_mode, bool(align_corners)
-    compiled = dims == 2 and mode != "bicubic" and x.dtype.char in "fd" and backend() == "numba"
     with np.errstate(invalid="ignore"):  # infinity less infinity
-        index, weight = (_found if compiled else _neighbours)(grid, mode, *options)
+        index, weight = _neighbours(grid, mode, *options)
     beyond = padding_mode == "zeros" or mode == "bilinear"  # there the right neighbour of the last pixel is named
     return _mix.record((_pixels.record((input, int(beyond))), weight, index))
 
@@ -322,6 +319,7 @@ def grid_sampler_3d(input: Any, grid: Any, interpolation_mode: int, padding_mode
     return grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners)
 
 
+@_found.otherwise
 def _neighbours(grid: Any, mode: str, sizes: Any, padding_mode: str, align_corners: bool) -> tuple[Any, Any]:
     """The pixels that make up each place, counted through all of them, and their weights, shape (N, K, h, w)."""
     dims = len(sizes)
