@@ -9,6 +9,8 @@ from ..argument_names import sizes
 from . import creation
 from .creation import only_cpu
 
+METHODS = "new_empty new_full new_ones new_tensor new_zeros"
+
 __all__: list[str] = []
 
 

@@ -16,6 +16,7 @@ from ..argument_names import sizes
 from .creation import only_cpu
 
 __all__ = ["empty_permuted", "empty_strided", "resize_as_"]
+METHODS = "new_empty_strided resize_ resize_as_"
 
 
 def empty_strided(

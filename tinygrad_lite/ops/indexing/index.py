@@ -24,6 +24,7 @@ from .index_keys import plain_index as plain_index
 __all__ = [
     "gather", "index_select", "masked_fill", "masked_select", "take_along_dim", "tril", "triu",
 ]  # fmt: skip
+METHODS = "gather index_select masked_fill_ masked_select take_along_dim tril_ triu_"
 
 
 def _take_a(g: Any, a_shape: tuple[int, ...], index: Any) -> Any:

@@ -21,6 +21,7 @@ from .index import index_put as _put
 from .index_keys import add_at, plain_index, put_at
 
 __all__ = ["index_add", "index_copy", "index_fill", "index_put", "masked_scatter", "put"]
+METHODS = "index_add_ index_copy_ index_fill_ index_put_ masked_scatter masked_scatter_ put_"
 __all__ += ["_unsafe_masked_index", "_unsafe_masked_index_put_accumulate"]  # PyTorch's names within
 
 _P = ParamSpec("_P")

@@ -16,6 +16,7 @@ from .index import take as _read
 from .index_put import integers
 
 __all__ = ["argwhere", "nonzero", "nonzero_static", "take", "unravel_index"]
+METHODS = "argwhere nonzero nonzero_static take"
 
 
 @overload

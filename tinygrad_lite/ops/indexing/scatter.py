@@ -18,6 +18,7 @@ from .index_keys import spans
 from .index_put import both, fitting, integers, slices
 
 __all__ = ["index_reduce", "scatter", "scatter_add", "scatter_reduce"]
+METHODS = "index_reduce_ scatter_ scatter_add_ scatter_reduce_"
 
 # --- rows -------------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from ..pointwise.complex_numbers import adjoint, conj
 from .solve import matrices, mT
 
 __all__ = ["geqrf", "orgqr", "ormqr"]
+METHODS = "geqrf orgqr ormqr"
 
 
 class Reflections(NamedTuple):

@@ -16,6 +16,7 @@ from .einsum import einsum as einsum
 from .einsum import tensordot as tensordot
 
 __all__ = ["bmm", "dot", "einsum", "linear", "matmul", "mm", "mv", "outer", "tensordot"]
+METHODS = "bmm dot matmul mm mv outer"
 
 
 def _t(x: Any) -> Any:

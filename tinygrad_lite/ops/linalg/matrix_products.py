@@ -19,6 +19,7 @@ from .matmul import bmm, dot, linear, matmul, mm, mv, outer
 __all__ = [
     "addbmm", "addmm", "addmv", "addr", "baddbmm", "bilinear", "chain_matmul", "cross", "ger", "inner", "kron", "vdot",
 ]  # fmt: skip
+METHODS = "addbmm_ addmm_ addmv_ addr_ baddbmm_ cross ger inner kron vdot"
 
 ger = outer
 

@@ -29,6 +29,10 @@ __all__ = [
     "lu", "matrix_exp", "matrix_power", "norm", "pca_lowrank", "pinverse", "qr", "renorm", "slogdet", "svd",
     "svd_lowrank", "triangular_solve",
 ]  # fmt: skip
+METHODS = """
+    cholesky cholesky_inverse cholesky_solve det dist inverse logdet lu lu_solve matrix_exp matrix_power norm
+    pinverse qr renorm_ slogdet svd triangular_solve
+"""
 
 
 class SVD(NamedTuple):

@@ -20,6 +20,10 @@ __all__ = [
     "positive", "pow", "power", "reciprocal", "remainder", "rsqrt", "sqrt", "square", "sub", "subtract",
     "true_divide",
 ]  # fmt: skip
+METHODS = """
+    abs_ absolute_ add_ div_ divide_ floor_divide_ fmod_ mul_ multiply_ neg_ negative_ positive pow_
+    reciprocal_ remainder_ rsqrt_ sqrt_ square_ sub_ subtract_ true_divide_
+"""
 
 
 def flat(g: Any) -> Any:

@@ -22,6 +22,11 @@ __all__ = [
     "isposinf", "le", "left_shift", "less", "less_equal", "logical_and", "logical_not", "logical_or",
     "logical_xor", "lt", "ne", "not_equal", "right_shift", "signbit",
 ]  # fmt: skip
+METHODS = """
+    allclose bitwise_and_ bitwise_left_shift_ bitwise_not_ bitwise_or_ bitwise_right_shift_ bitwise_xor_ eq_
+    equal ge_ greater_ greater_equal_ gt_ isclose isfinite isinf isnan isneginf isposinf le_ less_ less_equal_
+    logical_and_ logical_not_ logical_or_ logical_xor_ lt_ ne_ not_equal_ signbit
+"""
 
 
 def _values(value: Any, who: str) -> Any:

@@ -21,6 +21,7 @@ __all__ = [
     "adjoint", "angle", "complex", "conj", "imag", "is_complex", "isreal", "polar", "real", "resolve_conj",
     "resolve_neg", "view_as_complex", "view_as_real",
 ]  # fmt: skip
+METHODS = "adjoint angle conj isreal resolve_conj resolve_neg"
 
 # --- rows -------------------------------------------------------------------------------------------------------
 

@@ -27,6 +27,11 @@ __all__ = [
     "log10", "log1p", "log2", "logaddexp", "logaddexp2", "logit", "logsigmoid", "rad2deg", "sigmoid", "sin", "sinc",
     "sinh", "tan", "tanh", "xlogy",
 ]  # fmt: skip
+METHODS = """
+    acos_ acosh_ arccos_ arccosh_ arcsin_ arcsinh_ arctan2_ arctan_ arctanh_ asin_ asinh_ atan2_ atan_ atanh_
+    cos_ cosh_ deg2rad_ exp2_ exp_ expm1_ hypot_ log10_ log1p_ log2_ log_ logaddexp logaddexp2 logit_ rad2deg_
+    sigmoid_ sin_ sinc_ sinh_ tan_ tanh_ xlogy_
+"""
 
 
 def _radius(x: Any, y: Any) -> Any:

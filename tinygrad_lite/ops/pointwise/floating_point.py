@@ -21,6 +21,7 @@ from .clamp_round_where import trunc as fix
 from .exp_log_trig import exp2
 
 __all__ = ["copysign", "fix", "frac", "frexp", "heaviside", "ldexp", "nan_to_num", "nextafter", "sgn"]
+METHODS = "copysign_ fix_ frac_ frexp heaviside_ ldexp_ nan_to_num_ nextafter_ sgn_"
 
 frac = elementwise(lambda x: x - np.trunc(x), name="frac", x=lambda g: g)
 copysign = elementwise(np.copysign, x=lambda g, x, out: g * (np.sign(x) * np.sign(out)), y=flat)

@@ -13,6 +13,7 @@ from .arithmetic import power, sub
 from .clamp_round_where import clamp
 
 __all__ = ["addcdiv", "addcmul", "clamp_max", "clamp_min", "float_power", "lerp", "rsub"]
+METHODS = "addcdiv_ addcmul_ clamp_max_ clamp_min_ float_power_ lerp_"
 
 
 def _lerp(start: Any, end: Any, weight: Any) -> Any:

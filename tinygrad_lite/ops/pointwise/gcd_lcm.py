@@ -12,6 +12,7 @@ from ...rules import FAST, unwrap, wrap
 from ...tensors.tensor_type import Tensor
 
 __all__ = ["gcd", "lcm"]
+METHODS = "gcd_ lcm_"
 
 
 def _integers(who: str, *values: Any) -> Any:

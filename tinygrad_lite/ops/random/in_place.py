@@ -12,6 +12,8 @@ from ...tensors.tensor_type import Tensor
 from .multinomial_bernoulli import probabilities
 from .random_streams import gaussian, stream, uniform
 
+METHODS = "bernoulli_ cauchy_ exponential_ geometric_ log_normal_ normal_ random_ uniform_"
+
 
 def _filled(tensor: Any, values: Any, who: str) -> Any:
     with np.errstate(over="ignore"):  # float16 ends at 65504

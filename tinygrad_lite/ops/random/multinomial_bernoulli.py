@@ -12,6 +12,7 @@ from ...tensors.tensor_type import Tensor
 from .random_streams import stream, uniform
 
 __all__ = ["bernoulli", "binomial", "multinomial", "poisson"]
+METHODS = "bernoulli multinomial"
 
 
 def probabilities(p: Any, who: str) -> Any:

@@ -24,6 +24,7 @@ from .softmax import _reachable
 from .sums import _wide, cumsum
 
 __all__ = ["cummax", "cummin", "cumprod", "cumulative_trapezoid", "diff", "logcumsumexp", "trapezoid", "trapz"]
+METHODS = "cummax cummin cumprod diff logcumsumexp"
 
 
 # --- rows, along the last axis ----------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim, some_dims
 
 __all__ = ["hash_tensor"]
+METHODS = "hash_tensor"
 
 
 @numpy_names

@@ -18,6 +18,7 @@ from ..shape.reshape_transpose import squeeze
 from .sums import kept_dims
 
 __all__ = ["all", "amax", "amin", "aminmax", "any", "argmax", "argmin", "count_nonzero", "max", "min"]
+METHODS = "all amax amin aminmax any argmax argmin count_nonzero max min"
 
 
 class Picked(NamedTuple):

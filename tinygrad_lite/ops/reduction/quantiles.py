@@ -21,6 +21,7 @@ from .min_max import Picked
 from .sort_topk import sort
 
 __all__ = ["kthvalue", "median", "mode", "nanmedian", "nanquantile", "quantile"]
+METHODS = "kthvalue median mode nanmedian nanquantile quantile"
 
 
 def _pick(input: Any, find: Any, dim: Any, keepdim: bool, who: str) -> Picked:

@@ -16,6 +16,7 @@ from ..pointwise.exp_log_trig import floating
 from .sums import kept_dims
 
 __all__ = ["log_softmax", "logsumexp", "softmax"]
+METHODS = "log_softmax logsumexp softmax"
 
 
 def _finite_max(x: Any, axis: Any) -> Any:

@@ -14,6 +14,7 @@ from ..indexing.index import _take_along_axis
 from .min_max import Picked
 
 __all__ = ["argsort", "msort", "sort", "topk"]
+METHODS = "argsort msort sort topk"
 
 
 def _order(x: Any, dim: int, descending: bool) -> Any:

@@ -15,6 +15,7 @@ from ..pointwise.complex_numbers import imag, real
 from .sums import _std, _var, dims_and_freedom, mean, std, sum, var
 
 __all__ = ["corrcoef", "cov", "nanmean", "nansum", "std_mean", "var_mean"]
+METHODS = "corrcoef cov nanmean nansum"
 
 
 def _variance(a: Any, *options: Any) -> Any:

@@ -18,6 +18,7 @@ from ..pointwise.clamp_round_where import masked
 from ..shape.broadcasting import expand_to
 
 __all__ = ["cumsum", "mean", "prod", "std", "sum", "trace", "var"]
+METHODS = "cumsum mean prod std sum trace var"
 
 
 def kept_dims(g: Any, shape: tuple[int, ...], axis: Any, keepdims: Any) -> Any:

@@ -17,6 +17,7 @@ from ..argument_names import numpy_names, one_dim
 from ..indexing.index import index_select, take
 
 __all__ = ["bincount", "bucketize", "histc", "histogram", "searchsorted", "unique", "unique_consecutive"]
+METHODS = "bincount histc histogram unique unique_consecutive"
 
 
 # --- what there is ----------------------------------------------------------------------------------------------

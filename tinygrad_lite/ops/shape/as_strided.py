@@ -19,6 +19,7 @@ from .diagonals import placed
 from .split import selected
 
 __all__ = ["as_strided", "as_strided_scatter", "select_scatter", "slice_scatter"]
+METHODS = "as_strided as_strided_scatter select_scatter slice_scatter storage_offset unfold"
 
 # --- rows -------------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from ...tensors.tensor_type import Tensor
 from ..argument_names import sizes
 
 __all__ = ["broadcast_to", "expand_as", "tile"]
+METHODS = "broadcast_to expand expand_as repeat tile"
 
 
 def unexpand(g: Any, shape: tuple[int, ...]) -> Any:

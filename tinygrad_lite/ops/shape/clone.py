@@ -10,6 +10,7 @@ from ..argument_names import sizes
 from .broadcasting import unexpand
 
 __all__ = ["clone", "detach"]
+METHODS = "sum_to_size"
 
 
 def clone(input: Any, *, memory_format: Any = None) -> Tensor:

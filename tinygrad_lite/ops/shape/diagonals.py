@@ -12,6 +12,7 @@ from ...tensors.tensor_type import Tensor
 from ..argument_names import one_dim
 
 __all__ = ["diag", "diag_embed", "diagflat", "diagonal", "diagonal_scatter"]
+METHODS = "diag diag_embed diagflat diagonal diagonal_scatter fill_diagonal_"
 
 
 def _diagonal_a(g: Any, a_shape: tuple[int, ...], offset: int, axis1: int, axis2: int) -> Any:

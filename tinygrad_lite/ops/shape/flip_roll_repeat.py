@@ -17,6 +17,7 @@ from ..indexing.index import index_select
 from .reshape_transpose import transpose
 
 __all__ = ["flip", "fliplr", "flipud", "repeat_interleave", "roll", "rot90"]
+METHODS = "flip fliplr flipud repeat_interleave roll rot90"
 
 # --- rows -------------------------------------------------------------------------------------------------------
 

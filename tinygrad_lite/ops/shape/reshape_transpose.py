@@ -19,6 +19,10 @@ __all__ = [
     "flatten", "moveaxis", "movedim", "permute", "ravel", "reshape", "squeeze",
     "swapaxes", "swapdims", "t", "transpose", "unflatten", "unsqueeze",
 ]  # fmt: skip
+METHODS = """
+    flatten moveaxis movedim permute ravel reshape squeeze swapaxes swapdims t transpose unflatten unsqueeze
+    view
+"""
 
 # --- rows -------------------------------------------------------------------------------------------------------
 

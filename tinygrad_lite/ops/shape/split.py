@@ -17,6 +17,7 @@ from ..argument_names import numpy_names, one_dim
 __all__ = [
     "chunk", "dsplit", "hsplit", "narrow", "select", "split", "split_with_sizes", "tensor_split", "unbind", "vsplit",
 ]  # fmt: skip
+METHODS = "chunk dsplit hsplit narrow select split_with_sizes tensor_split unbind vsplit"
 
 
 _MOST_PIECES = 2**20

@@ -23,6 +23,7 @@ __all__ = [
     "t_copy", "transpose_copy", "unbind_copy", "unfold_copy", "unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes",
     "unsqueeze_copy", "view_as_complex_copy", "view_as_real_copy", "view_copy",
 ]  # fmt: skip
+METHODS = "narrow_copy unsafe_chunk unsafe_split unsafe_split_with_sizes"
 
 
 def alias_copy(input: Any) -> Tensor:

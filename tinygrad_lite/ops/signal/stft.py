@@ -13,6 +13,7 @@ from ..shape.cat_pad import pad
 from .fft import complex_backward, complex_forward, real_backward, real_forward
 
 __all__ = ["istft", "stft"]
+METHODS = "istft stft"
 
 
 def _framing(n_fft: int, hop_length: Any, win_length: Any, window: Any, dtype: Any, who: str) -> tuple[int, Any]:

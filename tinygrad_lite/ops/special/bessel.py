@@ -23,6 +23,7 @@ from ..argument_names import describe
 from .erf_numpy import in_double
 
 __all__ = ["i0", "i0e", "i1", "i1e"]
+METHODS = "i0_"
 
 _FAR = 30.0  # from here on the asymptotic series is exact, for small orders
 _DEGREE = 30  # where one polynomial takes over from the other

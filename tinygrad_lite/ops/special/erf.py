@@ -11,6 +11,7 @@ from ..argument_names import describe
 from . import erf_numpy
 
 __all__ = ["erf", "erfc", "erfinv"]
+METHODS = "erf_ erfc_ erfinv_"
 
 _TWO_BY_ROOT_PI = 2 / math.sqrt(math.pi)
 

@@ -16,6 +16,7 @@ from .erf_numpy import polynomial, two_in_double
 from .gamma import BERNOULLI, lgamma, lgamma_after_one, lgamma_series
 
 __all__ = ["igamma", "igammac"]
+METHODS = "igamma_ igammac_"
 
 _LARGE = 16.0  # from here on Stirling's series is exact
 _WIDE = 100.0  # from here on series take too many terms

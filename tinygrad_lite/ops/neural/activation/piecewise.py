@@ -20,6 +20,7 @@ __all__ = [
     "celu", "elu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "prelu", "relu6", "rrelu",
     "selu", "softshrink", "threshold",
 ]  # fmt: skip
+METHODS = "hardshrink prelu"
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554804  # of Klambauer et al., from their fixed point
 

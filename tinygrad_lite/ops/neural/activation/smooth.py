@@ -20,6 +20,7 @@ from ...special.erf import erfc
 from ...special.erf_numpy import erfc as _erfc
 
 __all__ = ["gelu", "mish", "relu", "silu", "softplus", "softsign", "tanhshrink"]
+METHODS = "relu_"
 
 _ZEROS = {np.dtype(t): np.zeros((), t) for t in "?bhqilBHQILefdg"}  # an array costs a ufunc less than a number
 
