@@ -20,6 +20,7 @@ from ._checks import check_input
 from ._hyperparameters import checked
 from .hooks import Hooked, call_with_hooks
 from .module_placement import Placed
+from .module_text import bracketed, indented
 from .parameter import Buffer, Parameter
 from .state_dict import BUFFER, MODULE, PARAMETER, VOLATILE, IncompatibleKeys, load_state, save_state
 
@@ -475,15 +476,3 @@ class Module(Placed, Hooked):
         lines = extra.split("\n") if extra else []
         children = [f"({name}): {indented(repr(child))}" for name, child in self._members(MODULE)]
         return bracketed(type(self).__name__, lines, children)
-
-
-def indented(text: str) -> str:
-    """Indent all lines but the first by two spaces."""
-    return text.replace("\n", "\n  ")
-
-
-def bracketed(name: str, lines: list[str], children: list[str]) -> str:
-    """``name(...)`` around a single line, or around indented lines."""
-    if not children and len(lines) <= 1:
-        return f"{name}({''.join(lines)})"
-    return "\n  ".join([f"{name}(", *lines, *children]) + "\n)"

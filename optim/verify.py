@@ -1,4 +1,4 @@
-"""Is an optimizer what its formula says, however it is run?"""
+"""`verify`: is an optimizer what its formula says, however it is run?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layers that multiply by a matrix, or only change a shape."""
+"""Linear, Bilinear, Identity, Flatten, Unflatten: layers that multiply by a matrix, or only change a shape."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layers that make images larger by interpolation."""
+"""Upsample, UpsamplingNearest2d, UpsamplingBilinear2d: images made larger by interpolation."""
 
 from __future__ import annotations
 

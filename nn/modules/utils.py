@@ -1,4 +1,4 @@
-"""`_pair` and its like: one number for all dimensions, under the names of PyTorch's module."""
+"""`_ntuple`, `_pair` and kin: one number for all dimensions, under the names of PyTorch's module."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A batch normalization that has stopped learning is an affine map, and becomes a part of the layer before it.
+"""`fuse_conv_bn_eval`, `fuse_linear_bn_eval`: batch normalization made a part of the layer before it.
 
 ``bn(W x + b) = s (W x + b - mean) + beta`` with ``s = gamma / sqrt(var + eps)``: again a layer, with the weight ``s W``
 and the bias ``s (b - mean) + beta``.

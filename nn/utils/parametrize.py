@@ -1,4 +1,4 @@
-"""Parameters that are functions of other parameters.
+"""`register_parametrization`, `cached`: parameters that are functions of other parameters.
 
 `register_parametrization` moves a module's parameter into ``module.parametrizations`` and puts a property in its
 place, which computes it. The module gets a class of its own, made for the property.

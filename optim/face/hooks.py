@@ -1,4 +1,4 @@
-"""Functions that users hang into an optimizer, as in PyTorch."""
+"""`Hooks`: what users hang before and after an optimizer's steps and its state dicts, as in PyTorch."""
 
 from __future__ import annotations
 

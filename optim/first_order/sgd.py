@@ -1,4 +1,4 @@
-"""Stochastic gradient descent."""
+"""SGD: stochastic gradient descent, with momentum."""
 
 # mypy: allow-untyped-defs, allow-untyped-calls, no-check-untyped-defs
 # ruff: noqa: RUF012  # what a class declares is read once, by Optimizer.__init_subclass__

@@ -1,4 +1,4 @@
-"""Schedulers that take the learning rate up and down, and the momentum against it."""
+"""CyclicLR, OneCycleLR: the learning rate up and down, and the momentum against it."""
 
 from __future__ import annotations
 

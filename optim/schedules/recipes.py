@@ -1,4 +1,4 @@
-"""Schedules composed of others: the customary ones."""
+"""`warmup_cosine`, `one_cycle` and kin: the customary schedules, composed of others."""
 
 from __future__ import annotations
 

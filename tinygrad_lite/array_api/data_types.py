@@ -1,4 +1,4 @@
-"""Dtypes, and what is asked of them, by the names of the array API standard."""
+"""`astype`, `can_cast`, `finfo`, `result_type` and kin: dtypes by the names of the array API standard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fourier transforms of the array API standard: this library's, and NumPy's frequencies as Tensors."""
+"""`fft`, `fftfreq` and kin of the array API standard: this library's, and NumPy's frequencies as Tensors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compile the kernels of operations ahead: each is run once, forward and backward, large enough for its loops."""
+"""`warm`: the kernels of operations compiled ahead, by calls that are large enough for their loops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a recording to a function that does the same without the graph: one line of Python for each call."""
+"""The replay of a recording: a function that does the same without the graph, one line of Python for each call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exceptions: each is of the class that Python and NumPy have for its kind, and of the one that PyTorch raises.
+"""InputError, RangeError, DtypeError: each of the class that NumPy has for its kind, and of PyTorch's.
 
 PyTorch's engine raises RuntimeError for nearly all that can be wrong with an argument; its Python face and NumPy raise
 ValueError, TypeError or IndexError. A program written for either catches these.

@@ -1,4 +1,4 @@
-"""NumPy's warnings about infinities and NaN, which are results here as in PyTorch: kept from the user at no cost.
+"""`quietly`, `silence`: NumPy's warnings about infinities and NaN kept from the user, at no cost.
 
 `np.errstate` around each operation would cost more than the operation (1.5 us beside 0.5), and `np.seterr` would change
 what the user's own NumPy says. So there are two ways. A ufunc that a line of the library calls warns in that line's

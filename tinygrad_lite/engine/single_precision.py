@@ -1,4 +1,4 @@
-"""Rows that compute float16 in float32 inside and round once, as PyTorch does: float16 alone sticks or overflows."""
+"""`in_single`: rows that compute float16 in float32 inside and round once, as PyTorch does."""
 
 from __future__ import annotations
 

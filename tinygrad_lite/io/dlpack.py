@@ -1,4 +1,4 @@
-"""Memory shared with other libraries by the DLPack protocol, both ways without a copy.
+"""`from_dlpack`: memory shared with other libraries by the DLPack protocol, both ways without a copy.
 
 The other way is ``torch.from_dlpack(t)``, ``jax.dlpack.from_dlpack(t)`` or ``np.from_dlpack(t)``, which call
 `Tensor.__dlpack__`.

@@ -1,4 +1,4 @@
-"""``python -m tinygrad_lite.kernels``: kernels compiled ahead, where they are kept, and away with them."""
+"""``python -m tinygrad_lite.kernels``, the `main` of kernels: compile them ahead, say where they are, delete them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memory that every training step gives back and asks for again stays with the process.
+"""`keep`: malloc's memory that every training step gives back and asks for again stays with the process.
 
 The C library of Linux maps an array of more than 128 kB by itself and gives its pages back when it is freed: the next
 step meets fresh pages, one fault for every 4 kB. It stops doing so for sizes up to the largest that it has seen freed,

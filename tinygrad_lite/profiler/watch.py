@@ -1,4 +1,4 @@
-"""What stands in the engine's places while a profile is made: the same functions, with a clock around them.
+"""What watches the engine while a profile is made: its own functions, with a clock around them.
 
 While none is made the engine is as it was, and pays nothing. The places are those of `compiler.recorder.swaps`: rows of
 the table, their rules, and what the fast calls keep of them; and the steps of optimizers, replays of compiled

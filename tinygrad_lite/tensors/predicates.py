@@ -1,4 +1,4 @@
-"""Questions whose answers are Python's: what something is, and how large."""
+"""`is_tensor`, `is_floating_point` and kin: questions whose answers are Python's: what something is, and how large."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a program asked of ``torch`` that is not here: collected while it runs, told at its end."""
+"""The missing names that a program asked ``torch`` for: collected while it runs, told at its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``torch._C``: the few names of PyTorch's compiled part that scripts mention."""
+"""``torch._C``, `_LinAlgError` in it: the few names of PyTorch's compiled part that scripts mention."""
 
 from __future__ import annotations
 

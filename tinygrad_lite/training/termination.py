@@ -1,4 +1,4 @@
-"""SIGTERM, heard by those who want to save before the process ends."""
+"""`Listener`: SIGTERM, heard by those who want to save before the process ends."""
 
 from __future__ import annotations
 

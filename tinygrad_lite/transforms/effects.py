@@ -1,4 +1,4 @@
-"""Functions that change Python objects, such as gradients that tensors hold: recordings call them again, whole."""
+"""`effect`: functions that change Python objects, which recordings call again, whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nested containers of tensors: what `func`, `checkpoint` and `draw_graph` take and return.
+"""`mapped`, `leaves`, `structure`: nested containers of tensors, which `func`, `checkpoint` and `draw_graph` take.
 
 A tree is a leaf, or a tuple, named tuple, list or dict of trees. Everything else, None too, is a leaf.
 """

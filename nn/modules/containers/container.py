@@ -10,7 +10,8 @@ from typing import Any, TypeVar, overload
 
 from tinygrad_lite.engine.errors import InputError
 
-from ...module import Module, bracketed, indented
+from ...module import Module
+from ...module_text import bracketed, indented
 from ...state_dict import MODULE
 
 _N = TypeVar("_N", bound="_Numbered")

@@ -1,4 +1,4 @@
-"""Losses as modules; the functions themselves are in `nn.functional`.
+"""MSELoss, CrossEntropyLoss, BCELoss and kin: losses as modules; their functions are in `nn.functional`.
 
 All take ``reduction``: "mean" (the default) and "sum" give a scalar, "none" one loss for each element.
 PyTorch's older arguments ``size_average`` and ``reduce`` say the same, and are taken by name; so that a positional

@@ -1,4 +1,4 @@
-"""Where a parameter is in its optimization: its steps, the numbers and the arrays it keeps, made when first needed."""
+"""The state of each parameter: its steps, and the numbers and arrays it keeps, made when first needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How one group is stepped while nothing changes, and how it is noticed that something did."""
+"""A cached step for one parameter group, and the checks that make it anew."""
 
 from __future__ import annotations
 

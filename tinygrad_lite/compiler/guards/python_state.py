@@ -1,4 +1,4 @@
-"""What a function depends on besides its arguments: globals, closures, attributes, and the tensors they lead to.
+"""The Python state that a function depends on: globals, closures, attributes, and the tensors they lead to.
 
 They are found from the function's code, through the functions it names and the objects these use. A program holds
 while all of it is as it was, which `Python.guard` asks with one ``is`` for each; a function that changes any of it

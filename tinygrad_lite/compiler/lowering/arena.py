@@ -1,4 +1,4 @@
-"""Memory of a program: one piece, in which what is not needed at the same time shares places; and its numbers."""
+"""The arena: a program's memory in one piece, where what is not needed at the same time shares places."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A recording as a table of steps with Python between them only where a call was not lowered."""
+"""The source of a native replay: a table of steps, with Python between them only where a call was not lowered."""
 
 from __future__ import annotations
 

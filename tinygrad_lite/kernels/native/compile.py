@@ -1,4 +1,4 @@
-"""numba's flags, and modules made of the text of kernels: the one place that owns either.
+"""`build`, `jit`: numba's flags, and modules made of the text of kernels; the one place that owns either.
 
 A kernel's module is named by a hash of its source, of this package's own helpers and of the versions of Python, NumPy
 and numba: by that name `disk_cache` keeps what it compiles to.

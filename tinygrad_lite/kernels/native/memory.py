@@ -1,4 +1,4 @@
-"""Arrays by address: what lets one compiled launch walk over many arrays.
+"""`view`, `claim`, `bare`: arrays by address, so that one compiled launch can walk over many.
 
 Imported by whoever runs compiled code, hence never before numba is needed.
 """

@@ -1,4 +1,4 @@
-"""Convolutions as matrix products whose rows are read at offsets: where to read, and where to write.
+"""The plan of a convolution as matrix products whose rows are read at offsets: where to read, where to write.
 
 An image is laid out once with its zeros around it, and with the positions that a stride keeps apart side by side
 ("phases"). In that layout ("slab") a window that moves by one moves by one element, whatever the stride, so what a tap

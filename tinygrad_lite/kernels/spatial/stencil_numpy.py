@@ -1,4 +1,4 @@
-"""Weighted sums of neighbours along one dimension, in NumPy."""
+"""`blend_plain`: weighted sums of neighbours along one dimension, in NumPy."""
 
 from __future__ import annotations
 

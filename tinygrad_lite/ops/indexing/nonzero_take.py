@@ -1,4 +1,4 @@
-"""Where the elements are: indices of those that are not zero, and reading by the place in the flattened tensor."""
+"""`nonzero`, `argwhere`, `take`: where elements are that are not zero, and reading by place in the flattened tensor."""
 
 from __future__ import annotations
 

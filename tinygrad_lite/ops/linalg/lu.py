@@ -1,4 +1,4 @@
-"""LU with row exchanges."""
+"""`lu`, `lu_factor`, `lu_solve`: LU with row exchanges."""
 
 from __future__ import annotations
 

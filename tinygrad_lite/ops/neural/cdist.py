@@ -1,4 +1,4 @@
-"""Distances between vectors, in pairs."""
+"""`cdist`, `pdist`: distances between vectors, in pairs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole numbers: common divisors and multiples. They carry no gradient."""
+"""`gcd`, `lcm`: common divisors and multiples of whole numbers, which carry no gradient."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random tensors."""
+"""`rand`, `randn`, `randint`, `normal`, `randperm` and kin: random tensors."""
 
 from __future__ import annotations
 

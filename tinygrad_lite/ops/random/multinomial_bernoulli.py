@@ -1,4 +1,4 @@
-"""Random tensors whose distributions are given by tensors."""
+"""`multinomial`, `bernoulli`, `poisson`, `binomial`: random tensors whose distributions are given by tensors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Moments of data with holes, pairs of moments, covariance."""
+"""`nansum`, `nanmean`, `std_mean`, `cov`, `corrcoef`: sums of data with holes, pairs of moments, covariance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counting and finding: what there is, how often, in which bin, at which place of an order."""
+"""`unique`, `bincount`, `histogram`, `searchsorted`: what there is, how often, in which bin, at which place."""
 
 from __future__ import annotations
 

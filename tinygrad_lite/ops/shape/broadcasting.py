@@ -1,4 +1,4 @@
-"""Repeating values along dimensions, without copying them and by copying."""
+"""`expand`, `broadcast_to`, `repeat`, `tile`: values repeated along dimensions, without copying and by copying."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Joining, and padding."""
+"""`cat`, `stack`, `pad`: joining, and padding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same values in memory of their own, or without their history."""
+"""`clone`, `detach`, `sum_to_size`: the same values in memory of their own, or without their history."""
 
 from __future__ import annotations
 

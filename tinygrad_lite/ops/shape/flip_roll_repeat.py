@@ -1,4 +1,4 @@
-"""Turning: the same values in another direction, and each of them several times."""
+"""`flip`, `roll`, `rot90`, `repeat_interleave`: the same values in another order, and several times."""
 
 from __future__ import annotations
 

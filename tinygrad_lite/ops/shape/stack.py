@@ -1,4 +1,4 @@
-"""Stacking along the first dimensions, whatever number of them the parts have, and grids of vectors."""
+"""`vstack`, `hstack`, `dstack`, `meshgrid` and kin: stacking along the first dimensions, and grids of vectors."""
 
 from __future__ import annotations
 

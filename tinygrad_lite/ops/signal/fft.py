@@ -1,4 +1,4 @@
-"""Discrete Fourier transforms.
+"""`fft`, `ifft`, `rfft` and kin: discrete Fourier transforms.
 
 The matrix of a transform is symmetric, so that (with `g` as in `rules`) a transform is its own vjp; only what was cut
 off, filled up or taken for granted needs care. The sums are NumPy's, whose transforms keep single precision.

@@ -1,4 +1,4 @@
-"""Numerical derivatives, and Vandermonde's matrices."""
+"""`gradient`, `vander`: numerical derivatives, and Vandermonde's matrices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fourier transforms of what is seen of a signal through a window that moves along it."""
+"""`stft`, `istft`: the short-time Fourier transform, and its inverse."""
 
 from __future__ import annotations
 

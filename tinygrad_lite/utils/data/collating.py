@@ -1,4 +1,4 @@
-"""From a list of samples to a batch."""
+"""`default_collate`: from a list of samples to a batch."""
 
 from __future__ import annotations
 

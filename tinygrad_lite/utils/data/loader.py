@@ -1,4 +1,4 @@
-"""Mini-batches of a dataset."""
+"""`DataLoader`: mini-batches of a dataset."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses."""
+"""`cross_entropy`, `nll_loss`, and all other losses of these rooms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Normalization and dropout: what training does to activations besides computing them."""
+"""`batch_norm`, and the rows by which groups are normalized: work channel by channel."""
 
 from __future__ import annotations
 

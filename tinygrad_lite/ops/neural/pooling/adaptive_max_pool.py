@@ -1,4 +1,4 @@
-"""Maxima over as many windows as are asked for."""
+"""`adaptive_max_pool1d`, `2d`, `3d`: maxima over as many windows as are asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Maxima over windows of random places."""
+"""`fractional_max_pool2d`, `3d`: maxima over windows of random places."""
 
 from __future__ import annotations
 

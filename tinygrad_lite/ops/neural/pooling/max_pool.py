@@ -1,4 +1,4 @@
-"""Maxima over windows."""
+"""`max_pool1d`, `2d`, `3d`: maxima over windows, and where they are."""
 
 from __future__ import annotations
 

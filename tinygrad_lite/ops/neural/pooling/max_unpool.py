@@ -1,4 +1,4 @@
-"""Maxima put back where they were found."""
+"""`max_unpool1d`, `2d`, `3d`: maxima put back where they were found."""
 
 from __future__ import annotations
 
