@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,15 +39,25 @@ def test_every_function_says_what_it_returns(path: Path):
     assert {line.partition("(")[0].removeprefix("def ") for line in silent} <= ANYTHING
 
 
-def test_mypy_finds_every_mistake_of_a_program_and_no_other(tmp_path: Path):
+def mypy(cache: Path) -> list[str]:
+    return ["-m", "mypy", "--strict", "--follow-imports=silent", f"--cache-dir={cache}"]
+
+
+def pyright(cache: Path) -> list[str]:
+    return ["-m", "pyright", f"--pythonpath={sys.executable}"]
+
+
+@pytest.mark.parametrize("checker", [mypy, pyright])
+def test_checkers_find_every_mistake_of_a_program_and_no_other(checker: Callable[[Path], list[str]], tmp_path: Path):
     """As its user sees it: with the library as it is installed, from another folder."""
-    pytest.importorskip("mypy", reason="type checkers come with pip install 'tinygrad_lite[dev]'")
+    pytest.importorskip(checker.__name__, reason="type checkers come with pip install 'tinygrad_lite[dev]'")
     lines = PROGRAM.read_text(encoding="utf-8").splitlines()
     mistakes = [n for n, line in enumerate(lines, 1) if "# mistake" in line]
-    environment = {**os.environ, "MYPYPATH": str(PROGRAM.parent.parent)}
-    command = [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "--cache-dir", tmp_path, PROGRAM]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    found = [int(line.split(":")[1]) for line in done.stdout.splitlines() if ": error: " in line]
+    program = tmp_path / "program.py"
+    program.write_text("\n".join(lines), encoding="utf-8")
+    command = [sys.executable, *checker(tmp_path / "cache"), str(program)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    found = [int(n) for n in re.findall(r"\.py:(\d+):.*error: ", done.stdout)]
     assert len(mistakes) == 14
     assert found == mistakes, done.stdout + done.stderr
 
