@@ -90,6 +90,7 @@ from tinygrad_lite.ops.neural.vision.grid_sample import grid_sample as grid_samp
 from tinygrad_lite.ops.neural.vision.interpolate import *
 from tinygrad_lite.ops.neural.vision.interpolate import __all__ as _interpolate
 from tinygrad_lite.ops.shape.cat_pad import pad as pad
+from tinygrad_lite.tensors.row_types import FloatingTensor
 
 from ._checks import check_choice, check_probability
 
@@ -199,7 +200,7 @@ celu_, rrelu_, hardtanh_, threshold_ = _in_place(celu), _in_place(rrelu), _in_pl
 
 
 def dropout(
-    input: Tensor,
+    input: FloatingTensor,
     p: float = 0.5,
     training: bool = True,
     inplace: bool = False,

@@ -104,6 +104,8 @@ class Stub:
         """A type's name here, imported from where it is defined."""
         if name in ("Any", "Tensor", "np"):
             return name
+        if name == "Floating":  # which the door looks at
+            return "Any"
         if name not in module and hasattr(builtins, name):
             return f"builtins.{name}" if name in self.taken else name
         value = module[name]

@@ -11,7 +11,7 @@ import pytest
 from called import SPACES, calls, public
 
 import tinygrad_lite as tg
-from tinygrad_lite.engine import blame
+from tinygrad_lite.engine import blame, door
 from tinygrad_lite.engine.errors import DtypeError, InputError, RangeError
 
 WRONG = [None, "wrong", object(), ["wrong"], {}]
@@ -350,6 +350,21 @@ def test_integers_are_refused_where_pytorch_refuses_them(name, dtype):
     if isinstance(theirs, Exception) and isinstance(ours, Exception):
         assert isinstance(ours, RuntimeError)
         assert name in str(ours)
+
+
+def test_what_is_declared_floating_is_documented_so_and_the_reverse():
+    documented, declared = set(), set()
+    for function in set(door._DOORS.values()):
+        behind = inspect.unwrap(function)
+        code, described = behind.__code__, door.kinds(function)
+        for name in code.co_varnames[: code.co_argcount - len(behind.__defaults__ or ())]:
+            kind = described.get(name, "")
+            if kind.startswith("Tensor") and re.search(r"\bfloating\b(?! or int|, unless)", kind):
+                documented.add((behind.__qualname__, name))
+            if behind.__annotations__.get(name) in door.FLOATING:
+                declared.add((behind.__qualname__, name))
+    assert documented == declared
+    assert len(declared) > 60
 
 
 def test_methods_refuse_arguments_of_a_wrong_type_by_name():

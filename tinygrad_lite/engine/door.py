@@ -203,10 +203,10 @@ def _written(function: FunctionType, out: bool, numpy: bool) -> tuple[str, tuple
 def _checks(
     function: FunctionType, positional: tuple[str, ...], defaults: tuple[Any, ...], keywords: dict[str, Any]
 ) -> list[str]:
-    """Lines for the arguments that would work silently whatever they are: their names, docstring and defaults say
-    what they are to be.
+    """Lines for the arguments that would work silently whatever they are: their names, annotations, docstring and
+    defaults say what they are to be.
     """
-    who, lines, described = function.__name__, [], kinds(function)
+    who, lines, described, within = function.__name__, [], kinds(function), inspect.unwrap(function)
     given = dict(zip(positional[len(positional) - len(defaults) :], defaults)) | keywords
     for name in positional[: len(positional) - len(defaults)]:
         kind = described.get(name, "")
@@ -216,7 +216,7 @@ def _checks(
             kind += " or number" if name != positional[0] else ""  # beside a tensor a number does
             lines.append(f"if type({name}) is not Tensor and type({name}) is not ndarray: "
                          f"_kind({who!r}, {name!r}, {name}, {kind!r})")  # fmt: skip
-            if _FLOATING.search(kind):
+            if within.__annotations__.get(name) in FLOATING:
                 lines.append(f"if type({name}) is Tensor and {name}._data.dtype.kind in 'iub': "
                              f"_not_floating({who!r}, {name!r}, {name})")  # fmt: skip
     for name, default in given.items():
@@ -233,7 +233,7 @@ def _checks(
     return lines
 
 
-_FLOATING = re.compile(r"\bfloating\b(?! or int|, unless)")
+FLOATING = ("Floating", "FloatingTensor")  # of `tensors.row_types`: what a row declares its argument to be
 _FLAGS = re.compile(r"^bool(, optional| or None)?$")
 _NUMBER = Rule("a real number", lambda v: isinstance(v, (Real, np.number)) or hasattr(v, "dtype"))
 _RULES = {"flag": FLAG, "number": _NUMBER, "integer": INTEGER, **IN_FUNCTIONS}

@@ -1,4 +1,4 @@
-"""Unary, Binary, WithIndices: how functions of one family are called, for type checkers and editors."""
+"""Floating, Unary, Binary, WithIndices: what functions take and how they are called, for the door and for editors."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ import numpy as np
 from .tensor_type import Tensor
 
 Operand: TypeAlias = "Tensor | np.ndarray[Any, Any] | np.generic | complex"  # complex: every number of Python's
+Floating: TypeAlias = Any
+"""A tensor, array or number that must be floating point: the door refuses integers and booleans."""
+FloatingTensor: TypeAlias = Tensor
+"""The same, where type checkers are to refuse arrays and numbers."""
 
 
 class Unary(Protocol):

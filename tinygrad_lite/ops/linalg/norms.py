@@ -11,6 +11,7 @@ from ...dtypes import as_dtype
 from ...engine.errors import InputError
 from ...engine.quiet import quietly
 from ...rules import FAST, differentiable, unwrap, wrap
+from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
 from ..argument_names import floating_only, numpy_names, one_dim, some_dims
 from ..pointwise.clamp_round_where import masked
@@ -33,7 +34,7 @@ def _cast(x: Any, dtype: Any) -> Any:
 
 
 @numpy_names
-def vector_norm(x: Any, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def vector_norm(x: Floating, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Norm of vectors, ``(sum_i |x_i|^ord)^(1/ord)``; its gradient at 0 is 0.
 
     Parameters
@@ -65,7 +66,9 @@ def vector_norm(x: Any, ord: float = 2, dim: Any = None, keepdim: bool = False, 
 
 
 @numpy_names
-def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def matrix_norm(
+    A: Floating, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None
+) -> Tensor:
     """Norm of matrices.
 
     Parameters
@@ -120,7 +123,7 @@ def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = F
 
 
 @numpy_names
-def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def norm(A: Floating, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Norm of a vector or a matrix: `vector_norm` or `matrix_norm`.
 
     Parameters

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from ...engine.errors import InputError
 from ...kernels.loops.pairwise_sum import dims_of
 from ...rules import unwrap
+from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
 from ..argument_names import floating_only, numpy_names, some_dims
 from ..pointwise.arithmetic import abs
@@ -187,7 +188,7 @@ def pca_lowrank(A: Any, q: int | None = None, center: bool = True, niter: int = 
 
 
 @numpy_names
-def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def norm(input: Floating, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     r"""Norm over dimensions, :math:`(\sum |x|^p)^{1/p}`; at zero its gradient is zero.
 
     Parameters
@@ -235,7 +236,7 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, 
     return p_norm.record((abs(input) if unwrap(input).dtype.kind == "c" else input, order, axis, keepdim))
 
 
-def dist(input: Any, other: Any, p: float = 2) -> Tensor:
+def dist(input: Floating, other: Floating, p: float = 2) -> Tensor:
     """The p-norm of a difference.
 
     Parameters
@@ -257,7 +258,7 @@ def dist(input: Any, other: Any, p: float = 2) -> Tensor:
 
 
 @numpy_names
-def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Tensor:
+def renorm(input: Floating, p: float, dim: int, maxnorm: float) -> Tensor:
     """The slices along a dimension, those whose p-norm exceeds `maxnorm` shortened to it.
 
     Parameters

@@ -12,6 +12,7 @@ from ...kernels.loops.distances import distance_slopes, distances
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...kernels.native.parallel import in_ranges
 from ...rules import differentiable, unwrap
+from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
 from ..linalg.norms import vector_norm
 from ..pointwise.clamp_round_where import masked, where
@@ -94,7 +95,7 @@ def _norms(x: Any, y: Any, p: float) -> Any:
 
 
 def cdist(
-    x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = "use_mm_for_euclid_dist_if_necessary"
+    x1: Floating, x2: Floating, p: float = 2.0, compute_mode: str | None = "use_mm_for_euclid_dist_if_necessary"
 ) -> Tensor:  # fmt: skip
     """Distances from each vector of one collection to each of another.
 
@@ -146,7 +147,7 @@ def cdist(
     return _by_differences.record((x1, x2, 1)) if p == 1 else _norms(x1, x2, p)
 
 
-def pdist(input: Any, p: float = 2) -> Tensor:
+def pdist(input: Floating, p: float = 2) -> Tensor:
     """Distances between any two of some vectors: the part of ``cdist(input, input)`` above the diagonal.
 
     Parameters

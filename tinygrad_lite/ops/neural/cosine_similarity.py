@@ -8,6 +8,7 @@ import numpy as np
 
 from ...engine.errors import InputError
 from ...rules import unwrap
+from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
 from ..argument_names import floating_only, numpy_names, one_dim
 from ..linalg.norms import vector_norm
@@ -18,7 +19,7 @@ __all__ = ["cosine_similarity", "pairwise_distance"]
 
 
 @numpy_names
-def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Tensor:
+def cosine_similarity(x1: Floating, x2: Floating, dim: int = 1, eps: float = 1e-8) -> Tensor:
     r"""Cosine of the angle between vectors, :math:`x_1 \cdot x_2 / (\max(|x_1|, \epsilon) \max(|x_2|, \epsilon))`.
 
     Parameters

@@ -10,6 +10,7 @@ from ...engine.errors import DtypeError, InputError, RangeError
 from ...graph import written
 from ...kernels.loops import scatter
 from ...rules import differentiable, unwrap
+from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
 from ..indexing.index import index_sum, take
 from ..pointwise.clamp_round_where import masked
@@ -176,7 +177,7 @@ def _largest(rows: Any, bag: Any, count: int) -> Any:
 
 def embedding_bag(
     input: Any,
-    weight: Any,
+    weight: Floating,
     offsets: Any = None,
     max_norm: float | None = None,
     norm_type: float = 2,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...rules import unwrap, wrap
+from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
 from ..pointwise.arithmetic import rsqrt
 from ..pointwise.clamp_round_where import masked, where
@@ -34,7 +35,7 @@ def _statistics(x: Any, dims: tuple[int, ...], eps: float, keepdim: bool = False
 
 
 def native_layer_norm(
-    input: Any, normalized_shape: Sequence[int], weight: Any, bias: Any, eps: float
+    input: Floating, normalized_shape: Sequence[int], weight: Any, bias: Any, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """`layer_norm`, with the means and the reciprocal deviations, which have no gradients, as in PyTorch.
 
@@ -61,7 +62,7 @@ def native_layer_norm(
 
 
 def native_group_norm(
-    input: Any, weight: Any, bias: Any, N: int, C: int, HxW: int, group: int, eps: float
+    input: Floating, weight: Any, bias: Any, N: int, C: int, HxW: int, group: int, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """`group_norm`, with the means and the reciprocal deviations.
 
@@ -95,7 +96,7 @@ def native_group_norm(
 
 
 def native_batch_norm(
-    input: Any,
+    input: Floating,
     weight: Any,
     bias: Any,
     running_mean: Any,
@@ -169,7 +170,7 @@ def native_dropout_backward(grad_output: Any, mask: Any, scale: float) -> Tensor
     return grad_output * mask * scale
 
 
-def native_dropout(input: Any, p: float, train: bool | None) -> tuple[Tensor, Tensor]:
+def native_dropout(input: Floating, p: float, train: bool | None) -> tuple[Tensor, Tensor]:
     """`dropout`, with the mask of what was kept.
 
     Parameters

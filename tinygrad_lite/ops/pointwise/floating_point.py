@@ -11,7 +11,7 @@ from ...engine.fast_calls import elementwise
 from ...kernels.elementwise.fused import fused
 from ...promotion import common
 from ...rules import FAST, differentiable, unwrap, wrap
-from ...tensors.row_types import Binary, Unary
+from ...tensors.row_types import Binary, Floating, Unary
 from ...tensors.tensor_type import Tensor
 from ..argument_names import describe, floating_only
 from .arithmetic import flat, mul
@@ -68,7 +68,7 @@ _mantissa: Unary = elementwise(
 )
 
 
-def frexp(input: Any) -> Frexp:
+def frexp(input: Floating) -> Frexp:
     """Numbers taken apart into a mantissa in (-1, -0.5], 0 or [0.5, 1), and an exponent of 2.
 
     Parameters

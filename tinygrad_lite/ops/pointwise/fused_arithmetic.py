@@ -8,6 +8,7 @@ import numpy as np
 
 from ... import rules
 from ...rules import differentiable
+from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
 from .arithmetic import power, sub
 from .clamp_round_where import clamp
@@ -37,7 +38,7 @@ _lerp_op = differentiable(
 )
 
 
-def lerp(input: Any, end: Any, weight: Any) -> Tensor:
+def lerp(input: Floating, end: Floating, weight: Any) -> Tensor:
     """Linear interpolation, ``input + weight * (end - input)``.
 
     Parameters

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...engine.errors import DtypeError, InputError
 from ...rules import unwrap, wrap
+from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
 from .random_streams import stream, uniform
 
@@ -57,7 +58,7 @@ def bernoulli(input: Any, p: Any = None, *, generator: Any = None) -> Tensor:
     return wrap((uniform(x.shape, np.float64, generator) < given).astype(x.dtype))
 
 
-def poisson(input: Any, generator: Any = None) -> Tensor:
+def poisson(input: Floating, generator: Any = None) -> Tensor:
     """Numbers of events, with the rates given.
 
     Parameters
@@ -89,7 +90,7 @@ def poisson(input: Any, generator: Any = None) -> Tensor:
     return wrap(np.asarray(stream(generator).poisson(rate)).astype(rate.dtype))
 
 
-def binomial(count: Any, prob: Any, generator: Any = None) -> Tensor:
+def binomial(count: Floating, prob: Any, generator: Any = None) -> Tensor:
     """Numbers of successes among trials.
 
     Parameters
@@ -122,7 +123,7 @@ def binomial(count: Any, prob: Any, generator: Any = None) -> Tensor:
     return wrap(np.asarray(stream(generator).binomial(trials.astype(np.int64), p)).astype(trials.dtype))
 
 
-def multinomial(input: Any, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Tensor:
+def multinomial(input: Floating, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Tensor:
     """Indices drawn with given weights.
 
     Parameters

@@ -13,6 +13,7 @@ from ...kernels.loops.pairwise_sum import FEW
 from ...kernels.loops.running_sum import recurrence as recurrence_kernel
 from ...kernels.loops.take_along import running_extreme
 from ...rules import FAST, differentiable, unwrap, wrap
+from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim, ordered_only
 from ..indexing.index import _take_along_axis
@@ -122,7 +123,7 @@ def cumprod(input: Any, dim: int, *, dtype: Any = None) -> Tensor:
 
 
 @numpy_names
-def logcumsumexp(input: Any, dim: int) -> Tensor:
+def logcumsumexp(input: Floating, dim: int) -> Tensor:
     """``log(cumsum(exp(input)))`` without overflow.
 
     Parameters

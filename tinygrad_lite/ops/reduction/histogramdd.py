@@ -10,6 +10,7 @@ import numpy as np
 from ...engine.errors import DtypeError
 from ...engine.quiet import quietly
 from ...rules import unwrap, wrap
+from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
 
 __all__ = ["histogramdd"]
@@ -24,7 +25,7 @@ class Boxes(NamedTuple):
 
 @quietly
 def histogramdd(
-    input: Any, bins: Any, *, range: Sequence[float] | None = None, weight: Any = None, density: bool = False
+    input: Floating, bins: Any, *, range: Sequence[float] | None = None, weight: Any = None, density: bool = False
 ) -> Boxes:
     """How many points fall into each box of a grid.
 

@@ -11,6 +11,7 @@ import numpy as np
 from ...engine.errors import InputError
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...rules import FAST, differentiable, unwrap, wrap
+from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
 from ..argument_names import floating_only, numpy_names, one_dim, ordered_only
 from ..indexing.index import _take_along_axis
@@ -274,7 +275,7 @@ def _between(ordered: Any, q: Any, interpolation: str, holes: bool) -> Any:
 
 @numpy_names
 def quantile(
-    input: Any, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
+    input: Floating, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
 ) -> Tensor:
     """Quantiles along a dimension; NaN where an entry is NaN.
 
@@ -310,7 +311,7 @@ def quantile(
 
 @numpy_names
 def nanquantile(
-    input: Any, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
+    input: Floating, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
 ) -> Tensor:
     """The `quantile` of what is not NaN.
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...engine.errors import InputError
 from ...rules import unwrap, wrap
+from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
 from ..indexing.index_put import index_add, integers
 from ..indexing.scatter import index_reduce
@@ -20,7 +21,7 @@ _EMPTY = {"sum": 0.0, "mean": 0.0, "prod": 1.0, "max": -math.inf, "min": math.in
 
 
 def segment_reduce(
-    data: Any,
+    data: Floating,
     reduce: str,
     *,
     lengths: Any = None,

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...engine.errors import DtypeError
 from ...rules import FAST, unwrap, wrap
+from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
 from ..argument_names import floating_only, numpy_names
 from ..pointwise.clamp_round_where import clamp, masked
@@ -35,7 +36,12 @@ _var.complex, _std.complex = _variance, _deviation
 
 @numpy_names
 def var_mean(
-    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = 1
+    input: Floating,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = 1,
 ) -> tuple[Tensor, Tensor]:
     """Variance and mean over dimensions, see `var`.
 
@@ -66,7 +72,12 @@ def var_mean(
 
 @numpy_names
 def std_mean(
-    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = 1
+    input: Floating,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = 1,
 ) -> tuple[Tensor, Tensor]:
     """Standard deviation and mean over dimensions, see `std`.
 
@@ -128,7 +139,7 @@ def nansum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
 
 
 @numpy_names
-def nanmean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def nanmean(input: Floating, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Mean over dimensions of what is not NaN.
 
     Its gradient is 0 where all are NaN, and PyTorch's is NaN.

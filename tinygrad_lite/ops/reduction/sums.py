@@ -12,6 +12,7 @@ from ...kernels.loops.along import products_along, products_along_backward, runn
 from ...kernels.loops.pairwise_sum import FEW, dims_of, pairwise_sum
 from ...kernels.loops.row_products import product_of_others
 from ...rules import differentiable, unwrap
+from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
 from ..argument_names import floating_only, numpy_names, some_dims
 from ..pointwise.clamp_round_where import masked
@@ -236,7 +237,12 @@ def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
 
 @numpy_names
 def var(
-    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = 1
+    input: Floating,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = 1,
 ) -> Tensor:
     """Variance over dimensions, divided by ``n - correction``.
 
@@ -270,7 +276,12 @@ def var(
 
 @numpy_names
 def std(
-    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = 1
+    input: Floating,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = 1,
 ) -> Tensor:
     """Standard deviation over dimensions, the square root of `var`; its gradient is 0 where nothing varies.
 

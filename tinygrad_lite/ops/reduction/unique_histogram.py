@@ -12,6 +12,7 @@ from ...engine import views
 from ...engine.errors import DtypeError
 from ...engine.quiet import quietly
 from ...rules import FAST, unwrap, wrap
+from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim
 from ..indexing.index import index_select, take
@@ -281,7 +282,7 @@ def _counts(x: Any, bins: int, limits: tuple[float, float], who: str, weights: A
     return np.histogram(flat[inside], bins, limits, weights=kept)
 
 
-def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
+def histc(input: Floating, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
     """How many entries lie in each of a number of bins of equal width; those outside are not counted.
 
     Parameters
@@ -317,7 +318,7 @@ def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Tensor
 
 @quietly
 def histogram(
-    input: Any, bins: Any = 100, *, range: Any = None, weight: Any = None, density: bool = False
+    input: Floating, bins: Any = 100, *, range: Any = None, weight: Any = None, density: bool = False
 ) -> Histogram:
     """How many entries lie in each bin.
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ....engine.errors import DtypeError, InputError
 from ....rules import differentiable, unwrap, wrap
+from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
 from ...argument_names import numpy_names, one_dim
 from ...pointwise.exp_log_trig import sigmoid
@@ -18,7 +19,7 @@ __all__ = ["glu", "gumbel_softmax", "softmin"]
 
 
 @numpy_names
-def glu(input: Any, dim: int = -1) -> Tensor:
+def glu(input: Floating, dim: int = -1) -> Tensor:
     """Gated linear unit: the first half along a dimension times the sigmoid of the second.
 
     Parameters
@@ -101,7 +102,7 @@ def softmin(input: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
 
 @numpy_names
 def gumbel_softmax(
-    logits: Any, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1, *, generator: Any = None
+    logits: Floating, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1, *, generator: Any = None
 ) -> Tensor:
     """A sample of classes that can be differentiated: softmax of the logits with Gumbel noise.
 

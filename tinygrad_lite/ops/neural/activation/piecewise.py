@@ -11,6 +11,7 @@ from ....engine.errors import DtypeError, InputError
 from ....engine.views import write
 from ....kernels.elementwise.fused import fused
 from ....rules import differentiable, unwrap
+from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
 from ...pointwise.clamp_round_where import masked, ordered
 from ...pointwise.exp_log_trig import floating
@@ -52,7 +53,7 @@ def leaky_relu_slope(g: Any, x: Any, negative_slope: float) -> Any:
 _leaky_relu = differentiable(leaky_relu_of, name="leaky_relu", compiled=True, x=leaky_relu_slope)
 
 
-def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+def leaky_relu(input: Floating, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """``x`` above zero, ``negative_slope * x`` below.
 
     Parameters
@@ -85,7 +86,7 @@ def _prelu(x: Any, weight: Any) -> Any:
     return np.where(x > 0, x, weight * x)
 
 
-def prelu(input: Any, weight: Any) -> Tensor:
+def prelu(input: Floating, weight: Any) -> Tensor:
     """`leaky_relu` with a slope that is learned, one for all or one for each channel.
 
     Parameters
@@ -123,7 +124,7 @@ def prelu(input: Any, weight: Any) -> Tensor:
 
 
 def rrelu(
-    input: Any,
+    input: Floating,
     lower: float = 1.0 / 8,
     upper: float = 1.0 / 3,
     training: bool = False,
@@ -190,7 +191,7 @@ def elu_of(x: Any, alpha: float, scale: float, inner: float) -> Any:
 _elu = differentiable(elu_of, name="elu", compiled=True, x=elu_slope)
 
 
-def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+def elu(input: Floating, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """Exponential linear unit: ``x`` above zero, ``alpha * (exp(x) - 1)`` below.
 
     Parameters
@@ -217,7 +218,7 @@ def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     return _applied(input, lambda x: _elu.record((x, alpha, 1.0, 1.0)), "elu", inplace)
 
 
-def selu(input: Any, inplace: bool = False) -> Tensor:
+def selu(input: Floating, inplace: bool = False) -> Tensor:
     """Scaled exponential linear unit: `elu` with the factors that keep mean 0 and variance 1 from layer to layer.
 
     Parameters
@@ -243,7 +244,7 @@ def selu(input: Any, inplace: bool = False) -> Tensor:
     return _applied(input, lambda x: _elu.record((x, _SELU_ALPHA, _SELU_SCALE, 1.0)), "selu", inplace)
 
 
-def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+def celu(input: Floating, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """Continuously differentiable `elu`: ``x`` above zero, ``alpha * (exp(x / alpha) - 1)`` below.
 
     Parameters
@@ -358,7 +359,7 @@ def hardsigmoid_slope(g: Any, x: Any) -> Any:
 _hardsigmoid = differentiable(hardsigmoid_of, name="hardsigmoid", compiled=True, x=hardsigmoid_slope)
 
 
-def hardsigmoid(input: Any, inplace: bool = False) -> Tensor:
+def hardsigmoid(input: Floating, inplace: bool = False) -> Tensor:
     """A sigmoid of three straight pieces, ``relu6(x + 3) / 6``.
 
     Parameters
@@ -393,7 +394,7 @@ def hardswish_of(x: Any) -> Any:
 _hardswish = differentiable(hardswish_of, name="hardswish", compiled=True, x=hardswish_slope)
 
 
-def hardswish(input: Any, inplace: bool = False) -> Tensor:
+def hardswish(input: Floating, inplace: bool = False) -> Tensor:
     """``x relu6(x + 3) / 6``.
 
     Parameters
@@ -461,7 +462,7 @@ def _hardshrink(x: Any, limit: float) -> Any:
     return np.where(np.abs(x) <= limit, x.dtype.type(0), x)
 
 
-def hardshrink(input: Any, lambd: float = 0.5) -> Tensor:
+def hardshrink(input: Floating, lambd: float = 0.5) -> Tensor:
     """The input, but zero where its magnitude does not exceed `lambd`.
 
     Parameters
@@ -487,7 +488,7 @@ def _softshrink(x: Any, limit: float) -> Any:
     return x - np.clip(x, -limit, limit)
 
 
-def softshrink(input: Any, lambd: float = 0.5) -> Tensor:
+def softshrink(input: Floating, lambd: float = 0.5) -> Tensor:
     """The input, moved towards zero by `lambd`, at most to zero.
 
     Parameters

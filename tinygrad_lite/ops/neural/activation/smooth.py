@@ -12,6 +12,7 @@ from ....engine.fast_calls import elementwise
 from ....engine.views import write
 from ....kernels.elementwise.scalar_forms import in_loops
 from ....rules import differentiable
+from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
 from ...argument_names import describe
 from ...pointwise.clamp_round_where import masked
@@ -72,7 +73,7 @@ _gelu_exact = elementwise(gelu_of, name="gelu", compiled=True, x=gelu_slope)
 _gelu_approximate = elementwise(gelu_tanh_of, name="gelu_tanh", compiled=True, x=gelu_tanh_slope)
 
 
-def gelu(input: Any, approximate: str = "none") -> Tensor:
+def gelu(input: Floating, approximate: str = "none") -> Tensor:
     r"""Gaussian error linear unit, :math:`x \Phi(x)`.
 
     Parameters
@@ -143,7 +144,7 @@ def mish_slope(g: Any, x: Any) -> Any:
 _mish = elementwise(mish_of, name="mish", compiled=True, x=mish_slope)
 
 
-def silu(input: Any, inplace: bool = False) -> Tensor:
+def silu(input: Floating, inplace: bool = False) -> Tensor:
     r"""Sigmoid linear unit, :math:`x \, \sigma(x)`.
 
     Parameters
@@ -169,7 +170,7 @@ def silu(input: Any, inplace: bool = False) -> Tensor:
     return write(input, _silu, (), "silu_") if inplace else _silu(input)
 
 
-def mish(input: Any, inplace: bool = False) -> Tensor:
+def mish(input: Floating, inplace: bool = False) -> Tensor:
     r"""Mish, :math:`x \tanh(\mathrm{softplus}(x))`.
 
     Parameters
@@ -209,7 +210,7 @@ def softplus_from(x: Any, beta: float, threshold: float) -> Any:
 _softplus = differentiable(softplus_from, name="softplus", compiled=True, x=softplus_slope)
 
 
-def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+def softplus(input: Floating, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     r"""A smooth `relu`, :math:`\log(1 + e^{\beta x}) / \beta`.
 
     Parameters

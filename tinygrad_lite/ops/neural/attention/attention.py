@@ -9,6 +9,7 @@ import numpy as np
 
 from ....engine.errors import DtypeError, InputError
 from ....rules import differentiable, unwrap
+from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
 from ...reduction import softmax
 from ...shape.flip_roll_repeat import repeat_interleave
@@ -98,7 +99,7 @@ def _mask(attn_mask: Any, is_causal: bool, rows: int, columns: int, dtype: Any) 
 
 
 def scaled_dot_product_attention(
-    query: Any,
+    query: Floating,
     key: Any,
     value: Any,
     attn_mask: Any = None,

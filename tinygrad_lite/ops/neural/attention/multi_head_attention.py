@@ -9,6 +9,7 @@ import numpy as np
 
 from ....engine.errors import InputError
 from ....rules import unwrap, wrap
+from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
 from ...linalg.matmul import linear
 from ...reduction.softmax import softmax
@@ -77,7 +78,7 @@ def _longer(k: Any, v: Any, masks: list[Any], more_k: Any, more_v: Any, dim: int
 
 
 def multi_head_attention_forward(
-    query: Any,
+    query: Floating,
     key: Any,
     value: Any,
     embed_dim_to_check: int,

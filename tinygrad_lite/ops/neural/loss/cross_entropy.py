@@ -12,6 +12,7 @@ from ....engine.quiet import quietly
 from ....kernels.loops import cross_entropy as kernel_loss
 from ....kernels.loops.cross_entropy import losses_and_slope
 from ....rules import differentiable, unwrap
+from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
 from ...linalg.matmul import linear
 from ...pointwise.clamp_round_where import masked
@@ -99,7 +100,7 @@ def _scales(target: Any, weight: Any, ignored: Any, dtype: Any, mean: bool) -> t
 
 
 def cross_entropy(
-    input: Any,
+    input: Floating,
     target: Any,
     weight: Any = None,
     size_average: Any = None,
@@ -172,7 +173,7 @@ def cross_entropy(
 
 
 def linear_cross_entropy(
-    input: Any,
+    input: Floating,
     linear_weight: Any,
     target: Any,
     *,
@@ -309,7 +310,7 @@ def as_dtype(weight: Any, dtype: Any) -> Any:
 
 
 def nll_loss(
-    input: Any,
+    input: Floating,
     target: Any,
     weight: Any = None,
     size_average: Any = None,

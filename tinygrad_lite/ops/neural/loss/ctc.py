@@ -8,6 +8,7 @@ import numpy as np
 
 from ....engine.errors import InputError
 from ....rules import differentiable, unwrap
+from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
 from ...pointwise.clamp_round_where import masked, where
 from ...reduction.sums import mean
@@ -106,7 +107,7 @@ def _ctc(log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any, 
 
 
 def ctc_loss(
-    log_probs: Any,
+    log_probs: Floating,
     targets: Any,
     input_lengths: Any,
     target_lengths: Any,

@@ -10,6 +10,7 @@ import numpy as np
 
 from ....engine.errors import InputError
 from ....rules import differentiable, unwrap, wrap
+from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
 from ...argument_names import floating_only
 from ...pointwise.clamp_round_where import clamp, masked
@@ -45,7 +46,9 @@ _huber = differentiable(
 )
 
 
-def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Tensor:
+def huber_loss(
+    input: Floating, target: Floating, reduction: str = "mean", delta: float = 1.0, weight: Any = None
+) -> Tensor:
     """0.5 d^2 where d = |input - target| < delta, delta (d - 0.5 delta) elsewhere.
 
     Parameters
@@ -131,7 +134,7 @@ def smooth_l1_loss(
 
 
 def kl_div(
-    input: Any,
+    input: Floating,
     target: Any,
     size_average: Any = None,
     reduce: Any = None,

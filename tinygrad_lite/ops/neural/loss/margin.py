@@ -9,6 +9,7 @@ import numpy as np
 
 from ....engine.errors import InputError, RangeError
 from ....rules import unwrap
+from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
 from ...indexing.index import take_along_dim
 from ...pointwise.arithmetic import sqrt
@@ -37,7 +38,12 @@ def _same_ranks(who: str, **given: Any) -> None:
 
 
 def hinge_embedding_loss(
-    input: Any, target: Any, margin: float = 1.0, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
+    input: Floating,
+    target: Any,
+    margin: float = 1.0,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """The input itself where the target is 1, ``max(0, margin - input)`` where it is -1.
 
@@ -111,7 +117,7 @@ def margin_ranking_loss(
 
 
 def soft_margin_loss(
-    input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
+    input: Floating, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
 ) -> Tensor:
     """``log(1 + exp(-target * input))``, without PyTorch's overflow.
 
@@ -318,7 +324,7 @@ def _classes(input: Any, target: Any, who: str, each: bool) -> tuple[Any, Any]:
 
 
 def multi_margin_loss(
-    input: Any,
+    input: Floating,
     target: Any,
     p: int = 1,
     margin: float = 1.0,
@@ -383,7 +389,7 @@ def _short(x: Any, where: Any) -> Any:
 
 
 def multilabel_margin_loss(
-    input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
+    input: Floating, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
 ) -> Tensor:
     r"""Hinge loss of several classes, :math:`\sum_{j \in T} \sum_{i \notin T} \max(0, 1 - x_j + x_i) / C`.
 
@@ -430,7 +436,7 @@ def multilabel_margin_loss(
 
 
 def multilabel_soft_margin_loss(
-    input: Any,
+    input: Floating,
     target: Any,
     weight: Any = None,
     size_average: Any = None,

@@ -11,6 +11,7 @@ from ....engine.errors import InputError
 from ....engine.fast_calls import elementwise
 from ....kernels.elementwise.fused import fused
 from ....rules import differentiable, unwrap
+from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
 from ...pointwise.arithmetic import abs as _abs
 from ...pointwise.clamp_round_where import masked_of
@@ -199,7 +200,7 @@ def _bce_logits(x: Any, target: Any, pos_weight: Any = 1.0) -> Any:
 
 
 def binary_cross_entropy_with_logits(
-    input: Any,
+    input: Floating,
     target: Any,
     weight: Any = None,
     size_average: Any = None,
@@ -273,7 +274,12 @@ def _bce(x: Any, target: Any) -> Any:
 
 
 def binary_cross_entropy(
-    input: Any, target: Any, weight: Any = None, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
+    input: Floating,
+    target: Any,
+    weight: Any = None,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
 ) -> Tensor:
     r"""Binary cross entropy of probabilities, :math:`-t \log p - (1 - t) \log(1 - p)`.
 

@@ -13,6 +13,7 @@ from ....kernels.loops import channel_loops
 from ....kernels.loops.channel_loops import are_channels, over_channels
 from ....kernels.loops.pairwise_sum import pairwise_sum
 from ....rules import differentiable, unwrap
+from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
 from ...pointwise.arithmetic import rsqrt
 
@@ -222,7 +223,7 @@ def _affine_of_nothing(input: Any, weight: Any, bias: Any) -> Any:
 
 
 def batch_norm(
-    input: Any,
+    input: Floating,
     running_mean: Any,
     running_var: Any,
     weight: Any = None,

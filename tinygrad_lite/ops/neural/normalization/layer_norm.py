@@ -17,6 +17,7 @@ from ....kernels.loops.channel_loops import are_channels
 from ....kernels.loops.pairwise_sum import pairwise_sum
 from ....kernels.native.parallel import in_parts
 from ....rules import differentiable, unwrap
+from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
 from ...argument_names import numpy_names
 from ...linalg.norms import vector_norm
@@ -99,7 +100,7 @@ def _own_rows(input: Any, normalized_shape: Any, who: str, **given: Any) -> tupl
 
 
 def layer_norm(
-    input: Any, normalized_shape: int | Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5
+    input: Floating, normalized_shape: int | Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5
 ) -> Tensor:
     r"""Layer normalization, :math:`(x - \mu) / \sqrt{\sigma^2 + \epsilon} \cdot w + b` over the last dimensions.
 
@@ -135,7 +136,9 @@ def layer_norm(
     return _normalized.record((input, weight, bias, eps, len(shape), True))
 
 
-def rms_norm(input: Any, normalized_shape: int | Sequence[int], weight: Any = None, eps: float | None = None) -> Tensor:
+def rms_norm(
+    input: Floating, normalized_shape: int | Sequence[int], weight: Any = None, eps: float | None = None
+) -> Tensor:
     r"""Root mean square normalization, :math:`x / \sqrt{\overline{x^2} + \epsilon} \cdot w` over the last dimensions.
 
     Parameters
@@ -189,7 +192,7 @@ def _of_channels(x: Any, who: str, **given: Any) -> None:
             raise InputError(f"{who}: {name} must have shape ({x.shape[1]},), got {unwrap(value).shape}")
 
 
-def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Tensor:
+def group_norm(input: Floating, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Tensor:
     """Group normalization: `layer_norm` of each group of channels, then scaled and shifted by channel.
 
     Parameters
@@ -251,7 +254,7 @@ def _move(running: Any, found: Any, momentum: float) -> None:
 
 @quietly
 def instance_norm(
-    input: Any,
+    input: Floating,
     running_mean: Any = None,
     running_var: Any = None,
     weight: Any = None,
@@ -364,7 +367,7 @@ def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float 
 
 
 @numpy_names
-def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Tensor:
+def normalize(input: Floating, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Tensor:
     """Vectors along a dimension over their norm, which counts as `eps` at least.
 
     Parameters

@@ -12,6 +12,7 @@ import numpy as np
 
 from ....engine.errors import InputError
 from ....rules import unwrap, wrap
+from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
 from ...argument_names import floating_only
 from ...pointwise.arithmetic import abs, div, pow
@@ -237,7 +238,7 @@ def avg_pool3d(
     return _avg(3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
-def adaptive_avg_pool1d(input: Any, output_size: Any) -> Tensor:
+def adaptive_avg_pool1d(input: Floating, output_size: Any) -> Tensor:
     """Averages over windows chosen such that the result has the size asked for, in 1 dimension.
 
     Parameters
@@ -263,7 +264,7 @@ def adaptive_avg_pool1d(input: Any, output_size: Any) -> Tensor:
     return _adaptive(1, input, output_size)
 
 
-def adaptive_avg_pool2d(input: Any, output_size: Any) -> Tensor:
+def adaptive_avg_pool2d(input: Floating, output_size: Any) -> Tensor:
     """Averages over windows chosen such that the result has the size asked for, in 2 dimensions.
 
     Parameters
@@ -290,7 +291,7 @@ def adaptive_avg_pool2d(input: Any, output_size: Any) -> Tensor:
     return _adaptive(2, input, output_size)
 
 
-def adaptive_avg_pool3d(input: Any, output_size: Any) -> Tensor:
+def adaptive_avg_pool3d(input: Floating, output_size: Any) -> Tensor:
     """Averages over windows chosen such that the result has the size asked for, in 3 dimensions.
 
     Parameters

@@ -8,6 +8,7 @@ from typing import Any
 
 from ....engine.errors import DtypeError, InputError
 from ....rules import unwrap
+from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
 from ...shape.cat_pad import cat, stack
 from ..dropout import dropout as drop
@@ -107,7 +108,7 @@ def _rows(who: str, input: Any, batch_first: bool, batch_sizes: Any) -> tuple[An
 
 
 def lstm(
-    input: Any, hx: Sequence[Any], params: Sequence[Any], has_biases: bool, num_layers: int, dropout: float,
+    input: Floating, hx: Sequence[Any], params: Sequence[Any], has_biases: bool, num_layers: int, dropout: float,
     train: bool, bidirectional: bool, batch_first: bool = False, *, batch_sizes: Any = None,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     r"""Long short-term memory over a batch of sequences.
@@ -163,7 +164,7 @@ def lstm(
 
 
 def gru(
-    input: Any, hx: Any, params: Sequence[Any], has_biases: bool, num_layers: int, dropout: float,
+    input: Floating, hx: Any, params: Sequence[Any], has_biases: bool, num_layers: int, dropout: float,
     train: bool, bidirectional: bool, batch_first: bool = False, *, batch_sizes: Any = None,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     r"""Gated recurrent units over a batch of sequences.
@@ -245,7 +246,7 @@ def _step(who: str, one: _Layer, x: Any, states: Sequence[Any], *weights: Any) -
 
 
 def lstm_cell(
-    input: Any, hx: Sequence[Any], w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None
+    input: Floating, hx: Sequence[Any], w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None
 ) -> tuple[Tensor, Tensor]:
     """One step of `lstm`.
 

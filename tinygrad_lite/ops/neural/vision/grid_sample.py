@@ -15,6 +15,7 @@ from ....kernels.loops.pairwise_sum import pairwise_sum
 from ....kernels.loops.row_loops import piece
 from ....kernels.native.parallel import in_parts
 from ....rules import differentiable, unwrap
+from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
 from ...pointwise.arithmetic import abs, remainder
 from ...pointwise.clamp_round_where import where
@@ -122,7 +123,7 @@ def _found(grid: Any, mode: str, sizes: Any, padding_mode: str, align_corners: b
 # --- grids --------------------------------------------------------------------------------------------------------
 
 
-def affine_grid(theta: Any, size: Any, align_corners: bool | None = None) -> Tensor:
+def affine_grid(theta: Floating, size: Any, align_corners: bool | None = None) -> Tensor:
     """Sampling grids of affine maps, for `grid_sample`.
 
     Parameters
@@ -220,7 +221,11 @@ def _taps(x: Any, mode: str, size: int, padding_mode: str, align_corners: bool) 
 
 
 def grid_sample(
-    input: Any, grid: Any, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None
+    input: Floating,
+    grid: Floating,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: bool | None = None,
 ) -> Tensor:
     """Read images at the places of a grid.
 
@@ -277,7 +282,9 @@ def grid_sample(
 _MODES = ("bilinear", "nearest", "bicubic")
 
 
-def grid_sampler(input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Tensor:
+def grid_sampler(
+    input: Floating, grid: Floating, interpolation_mode: int, padding_mode: int, align_corners: bool
+) -> Tensor:
     """`grid_sample`, whose modes are numbers.
 
     Parameters
