@@ -35,26 +35,10 @@ def cross_entropy_plain(x: Any, target: Any, weight: Any, ignore: int, mean: boo
     int
         The first row whose target is not a class, or -1; after the former the results mean nothing.
     """
-    classes = x.shape[1]
-    ignored = target == ignore
-    index = np.where(ignored, 0, target)
-    outside = (index < 0) | (index >= classes)
-    if outside.any():
-        return int(np.argmax(outside))
-    rows = np.arange(len(x))
-    scale = (weight[index] if weight.size else np.ones(len(x), x.dtype)) * ~ignored
-    if mean:
-        total = scale.sum(dtype=np.float64)
-        scale = scale * x.dtype.type(1 / total if total else math.nan)
-    z = x - np.maximum.reduce(x, axis=1, keepdims=True, initial=-np.inf)
-    np.exp(z, out=slope)
-    s = np.add.reduce(slope, axis=1, keepdims=True)
-    losses[...] = (np.log(s[:, 0]) - z[rows, index]) * scale
-    slope *= scale[:, None] / s
-    slope[rows, index] -= scale
-    if not mean:  # 0 * inf is no loss
-        losses[ignored], slope[ignored] = 0, 0
-    return -1
+    bad, total = targets_plain(target, weight, ignore, x.shape[1])
+    if bad < 0:
+        rows_plain(x, target, losses, slope, weight, ignore, (1 / total if total else math.nan) if mean else 1.0)
+    return bad
 
 
 @kernel(cross_entropy_plain)

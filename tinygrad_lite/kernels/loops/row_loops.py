@@ -88,13 +88,23 @@ def copied(x: Any) -> Any:
     return out
 
 
-def softmax_plain(x: Any, out: Any) -> None:
-    """``out = exp(x) / sum(exp(x))`` for each row."""
-    np.exp(x - np.maximum.reduce(x, axis=-1, keepdims=True, initial=-np.inf), out=out)
-    out /= np.add.reduce(out, axis=-1, keepdims=True)
+def into_rows(formula: Callable[..., Any]) -> Callable[..., None]:
+    """The twin of a loop over rows, by the formula along any dimension: called with the arrays, and the result."""
+
+    def plain(*arrays: Any) -> None:
+        arrays[-1][...] = formula(*arrays[:-1], -1)
+
+    return plain
 
 
-@kernel(softmax_plain)
+def softmax_along(x: Any, axis: int = -1) -> Any:
+    """``exp(x) / sum(exp(x))``."""
+    e = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf))
+    e /= pairwise_sum(e, axis, True)
+    return e
+
+
+@kernel(into_rows(softmax_along))
 def softmax(x: Any, out: Any) -> None:
     """For float32."""
     bits = x.view(np.int32)
@@ -108,14 +118,12 @@ def softmax(x: Any, out: Any) -> None:
             into[j] *= share
 
 
-def softmax_backward_plain(g: Any, shown: Any, out: Any) -> None:
-    """``out = shown * (g - sum(g * shown))`` for each row of the result `shown`."""
-    np.multiply(g, shown, out=out)
-    s = np.add.reduce(out, axis=-1, keepdims=True)
-    out[...] = shown * (g - s)
+def softmax_backward_along(g: Any, out: Any, axis: int) -> Any:
+    """The gradient of `softmax_along`, whose result is `out`."""
+    return out * (g - pairwise_sum(g * out, axis, True))
 
 
-@kernel(softmax_backward_plain)
+@kernel(into_rows(softmax_backward_along))
 def softmax_backward(g: Any, shown: Any, out: Any) -> None:
     for i in range(len(g)):
         up, p, into = g[i], shown[i], out[i]
@@ -124,14 +132,9 @@ def softmax_backward(g: Any, shown: Any, out: Any) -> None:
             into[j] = p[j] * (up[j] - s)
 
 
-def softmax_here_plain(x: Any) -> None:
-    """`softmax` over its argument."""
-    softmax_plain(x, x)
-
-
-@kernel(softmax_here_plain)
+@kernel(lambda x: np.copyto(x, softmax_along(x)))
 def softmax_here(x: Any) -> None:
-    """For float32. In one array, since loops over two that are the same do not vectorize."""
+    """`softmax` over its argument, for float32: loops over two arrays that are the same do not vectorize."""
     bits = x.view(np.int32)
     for i in range(len(x)):
         row = x[i]
@@ -143,14 +146,9 @@ def softmax_here(x: Any) -> None:
             row[j] *= share
 
 
-def softmax_backward_here_plain(g: Any, shown: Any) -> None:
-    """`softmax_backward`, written over `g`."""
-    g *= shown
-    g -= shown * np.add.reduce(g, axis=-1, keepdims=True)
-
-
-@kernel(softmax_backward_here_plain)
+@kernel(lambda g, shown: np.copyto(g, softmax_backward_along(g, shown, -1)))
 def softmax_backward_here(g: Any, shown: Any) -> None:
+    """`softmax_backward`, written over `g`."""
     for i in range(len(g)):
         up, p = g[i], shown[i]
         s = g.dtype.type(dot(up, p))
@@ -158,13 +156,14 @@ def softmax_backward_here(g: Any, shown: Any) -> None:
             up[j] = p[j] * (up[j] - s)
 
 
-def log_softmax_plain(x: Any, out: Any) -> None:
-    """``out = x - log(sum(exp(x)))`` for each row."""
-    np.subtract(x, np.maximum.reduce(x, axis=-1, keepdims=True, initial=-np.inf), out=out)
-    out -= np.log(np.add.reduce(np.exp(out), axis=-1, keepdims=True))
+def log_softmax_along(x: Any, axis: int = -1) -> Any:
+    """``x - log(sum(exp(x)))``."""
+    d = x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
+    d -= np.log(pairwise_sum(np.exp(d), axis, True))
+    return d
 
 
-@kernel(log_softmax_plain)
+@kernel(into_rows(log_softmax_along))
 def log_softmax(x: Any, out: Any) -> None:
     """For float32."""
     bits = x.view(np.int32)
@@ -178,14 +177,12 @@ def log_softmax(x: Any, out: Any) -> None:
             into[j] = (row[j] - top) - size
 
 
-def log_softmax_backward_plain(g: Any, shown: Any, out: Any) -> None:
-    """``out = g - exp(shown) * sum(g)`` for each row of the result `shown`."""
-    np.exp(shown, out=out)
-    out *= np.add.reduce(g, axis=-1, keepdims=True)
-    np.subtract(g, out, out=out)
+def log_softmax_backward_along(g: Any, out: Any, axis: int) -> Any:
+    """The gradient of `log_softmax_along`, whose result is `out`."""
+    return g - np.exp(out) * pairwise_sum(g, axis, True)
 
 
-@kernel(log_softmax_backward_plain)
+@kernel(into_rows(log_softmax_backward_along))
 def log_softmax_backward(g: Any, shown: Any, out: Any) -> None:
     """For float32."""
     for i in range(len(g)):
@@ -193,6 +190,17 @@ def log_softmax_backward(g: Any, shown: Any, out: Any) -> None:
         s = np.float32(total(up))
         for j in range(up.size):
             into[j] = up[j] - exp_single(logs[j]) * s
+
+
+def normalized_along(x: Any, weight: Any, bias: Any, eps: float, axes: Any, centered: bool) -> tuple[Any, Any, Any]:
+    """Arrays or Tensors less their mean along dimensions, over their deviation; and the mean, and 1 over the latter."""
+    mean = np.mean(x, axis=axes, keepdims=True) if centered else 0.0
+    d = x - mean if centered else x
+    scale = 1 / np.sqrt(np.mean(d * d, axis=axes, keepdims=True) + eps)
+    out = d * scale
+    if weight is not None:
+        out = out * weight
+    return (out if bias is None else out + bias), mean, scale
 
 
 def normalize_plain(
@@ -213,15 +221,9 @@ def normalize_plain(
     centered : bool
         Subtract the mean; otherwise it counts as 0.
     """
-    n = x.dtype.type(x.shape[1])
-    mean[...] = np.add.reduce(x, axis=1) / n if centered else 0
-    d = x - mean[:, None] if centered else x
-    scale[...] = 1 / np.sqrt(np.add.reduce(d * d, axis=1) / n + x.dtype.type(eps))
-    np.multiply(d, scale[:, None], out=out)
-    if weight.size:
-        out *= weight
-    if bias.size:
-        out += bias
+    given = (v if v.size else None for v in (weight, bias))
+    out[...], center, s = normalized_along(x, *given, x.dtype.type(eps), 1, centered)
+    mean[...], scale[...] = center[:, 0] if centered else 0, s[:, 0]
 
 
 @kernel(normalize_plain, dtypes="fd", least=1)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...kernels.loops import row_loops
 from ...kernels.loops.pairwise_sum import pairwise_sum
+from ...kernels.loops.row_loops import over_rows
 from ...rules import differentiable, unwrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import floating_only, numpy_names, one_dim, ordered_only, some_dims
@@ -44,35 +45,18 @@ def _logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return out if keepdims or not x.ndim else np.squeeze(out, axis)
 
 
-@row_loops.over_rows(row_loops.softmax_backward).otherwise
-def _softmax_x(g: Any, out: Any, axis: int) -> Any:
-    return out * (g - pairwise_sum(g * out, axis, True))
-
-
-@differentiable(x=_softmax_x, name="softmax", contiguous=True, single=True)
-@row_loops.over_rows(row_loops.softmax).otherwise
-def _softmax(x: Any, axis: int = -1) -> Any:
-    e = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf))
-    e /= pairwise_sum(e, axis, True)
-    return e
-
+_softmax = differentiable(
+    over_rows(row_loops.softmax).otherwise(row_loops.softmax_along), name="softmax", contiguous=True, single=True,
+    x=over_rows(row_loops.softmax_backward).otherwise(row_loops.softmax_backward_along),
+)  # fmt: skip
+_log_softmax = differentiable(
+    over_rows(row_loops.log_softmax).otherwise(row_loops.log_softmax_along), name="log_softmax", contiguous=True,
+    single=True, x=over_rows(row_loops.log_softmax_backward).otherwise(row_loops.log_softmax_backward_along),
+)  # fmt: skip
 
 # in place, of the last dimension; the second is written over the gradient of the first's result
 softmax_here = row_loops.over_rows_here(row_loops.softmax_here)
 softmax_slope_here = row_loops.over_rows_here(row_loops.softmax_backward_here)
-
-
-@row_loops.over_rows(row_loops.log_softmax_backward).otherwise
-def _log_softmax_x(g: Any, out: Any, axis: int) -> Any:
-    return g - np.exp(out) * pairwise_sum(g, axis, True)
-
-
-@differentiable(x=_log_softmax_x, name="log_softmax", contiguous=True, single=True)
-@row_loops.over_rows(row_loops.log_softmax).otherwise
-def _log_softmax(x: Any, axis: int = -1) -> Any:
-    d = x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
-    d -= np.log(pairwise_sum(np.exp(d), axis, True))
-    return d
 
 
 @numpy_names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from ....kernels.kernel import serves
 from ....kernels.loops import channel_loops
 from ....kernels.loops.channel_loops import are_channels, over_channels
 from ....kernels.loops.pairwise_sum import pairwise_sum
+from ....kernels.loops.row_loops import normalized_along
 from ....rules import differentiable, unwrap
 from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
@@ -87,15 +89,6 @@ def scaled(x: Any, factor: Any, shift: Any) -> Any:
 # --- batch normalization ----------------------------------------------------------------------------------------
 
 
-def _batch_norm_twin(x: Any, weight: Any, bias: Any, eps: float) -> Any:
-    axes = _others(x)
-    d = x - np.mean(x, axis=axes, keepdims=True)
-    out = d * rsqrt(np.mean(d * d, axis=axes, keepdims=True) + eps)
-    if weight is not None:
-        out = out * _channel(weight, x.ndim)
-    return out if bias is None else out + _channel(bias, x.ndim)
-
-
 @serves(lambda g, x, *_: are_channels(g, x))
 def _batch_norm_loops_vjp(g: Any, x: Any, weight: Any, mean: Any, scale: Any) -> Any:
     mean, scale, n = mean.reshape(-1), scale.reshape(-1), x.dtype.type(x.size // x.shape[1])
@@ -128,20 +121,24 @@ def _normalized_loops(x: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, 
     return out, mean.reshape(shape), scale.reshape(shape), var
 
 
-@_normalized_loops.otherwise
-def _normalized(x: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any, Any]:
-    """The result, and the mean, the inverse of the deviation, and the variance of each channel."""
-    axes, n = _others(x), x.size // x.shape[1]
-    mean = pairwise_sum(x, axes, True) / x.dtype.type(n)
+def _normalized_along(x: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any, Any]:
+    """The result, and the mean, the inverse of the deviation, and the variance of each channel; of Tensors, too."""
+    axes, n = _others(x), math.prod(x.shape) // x.shape[1]
+    mean = pairwise_sum(x, axes, True) / n
     d = x - mean
-    var = pairwise_sum(d * d, axes, True) / x.dtype.type(n)
-    scale = 1 / np.sqrt(var + x.dtype.type(eps))
-    d *= scale
+    var = pairwise_sum(d * d, axes, True) / n
+    scale = 1 / np.sqrt(var + eps)
+    out = d * scale
     if weight is not None:
-        d *= _channel(weight, x.ndim)
-    if bias is not None:
-        d += _channel(bias, x.ndim)
-    return d, mean, scale, var
+        out = out * _channel(weight, x.ndim)
+    return (out if bias is None else out + _channel(bias, x.ndim)), mean, scale, var
+
+
+_normalized = _normalized_loops.otherwise(_normalized_along)
+
+
+def _batch_norm_twin(x: Any, weight: Any, bias: Any, eps: float) -> Any:
+    return _normalized_along(x, weight, bias, eps)[0]
 
 
 @differentiable(
@@ -170,8 +167,7 @@ def _batch_norm(x: Any, weight: Any, bias: Any, mean_into: Any, var_into: Any, m
 
 def _group_twin(x: Any, weight: Any, bias: Any, groups: int, eps: float) -> Any:
     rows = x.reshape(x.shape[0], groups, -1)
-    d = rows - np.mean(rows, axis=-1, keepdims=True)
-    out = (d * rsqrt(np.mean(d * d, axis=-1, keepdims=True) + eps)).reshape(x.shape)
+    out = normalized_along(rows, None, None, eps, -1, True)[0].reshape(x.shape)
     if weight is not None:
         out = out * _channel(weight, x.ndim)
     return out if bias is None else out + _channel(bias, x.ndim)

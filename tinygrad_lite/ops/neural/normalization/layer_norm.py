@@ -21,7 +21,6 @@ from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
 from ...argument_names import numpy_names
 from ...linalg.norms import vector_norm
-from ...pointwise.arithmetic import rsqrt
 from ...pointwise.clamp_round_where import clamp
 from ...shape.cat_pad import pad
 from .batch_norm import _channel, batch_norm, grouped, scaled
@@ -35,12 +34,7 @@ MANY_ROWS = 4096  # the gradients of weight and bias are sums over so many in do
 
 
 def _rows_twin(x: Any, weight: Any, bias: Any, eps: float, last: int, centered: bool) -> Any:
-    axes = tuple(range(x.ndim - last, x.ndim))
-    d = x - np.mean(x, axis=axes, keepdims=True) if centered else x
-    out = d * rsqrt(np.mean(d * d, axis=axes, keepdims=True) + eps)
-    if weight is not None:
-        out = out * weight
-    return out if bias is None else out + bias
+    return row_loops.normalized_along(x, weight, bias, eps, tuple(range(x.ndim - last, x.ndim)), centered)[0]
 
 
 def _launch(kernel: Any, cut: Any, *others: Any, each: Any = ()) -> None:
