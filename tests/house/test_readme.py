@@ -83,6 +83,13 @@ def test_links_lead_somewhere():
             assert target.startswith("https://") or (document.parent / target).exists(), f"{document}: {target}"
 
 
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_lines_fit_a_window(name):
+    """Rows of tables aside, which cannot be broken."""
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if len(line) > 120 and not line.startswith("|")] == []
+
+
 def test_files_that_are_named_are_there():
     """By their path from the root, from the folder that the text is about, or by their name alone."""
     names = {path.name for folder in ("tinygrad_lite", "nn", "optim", "examples", "tests") for path in files(folder)}
