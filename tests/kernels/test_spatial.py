@@ -110,7 +110,7 @@ def test_convolutions_in_several_pieces(monkeypatch: pytest.MonkeyPatch, threads
 def test_convolutions_on_processors_with_short_vectors(width: int) -> None:
     code = f"""
         import numpy as np
-        from tinygrad_lite.kernels.native.simd import blocks as tile
+        from tinygrad_lite.kernels.native.simd import vectors as tile  # before those that take its names
         tile.WIDTH = {width}
         tile.COLUMNS_8, tile.COLUMNS_6, tile.COLUMNS_4, tile.COLUMNS_2, tile.COLUMNS_1 = 1, 2, 3, 4, 8
         tile.ROWS, tile.PANEL = 6, 2
