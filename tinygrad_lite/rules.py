@@ -38,7 +38,7 @@ from . import promotion
 from .engine.blame import blame
 from .engine.quiet import SILENT, quietly, restore, silence
 from .engine.single_precision import in_single, rule_in_single
-from .graph import OFF, Node, caller, mode, tick
+from .graph import OFF, Node, _getframe, caller, mode, tick
 from .kernels.elementwise.fused import fused
 from .tensors import tensor_type
 
@@ -655,7 +655,7 @@ def without_gradient(function: Callable[..., Any]) -> Callable[..., tensor_type.
             restore(token)
 
     plain.__name__ = plain.__qualname__ = getattr(function, "__name__", "plain")
-    plain.__doc__ = function.__doc__
+    plain.__doc__, plain.__module__ = function.__doc__, _getframe(1).f_globals["__name__"]
     FAST[function] = plain
     return plain
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
 import subprocess
 import sys
@@ -252,6 +253,21 @@ def test_the_table_of_operations_tells_the_truth(table):
     assert (table["exp"].numpy, table["exp"].method, table["linalg.det"].method) == ("np.exp", True, False)
     assert not {"manual_seed", "Tensor", "no_grad"} & table.keys()
     assert set(generator.__all__).isdisjoint(table)
+
+
+def test_every_function_leads_to_where_it_is_declared(table):
+    """By its module, by `inspect`, and by the command: to the row's file, not to what makes all rows callable."""
+    found = {e.name: e.place.partition(":")[0] for e in table.values() if "." not in e.name}
+    assert {name: place for name, place in found.items() if not place.startswith("ops/")} == {}
+    for name, place in found.items():
+        function = getattr(tg, name)
+        assert function.__module__ == f"tinygrad_lite.{place.removesuffix('.py').replace('/', '.')}", name
+        if ":" in table[name].place:
+            assert inspect.getsourcefile(inspect.unwrap(function)).endswith(place), name
+    assert sum(":" in e.place for e in table.values()) > 0.9 * len(table)
+    assert inspect.getsource(tg.exp).startswith("exp = elementwise(np.exp, ")
+    assert inspect.getsource(tg.softmax).startswith("@numpy_names\ndef softmax(")
+    assert pickle.loads(pickle.dumps(tg.exp)) is tg.exp
 
 
 def test_no_gradient_lacks_its_second_order(table):

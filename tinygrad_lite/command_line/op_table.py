@@ -10,9 +10,11 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -47,6 +49,8 @@ class Entry:
         where no arguments at hand fit.
     second, float32 : str
         ``yes``, ``no`` or empty: whether gradients have gradients, and float32 stays float32.
+    place : str
+        The file and the line where it is declared, such as ``ops/pointwise/exp_log_trig.py:72``.
 
     Examples
     --------
@@ -64,6 +68,7 @@ class Entry:
     gradient: str
     second: str
     float32: str
+    place: str
 
 
 # --- what there is --------------------------------------------------------------------------------------------------
@@ -80,8 +85,16 @@ def entries() -> list[Entry]:
             ("creates", "", "") if family.partition(".")[0] in MAKERS else _found_out(function, row, name)
         )
         names = (f"np.{name}" if same else numpy.get(function) or numpy.get(row) or "", _torch_name(name))
-        found.append(Entry(name, family, hasattr(Tensor, name), *names, gradient, second, float32))
+        facts = (gradient, second, float32, _place(function))
+        found.append(Entry(name, family, hasattr(Tensor, name), *names, *facts))
     return sorted(found, key=lambda e: ("." in e.name, e.name))
+
+
+def _place(function: Any) -> str:
+    """Where a function is declared, from the package's folder."""
+    file, code = sys.modules[function.__module__].__file__ or "", getattr(inspect.unwrap(function), "__code__", None)
+    path = Path(file).resolve().relative_to(Path(__file__).resolve().parents[1]).as_posix()
+    return f"{path}:{code.co_firstlineno}" if code is not None and code.co_filename == file else path
 
 
 def _functions() -> Iterator[tuple[str, str, Callable[..., Any]]]:
@@ -198,8 +211,8 @@ def _cells(entry: Entry) -> tuple[str, ...]:
 
 def text(found: list[Entry]) -> str:
     """The table in columns, for a terminal."""
-    lines = [_HEAD, *map(_cells, found)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(_HEAD))]
+    lines = [(*_HEAD, "declared at"), *((*_cells(entry), entry.place) for entry in found)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     rows = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
     return "\n".join([*rows, summary(found)])
 

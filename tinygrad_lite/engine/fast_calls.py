@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from types import FrameType, FunctionType
 from typing import Any, overload
 
 import numpy as np
@@ -218,6 +219,14 @@ def _binary(op: Op) -> Callable[..., Any]:
     return binary
 
 
+def _place(call: Any, row: FrameType) -> None:
+    """Let `inspect` and pickle find a call where its row stands, and not here, where all of them are made."""
+    code = call.__code__.replace(co_filename=row.f_code.co_filename, co_firstlineno=row.f_lineno)
+    there = FunctionType(code, call.__globals__, call.__name__, call.__defaults__, call.__closure__)
+    there.__kwdefaults__, call.__wrapped__ = call.__kwdefaults__, there
+    call.__module__ = there.__module__ = row.f_globals["__name__"]
+
+
 @overload
 def elementwise(
     function: Callable[..., Any], /, *, x: Callable[..., Any], y: Callable[..., Any], **options: Any
@@ -251,6 +260,7 @@ def elementwise(
     call.formula = function  # what stands for it in compiled loops
     call.__name__ = call.__qualname__ = op.name
     call.__doc__ = op.__doc__
+    _place(call, _getframe(1))
     FAST[numpy or function] = call
     TABLE[call] = op
     return call
