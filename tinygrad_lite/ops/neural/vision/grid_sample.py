@@ -274,7 +274,7 @@ def grid_sample(
         raise DtypeError(f"grid_sample: input and grid must be floating point, of one dtype, got {x.dtype}, {at.dtype}")
     options = x.shape[2:], padding_mode, bool(align_corners)
     with np.errstate(invalid="ignore"):  # infinity less infinity
-        index, weight = _neighbours(grid, mode, *options)
+        index, weight = _nearest_pixels(grid, mode, *options)
     beyond = padding_mode == "zeros" or mode == "bilinear"  # there the right neighbour of the last pixel is named
     return _mix.record((_pixels.record((input, int(beyond))), weight, index))
 
@@ -326,7 +326,6 @@ def grid_sampler_3d(input: Any, grid: Any, interpolation_mode: int, padding_mode
     return grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners)
 
 
-@_found.otherwise
 def _neighbours(grid: Any, mode: str, sizes: Any, padding_mode: str, align_corners: bool) -> tuple[Any, Any]:
     """The pixels that make up each place, counted through all of them, and their weights, shape (N, K, h, w)."""
     dims = len(sizes)
@@ -336,6 +335,9 @@ def _neighbours(grid: Any, mode: str, sizes: Any, padding_mode: str, align_corne
     ]
     weights, index = zip(*[_corner(corner, sizes) for corner in product(*sides)])
     return np.stack(index, 1), stack(weights, 1)
+
+
+_nearest_pixels = _found.otherwise(_neighbours)
 
 
 def _corner(corner: Any, shape: tuple[int, ...]) -> tuple[Any, Any]:
