@@ -18,6 +18,13 @@ from tinygrad_lite import graph
 LONG, SHORT = 30_000, 10_000
 
 
+@pytest.fixture(scope="module", autouse=True)
+def spared():
+    """What earlier tests of this process have left is not looked through again and again: half of these tests' time."""
+    gc.collect()
+    gc.freeze()
+
+
 @contextlib.contextmanager
 def no_collector():
     """Whatever returns in here returns by reference counting."""
