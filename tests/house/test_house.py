@@ -68,6 +68,16 @@ def test_no_two_files_import_each_other():
     assert circles(graph) == set()
 
 
+STEP = ["declare", "bind", "plan", "run"]  # the rooms of an optimizer's step, in their order
+
+
+def test_no_room_of_a_step_imports_a_later_one():
+    room = {module: STEP.index(module.split(".")[3]) for module in MODULES if module.startswith("tinygrad_lite.optim.step.")
+            and module.split(".")[3] in STEP}  # fmt: skip
+    assert set(room.values()) == {0, 1, 2, 3}
+    assert [(n, m) for n, k in room.items() for m in imported(n, MODULES[n]) if room.get(m, -1) > k] == []
+
+
 # --- one folder drives the machine ------------------------------------------------------------------------------------
 
 PRIVATE = ("numba.core", "llvmlite", "ctypes")
