@@ -72,8 +72,8 @@ STEP = ["declare", "bind", "plan", "run"]  # the rooms of an optimizer's step, i
 
 
 def test_no_room_of_a_step_imports_a_later_one():
-    room = {module: STEP.index(module.split(".")[3]) for module in MODULES if module.startswith("tinygrad_lite.optim.step.")
-            and module.split(".")[3] in STEP}  # fmt: skip
+    rooms = {module: module.split(".")[3] for module in MODULES if module.startswith("tinygrad_lite.optim.step.")}
+    room = {module: STEP.index(name) for module, name in rooms.items() if name in STEP}
     assert set(room.values()) == {0, 1, 2, 3}
     assert [(n, m) for n, k in room.items() for m in imported(n, MODULES[n]) if room.get(m, -1) > k] == []
 
