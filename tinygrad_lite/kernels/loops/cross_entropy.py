@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..elementwise.float32_math import exp_single
-from ..kernel import LARGE, kernel, serves
+from ..kernel import LARGE, kernel
 from ..native.parallel import in_parts
 from .row_loops import piece
 from .row_sums import largest_single, total
@@ -145,22 +145,18 @@ def rows(x: Any, target: Any, losses: Any, slope: Any, weight: Any, ignore: int,
         into[t] -= np.float32(scale)
 
 
-@serves(lambda x, *_: x.dtype == np.float32 and x.size >= LARGE)
-def _in_single(x: Any, target: Any, weight: Any, ignore: int, mean: bool, losses: Any, slope: Any) -> int:
+def losses_and_slope(x: Any, target: Any, weight: Any, ignore: int, mean: bool, losses: Any, slope: Any) -> int:
+    """`cross_entropy_plain` by the loop that suits the rows."""
+    if x.size < LARGE or x.dtype.char != "f":
+        # in rows much longer than this NumPy's vectorized exp makes up for its passes over memory
+        loop = cross_entropy.run if x.shape[1] <= 64 else cross_entropy_plain
+        return int(loop(x, target, weight, ignore, mean, losses, slope))
     bad, total = targets.run(target, weight, ignore, x.shape[1])
     if bad >= 0:
         return int(bad)
     share = (1 / total if total else math.nan) if mean else 1.0
     in_parts(rows, piece(x.shape[1]), (np.ascontiguousarray(x), target, losses, slope), weight, ignore, share)
     return -1
-
-
-@_in_single.otherwise
-def losses_and_slope(x: Any, target: Any, weight: Any, ignore: int, mean: bool, losses: Any, slope: Any) -> int:
-    """`cross_entropy_plain` by the loop that suits the rows."""
-    # in rows much longer than this NumPy's vectorized exp makes up for its passes over memory
-    loop = cross_entropy if x.shape[1] <= 64 else cross_entropy_plain
-    return int(loop(x, target, weight, ignore, mean, losses, slope))
 
 
 def picked_plain(x: Any, target: Any, weight: Any, ignore: int, share: float, losses: Any, scale: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernel import LARGE, kernel, serves
+from ..kernel import LARGE, kernel
 from ..native.parallel import in_parts
 from .pairwise_sum import FEW
 
@@ -37,20 +37,16 @@ def take_rows(index: Any, out: Any, table: Any) -> None:
 SHARED = 1 << 20  # bytes from which rows are copied by several threads
 
 
-@serves(lambda table, index: index.size * table[:1].nbytes >= SHARED and table.flags.c_contiguous)
-def _rows_in_parts(table: Any, index: Any) -> Any:
-    out = np.empty((*index.shape, table.shape[1]), table.dtype)
-    width = table.shape[1] * out.itemsize
-    source, target = (a.view(np.uint8).reshape(-1, width) for a in (table, out))  # numba has not every dtype
-    in_parts(take_rows, 1 + (1 << 17) // width, (np.ascontiguousarray(index).reshape(-1), target), source)
-    return out
-
-
-@_rows_in_parts.otherwise
 def rows_at(table: Any, index: Any) -> Any:
     """``table[index]``, for integers that are rows of the table; shared between threads where there is much to copy."""
     out = np.empty((*index.shape, table.shape[1]), table.dtype)
-    take_rows_plain(np.ascontiguousarray(index).reshape(-1), out.reshape(-1, table.shape[1]), table)
+    flat, into = np.ascontiguousarray(index).reshape(-1), out.reshape(-1, table.shape[1])
+    if out.nbytes < SHARED or not table.flags.c_contiguous:
+        np.take(table, flat, 0, into, "clip")
+        return out
+    width = into.shape[1] * out.itemsize
+    source, target = (a.view(np.uint8).reshape(-1, width) for a in (table, into))  # numba has not every dtype
+    in_parts(take_rows, 1 + (1 << 17) // width, (flat, target), source)
     return out
 
 

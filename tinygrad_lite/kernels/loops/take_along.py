@@ -73,31 +73,30 @@ def spread(g: Any, index: Any, out: Any) -> None:
 
 def _fits(a: Any, indices: Any, axis: int) -> bool:
     """Whether there is much to read or to add, and all of it lies within the dimension of the indices."""
-    if max(indices.size, a.size) < LARGE or a.dtype.char not in "fdl" or indices.dtype != np.int64:
+    if (a.size < LARGE and indices.size < LARGE) or a.dtype.char not in "fdl" or indices.dtype != np.int64:
         return False
-    around = a.shape[:axis] == indices.shape[:axis] and a.shape[axis + 1 :] == indices.shape[axis + 1 :]
-    return bool(around and a.size and indices.size)
+    x, i = a.shape, indices.shape
+    return x[:axis] == i[:axis] and x[axis + 1 :] == i[axis + 1 :] and 0 not in x and 0 not in i
 
 
-def _in_three(axis: int, *arrays: Any) -> list[Any]:
-    """Arrays as (what is before, along, behind a dimension)."""
-    shape = arrays[0].shape
-    three = math.prod(shape[:axis]), -1, math.prod(shape[axis + 1 :])
-    return [np.ascontiguousarray(a).reshape(three) for a in arrays]
+def _in_three(loop: Any, axis: int, a: Any, indices: Any, out: Any) -> None:
+    """Run a loop on arrays as (what is before, along, behind a dimension)."""
+    three = math.prod(a.shape[:axis]), -1, math.prod(a.shape[axis + 1 :])
+    loop.run(np.ascontiguousarray(a).reshape(three), np.ascontiguousarray(indices).reshape(three), out.reshape(three))
 
 
 @serves(_fits)
 def picked(arr: Any, indices: Any, axis: int) -> Any:
     """The entries at indices along a dimension, none of which is negative."""
     out = np.empty(indices.shape, arr.dtype)
-    pick.run(*_in_three(axis, arr, indices, out))
+    _in_three(pick, axis, arr, indices, out)
     return out
 
 
 @serves(lambda values, indices, axis, out: values.dtype.char in "fdl" and _fits(out, indices, axis))
 def spread_along(values: Any, indices: Any, axis: int, out: Any) -> None:
     """Add values to those entries of `out`, which is in C order, that indices along a dimension name."""
-    spread.run(*_in_three(axis, values, indices, out))
+    _in_three(spread, axis, values, indices, out)
 
 
 def _rising(row: Any, places: Any) -> None:
