@@ -221,8 +221,8 @@ def normalize_plain(
     centered : bool
         Subtract the mean; otherwise it counts as 0.
     """
-    given = (v if v.size else None for v in (weight, bias))
-    out[...], center, s = normalized_along(x, *given, x.dtype.type(eps), 1, centered)
+    w, b = (v if v.size else None for v in (weight, bias))
+    out[...], center, s = normalized_along(x, w, b, x.dtype.type(eps), 1, centered)
     mean[...], scale[...] = center[:, 0] if centered else 0, s[:, 0]
 
 
