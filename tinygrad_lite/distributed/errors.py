@@ -1,4 +1,4 @@
-"""What collectives raise."""
+"""DistError, DistBackendError: what collectives raise."""
 
 from __future__ import annotations
 
