@@ -1,6 +1,7 @@
 """Compiled loops: which backend runs them, how they are compiled and kept, and how they share the cores.
 
-    backend.py    numba or plain NumPy: the switch, and `@kernel`, which puts a loop beside its NumPy twin
+    backend.py    numba or plain NumPy: the switch
+    kernel.py     `@kernel`, `@serves`, `late`: a loop, its form in NumPy, and which arrays get which
     native/       the compiler, the cache on disk, addresses, threads, vector registers: how the machine is driven
     elementwise/  functions of one element, and the approximations that they are made of
     loops/        loops over rows, channels and indices

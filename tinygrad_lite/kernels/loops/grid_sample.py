@@ -168,7 +168,7 @@ def corners_plain(grid: Any, sizes: Any, outside: int, align: bool, index: Any, 
     slopes : array, shape (2, N, 4, P)
         Written where there are four: derivatives of the weights by x and y.
     """
-    corners.loop(grid, sizes, outside, align, index, weight, slopes)  # NumPy has a way of its own: ops.grid
+    corners.loop(grid, sizes, outside, align, index, weight, slopes)  # NumPy has a way of its own, in ops/neural/vision
 
 
 def finds(grid: Any, mode: str, dims: int) -> bool:
