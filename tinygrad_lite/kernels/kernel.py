@@ -155,7 +155,8 @@ class Served:
         else:  # spelled out: collecting arguments twice costs a small array 0.3 us
             given = ", ".join(code.co_varnames[: code.co_argcount])
         text = f"lambda {given}: run({given}) if when({given}) else formula({given})"
-        function: Any = eval(text, {"run": self.run, "when": self.when, "formula": formula})
+        names = {"run": self.run, "when": self.when, "formula": formula}
+        function: Any = eval(compile(text, __file__, "eval"), names)  # the file's name: its frames are the library's
         function.__defaults__ = inspect.unwrap(formula).__defaults__
         return functools.update_wrapper(function, formula)
 
