@@ -5,6 +5,7 @@ A launch does the channels from `first` to `end`; `over_channels` makes one.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,18 @@ from .row_loops import piece
 from .row_sums import moment, spread, total
 
 
+def pays(shape: tuple[int, ...], dtype: Any) -> bool:
+    """Is a loop over channels possible, and worth its call? Short rows are better left to NumPy."""
+    rows, size = math.prod(shape[2:]), math.prod(shape)
+    return len(shape) > 2 and rows >= 8 and size >= LARGE and dtype.char in "fd"
+
+
 def are_channels(*arrays: Any) -> bool:
-    """Are these arrays of one dtype, with channels that loops are worth a call for? Short rows are left to NumPy."""
+    """Are these arrays of one dtype, and the first of a shape that a loop over channels pays for?"""
     x = arrays[0]
     if any(type(a) is not np.ndarray or a.dtype != x.dtype for a in arrays):
         return False
-    return bool(x.size >= LARGE and x.ndim > 2 and x.size >= 8 * x.shape[0] * x.shape[1] and x.dtype.char in "fd")
+    return pays(x.shape, x.dtype)
 
 
 def over_channels(kernel: Kernel, arrays: tuple[Any, ...], *vectors: Any) -> None:

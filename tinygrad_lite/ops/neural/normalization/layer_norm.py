@@ -13,7 +13,7 @@ from ....engine.quiet import quietly
 from ....graph import written
 from ....kernels.kernel import serves
 from ....kernels.loops import row_loops
-from ....kernels.loops.channel_loops import are_channels
+from ....kernels.loops.channel_loops import pays
 from ....kernels.loops.pairwise_sum import pairwise_sum
 from ....kernels.native.parallel import in_parts
 from ....rules import differentiable, unwrap
@@ -227,7 +227,7 @@ def group_norm(input: Floating, num_groups: int, weight: Any = None, bias: Any =
     return _in_groups(input, weight, bias, num_groups, eps)
 
 
-@serves(lambda input, *_: are_channels(unwrap(input)))
+@serves(lambda input, *_: pays(input.shape, input.dtype))
 def _group_loops(input: Any, weight: Any, bias: Any, num_groups: int, eps: float) -> Any:
     return grouped.record((input, weight, bias, num_groups, eps))
 
