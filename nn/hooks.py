@@ -308,10 +308,20 @@ def _needs_grad(value: Any) -> bool:
     return isinstance(value, Tensor) and value.requires_grad
 
 
+class _ForEveryModule(RemovableHandle):
+    """With the last of them, the way through `call_with_hooks` ends, too."""
+
+    def remove(self) -> None:
+        super().remove()
+        if not any(EVERY_MODULE.tables.values()):
+            Hooked._hooks = None
+
+
 def _register_for_every_module(kind: str, hook: Hook) -> RemovableHandle:
+    handle = _ForEveryModule(EVERY_MODULE.tables[kind], hook)
     if Hooked._hooks is None:
-        Hooked._hooks = Hooks()  # the way through `call_with_hooks`, from now on for all modules
-    return EVERY_MODULE.add(kind, hook)
+        Hooked._hooks = Hooks()  # the way through `call_with_hooks`, for all modules
+    return handle
 
 
 def register_module_forward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:

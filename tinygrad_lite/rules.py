@@ -37,9 +37,9 @@ import numpy as np
 from . import promotion
 from .engine.blame import blame
 from .engine.quiet import SILENT, quietly, restore, silence
-from .engine.single_precision import in_single, rule_in_single
 from .graph import OFF, Node, _getframe, caller, mode, tick
 from .kernels.elementwise.fused import fused
+from .kernels.single_precision import in_single, rule_in_single
 from .tensors import tensor_type
 
 ndarray = np.ndarray

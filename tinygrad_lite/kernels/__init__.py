@@ -2,6 +2,7 @@
 
     backend.py    numba or plain NumPy: the switch
     kernel.py     `@kernel`, `@serves`, `late`: a loop, its form in NumPy, and which arrays get which
+    single_precision.py  float16 computed in float32 inside
     native/       the compiler, the cache on disk, addresses, threads, vector registers: how the machine is driven
     elementwise/  functions of one element, and the approximations that they are made of
     loops/        loops over rows, channels and indices
