@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import inspect
 import pickle
 import subprocess
@@ -268,6 +269,22 @@ def test_every_function_leads_to_where_it_is_declared(table):
     assert inspect.getsource(tg.exp).startswith("exp = elementwise(np.exp, ")
     assert inspect.getsource(tg.softmax).startswith("@numpy_names\ndef softmax(")
     assert pickle.loads(pickle.dumps(tg.exp)) is tg.exp
+
+
+def test_every_method_that_a_file_declares_is_one():
+    """`METHODS` names functions of its own file; behind an underscore stands the in-place form."""
+    declared: dict[str, str] = {}
+    for path in sorted((ROOT / "tinygrad_lite" / "ops").rglob("*.py")):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        functions = vars(importlib.import_module(name.removesuffix(".__init__")))
+        for word in functions.get("METHODS", "").split():
+            assert word not in declared, f"{word}: {name} and {declared[word]}"
+            declared[word] = name
+            base = word if word in functions else word.removesuffix("_")
+            assert callable(functions[base]), f"{name}: {word}"
+            assert hasattr(tg.Tensor, base), f"{name}: {word}"
+            assert hasattr(tg.Tensor, word), f"{name}: {word}"
+    assert len(declared) > 300
 
 
 def test_no_gradient_lacks_its_second_order(table):

@@ -290,3 +290,14 @@ def test_backward_hooks_cost_nothing_without_a_graph():
     with tg.no_grad():
         assert not module(x).requires_grad
     assert not module(tg.zeros(1)).requires_grad
+
+
+def test_with_the_last_hook_for_every_module_its_way_ends():
+    """A compiled module refuses hooks: one that has long been removed must not count."""
+    first = nn.register_module_forward_hook(lambda module, args, output: None)
+    second = nn.register_module_forward_pre_hook(lambda module, args: None)
+    first.remove()
+    assert nn.Module._hooks is not None
+    second.remove()
+    second.remove()
+    assert nn.Module._hooks is None
