@@ -10,6 +10,7 @@ class AnyModule(Protocol):
     """The members of `Module` that are called by what `Module` is made of."""
 
     _hooks: Any
+    _kinds: dict[str, str]
 
     @property
     def forward(self) -> Callable[..., Any]: ...

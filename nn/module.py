@@ -8,8 +8,7 @@ buffers and children are views of these two.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, Protocol, TypeVar
 
 from tinygrad_lite import Tensor
@@ -19,9 +18,11 @@ from . import state_dict as state_dict_ops
 from ._checks import check_input
 from ._hyperparameters import checked
 from .hooks import Hooked, call_with_hooks
+from .members import Members
 from .module_placement import Placed
 from .module_text import bracketed, indented
 from .parameter import Buffer, Parameter
+from .pickling import from_pytorchs, to_pytorchs
 from .state_dict import BUFFER, MODULE, PARAMETER, VOLATILE, IncompatibleKeys, load_state, save_state
 
 _M = TypeVar("_M", bound="Module")
@@ -48,8 +49,7 @@ class Module(Placed, Hooked):
 
     Notes
     -----
-    Deviations from PyTorch: ``_parameters``, ``_buffers`` and ``_modules`` are read-only views;
-    `load_state_dict` writes nothing at all when something does not fit.
+    Deviation from PyTorch: `load_state_dict` writes nothing at all when something does not fit.
 
     Examples
     --------
@@ -210,6 +210,18 @@ class Module(Placed, Hooked):
         copied.__dict__.update(self.__dict__, _kinds=dict(self._kinds))
         return copied
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**to_pytorchs(self.__dict__), **self._pytorchs_attributes()}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__dict__.update(from_pytorchs(state))
+        for name in self._pytorchs_attributes():
+            self.__dict__.pop(name, None)
+
+    def _pytorchs_attributes(self) -> dict[str, Any]:
+        """What PyTorch's layer of this name keeps besides, and needs when it is loaded."""
+        return {}
+
     # --- what is registered -----------------------------------------------------------------------
 
     def _members(self, *kinds: str) -> list[tuple[str, Any]]:
@@ -218,16 +230,16 @@ class Module(Placed, Hooked):
         return [(name, own[name]) for name, kind in self._kinds.items() if kind in kinds]
 
     @property
-    def _parameters(self) -> Mapping[str, Parameter | None]:
-        return MappingProxyType(dict(self._members(PARAMETER)))
+    def _parameters(self) -> MutableMapping[str, Parameter | None]:
+        return Members(self, PARAMETER)
 
     @property
-    def _buffers(self) -> Mapping[str, Tensor | None]:
-        return MappingProxyType(dict(self._members(*_BUFFERS)))
+    def _buffers(self) -> MutableMapping[str, Tensor | None]:
+        return Members(self, *_BUFFERS)
 
     @property
-    def _modules(self) -> Mapping[str, Module | None]:
-        return MappingProxyType(dict(self._members(MODULE)))
+    def _modules(self) -> MutableMapping[str, Module | None]:
+        return Members(self, MODULE)
 
     def named_modules(
         self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True

@@ -379,7 +379,8 @@ class Optimizer(Stepping, Hooks):
         Parameters
         ----------
         convert : callable, optional
-            Applied to every array; ``torch.from_numpy`` makes a state dict that PyTorch loads.
+            Applied to every array; ``torch.from_numpy`` makes a state dict that PyTorch loads. Default: Tensors that
+            share their memory; for an optimizer of dicts of arrays, the arrays themselves.
         by_name : bool
             Let parameters be known by their names, with which the optimizer must have been made, and not by
             numbers.
@@ -387,9 +388,7 @@ class Optimizer(Stepping, Hooks):
         Returns
         -------
         dict
-            ``"state"``: a parameter's number (its key, for an optimizer of dicts) -> its state, the arrays
-            themselves;
-            ``"param_groups"``.
+            ``"state"``: a parameter's number (its key, for an optimizer of dicts) -> its state; ``"param_groups"``.
         """
         self._call_hooks("state_dict_pre")
         with self._lock:  # a first step elsewhere would add to what is walked through

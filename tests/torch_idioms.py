@@ -362,6 +362,12 @@ TABLE: dict[str, list[Idiom]] = {
           "torch.load(p, map_location=lambda storage, loc: storage)['bias'].tolist()", [0.0]),
         I("p = os.path.join(folder, 'm.pt'); torch.save(x, p); torch.load(p, map_location='cpu').tolist()",
           [[1.0, 2.0], [3.0, 4.0]]),
+        I("p = os.path.join(folder, 'whole.pt'); torch.save(model, p)\n"
+          "torch.load(p, weights_only=False)(x).flatten().tolist()", [1.5, 3.5]),
+        I("p = os.path.join(folder, 'whole.pt'); torch.save(model, p); torch.load(p)", error("ValueError"),
+          "a module is read with `weights_only=False` alone", error("Exception")),
+        I("p = os.path.join(folder, 'a.pt'); torch.save({'seen': np.arange(2)}, p)\n"
+          "type(torch.load(p, weights_only=False)['seen']).__name__", "ndarray"),
         I("o = optim.Adam([w]); w.sum().backward(); o.step(); sorted(o.state_dict())", ["param_groups", "state"]),
         I("copy.deepcopy(model).weight.tolist()", [[0.5, 0.5]]),
         I("import io; b = io.BytesIO(); torch.save(x, b); b.seek(0); torch.load(b).shape", [2, 2]),

@@ -52,6 +52,9 @@ class Dropout(Module):
     (tensor([1., 1.]), tensor([0.7500, 0.7500]))
     """
 
+    mode = "inverted"  # of the class, for layers out of PyTorch's files, which have neither
+    generator: Generator | None = None
+
     def __init__(
         self,
         p: float = 0.5,
@@ -88,6 +91,8 @@ class _Dropout(Module):
     generator : Generator, optional
         What the mask is drawn with; not in PyTorch.
     """
+
+    generator: Generator | None = None  # of the class, for layers out of PyTorch's files
 
     def __init__(self, p: float = 0.5, inplace: bool = False, *, generator: Generator | None = None) -> None:
         super().__init__()

@@ -101,6 +101,22 @@ class Linear(Module):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
+class NonDynamicallyQuantizableLinear(Linear):
+    """A `Linear` under the name that PyTorch's repr of `MultiheadAttention` shows.
+
+    Parameters
+    ----------
+    in_features, out_features, bias, device, dtype
+        As for `Linear`.
+
+    Examples
+    --------
+    >>> from tinygrad_lite import nn
+    >>> nn.MultiheadAttention(4, 2).out_proj
+    NonDynamicallyQuantizableLinear(in_features=4, out_features=4, bias=True)
+    """
+
+
 class Bilinear(Module):
     """y_k = x1^T W_k x2 + b_k.
 

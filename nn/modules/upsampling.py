@@ -51,6 +51,7 @@ class Upsample(Module):
     ) -> None:
         super().__init__()
         check_choice(type(self).__name__, "mode", mode, tuple(MODES))
+        self.name = type(self).__name__
         self.size = size
         if isinstance(scale_factor, Sequence):
             self.scale_factor = tuple([float(factor) for factor in scale_factor])

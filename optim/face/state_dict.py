@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite import Tensor
+from tinygrad_lite import Tensor, from_numpy
 
 from ..schedules import Schedule
 from ..step.bind.prologue_epilogue import AVERAGE
@@ -31,6 +31,8 @@ def pack(optimizer: Any, convert: Callable[[Any], Any] | None, by_name: bool) ->
             raise ValueError(f"{optimizer._name}.state_dict: by_name needs parameters given as (name, Tensor) pairs")
         labels = dict(zip(keys, names))
 
+    convert = converter(optimizer, convert)
+
     def value(x: Any) -> Any:
         x = x._data if isinstance(x, Tensor) else x
         return convert(x) if convert is not None and isinstance(x, np.ndarray) else x
@@ -42,6 +44,11 @@ def pack(optimizer: Any, convert: Callable[[Any], Any] | None, by_name: bool) ->
         return {"state": by_hand.pack(optimizer, labels), "param_groups": groups}
     states = {labels[key]: {k: value(v) for k, v in s.items()} for key, s in optimizer._state.items()}
     return {"state": states, "param_groups": groups}
+
+
+def converter(optimizer: Any, convert: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:
+    """What a state dict's arrays become: Tensors by default, and nothing else for an optimizer of dicts of arrays."""
+    return convert or (None if optimizer._by_name else from_numpy)
 
 
 def _saved_group(optimizer: Any, group: Group) -> Group:

@@ -13,6 +13,7 @@ import numpy as np
 from tinygrad_lite import enable_grad
 from tinygrad_lite.graph import written
 
+from ..face.state_dict import converter
 from ..optimizer import Optimizer
 from ..step.declare import hyperparameters as hyper
 from ..step.declare.formula import no_formula
@@ -338,6 +339,7 @@ class LBFGS(Optimizer):
     def state_dict(self, convert: Callable[[Array], Any] | None = None, **options: Any) -> dict[str, Any]:
         """Return the state and the hyperparameters, in PyTorch's layout; see `Optimizer.state_dict`."""
         packed = super().state_dict(convert, **options)
+        convert = converter(self, convert)
         for state in packed["state"].values():
             for name in PAIRS:
                 if name in state:

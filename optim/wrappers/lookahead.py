@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_lite.graph import written
 
 from ..face.dict_interface import keyed
-from ..face.state_dict import paired
+from ..face.state_dict import converter, paired
 from ..optimizer import Optimizer
 from ..step.declare import hyperparameters as hyper
 from ..step.interrupts import uninterrupted
@@ -112,6 +112,7 @@ class Lookahead(Wrapper):
     def state_dict(self, convert: Callable[[Array], Any] | None = None, **options: Any) -> dict[str, Any]:
         """Return the optimizer's state dict, with the slow weights and the settings under "Lookahead"."""
         packed = super().state_dict(convert, **options)
+        convert = converter(self.optimizer, convert)
         labels = chain.from_iterable(group["params"] for group in packed["param_groups"])
         slow = {label: self.slow[key] for label, key in zip(labels, self._keys()) if key in self.slow}
         packed["Lookahead"]["slow"] = {label: convert(a) for label, a in slow.items()} if convert else slow

@@ -190,3 +190,31 @@ def test_processes_share_a_model_and_have_the_same_torch(tmp_path):
     done = python("-m", "tinygrad_lite", "run", "--instead", "train.py", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "0 3.0\n0 3.0\nprocess 0 ended with exit code 1\n")
     assert "'NoneType' object has no attribute 'parameters'" in done.stderr
+
+
+def test_modules_that_are_refused_say_why_when_they_are_used(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import torch, torch.fx, torch.nested\n"
+        "from torch.ao.quantization import QuantStub\n"
+        "import torch.fx.passes.shape_prop as shapes\n"
+        "@torch.fx.wrap\n"
+        "def f():\n"
+        "    return 'called'\n"
+        "class Own(torch.fx.Interpreter):\n"
+        "    pass\n"
+        "print(f(), isinstance(f, torch.fx.GraphModule))\n"
+        "for call in (lambda: torch.nested.nested_tensor([torch.ones(1)]), QuantStub, Own, shapes.ShapeProp):\n"
+        "    try:\n"
+        "        call()\n"
+        "    except RuntimeError as error:\n"
+        "        print(error)\n"
+    )
+    done = python("-m", "tinygrad_lite", "run", "--instead", str(program))
+    lines = done.stdout.splitlines()
+    assert lines[0] == "called False", done.stderr
+    assert [line.partition(":")[0] for line in lines[1:]] == [
+        "torch.nested.nested_tensor", "torch.ao.quantization.QuantStub", "__main__.Own",
+        "torch.fx.passes.shape_prop.ShapeProp",
+    ]  # fmt: skip
+    assert "pad the sequences" in lines[1]

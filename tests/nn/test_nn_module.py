@@ -451,3 +451,23 @@ def test_repr_of_a_tree():
     assert repr(nn.Sequential(nn.Linear(2, 3), nn.ReLU(inplace=True))) == (
         "Sequential(\n  (0): Linear(in_features=2, out_features=3, bias=True)\n  (1): ReLU(inplace=True)\n)"
     )
+
+
+def test_tables_of_members_can_be_written_to():
+    module = nn.Linear(2, 1)
+    module.register_buffer("kept", tg.ones(1))
+    weight = module._parameters["weight"]
+    del module._parameters["weight"]
+    assert not hasattr(module, "weight")
+    module._parameters["raw"] = weight
+    module.weight = tg.zeros(1, 2)
+    assert list(module.state_dict()) == ["bias", "raw", "kept"]
+    module._buffers["kept"] = None
+    module._modules["inner"] = nn.ReLU()
+    assert [name for name, _ in module.named_modules()] == ["", "inner"]
+    assert dict(module._parameters) == module._parameters.copy() == {"bias": module.bias, "raw": weight}
+    assert (len(module._buffers), "raw" in module._buffers, module._buffers.pop("kept")) == (1, False, None)
+    with pytest.raises(KeyError, match="weight"):
+        module._parameters["weight"]
+    with pytest.raises(KeyError, match="kept"):
+        del module._buffers["kept"]

@@ -6,12 +6,17 @@ is not in it is refused by name. `torch_files` says what the names of PyTorch's 
 
 from __future__ import annotations
 
+import pickle
 import pickletools
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping
 from typing import IO, Any, NamedTuple
 
 import numpy as np
+
+
+class UnpicklingError(ValueError, pickle.UnpicklingError):
+    """A file cannot be read as what it is to be; caught as Python's error of this name, too."""
 
 
 class Name(NamedTuple):
@@ -32,6 +37,10 @@ class _Array:
 
 
 Builder = Callable[..., Any]
+_ONLY = (
+    "only tensors and plain containers are read; with weights_only=False classes are, too, and whatever the file asks "
+    "for is executed: do that where you trust whoever wrote it"
+)
 
 _PUSHED = {
     "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT", "STRING", "BINSTRING",
@@ -107,7 +116,7 @@ PLAIN: dict[Name, Builder] = {
     **{Name(*f"{package}.{name}".rsplit(".", 1)): build for package in ("numpy.core", "numpy._core")
        for name, build in _ARRAYS.items()},
 }  # fmt: skip
-_SILENT = {  # names that may stand in a pickle, as arguments of the others
+SILENT = {  # names that may stand in a pickle, as arguments of the others
     Name("numpy", "ndarray"),
     *(Name(module, name) for module in ("builtins", "__builtin__") for name in _FACTORIES),
 }
@@ -190,9 +199,9 @@ class Machine:
             top.memo.append(place)
 
     def _name(self, name: Name) -> None:
-        value = name if name in self._builders or name in _SILENT else self._values(name)
+        value = name if name in self._builders or name in SILENT else self._values(name)
         if value is None:
-            raise ValueError(f"it asks for {name}, which is refused: only tensors and plain containers are read")
+            raise ValueError(f"it asks for {name}, which is refused: {_ONLY}")
         self._stack.append(value)
 
     def _global(self, argument: str) -> None:
@@ -274,7 +283,7 @@ def _finished(value: Any) -> Any:
     while left:
         each = left.pop()
         if isinstance(each, (Name, _Array)):
-            raise ValueError(f"it holds {each}, which is refused: only tensors and plain containers are read")
+            raise ValueError(f"it holds {each}, which is refused: {_ONLY}")
         if isinstance(each, (list, tuple, dict, set, frozenset, deque)) and id(each) not in seen:
             seen.add(id(each))
             left += [*each.keys(), *each.values()] if isinstance(each, dict) else each

@@ -2,7 +2,8 @@
 
 In a safetensors file the tensors lie under their dotted paths; everything else (the tree, numbers, strings) is JSON in
 the file's metadata, where other programs do not look: to them a state dict is an ordinary file of its tensors. Theirs
-load here, and so do PyTorch's own files. Nothing is executed on loading, whoever wrote the file.
+load here, and so do PyTorch's own files. Nothing is executed on loading, whoever wrote the file, unless
+``weights_only=False`` allows it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import io
 import json
 import os
+import pickle
 import stat
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +23,8 @@ import numpy as np
 from ..ops.creation.creation import only_cpu
 from ..rules import wrap
 from . import safetensors_files, torch_files
+from .pickled import UnpicklingError
+from .pickled_objects import Trusted, by_name
 from .replacing import replacing
 from .saved_values import Array, Encoder, decode
 from .torch_writing import zip_writer
@@ -28,27 +32,35 @@ from .torch_writing import zip_writer
 __all__ = ["load", "read_metadata", "save"]
 
 _TREE = "tinygrad_lite.tree"  # the metadata key of the JSON
-_TORCHS = (".pt", ".pth")
+_FORMATS = {".pt": "torch", ".pth": "torch", ".safetensors": "safetensors"}
+_PYTORCHS = {"pickle_module", "pickle_protocol", "_use_new_zipfile_serialization"}
 _INDEX = ".index.json"
+safe_globals: list[Any] = []  # the classes whose objects files may hold though they are read as data
 
 
-def save(obj: Any, f: Any, metadata: Mapping[str, str] | None = None, *, format: str | None = None) -> None:
-    """Write a state dict, or any nesting of them, to a file; a crash leaves what was there before.
+def save(
+    obj: Any, f: Any, metadata: Mapping[str, str] | None = None, *, format: str | None = None, **pytorchs: Any
+) -> None:
+    """Write a state dict, any nesting of them, or a whole module to a file; a crash leaves what was there before.
 
     Parameters
     ----------
     obj : nested dict, list or tuple
         Of Tensors, arrays, numbers, strings, bytes, None, dtypes, ranges, paths; with ``Counter``, ``defaultdict``,
         sets, named tuples, and members of enumerations that are numbers or strings. Keys of dicts may be strings,
-        numbers, tuples. Tensors are saved without their history; two that share memory are saved twice.
+        numbers, tuples. Tensors are saved without their history. PyTorch's format takes all that Python can pickle:
+        modules, optimizers, objects of any class.
     f : str, path or binary file
         A named pipe or a device is written to; a file is replaced when all is written, and keeps its permissions.
     metadata : dict of str to str, optional
         Stored beside, for `read_metadata` and for other programs. PyTorch's format has none.
     format : {"safetensors", "torch"}, optional
-        Default: PyTorch's where the name ends with ``.pt`` or ``.pth``, else safetensors. What is written in PyTorch's
-        ``torch.load`` reads: arrays become tensors there and NumPy's numbers Python's, tensors of the same memory are
-        saved once, and what PyTorch would not read is refused.
+        Default: PyTorch's where the name ends with ``.pt`` or ``.pth``, and where `obj` holds what safetensors files
+        cannot and the name does not end with ``.safetensors``; else safetensors. In PyTorch's format, which
+        ``torch.load`` reads, tensors that share memory share it again when loaded, and those that require gradients
+        still do; in the other they are saved twice, and do not.
+    pickle_module, pickle_protocol, _use_new_zipfile_serialization : optional
+        PyTorch's; accepted and ignored.
 
     Raises
     ------
@@ -56,13 +68,15 @@ def save(obj: Any, f: Any, metadata: Mapping[str, str] | None = None, *, format:
         For another `format`.
     TypeError
         If something in `obj` cannot be stored; the message says where it is.
+    pickle.PicklingError, AttributeError
+        In PyTorch's format, for what Python cannot pickle: functions without a name, classes inside of functions.
     OSError
         If the file cannot be written.
 
     Notes
     -----
-    Deviates from PyTorch, which pickles anything: a file here holds no code. Save ``module.state_dict()``, not the
-    module.
+    A module is saved as its class's name and its attributes: `load` needs ``weights_only=False`` and the program that
+    has the class, as in PyTorch. A state dict outlives both.
 
     Examples
     --------
@@ -74,12 +88,15 @@ def save(obj: Any, f: Any, metadata: Mapping[str, str] | None = None, *, format:
     >>> found["epoch"], found["model"]["weight"]
     (3, tensor([1., 1.]))
     """
+    unknown = pytorchs.keys() - _PYTORCHS
+    if unknown:
+        raise TypeError(f"save: got an unexpected keyword argument {min(unknown)!r}")
     name = _name(f, "save", "write")
     if format not in (None, "safetensors", "torch"):
         raise ValueError(f"save: format must be 'safetensors' or 'torch', got {format!r}")
-    chosen = format or ("torch" if name.lower().endswith(_TORCHS) else "safetensors")
+    chosen = format or _FORMATS.get(os.path.splitext(name.lower())[1])
     try:
-        writer = _torch_writer(obj, metadata) if chosen == "torch" else _writer(obj, metadata)
+        writer = _writer_of(chosen, obj, metadata)
     except RecursionError:
         raise ValueError("save: the object contains itself, or is nested too deeply") from None
     with _telling("save", name):
@@ -91,7 +108,15 @@ def save(obj: Any, f: Any, metadata: Mapping[str, str] | None = None, *, format:
             _write(name, writer)
 
 
-def load(f: Any, map_location: Any = None, *, weights_only: bool | None = None, mmap: bool | None = None) -> Any:
+def load(
+    f: Any,
+    map_location: Any = None,
+    pickle_module: Any = None,
+    *,
+    weights_only: bool | None = None,
+    mmap: bool | None = None,
+    encoding: str = "utf-8",
+) -> Any:
     """Read what `save` wrote, any safetensors file (a dict of Tensors by name), or what ``torch.save`` wrote.
 
     Parameters
@@ -101,8 +126,13 @@ def load(f: Any, map_location: Any = None, *, weights_only: bool | None = None, 
         a model's tensors, beside it.
     map_location : "cpu", dict or callable, optional
         Where tensors are to be: on the CPU, where they come in any case.
+    pickle_module, encoding : optional
+        Accepted and ignored.
     weights_only : bool, optional
-        Accepted: whatever it is, nothing is executed, and only tensors and plain containers are read.
+        True, the default: nothing is executed, and only tensors, NumPy's arrays and plain containers are read, and
+        objects of the classes that `serialization.add_safe_globals` was given. False: PyTorch's files may hold objects
+        of any class, such as whole modules; what they ask for is imported and called, **so that a file can do whatever
+        its writer wanted**. PyTorch's own classes become this library's of the same name.
     mmap : bool, optional
         The tensors of a file are read when they are used; what is written to them does not reach it.
 
@@ -121,8 +151,7 @@ def load(f: Any, map_location: Any = None, *, weights_only: bool | None = None, 
 
     Notes
     -----
-    Of PyTorch's files those are read that ``torch.load(..., weights_only=True)`` reads, and NumPy's arrays and numbers
-    in them; sparse and quantized tensors are not.
+    Sparse and quantized tensors are not read.
 
     Examples
     --------
@@ -142,7 +171,8 @@ def load(f: Any, map_location: Any = None, *, weights_only: bool | None = None, 
     if name.lower().endswith(_INDEX) and not hasattr(f, "read"):
         return _load_sharded(name, bool(mmap))
     with _opened(f, "load") as file:
-        return _load(file, name, name if mmap and not hasattr(f, "read") else "")
+        trusted = by_name(safe_globals) if weights_only in (None, True) else True
+        return _load(file, name, name if mmap and not hasattr(f, "read") else "", trusted or False)
 
 
 def read_metadata(f: Any) -> dict[str, str]:
@@ -205,10 +235,19 @@ def _telling(who: str, name: str) -> Iterator[None]:
 # --- writing ----------------------------------------------------------------------------------------------------------
 
 
-def _torch_writer(obj: Any, metadata: Any) -> Callable[[IO[bytes]], None]:
+def _writer_of(chosen: str | None, obj: Any, metadata: Any) -> Callable[[IO[bytes]], None]:
+    if chosen != "torch":
+        try:
+            return _writer(obj, metadata)
+        except TypeError:
+            if chosen or metadata:
+                raise
     if metadata:
         raise ValueError("save: metadata: PyTorch's format has none; save as safetensors")
-    return zip_writer(obj)
+    try:
+        return zip_writer(obj)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise type(error)(f"save: {error}") from None
 
 
 def _writer(obj: Any, metadata: Any) -> Callable[[IO[bytes]], None]:
@@ -257,18 +296,18 @@ def _opened(f: Any, who: str) -> Iterator[IO[bytes]]:
         yield file if file.seekable() else io.BytesIO(file.read())
 
 
-def _load(file: IO[bytes], name: str, mapped: str) -> Any:
+def _load(file: IO[bytes], name: str, mapped: str, trusted: Trusted) -> Any:
     memory = np.asarray(np.memmap(mapped, np.uint8, "c")) if mapped and os.path.getsize(mapped) else None
     head = file.read(4)
     try:
         if head == b"PK\x03\x04":
-            value, narrow = torch_files.read_zip(file, memory)
+            value, narrow = torch_files.read_zip(file, memory, trusted)
         elif torch_files.is_legacy(file):
-            value, narrow = torch_files.read_legacy(file)
+            value, narrow = torch_files.read_legacy(file, trusted)
         else:
             return _load_safetensors(file, name, memory)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"load: {name or 'the file'} cannot be read: {error}") from None
+        raise UnpicklingError(f"load: {name or 'the file'} cannot be read: {error}") from None
     if narrow:
         _tell_of_bfloat16(name)
     return value

@@ -34,8 +34,8 @@ def convert(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> N
 
     Notes
     -----
-    PyTorch's file is read without executing any code in it. bfloat16 becomes float32; NumPy's arrays become tensors
-    in PyTorch's file.
+    PyTorch's file is read without executing any code in it. bfloat16 becomes float32. NumPy's arrays stay arrays, for
+    which PyTorch needs ``weights_only=False``.
 
     Examples
     --------

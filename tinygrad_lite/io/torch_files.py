@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import io
 import struct
 import zipfile
@@ -11,11 +12,15 @@ from typing import IO, Any, cast
 
 import numpy as np
 
-from ..rules import wrap
+from .. import dtypes
+from .._tensor import rebuild
+from ..rules import unwrap, wrap
 from .pickled import Builder, Machine, Name
+from .pickled_objects import ObjectReader, Trusted
 
 Array = np.ndarray[Any, Any]
 
+_LAYERS = f"{__package__.partition('.')[0]}.nn"
 BFLOAT16 = "bfloat16"  # which NumPy does not know
 DTYPES = {
     "float64": "<f8", "float32": "<f4", "float16": "<f2", BFLOAT16: "<u2", "int64": "<i8", "int32": "<i4",
@@ -37,20 +42,18 @@ def widened(half: Array) -> Array:
 
 
 class _Storage:
-    """The memory of tensors: bytes, and a Tensor on all of them for each dtype that they are read as."""
+    """The memory of tensors: bytes, and the numbers that they are for each dtype that they are read as."""
 
     def __init__(self, raw: Array, dtype: str) -> None:
         self.raw, self.dtype = raw, dtype
-        self._whole: dict[str, Any] = {}
+        self._whole: dict[str, Array] = {}
 
-    def whole(self, dtype: str) -> Any:
-        """The Tensor whose parts the tensors are, which share its memory."""
+    def whole(self, dtype: str) -> Array:
+        """The numbers of which the tensors are parts."""
         if dtype not in self._whole:
             numbers = self.raw.view(DTYPES[dtype])
-            native = (
-                widened(numbers) if dtype == BFLOAT16 else numbers.astype(numbers.dtype.newbyteorder("="), copy=False)
-            )
-            self._whole[dtype] = wrap(native)
+            native = numbers.dtype.newbyteorder("=")
+            self._whole[dtype] = widened(numbers) if dtype == BFLOAT16 else numbers.astype(native, copy=False)
         return self._whole[dtype]
 
     def forget(self) -> None:
@@ -65,15 +68,17 @@ class _Reader:
     ----------
     raw : callable
         ``raw(key, size)`` returns the bytes of a storage of that size, as an array.
+    trusted : bool or dict
+        Whether the names of other objects may be used, or which objects, by their names.
     """
 
-    def __init__(self, raw: Callable[[str, int], Array]) -> None:
-        self._raw = raw
+    def __init__(self, raw: Callable[[str, int], Array], trusted: Trusted = False) -> None:
+        self._raw, self._trusted = raw, trusted
         self.storages: dict[str, _Storage] = {}
         self.narrow = False  # whether there was bfloat16
         tensors: dict[str, Builder] = {
             "_rebuild_tensor": self._tensor, "_rebuild_tensor_v2": self._tensor, "_rebuild_tensor_v3": self._typed,
-            "_rebuild_parameter": self._parameter, "_rebuild_parameter_with_state": self._parameter,
+            "_rebuild_parameter": self._parameter, "_rebuild_parameter_with_state": self._marked_parameter,
         }  # fmt: skip
         self._builders: dict[Name, Builder] = {
             **{Name("torch._utils", name): build for name, build in tensors.items()},
@@ -83,9 +88,11 @@ class _Reader:
             Name("torch.serialization", "_get_layout"): str,
         }
 
-    def machine(self) -> Machine:
+    def machine(self) -> Machine | ObjectReader:
         """What reads the pickles."""
-        return Machine(self._builders, _value, self._storage)
+        if self._trusted is False:
+            return Machine(self._builders, _value, self._storage)
+        return ObjectReader(self._builders, _value, self._storage, self._trusted)
 
     def _storage(self, about: Any) -> _Storage:
         if not isinstance(about, tuple) or len(about) not in (5, 6) or about[0] != "storage":
@@ -115,10 +122,11 @@ class _Reader:
             raise ValueError("a tensor has a damaged shape")
         if not all(size):
             found = wrap(np.empty(size, whole.dtype))
-        elif offset + sum((n - 1) * step for n, step in zip(size, stride)) >= whole.numel():
-            raise ValueError(f"a tensor of shape {tuple(size)} goes beyond its storage of {whole.numel()} elements")
+        elif offset + sum((n - 1) * step for n, step in zip(size, stride)) >= whole.size:
+            raise ValueError(f"a tensor of shape {tuple(size)} goes beyond its storage of {whole.size} elements")
         else:
-            found = whole.as_strided(size, stride, offset).detach()
+            steps = [whole.itemsize * step for step in stride]
+            found = wrap(np.ndarray(size, whole.dtype, whole, whole.itemsize * offset, steps))
         if isinstance(marks, dict) and marks.get("conj"):
             found = found.conj()
         if isinstance(marks, dict) and marks.get("neg"):
@@ -129,22 +137,38 @@ class _Reader:
         self, storage: Any, offset: Any, size: Any, stride: Any, requires_grad: Any, hooks: Any, dtype: Any,
         marks: Any = None,
     ) -> Any:  # fmt: skip
-        name = BFLOAT16 if dtype == BFLOAT16 else np.dtype(dtype).name
-        return self._tensor(storage, offset, size, stride, requires_grad, hooks, marks, name)
+        return self._tensor(storage, offset, size, stride, requires_grad, hooks, marks, str(dtype))
 
     def _parameter(self, data: Any, requires_grad: Any, *_: Any) -> Any:
-        return data.requires_grad_() if requires_grad is True else data.detach()
+        return importlib.import_module(_LAYERS).Parameter(data, requires_grad is True)
+
+    def _marked_parameter(self, data: Any, requires_grad: Any, hooks: Any, state: Any) -> Any:
+        return _marked(self._parameter(data, requires_grad), state)
 
     def _of_type(self, build: Any, kind: Any, arguments: Any, state: Any) -> Any:
-        if build not in self._builders or not isinstance(arguments, tuple):
-            raise ValueError(f"it calls {build}, which is refused")
-        return self._builders[build](*arguments)
+        build = self._builders.get(build) if isinstance(build, Name) else build
+        if build not in self._builders.values() or not isinstance(arguments, tuple):
+            raise ValueError("it builds a tensor by what does not build one")
+        found = build(*arguments)
+        if isinstance(kind, type) and not isinstance(found, kind):
+            found = rebuild(kind, unwrap(found), found.requires_grad)
+        return _marked(found, state)
+
+
+def _marked(tensor: Any, state: Any) -> Any:
+    """The tensor with the attributes that its user has given it."""
+    attributes = state[0] if isinstance(state, tuple) and state else state
+    if isinstance(attributes, dict):
+        for name, value in attributes.items():
+            if isinstance(name, str) and name.isidentifier() and not hasattr(type(tensor), name):
+                setattr(tensor, name, value)
+    return tensor
 
 
 def _value(name: Name) -> Any:
     """What a name of PyTorch's by itself stands for."""
     if name.module == "torch" and name.name in DTYPES:
-        return BFLOAT16 if name.name == BFLOAT16 else np.dtype(DTYPES[name.name]).newbyteorder("=")
+        return getattr(dtypes, name.name)
     known = {("torch", "Tensor"), ("torch._tensor", "Tensor"), ("torch.nn.parameter", "Parameter")}
     storage = name.module in ("torch", "torch.cuda", "torch.storage") and name.name in STORAGES
     return name if storage or name in known else None
@@ -153,7 +177,7 @@ def _value(name: Name) -> Any:
 # --- the zip format ---------------------------------------------------------------------------------------------------
 
 
-def read_zip(file: IO[bytes], mapped: Array | None = None) -> tuple[Any, bool]:
+def read_zip(file: IO[bytes], mapped: Array | None = None, trusted: Trusted = False) -> tuple[Any, bool]:
     """Read what ``torch.save`` writes.
 
     Parameters
@@ -162,6 +186,8 @@ def read_zip(file: IO[bytes], mapped: Array | None = None) -> tuple[Any, bool]:
         Open for reading, with ``seek``.
     mapped : array of bytes, optional
         The same content, of which tensors are to be parts. No checksums are compared then.
+    trusted : bool or dict
+        Whether the names of other objects may be used, or which objects, by their names.
 
     Returns
     -------
@@ -209,7 +235,7 @@ def read_zip(file: IO[bytes], mapped: Array | None = None) -> tuple[Any, bool]:
 
             if f"{prefix}byteorder" in records and archive.read(stored("byteorder")) != b"little":
                 raise ValueError("its numbers are big-endian")
-            reader = _Reader(raw)
+            reader = _Reader(raw, trusted)
             value = reader.machine().read(io.BytesIO(archive.read(stored("data.pkl"))))
     except (zipfile.BadZipFile, NotImplementedError, EOFError, struct.error) as error:
         raise ValueError(f"the zip file is damaged ({error})") from None
@@ -240,7 +266,7 @@ def is_legacy(file: IO[bytes]) -> bool:
     return MAGIC.to_bytes(10, "little") in head
 
 
-def read_legacy(file: IO[bytes]) -> tuple[Any, bool]:
+def read_legacy(file: IO[bytes], trusted: Trusted = False) -> tuple[Any, bool]:
     """Read what ``torch.save`` wrote before PyTorch 1.6, as `read_zip` does."""
     left = file.seek(0, 2)
     file.seek(0)
@@ -254,7 +280,7 @@ def read_legacy(file: IO[bytes]) -> tuple[Any, bool]:
         wanted[key] = np.zeros(size, np.uint8)
         return wanted[key]
 
-    reader = _Reader(raw)
+    reader = _Reader(raw, trusted)
     machine = reader.machine()
     magic, protocol, system = machine.read(file), machine.read(file), machine.read(file)
     if magic != MAGIC or protocol != PROTOCOL or not isinstance(system, dict) or not system.get("little_endian", True):

@@ -14,6 +14,7 @@ from typing import Any
 
 from .missing_names import note
 from .module_names import RENAMED, WITHOUT_A_FILE
+from .refused_modules import refused_module
 
 _LIBRARY = "tinygrad_lite"
 
@@ -76,9 +77,7 @@ def find_module(name: str) -> ModuleType | None:
         found = vars(above)[last] if last in vars(above) else getattr(on_demand, "on_demand", on_demand)(last)
         if isinstance(found, ModuleType):
             return found
-    if name not in WITHOUT_A_FILE:
-        return None
-    return ModuleType(f"torch.{name}")
+    return ModuleType(f"torch.{name}") if name in WITHOUT_A_FILE else refused_module(name)
 
 
 def _imported(name: str) -> ModuleType | None:

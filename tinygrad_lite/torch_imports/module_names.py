@@ -12,7 +12,7 @@ _LAYERS = {  # PyTorch's file under nn.modules -> the one here
 RENAMED = {
     **{f"nn.modules.{theirs}": f"nn.modules.{ours}" for theirs, ours in _LAYERS.items()},
     "nn.modules.module": "nn.module",
-    "_C": "torch_modules._C", "_dynamo": "compiler", "_inductor": "compiler",
+    "_C": "torch_modules._C", "_C._nn": "nn.functional", "_dynamo": "compiler", "_inductor": "compiler",
     "cuda.amp.autocast_mode": "amp.autocast_mode", "cuda.amp.grad_scaler": "amp.grad_scaler",
 }  # fmt: skip
 

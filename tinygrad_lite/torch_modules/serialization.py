@@ -6,16 +6,17 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from ..io import serialization
 from ..io.serialization import load as load
 from ..io.serialization import save as save
 
 __all__ = ["add_safe_globals", "clear_safe_globals", "get_safe_globals", "load", "safe_globals", "save"]
 
-_listed: list[Any] = []
+_listed = serialization.safe_globals
 
 
 def add_safe_globals(safe_globals: list[Any]) -> None:
-    """Nothing but remember them: `load` makes tensors and plain containers only, whatever is listed."""
+    """Have `load` read objects of these classes, too: pairs of a class and its name in files, or classes."""
     _listed.extend(safe_globals)
 
 

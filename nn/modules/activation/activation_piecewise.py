@@ -157,6 +157,7 @@ class RReLU(InPlace):
     """
 
     _numbers = ("lower", "upper")
+    generator: Generator | None = None  # of the class, for layers out of PyTorch's files
 
     def __init__(
         self,

@@ -127,38 +127,38 @@ class ParameterDict(_Holder):
 
     def __init__(self, parameters: Mapping[str, Any] | Iterable[Any] | None = None) -> None:
         super().__init__()
-        self._names: dict[str, None] = {}
+        self._keys: dict[str, None] = {}
         if parameters is not None:
             self.update(parameters)
 
     def __getitem__(self, key: str) -> Any:
-        if key not in self._names:
+        if key not in self._keys:
             raise KeyError(key)
         return getattr(self, key)
 
     def __setitem__(self, key: str, value: Any) -> None:
         if not isinstance(key, str):
             raise TypeError(f"ParameterDict: keys must be strings, got {key!r}")
-        if hasattr(self, key) and key not in self._names:
+        if hasattr(self, key) and key not in self._keys:
             raise KeyError(f"ParameterDict: {key!r} is an attribute of the dict itself")
         self._put(key, value)
-        self._names[key] = None
+        self._keys[key] = None
 
     def __delitem__(self, key: str) -> None:
-        del self._names[key]
+        del self._keys[key]
         delattr(self, key)
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._keys)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(list(self._names))
+        return iter(list(self._keys))
 
     def __reversed__(self) -> Iterator[str]:
-        return reversed(list(self._names))
+        return reversed(list(self._keys))
 
     def __contains__(self, key: object) -> bool:
-        return key in self._names
+        return key in self._keys
 
     def __or__(self, other: Mapping[str, Any] | ParameterDict) -> ParameterDict:
         joined = self.copy()
@@ -196,7 +196,7 @@ class ParameterDict(_Holder):
 
     def popitem(self) -> tuple[str, Any]:
         """Remove what was added last and return it as a pair."""
-        if not self._names:
+        if not self._keys:
             raise KeyError("ParameterDict.popitem: the dict is empty")
         key = next(reversed(self))
         return key, self.pop(key)
@@ -207,7 +207,7 @@ class ParameterDict(_Holder):
 
     def keys(self) -> list[str]:
         """Return the names."""
-        return list(self._names)
+        return list(self._keys)
 
     def items(self) -> list[tuple[str, Any]]:
         """Return pairs of name and value."""

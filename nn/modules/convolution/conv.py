@@ -44,7 +44,7 @@ class _ConvNd(Module):
     weight: Parameter
     bias: Parameter | None
     _dims: int
-    _transposed = False
+    transposed = False
 
     def _setup(
         self,
@@ -92,9 +92,12 @@ class _ConvNd(Module):
         self.weight = Parameter(empty(*self._weight_shape(), dtype=dtype))
         self.register_parameter("bias", Parameter(empty(self.out_channels, dtype=dtype)) if bias else None)
 
+    def _pytorchs_attributes(self) -> dict[str, Any]:
+        return {"transposed": self.transposed, "_reversed_padding_repeated_twice": self._pads()}
+
     def _weight_shape(self) -> tuple[int, ...]:
         channels = (self.out_channels, self.in_channels)
-        first, second = channels[::-1] if self._transposed else channels
+        first, second = channels[::-1] if self.transposed else channels
         return (first, second // self.groups, *self.kernel_size)
 
     def _pads(self) -> list[int]:
@@ -247,7 +250,7 @@ class _ConvTranspose(_ConvNd):
         with a stride, and this says which one is meant.
     """
 
-    _transposed = True
+    transposed = True
 
     def __init__(
         self,

@@ -34,7 +34,7 @@ class _LazyConv(Lazy):
 
     def _loaded_size(self) -> int:
         this: Any = self
-        return this.weight.shape[0] if this._transposed else this.weight.shape[1] * this.groups
+        return this.weight.shape[0] if this.transposed else this.weight.shape[1] * this.groups
 
     def _take_size(self, size: int) -> None:
         this: Any = self

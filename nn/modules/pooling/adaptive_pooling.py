@@ -162,6 +162,7 @@ class _FractionalMaxPool(Module):
 
     _dims: int
     _random_samples: Tensor | None
+    generator: Generator | None = None  # of the class, for layers out of PyTorch's files
 
     def __init__(
         self,

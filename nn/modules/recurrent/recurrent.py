@@ -102,6 +102,14 @@ class RNNBase(Module):
         for parameter in self.parameters():
             init.uniform_(parameter, -bound, bound)
 
+    def _pytorchs_attributes(self) -> dict[str, Any]:
+        names = [name for name, _ in self._shapes()]
+        count = len(self.all_weights[0])
+        return {
+            "_flat_weights_names": names, "_flat_weights": [getattr(self, name) for name in names],
+            "_all_weights": [names[i : i + count] for i in range(0, len(names), count)], "_flat_weight_refs": [],
+        }  # fmt: skip
+
     @property
     def all_weights(self) -> list[list[Parameter]]:
         """The parameters of each layer and direction."""

@@ -12,23 +12,7 @@ from ... import init
 from ..._checks import check_device
 from ...module import Module
 from ...parameter import Parameter
-from ..linear import Linear
-
-
-class NonDynamicallyQuantizableLinear(Linear):
-    """A `Linear` under the name that PyTorch's repr of `MultiheadAttention` shows.
-
-    Parameters
-    ----------
-    in_features, out_features, bias, device, dtype
-        As for `Linear`.
-
-    Examples
-    --------
-    >>> from tinygrad_lite import nn
-    >>> nn.MultiheadAttention(4, 2).out_proj
-    NonDynamicallyQuantizableLinear(in_features=4, out_features=4, bias=True)
-    """
+from ..linear import NonDynamicallyQuantizableLinear
 
 
 class MultiheadAttention(Module):

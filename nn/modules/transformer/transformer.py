@@ -55,6 +55,9 @@ class TransformerEncoder(Module):
         self.num_layers = num_layers
         self.norm = norm
 
+    def _pytorchs_attributes(self) -> dict[str, Any]:
+        return {"enable_nested_tensor": False, "use_nested_tensor": False, "mask_check": True}
+
     def forward(
         self,
         src: Tensor,

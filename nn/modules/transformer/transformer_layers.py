@@ -121,6 +121,9 @@ class TransformerEncoderLayer(_Block):
         self.dropout2 = Dropout(dropout)
         self.activation = _activation("TransformerEncoderLayer", activation)
 
+    def _pytorchs_attributes(self) -> dict[str, Any]:
+        return {"activation_relu_or_gelu": {F.relu: 1, F.gelu: 2}.get(self.activation, 0)}
+
     def forward(
         self,
         src: Tensor,
