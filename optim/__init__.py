@@ -48,6 +48,7 @@ else:
     from .verify import verify as verify
     from .wrappers.lookahead import Lookahead as Lookahead
     from .wrappers.sam import SAM as SAM
+    from .wrappers.zero_redundancy import ZeroRedundancyOptimizer as ZeroRedundancyOptimizer
 
     # Modules are known by their own names, too, as PyTorch's are: `from tinygrad_lite.optim.adam import Adam`.
     for _class in [each for each in globals().values() if isinstance(each, type) and issubclass(each, Optimizer)]:
@@ -74,6 +75,6 @@ else:  # type checkers would take any name for one that it knows
 __all__ = [
     "Optimizer", "formula", "SGD", "ASGD", "Rprop", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "Adagrad", "RMSprop",
     "Adadelta", "AdaBelief", "Adan", "AdEMAMix", "Lion", "LARS", "LAMB", "Prodigy", "ScheduleFreeSGD",
-    "ScheduleFreeAdamW", "Adafactor", "Muon", "LBFGS", "Lookahead", "SAM", "textbook", "lr_scheduler", "schedules",
-    "swa_utils", "decay_groups", "groups_by_name", "verify",
+    "ScheduleFreeAdamW", "Adafactor", "Muon", "LBFGS", "Lookahead", "SAM", "ZeroRedundancyOptimizer",
+    "textbook", "lr_scheduler", "schedules", "swa_utils", "decay_groups", "groups_by_name", "verify",
 ]  # fmt: skip

@@ -183,6 +183,7 @@ class Optimizer(Stepping, Hooks):
         self._steps = 0  # what schedules count
         self._by_name = False
         self.max_grad_norm = self.on_nonfinite = None
+        self._over_ranks: Callable[[float], float] = float  # sums what is asked of gradients that are elsewhere, too
         self._renew_lock()
 
     def __init__(self, *args: Any, **hyperparameters: Any) -> None:

@@ -188,6 +188,7 @@ ELSEWHERE = {
     optim.LBFGS: "test_lbfgs.py",  # chooses its own points
     optim.Lookahead: "test_wrappers.py",
     optim.SAM: "test_wrappers.py",
+    optim.ZeroRedundancyOptimizer: "../distributed/test_zero_redundancy.py",
 }
 
 OPTIMIZERS = [

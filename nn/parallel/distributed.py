@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_lite import Tensor, get_rng_state, is_grad_enabled, manual_seed
 from tinygrad_lite.distributed import reducer as reducing
+from tinygrad_lite.distributed.collectives import summed
 from tinygrad_lite.distributed.world import resolve
 from tinygrad_lite.engine.errors import InputError
 
@@ -229,13 +230,7 @@ class DistributedDataParallel(Module):
 
     def sum_over_ranks(self, *numbers: float) -> list[float]:
         """The sums of numbers over all ranks."""
-        group, sums = self.process_group, np.array(numbers, np.float64)
-
-        def steps() -> Any:
-            yield [group.comm.Iallreduce(group.IN_PLACE, sums, op=group.MPI and group.MPI.SUM)], True
-
-        group.submit(f"sum_over_ranks({len(numbers)} numbers)", steps)
-        return sums.tolist()
+        return summed(self.process_group, numbers, "sum_over_ranks", np.float64).tolist()
 
     @contextmanager
     def no_sync(self) -> Iterator[None]:

@@ -16,7 +16,7 @@ SHAPES = [(7,), (3, 5), (), (2, 3, 4)]
 MATRICES = [(3, 5), (6, 2), (4, 4)]
 
 # Which are compared in files of their own: LBFGS chooses its own points, wrappers have an optimizer inside.
-ELSEWHERE = {"LBFGS", "Lookahead", "SAM"}
+ELSEWHERE = {"LBFGS", "Lookahead", "SAM", "ZeroRedundancyOptimizer"}
 
 ADAM = [
     {},

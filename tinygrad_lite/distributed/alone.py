@@ -33,7 +33,7 @@ class Alone:
 
     rank, size = 0, 1
     Iallreduce = Ireduce = Ireduce_scatter_block = Iallgather = Igather = Ialltoall = staticmethod(_copy)
-    Iallgatherv = Iscatter = staticmethod(_copy)
+    Iallgatherv = Igatherv = Iscatter = staticmethod(_copy)
     Ibcast = Ibarrier = staticmethod(_nothing)
 
     def Dup(self) -> Alone:

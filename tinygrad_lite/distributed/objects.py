@@ -23,8 +23,8 @@ def _packed(value: Any) -> np.ndarray[Any, Any]:
     return np.frombuffer(pickle.dumps(value, protocol=5), np.uint8)
 
 
-def exchange(group: ProcessGroup, call: str, value: Any) -> list[Any]:
-    """The objects of all ranks, in all ranks."""
+def exchange(group: ProcessGroup, call: str, value: Any, root: int | None = None) -> list[Any]:
+    """The objects of all ranks, in all ranks; or in one of them, and none in the others."""
     found: list[Any] = []
 
     def steps() -> Steps:
@@ -34,7 +34,14 @@ def exchange(group: ProcessGroup, call: str, value: Any) -> list[Any]:
         bytes_ = np.empty(int(sizes.sum()), np.uint8)
         starts = np.concatenate([[0], np.cumsum(sizes)])
         into: Any = bytes_ if group.size() == 1 else [bytes_, (sizes.tolist(), starts[:-1].tolist()), group.MPI.BYTE]
-        yield [group.comm.Iallgatherv(own, into)], True
+        if root is None:
+            yield [group.comm.Iallgatherv(own, into)], True
+        else:
+            place = group.ranks.index(root)
+            mine = group.rank() == place
+            yield [group.comm.Igatherv(own, into if mine else None, root=place)], True
+            if not mine:
+                return
         found.extend(pickle.loads(bytes_[a:b].tobytes()) for a, b in zip(starts, starts[1:]))
 
     group.submit(call, steps)
@@ -63,7 +70,7 @@ def gather_object(
         raise InputError(
             f"distributed.gather_object: object_gather_list must have length {found.size()} in rank {root}"
         )
-    values = exchange(found, f"gather_object(to {root})", obj)
+    values = exchange(found, f"gather_object(to {root})", obj, root)
     if mine and object_gather_list is not None:
         object_gather_list[:] = values
 

@@ -1,12 +1,17 @@
-"""`ZeroRedundancyOptimizer`: an optimizer whose state is spread over processes, of which there is one here."""
+"""`ZeroRedundancyOptimizer`, where PyTorch has it."""
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __all__ = ["ZeroRedundancyOptimizer"]
 
+if TYPE_CHECKING:
+    ZeroRedundancyOptimizer: Any
+else:
 
-def ZeroRedundancyOptimizer(*args: Any, **options: Any) -> NoReturn:
-    """An error: there are no groups of processes."""
-    raise RuntimeError("ZeroRedundancyOptimizer: needs a group of processes, and tinygrad_lite computes in one")
+    def __getattr__(name: str) -> Any:
+        if name in __all__:
+            return getattr(importlib.import_module("tinygrad_lite.optim"), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

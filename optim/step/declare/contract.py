@@ -24,6 +24,7 @@ class Contract:
     skipped: int
     max_grad_norm: float | None
     on_nonfinite: str | None
+    _over_ranks: Callable[[float], float]
 
     decoupled: ClassVar[bool] = False  # weight decay shrinks the parameter itself and stays out of the gradient
     counted: ClassVar[bool] = True  # the state dict has "step"; else `t` only tells the first step from the others

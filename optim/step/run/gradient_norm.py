@@ -60,16 +60,19 @@ def factor(optimizer: Contract, plans: list[Plan]) -> float | None:
         for plan in plans
         for cohort, grads in zip(plan.cohorts, plan.grads)
     ]
-    square = sum(float(sums.sum()) for _, _, sums in each)
+    over_ranks = optimizer._over_ranks
+    square = over_ranks(sum(float(sums.sum()) for _, _, sums in each))
     if not math.isfinite(square):
         bad = _bad([(cohort, grads) for cohort, grads, _ in each])
-        if bad is None:  # all are finite, and only their squares are not
-            square = _large([g for _, grads, _ in each for g in grads]) ** 2
+        if not over_ranks(bad is not None):  # all are finite, and only their squares are not
+            square = over_ranks(_large([g for _, grads, _ in each for g in grads]) ** 2)
         elif optimizer.on_nonfinite == "skip":
             return None
         elif optimizer.on_nonfinite == "raise":
             raise FloatingPointError(
                 f"{optimizer._name}: the gradient of {_named(optimizer, bad)} is not finite; nothing was updated"
+                if bad is not None
+                else f"{optimizer._name}: a gradient in another rank is not finite; nothing was updated"
             )
     if optimizer.max_grad_norm is None:
         return 1.0
@@ -89,7 +92,7 @@ def _bad(each: list[tuple[Cohort, list[Array]]]) -> Any:
 
 def _large(grads: list[Array]) -> float:
     """The norm of gradients whose squares overflow."""
-    top = max(float(np.abs(g).max(initial=0)) for g in grads)
+    top = max((float(np.abs(g).max(initial=0)) for g in grads), default=0.0) or 1.0
     return min(top * math.sqrt(sum(float(np.square(g / top).sum()) for g in grads)), 1e150)
 
 

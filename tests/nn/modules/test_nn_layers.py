@@ -114,7 +114,7 @@ def test_every_layer_has_a_row():
         name for name in nn.__all__ if inspect.isclass(getattr(nn, name)) and issubclass(getattr(nn, name), nn.Module)
     }
     lazy = {name for name in layers if name.startswith("Lazy")}  # test_nn_lazy.py has rows for these
-    others = {"Module", "DataParallel"}  # of test_nn_module.py and test_torch_idioms.py
+    others = {"Module", "DataParallel", "SyncBatchNorm"}  # of test_nn_module, test_torch_idioms, test_sync_batch_norm
     assert {row.layer for row in LAYERS} == layers - lazy - others
 
 

@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from ...distributed.world import is_initialized, world
 from .samplers import Sampler
 
 __all__ = ["DistributedSampler"]
+
+_WHO = "DistributedSampler"
 
 
 class DistributedSampler(Sampler[int]):
@@ -20,9 +23,9 @@ class DistributedSampler(Sampler[int]):
     ----------
     dataset : Dataset
     num_replicas : int, optional
-        How many processes there are: 1 by default, for there are no groups of processes here.
+        How many processes there are; by default those of the process group, or 1 without one.
     rank : int, optional
-        Which of them this is.
+        Which of them this is; by default the group's.
     shuffle : bool
         Another order in every epoch, the same in all processes; see `set_epoch`.
     seed : int
@@ -49,8 +52,9 @@ class DistributedSampler(Sampler[int]):
         seed: int = 0,
         drop_last: bool = False,
     ) -> None:
-        self.num_replicas = 1 if num_replicas is None else num_replicas
-        self.rank = 0 if rank is None else rank
+        grouped = is_initialized()
+        self.num_replicas = (world(_WHO).size if grouped else 1) if num_replicas is None else num_replicas
+        self.rank = (world(_WHO).rank if grouped else 0) if rank is None else rank
         if not 0 <= self.rank < self.num_replicas:
             raise ValueError(f"DistributedSampler: rank must be in [0, {self.num_replicas - 1}], got {self.rank}")
         self.dataset, self.shuffle, self.seed, self.drop_last, self.epoch = dataset, shuffle, seed, drop_last, 0
