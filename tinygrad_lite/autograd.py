@@ -20,6 +20,7 @@ from . import rules
 from .engine import deliver, hooks
 from .engine.accumulate import ACCUMULATING, accumulate, fit, misfit, ones_like, own, parents_of
 from .engine.deliver import LEAVES, TAKEN, Delivery
+from .engine.errors import check_several, freed
 from .engine.function import Function, once_differentiable
 from .engine.grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .engine.quiet import SILENT, restore, silence
@@ -46,7 +47,7 @@ def _needed(roots: Iterable[Node], targets: set[Node]) -> tuple[set[Node], set[N
         if type(edges) is str:
             if node in targets and node.seq == floor:
                 continue  # the pass ends here
-            raise _freed(edges)
+            raise freed(edges)
         for parent, _, _ in edges:
             for p in parents_of(parent):
                 if p is not None and p not in seen and p.seq >= floor:
@@ -104,7 +105,7 @@ def _run(grads: dict[Node, Any], targets: set[Node] | None, retain: bool, create
         elif not edges:
             found[node] = g
         if type(edges) is str:
-            raise _freed(edges)
+            raise freed(edges)
         if node.seq < last_write.clock:
             _refuse_stale(node, create)
         for parent, rule, saved in edges:
@@ -125,7 +126,7 @@ def _run(grads: dict[Node, Any], targets: set[Node] | None, retain: bool, create
                 parts = _collect(grads, heap, parent, rule, g, saved)
                 continue
             if type(parent) is tuple:
-                _check_several(rule, parent, d)
+                check_several(rule, parent, d)
                 for i, (p, part) in enumerate(zip(parent, d)):
                     if p is not None and part is not None and (wanted is None or p in wanted):
                         _send(grads, heap, p, part, rule, i)
@@ -203,22 +204,6 @@ def _collect(
     before.gradients.append(g)
     before.saved.append(rule.unpacked(saved))
     return True
-
-
-def _check_several(rule: Rule, parents: tuple[Any, ...], gradients: Any) -> None:
-    if not isinstance(gradients, (tuple, list)) or len(gradients) != len(parents):
-        came = f"{len(gradients)}" if isinstance(gradients, (tuple, list)) else type(gradients).__name__
-        raise TypeError(
-            f"{rule.op.name}: the rule for {', '.join(rule.arg)} must return {len(parents)} gradients as it was given "
-            f"{len(parents)} Tensors, got {came}; if the function takes a single Tensor there, stack() them first"
-        )
-
-
-def _freed(name: str) -> RuntimeError:
-    return RuntimeError(
-        f"backward: Trying to backward through the graph a second time (at {name}), but its saved values have been "
-        "freed; pass retain_graph=True to the first backward"
-    )
 
 
 def _send(grads: dict[Node, Any], heap: list[tuple[int, Node]], parent: Node, d: Any, rule: Rule, i: int = 0) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_lite import Tensor, get_rng_state, is_grad_enabled, manual_seed
 from tinygrad_lite.distributed import reducer as reducing
-from tinygrad_lite.distributed.collectives import summed
+from tinygrad_lite.distributed.functional import summed
 from tinygrad_lite.distributed.world import resolve
 from tinygrad_lite.engine.errors import InputError
 

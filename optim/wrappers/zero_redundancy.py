@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import Tensor
-from tinygrad_lite.distributed.collectives import summed
+from tinygrad_lite.distributed.functional import summed
 from tinygrad_lite.distributed.objects import exchange
 from tinygrad_lite.distributed.world import resolve
 from tinygrad_lite.graph import written

@@ -249,17 +249,6 @@ def monitored_barrier(group: Any = None, timeout: timedelta | None = None, wait_
         work.wait(timeout)
 
 
-def summed(group: ProcessGroup, values: Any, call: str, dtype: Any = None) -> Array:
-    """The sums of arrays or numbers over all ranks."""
-    total = np.array(values, dtype)
-
-    def steps() -> Steps:
-        yield [group.comm.Iallreduce(group.IN_PLACE, total, op=group.MPI and group.MPI.SUM)], True
-
-    group.submit(f"{call}({total.dtype} {total.shape})", steps)
-    return total
-
-
 # --- all values -------------------------------------------------------------------------------------------------------
 
 

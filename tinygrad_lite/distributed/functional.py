@@ -1,4 +1,4 @@
-"""`all_reduce`: a sum over ranks that gradients flow through."""
+"""`all_reduce`: a sum over ranks that gradients flow through; `summed`: one of arrays."""
 
 from __future__ import annotations
 
@@ -9,10 +9,20 @@ import numpy as np
 from .. import Tensor
 from ..engine.function import Function
 from ..rules import wrap
-from .collectives import summed
 from .groups import ProcessGroup
 
 __all__ = ["all_reduce"]
+
+
+def summed(group: ProcessGroup, values: Any, call: str, dtype: Any = None) -> Any:
+    """The sums of arrays or numbers over all ranks."""
+    total = np.array(values, dtype)
+
+    def steps() -> Any:
+        yield [group.comm.Iallreduce(group.IN_PLACE, total, op=group.MPI and group.MPI.SUM)], True
+
+    group.submit(f"{call}({total.dtype} {total.shape})", steps)
+    return total
 
 
 class _AllReduce(Function):

@@ -6,6 +6,8 @@ ValueError, TypeError or IndexError. A program written for either catches these.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 __all__ = ["DtypeError", "EmptyError", "InputError", "LinAlgError", "RangeError", "SeveralError"]
@@ -33,3 +35,21 @@ class LinAlgError(np.linalg.LinAlgError, RuntimeError):
 
 class SeveralError(InputError, TypeError):
     """A tensor of several elements is no number."""
+
+
+def check_several(rule: Any, parents: tuple[Any, ...], gradients: Any) -> None:
+    """Raise if a rule for several arguments did not return a gradient for each."""
+    if not isinstance(gradients, (tuple, list)) or len(gradients) != len(parents):
+        came = f"{len(gradients)}" if isinstance(gradients, (tuple, list)) else type(gradients).__name__
+        raise TypeError(
+            f"{rule.op.name}: the rule for {', '.join(rule.arg)} must return {len(parents)} gradients as it was given "
+            f"{len(parents)} Tensors, got {came}; if the function takes a single Tensor there, stack() them first"
+        )
+
+
+def freed(name: str) -> RuntimeError:
+    """The error for a second pass."""
+    return RuntimeError(
+        f"backward: Trying to backward through the graph a second time (at {name}), but its saved values have been "
+        "freed; pass retain_graph=True to the first backward"
+    )
