@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import rules
-from .engine import deliver, hooks
+from .engine import delivery, hooks
 from .engine.accumulate import ACCUMULATING, accumulate, fit, misfit, ones_like, own, parents_of
-from .engine.deliver import LEAVES, TAKEN, Delivery
+from .engine.delivery import LEAVES, TAKEN, Delivery
 from .engine.errors import check_several, freed
 from .engine.function import Function, once_differentiable
 from .engine.grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
@@ -414,7 +414,7 @@ def backward(
         seeds = _seeds(outputs, gradients, create_graph, "backward")
         targets = None if inputs is None else {_node_of(t, "backward") for t in _some(inputs, "backward")}
         if LEAVES:
-            found = deliver.run(_run, seeds, targets, retain, create_graph)
+            found = delivery.run(_run, seeds, targets, retain, create_graph)
         else:
             found = _run(seeds, targets, retain, create_graph)
         with ACCUMULATING:

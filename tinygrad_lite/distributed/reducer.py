@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import Tensor
-from ..engine.deliver import LEAVES
+from ..engine.delivery import LEAVES
 from ..graph import Node, written
 from .buckets import RANKS, ROWS, Bucket, cut
 from .groups import ProcessGroup

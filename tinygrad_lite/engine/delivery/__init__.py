@@ -10,10 +10,10 @@ import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from ..graph import Node
-from ..rules import conjugate
-from .accumulate import parents_of
-from .hooks import accumulated, of
+from ...graph import Node
+from ...rules import conjugate
+from ..accumulate import parents_of
+from ..hooks import accumulated, of
 
 
 class Sink(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import tinygrad_lite as tg
-from tinygrad_lite.engine.deliver import LEAVES
+from tinygrad_lite.engine.delivery import LEAVES
 
 
 class Recorder:
