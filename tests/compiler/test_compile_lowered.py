@@ -231,3 +231,86 @@ def test_a_loop_that_cannot_be_compiled_is_told_once(monkeypatch):
     step = tg.compile(lambda x: x * 2 + 1)
     assert [step(tg.ones(2)).tolist() for _ in range(4)] == [[3.0, 3.0]] * 4
     assert step.hits() == 2
+
+
+# --- kernels -------------------------------------------------------------------------------------------------------
+
+KERNELS = {
+    "layer norm, gelu and cross entropy": lambda: (
+        nn.Sequential(nn.Linear(16, 64), nn.LayerNorm(64), nn.GELU(), nn.Linear(64, 5)), tg.randn(40, 16),
+        tg.randint(0, 5, (40,)), nn.functional.cross_entropy,
+    ),
+    "LSTM cell": lambda: (
+        nn.Sequential(nn.LSTM(6, 9, num_layers=2), Last(), nn.Linear(9, 2)), tg.randn(7, 3, 6), tg.randn(3, 2),
+        nn.functional.mse_loss,
+    ),
+    "GRU": lambda: (
+        nn.Sequential(nn.GRU(6, 9, batch_first=True), Last(), nn.Linear(9, 2)), tg.randn(3, 7, 6), tg.randn(7, 2),
+        nn.functional.mse_loss,
+    ),
+    "encoder": lambda: (
+        nn.TransformerEncoderLayer(16, 4, 32, dropout=0.0, batch_first=True), tg.randn(3, 5, 16), tg.randn(3, 5, 16),
+        nn.functional.mse_loss,
+    ),
+}  # fmt: skip
+
+
+class Last(nn.Module):
+    def forward(self, x):
+        return x[0][-1]
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_a_step_of_kernels_has_no_call_of_python_but_effects(name):
+    def made():
+        tg.manual_seed(0)
+        net, x, y, loss_of = KERNELS[name]()
+        optimizer = optim.Adam(net.parameters())
+
+        def step(x):
+            optimizer.zero_grad()
+            loss = loss_of(net(x), y)
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        return net, step, x
+
+    (eager, step, x), (net, other, _) = made(), made()
+    compiled = tg.compile(other, fullgraph=True)
+    for i in range(6):
+        given = x * (1 - i / 7)
+        assert bits(compiled(given)) == bits(step(given))
+    assert bits(list(net.parameters())) == bits(list(eager.parameters()))
+    facts = program_of(compiled).run.facts
+    assert set(facts["python"]) <= {"Optimizer.zero_grad", "Optimizer.step", "accumulate"}
+    assert facts["steps"] > 20
+
+
+def test_a_kernel_that_finds_something_wrong_raises_the_rows_own_error():
+    compiled = tg.compile(lambda x, y: tg.nn.functional.cross_entropy(x * 2, y) + 1, fullgraph=True)
+    x, y = tg.randn(6, 4), tg.tensor([0, 1, 2, 3, 0, 1])
+    for _ in range(4):
+        assert bits(compiled(x, y)) == bits(compiled.wrapped(x, y))
+    assert "cross_entropy" not in program_of(compiled).run.facts["python"]
+    for wrong in (4, 77):
+        with pytest.raises(IndexError, match=rf"class indices must be in \[0, 3\], got {wrong}"):
+            compiled(x, tg.tensor([0, 1, 2, wrong, 0, 1]))
+    assert bits(compiled(x, y)) == bits(compiled.wrapped(x, y))
+
+
+def test_stacks_of_products_joined_and_largest_elements():
+    rng = np.random.default_rng(0)
+
+    def function(x, y):
+        p = x @ y  # (2, 3, 4, 6)
+        best, most = p.amax(-1), p.amin((-2, -1))
+        joined = tg.cat([p.transpose(-1, -2), p.transpose(-1, -2) * 2], -2)
+        return p, best, most, joined, tg.stack([best, best * 2], 1), p.clamp(-0.5, 0.5), (x[0] @ y[0, 0]).sum((0, 1))
+
+    for dtype in (np.float32, np.float64):
+        compiled = tg.compile(function, fullgraph=True)
+        for _ in range(4):
+            x, y = (tg.from_numpy(rng.standard_normal(s).astype(dtype)) for s in ((2, 3, 4, 5), (2, 1, 5, 6)))
+            assert bits(compiled(x, y)) == bits(function(x, y))
+        assert not program_of(compiled).run.facts["python"]

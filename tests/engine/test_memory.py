@@ -14,6 +14,7 @@ import pytest
 
 import tinygrad_lite as tg
 from tinygrad_lite import graph
+from tinygrad_lite.compiler.lowering import native
 
 LONG, SHORT = 30_000, 10_000
 
@@ -27,7 +28,8 @@ def spared():
 
 @contextlib.contextmanager
 def no_collector():
-    """Whatever returns in here returns by reference counting."""
+    """Whatever returns in here returns by reference counting, and no thread compiles meanwhile."""
+    native.settle()
     gc.collect()
     gc.disable()
     try:

@@ -222,14 +222,7 @@ class Source:
         self.calls += 1
         if call.kind == "leaf":
             return self._leaf(call, new, last.get(number, ()))
-        if call.kind == "effect":
-            function, args = self._bind(call.function, "e"), self._bind(call.args)
-            text = f"{function}(*{args}, **{self._bind(call.kwargs)})" if call.kwargs else f"{function}(*{args})"
-            tail = "._data"
-        else:
-            given = [self.argument(a) for a in call.args]
-            given += [f"{name}={self.argument(v)}" for name, v in call.kwargs.items()]
-            text, tail = f"{self._bind(call.function, 'f')}({', '.join(given)})", ""
+        text, tail = self.expression(call), "._data" if call.kind == "effect" else ""
         if not new:
             return [text]
         if new[0][0] == ():
@@ -239,6 +232,15 @@ class Source:
             steps = "".join(".values" if step == "values" else f"[{step!r}]" for step in path)
             lines.append(f"{self._value(index)} = t{steps}{tail}")
         return [*lines, "t = None"]
+
+    def expression(self, call: Call) -> str:
+        """The text of a call."""
+        if call.kind == "effect":
+            function, args = self._bind(call.function, "e"), self._bind(call.args)
+            return f"{function}(*{args}, **{self._bind(call.kwargs)})" if call.kwargs else f"{function}(*{args})"
+        given = [self.argument(a) for a in call.args]
+        given += [f"{name}={self.argument(v)}" for name, v in call.kwargs.items()]
+        return f"{self._bind(call.function, 'f')}({', '.join(given)})"
 
     def _leaf(self, call: Call, new: list[Any], dying: Any) -> list[str]:
         node, g = call.args

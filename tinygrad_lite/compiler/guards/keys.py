@@ -11,18 +11,19 @@ from ...dtypes import get_default_dtype
 from ...engine import views
 from ...graph import memory, mode
 from ...kernels.backend import backend
+from ...kernels.native.threads import get_num_threads
 from ..recorder.calls import Refused
 
 PLAIN = (type(None), bool, int, float, complex, str, bytes, np.dtype, np.generic, type)
 
 
 def modes_now() -> Any:
-    return mode.enabled, get_default_dtype(), backend()
+    return mode.enabled, get_default_dtype(), backend(), get_num_threads()
 
 
 def key_of(args: tuple[Any, ...], kwargs: dict[str, Any], tensors: list[Any]) -> Any:
     """What a program is kept for; collects the tensors among the arguments."""
-    parts: list[Any] = [mode.enabled, get_default_dtype(), backend()]
+    parts: list[Any] = [mode.enabled, get_default_dtype(), backend(), get_num_threads()]
     for a in args:
         parts.append(_part(a, tensors))
     for name in kwargs:

@@ -78,8 +78,8 @@ def gives(row: Any, arrays: dict[int, Any], results: dict[Any, Any]) -> bool:
     numbers, table = Constants(), []
     for step in row.steps:
         table += encoded(step, lambda p: (0, start[p.root] + p.offset), numbers.place)
-    found(np.array(table, np.int64), np.zeros(1, np.int64), np.zeros(WORDS, np.int64))
-    return all(_at(own, arrays, place).tobytes() == array.tobytes() for place, array in results.items())
+    ended = found(np.array(table, np.int64), np.zeros(1, np.int64), np.zeros(WORDS, np.int64))
+    return not ended and all(_at(own, arrays, place).tobytes() == array.tobytes() for place, array in results.items())
 
 
 def _room(array: Any) -> int:
@@ -97,5 +97,11 @@ def _at(own: dict[int, Any], arrays: dict[int, Any], place: Place) -> Any:
 
 def wait() -> None:
     """Wait until it is there."""
-    if possible() and _state["thread"] is not None:
+    if possible():
+        settle()
+
+
+def settle() -> None:
+    """Wait until no thread makes it, without asking for it."""
+    if _state["thread"] is not None:
         _state["thread"].join()

@@ -1,8 +1,8 @@
 """A row's own text, run on symbols.
 
 The functions a row calls are called with `np.ndarray` standing for the class of symbols, so that they take the same
-branches as with arrays: these depend on layouts, dtypes and sizes. Whatever asks for values, writes to an argument or
-calls a compiled kernel is not lowered.
+branches as with arrays: these depend on layouts, dtypes and sizes. Kernels are called by their addresses
+(`kernel_symbols`). Whatever asks for values or writes to an argument is not lowered.
 """
 
 from __future__ import annotations
@@ -15,11 +15,16 @@ from typing import Any
 import numpy as np
 
 from ... import rules
+from ...kernels.kernel import Kernel
+from ...kernels.native import threads
+from . import kernel_symbols
+from .kernel_symbols import NOW, Created, Dictionary, KernelSymbol
+from .rows import Row
 from .steps import Place
-from .symbols import Row, Symbol
+from .symbols import Symbol
 
 
-class _NumPy:
+class _NumPy(Created):
     """NumPy, in which symbols are the arrays."""
 
     ndarray = Symbol
@@ -27,15 +32,18 @@ class _NumPy:
     def __getattr__(self, name: str) -> Any:
         return getattr(np, name)
 
-    def asarray(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(value, Symbol) and not args and not kwargs:
-            return value
-        return np.asarray(value, *args, **kwargs)
+    def asarray(self, value: Any, dtype: Any = None, order: Any = None) -> Any:
+        if not isinstance(value, Symbol):
+            return np.asarray(value, dtype, order)
+        found = value
+        if order == "C" and not value.flags.c_contiguous:
+            found = value.row.copied(value, value.array.copy("C"))
+        return found if dtype is None else found.astype(dtype, copy=False)
 
-    def ascontiguousarray(self, value: Any) -> Any:
+    def ascontiguousarray(self, value: Any, dtype: Any = None) -> Any:
         if isinstance(value, Symbol):
-            return value if value.flags.c_contiguous else value.copy()
-        return np.ascontiguousarray(value)
+            return self.asarray(value if value.ndim else value.reshape(1), dtype, "C")
+        return np.ascontiguousarray(value, dtype)
 
 
 class _Op:
@@ -61,8 +69,19 @@ class _Module:
         return for_symbols(getattr(self._module, name))
 
 
+def _import(name: str, *where: Any) -> Any:
+    return for_symbols(__import__(name, *where))
+
+
 _NUMPY = _NumPy()
+_BUILTINS = {**vars(builtins), "__import__": _import}
 _for_symbols: dict[Any, Any] = {}
+_PADDED = f"{threads.__name__.partition('.')[0]}.kernels.spatial.padded_layout"
+_STANDS_FOR = {
+    "launch": (threads.__name__, kernel_symbols.launch),
+    "launch_parts": (threads.__name__, kernel_symbols.launch_parts),
+    "room": (_PADDED, kernel_symbols.room),
+}
 
 
 def for_symbols(value: Any) -> Any:
@@ -71,7 +90,14 @@ def for_symbols(value: Any) -> Any:
         return _NUMPY
     if value is np.ndarray:
         return Symbol
+    if isinstance(value, Kernel):
+        return KernelSymbol(value, for_symbols)
+    if type(value) is dict and all(v is None or isinstance(v, Kernel) for v in value.values()):
+        return Dictionary(value, for_symbols)
     value = getattr(value, "recorded", value)
+    stands_for = _STANDS_FOR.get(getattr(value, "__qualname__", "")) if type(value) is FunctionType else None
+    if stands_for is not None and value.__module__ == stands_for[0]:
+        return stands_for[1]
     if not isinstance(getattr(value, "__module__", ""), str):
         return value
     if isinstance(value, rules.Op):
@@ -82,7 +108,8 @@ def for_symbols(value: Any) -> Any:
         return value
     found = _for_symbols.get(value)
     if found is None:
-        names: dict[str, Any] = {"__name__": value.__globals__.get("__name__"), "__builtins__": builtins}
+        names: dict[str, Any] = {name: value.__globals__.get(name) for name in ("__name__", "__package__", "__spec__")}
+        names["__builtins__"] = _BUILTINS
         cells = tuple(CellType() for _ in value.__closure__ or ())
         found = _for_symbols[value] = FunctionType(value.__code__, names, value.__name__, value.__defaults__, cells)
         found.__kwdefaults__ = value.__kwdefaults__
@@ -130,7 +157,13 @@ def lower(function: Callable[..., Any], args: Any, place_of: Callable[[Any], Pla
             return Symbol(row, value, place_of(value))
         if type(value) in (tuple, list):
             return type(value)(map(symbol, value))
+        if type(value) is rules.Parts:
+            return rules.Parts(symbol(value.values))
         return value
 
-    with np.errstate(all="ignore"):
-        return row, row.result(for_symbols(function)(*map(symbol, args)))
+    before, NOW.row = NOW.row, row
+    try:
+        with np.errstate(all="ignore"):
+            return row, row.result(for_symbols(function)(*map(symbol, args)))
+    finally:
+        NOW.row = before

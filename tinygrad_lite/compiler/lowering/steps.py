@@ -52,6 +52,30 @@ class Product(NamedTuple):
     name: str = "product"
 
 
+class MatMul(NamedTuple):
+    """A product by NumPy's own loop for `matmul`: `shape` are the loops around it, `core` n, m, p and six strides."""
+
+    head: tuple[int, int]
+    places: tuple[Place, Place, Place]
+    shape: tuple[int, ...]
+    core: tuple[int, ...]
+    name: str = "product"
+
+
+class Call(NamedTuple):
+    """A compiled kernel: what calls it, what it has to return, and its words; `places` are its arrays."""
+
+    caller: int
+    expected: int
+    places: tuple[Place, ...]
+    words: tuple[int, ...]
+    positions: tuple[int, ...]
+    written: tuple[Place, ...]
+    name: str
+
+
+Steps = Step | Product | MatMul | Call
+
 EXACT = frozenset({
     "add", "subtract", "multiply", "divide", "negative", "positive", "absolute", "square", "sqrt", "reciprocal",
     "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "logical_not", "logical_and", "logical_or",
@@ -60,9 +84,14 @@ EXACT = frozenset({
 })  # fmt: skip  # whose results depend on no order, so that they are the same whichever way their loops go
 
 
-def places_of(step: Step | Product) -> tuple[Place, ...]:
-    """The memory that a step reads and, last, writes."""
+def places_of(step: Steps) -> tuple[Place, ...]:
+    """The memory that a step reads and writes."""
     return tuple(p for p in step.places if isinstance(p, Place))
+
+
+def written_by(step: Steps) -> tuple[Place, ...]:
+    """The memory that a step writes."""
+    return step.written if isinstance(step, Call) else (step.places[-1],)
 
 
 def straight(places: Any, shape: tuple[int, ...]) -> bool:
@@ -124,8 +153,10 @@ def reduction(
     Of an array in C order whose last dimensions are reduced, each row is one inner loop, which adds pairwise; where its
     first dimensions are, rows are added to each other one after the other.
     """
-    if not contiguous(p) or not contiguous(out):
+    if 0 in p.shape or not contiguous(out):
         return None
+    if not contiguous(p):
+        return _by_rows(p, axes, out)
     dims = [(n, d in axes) for d, n in enumerate(p.shape) if n != 1]
     merged: list[list[Any]] = []
     for n, gone in dims:
@@ -133,9 +164,11 @@ def reduction(
             merged[-1][0] *= n
         else:
             merged.append([n, gone])
-    if not any(gone for _, gone in merged) or len(merged) > 2 or 0 in p.shape:
-        return None
     size, osize = p.dtype.itemsize, out.dtype.itemsize
+    if len(merged) < 2 and not any(gone for _, gone in merged):  # of one element each: it is added to nothing
+        return (sum(n for n, _ in merged) or 1,), [(size,), (osize,)], False
+    if not any(gone for _, gone in merged) or len(merged) > 2:
+        return _by_rows(p, axes, out) if any(gone for _, gone in merged) else None
     if len(merged) == 1:
         return (merged[0][0],), [(size,), (0,)], True
     (first, gone), (second, _) = merged
@@ -144,12 +177,26 @@ def reduction(
     return (first, second), [(second * size, size), (osize, 0)], True
 
 
-def encoded(step: Step | Product, where: Any, numbers: Any) -> list[int]:
+def _by_rows(p: Place, axes: tuple[int, ...], out: Place) -> Any:
+    """As `reduction`, of an array whose innermost dimension is kept: row after row is added."""
+    dims = [d for d, n in enumerate(p.shape) if n != 1]
+    kept = [d for d in range(len(p.shape)) if d not in axes]
+    lengths = [abs(p.strides[d]) for d in dims]
+    if not kept or kept[-1] != dims[-1] or lengths != sorted(lengths, reverse=True):
+        return None
+    steps, size = dict.fromkeys(axes, 0), out.dtype.itemsize
+    for d in reversed(kept):
+        steps[d] = size
+        size *= p.shape[d]
+    return p.shape, [p.strides, tuple(steps[d] for d in range(len(p.shape)))], False
+
+
+def encoded(step: Steps, where: Any, numbers: Any) -> list[int]:
     """A step as a row of the table.
 
     Parameters
     ----------
-    step : Step or Product
+    step : Step, Product, MatMul or Call
     where : callable
         Place -> (register, offset).
     numbers : callable
@@ -163,6 +210,17 @@ def encoded(step: Step | Product, where: Any, numbers: Any) -> list[int]:
         for p, ld in zip((a, b, c), (lda, ldb, ldc)):
             row += [*where(p), ld]
         return [walker.PRODUCT, len(row) + 2, *row]
+    if isinstance(step, Call):
+        row = [step.caller, step.expected, len(step.places), len(step.words)]
+        for p, position in zip(step.places, step.positions):
+            row += [*where(p), position]
+        row += step.words
+        return [walker.CALL, len(row) + 2, *row]
+    if isinstance(step, MatMul):
+        strides = [stretched(p._replace(shape=p.shape[:-2], strides=p.strides[:-2]), step.shape) for p in step.places]
+        loop = Step(walker.MATMUL, step.head, step.places, step.shape, step.name)
+        row = loops(loop, [where(p) for p in step.places], *dimensions(step.shape, strides))
+        return [row[0], row[1] + len(step.core), *row[2:], *step.core]
     found = [where(p) if isinstance(p, Place) else numbers(*p) for p in step.places]
     strides = [stretched(p, step.shape) if isinstance(p, Place) else (0,) * len(step.shape) for p in step.places]
     return loops(step, found, *dimensions(step.shape, strides))

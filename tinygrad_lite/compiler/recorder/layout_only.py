@@ -19,10 +19,10 @@ from ...graph import library
 from ...kernels.native.source import parse
 
 LAYOUT = frozenset({"shape", "ndim", "dtype", "size", "itemsize", "strides", "flags", "nbytes"})
-VIEWS = frozenset({"reshape", "transpose", "swapaxes", "view", "T", "astype"})
+VIEWS = frozenset({"reshape", "transpose", "swapaxes", "view", "T", "astype", "to"})
 ASKS = frozenset({
     "isinstance", "type", "len", "ndim", "shape", "size", "may_share_memory", "memory", "hasattr", "record", "wrap",
-    "_finish", "write", "store",
+    "_finish", "write", "store", "row",
 })  # fmt: skip
 SAME = frozenset({"asarray", "unwrap", "ascontiguousarray", "atleast_1d", "tuple", "list", "expand_dims", "squeeze"})
 ENGINE = ("rules.py", "autograd.py", "promotion.py")  # whose results become Tensors
@@ -162,8 +162,8 @@ class _Reader:
             return up.attr in VIEWS and self.follows(up if up.attr == "T" else self._parent[up])
         if isinstance(up, ast.keyword):
             up = self._parent[up]
-        if isinstance(up, ast.Call) and node is not up.func:
-            return self._passed(up, node)
+        if isinstance(up, ast.Call):
+            return node is up.func or self._passed(up, node)  # what is called is no array
         if isinstance(up, (ast.Tuple, ast.List)):
             above = self._parent[up]
             if isinstance(above, ast.Assign) and isinstance(above.targets[0], ast.Tuple) and above.value is up:
@@ -172,7 +172,11 @@ class _Reader:
         if isinstance(up, (ast.Starred, ast.IfExp)) or (isinstance(up, ast.BinOp) and _is_tuple(node)):
             return node is not getattr(up, "test", None) and self.follows(up)
         if isinstance(up, ast.Compare):
-            return all(isinstance(op, (ast.Is, ast.IsNot)) for op in up.ops)
+            sides = (up.left, *up.comparators)
+            shapes = any(_is_tuple(s) or (isinstance(s, ast.Attribute) and s.attr in LAYOUT) for s in sides)
+            return shapes or all(isinstance(op, (ast.Is, ast.IsNot)) for op in up.ops)
+        if isinstance(up, ast.FormattedValue):
+            return True  # a message, with which nothing is decided
         if isinstance(up, ast.Assign):
             return all(map(self._assigned, up.targets))
         if isinstance(up, ast.Return):
@@ -202,6 +206,8 @@ class _Reader:
         method = isinstance(func, ast.Attribute) and name.endswith("_")  # a tensor's, in place
         if method or name in ASKS or name in self._recorded:  # what these return is looked at when they are called
             return True
+        if isinstance(func, ast.Attribute) and name in VIEWS:
+            return True  # a shape
         if name in SAME:
             return self.follows(call)
         target = self._globals.get(name) if isinstance(func, ast.Name) else None

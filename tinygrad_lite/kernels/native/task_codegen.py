@@ -56,10 +56,10 @@ def _conducted(context: Any, builder: Any, where: list[Any], values: list[Any], 
     inside.ret_void()
     conductor, crew, helpers = where
     numbers = [crew, helpers, builder.ptrtoint(task, INTP), builder.ptrtoint(job, INTP)]
-    return _called(context, builder, conductor, types.intp, (types.intp,) * 4, numbers)[1]
+    return call_at(context, builder, conductor, types.intp, (types.intp,) * 4, numbers)[1]
 
 
-def _called(context: Any, builder: Any, address: Any, result: Any, kinds: Any, values: list[Any]) -> tuple[Any, Any]:
+def call_at(context: Any, builder: Any, address: Any, result: Any, kinds: Any, values: list[Any]) -> tuple[Any, Any]:
     """The status and the result of a compiled function that is given by address."""
     kind = ir.PointerType(context.call_conv.get_function_type(result, kinds))
     found: tuple[Any, Any] = context.call_conv.call_function(
@@ -81,7 +81,7 @@ def claiming(
 
         def body(inside: Any, failed: Any, places: list[Any]) -> None:
             address, *values = map(inside.load, places)
-            status, _ = _called(context, inside, address, types.intp, kinds, values)
+            status, _ = call_at(context, inside, address, types.intp, kinds, values)
             with inside.if_then(status.is_error):
                 inside.store(ir.Constant(INTP, 1), failed)
 
@@ -159,7 +159,7 @@ def parted(
                 begins, many = (first, count) if k < whole else (piece, None)
                 values[k] = _part(context, inside, kinds_given[k], values[k], begins, many)
             values += [first, last] * (len(kinds) > len(values))
-            status, _ = _called(context, inside, address, types.none, kinds, values)
+            status, _ = call_at(context, inside, address, types.none, kinds, values)
             with inside.if_then(status.is_error):
                 inside.store(ir.Constant(INTP, 1), failed)
             inside.branch(claim)

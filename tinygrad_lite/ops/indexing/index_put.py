@@ -76,8 +76,8 @@ def both(plan: Callable[_P, Any]) -> Callable[_P, Tensor]:
 
 def _cast(value: Any, like: Any) -> Any:
     """The value in the dtype of what it is written to, which must be of the same kind."""
-    dtype, target = getattr(value, "dtype", None), unwrap(like).dtype
-    if dtype is None or dtype == target:
+    target = unwrap(like).dtype
+    if not hasattr(value, "dtype") or value.dtype == target:
         return value
     return value.to(target) if hasattr(value, "_node") else value.astype(target)
 

@@ -10,6 +10,9 @@ address, and an offset, so that a table serves whatever memory the arguments of 
     CAST      like LOOP with two arrays: from and to, as numbers of `KINDS`, in place of loop and data.
     CHOOSE    like LOOP with four arrays (condition, x, y, result); 0 and the size of an element.
     ADDRESS   target register, source register: the address of the elements of an array object.
+    CALL      caller, the result that is expected, arrays k, words n; for each array: register, offset, and which word;
+              the words of `caller`. Another result ends the walk.
+    MATMUL    like LOOP, then n, m, p and the strides of rows and columns of the three arrays: NumPy's own loop.
 """
 
 from __future__ import annotations
@@ -21,10 +24,11 @@ import numpy as np
 
 from .addresses import DATA
 
-LOOP, PRODUCT, FILL, CAST, CHOOSE, ADDRESS = range(6)
+LOOP, PRODUCT, FILL, CAST, CHOOSE, ADDRESS, CALL, MATMUL = range(8)
 KINDS = "?fdlihIL"  # what is cast
 MOST = 6  # outer dimensions
-WORDS = 64  # of scratch memory
+LONGEST = 448  # words of a call
+WORDS = 64 + LONGEST  # of scratch memory
 
 _SOURCE = '''
 import numpy as np
@@ -44,6 +48,16 @@ def call_loop(context, f, args, count, steps, data):
         return context.get_dummy_value()
 
     return types.void(types.intp, types.intp, types.intp, types.intp, types.intp), code
+
+
+@intrinsic
+def call_kernel(context, caller, words):
+    def code(context, builder, signature, v):
+        word = ir.IntType(64)
+        kind = ir.PointerType(ir.FunctionType(word, [word]))
+        return builder.call(builder.inttoptr(v[0], kind), [v[1]])
+
+    return types.int64(types.intp, types.intp), code
 
 
 def gemm_of(number):
@@ -163,13 +177,26 @@ def cast(x, xs, o, os, n, source, target):
 
 @jit
 def walk(table, registers, w):
-    """w: addresses from 0, strides from 8, the inner length at 16, indices from 24, registers' copy."""
+    """Returns 0, or 1 + where the step is at which the walk ended.
+
+    w: addresses from 0, strides from 8, lengths from 24, indices from 32, the words of a call from 64.
+    """
     base = w.ctypes.data
     p, end = 0, table.shape[0]
     while p < end:
         kind = table[p]
         if kind == 5:
             registers[table[p + 2]] = load8(registers[table[p + 3]] + DATA)
+        elif kind == 6:
+            k, n = table[p + 4], table[p + 5]
+            q = p + 6 + 3 * k
+            for j in range(n):
+                w[64 + j] = table[q + j]
+            for j in range(k):
+                r = p + 6 + 3 * j
+                w[64 + table[r + 2]] = registers[table[r]] + table[r + 1]
+            if call_kernel(table[p + 2], base + 512) != table[p + 3]:
+                return p + 1
         elif kind == 1:
             q = p + 9
             a = registers[table[q]] + table[q + 1]
@@ -186,15 +213,24 @@ def walk(table, registers, w):
             q, total = p + 7 + d, 1
             for j in range(d):
                 total *= table[p + 7 + j]
-                w[24 + j] = 0
+                w[32 + j] = 0
             for j in range(k):
                 r = q + j * (3 + d)
                 w[j] = registers[table[r]] + table[r + 1]
                 w[8 + j] = table[r + 2]
+            if kind == 7:
+                for j in range(3):
+                    w[25 + j] = table[q + k * (3 + d) + j]
+                for j in range(6):
+                    w[11 + j] = table[q + k * (3 + d) + 3 + j]
             for i in range(total):
-                w[16] = n
+                w[24] = n
                 if kind == 0:
-                    call_loop(f, base, base + 128, base + 64, data)
+                    call_loop(f, base, base + 192, base + 64, data)
+                elif kind == 7:
+                    a, b, c = w[0], w[1], w[2]
+                    call_loop(f, base, base + 192, base + 64, data)
+                    w[0], w[1], w[2] = a, b, c  # which the loop moves on
                 elif kind == 2:
                     fill(w[0], w[8], n, f, data)
                 elif kind == 3:
@@ -203,16 +239,17 @@ def walk(table, registers, w):
                     choose(w[0], w[8], w[1], w[9], w[2], w[10], w[3], w[11], n, data)
                 j = d - 1
                 while j >= 0:
-                    w[24 + j] += 1
+                    w[32 + j] += 1
                     for m in range(k):
                         w[m] += table[q + m * (3 + d) + 3 + j]
-                    if w[24 + j] < table[p + 7 + j]:
+                    if w[32 + j] < table[p + 7 + j]:
                         break
                     for m in range(k):
                         w[m] -= table[q + m * (3 + d) + 3 + j] * table[p + 7 + j]
-                    w[24 + j] = 0
+                    w[32 + j] = 0
                     j -= 1
         p += table[p + 1]
+    return 0
 '''
 
 

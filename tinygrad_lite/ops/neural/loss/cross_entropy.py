@@ -51,11 +51,7 @@ def _nll_twin(x: Any, target: Any, weight: Any, ignore: int, reduction: str) -> 
 
 
 def _ce_index_x(g: Any, slope: Any, target: Any, ignore: int) -> Any:
-    out = slope * (g[:, None] if g.ndim else g)
-    ignored = target == ignore
-    if ignored.any():
-        out[ignored] = 0  # and not 0 * inf
-    return out
+    return masked(slope * (g[:, None] if g.ndim else g), np.not_equal(target, ignore)[:, None])  # not 0 * inf
 
 
 @differentiable(x=_ce_index_x, aux=("slope",), twin=_index_twin, name="cross_entropy", single=True)
