@@ -39,6 +39,14 @@ def _convolution(rng: Rng, transposed: bool) -> Call:
     return lambda m, *ts: getattr(m, name)(*ts, *options), [x, w, floats(rng, out).astype(x.dtype)]
 
 
+def _winograd(rng: Rng) -> Call:
+    """Enough tiles and channels for it."""
+    into, out = (int(rng.choice([16, 17, 33])) for _ in range(2))
+    x = rng.standard_normal((4, into, *several(rng, 2, 14, 24))).astype("float32")
+    w, padding = rng.standard_normal((out, into, 3, 3)).astype("float32") / into, several(rng, 2, 0, 2)
+    return lambda m, *ts: m.conv2d(*ts, padding=padding), [x, w, floats(rng, out).astype("float32")]
+
+
 def _windows(rng: Rng, dims: int) -> tuple[Any, Any, Any]:
     kernel = several(rng, dims, 1, 4)
     return kernel, several(rng, dims, 1, 3), tuple(int(rng.integers(0, k // 2 + 1)) for k in kernel)
@@ -106,6 +114,7 @@ def _fold(rng: Rng) -> Call:
 CALLS: dict[str, Callable[[Rng], Call]] = {
     "conv": lambda rng: _convolution(rng, False),
     "conv_transpose": lambda rng: _convolution(rng, True),
+    "winograd": _winograd,
     "max_pool": _max_pool,
     "avg_pool": _avg_pool,
     "adaptive_pool": _adaptive_pool,

@@ -21,6 +21,7 @@ from .depthwise import depthwise
 from .layout_plan import Target, to_large, to_small, unchanged
 from .layout_plan import blocks as plan_blocks
 from .padded_layout import LINES, fill, helpers_for, lay_across, room, slab_of, turn_weights
+from .winograd import winograd
 
 SHARES = 4  # pieces for each thread, at least: one that wakes up late leaves the rest to the others
 LINE_ROWS = 12  # gathering a line takes as long as multiplying it with this many rows
@@ -139,18 +140,26 @@ def _product(x: Any, w: Any, bias: Any, geometry: Geometry, forward: bool, out: 
 
 def convolve(x: Any, w: Any, bias: Any, geometry: Geometry, y: Any) -> None:
     """`convolution.convolve_plain`, compiled, plus a bias."""
-    _product(x, w, bias, geometry, True, y)
+    if m := winograd.side(geometry, x.dtype, len(x), min(w.shape[:2])):
+        winograd.filter(x, w, bias, geometry.padding, False, m, y)
+    else:
+        _product(x, w, bias, geometry, True, y)
 
 
 def spread(y: Any, w: Any, bias: Any, geometry: Geometry, x: Any) -> None:
     """`convolution.spread_plain`, compiled, plus a bias."""
-    _product(y, w, bias, geometry, False, x)
+    if m := winograd.side(geometry, y.dtype, len(y), min(w.shape[:2]), forward=False):
+        winograd.filter(y, w, bias, tuple(2 - p for p in geometry.padding), True, m, x)
+    else:
+        _product(y, w, bias, geometry, False, x)
 
 
 def correlate(y: Any, x: Any, geometry: Geometry, w: Any) -> None:
     """`convolution.correlate_plain`, compiled."""
     if depthwise.serves(geometry, len(x), w.shape[1], len(w) // geometry.groups, True):
         return depthwise.meet(y, x, geometry, w)
+    if m := winograd.side(geometry, x.dtype, len(x), min(w.shape[:2]), filters=True):
+        return winograd.correlate(y, x, geometry.padding, m, w)
     run = _correlate_across if w.shape[1] >= WIDTH // x.itemsize else _correlate_along
     return run(_solid(y), _solid(x), geometry, w)
 
