@@ -51,8 +51,7 @@ def matrices(m: int) -> dict[str, Any]:
     points = np.array(POINTS[m])
     others = [np.delete(points, i) for i in range(m + 1)]
     weights = np.array([np.prod(p - rest) for p, rest in zip(points, others)])
-    last = lambda n: np.eye(n)[-1:]  # noqa: E731  # at infinity only the highest power counts
-    a = np.concatenate([np.vander(points, m, increasing=True), last(m)])
-    g = np.concatenate([np.vander(points, TAPS, increasing=True) / weights[:, None], last(TAPS)])
+    a, g = (np.concatenate([np.vander(points, k, increasing=True), np.eye(k)[-1:]]) for k in (m, TAPS))
+    g[:-1] /= weights[:, None]  # the last row is that at infinity, where only the highest power counts
     bt = np.array([*(np.append(np.poly(rest)[::-1], 0) for rest in others), np.poly(points)[::-1]])
     return {"A": a, "AT": a.T, "G": g, "GT": g.T, "B": bt.T, "BT": bt}

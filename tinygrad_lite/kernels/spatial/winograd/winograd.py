@@ -72,6 +72,11 @@ def side(
     return min(costs, key=lambda m: costs[m])
 
 
+def _slots() -> Any:
+    """Of which each thread claims one."""
+    return np.zeros(1, np.intp)
+
+
 def filter(x: Any, w: Any, bias: Any, padding: Ints, turned: bool, m: int, y: Any) -> None:
     """Convolve `x` with `w`; `turned`, with the transpose of that, whose padding this is.
 
@@ -102,24 +107,24 @@ def filter(x: Any, w: Any, bias: Any, padding: Ints, turned: bool, m: int, y: An
     wide = VECTORS * lanes
     sums = room("winograd sums", (threads, positions * lanes * (wide + 1)), x.dtype)
     lines = room("winograd lines", (threads, (2 * (m + 2) * m + 1) * wide), x.dtype)
-    zeros, slots = np.zeros(lanes, x.dtype), lambda: np.zeros(1, np.intp)
+    zeros = np.zeros(lanes, x.dtype)
     helpers = min(helpers_for(2 * positions * tiles * channels * rows), threads - 1)
     if len(blocks) >= SHARES * threads and positions * channels * packs * WIDTH <= KEPT:
         packed = room("winograd filters", (packs, positions, channels + 1, lanes), x.dtype)
-        launch(kernels.pack_filters.compiled, packs, w, packed, steps, lines, slots(), helpers=helpers)
+        launch(kernels.pack_filters.compiled, packs, w, packed, steps, lines, _slots(), helpers=helpers)
         near = room("winograd tiles", (threads, positions * (channels * wide + lanes)), x.dtype)
         launch(kernels.convolve_blocks.compiled, len(blocks), x, packed, bias, y, blocks, ins, outs, places, zeros,
-               near, sums, lines, slots(), helpers=helpers)  # fmt: skip
+               near, sums, lines, _slots(), helpers=helpers)  # fmt: skip
         return
     near = room("winograd filters", (threads, positions * (channels + 1) * lanes), x.dtype)
     many = max(1, TILES // (positions * channels * wide * x.itemsize))
     for first in range(0, len(blocks), many):
         some = blocks[first : first + many]
         entered = room("winograd tiles", (positions * lanes * (channels * int(some[:, 1].sum()) + len(some)),), x.dtype)
-        launch(kernels.enter_blocks.compiled, len(some) * -(-channels // SOME), x, entered, some, ins, lines, slots(),
+        launch(kernels.enter_blocks.compiled, len(some) * -(-channels // SOME), x, entered, some, ins, lines, _slots(),
                helpers=helpers)  # fmt: skip
         launch(kernels.convolve_rows.compiled, packs, entered, w, bias, y, steps, some, outs, places, zeros, near, sums,
-               lines, slots(), helpers=helpers)  # fmt: skip
+               lines, _slots(), helpers=helpers)  # fmt: skip
 
 
 def correlate(y: Any, x: Any, padding: Ints, m: int, w: Any) -> None:
@@ -150,7 +155,7 @@ def correlate(y: Any, x: Any, padding: Ints, m: int, w: Any) -> None:
     gradients = room("winograd gradients", (positions * (all_rows * count + lanes),), x.dtype)
     sums = room("winograd weights", (positions, all_rows * all_channels + lanes), x.dtype)
     shape = np.array((all_rows, all_channels), np.intp)
-    zeros, slots = np.zeros(STRIP, x.dtype), lambda: np.zeros(1, np.intp)
+    zeros = np.zeros(STRIP, x.dtype)
     helpers = min(helpers_for(2 * positions * tiles * channels * rows), threads - 1)
     many = max(STRIP, -(-all_rows // max(1, -(-4 * threads // positions)) // STRIP) * STRIP)
     for first in range(0, tiles, count):
@@ -159,9 +164,9 @@ def correlate(y: Any, x: Any, padding: Ints, m: int, w: Any) -> None:
         steps = np.array([x.itemsize, *(v * WIDTH for v in range(1, VECTORS + 1))])[:, None]
         places = steps * np.arange(some)
         launch(kernels.enter_across.compiled, len(blocks) * (all_channels // lanes), x, panels, blocks, some, first,
-               ins, near, lines, slots(), helpers=helpers)  # fmt: skip
-        launch(kernels.enter_along.compiled, rows, y, gradients, blocks, some, first, outs, lines, slots(),
+               ins, near, lines, _slots(), helpers=helpers)  # fmt: skip
+        launch(kernels.enter_along.compiled, rows, y, gradients, blocks, some, first, outs, lines, _slots(),
                helpers=helpers)  # fmt: skip
         launch(kernels.correlate_tiles.compiled, positions * -(-all_rows // many), gradients, panels, sums, shape, some,
                many, places, 0 if first else zeros.ctypes.data, helpers=helpers)  # fmt: skip
-    launch(kernels.leave_filters.compiled, rows, sums, all_channels * x.itemsize, w, lines, slots(), helpers=helpers)
+    launch(kernels.leave_filters.compiled, rows, sums, all_channels * x.itemsize, w, lines, _slots(), helpers=helpers)
