@@ -15,7 +15,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .blocks import INT, INTP, WIDTH, Block, turned
+from .lines import turned
+from .vectors import INT, INTP, WIDTH, Block
 
 TOGETHER = 8  # pixels whose sums are in registers at once
 TAPS = 9  # sums of taps that are: those of the most usual windows

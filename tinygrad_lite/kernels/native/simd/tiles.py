@@ -15,8 +15,9 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from .blocks import INT, INTP, WIDTH, Block, _masked_load, _masked_store, _number
+from .lines import _masked_load, _masked_store, _number
 from .toom_cook import matrices
+from .vectors import INT, INTP, WIDTH, Block
 
 B, A, G = range(3)  # what inputs, gradients of outputs, and weights are multiplied with
 NAMES = ("BT", "A", "G")

@@ -19,8 +19,9 @@ from typing import Any
 
 from ...kernel import kernel
 from ...native.memory import bare, claim
-from ...native.simd.blocks import MANY, WIDTH, clear, copy_lines, rows_by_columns, turn
+from ...native.simd.blocks import WIDTH, clear, copy_lines, rows_by_columns, turn
 from ...native.simd.tiles import B, filters, tile_columns, tile_rows, untile
+from ...native.simd.vectors import MANY
 from ..padded_layout import no_plain
 
 STRIP, VECTORS = (8, 3) if MANY else (4, 3)  # rows, and vectors of columns, of a product that registers hold
