@@ -23,6 +23,7 @@ from .ops.creation import creation
 from .ops.indexing import index as indexing
 from .ops.reduction import min_max, sums
 from .ops.shape import split as split_ops
+from .promotion import held
 from .rules import FAST, TABLE, differentiable, unwrap, wrap
 from .tensors import printing
 from .tensors.devices import placement
@@ -77,11 +78,11 @@ class Tensor(Methods):
     tensor([2., 4., 6.])
     """
 
-    __slots__ = ("_data", "_node", "_base", "_kept", "__weakref__", "__dict__")
+    __slots__ = ("_data", "_node", "_view", "_kept", "__weakref__", "__dict__")
 
     _data: Any
     _node: Any
-    _base: Any
+    _view: Any
     _kept: Any
     __array_priority__ = 1000
 
@@ -91,7 +92,7 @@ class Tensor(Methods):
             self._data = creation.construct(data, get_default_dtype(), device)
         else:
             self._data = creation.tensor(data[0] if data else (), dtype, device=device)._data
-        self._node = self._base = None
+        self._node = self._view = None
         if requires_grad:
             self.requires_grad_()
         return self
@@ -142,7 +143,7 @@ class Tensor(Methods):
     @property
     def requires_grad(self) -> builtins.bool:
         """Whether operations on it are recorded; settable on leaves."""
-        return self._node is not None if self._base is None else views.current(self) is not None
+        return self._node is not None if self._view is None else views.current(self) is not None
 
     @requires_grad.setter
     def requires_grad(self, value: builtins.bool) -> None:
@@ -211,7 +212,7 @@ class Tensor(Methods):
                     f"data: a result must keep its shape {self.shape} and dtype {self.dtype}, "
                     f"got {array.shape} and {array.dtype}"
                 )
-        self._data, self._base = array, None
+        self._data, self._view = array, None
 
     # --- values out -------------------------------------------------------------------------------------------------
 
@@ -264,6 +265,9 @@ class Tensor(Methods):
         return iter(split_ops.unbind(self))
 
     def __contains__(self, value: Any) -> builtins.bool:
+        """Whether any element is equal to `value`, a number or a Tensor that broadcasts."""
+        if not isinstance(value, (Tensor, np.ndarray, np.generic, builtins.complex, builtins.float, builtins.int)):
+            raise InputError(f"in: a Tensor holds numbers and Tensors, not {type(value).__name__}")
         return bool((self._data == unwrap(value)).any())
 
     def __repr__(self) -> str:
@@ -301,7 +305,7 @@ class Tensor(Methods):
 
     def detach_(self) -> Tensor:
         """Forget the history."""
-        if self._base is not None:
+        if self._view is not None:
             raise RuntimeError("detach_: cannot detach a view in place; use detach()")
         if self._node is not None:
             self._kept, self._node = self.grad, None
@@ -317,7 +321,14 @@ class Tensor(Methods):
 
     def _is_view(self) -> bool:
         """Whether it shares another Tensor's memory, as the result of an operation that makes views."""
-        return self._base is not None and views.link(self) is not None
+        return self._view is not None and views.link(self) is not None
+
+    @property
+    def _base(self) -> Tensor | None:
+        """The tensor whose memory a view shares; None for others."""
+        view = views.link(self)
+        base: Tensor | None = None if view is None else view.base
+        return base
 
     @property
     def retains_grad(self) -> builtins.bool:
@@ -484,8 +495,8 @@ class Tensor(Methods):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         key = indexing.plain_index(key)
-        if type(value) in (list, tuple):
-            value = _numbers(value)
+        if not isinstance(value, Tensor):
+            value = _numbers(value) if type(value) in (list, tuple) else held(value, self._data.dtype, "setitem")
         if type(key) is tuple and (two := indexing.in_two(key, self._data.ndim)):
             self[two[0]][two[1]] = value
             return
@@ -575,7 +586,7 @@ open_doors_of(Tensor)
 def rebuild(cls: type, data: Any, requires_grad: bool, grad: Any = None, attributes: Any = None) -> Any:
     """A leaf of a class on an array, without copying: what pickling, copying and `nn.Parameter` make."""
     out: Any = object.__new__(cls)
-    out._data, out._node, out._base = canonical(data), None, None
+    out._data, out._node, out._view = canonical(data), None, None
     if requires_grad:
         out.requires_grad_()
     if grad is not None:

@@ -321,7 +321,7 @@ def _seeds(outputs: Sequence[Any], gradients: Sequence[Any], create: bool, who: 
     for i, (out, g) in enumerate(zip(outputs, gradients)):
         if not isinstance(out, rules.Tensor):
             raise TypeError(f"{who}: outputs must be Tensors, got {type(out).__name__}")
-        node = out._node if out._base is None else rules.CURRENT(out)
+        node = out._node if out._view is None else rules.CURRENT(out)
         if node is None:
             raise RuntimeError(f"{who}: element {i} of tensors does not require grad and does not have a grad_fn")
         if g is None:
@@ -433,7 +433,7 @@ def backward(
 def _node_of(tensor: Any, who: str) -> Node:
     if not isinstance(tensor, rules.Tensor):
         raise TypeError(f"{who}: inputs must be Tensors, got {type(tensor).__name__}")
-    node: Node | None = tensor._node if tensor._base is None else rules.CURRENT(tensor)
+    node: Node | None = tensor._node if tensor._view is None else rules.CURRENT(tensor)
     if node is None:
         raise RuntimeError(f"{who}: one of the inputs does not require grad")
     return node

@@ -18,6 +18,7 @@ from .engine.blame import blame
 from .engine.door import numpy_names, open_doors_of
 from .engine.errors import InputError
 from .graph import written
+from .ops.argument_names import one_dim
 from .ops.creation import new_like, strided
 from .ops.indexing import index, index_put, nonzero_take, scatter
 from .ops.linalg import householder, matmul, matrix_products, toplevel_names
@@ -52,10 +53,12 @@ from .ops.shape import (
     flip_roll_repeat,
     reshape_transpose,
     split,
+    storage,
     view_copies,
 )
 from .ops.signal import stft
 from .ops.special import bessel, erf, gamma, incomplete_gamma
+from .promotion import held
 from .rules import wrap
 from .tensors.device_methods import DeviceMethods
 from .tensors.size import Size, size_of
@@ -118,7 +121,8 @@ def _store(tensor: Any, src: Any, name: str) -> Any:
         new_like = src._data
         plain = new_like.dtype == data.dtype and new_like.shape == data.shape
     else:
-        new_like, plain = src, data.dtype.char in "fd" and type(src) in (int, float) and -3e38 < src < 3e38
+        new_like = src = held(src, data.dtype, name)
+        plain = getattr(src, "dtype", None) == data.dtype and not getattr(src, "ndim", 1)
     if not plain or views.begin(tensor, (src,), name):
         return views.write(tensor, _copy_from, (src,), name)
     data[...] = new_like
@@ -183,17 +187,14 @@ class Methods(DeviceMethods):
         )
         return self._overwrite(new_like.reshape(self._data.shape), "map_")
 
-    def element_size(self) -> int:
-        """Bytes of one element."""
-        return self._data.itemsize
-
-    def stride(self) -> tuple[int, ...]:
-        """Strides in elements."""
-        return tuple(s // self._data.itemsize for s in self._data.strides)
-
-    def data_ptr(self) -> int:
-        """Address of the first element."""
-        return self._data.ctypes.data
+    @overload
+    def stride(self, dim: None = None) -> tuple[int, ...]: ...
+    @overload
+    def stride(self, dim: int) -> int: ...
+    def stride(self, dim: int | None = None) -> Any:
+        """Strides in elements, of all dimensions or one."""
+        strides = tuple(s // self._data.itemsize for s in self._data.strides)
+        return strides if dim is None else strides[one_dim(dim, self._data.ndim, "stride")]
 
     # --- shape ------------------------------------------------------------------------------------------------------
 
@@ -242,8 +243,8 @@ class Methods(DeviceMethods):
     # --- complex numbers --------------------------------------------------------------------------------------------
 
     conj_physical = complex_numbers.conj
-    real = property(complex_numbers.real, doc="Real part (a view); of a real tensor itself.")
-    imag = property(complex_numbers.imag, doc="Imaginary part (a view).")
+    real = property(complex_numbers.real, complex_numbers.write_real, doc="Real part (a view), or itself.")
+    imag = property(complex_numbers.imag, complex_numbers.write_imag, doc="Imaginary part (a view).")
     mH = property(complex_numbers.adjoint, doc="Conjugate transposes of matrices.")
 
     # --- products ---------------------------------------------------------------------------------------------------
@@ -312,12 +313,13 @@ ROOMS = (
     nonzero_take, index_put, scatter, arithmetic, clamp_round_where, exp_log_trig, erf, smooth, comparison,
     floating_point, fused_arithmetic, gamma, gcd_lcm, bessel, incomplete_gamma, complex_numbers, sums, min_max,
     piecewise, softmax, sort_topk, cumulative, statistics, quantiles, unique_histogram, hash_tensor, toplevel_names,
-    matmul, matrix_products, householder, stft, in_place, multinomial_bernoulli, new_like, strided,
+    matmul, matrix_products, householder, stft, in_place, multinomial_bernoulli, new_like, strided, storage,
 )  # fmt: skip
 for _module in ROOMS:
     for _word in _module.METHODS.split():
         _add(_module, _word)
 for _word in ("squeeze", "unsqueeze", "t", "transpose", "swapaxes", "swapdims"):
     setattr(Methods, f"{_word}_", _turning(f"{_word}_", vars(reshape_transpose)[_word]))
+Methods.as_strided_ = _turning("as_strided_", as_strided.as_strided)  # type: ignore[attr-defined]
 Methods.polygamma_ = _inplace("polygamma_", Methods.polygamma)  # type: ignore[attr-defined]
 open_doors_of(Methods)

@@ -7,16 +7,18 @@ So what has no dimensions decides the kind and never the width, where NumPy lets
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 from .dtypes import as_dtype, get_default_dtype
+from .engine.errors import NumberError
 from .engine.quiet import quietly
 
 _RANK = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
-_NUMBERS = {bool, int, float, complex}
+NUMBERS = {bool, int, float, complex}
 _BY_KIND = {bool: np.dtype(np.bool_), int: np.dtype(np.int64)}
 _C64 = np.dtype(np.complex64)
 
@@ -59,6 +61,40 @@ def number(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
+def held(value: Any, dtype: np.dtype[Any], who: str) -> Any:
+    """A number in a dtype that holds it, as NumPy's scalar; what is no number comes back as it is.
+
+    Fractions are cut off for integers, and a negative one counts from the end of an unsigned dtype, as in PyTorch.
+
+    Raises
+    ------
+    NumberError
+        For numbers beyond the dtype's range, NaN and infinity for integers, and complex numbers for real dtypes.
+    """
+    kind, value = dtype.kind, number(value)
+    if kind == "f" and type(value) in (float, int) and -65504 <= value <= 65504:
+        return dtype.type(value)  # every float dtype holds it
+    if type(value) not in NUMBERS:
+        return value
+    fits, plain = True, value
+    if kind == "c" or (type(value) is complex and kind != "b"):
+        fits = all(_holds(part, dtype) for part in (complex(value).real, complex(value).imag))
+        fits, plain = (fits, value) if kind == "c" else (fits and not value.imag, value.real)
+    if kind in "fiu":
+        fits = fits and _holds(plain, dtype)
+        plain = int(plain) % 2 ** (8 * dtype.itemsize) if fits and kind == "u" else plain
+    if not fits:
+        raise NumberError(f"{who}: {dtype} does not hold {value}")
+    return dtype.type(plain)
+
+
+def _holds(value: Any, dtype: np.dtype[Any]) -> bool:
+    if dtype.kind in "fc":
+        return not math.isfinite(value) or abs(value) <= float(np.finfo(dtype).max)
+    least, most = np.iinfo(dtype).min or -np.iinfo(dtype).max, np.iinfo(dtype).max
+    return math.isfinite(value) and least <= int(value) <= most
+
+
 def common(operands: Iterable[Any]) -> np.dtype[Any] | None:
     """The dtype in which arrays, NumPy's scalars and Python's numbers meet; None for nothing of these."""
     sized: np.dtype[Any] | None = None
@@ -71,7 +107,7 @@ def common(operands: Iterable[Any]) -> np.dtype[Any] | None:
                 sized = value.dtype if sized is None else meet(value.dtype, sized)
             else:
                 single = value.dtype if single is None else meet(value.dtype, single)
-        elif type(value) in _NUMBERS:
+        elif type(value) in NUMBERS:
             found = _of_number(type(value))
             numbers = found if numbers is None else meet(found, numbers)
     return (
@@ -101,7 +137,7 @@ def cast(who: str, operands: list[Any], lazily: bool = False) -> list[Any]:
         return operands
     if any(isinstance(v, np.ndarray) for v in operands):
         return [_to(target, v) if isinstance(v, np.ndarray) else v for v in operands]
-    return [np.asarray(v, target) if type(v) in _NUMBERS else v for v in operands]
+    return [np.asarray(v, target) if type(v) in NUMBERS else v for v in operands]
 
 
 def _target(who: str, operands: list[Any], lazily: bool) -> np.dtype[Any] | None:
@@ -113,7 +149,7 @@ def _target(who: str, operands: list[Any], lazily: bool) -> np.dtype[Any] | None
     arrays = [v.dtype for v in operands if isinstance(v, np.ndarray)]
     if target is None or not arrays or not lazily:
         return target
-    numbers = [type(v)(0) for v in operands if type(v) in _NUMBERS]
+    numbers = [type(v)(0) for v in operands if type(v) in NUMBERS]
     return None if target == np.result_type(*arrays, *numbers) else target
 
 

@@ -291,14 +291,14 @@ class Op:
         for i, value in enumerate(values):
             if isinstance(value, Tensor):
                 lifted = True
-                source = value._node if value._base is None else CURRENT(value)
+                source = value._node if value._view is None else CURRENT(value)
                 if source is not None:
                     nodes[i] = source
                 value = value._data
             elif type(value) in (list, tuple) and any(isinstance(v, Tensor) for v in value):
                 lifted = True
                 found = tuple(
-                    None if not isinstance(v, Tensor) else v._node if v._base is None else CURRENT(v) for v in value
+                    None if not isinstance(v, Tensor) else v._node if v._view is None else CURRENT(v) for v in value
                 )
                 if any(n is not None for n in found):
                     nodes[i] = found
@@ -332,13 +332,13 @@ class Op:
         if out.dtype is _F64 or out.dtype is _C128:
             out = narrow(self.function, data, out) if not aux else out
         result = _new(Tensor)
-        result._data, result._node, result._base = out, None, None
+        result._data, result._node, result._view = out, None, None
         if nodes and (not OFF or mode.records(self.name, out)) and (kind := out.dtype.kind) in "fc":
             if self.complex is not True and (kind == "c" or _from_complex(nodes.values())):
                 return self.of_complex(values)
             result._node = self._node(self._edges(nodes, data, out, aux), out)
         if self.view and (out.base is not None or out is data[0]) and isinstance(values[0], Tensor):
-            result._base = VIEW_OF(values[0], self, values[1:], out)
+            result._view = VIEW_OF(values[0], self, values[1:], out)
         return result
 
     def _promote(self, data: list[Any]) -> None:
@@ -349,7 +349,7 @@ class Op:
 
     def _with_options(self, input: Any, options: tuple[Any, ...]) -> Any:
         """`record` for one Tensor and options, where nothing is to be looked for: saves a quarter of its time."""
-        parent, x = input._node if input._base is None else CURRENT(input), input._data
+        parent, x = input._node if input._view is None else CURRENT(input), input._data
         token = None if self.view else silence(SILENT)
         try:
             out = self.function(x, *options)
@@ -365,14 +365,14 @@ class Op:
         if out.dtype is _F64 or out.dtype is _C128:
             out = narrow(self.function, [x, *options], out)
         result = _new(Tensor)
-        result._data, result._node, result._base = out, None, None
+        result._data, result._node, result._view = out, None, None
         if parent is not None and (not OFF or mode.records(self.name, out)) and (kind := out.dtype.kind) in "fc":
             if self.complex is not True and (kind == "c" or parent.dtype.kind == "c"):
                 return self.of_complex((input, *options))
             rule: Any = self._only
             result._node = self._node(((parent, rule, rule.pick(x, *options, out)),), out)
         if self.view and (out.base is not None or out is x):
-            result._base = VIEW_OF(input, self, options, out)
+            result._view = VIEW_OF(input, self, options, out)
         return result
 
     def _of_arrays(self, values: tuple[Any, ...], out: Any) -> Any:
@@ -430,7 +430,7 @@ class Op:
         for i, out in enumerate(outs):
             out = np.asarray(out)
             result = _new(Tensor)
-            result._data, result._node, result._base = out, None, None
+            result._data, result._node, result._view = out, None, None
             if node is not None and out.dtype.kind in "fc":
                 result._node = part_of(node, i, len(outs), out)
             results.append(result)
@@ -678,7 +678,7 @@ def wrap(value: Any) -> Any:
     """Tensors in place of arrays (and NumPy scalars), without a graph."""
     if isinstance(value, (ndarray, np.generic)):
         result = _new(Tensor)
-        result._data, result._node, result._base = np.asarray(value), None, None
+        result._data, result._node, result._view = np.asarray(value), None, None
         return result
     if isinstance(value, (tuple, list)):
         return tuple(map(wrap, value))

@@ -45,6 +45,12 @@ CALLS = [
     ("m.quantile(K, 0.5)", RuntimeError),
     ("m.where(K, 1.0, 2.0)", RuntimeError),
     ("m.linalg.inv(SINGULAR)", RuntimeError),
+    ("A.topk(1, True)", TypeError),
+    ("A.flip()", TypeError),
+    ("m.rot90(A, 1, (0, 5))", IndexError),
+    ("m.addcdiv(K, K, K)", RuntimeError),
+    ("K.index_fill(0, m.tensor([0]), 1j)", RuntimeError),
+    ("m.conv1d(COMPLEX.reshape(1, 1, -1), A.reshape(1, 1, -1))", RuntimeError),
     ("m.linalg.solve(SINGULAR, K.float())", RuntimeError),
     ("m.linalg.cholesky(-m.eye(2))", RuntimeError),
 ]

@@ -284,6 +284,36 @@ def test_a_write_makes_saved_values_stale() -> None:
         z.sum().backward()
 
 
+def _strided_beyond(m: Any) -> Any:
+    """A view of what lies before a slice: what comes back to elements that are not the slice's goes nowhere."""
+    x = m.arange(12.0, dtype=m.float64).requires_grad_()
+    seen = (x * 1)[2:5].as_strided((2, 3), (3, 1), 0)
+    (g,) = m.autograd.grad((seen**3).sum(), x, create_graph=True)
+    return [seen, g, m.autograd.grad(g.sum(), x)[0]]
+
+
+def _memory(m: Any) -> Any:
+    x = m.zeros(3, 4)
+    part, turned = x[1], x[1].as_strided((2, 2), (1, 2))
+    memory = part.untyped_storage()
+    alike = [memory.data_ptr() == x.data_ptr(), memory.nbytes(), len(memory), part._base is x, x._base is None]
+    return [*alike, turned._base is x, part.is_set_to(x[1]), part.is_set_to(x[2]), part.is_set_to(x[1, :3])]
+
+
+def _parts(m: Any, x: Any) -> Any:
+    w = m.ones(2).requires_grad_()
+    y = x * 1
+    y.real, y.imag = w * 3, 2.0
+    (y.real * y.imag).sum().backward()
+    return [y, w.grad]
+
+
+def _set(m: Any, source: Any, *where: Any) -> Any:
+    x = m.zeros(1).set_(source, *where)
+    x.view(-1) if x.is_contiguous() else x[0].fill_(7.0)
+    return [x, x.stride(), x.storage_offset(), m.tensor(source.tolist())]
+
+
 def test_fill_diagonal_of_high_matrices() -> None:
     for wrap in (False, True):
         for shape in ((7, 3), (3, 3), (2, 5), (3, 3, 3)):
@@ -316,6 +346,15 @@ for _call in [
     lambda m: m.as_strided(m.arange(6.0)[2:], (2,), (2,)),
     lambda m: m.as_strided(m.arange(6.0)[2:], (2,), (2,), 3),
     lambda m: [m.arange(6)[2:].storage_offset(), m.zeros(3, 4).t()[1].storage_offset()],
+    lambda m: m.arange(12.0).reshape(3, 4)[1].as_strided((2, 3), (4, 1), 0),
+    lambda m: m.as_strided(m.arange(6.0)[3:], (2,), (2,), 1),
+    lambda m: _strided_beyond(m),
+    lambda m: _memory(m),
+    lambda m: _parts(m, m.zeros(2, dtype=m.complex64)),
+    lambda m: _set(m, m.arange(12.0), 1, (4,), (2,)),
+    lambda m: _set(m, m.arange(12.0), 2, (2, 3)),
+    lambda m: _set(m, m.arange(12.0).untyped_storage(), 3, (2, 2), (1, 2)),
+    lambda m: [m.tensor([1.0]).set_(), m.tensor([1.0]).set_(m.ones(2, 2))],
     lambda m: m.repeat_interleave(m.zeros(0, 2), 3, dim=0),
     lambda m: m.nonzero(m.zeros(0, 3)),
     lambda m: m.nonzero(m.zeros(())),
@@ -360,6 +399,10 @@ for _call in [
     lambda m: m.zeros(4).split(3.5),
     lambda m: m.zeros(2, 3).as_strided((9,), (1,)),
     lambda m: m.zeros(3).as_strided((2,), (-1,)),
+    lambda m: m.zeros(3)[1:].as_strided((3,), (1,)),
+    lambda m: m.zeros(3).set_(m.zeros(2, dtype=m.int64)),
+    lambda m: m.zeros(3).requires_grad_().set_(m.zeros(2), 0, (1,), (1,)),
+    lambda m: setattr(m.zeros(2), "imag", 1.0),
     lambda m: m.zeros(3, 3).diagonal(0, 1, 1),
     lambda m: m.zeros(3).view(2, 2),
     lambda m: m.zeros(3, dtype=m.int16).view(m.int32),
@@ -515,7 +558,8 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: x23.diagonal_scatter(i2[:1]), RuntimeError, "diagonal_scatter: src must have shape (2,), got (1,)"),
     (lambda: tg.zeros(3).fill_diagonal_(1), RuntimeError, "fill_diagonal_: must have 2 dimensions"),
     (lambda: x23.unfold(0, 3, 1), RuntimeError, "unfold: size must be in [0, 2], the size of dim 0, and step positive"),
-    (lambda: x23.as_strided((3, 3), (1, 9)), RuntimeError, "as_strided: the result must lie within the input's"),
+    (lambda: x23.as_strided((3, 3), (1, 9)), RuntimeError, "as_strided: the result must lie within the input's memory"),
+    (lambda: tg.zeros(3).set_(x23.untyped_storage(), 5, (2,), (1,)), RuntimeError, "set_: size, stride and"),
     (lambda: x23.as_strided((3,), (1, 1)), RuntimeError, "as_strided: size and stride must be as many"),
     (lambda: x23.as_strided_scatter(tg.zeros(2, 2), (2, 2), (1, 1)), RuntimeError, "elements must not share a place"),
     (lambda: x23.slice_scatter(x23, step=0), RuntimeError, "slice_scatter: step must be positive, got 0"),

@@ -288,6 +288,69 @@ def test_integers_that_no_dtype_holds_are_refused():
         tg.tensor([1], dtype=tg.uint8) + 300
 
 
+# --- numbers that a dtype does not hold -----------------------------------------------------------------------------
+
+_MASK = [True, False, True]
+WRITERS = {
+    "fill_": lambda m, x, v: x.fill_(v),
+    "masked_fill": lambda m, x, v: x.masked_fill(m.tensor(_MASK), v),
+    "masked_fill_": lambda m, x, v: x.masked_fill_(m.tensor(_MASK), v),
+    "index_fill_": lambda m, x, v: x.index_fill_(0, m.tensor([0]), v),
+    "full": lambda m, x, v: m.full((2,), v, dtype=x.dtype),
+    "full_like": lambda m, x, v: m.full_like(x, v),
+    "new_full": lambda m, x, v: x.new_full((2,), v),
+    "setitem": lambda m, x, v: x.__setitem__(0, v) or x,
+    "setitem, a mask": lambda m, x, v: x.__setitem__(m.tensor(_MASK), v) or x,
+    "scatter_": lambda m, x, v: x.scatter_(0, m.tensor([0]), v),
+    "fill_diagonal_": lambda m, x, v: x.reshape(1, 3).fill_diagonal_(v),
+    "pad": lambda m, x, v: m.constant_pad_nd(x, (1, 1), v),
+    "where": lambda m, x, v: m.where(m.tensor(_MASK), x, v),
+}
+NUMBERS = [1j, 2 + 0j, 300, -1, 2.5, np.nan, -np.inf, 1e300, 70000.0, True, 2**40, -(2**40)]
+APART = {("float16", "where", 1j), ("float16", "where", 2 + 0j)}  # complex numbers of 16 bits, which NumPy has not
+APART |= {("bool", "index_fill_", v) for v in (1j, 2 + 0j)}  # True, as in PyTorch's other functions
+APART |= {(d, "where", 1e300) for d in ("float32", "uint8", "int32", "int64", "bool", "complex64")}  # inf, as in sums
+APART |= {(d, "index_fill_", 2 + 0j) for d in ("float32", "float64", "float16", "uint8", "int32", "int64")}  # 2 fits
+LENIENT = {
+    ("float16", f, v) for f in ("setitem", "setitem, a mask", "fill_diagonal_", "where") for v in NUMBERS
+}  # PyTorch writes inf there alone
+
+
+def _filled(m, name, dtype, value):
+    try:
+        return np.asarray(WRITERS[name](m, m.zeros(3, dtype=getattr(m, dtype)), value))
+    except RuntimeError:
+        return None
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "complex64", "uint8", "int32", "int64", "bool"])
+@pytest.mark.parametrize("name", WRITERS)
+def test_numbers_that_a_dtype_does_not_hold(name, dtype):
+    torch = pytest.importorskip("torch")
+    for value in NUMBERS:
+        if (dtype, name, value) in APART:
+            continue
+        ours, theirs = _filled(tg, name, dtype, value), _filled(torch, name, dtype, value)
+        if ours is None or theirs is None:
+            assert ours is None, (value, ours, theirs)
+            assert theirs is None or (dtype, name, value) in LENIENT, (value, theirs)
+        else:
+            np.testing.assert_array_equal(ours, theirs, strict=True, err_msg=repr(value))
+
+
+def test_refused_numbers_leave_the_tensor_as_it_was():
+    x = tg.ones(3)
+    for call in (lambda: x.fill_(1j), lambda: x.masked_fill_(x > 0, 1e300), lambda: x.__setitem__(0, 1j)):
+        with pytest.raises(OverflowError, match="float32 does not hold"):
+            call()
+    assert x.tolist() == [1.0] * 3
+    for call in (lambda: tg.add(x, x, alpha=1j), lambda: tg.sub(x.int(), x.int(), alpha=0.5)):
+        with pytest.raises(RuntimeError, match="alpha must be"):
+            call()
+    with pytest.raises(RuntimeError, match="integers must fit int32, got nan"):
+        tg.tensor([1.0, np.nan], dtype=tg.int32)
+
+
 # --- integers divided by zero ---------------------------------------------------------------------------------------
 
 DIVISIONS = {

@@ -568,3 +568,44 @@ def test_tensors_keep_what_programs_hang_on_them():
     assert copy.deepcopy(t).tag == pickle.loads(pickle.dumps(t)).tag == t.tag == "input"
     with pytest.raises(AttributeError):
         del t.grad
+
+
+def test_strides_of_one_dimension():
+    x = tg.zeros(3, 4, 2)
+    assert [x.stride(d) for d in (0, 1, -1)] == [8, 2, 1] == list(x.stride())
+    with pytest.raises(IndexError, match="stride: "):
+        x.stride(3)
+
+
+def test_in_asks_for_numbers_and_tensors():
+    x = tg.arange(6).reshape(2, 3)
+    assert 4 in x
+    assert 9 not in x
+    assert tg.tensor([3, 9, 9]) in x
+    for wrong in ("a", [1, 2], None):
+        with pytest.raises(RuntimeError, match="a Tensor holds numbers and Tensors"):
+            wrong in x  # noqa: B015
+
+
+def test_public_functions_can_be_pickled():
+    for module in (tg, tg.nn.functional):
+        for name, value in vars(module).items():
+            if callable(value) and name[0] != "_" and getattr(value, "__name__", "") == name:
+                assert pickle.loads(pickle.dumps(value)) is value, name
+
+
+def test_seeds_have_64_bits():
+    for seed, found in ((-1, 2**64 - 1), (-(2**63), 2**63), (7, 7)):
+        tg.manual_seed(seed)
+        assert tg.initial_seed() == found
+    for seed in (2**64, -(2**63) - 1):
+        with pytest.raises(RuntimeError, match="manual_seed: seed must be in"):
+            tg.manual_seed(seed)
+
+
+def test_bytes_as_masks():
+    x = tg.tensor([[2, 0], [3, 4]], dtype=tg.uint8)
+    for found, right in ((x.all(1), [0, 1]), (x.any(0), [1, 1]), (x.all(), 0)):
+        assert found.dtype == tg.uint8
+        assert found.tolist() == right
+    assert tg.tensor([-1, 255], dtype=tg.uint8).tolist() == [255, 255]

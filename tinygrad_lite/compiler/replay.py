@@ -73,7 +73,7 @@ class Results:
             return self._tensors[id(tensor)]
         if type(tensor) is not rules.Tensor:
             raise Refused(f"it returns a new {type(tensor).__name__}")
-        node = tensor._node if tensor._base is None else rules.CURRENT(tensor)
+        node = tensor._node if tensor._view is None else rules.CURRENT(tensor)
         if node is not None and tensor is not self._linked and leads_on(node, self._recorder.consumed):
             raise Refused("its result requires grad, and its graph would be needed outside; call backward() inside, "
                           "return it detached, or call the function under no_grad()")  # fmt: skip

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import library
-from .errors import DtypeError, EmptyError, InputError, LinAlgError, RangeError
+from .errors import ArgumentError, DtypeError, EmptyError, InputError, LinAlgError, RangeError
 
 Tensor: Any = None  # the class; tensor.py binds it when it is defined
 _TOLD = (
@@ -32,7 +32,7 @@ _TOLD = (
     AssertionError,
     RuntimeError,
 )
-_RETOLD = (TypeError, ValueError, IndexError, RuntimeError, InputError, DtypeError, RangeError)
+_RETOLD = (TypeError, ValueError, IndexError, RuntimeError, InputError, DtypeError, RangeError, ArgumentError)
 _RAISE = dis.opmap["RAISE_VARARGS"]
 _COMPUTING = re.compile(r"(^|[\\/])(numpy|numba|llvmlite)[\\/]")  # where the library's own calls lead
 
@@ -75,8 +75,8 @@ def blame(
     if where == "check":
         if who in str(error) or type(error) not in _RETOLD:
             return error
-        wrong = list(misfits(names, values, known)) if type(error) is TypeError else []
-        return TypeError(f"{who}: {'; '.join(wrong)}") if wrong else type(error)(f"{who}: {error}")
+        wrong = list(misfits(names, values, known)) if type(error) in (TypeError, ArgumentError) else []
+        return ArgumentError(f"{who}: {'; '.join(wrong)}") if wrong else type(error)(f"{who}: {error}")
     error = getattr(error, "blamed", error)  # what a function inside was told, is told to this one
     failed = isinstance(error, np.linalg.LinAlgError)  # arguments of the right kind, whose numbers have no answer
     told = _told(error, who, [] if failed else list(misfits(names, values, known)), names, values)
@@ -86,7 +86,7 @@ def blame(
 
 def _told(error: Exception, who: str, wrong: list[str], names: Sequence[str], values: Sequence[Any]) -> Exception:
     if wrong:
-        return TypeError(f"{who}: {'; '.join(wrong)}")
+        return ArgumentError(f"{who}: {'; '.join(wrong)}")
     if isinstance(error, IndexError) and (outside := _outside(error, names, values)):
         return IndexError(f"{who}: {outside}")
     text = str(error).strip()
@@ -103,7 +103,7 @@ def _told(error: Exception, who: str, wrong: list[str], names: Sequence[str], va
     what = ", ".join(f"{name}: {came(value)}" for name, value in zip(names, values))
     if isinstance(error, TypeError) and "ufunc" in text:
         return DtypeError(f"{who}: must be given dtypes for which it is defined, got {what}")
-    kind = TypeError if isinstance(error, (AttributeError, TypeError)) else InputError
+    kind = ArgumentError if isinstance(error, (AttributeError, TypeError)) else InputError
     return kind(f"{who}: the arguments must fit together, got {what} ({text[:200]})")
 
 

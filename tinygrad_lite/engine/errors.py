@@ -10,7 +10,16 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["DtypeError", "EmptyError", "InputError", "LinAlgError", "RangeError", "SeveralError"]
+__all__ = [
+    "ArgumentError",
+    "DtypeError",
+    "EmptyError",
+    "InputError",
+    "LinAlgError",
+    "NumberError",
+    "RangeError",
+    "SeveralError",
+]
 
 
 class InputError(ValueError, RuntimeError):
@@ -21,8 +30,16 @@ class DtypeError(TypeError, NotImplementedError):
     """A function is not defined for a dtype; a RuntimeError, as every NotImplementedError is."""
 
 
+class ArgumentError(TypeError, RuntimeError):
+    """An argument is not of the kind that a function takes, or the arguments do not fit together."""
+
+
 class RangeError(IndexError, RuntimeError):
     """An index in a tensor points outside of what it indexes."""
+
+
+class NumberError(InputError, OverflowError, TypeError):
+    """A number does not fit a dtype."""
 
 
 class EmptyError(InputError, IndexError):

@@ -61,7 +61,7 @@ def _unary(op: Op) -> Callable[..., Any]:
             return into(out, op.name, unary, input)
         if type(input) is not Tensor and not isinstance(input, Tensor):
             return function(operand(input, op.name))
-        p = input._node if input._base is None else CURRENT(input)
+        p = input._node if input._view is None else CURRENT(input)
         x = input._data
         if not (filters := warnings.filters) or filters[0] is not _FIRST:
             _keep_first()
@@ -86,7 +86,7 @@ def _unary(op: Op) -> Callable[..., Any]:
             elif dtype.num == 1 and x.dtype.kind == "b":  # and int8 of booleans
                 out = function(x.astype(np.int64))
         result = _new(Tensor)
-        result._data, result._base = out, None
+        result._data, result._view = out, None
         if p is None or (OFF and not mode.records(op.name, out)):
             result._node = None
             return result
@@ -157,17 +157,17 @@ def _binary(op: Op) -> Callable[..., Any]:
         x, y = input, other
         p = q = None
         if type(x) is Tensor or isinstance(x, Tensor):  # the first is faster, and nearly always so
-            p = x._node if x._base is None else CURRENT(x)
+            p = x._node if x._view is None else CURRENT(x)
             x = x._data
             dtype = x.dtype
             if type(y) is Tensor or isinstance(y, Tensor):
-                q = y._node if y._base is None else CURRENT(y)
+                q = y._node if y._view is None else CURRENT(y)
                 y = y._data
                 plain = dtype is y.dtype
             else:
                 plain = type(y) is float or type(y) is int
         elif isinstance(y, Tensor):
-            q = y._node if y._base is None else CURRENT(y)
+            q = y._node if y._view is None else CURRENT(y)
             y = y._data
             dtype = y.dtype
             plain = type(x) is float or type(x) is int
@@ -195,7 +195,7 @@ def _binary(op: Op) -> Callable[..., Any]:
         except Exception as error:
             raise blame(error, op.name, ("input", "other"), (input, other), binary) from None
         result = _new(Tensor)
-        result._data, result._base = out, None
+        result._data, result._view = out, None
         if (p is None and q is None) or (OFF and not mode.records(op.name, out)):
             result._node = None
             return result
@@ -259,6 +259,7 @@ def elementwise(
     call: Any = (_unary if len(op.rules) == 1 else _binary)(op)
     call.formula = function  # what stands for it in compiled loops
     call.__name__ = call.__qualname__ = op.name
+    call.__module__ = _getframe(1).f_globals["__name__"]  # where pickle looks for it
     call.__doc__ = op.__doc__
     _place(call, _getframe(1))
     FAST[numpy or function] = call

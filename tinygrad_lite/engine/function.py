@@ -160,7 +160,7 @@ def _result(who: str, out: Any, args: tuple[Any, ...], before: list[Any], ctx: C
     result = rules.wrap(out._data)
     shared = next((a for a in args if isinstance(a, rules.Tensor) and np.may_share_memory(a._data, out._data)), None)
     if shared is not None:
-        result._base = views.opaque_view(shared, who)
+        result._view = views.opaque_view(shared, who)
     return result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,7 +21,8 @@ def into(out: Any, who: str, function: Callable[..., Any], /, *args: Any, **kwar
     Parameters
     ----------
     out : Tensor, or a tuple of them where there are several results
-        Of the result's shape, or empty: then it becomes of that shape. Its dtype may be one that the result can be
+        One of another shape than the result's gets that shape, with a warning where it is not empty; a view is refused.
+        Its dtype may be one that the result can be
         cast to without losing a kind of number.
     who : str
     function, *args, **kwargs
@@ -52,7 +54,7 @@ def into(out: Any, who: str, function: Callable[..., Any], /, *args: Any, **kwar
     for target, value in zip(targets, results):
         _check(target, rules.unwrap(value), who)
     for target, value in zip(targets, results):
-        _put(target, np.asarray(rules.unwrap(value)))
+        _put(target, np.asarray(rules.unwrap(value)), who)
     if not isinstance(result, tuple):
         return targets[0]
     return type(result)(*targets) if hasattr(result, "_fields") else targets
@@ -69,15 +71,17 @@ def _tensors(values: Any) -> Iterator[Any]:
 def _check(target: Any, value: Any, who: str) -> None:
     if not isinstance(value, (np.ndarray, np.generic)):
         raise TypeError(f"{who}: out= must be of a function whose results are Tensors, got {type(value).__name__}")
-    if target.shape != value.shape and (target._data.size or target._base is not None):
-        raise InputError(f"{who}: out must be empty or have the result's shape {value.shape}, got {target.shape}")
+    if target.shape != value.shape and target._view is not None:
+        raise InputError(f"{who}: out, a view, must have the result's shape {value.shape}, got {target.shape}")
     if not can_cast(value.dtype, target.dtype):
         raise InputError(f"{who}: out must have a dtype that holds {value.dtype}, got {target.dtype}")
     views.begin(target, (), who)  # refuses expanded and read-only memory
 
 
-def _put(target: Any, value: Any) -> None:
+def _put(target: Any, value: Any, who: str) -> None:
     if target.shape != value.shape:
+        if target._data.size:
+            warnings.warn(f"{who}: out has shape {target.shape} and becomes {value.shape}, the result's", stacklevel=4)
         target._data = value.astype(target.dtype)
         return
     np.copyto(target._data, value, casting="unsafe")

@@ -67,11 +67,11 @@ class View:
 
 def link(tensor: Any) -> View | None:
     """What the tensor remembers as a view, if it still is one."""
-    view: View | None = tensor._base
+    view: View | None = tensor._view
     if view is not None and view.base._data is not view.array:
-        moved: View | None = view.base._base
+        moved: View | None = view.base._view
         if moved is None or moved.array is not view.array:
-            view = tensor._base = None
+            view = tensor._view = None
         else:  # by `turn`: what the base was is the base of both
             view.base = moved.base
     return view
@@ -95,8 +95,8 @@ def opaque_view(parent: Any, maker: str) -> View:
 
 def current(tensor: Any) -> Node | None:
     """The node of a view, made anew if its base has another history since: by a write, or by `requires_grad_`."""
-    view: View = tensor._base
-    if view.base._base is not None:
+    view: View = tensor._view
+    if view.base._view is not None:
         link(tensor)
     now = view.base._node
     if view.origin is not now:
@@ -218,14 +218,14 @@ def turn(tensor: Any, op: Callable[[Any], Any], name: str) -> Any:
     if is_leaf(node_of(tensor)):
         raise RuntimeError(f"{name}: a leaf Tensor that requires grad must not be changed in place; use {name[:-1]}()")
     was = wrap(tensor._data)
-    was._node, was._base = tensor._node, tensor._base
+    was._node, was._view = tensor._node, tensor._view
     before, mode.enabled = mode.enabled, True  # a shape is no computation
     try:
         out = op(was)
     finally:
         mode.enabled = before
     _move_retained(was._node, out._node)
-    tensor._data, tensor._node, tensor._base = out._data, out._node, out._base
+    tensor._data, tensor._node, tensor._view = out._data, out._node, out._view
     return tensor
 
 
@@ -303,7 +303,7 @@ def retain(node: Node) -> None:
 
 def node_of(tensor: Any) -> Node | None:
     """The up-to-date node of a tensor."""
-    node: Node | None = tensor._node if tensor._base is None else current(tensor)
+    node: Node | None = tensor._node if tensor._view is None else current(tensor)
     return node
 
 

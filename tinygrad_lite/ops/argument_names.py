@@ -7,7 +7,7 @@ import operator
 from typing import Any
 
 from ..engine.door import numpy_names as numpy_names
-from ..engine.errors import DtypeError
+from ..engine.errors import DtypeError, RangeError
 from ..rules import unwrap
 
 # --- values -----------------------------------------------------------------------------------------------------
@@ -26,11 +26,13 @@ def sizes(args: tuple[Any, ...], who: str) -> tuple[int, ...]:
 def one_dim(dim: Any, ndim: int, who: str) -> int:
     """A dimension counted from the front; 0-d tensors accept 0 and -1, as in PyTorch."""
     try:
+        if type(dim) is bool:
+            raise TypeError
         dim = operator.index(dim)
     except TypeError:
         raise TypeError(f"{who}: dim must be an integer, got {dim!r}") from None
     if not -(ndim or 1) <= dim < (ndim or 1):
-        raise IndexError(f"{who}: dim must be in [{-(ndim or 1)}, {(ndim or 1) - 1}], got {dim}")
+        raise RangeError(f"{who}: dim must be in [{-(ndim or 1)}, {(ndim or 1) - 1}], got {dim}")
     return dim % ndim if ndim else 0
 
 

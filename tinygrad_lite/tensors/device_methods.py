@@ -129,7 +129,7 @@ class DeviceMethods(Tensor):
         """
         return type_name(self._data.dtype) if dtype is None else self.to(tensor_type(dtype, "type"))
 
-    def new(self, *data: Any, device: Any = None) -> Tensor:
+    def new(self, *data: Any, size: Any = None, device: Any = None) -> Tensor:
         """Another tensor of this dtype, made as `FloatTensor` makes one: of sizes, or of numbers."""
-        dtype = self._data.dtype
+        dtype, data = self._data.dtype, data if size is None else tuple(size)
         return wrap(creation.construct(data, dtype, device).astype(dtype, copy=False))

@@ -71,7 +71,7 @@ def block_of(array: np.ndarray[Any, Any]) -> Block | None:
 def _attached(cls: Any, path: str, dtype: Any, shape: tuple[int, ...], requires_grad: bool) -> Any:
     """A leaf on the shared memory of another process."""
     tensor = object.__new__(cls)
-    tensor._node = tensor._base = None
+    tensor._node = tensor._view = None
     tensor._data = _on(_mapped(path, max(int(np.prod(shape)) * dtype.itemsize, 1)), dtype, shape)
     return tensor.requires_grad_() if requires_grad else tensor
 

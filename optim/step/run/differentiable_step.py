@@ -75,6 +75,6 @@ def _state(optimizer: Contract, p: Tensor, name: str, group: Group, found: Any) 
 def _rebind(p: Tensor, new: Tensor) -> None:
     if new.dtype != p.dtype:
         new = new.to(p.dtype)
-    p._data, p._node, p._base = new._data, new._node, None
+    p._data, p._node, p._view = new._data, new._node, None
     if new._node is not None:
         retain(new._node)

@@ -43,13 +43,13 @@ def _part(value: Any, tensors: list[Any]) -> Any:
     kind = type(value)
     if kind is rules.Tensor or isinstance(value, rules.Tensor):
         data, node = value._data, value._node
-        if value._base is not None:
+        if value._view is not None:
             node = views.node_of(value)
         if node is not None and node.hooks:
             raise Refused("an argument has hooks")
         tensors.append(value)
         graph = 0 if node is None else 1 + (node.edges != ())
-        return kind, data.shape, data.strides, data.dtype, id(data.dtype), graph, value._base is None
+        return kind, data.shape, data.strides, data.dtype, id(data.dtype), graph, value._view is None
     if isinstance(value, np.ndarray):
         raise Refused("an argument is a NumPy array, whose values Python may read; pass a tensor")
     if kind in (tuple, list):

@@ -188,14 +188,14 @@ class Python:
     def _tensor(self, path: str, value: Any) -> None:
         data, node = value._data, value._node
         self.kept.append((value, data, node))
-        self.tokens[path] = "tensor", id(value), id(data), id(node), value._base is None
+        self.tokens[path] = "tensor", id(value), id(data), id(node), value._view is None
         if id(value) in self._seen:
             return
         self._seen.add(id(value))
         self.tensors[path] = value
         self.arrays[id(memory(data))] = path
-        self._check("({0})._data is {{}} and ({0})._node is {{}} and ({0})._base is {{}}".format(self._name(value)),
-                    data, node, value._base)  # fmt: skip
+        self._check("({0})._data is {{}} and ({0})._node is {{}} and ({0})._view is {{}}".format(self._name(value)),
+                    data, node, value._view)  # fmt: skip
         if node is not None and node.edges == ():
             self._check("not {}.hooks", node)
             if node.hooks:

@@ -240,5 +240,5 @@ def _places() -> tuple[int, ...]:
     from ..._tensor import Tensor
     from ...graph import Node
 
-    tensor = [slot(object.__new__(Tensor), name) for name in ("_data", "_node", "_base", "_kept")]
+    tensor = [slot(object.__new__(Tensor), name) for name in ("_data", "_node", "_view", "_kept")]
     return (id(Tensor), id(Node), id(None), *tensor, slot(Node(), "grad"), id(np.ndarray))

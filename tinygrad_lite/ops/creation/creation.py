@@ -124,7 +124,7 @@ def _of_numbers(given: Any, target: np.dtype[Any] | None) -> Any:
     if kind not in "biufc":
         return array
     if kind == "c" and target is not None and target.kind != "c":
-        raise TypeError(f"tensor: numbers of dtype {target} must be real, got complex ones")
+        raise DtypeError(f"tensor: numbers of dtype {target} must be real, got complex ones")
     if target is None and owned:  # some numbers come with a dtype of their own
         target = promotion.common([*(np.empty(0, d) for d in owned), *(np.empty(0, d) for d in _defaults(nested))])
     elif target is None and kind == "f":
@@ -158,9 +158,10 @@ def _in_range(array: Any, dtype: np.dtype[Any] | None) -> None:
     """Refuse numbers that an integer dtype does not hold."""
     if dtype is None or dtype.kind not in "iu" or not array.size or array.dtype.kind == "c":
         return
-    low, high, info = array.min(), array.max(), np.iinfo(dtype)
-    if low < info.min or high > info.max:
-        raise InputError(f"tensor: integers must fit {dtype}, got {low if low < info.min else high}")
+    low, high, most = array.min(), array.max(), np.iinfo(dtype).max  # NaN, if there is one
+    least = np.iinfo(dtype).min or -most  # negative ones count from the end, as in PyTorch
+    if not (low >= least and high <= most):
+        raise InputError(f"tensor: integers must fit {dtype}, got {high if low >= least else low}")
 
 
 def _unnested(data: Any, owned: set[Any]) -> Any:
@@ -405,6 +406,8 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     tensor([[7, 7],
             [7, 7]])
     """
+    if dtype is not None:
+        fill_value = promotion.held(fill_value, as_dtype(dtype), "full")
     value = _array(fill_value, dtype, copy=False)
     if value.ndim:
         raise TypeError(f"full: fill_value must be one number, got shape {value.shape}")

@@ -122,7 +122,7 @@ def resize_(self: Any, *size: Any, memory_format: Any = None) -> Tensor:
     if count > data.size:
         flat = np.empty(count, data.dtype)
         flat[: data.size] = data.ravel("K")
-    self._data, self._base = flat[:count].reshape(shape), None
+    self._data, self._view = flat[:count].reshape(shape), None
     return self
 
 

@@ -13,6 +13,7 @@ from ...kernels.elementwise.fused import turned_back
 from ...kernels.loops import take_along
 from ...kernels.loops.pairwise_sum import FEW
 from ...kernels.loops.scatter import read_last
+from ...promotion import held
 from ...rules import FAST, differentiable, unwrap, wrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim
@@ -179,7 +180,7 @@ def _take_along_axis(arr: Any, indices: Any, axis: int) -> Any:
 
 
 @numpy_names
-def gather(input: Any, dim: int, index: Any) -> Tensor:
+def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Tensor:
     """``out[i][j] = input[index[i][j]][j]`` for ``dim = 0``, and so on.
 
     Parameters
@@ -188,6 +189,8 @@ def gather(input: Any, dim: int, index: Any) -> Tensor:
     dim : int
     index : Tensor, integer
         As many dimensions as `input`, and no larger in those other than `dim`.
+    sparse_grad : bool
+        Accepted; the gradient is dense.
 
     Returns
     -------
@@ -360,8 +363,8 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Tensor:
     tensor([1., 0.])
     """
     m, dtype = _mask(mask, "masked_fill"), unwrap(input).dtype
-    if isinstance(value, (bool, int, float)):
-        return _where_op.record((m, dtype.type(value), input)).contiguous()
+    if isinstance(value, (bool, int, float, complex)):
+        return _where_op.record((m, held(value, dtype, "masked_fill"), input)).contiguous()
     if np.size(unwrap(value)) != 1:
         raise RuntimeError(f"masked_fill: value must be one number, got shape {np.shape(unwrap(value))}")
     return _where_op.record((m, value, input)).to(dtype).contiguous()

@@ -11,6 +11,7 @@ import numpy as np
 from ...engine import views
 from ...engine.errors import DtypeError
 from ...graph import written
+from ...promotion import held
 from ...rules import unwrap, wrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim
@@ -48,12 +49,12 @@ def both(plan: Callable[_P, Any]) -> Callable[_P, Tensor]:
         if not unwrap(input).ndim:
             return function(input.reshape(1), *args, **options).reshape(())
         row, value, index = plan(input, *args, **options)
-        return row(input, _cast(value, input), index)
+        return row(input, _cast(value, input, name), index)
 
     def in_place(self: Any, *args: Any, **options: Any) -> Any:
         flat = self if self.ndim else self.view(1)
         row, value, index = plan(flat, *args, **options)
-        value = _cast(value, self)
+        value = _cast(value, self, in_place.__name__)
         if row not in (_put, _add) or views.begin(flat, (value,), in_place.__name__):
             views.write(flat, row, (value, index), in_place.__name__)
         else:
@@ -74,10 +75,12 @@ def both(plan: Callable[_P, Any]) -> Callable[_P, Tensor]:
     return cast(Callable[_P, Tensor], result)
 
 
-def _cast(value: Any, like: Any) -> Any:
+def _cast(value: Any, like: Any, who: str) -> Any:
     """The value in the dtype of what it is written to, which must be of the same kind."""
     target = unwrap(like).dtype
-    if not hasattr(value, "dtype") or value.dtype == target:
+    if not hasattr(value, "dtype"):
+        return held(value, target, who)
+    if value.dtype == target:
         return value
     return value.to(target) if hasattr(value, "_node") else value.astype(target)
 
@@ -357,7 +360,7 @@ def _inside(input: Any, indices: Sequence[Any]) -> list[Any]:
 def _unsafe_masked_index(input: Any, mask: Any, indices: Sequence[Any], fill: Any) -> Tensor:
     """``input[indices]`` where a mask holds, and a number elsewhere, whatever the index is there."""
     found = input[tuple(slice(None) if i is None else i for i in _inside(input, indices))]
-    return where(mask, found, _cast(np.asarray(fill), unwrap(input)))
+    return where(mask, found, _cast(np.asarray(fill), unwrap(input), "_unsafe_masked_index"))
 
 
 def _unsafe_masked_index_put_accumulate(input: Any, mask: Any, indices: Sequence[Any], values: Any) -> Tensor:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.errors import InputError
+from ...promotion import held
 from ...rules import differentiable, unwrap
 from ..argument_names import numpy_names, one_dim
 from ..pointwise.clamp_round_where import masked
@@ -187,7 +188,7 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
         raise TypeError("scatter: one of src and value must be given")
     source = value if src is None else src
     if np.ndim(unwrap(source)) == 0 and not hasattr(source, "_node"):
-        source = np.broadcast_to(np.asarray(source, unwrap(input).dtype), np.shape(unwrap(index)))
+        source = np.broadcast_to(held(source, unwrap(input).dtype, "scatter"), np.shape(unwrap(index)))
     key, source = _place(input, dim, index, source, "scatter")
     if reduce is None:
         return _put, source, key

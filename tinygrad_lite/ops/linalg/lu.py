@@ -253,6 +253,7 @@ def lu_solve_of(b: Any, LU_data: Any, LU_pivots: Any) -> Tensor:
 
 
 lu_solve_of.__name__ = lu_solve_of.__qualname__ = "lu_solve"
+lu_solve_of.__module__ = f"{__package__}.toplevel_names"  # where it has that name, and pickle looks for it
 
 
 def triangular_solve(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import promotion
 from ...engine.errors import InputError
 from ...engine.fast_calls import elementwise
 from ...kernels.elementwise import remainder as loops
@@ -153,6 +154,14 @@ def pow(input: Any, exponent: Any) -> Tensor:
     return power(input, exponent)
 
 
+def _times(other: Any, alpha: Any, input: Any, who: str) -> Any:
+    """``other * alpha``, in a dtype that `input` and `other` decide, and `alpha` does not."""
+    kind = getattr(promotion.common([unwrap(input), unwrap(other)]), "kind", "f")
+    if (type(alpha) is complex and kind != "c") or (type(alpha) is float and kind in "biu"):
+        raise InputError(f"{who}: alpha must be {'real' if kind == 'f' else 'an integer'} as the operands, got {alpha}")
+    return other * alpha
+
+
 def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """``input + alpha * other``.
 
@@ -171,7 +180,7 @@ def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     >>> tg.add(tg.tensor([1.0, 2.0]), 10, alpha=2)
     tensor([21., 22.])
     """
-    return _add(input, other if type(alpha) is int and alpha == 1 else other * alpha)
+    return _add(input, other if type(alpha) is int and alpha == 1 else _times(other, alpha, input, "add"))
 
 
 def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
@@ -192,7 +201,7 @@ def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     >>> tg.sub(tg.tensor([1.0, 2.0]), 10, alpha=2)
     tensor([-19., -18.])
     """
-    return _subtract(input, other if type(alpha) is int and alpha == 1 else other * alpha)
+    return _subtract(input, other if type(alpha) is int and alpha == 1 else _times(other, alpha, input, "sub"))
 
 
 subtract = sub

@@ -245,6 +245,16 @@ def imag(input: Any) -> Tensor:
     return _imag.record((_only_complex(input, "imag"),))
 
 
+def write_real(self: Any, value: Any) -> None:
+    """``x.real = value``: write to the view."""
+    real(self)[...] = value
+
+
+def write_imag(self: Any, value: Any) -> None:
+    """``x.imag = value``: write to the view."""
+    imag(self)[...] = value
+
+
 def _only_complex(input: Any, who: str) -> Any:
     if not is_complex(input):
         raise RuntimeError(f"{who}: the tensor must be complex, got {unwrap(input).dtype}")

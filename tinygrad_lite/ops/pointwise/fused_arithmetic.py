@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ... import rules
-from ...rules import differentiable
+from ...engine.errors import DtypeError
+from ...rules import differentiable, unwrap
 from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
 from .arithmetic import power, sub
@@ -134,6 +135,9 @@ def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Tensor
     >>> tg.addcdiv(tg.tensor([1.0, 2.0]), tg.tensor([3.0, 4.0]), tg.tensor(2.0), value=10)
     tensor([16., 22.])
     """
+    kinds = {unwrap(t).dtype.kind for t in (input, tensor1, tensor2) if hasattr(unwrap(t), "dtype")}
+    if not kinds & {"f", "c"}:
+        raise DtypeError("addcdiv: integers are not divided here; use input + value * (tensor1 // tensor2), or floats")
     return _addcdiv.record((input, tensor1, tensor2, value))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...dtypes import as_dtype, get_default_dtype
 from ...engine.arguments import INTEGER, check
-from ...engine.errors import InputError
+from ...engine.errors import DtypeError, InputError
 from ...rules import unwrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import sizes
@@ -29,7 +29,7 @@ __all__ = [
 def _floating(dtype: Any, who: str) -> np.dtype[Any]:
     chosen = as_dtype(get_default_dtype() if dtype is None else dtype)
     if chosen.kind not in "fc":
-        raise TypeError(f"{who}: dtype must be floating point, got {chosen}")
+        raise DtypeError(f"{who}: dtype must be floating point, got {chosen}")
     return chosen
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.errors import InputError
 from ...kernels.native.forks import wait_before
 from ...tensors.devices import CPU, only_cpu
 from ...tensors.devices import device as Device
@@ -63,11 +64,13 @@ class Generator:
         return CPU
 
     def manual_seed(self, seed: int) -> Generator:
-        """Start the stream anew from `seed`."""
+        """Start the stream anew from `seed`, of 64 bits; a negative one counts from 2**64."""
         if not isinstance(seed, (int, np.integer)):
             raise TypeError(f"manual_seed: seed must be an integer, got {type(seed).__name__}")
-        self._seed = int(seed)
-        self.numpy = np.random.Generator(np.random.PCG64(self._seed % 2**64))
+        if not -(2**63) <= seed < 2**64:
+            raise InputError(f"manual_seed: seed must be in [-2**63, 2**64), got {seed}")
+        self._seed = int(seed) % 2**64
+        self.numpy = np.random.Generator(np.random.PCG64(self._seed))
         _generators[id(self)] = self
         return self
 

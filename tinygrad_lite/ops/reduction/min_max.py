@@ -301,6 +301,12 @@ def argmin(input: Any, dim: int | None = None, keepdim: bool = False) -> Tensor:
     return _argmin(input, axis=dim, keepdims=keepdim)
 
 
+def _truth(reduce: Any, input: Any, dim: Any, keepdim: bool) -> Any:
+    """Of bytes 0 and 1 in bytes, as PyTorch, whose masks they once were."""
+    out = reduce(input, axis=some_dims(dim), keepdims=keepdim)
+    return out.byte() if unwrap(input).dtype == np.uint8 else out
+
+
 @numpy_names
 def all(input: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Whether all entries are nonzero.
@@ -315,7 +321,7 @@ def all(input: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
 
     Returns
     -------
-    Tensor, bool
+    Tensor, bool; of bytes uint8
 
     Examples
     --------
@@ -323,7 +329,7 @@ def all(input: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     >>> tg.all(tg.tensor([[1, 0], [2, 3]]), dim=1)
     tensor([False,  True])
     """
-    return _all(input, axis=some_dims(dim), keepdims=keepdim)
+    return _truth(_all, input, dim, keepdim)
 
 
 @numpy_names
@@ -340,7 +346,7 @@ def any(input: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
 
     Returns
     -------
-    Tensor, bool
+    Tensor, bool; of bytes uint8
 
     Examples
     --------
@@ -348,7 +354,7 @@ def any(input: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     >>> tg.any(tg.tensor([[1, 0], [0, 0]]), dim=1)
     tensor([ True, False])
     """
-    return _any(input, axis=some_dims(dim), keepdims=keepdim)
+    return _truth(_any, input, dim, keepdim)
 
 
 @numpy_names

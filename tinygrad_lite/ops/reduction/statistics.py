@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.errors import DtypeError
 from ...rules import FAST, unwrap, wrap
 from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
 from ..argument_names import floating_only, numpy_names
 from ..pointwise.clamp_round_where import clamp, masked
-from ..pointwise.complex_numbers import imag, real
+from ..pointwise.complex_numbers import complex, conj, imag, real
 from .sums import _std, _var, dims_and_freedom, mean, std, sum, var
 
 __all__ = ["corrcoef", "cov", "nanmean", "nansum", "std_mean", "var_mean"]
@@ -212,8 +211,6 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
     ------
     RuntimeError
         For more dimensions, or weights that do not fit.
-    TypeError
-        For complex numbers.
 
     Examples
     --------
@@ -225,12 +222,10 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
     shape = unwrap(input).shape
     if len(shape) > 2:
         raise RuntimeError(f"cov: the input must have at most two dimensions, got shape {shape}")
-    if unwrap(input).dtype.kind == "c":
-        raise DtypeError(f"cov: the input must be real, got {unwrap(input).dtype}")
     x = input.reshape(1, -1) if len(shape) < 2 else input  # (D, N)
     x = x if unwrap(x).dtype.kind in "fc" else x.float()
-    n = unwrap(x).shape[1]
-    w = None if fweights is None else _weights(fweights, n, "iu", "fweights").to(unwrap(x).dtype)
+    n, kind = unwrap(x).shape[1], unwrap(x).real.dtype
+    w = None if fweights is None else _weights(fweights, n, "iu", "fweights").to(kind)
     if aweights is not None:
         a = _weights(aweights, n, "f", "aweights")
         w = a if w is None else w * a
@@ -243,7 +238,7 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
     d = x - centre
     free = max(free, 0) if isinstance(free, (int, float)) else clamp(free, 0)
     with np.errstate(divide="ignore", invalid="ignore"):  # NaN where there is no freedom, as in PyTorch
-        out = ((d if w is None else d * w) @ d.T) / (free or np.zeros((), unwrap(x).dtype))
+        out = ((d if w is None else d * w) @ conj(d.T)) / (free or np.zeros((), kind))
     return out if unwrap(out).size != 1 else out.reshape(())
 
 
@@ -274,8 +269,11 @@ def corrcoef(input: Any) -> Tensor:
     c = cov(input)
     if not unwrap(c).ndim:
         return c / c
-    s = c.diagonal().sqrt()
-    return clamp(c / s.reshape(-1, 1) / s, -1, 1)
+    s = real(c.diagonal()).sqrt()
+    c = c / s.reshape(-1, 1) / s
+    if unwrap(c).dtype.kind != "c":
+        return clamp(c, -1, 1)
+    return complex(clamp(real(c), -1, 1), clamp(imag(c), -1, 1))
 
 
 def _np_cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None,

@@ -10,16 +10,16 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided as _np_as_strided
 from numpy.lib.stride_tricks import sliding_window_view
 
-from ...graph import memory
 from ...rules import differentiable, unwrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim, sizes
 from ..indexing.index import index_sum, take
 from .diagonals import placed
 from .split import selected
+from .storage import storage_offset, typed, whole
 
 __all__ = ["as_strided", "as_strided_scatter", "select_scatter", "slice_scatter"]
-METHODS = "as_strided as_strided_scatter select_scatter slice_scatter storage_offset unfold"
+METHODS = "as_strided as_strided_scatter select_scatter slice_scatter unfold"
 
 # --- rows -------------------------------------------------------------------------------------------------------
 
@@ -41,12 +41,20 @@ def _unfold(a: Any, axis: int, size: int, step: int) -> Any:
 
 
 def _as_strided_a(g: Any, a_shape: tuple[int, ...], places: Any) -> Any:
-    return _summed(g, a_shape, places)
+    own = places >= 0
+    return _summed(g, a_shape, places) if own.all() else _summed(take(g, (own,)), a_shape, places[own])
 
 
 @differentiable(a=_as_strided_a, view=True, name="as_strided", complex=True)
-def _as_strided(a: Any, places: Any, stride: tuple[int, ...], layout: tuple[int, ...], apart: bool) -> Any:
-    """The elements at some places of the flattened tensor, which lie at `stride` where it has the strides `layout`."""
+def _as_strided(
+    a: Any, places: Any, stride: tuple[int, ...], layout: tuple[int, ...], apart: bool, ahead: int | None = None
+) -> Any:
+    """The elements at some places of the flattened tensor, which lie at `stride` where it has the strides `layout`.
+
+    Where some lie elsewhere in its memory, their places are -1, and the first one is `ahead` of the tensor's own.
+    """
+    if ahead is not None:
+        return _elsewhere(a, places.shape, stride, apart, ahead)
     if not places.size or _strides(a) != layout:
         return a.reshape(-1)[places]
     first = a[(*np.unravel_index(places.flat[0], a.shape), ...)]
@@ -54,17 +62,15 @@ def _as_strided(a: Any, places: Any, stride: tuple[int, ...], layout: tuple[int,
     return _np_as_strided(first, places.shape, steps, writeable=apart and a.flags.writeable)
 
 
+def _elsewhere(a: Any, shape: tuple[int, ...], stride: tuple[int, ...], apart: bool, ahead: int) -> Any:
+    elements, first = typed(whole(a), a.dtype), storage_offset(a) + ahead
+    if first < 0 or first + sum((n - 1) * s for n, s in zip(shape, stride)) >= elements.size:
+        raise RuntimeError("as_strided: elements lie beyond the input's memory, which is another's now")
+    return _np_as_strided(elements[first:], shape, [s * a.itemsize for s in stride], writeable=apart)
+
+
 def _strides(a: Any) -> tuple[int, ...]:
     return tuple([s // a.itemsize for s in a.strides])
-
-
-def storage_offset(self: Any) -> int:
-    """How many elements of its memory lie before the first one."""
-    a = unwrap(self)
-    owner = memory(a)
-    if not isinstance(owner, np.ndarray) or not a.size:
-        return 0
-    return int((a.__array_interface__["data"][0] - owner.__array_interface__["data"][0]) // a.itemsize)
 
 
 def _grid(shape: tuple[int, ...], stride: Sequence[int], offset: int) -> Any:
@@ -74,23 +80,29 @@ def _grid(shape: tuple[int, ...], stride: Sequence[int], offset: int) -> Any:
     return places
 
 
-def _strided_options(input: Any, size: Any, stride: Any, storage_offset_: Any, who: str) -> tuple[Any, ...]:
+def _strided_options(
+    input: Any, size: Any, stride: Any, storage_offset_: Any, who: str, scatter: bool = False
+) -> tuple[Any, ...]:
     shape, steps, a = sizes((size,), who), sizes((stride,), who), unwrap(input)
     if len(shape) != len(steps) or min((*shape, *steps), default=0) < 0:
         raise RuntimeError(f"{who}: size and stride must be as many, and not negative, got {shape} and {steps}")
     own = storage_offset(input)
-    places = _grid(shape, steps, own if storage_offset_ is None else storage_offset_)
+    begin = own if storage_offset_ is None else storage_offset_
+    places = _grid(shape, steps, begin)
     held = _grid(a.shape, _strides(a), own).reshape(-1)
     order = np.argsort(held, kind="stable")
     found = np.searchsorted(held[order], places.reshape(-1))
-    found = order[np.minimum(found, max(held.size - 1, 0))] if held.size else found
-    if places.size and (not held.size or (held[found] != places.reshape(-1)).any()):
+    found = order[np.minimum(found, max(held.size - 1, 0))] if held.size else np.full(places.size, -1)
+    beyond = held[found] != places.reshape(-1) if held.size else np.ones(places.size, np.bool_)
+    if beyond.any() and (scatter or begin < 0 or places.max() >= typed(whole(a), a.dtype).size):
         raise RuntimeError(
-            f"{who}: the result must lie within the input's elements, got size {shape}, stride {steps} and "
-            f"storage_offset {storage_offset_} for an input of shape {a.shape} and strides {_strides(a)}"
+            f"{who}: the result must lie within the input's {'elements' if scatter else 'memory'}, got size {shape}, "
+            f"stride {steps} and storage_offset {storage_offset_} for an input of shape {a.shape} and strides "
+            f"{_strides(a)}"
         )
     apart = np.unique(places).size == places.size
-    return found.reshape(shape), steps, _strides(a), bool(apart)
+    found[beyond] = -1
+    return found.reshape(shape), steps, _strides(a), bool(apart), begin - own if beyond.any() else None
 
 
 # --- PyTorch's face ---------------------------------------------------------------------------------------------
@@ -115,11 +127,13 @@ def as_strided(input: Any, size: Sequence[int], stride: Sequence[int], storage_o
     Raises
     ------
     RuntimeError
-        For elements that are not the input's: PyTorch reads those of other tensors in the same memory, too.
+        For elements that do not lie in the input's memory.
 
     Notes
     -----
-    Where elements of the result share a place it cannot be written to; PyTorch leaves open what that would mean.
+    Elements may lie in the input's memory without being the input's, as for a part of a larger tensor: the values are
+    those in memory, and what comes back to them in a backward pass goes nowhere, as in PyTorch. Where elements of the
+    result share a place it cannot be written to; PyTorch leaves open what that would mean.
 
     Examples
     --------
@@ -161,8 +175,8 @@ def as_strided_scatter(
     >>> tg.as_strided_scatter(tg.zeros(4), tg.tensor([1.0, 2.0]), (2,), (3,))
     tensor([1., 0., 0., 2.])
     """
-    options = _strided_options(input, size, stride, storage_offset, "as_strided_scatter")
-    if not options[-1]:
+    options = _strided_options(input, size, stride, storage_offset, "as_strided_scatter", scatter=True)
+    if not options[3]:
         raise RuntimeError(f"as_strided_scatter: elements must not share a place, got size {size} and stride {stride}")
     return placed(input, src, _as_strided, options, "as_strided_scatter")
 

@@ -237,7 +237,7 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
         kept = input[tuple([slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(shape, pairs)])]
         return _pad_by_index(kept.contiguous(), wide, _MODES[mode])
     if mode == "constant":
-        out = _pad.record((input, wide, 0 if value is None else value))
+        out = _pad.record((input, wide, 0 if value is None else promotion.held(value, unwrap(input).dtype, "pad")))
     else:
         out = _pad_by_index(input, wide, _MODES[mode])
     if wide == tuple(pairs):

@@ -84,6 +84,8 @@ def flip(input: Any, *order: Any, dims: Any = None, axis: Any = None) -> Tensor:
     tensor([3, 2, 1])
     """
     named = dims if axis is None else axis
+    if named is None and not order:
+        raise TypeError("flip: dims must be given")
     given = sizes(order if named is None else (named,), "flip")
     turned = tuple([one_dim(d, unwrap(input).ndim, "flip") for d in given])
     if len(set(turned)) < len(turned):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ....engine.errors import InputError
+from ....engine.errors import DtypeError, InputError
 from ....kernels.loops.pairwise_sum import pairwise_sum
 from ....kernels.spatial import loops
 from ....kernels.spatial.conv_numpy import Geometry
@@ -93,8 +93,8 @@ def check(input: Any, weight: Any, bias: Any, dims: int, groups: int, transposed
         raise InputError(f"{who}: bias must have shape ({out},), got {b.shape}")
     kinds = {a.dtype for a in (x, w, b) if a is not None}
     if len(kinds) > 1 or x.dtype.kind not in "iuf":
-        raise TypeError(f"{who}: input, weight and bias must be real numbers of one dtype, got "
-                        f"{', '.join(sorted(map(str, kinds)))}")  # fmt: skip
+        raise DtypeError(f"{who}: input, weight and bias must be real numbers of one dtype, got "
+                         f"{', '.join(sorted(map(str, kinds)))}")  # fmt: skip
 
 
 def _padding(padding: Any, kernel: Ints, stride: Ints, dilation: Ints, who: str) -> tuple[Ints, Ints]:
