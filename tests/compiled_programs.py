@@ -74,6 +74,16 @@ def images() -> Any:
 
 
 @program
+def images_by_winograd() -> Any:
+    net = nn.Sequential(
+        nn.Conv2d(3, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 24, 3, padding=1), nn.ReLU(), nn.Conv2d(24, 16, 3),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 4),
+    )  # fmt: skip
+    optimizer = optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    return net, training(net, optimizer, F.cross_entropy), (numbers(4, 3, 18, 20), classes(4, 4))
+
+
+@program
 def attention() -> Any:
     layer = nn.TransformerEncoderLayer(16, 4, 32, dropout=0.1, batch_first=True)
     net = nn.ModuleList([nn.Embedding(11, 16), nn.TransformerEncoder(layer, 2), nn.Linear(16, 11)])

@@ -128,8 +128,8 @@ def test_processors_with_short_vectors(width: int) -> None:
     code = f"""
         import sys
         sys.path.insert(0, {str(Path(__file__).parent)!r})
-        from tinygrad_lite.kernels.native.simd import blocks
-        blocks.WIDTH, blocks.MANY = {width}, False
+        from tinygrad_lite.kernels.native.simd import vectors
+        vectors.WIDTH, vectors.MANY = {width}, False
         import numpy as np
         from test_winograd import agree, of_a_case
         for m in (2, 4):

@@ -206,9 +206,19 @@ def conv2d(
     TypeError
         For arguments of different dtypes.
 
+    Notes
+    -----
+    In float32, windows of 3 x 3 with stride 1 and one group are summed by Winograd's minimal filtering where that is
+    faster, which shapes alone decide: from 16 channels on, for most images, in the gradients as well. Errors are those
+    of the direct way but for a factor of 2 (at 64 to 256 channels at most 2e-5 of the results' deviation; PyTorch's
+    direct sums err by 2e-6). A NaN or infinity in the input reaches all results of the tiles of 4 x 4 that it meets,
+    and not its windows alone. float64 is always summed directly, and so is all with ``TINYGRAD_LITE_WINOGRAD=0`` in
+    the environment.
+
     References
     ----------
-    Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016.
+    Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016. Lavin and Gray, "Fast algorithms
+    for convolutional neural networks", 2016.
 
     Examples
     --------
