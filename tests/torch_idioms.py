@@ -68,6 +68,8 @@ TABLE: dict[str, list[Idiom]] = {
         I("from torch.autograd import Variable, Function, grad; isinstance(x, Variable)", True),
         I("from torch.autograd.function import once_differentiable, Function; "
           "Function is torch.autograd.Function", True),
+        I("from torch.autograd.gradcheck import GradcheckError, gradcheck\n"
+          "torch.autograd.gradcheck(torch.sin, w.double()) and gradcheck(torch.sin, w.double())", True),
         I("from torch import Tensor, FloatTensor; isinstance(x, Tensor) and isinstance(x, FloatTensor)", True),
         I("from torch.nn import Parameter; from torch.nn.parameter import Parameter as P; P is Parameter", True),
         I("from torch.nn.modules.utils import _pair, _triple; (_pair(3), _triple((1, 2, 3)))", [[3, 3], [1, 2, 3]]),

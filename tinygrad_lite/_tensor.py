@@ -187,6 +187,10 @@ class Tensor(Methods):
         else:
             node.grad = value
 
+    @grad.deleter
+    def grad(self) -> None:
+        self.grad = None
+
     @property
     def data(self) -> Tensor:
         """The values without history, sharing memory; assigning replaces them.

@@ -20,7 +20,7 @@ from . import rules
 from .engine import delivery, hooks
 from .engine.accumulate import ACCUMULATING, accumulate, fit, misfit, ones_like, own, parents_of
 from .engine.delivery import LEAVES, TAKEN, Delivery
-from .engine.errors import check_several, freed
+from .engine.errors import InputError, check_several, freed
 from .engine.function import Function, once_differentiable
 from .engine.grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .engine.quiet import SILENT, restore, silence
@@ -364,7 +364,7 @@ def _listed(value: Any) -> list[Any]:
 def _some(inputs: Any, who: str) -> list[Any]:
     found = _listed(inputs)
     if not found:
-        raise RuntimeError(f"{who}: inputs must hold at least one Tensor, got none")
+        raise InputError(f"{who}: inputs must hold at least one Tensor, got none")
     return found
 
 

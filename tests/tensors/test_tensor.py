@@ -567,7 +567,7 @@ def test_tensors_keep_what_programs_hang_on_them():
     t.tag = "input"
     assert copy.deepcopy(t).tag == pickle.loads(pickle.dumps(t)).tag == t.tag == "input"
     with pytest.raises(AttributeError):
-        del t.grad
+        del t.shape
 
 
 def test_strides_of_one_dimension():
@@ -601,6 +601,23 @@ def test_seeds_have_64_bits():
     for seed in (2**64, -(2**63) - 1):
         with pytest.raises(RuntimeError, match="manual_seed: seed must be in"):
             tg.manual_seed(seed)
+
+
+def test_a_gradient_can_be_deleted():
+    x = tg.ones(2, requires_grad=True)
+    x.sum().backward()
+    del x.grad
+    assert x.grad is None
+
+
+def test_storages_are_equal_where_they_are_one_memory():
+    x = tg.ones(4)
+    assert x.untyped_storage() == x[1:].untyped_storage() != tg.ones(4).untyped_storage()
+    assert x.untyped_storage() != x.storage()
+    assert {x.storage(): 1}[x[2:].storage()] == 1
+    storage = x.storage()
+    storage[1], storage[-1] = 5.0, 7.0
+    assert x.tolist() == [1.0, 5.0, 1.0, 7.0] == list(storage)
 
 
 def test_bytes_as_masks():

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from .missing_names import note
@@ -65,6 +65,12 @@ def _nothing(name: str) -> Any:
     raise AttributeError(name)
 
 
+def _own(module: ModuleType, name: str) -> Any:
+    """What a module has itself, or makes on demand."""
+    on_demand = vars(module).get("__getattr__", _nothing)
+    return vars(module)[name] if name in vars(module) else getattr(on_demand, "on_demand", on_demand)(name)
+
+
 def find_module(name: str) -> ModuleType | None:
     """The module that ``torch`` or one of its submodules is, by its name without "torch."; None where there is none."""
     path = RENAMED.get(name, name)
@@ -72,9 +78,8 @@ def find_module(name: str) -> ModuleType | None:
         return found
     parent, _, last = path.rpartition(".")
     above = find_module(parent) if parent else importlib.import_module(_LIBRARY)
-    on_demand = vars(above).get("__getattr__", _nothing)
     with contextlib.suppress(AttributeError):
-        found = vars(above)[last] if last in vars(above) else getattr(on_demand, "on_demand", on_demand)(last)
+        found = _own(above, last)
         if isinstance(found, ModuleType):
             return found
     return ModuleType(f"torch.{name}") if name in WITHOUT_A_FILE else refused_module(name)
@@ -90,6 +95,16 @@ def _imported(name: str) -> ModuleType | None:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise  # the module is there, and lacks another
         return None
+
+
+class _Function(ModuleType):
+    """A module that has the name of a function beside it, as ``torch.autograd.gradcheck``; called, it is the function.
+
+    An import puts the module where the function was.
+    """
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        return vars(self)[self.__name__.rpartition(".")[2]](*args, **options)
 
 
 class _Present(Loader):
@@ -109,6 +124,13 @@ class _Present(Loader):
             module.__spec__ = self.spec
         del sys.modules[name]  # where the import has put it
         present(module, name)
+        above, _, last = name.rpartition(".")
+        if type(module) is ModuleType and module.__name__ == name and above in sys.modules:
+            with contextlib.suppress(AttributeError):
+                found = _own(sys.modules[above], last)
+                if type(found) is FunctionType:
+                    module.__class__ = _Function
+                    vars(module)[last] = found
 
 
 class TorchFinder(MetaPathFinder):

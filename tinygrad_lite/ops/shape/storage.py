@@ -93,6 +93,16 @@ class UntypedStorage:
         """The same memory as bytes."""
         return UntypedStorage(self._elements.view(np.uint8))
 
+    def __eq__(self, other: object) -> bool:
+        """Whether the two are the same memory, seen alike."""
+        if not isinstance(other, UntypedStorage):
+            return NotImplemented
+        mine, others = self._elements, other._elements
+        return (self.data_ptr(), mine.dtype, mine.size) == (other.data_ptr(), others.dtype, others.size)
+
+    def __hash__(self) -> int:
+        return self.data_ptr()
+
     def __len__(self) -> int:
         return self.size()
 
@@ -104,9 +114,8 @@ class UntypedStorage:
         return type(self)(found) if isinstance(found, np.ndarray) else found.item()
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        views.store(
-            self._elements[index : index + 1] if isinstance(index, int) else self._elements[index], value, "[]="
-        )
+        part = slice(index, index + 1 or None) if isinstance(index, int) else index
+        views.store(self._elements[part], value, "[]=")
 
 
 class TypedStorage(UntypedStorage):
