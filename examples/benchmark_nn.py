@@ -1,4 +1,7 @@
-"""The speed of whole training steps of small models, beside PyTorch's; and the memory they take."""
+"""The speed of whole training steps of many kinds of models, beside PyTorch's; and the memory they take.
+
+``--pools`` measures this library alone, with threads of its own kernels and of NumPy's BLAS set apart.
+"""
 
 from __future__ import annotations
 
@@ -9,114 +12,70 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import turns
-
-GOALS = {
-    "MLP 784-100x4-10, SGD, batch 128": 0.7, "MLP 784-100x4-10, Adam, batch 128": 0.7,
-    "MLP 784-1024-1024-10, Adam, batch 128": 0.7, "LeNet, Adam, batch 64": 1.0,
-    "GPT 2 x 128, context 64, AdamW, batch 16": 0.95, "LSTM 64-128, 64 steps, Adam, batch 32": 0.95,
-}  # fmt: skip
+from benchmark_models import common, dense, images, sequences
 
 
-def mlp(T: Any, sizes: list[int]) -> Any:
-    """Linear layers with ReLU between them."""
-    layers: list[Any] = []
-    for a, b in zip(sizes, sizes[1:]):
-        layers += [T.nn.Linear(a, b), T.nn.ReLU()]
-    return T.nn.Sequential(*layers[:-1])
+class Row(NamedTuple):
+    """A model: what makes its step, and the ratios to PyTorch that are aimed at, for one thread and for two."""
+
+    make: Callable[[Any], Callable[[], Any]]
+    goals: tuple[float, float] = (1.0, 1.0)
 
 
-def lenet(T: Any) -> Any:
-    """LeNet-5 with max pooling and ReLU."""
-    nn = T.nn
-    return nn.Sequential(
-        nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10),
-    )  # fmt: skip
+def classified(sizes: list[int], optimizer: str) -> Callable[[Any], Callable[[], Any]]:
+    """A step of an MLP."""
+    return lambda T: common.classifying(T, common.mlp(T, sizes), common.numbers(T, 128, sizes[0]), optimizer=optimizer)
 
 
-def gpt(T: Any, vocabulary: int = 65, width: int = 128, depth: int = 2, heads: int = 4, context: int = 64) -> Any:
-    """A small GPT: causal attention, layer norm before, GELU."""
-    nn, F = T.nn, T.nn.functional
-
-    class Block(nn.Module):  # type: ignore[misc, name-defined]
-        def __init__(self) -> None:
-            super().__init__()
-            self.before, self.after = nn.LayerNorm(width), nn.LayerNorm(width)
-            self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-            self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
-
-        def forward(self, x: Any) -> Any:
-            n, t, c = x.shape
-            q, k, v = self.qkv(self.before(x)).split(c, dim=2)  # (N, T, C) each
-            q, k, v = (y.view(n, t, heads, c // heads).transpose(1, 2) for y in (q, k, v))
-            y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-            x = x + self.out(y.transpose(1, 2).reshape(n, t, c))
-            return x + self.down(F.gelu(self.up(self.after(x))))
-
-    class GPT(nn.Module):  # type: ignore[misc, name-defined]
-        def __init__(self) -> None:
-            super().__init__()
-            self.tokens, self.places = nn.Embedding(vocabulary, width), nn.Embedding(context, width)
-            self.blocks = nn.Sequential(*[Block() for _ in range(depth)])
-            self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, vocabulary, bias=False)
-
-        def forward(self, i: Any) -> Any:
-            x = self.tokens(i) + self.places(T.arange(i.shape[1]))
-            return self.head(self.norm(self.blocks(x))).reshape(-1, vocabulary)
-
-    return GPT()
-
-
-def lstm(T: Any) -> Any:
-    """One LSTM layer, and a linear one on its last output."""
-
-    class Last(T.nn.Module):  # type: ignore[misc, name-defined]
-        def __init__(self) -> None:
-            super().__init__()
-            self.lstm, self.head = T.nn.LSTM(64, 128, batch_first=True), T.nn.Linear(128, 10)
-
-        def forward(self, x: Any) -> Any:
-            return self.head(self.lstm(x)[0][:, -1])
-
-    return Last()
-
-
-def training(T: Any, model: Any, x: Any, t: Any, optimizer: str) -> Callable[[], Any]:
-    """One whole step."""
-    opt = getattr(T.optim, optimizer)(model.parameters(), lr=1e-3)
-
-    def run() -> None:
-        opt.zero_grad()
-        T.nn.functional.cross_entropy(model(x), t).backward()
-        opt.step()
-
-    return run
+ROWS = {
+    "MLP 784-100x4-10, SGD, batch 128": Row(classified([784, 100, 100, 100, 100, 10], "SGD"), (0.7, 0.7)),
+    "MLP 784-100x4-10, Adam, batch 128": Row(dense.seeds_mlp, (0.7, 0.7)),
+    "MLP 784-1024-1024-10, Adam, batch 128": Row(classified([784, 1024, 1024, 10], "Adam"), (0.7, 0.7)),
+    "MLP 8-16-16-1, tanh, Adam, batch 64": Row(dense.tanh_mlp),
+    "MLP 784-256x2-10, batch norm, dropout, batch 256": Row(dense.mlp_batch_norm_dropout),
+    "DQN 4-64-64-2, batch 64": Row(dense.dqn),
+    "PINN 2-20x3-1, second derivatives, 256 points": Row(dense.pinn),
+    "neural ODE 2-50-2, 20 steps of Runge-Kutta": Row(dense.neural_ode),
+    "VAE 784-400-20, batch 128": Row(dense.vae),
+    "GAN 64-256-512-784, batch 128": Row(dense.gan),
+    "word2vec 5000 x 100, batch 512": Row(dense.word2vec),
+    "GCN 64-64-7, 1000 nodes, 5000 edges": Row(dense.gcn),
+    "LSTM 64-128, 64 steps, batch 32": Row(sequences.lstm, (0.95, 0.95)),
+    "GRU 32-64, 20 steps, batch 32": Row(sequences.gru),
+    "LSTM cells 64-128, 50 steps in Python, batch 32": Row(sequences.lstm_cells),
+    "LSTM language model 2 x 256, 35 steps, batch 16": Row(sequences.lstm_language_model, (0.8, 0.75)),
+    "GPT 2 x 128, context 64, AdamW, batch 16": Row(lambda T: sequences.gpt(T, 128, 2, 4, 64, 16), (0.8, 0.85)),
+    "GPT 4 x 384, context 64, AdamW, batch 8": Row(lambda T: sequences.gpt(T, 384, 4, 6, 64, 8), (0.8, 0.55)),
+    "Transformer 2 + 2 x 128, 20 words, batch 16": Row(sequences.translating),
+    "encoder 4 x 256, 64 words, batch 8, inference": Row(sequences.encoding, (0.9, 0.85)),
+    "ViT 4 x 192, 32 pixels, AdamW, batch 16": Row(sequences.vit, (0.65, 0.6)),
+    "LeNet, Adam, batch 64": Row(images.lenet, (0.35, 0.45)),
+    "CNN 32-32-64-64, 32 pixels, batch 64": Row(images.cnn, (0.6, 0.7)),
+    "UNet 16-32-64, 64 pixels, batch 4": Row(images.unet, (0.6, 0.65)),
+    "MobileNet, 32 pixels, batch 16": Row(lambda T: images.mobilenet(T, 32, 16), (0.8, 0.75)),
+    "EfficientNet-B0, 32 pixels, batch 16": Row(lambda T: images.efficientnet(T, 32, 16), (0.85, 0.85)),
+    "ResNet-18, 32 pixels, batch 16": Row(lambda T: images.resnet18(T, 32, 16), (0.8, 0.9)),
+    "MobileNet, 224 pixels, batch 4": Row(lambda T: images.mobilenet(T, 224, 4), (0.8, 0.75)),
+    "EfficientNet-B0, 224 pixels, batch 4": Row(lambda T: images.efficientnet(T, 224, 4), (0.85, 0.85)),
+    "ResNet-18, 224 pixels, batch 4": Row(lambda T: images.resnet18(T, 224, 4), (0.75, 0.8)),
+}
 
 
 def cases(library: str) -> dict[str, Callable[[], Callable[[], Any]]]:
     """What prepares each case."""
-    T, np = importlib.import_module(library), importlib.import_module("numpy")
+    T = importlib.import_module(library)
 
-    def prepared(build: Callable[..., Any], shape: tuple[int, ...], optimizer: str, *, tokens: bool = False) -> Any:
+    def prepared(row: Row) -> Callable[[], Callable[[], Any]]:
         def prepare() -> Callable[[], Any]:
             T.manual_seed(0)
-            rng = np.random.default_rng(0)
-            x = T.tensor(rng.integers(0, 65, shape) if tokens else rng.standard_normal(shape).astype("f"))
-            n = shape[0] * shape[1] if tokens else shape[0]
-            return training(T, build(T), x, T.tensor(rng.integers(0, 65 if tokens else 10, n)), optimizer)
+            return row.make(T)
 
         return prepare
 
-    seeds, wide = [784, 100, 100, 100, 100, 10], [784, 1024, 1024, 10]
-    work = [
-        prepared(lambda T: mlp(T, seeds), (128, 784), "SGD"), prepared(lambda T: mlp(T, seeds), (128, 784), "Adam"),
-        prepared(lambda T: mlp(T, wide), (128, 784), "Adam"), prepared(lenet, (64, 1, 28, 28), "Adam"),
-        prepared(gpt, (16, 64), "AdamW", tokens=True), prepared(lstm, (32, 64, 64), "Adam"),
-    ]  # fmt: skip
-    return dict(zip(GOALS, work))
+    return {name: prepared(row) for name, row in ROWS.items()}
 
 
 def peak_memory(library: str, name: str) -> dict[str, int]:
@@ -139,7 +98,7 @@ def show_memory(only: str) -> dict[str, Any]:
     head = f"{'megabytes at the peak of ten steps':<52}" + "".join(f"{lib:>15}" for lib in turns.libraries())
     for what in ("process", "above imports"):
         print(f"\n{head}{'ratio':>8}   {'of the process' if what == 'process' else what}")
-        for name in [name for name in GOALS if only in name]:
+        for name in [name for name in ROWS if only in name]:
             if name not in found:
                 found[name] = {lib: peak_memory(lib, name) for lib in turns.libraries()}
             row = {lib: numbers[what] for lib, numbers in found[name].items()}
@@ -149,13 +108,19 @@ def show_memory(only: str) -> dict[str, Any]:
 
 
 def main(
-    rounds: int = 7, seconds: float = 0.3, threads: tuple[int, ...] = (1, 2), only: str = "", out: str | None = None
-) -> dict[str, Any]:
+    rounds: int = 7, seconds: float = 0.3, threads: tuple[int, ...] = (1, 2), only: str = "", out: str | None = None,
+    pools: bool = False, memory: bool = True,
+) -> dict[str, Any]:  # fmt: skip
     """Measure and print; returns the times in seconds, and the memory in bytes."""
     results: dict[str, Any] = {}
-    for n in threads:
-        results[f"{n} threads"] = turns.compare(__file__, cases, n, rounds, seconds, only, GOALS)
-    results["memory"] = show_memory(only)
+    if pools:
+        results["pools"] = turns.compare_pools(__file__, cases, rounds, seconds, only)
+    else:
+        for n in threads:
+            goals = {name: row.goals[n > 1] for name, row in ROWS.items()}
+            results[f"{n} threads"] = turns.compare(__file__, cases, n, rounds, seconds, only, goals)
+        if memory:
+            results["memory"] = show_memory(only)
     if out:
         Path(out).write_text(json.dumps(results, indent=1), encoding="utf-8")
     return results
@@ -168,9 +133,11 @@ if __name__ == "__main__":
     parser.add_argument("--threads", type=int, nargs="+", default=(1, 2))
     parser.add_argument("--only", default="", help="cases whose names contain this")
     parser.add_argument("--out", help="write the numbers to this JSON file")
+    parser.add_argument("--pools", action="store_true", help="threads of kernels and of BLAS, one or two of each")
+    parser.add_argument("--no-memory", action="store_true", help="leave the memory out")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.worker:
         turns.work(cases, given.worker, given.threads[0])
     else:
-        main(given.rounds, given.seconds, tuple(given.threads), given.only, given.out)
+        main(given.rounds, given.seconds, tuple(given.threads), given.only, given.out, given.pools, not given.no_memory)

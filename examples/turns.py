@@ -57,11 +57,15 @@ def work(cases: Callable[[str], dict[str, Callable[[], Callable[[], Any]]]], lib
 
 
 class Worker:
-    """A process that runs one library's cases."""
+    """A process that runs one library's cases; by default with as many threads of NumPy's BLAS as of its own."""
 
-    def __init__(self, script: str, library: str, threads: int) -> None:
+    def __init__(self, script: str, library: str, threads: int, blas: int | None = None) -> None:
         command = [sys.executable, script, "--worker", library, "--threads", str(threads)]
-        environment = {**os.environ, **dict.fromkeys(LIMITS, str(threads))}
+        environment = {
+            **os.environ,
+            **dict.fromkeys(LIMITS, str(threads)),
+            "OPENBLAS_NUM_THREADS": str(blas or threads),
+        }
         self._process: Any = subprocess.Popen(command, env=environment, stdin=-1, stdout=-1, text=True)
         if self._process.stdout.readline() != "ready\n":
             raise RuntimeError(f"{script}: the worker for {library} did not start")
@@ -93,7 +97,13 @@ def measure(
         About how long one block is.
     """
     everyone = dict.fromkeys(lib for libs in names.values() for lib in libs)
-    workers = {lib: Worker(script, lib, threads) for lib in everyone}
+    yield from _measured({lib: Worker(script, lib, threads) for lib in everyone}, names, rounds, seconds)
+
+
+def _measured(
+    workers: dict[str, Worker], names: dict[str, Sequence[str]], rounds: int, seconds: float
+) -> Iterable[tuple[str, dict[str, float]]]:
+    """As `measure`, of workers, whom it closes."""
     try:
         for name, libs in names.items():
             counts = {lib: max(1, int(seconds / workers[lib].seconds(name, 3))) for lib in libs}
@@ -127,4 +137,20 @@ def compare(
     if ratios:
         mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
         print(f"geometric mean of {len(ratios)} ratios {mean:.2f}, largest {max(ratios):.2f}")
+    return found
+
+
+def compare_pools(
+    script: str, cases: Callable[[str], dict[str, Any]], rounds: int, seconds: float, only: str = ""
+) -> Times:
+    """Measure this library with one and two threads of its own, and of NumPy's BLAS; print times, and how 2/2 does."""
+    pools = {f"{own}/{blas}": (own, blas) for own in (1, 2) for blas in (1, 2)}
+    names = {name: list(pools) for name in cases("tinygrad_lite") if only in name}
+    print(f"{'microseconds, threads of kernels / of BLAS':<52}" + "".join(f"{pool:>12}" for pool in pools)
+          + f"{'2/2 to the best':>18}")  # fmt: skip
+    workers, found = {pool: Worker(script, "tinygrad_lite", *both) for pool, both in pools.items()}, Times()
+    for name, row in _measured(workers, names, rounds, seconds):
+        found[name] = row
+        cells = "".join(f"{row[pool] * 1e6:>12.1f}" for pool in pools)
+        print(f"{name:<52}{cells}{row['2/2'] / min(row.values()):>18.2f}", flush=True)
     return found
