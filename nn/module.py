@@ -7,14 +7,12 @@ buffers and children are views of these two.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, Protocol, TypeVar
 
 from tinygrad_lite import Tensor
 from tinygrad_lite.engine.errors import InputError
 
-from . import state_dict as state_dict_ops
 from ._checks import check_input
 from ._hyperparameters import checked
 from .hooks import Hooked, call_with_hooks
@@ -23,7 +21,7 @@ from .module_placement import Placed
 from .module_text import bracketed, indented
 from .parameter import Buffer, Parameter
 from .pickling import from_pytorchs, to_pytorchs
-from .state_dict import BUFFER, MODULE, PARAMETER, VOLATILE, IncompatibleKeys, load_state, save_state
+from .state_dict import BUFFER, MODULE, PARAMETER, VOLATILE, Stateful
 
 _M = TypeVar("_M", bound="Module")
 _P = ParamSpec("_P")
@@ -36,7 +34,7 @@ class _Forward(Protocol[_P, _R]):
     def forward(self, *args: _P.args, **kwargs: _P.kwargs) -> _R: ...
 
 
-class Module(Placed, Hooked):
+class Module(Placed, Stateful, Hooked):
     """Base class of all layers and models.
 
     A subclass calls ``super().__init__()``, assigns its parameters and submodules as attributes and defines
@@ -418,61 +416,7 @@ class Module(Placed, Hooked):
                 parameter.grad = grad = grad.detach() if grad.requires_grad else grad
                 grad.zero_()
 
-    # --- saving and loading -----------------------------------------------------------------------
-
-    def state_dict(
-        self,
-        *,
-        destination: OrderedDict[str, Any] | None = None,
-        prefix: str = "",
-        keep_vars: bool = False,
-    ) -> OrderedDict[str, Any]:
-        """Return all parameters and persistent buffers by their dotted names.
-
-        Parameters
-        ----------
-        destination : OrderedDict, optional
-            Filled and returned in place of a new one.
-        prefix : str
-            Put before every name.
-        keep_vars : bool
-            Return the parameters themselves; by default detached tensors that share their memory.
-
-        Returns
-        -------
-        OrderedDict of str to Tensor
-        """
-        return save_state(self, OrderedDict() if destination is None else destination, prefix, keep_vars)
-
-    def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> IncompatibleKeys:
-        """Copy the values of a state dict into the parameters and buffers, converted to their dtypes.
-
-        Parameters
-        ----------
-        state_dict : mapping of str to Tensor, ndarray or anything `numpy.asarray` takes
-            PyTorch's tensors are such.
-        strict : bool
-            Whether missing and unexpected names are errors. Misshapen values always are.
-        assign : bool
-            Put the given values (with their dtype) in the place of the old ones instead of copying.
-
-        Returns
-        -------
-        IncompatibleKeys
-            ``missing_keys`` and ``unexpected_keys``.
-
-        Raises
-        ------
-        RuntimeError
-            With everything that is missing, unexpected or misshapen. Nothing has been written then, where
-            PyTorch copies what fits first.
-        """
-        return load_state(self, state_dict, strict, assign)
-
-    get_extra_state = state_dict_ops.get_extra_state
-    set_extra_state = state_dict_ops.set_extra_state
+    # --- saving and loading: see `Stateful` -----------------------------------------------------
 
     def _upgrade_state(self, state: dict[str, Any], prefix: str) -> None:
         """Make room for older files: edit `state` in place before it is matched."""

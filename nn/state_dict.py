@@ -148,3 +148,61 @@ def _raise_if_wrong(who: str, keys: IncompatibleKeys, errors: list[str], strict:
                 lines.insert(0, f"{title} key(s) in state_dict: {', '.join(quoted)}.")
     if lines:
         raise RuntimeError("\n\t".join([f"Error(s) in loading state_dict for {who}:", *lines]))
+
+
+class Stateful:
+    """What has a state dict: a base of `Module`."""
+
+    def state_dict(
+        self: AnyModule,
+        *,
+        destination: OrderedDict[str, Any] | None = None,
+        prefix: str = "",
+        keep_vars: bool = False,
+    ) -> OrderedDict[str, Any]:
+        """Return all parameters and persistent buffers by their dotted names.
+
+        Parameters
+        ----------
+        destination : OrderedDict, optional
+            Filled and returned in place of a new one.
+        prefix : str
+            Put before every name.
+        keep_vars : bool
+            Return the parameters themselves; by default detached tensors that share their memory.
+
+        Returns
+        -------
+        OrderedDict of str to Tensor
+        """
+        return save_state(self, OrderedDict() if destination is None else destination, prefix, keep_vars)
+
+    def load_state_dict(
+        self: AnyModule, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> IncompatibleKeys:
+        """Copy the values of a state dict into the parameters and buffers, converted to their dtypes.
+
+        Parameters
+        ----------
+        state_dict : mapping of str to Tensor, ndarray or anything `numpy.asarray` takes
+            PyTorch's tensors are such.
+        strict : bool
+            Whether missing and unexpected names are errors. Misshapen values always are.
+        assign : bool
+            Put the given values (with their dtype) in the place of the old ones instead of copying.
+
+        Returns
+        -------
+        IncompatibleKeys
+            ``missing_keys`` and ``unexpected_keys``.
+
+        Raises
+        ------
+        RuntimeError
+            With everything that is missing, unexpected or misshapen. Nothing has been written then, where
+            PyTorch copies what fits first.
+        """
+        return load_state(self, state_dict, strict, assign)
+
+    get_extra_state = get_extra_state
+    set_extra_state = set_extra_state

@@ -1,4 +1,4 @@
-"""Where everything that a recording computes lies in memory, and for how long it is needed."""
+"""`Placed`: where everything that a recording computes lies in memory, and for how long it is needed."""
 
 from __future__ import annotations
 

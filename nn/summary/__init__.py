@@ -10,9 +10,9 @@ from tinygrad_lite import Tensor, zeros
 from tinygrad_lite.engine.errors import InputError
 from tinygrad_lite.tensors.printing import size_text
 
-from .module import Module
-from .parameter import Parameter, Uninitialized
-from .summary_costs import Costs
+from ..module import Module
+from ..parameter import Parameter, Uninitialized
+from .costs import Costs
 
 __all__ = ["Summary", "summary"]
 

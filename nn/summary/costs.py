@@ -15,7 +15,7 @@ from tinygrad_lite.engine.views import node_of
 from tinygrad_lite.graph import memory, tick
 from tinygrad_lite.transforms.pytree import leaves
 
-from .module import Module
+from ..module import Module
 
 
 class Costs:
