@@ -24,6 +24,12 @@ def _images(tg: Any, x: Any, channels: int, out: int, size: int, groups: int = 1
     return tg.nn.functional.conv2d(images, weight, None, groups=groups, **options)
 
 
+def _tiles(tg: Any, x: Any, images: int) -> Any:
+    """A convolution of as many images as are worth Winograd's way."""
+    weight = tg.ones(16, 16, 3, 3, dtype=x.dtype, requires_grad=True)
+    return tg.nn.functional.conv2d(x.reshape(1, 16, 16, 16).expand(images, -1, -1, -1), weight, None, padding=1)
+
+
 def _recurrent(tg: Any, x: Any, layer: str) -> Any:
     """A recurrent layer over 8 steps of 8 examples."""
     made = getattr(tg.nn, layer)(64, 16)
@@ -51,6 +57,8 @@ PROGRAMS: dict[str, Callable[[Any, Any], Any]] = {  # of the library and a matri
     "batch_norm": lambda tg, x: tg.nn.functional.batch_norm(x.reshape(4, 4, 16, 16), None, None, training=True),
     "group_norm": lambda tg, x: tg.nn.functional.group_norm(x.reshape(4, 4, 16, 16), 2),
     "conv2d": lambda tg, x: _images(tg, x, 16, 16, 3, padding=1),
+    "conv2d_many_tiles": lambda tg, x: _tiles(tg, x, 8),
+    "conv2d_few_tiles": lambda tg, x: _tiles(tg, x, 3),
     "conv2d_few_channels": lambda tg, x: _images(tg, x, 1, 6, 5),
     "conv2d_strided": lambda tg, x: _images(tg, x, 16, 32, 3, padding=1, stride=2),
     "conv2d_pointwise": lambda tg, x: _images(tg, x, 16, 32, 1),
