@@ -64,13 +64,14 @@ def test_attributes_are_registered_by_type_in_order():
     assert [name for name, _ in net.first.named_buffers("p", recurse=False)] == ["p.count", "p.cache"]
 
 
-def test_the_views_of_what_is_registered_are_read_only():
+def test_the_views_of_what_is_registered_show_and_change_it():
     block = Block()
     assert block._parameters == {"scale": block.scale}
     assert list(block._buffers) == ["count", "cache"]
     assert block._modules == {"inner": block.inner}
-    with pytest.raises(TypeError):
-        block._parameters["scale"] = None
+    block._parameters["scale"] = None
+    assert block.scale is None
+    assert list(block.parameters(recurse=False)) == []
 
 
 def test_reassigning_keeps_the_place_and_another_kind_goes_to_the_end():

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ... import promotion
 from ...engine.errors import InputError
 from ...engine.fast_calls import elementwise
 from ...kernels.elementwise import remainder as loops
@@ -156,8 +155,9 @@ def pow(input: Any, exponent: Any) -> Tensor:
 
 def _times(other: Any, alpha: Any, input: Any, who: str) -> Any:
     """``other * alpha``, in a dtype that `input` and `other` decide, and `alpha` does not."""
-    kind = getattr(promotion.common([unwrap(input), unwrap(other)]), "kind", "f")
-    if (type(alpha) is complex and kind != "c") or (type(alpha) is float and kind in "biu"):
+    kinds = [v.dtype.kind if hasattr(v, "dtype") else np.asarray(v).dtype.kind for v in (input, other)]
+    kind = next((k for k in "cf" if k in kinds), "i")
+    if (type(alpha) is complex and kind != "c") or (type(alpha) is float and kind == "i"):
         raise InputError(f"{who}: alpha must be {'real' if kind == 'f' else 'an integer'} as the operands, got {alpha}")
     return other * alpha
 
