@@ -1,13 +1,16 @@
 """Kill a training with SIGKILL at random moments, resume it, and compare its last bit with a run that nobody killed.
 
     python -m tests.kill --kills 200
+    python -m tests.kill --kills 20 --ranks 2
     python -m tests.kill --soak 20000
 
 The run has dropout, batch normalization, a shuffling loader with workers and random transforms, a schedule, clipping
 and a running average. Every second kill waits until a file is being written. After each the newest checkpoint must be
 whole and none may have been lost; at the end of a run the weights must be those of the undisturbed one, and no other
-file may be left than those that are kept. The soak is the same run for many steps, in which memory, threads, open files
-and files on the disk must not grow.
+file may be left than those that are kept. With ranks, each kill is of
+one of them, and the launcher ends the others: there the batch normalization is of all ranks, the optimizer divided, and
+the checkpoint in parts. The soak is the same run for many steps, in which memory, threads, open files and files on the
+disk must not grow.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ import hashlib
 import os
 import random
 import signal
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -159,6 +164,102 @@ def torment(kills: int, steps: int, seed: int) -> dict[str, int]:
     return done
 
 
+# --- one of several ranks ---------------------------------------------------------------------------------------------
+
+
+def train_ranks(folder: Path, steps: int) -> None:
+    """Train as one of several ranks, or go on, and leave a hash beside the folder."""
+    import tinygrad_lite.distributed as dist
+    from tinygrad_lite.utils.data import DistributedSampler
+
+    dist.init_process_group(timeout=300)
+    rank = dist.get_rank()
+    folder.with_suffix(f".{rank}").write_text(str(os.getpid()))
+    tg.manual_seed(1)
+    model = nn.Sequential(nn.Linear(3, 16), nn.SyncBatchNorm(16), nn.ReLU(), nn.Dropout(0.3), nn.Linear(16, 1))
+    parallel = nn.parallel.DistributedDataParallel(model)
+    adam = optim.ZeroRedundancyOptimizer(model.parameters(), optim.AdamW, lr=1e-2, max_grad_norm=1.0)
+    sampler = DistributedSampler(Noisy())
+    loader = DataLoader(Noisy(), batch_size=4, sampler=sampler)
+    checkpoint = training.Checkpoint(
+        folder, model=model, optimizer=adam, loader=loader, keep=KEEP, every=EVERY, on_sigterm=False
+    )
+    checkpoint.resume()
+    for epoch in checkpoint.epochs(steps):
+        sampler.set_epoch(epoch)
+        for x, t in loader:
+            adam.zero_grad()
+            (parallel(x)[:, 0] - t).square().mean().backward()
+            adam.step()
+            checkpoint.after_step()
+            if checkpoint.step == steps:
+                break
+        if checkpoint.step == steps:
+            break
+    checkpoint.save()
+    checkpoint.wait()
+    adam.consolidate_state_dict()
+    if rank == 0:
+        found = hashlib.sha256()
+        for value in (*model.state_dict().values(), *(s["exp_avg"] for s in adam.state_dict()["state"].values())):
+            found.update(np.asarray(value).tobytes())
+        folder.with_suffix(".hash").write_text(found.hexdigest())
+
+
+def torment_ranks(kills: int, steps: int, ranks: int, seed: int) -> dict[str, int]:
+    """Kill one rank of several again and again, until it has been done so often."""
+    rng = random.Random(seed)
+    home = Path(tempfile.mkdtemp())
+    beside = Path(sys.executable).parent / "mpiexec"
+    launcher = str(beside) if beside.exists() else "mpiexec"
+
+    def begin(folder: Path) -> subprocess.Popen[bytes]:
+        command = [launcher, "-n", str(ranks), sys.executable, "-m", "tests.kill", "--rank-of", str(folder)]
+        quiet = subprocess.DEVNULL
+        return subprocess.Popen([*command, "--steps", str(steps)], stdout=quiet, stderr=quiet)
+
+    def first_file(folder: Path, process: subprocess.Popen[bytes]) -> None:
+        while process.poll() is None and not newest(folder):
+            time.sleep(0.01)
+
+    process = begin(home / "undisturbed")
+    first_file(home / "undisturbed", process)
+    start = time.monotonic()
+    assert process.wait() == 0, "the undisturbed run has failed"
+    undisturbed, whole = (home / "undisturbed.hash").read_text(), time.monotonic() - start
+    done = {"kills": 0, "runs": 0}
+    while done["kills"] < kills:
+        folder = home / f"run{done['runs']}"
+        while True:
+            before = newest(folder)
+            victim = folder.with_suffix(f".{rng.randrange(ranks)}")
+            victim.unlink(missing_ok=True)
+            process = begin(folder)
+            while process.poll() is None and not (victim.exists() and victim.read_text()):
+                time.sleep(0.001)
+            if done["kills"] % 2:  # while it trains, not while it begins
+                first_file(folder, process)
+            until = time.monotonic() + rng.uniform(0, whole)
+            while process.poll() is None and (done["kills"] == kills or time.monotonic() < until):
+                time.sleep(0.001)
+            if process.poll() is None:
+                os.kill(int(victim.read_text()), signal.SIGKILL)
+            code = process.wait()
+            assert newest(folder) >= before, "a checkpoint was lost"
+            if code == 0:
+                break
+            done["kills"] += 1
+        assert folder.with_suffix(".hash").read_text() == undisturbed, f"run {done['runs']} has learned something else"
+        for each in (folder, *folder.glob("rank-*")):
+            left = sorted(path.name for path in each.iterdir() if path.is_file())
+            assert [name[:5] for name in left] == ["step-"] * KEEP, f"stray files: {left}"
+        done["runs"] += 1
+    return done
+
+
+# --- for long ---------------------------------------------------------------------------------------------------------
+
+
 def soak(steps: int) -> str:
     """Train for long, and compare the second half of it with the first."""
     folder = Path(tempfile.mkdtemp()) / "soak"
@@ -187,7 +288,16 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=120)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--soak", type=int, help="so many steps instead, watched")
+    parser.add_argument("--ranks", type=int, help="kill one of so many ranks each time")
+    parser.add_argument("--rank-of", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.rank_of:
+        train_ranks(given.rank_of, given.steps)
+        return
+    if given.ranks:
+        done = torment_ranks(given.kills, given.steps, given.ranks, given.seed)
+        print(", ".join(f"{count} {what}" for what, count in done.items()), "- all ended with the same bits")
+        return
     if given.soak:
         print(soak(given.soak))
         return

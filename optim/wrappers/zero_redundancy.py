@@ -229,6 +229,13 @@ class ZeroRedundancyOptimizer(Wrapper):
         packed = self.optimizer.state_dict()
         return {**packed, _SHARDS: [tuple(shard) for shard, _ in self._own]}
 
+    def load_local_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over what `local_state_dict` gave in this rank, of as many ranks."""
+        if [tuple(shard) for shard in state_dict[_SHARDS]] != [tuple(shard) for shard, _ in self._own]:
+            raise ValueError("ZeroRedundancyOptimizer: the state dict is of other parts; load a list of all ranks'")
+        self.optimizer.load_state_dict({name: value for name, value in state_dict.items() if name != _SHARDS})
+        self._whole = None
+
     def _joined(self, each: list[dict[str, Any]]) -> dict[str, Any]:
         """The state dict of an optimizer of one process, from all ranks' parts."""
         parts: dict[int, list[tuple[Shard, dict[str, Any]]]] = {}

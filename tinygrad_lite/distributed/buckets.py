@@ -10,12 +10,10 @@ from .. import Tensor
 from ..rules import wrap
 
 Array = np.ndarray[Any, Any]
-ROWS, RANKS = -1, -2  # of the tail: how many rows the sum is of, and how many ranks ran the model
-_TAIL = 2
 
 
 class Bucket:
-    """Some parameters' gradients, whether each has come, and how many rows they are of: one message.
+    """Some parameters' gradients, and whether each has come: one message.
 
     Parameters
     ----------
@@ -31,9 +29,9 @@ class Bucket:
         sizes = [p._data.size for p in parameters]
         ends = np.cumsum(sizes).tolist()
         kind = np.dtype(np.float32) if dtype == np.float16 else dtype  # MPI adds no float16
-        self.flat: Array = np.zeros(ends[-1] + 2 * len(places) + _TAIL, kind)
-        self.gradients, self._tail = self.flat[: ends[-1]], self.flat[ends[-1] :]
-        self.used, self.held = self._tail[:-_TAIL].reshape(2, -1)  # came in this pass; were there before
+        self.flat: Array = np.zeros(ends[-1] + 2 * len(places), kind)
+        self._tail = self.flat[ends[-1] :]
+        self.used, self.held = self._tail.reshape(2, -1)  # came in this pass; were there before
         self.views: list[Array] = [
             self.flat[end - size : end].reshape(p._data.shape) for p, size, end in zip(parameters, sizes, ends)
         ]
@@ -71,10 +69,8 @@ class Bucket:
         """Whether it has arrived, and all ranks meant the same."""
         return bool(self.agreed.is_completed()) and self.arrived()
 
-    def scale(self, factor: float) -> None:
-        """Multiply the gradients."""
-        if factor != 1:
-            self.gradients *= self.flat.dtype.type(factor)
+    def hand_out(self) -> None:
+        """Write gradients of another dtype than that of the message to their places."""
         for view, tensor in zip(self.views, self.tensors):
             if tensor._data is not view:
                 tensor._data[...] = view

@@ -1,8 +1,7 @@
 """`Reducer`: sums gradients over ranks while the backward pass runs, and divides by the number of all rows.
 
-Each rank sends the sum of its rows' gradients and how many rows these are of, so that the mean is that of all rows, no
-matter how they lie on the ranks. What is not known before is the number of all rows; where it is that of the last pass,
-dividing by it beforehand saves going over the gradients once more.
+A pass begins with the number of rows of all ranks; then each rank adds the gradients of its rows, divided by it. So the
+mean is that of all rows, no matter how they lie on the ranks, and nothing of earlier passes is in it.
 """
 
 from __future__ import annotations
@@ -16,7 +15,8 @@ import numpy as np
 from .. import Tensor
 from ..engine.delivery import LEAVES
 from ..graph import Node, written
-from .buckets import RANKS, ROWS, Bucket, cut
+from .buckets import Bucket, cut
+from .functional import summed
 from .groups import ProcessGroup
 from .objects import exchange
 from .work import Work, here, wait_for
@@ -45,7 +45,6 @@ class Reducer:
         self._nodes: list[Node] = [p._node for p in self.parameters]
         self.rows = 0.0  # of this pass, so far
         self.weigh = True
-        self._expected = 1.0  # rows of all ranks
         self._pass = 0
         self._seen: list[int] | None = []  # the order in which gradients came, until buckets follow it
         self._build(list(reversed(range(len(self._nodes)))))
@@ -66,6 +65,7 @@ class Reducer:
         self._got: set[int] = set()  # those with a gradient
         self._next = 0  # the bucket that leaves next
         self._scale: float | None = None
+        self._ranks = 0.0  # that ran the model
         self.rows = 0.0
         for bucket in self.buckets:
             bucket.begin()
@@ -105,12 +105,10 @@ class Reducer:
         self.progress()
 
     def _put(self, i: int, g: Any) -> None:
-        if self._scale is None:
-            rows = self.rows if self.weigh else 1.0
-            self._scale, self.rows = rows / self._expected, rows
+        scale = self._agree() if self._scale is None else self._scale
         bucket, k = self._at[i]
         before = self.parameters[i].grad
-        bucket.put(k, g, None if before is None else before._data, self._scale)
+        bucket.put(k, g, None if before is None else before._data, scale)
         self._came.add(i)
         bucket.missing -= 1
         if g is not None:
@@ -118,8 +116,15 @@ class Reducer:
             if self._seen is not None:
                 self._seen.append(i)
 
-    def _send(self, bucket: Bucket, ran: bool = True) -> None:
-        bucket.flat[ROWS], bucket.flat[RANKS] = self.rows, ran
+    def _agree(self, scale: float | None = None, ran: bool = True) -> float:
+        """What this rank's gradients are to be multiplied by: their rows, of those of all ranks."""
+        rows = self.rows if self.weigh or not ran else 1.0
+        total, ranks = summed(self.group, (rows, ran), f"rows of backward pass {self._pass + 1}", np.float64).tolist()
+        self._ranks = ranks
+        self._scale = (rows if scale is None else scale) / total if total else 0.0
+        return self._scale
+
+    def _send(self, bucket: Bucket) -> None:
         self._next += 1
         text = f"reduction {self._next} of {len(self.buckets)} in backward pass {self._pass + 1}"
         self.group.world.require(self.group, text)
@@ -139,29 +144,24 @@ class Reducer:
             if i not in self._came:
                 self._put(i, None)
         while self._next < len(self.buckets):
-            self._send(self.buckets[self._next], ran)
-        rows = 0.0
+            self._send(self.buckets[self._next])
         for bucket in self.buckets:
             wait_for(self.group, bucket.is_done, self._what(bucket), None)
-            rows = float(bucket.flat[ROWS].real)
         self._pass += 1
-        used = self._hand_out(rows)
-        self._expected = rows or self._expected
+        used = self._hand_out()
         without = [name for i, name in enumerate(self.names) if i not in self._got] if ran else []
         self._begin()
         if strict and not self.find_unused and not all(used):
             self._refuse_unused(without)
 
-    def _hand_out(self, rows: float) -> list[bool]:
+    def _hand_out(self) -> list[bool]:
         """Give parameters their gradients; and whether each was used by all ranks that ran the model."""
-        factor = self._expected / rows if rows else 1.0
         used = [True] * len(self.parameters)
         for bucket in self.buckets:
-            bucket.scale(factor)
+            bucket.hand_out()
             written(bucket.flat, "DistributedDataParallel")
-            ranks = bucket.flat[RANKS].real
             for k, i in enumerate(bucket.places):
-                used[i] = bool(bucket.used[k].real == ranks)
+                used[i] = bool(bucket.used[k].real == self._ranks)
                 if bucket.used[k] or bucket.held[k]:
                     self.parameters[i].grad = bucket.tensors[k]
         return used
@@ -195,7 +195,7 @@ class Reducer:
             Whether this rank ran the model.
         """
         self.rows = rows
-        self._scale = (rows if scale is None else scale) / self._expected
+        self._agree(scale, ran)
         self.end(ran, strict=False)
 
     def reorder(self) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..engine.errors import InputError
 from . import checkpoint_files as files
+from .checkpoint_ranks import Ranks, copied, load, ranks_of
 from .generators import Generators
 from .termination import Listener, leave
 
@@ -70,6 +71,10 @@ class Checkpoint:
     Saving takes a copy of all state, and a thread writes it while the training goes on. A file appears under its name
     when it is whole and on the disk, so whatever happens, the newest whole one remains, and what was not written to
     its end is removed by the next saving. Each carries checksums, and damage is found.
+
+    Under `distributed` each rank saves what it has of its own, and rank 0 what all have in common; all ranks make one,
+    with the same path on a disk that all see. What one number of ranks has saved another goes on with, divided
+    optimizers included; random numbers and orders of data are the same for the same number only.
 
     To be resumed to the last bit, a run must draw its random numbers from generators that are saved: the global ones,
     or parts. A DataLoader goes on in the middle of an epoch without fetching what it gave, see its `state_dict`.
@@ -129,7 +134,9 @@ class Checkpoint:
         if rng:
             self._parts["rng"] = Generators()
         self.step = self.epoch = 0
-        self._folder, self._keep, self._best = Path(path), keep, best
+        self._ranks, self._base = Ranks(), Path(path)
+        self._folder, self._best = self._ranks.folder(self._base), best
+        self._keep = max(keep, 2) if keep is not None and self._ranks.size > 1 else keep  # others may be one behind
         self._every, self._every_seconds = every, every_seconds
         self._last_save = self._last_step = time.monotonic()
         self._until = None if time_limit is None else self._last_save + time_limit
@@ -169,23 +176,22 @@ class Checkpoint:
             For each damaged file that is passed over.
         """
         self.wait()
-        there = files.steps(self._folder)
+        there = self._ranks.steps(self._base)
         if best:
-            found = None if self._best is None else files.best_step(self._folder, there, self._best)
+            found = None if self._best is None else files.best_step(self._base, there, self._best)
             if found is None:
                 raise InputError(f"Checkpoint.resume: best must be given to Checkpoint, and scores to save() or "
                                  f"after_step(); there is none in {self._folder}")  # fmt: skip
             there = [found]
         self._mine = True
         for step in reversed(there):
-            path = files.path_of(self._folder, step)
-            try:
-                head = files.read_head(path)
-                self._check_program(head.program, path)
-                state = files.read(path, head)
-            except files.Damaged as error:
-                warnings.warn(f"Checkpoint.resume: {path} is passed over: {error}", UserWarning, stacklevel=2)
+            head, state, error = self._read(step)
+            if not self._ranks.all(head is not None):
+                path = files.path_of(self._base, step)
+                text = error or "another rank's part is not whole"
+                warnings.warn(f"Checkpoint.resume: {path} is passed over: {text}", UserWarning, stacklevel=2)
                 continue
+            assert head is not None
             self._load(state)
             self._scored = self.step, head.score
             self._last_save = self._last_step = time.monotonic()
@@ -194,27 +200,55 @@ class Checkpoint:
             raise ValueError(f"Checkpoint.resume: none of the {len(there)} files in {self._folder} is whole")
         return 0
 
+    def _read(self, step: int) -> tuple[files.Head | None, Any, str]:
+        """What all ranks have in common and this one has of its own; or what is damaged."""
+        try:
+            path = files.path_of(self._base, step)
+            head = files.read_head(path)
+            self._check_program(head.program, path)
+            state = files.read(path, head)
+            count, rank = ranks_of(head), self._ranks.rank
+            if 0 < rank < count:
+                state["parts"].update(self._part_of(step, rank)["parts"])
+            elif rank:  # of which there was none
+                for name, part in self._parts.items():
+                    if self._ranks.saves(part):
+                        del state["parts"][name]
+            if count != self._ranks.size:
+                parts = [self._part_of(step, other) for other in range(count)]
+                for name, part in self._parts.items():
+                    if hasattr(part, "local_state_dict"):
+                        state["parts"][name] = [each["parts"][name] for each in parts]
+        except files.Damaged as error:
+            return None, None, str(error)
+        return head, state, ""
+
+    def _part_of(self, step: int, rank: int) -> Any:
+        path = files.path_of(self._ranks.folder(self._base, rank), step)
+        return files.read(path, files.read_head(path))
+
     def _load(self, state: Any) -> None:
-        before = self._state()
+        before = {name: copy.deepcopy(copied(part)) for name, part in self._parts.items()}
         try:
             for name, part in self._parts.items():
-                part.load_state_dict(state["parts"][name])
+                if name in state["parts"]:
+                    load(part, state["parts"][name])
         except BaseException:  # an interrupt leaves no half of it either
             for name, part in self._parts.items():
-                part.load_state_dict(before["parts"][name])
+                load(part, before[name])
             raise
         self.step, self.epoch, self._first_step = state["step"], state["epoch"], state["first_step"]
 
     def _program(self) -> dict[str, Any]:
         """What must be the same in the program that resumes: the parts, and the tensors of those that are modules."""
-        found = {}
+        found: dict[str, Any] = {"": [self._ranks.size, {}]} if self._ranks.size > 1 else {}  # that need not be
         for name, part in self._parts.items():
             tensors = part.state_dict() if hasattr(part, "named_parameters") else {}
             found[name] = [type(part).__name__, {key: _outline(t) for key, t in tensors.items()}]
         return found
 
     def _check_program(self, theirs: Mapping[str, Any], path: Path) -> None:
-        ours = self._program()
+        ours, theirs = ({k: v for k, v in each.items() if k} for each in (self._program(), theirs))
         differences = [
             f"{name} is {ours.get(name, ['missing'])[0]} here and {theirs.get(name, ['missing'])[0]} there"
             for name in sorted(ours.keys() | theirs.keys())
@@ -280,6 +314,8 @@ class Checkpoint:
         asked = self._sigterm is not None and self._sigterm.heard
         margin = 2 * (self._longest_step + self._longest_save)
         late = self._until is not None and now + margin >= self._until
+        overdue = self._every_seconds is not None and now - self._last_save >= self._every_seconds
+        asked, late, overdue = self._ranks.any(asked, late, overdue)
         if asked or late:
             self.save(score)
             self.wait()
@@ -287,7 +323,7 @@ class Checkpoint:
                 leave()
             raise SystemExit(143 if asked else OUT_OF_TIME)
         by_steps = self._every is not None and self.step % self._every == 0
-        if by_steps or (self._every_seconds is not None and now - self._last_save >= self._every_seconds):
+        if by_steps or overdue:
             self.save(score)
 
     def save(self, score: float | None = None) -> None:
@@ -306,6 +342,7 @@ class Checkpoint:
             If the last file could not be written.
         """
         self.wait()
+        score = self._ranks.agree(score)
         if not self._mine and files.steps(self._folder):
             raise InputError(
                 f"Checkpoint.save: {self._folder} holds the files of an earlier run; call resume() before, or choose "
@@ -323,7 +360,8 @@ class Checkpoint:
 
     def _state(self) -> dict[str, Any]:
         """A copy of everything."""
-        parts = {name: copy.deepcopy(part.state_dict()) for name, part in self._parts.items()}
+        saved = {name: part for name, part in self._parts.items() if self._ranks.saves(part)}
+        parts = {name: copy.deepcopy(copied(part)) for name, part in saved.items()}
         loader = parts.get("loader", {})
         done = self.step > self._first_step and loader.get("start", "") is None  # between two iterations
         epoch, first = (self.epoch + 1, self.step) if done else (self.epoch, self._first_step)
