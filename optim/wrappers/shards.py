@@ -57,7 +57,8 @@ def divide(sizes: list[int], first: int, ranks: int, flat: bool) -> list[list[Sh
 
 def join(parts: list[tuple[Shard, dict[str, Any]]], shape: tuple[int, ...]) -> dict[str, Any]:
     """One parameter's state of those of its shards."""
-    parts = sorted((shard, state) for shard, state in parts if shard.stop > shard.start)
+    parts = [(shard, _arrays(state)) for shard, state in parts if shard.stop > shard.start]
+    parts.sort(key=lambda part: part[0])
     found = dict(parts[0][1])
     for name, value in found.items():
         if isinstance(value, np.ndarray) and value.ndim == 1 and value.size == parts[0][0].stop - parts[0][0].start:
@@ -67,11 +68,16 @@ def join(parts: list[tuple[Shard, dict[str, Any]]], shape: tuple[int, ...]) -> d
     return found
 
 
+def _arrays(state: dict[str, Any]) -> dict[str, Any]:
+    """A state with arrays in the place of tensors, which files give."""
+    return {name: getattr(value, "_data", value) for name, value in state.items()}
+
+
 def cut(state: dict[str, Any], shard: Shard, size: int, flat: bool) -> dict[str, Any]:
     """The part of a parameter's state that belongs to a shard."""
     if not flat:
         return dict(state)
-    values = {name: getattr(value, "_data", value) for name, value in state.items()}
+    values = _arrays(state)
     return {
         name: value.reshape(-1)[shard.start : shard.stop] if isinstance(value, np.ndarray) and value.size == size
         and value.ndim else value

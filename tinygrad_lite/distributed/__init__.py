@@ -30,11 +30,10 @@ from .collectives import (
     reduce_scatter_tensor,
     scatter,
 )
-from .errors import DistBackendError, DistError
 from .groups import ProcessGroup
 from .objects import all_gather_object, broadcast_object_list, gather_object, scatter_object_list
 from .point_to_point import irecv, isend, recv, send
-from .work import Work
+from .work import DistBackendError, DistError, Work
 from .world import NON_MEMBER, destroy_process_group, init_process_group, is_initialized, new_group, resolve, world
 
 __all__ = [

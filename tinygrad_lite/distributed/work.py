@@ -14,12 +14,19 @@ from typing import Any
 import numpy as np
 
 from ..graph import caller, line_of
-from .errors import DistBackendError
 
 _yield: Callable[[], None] = getattr(os, "sched_yield", lambda: time.sleep(0))
 AGREEING, MAKING, LAST, DONE = range(4)
 LINE = 1024  # bytes of a line, when ranks tell each other theirs
 Steps = Iterator[tuple[list[Any], bool]]  # requests to wait for, and whether these are the last
+
+
+class DistError(RuntimeError):
+    """Something went wrong between processes."""
+
+
+class DistBackendError(DistError):
+    """A process is silent, has left, or is in another call."""
 
 
 @lru_cache(maxsize=4096)

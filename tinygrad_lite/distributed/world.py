@@ -17,9 +17,8 @@ from ..kernels.native import openblas, threads
 from . import mpi
 from .alone import Alone
 from .board import Board
-from .errors import DistBackendError
 from .groups import ProcessGroup
-from .work import seconds
+from .work import DistBackendError, seconds
 
 __all__ = ["destroy_process_group", "init_process_group", "new_group"]
 
