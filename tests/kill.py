@@ -184,14 +184,7 @@ def train_ranks(folder: Path, steps: int) -> None:
     checkpoint = training.Checkpoint(
         folder, model=model, optimizer=adam, loader=loader, keep=KEEP, every=EVERY, on_sigterm=False
     )
-    print(
-        "RESUME",
-        rank,
-        checkpoint.resume(),
-        float(model[0].weight.sum()),
-        float(tg.rand(1)) if False else "",
-        flush=True,
-    )
+    checkpoint.resume()
     for epoch in checkpoint.epochs(steps):
         sampler.set_epoch(epoch)
         for x, t in loader:
