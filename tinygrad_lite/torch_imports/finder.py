@@ -78,6 +78,8 @@ def find_module(name: str) -> ModuleType | None:
         return found
     parent, _, last = path.rpartition(".")
     above = find_module(parent) if parent else importlib.import_module(_LIBRARY)
+    if above is None:
+        return None
     with contextlib.suppress(AttributeError):
         found = _own(above, last)
         if isinstance(found, ModuleType):
