@@ -17,6 +17,7 @@ from .engine import views
 from .engine.blame import blame
 from .engine.door import numpy_names, open_doors_of
 from .engine.errors import InputError
+from .engine.fast_calls import foreign
 from .graph import written
 from .ops.argument_names import one_dim
 from .ops.creation import new_like, strided
@@ -88,21 +89,40 @@ def _turning(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
+def _operator(function: Callable[..., Any], name: str = "") -> Callable[..., Any]:
+    """A function of two as an operator, which leaves objects of other classes to their own operators."""
+    if hasattr(function, "operator"):
+        return function.operator  # type: ignore[no-any-return]
+
+    def method(self: Any, other: Any) -> Any:
+        try:
+            return function(self, other)
+        except TypeError as error:
+            if foreign(error, self, other):
+                return NotImplemented
+            raise
+
+    method.__name__ = method.__qualname__ = name or f"__{function.__name__}__"
+    return method
+
+
 def _arithmetic(name: str, function: Callable[..., Any]) -> tuple[Any, Any, Any]:
     """An operator, its reflection, and its in-place form."""
+    operator = _operator(function, f"__{name}__")
 
     def reflected(self: Any, other: Any) -> Any:
-        return function(other, self)
+        return operator(other, self)
 
     reflected.__name__ = reflected.__qualname__ = f"__r{name}__"
-    return function, reflected, _inplace(f"__i{name}__", function)
+    return operator, reflected, _inplace(f"__i{name}__", function)
 
 
 def _equality(function: Callable[..., Any]) -> Callable[..., Any]:
     """`==` or `!=` element by element, but with None and texts as Python has it: they equal no tensor."""
+    operator = _operator(function)
 
     def method(self: Any, other: Any) -> Any:
-        return NotImplemented if other is None or isinstance(other, str) else function(self, other)
+        return NotImplemented if other is None or isinstance(other, str) else operator(self, other)
 
     method.__name__ = method.__qualname__ = f"__{function.__name__}__"
     return method
@@ -270,7 +290,8 @@ class Methods(DeviceMethods):
     __lshift__, __rlshift__, __ilshift__ = _arithmetic("lshift", comparison.left_shift)
     __rshift__, __rrshift__, __irshift__ = _arithmetic("rshift", comparison.right_shift)
     __eq__, __ne__ = _equality(comparison.eq), _equality(comparison.ne)
-    __lt__, __le__, __gt__, __ge__ = comparison.lt, comparison.le, comparison.gt, comparison.ge
+    __lt__, __le__ = _operator(comparison.lt), _operator(comparison.le)
+    __gt__, __ge__ = _operator(comparison.gt), _operator(comparison.ge)
     __neg__, __pos__, __abs__, __invert__ = arithmetic.neg, arithmetic.positive, arithmetic.abs, comparison.bitwise_not
 
     def cumsum_(self, dim: Any) -> Tensor:

@@ -97,7 +97,7 @@ ARGUMENTS = {
     **dict.fromkeys("resize resize_as share_memory".split()),  # tensors/test_memory_order.py, torch_idioms.py
     **dict.fromkeys(  # tests/ops/test_shape_index.py and tests/ops/test_random.py have these
         "index_add index_copy index_fill index_put index_reduce put masked_scatter scatter scatter_add scatter_reduce "
-        "fill_diagonal cauchy exponential geometric log_normal random".split()
+        "fill_diagonal set as_strided cauchy exponential geometric log_normal random".split()
     ),
 }  # fmt: skip
 METHODS = sorted(

@@ -300,6 +300,14 @@ def _memory(m: Any) -> Any:
     return [*alike, turned._base is x, part.is_set_to(x[1]), part.is_set_to(x[2]), part.is_set_to(x[1, :3])]
 
 
+def _turned(m: Any, x: Any) -> Any:
+    """`as_strided_` of a result, whose gradients go on where they came from."""
+    y = x * 2
+    same = y.as_strided_((2, 2), (1, 3))
+    (y * m.tensor([[1.0, 2.0], [3.0, 4.0]])).sum().backward()
+    return [same is y, y, x.grad]
+
+
 def _parts(m: Any, x: Any) -> Any:
     w = m.ones(2).requires_grad_()
     y = x * 1
@@ -350,6 +358,7 @@ for _call in [
     lambda m: m.as_strided(m.arange(6.0)[3:], (2,), (2,), 1),
     lambda m: _strided_beyond(m),
     lambda m: _memory(m),
+    lambda m: _turned(m, m.arange(6.0, dtype=m.float64).requires_grad_()),
     lambda m: _parts(m, m.zeros(2, dtype=m.complex64)),
     lambda m: _set(m, m.arange(12.0), 1, (4,), (2,)),
     lambda m: _set(m, m.arange(12.0), 2, (2, 3)),

@@ -144,7 +144,13 @@ def _meet(op: Op, x: Any, y: Any) -> tuple[Any, Any, Any]:
     return x, y, out
 
 
-def _binary(op: Op) -> Callable[..., Any]:
+def foreign(error: Exception, *operands: Any) -> bool:
+    """Whether an operator failed at an object of somebody's own class, whose reflected operator is to be asked then."""
+    others = [v for v in operands if not isinstance(v, (Tensor, ndarray))]
+    return isinstance(error, TypeError) and any(type(v).__module__ not in ("builtins", "numpy") for v in others)
+
+
+def _binary(op: Op, operator: bool = False) -> Callable[..., Any]:
     function, noted = op.function, op.saves
     both: Any = None
     first: Any = None
@@ -193,6 +199,8 @@ def _binary(op: Op) -> Callable[..., Any]:
         except FloatingPointError:
             return quietly(binary)(input, other)
         except Exception as error:
+            if operator and foreign(error, input, other):
+                return NotImplemented
             raise blame(error, op.name, ("input", "other"), (input, other), binary) from None
         result = _new(Tensor)
         result._data, result._view = out, None
@@ -259,9 +267,12 @@ def elementwise(
     call: Any = (_unary if len(op.rules) == 1 else _binary)(op)
     call.formula = function  # what stands for it in compiled loops
     call.__name__ = call.__qualname__ = op.name
-    call.__module__ = _getframe(1).f_globals["__name__"]  # where pickle looks for it
     call.__doc__ = op.__doc__
     _place(call, _getframe(1))
     FAST[numpy or function] = call
     TABLE[call] = op
+    if len(op.rules) > 1:
+        call.operator = _binary(op, operator=True)
+        call.operator.__name__ = call.operator.__qualname__ = op.name
+        TABLE[call.operator] = op
     return call
