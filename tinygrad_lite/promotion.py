@@ -95,6 +95,12 @@ def _holds(value: Any, dtype: np.dtype[Any]) -> bool:
     return math.isfinite(value) and least <= int(value) <= most
 
 
+def highest_kind(*operands: Any) -> str:
+    """The kind of number that Tensors, arrays and Python's numbers make together; only their dtypes are looked at."""
+    kinds = [v.dtype.kind if hasattr(v, "dtype") else np.dtype(type(v)).kind for v in operands]
+    return max(kinds, key=lambda kind: _RANK.get(kind, 0))
+
+
 def common(operands: Iterable[Any]) -> np.dtype[Any] | None:
     """The dtype in which arrays, NumPy's scalars and Python's numbers meet; None for nothing of these."""
     sized: np.dtype[Any] | None = None

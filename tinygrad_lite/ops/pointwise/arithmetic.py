@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import promotion
 from ...engine.errors import InputError
 from ...engine.fast_calls import elementwise
 from ...kernels.elementwise import remainder as loops
@@ -155,9 +156,8 @@ def pow(input: Any, exponent: Any) -> Tensor:
 
 def _times(other: Any, alpha: Any, input: Any, who: str) -> Any:
     """``other * alpha``, in a dtype that `input` and `other` decide, and `alpha` does not."""
-    kinds = [v.dtype.kind if hasattr(v, "dtype") else np.asarray(v).dtype.kind for v in (input, other)]
-    kind = next((k for k in "cf" if k in kinds), "i")
-    if (type(alpha) is complex and kind != "c") or (type(alpha) is float and kind == "i"):
+    kind = promotion.highest_kind(input, other)
+    if (type(alpha) is complex and kind != "c") or (type(alpha) is float and kind in "biu"):
         raise InputError(f"{who}: alpha must be {'real' if kind == 'f' else 'an integer'} as the operands, got {alpha}")
     return other * alpha
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ... import promotion
+from ...dtypes import as_dtype
 from ...engine.blame import came
 from ...engine.errors import DtypeError, InputError
 from ...engine.fast_calls import elementwise
@@ -242,10 +243,10 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Tensor:
         if kind != np.uint8:
             raise DtypeError(f"where: condition must be boolean, got dtype {kind}")
         condition = unwrap(condition) != 0  # as masks of bytes select everywhere
-    if type(input) in promotion.NUMBERS or type(other) in promotion.NUMBERS:
-        target = np.dtype(promotion.common([unwrap(input), unwrap(other)]))
-        for value in (input, other):
-            promotion.held(value, target, "where")
+    for value, like in ((input, other), (other, input)):
+        kind = getattr(like, "dtype", None)
+        if type(value) in promotion.NUMBERS and kind is not None and promotion.highest_kind(like, value) == kind.kind:
+            promotion.held(value, as_dtype(kind), "where")
     return _where_op.record((condition, input, other))
 
 
