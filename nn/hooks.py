@@ -118,6 +118,10 @@ class Hooked:
         """
         return self._add_hook("backward", Hook(hook), prepend)
 
+    def register_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """`register_full_backward_hook` under its older name, with whose gradients PyTorch's was not always right."""
+        return self._add_hook("backward", Hook(hook))
+
     def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(module, prefix, keep_vars)`` before the module's state is collected."""
         return self._add_hook("save_pre", Hook(hook))

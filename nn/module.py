@@ -7,7 +7,7 @@ buffers and children are views of these two.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, Protocol, TypeVar
 
 from tinygrad_lite import Tensor
@@ -16,11 +16,10 @@ from tinygrad_lite.engine.errors import InputError
 from ._checks import check_input
 from ._hyperparameters import checked
 from .hooks import Hooked, call_with_hooks
-from .members import Members
+from .members import Members, Pickled
 from .module_placement import Placed
 from .module_text import bracketed, indented
 from .parameter import Buffer, Parameter
-from .pickling import from_pytorchs, to_pytorchs
 from .state_dict import BUFFER, MODULE, PARAMETER, VOLATILE, Stateful
 
 _M = TypeVar("_M", bound="Module")
@@ -34,7 +33,7 @@ class _Forward(Protocol[_P, _R]):
     def forward(self, *args: _P.args, **kwargs: _P.kwargs) -> _R: ...
 
 
-class Module(Placed, Stateful, Hooked):
+class Module(Placed, Stateful, Hooked, Pickled):
     """Base class of all layers and models.
 
     A subclass calls ``super().__init__()``, assigns its parameters and submodules as attributes and defines
@@ -207,18 +206,6 @@ class Module(Placed, Stateful, Hooked):
         copied = object.__new__(type(self))
         copied.__dict__.update(self.__dict__, _kinds=dict(self._kinds))
         return copied
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**to_pytorchs(self.__dict__), **self._pytorchs_attributes()}
-
-    def __setstate__(self, state: Mapping[str, Any]) -> None:
-        self.__dict__.update(from_pytorchs(state))
-        for name in self._pytorchs_attributes():
-            self.__dict__.pop(name, None)
-
-    def _pytorchs_attributes(self) -> dict[str, Any]:
-        """What PyTorch's layer of this name keeps besides, and needs when it is loaded."""
-        return {}
 
     # --- what is registered -----------------------------------------------------------------------
 

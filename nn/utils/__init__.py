@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from tinygrad_lite.engine.door import open_doors as _open_doors
 
-from . import parametrizations, parametrize, rnn
+from . import parametrizations, parametrize, prune, rnn
 from .clip_grad import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
 from .convert_parameters import parameters_to_vector, vector_to_parameters
 from .fusion import fuse_conv_bn_eval, fuse_conv_bn_weights, fuse_linear_bn_eval, fuse_linear_bn_weights
+from .init import skip_init
 from .spectral_norm import remove_spectral_norm, spectral_norm
 from .weight_norm import remove_weight_norm, weight_norm
 
@@ -28,6 +29,8 @@ __all__ = [
     "remove_spectral_norm",
     "parametrize",
     "parametrizations",
+    "prune",
+    "skip_init",
     "rnn",
 ]
 

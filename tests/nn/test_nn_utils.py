@@ -163,3 +163,68 @@ def test_vectors_that_do_not_fit_are_refused():
             utils.vector_to_parameters(tg.zeros(size), layer.parameters())
     with pytest.raises(TypeError, match="vec must be a Tensor, shape .*, got list"):
         utils.vector_to_parameters([0.0] * 6, layer.parameters())
+
+
+# --- pruning --------------------------------------------------------------------------------------------------------
+
+
+def test_pruning_as_pytorch():
+    theirs = pytest.importorskip("torch", reason="PyTorch, the oracle, is an optional extra")
+    other = pytest.importorskip("torch.nn.utils.prune", reason="PyTorch, the oracle, is an optional extra")
+    a, b = nn.Linear(6, 4, dtype=tg.float64), theirs.nn.Linear(6, 4, dtype=theirs.float64)
+    b.load_state_dict({name: theirs.from_numpy(value.numpy().copy()) for name, value in a.state_dict().items()})
+    x = np.random.default_rng(0).standard_normal((3, 6))
+
+    def same():
+        for name in ("weight", "bias"):
+            np.testing.assert_allclose(getattr(a, name).detach().numpy(), getattr(b, name).detach().numpy())
+        assert list(a.state_dict()) == list(b.state_dict())
+        np.testing.assert_allclose(a(tg.tensor(x)).detach().numpy(), b(theirs.tensor(x)).detach().numpy())
+
+    for m, layer in ((utils.prune, a), (other, b)):
+        m.l1_unstructured(layer, "weight", 0.3)
+        m.ln_structured(layer, "weight", amount=1, n=2, dim=0)
+        m.l1_unstructured(layer, "weight", amount=2)
+        m.identity(layer, "bias")
+    same()
+    a(tg.tensor(x)).sum().backward()
+    b(theirs.tensor(x)).sum().backward()
+    np.testing.assert_allclose(a.weight_orig.grad.numpy(), b.weight_orig.grad.numpy())
+    for m, layer in ((utils.prune, a), (other, b)):
+        m.remove(layer, "weight")
+    same()
+    for m, layer in ((utils.prune, a), (other, b)):
+        m.global_unstructured([(layer, "weight"), (layer, "bias")], m.L1Unstructured, amount=0.6)
+    same()
+
+
+def test_pruning_by_chance_and_by_masks():
+    layer = utils.prune.random_unstructured(nn.Linear(5, 4), "weight", amount=7)
+    assert (int((layer.weight == 0).sum()), utils.prune.is_pruned(layer)) == (7, True)
+    utils.prune.random_structured(layer, "weight", amount=2, dim=1)
+    assert int((layer.weight == 0).all(dim=0).sum()) >= 2
+    utils.prune.custom_from_mask(layer, "bias", tg.tensor([1, 0, 1, 0]))
+    assert layer.bias[1::2].tolist() == [0, 0]
+    layer.weight_orig.data.fill_(2.0)
+    assert set(layer(tg.eye(5)).sub(layer.bias).round().unique().tolist()) == {0.0, 2.0}
+    assert utils.prune.L1Unstructured(2).prune(tg.tensor([3.0, -1.0, 2.0])).tolist() == [3, 0, 0]
+    utils.prune.remove(layer, "weight")
+    utils.prune.remove(layer, "bias")
+    assert not utils.prune.is_pruned(layer)
+    assert sorted(name for name, _ in layer.named_parameters()) == ["bias", "weight"]
+
+
+def test_pruning_refuses():
+    layer = nn.Linear(2, 2)
+    with pytest.raises(ValueError, match="prune.remove: 'weight' of this Linear is not pruned"):
+        utils.prune.remove(layer, "weight")
+    for amount in (-1, 1.5, 5, True, "a"):
+        with pytest.raises(ValueError, match="prune: amount"):
+            utils.prune.l1_unstructured(layer, "weight", amount)
+    with pytest.raises(ValueError, match="at least two dimensions"):
+        utils.prune.ln_structured(layer, "bias", 1, 2, 0)
+    with pytest.raises(ValueError, match="importance_scores must have shape"):
+        utils.prune.l1_unstructured(layer, "bias", 1, tg.ones(3))
+    with pytest.raises(ValueError, match="pruning_method must be unstructured, got LnStructured"):
+        utils.prune.global_unstructured([(layer, "weight")], utils.prune.LnStructured, amount=1)
+    assert not utils.prune.is_pruned(layer)

@@ -108,8 +108,9 @@ def load(f: Any, *args: Any, **options: Any) -> NoReturn:
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("ScriptModule", "RecursiveScriptModule", "TopLevelTracedModule"):
-        return importlib.import_module("tinygrad_lite.nn").Module
+    if name in ("ScriptModule", "RecursiveScriptModule", "TopLevelTracedModule", "TracedModule"):
+        module = importlib.import_module("tinygrad_lite.nn").Module
+        return globals().setdefault("ScriptModule", type("ScriptModule", (module,), {"__module__": __name__}))
     if name in ("Final", "_Final"):
         return importlib.import_module("typing").Final
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -52,6 +52,7 @@ class DeviceMethods(Tensor):
     is_meta = _never("it has values")
     is_quantized = _never("its elements are numbers")
     is_nested = _never("it has one shape")
+    _hasna = False  # pandas asks what is no array whether values are missing before it writes it into a column
 
     def get_device(self) -> int:
         """-1, as PyTorch says of the CPU."""
@@ -112,6 +113,22 @@ class DeviceMethods(Tensor):
     def to_dense(self: Any, dtype: Any = None) -> Tensor:
         """Itself: all elements are in memory."""
         return self if dtype is None else self.to(dtype)
+
+    def is_conj(self) -> bool:
+        """False: numbers are conjugated at once."""
+        return False
+
+    def is_neg(self) -> bool:
+        """False: numbers are negated at once."""
+        return False
+
+    def is_inference(self) -> bool:
+        """False: what is made under `inference_mode` is a tensor like all others."""
+        return False
+
+    def is_coalesced(self) -> bool:
+        """True: no two elements are at the same place."""
+        return True
 
     @overload
     def type(self, dtype: None = None, non_blocking: bool = False) -> str: ...

@@ -10,8 +10,8 @@ from .._tensor import Tensor
 from ..rules import unwrap
 
 __all__ = [
-    "broadcast_shapes", "is_floating_point", "is_nonzero", "is_same_size", "is_signed", "is_tensor", "numel",
-    "typename",
+    "broadcast_shapes", "get_device", "is_conj", "is_floating_point", "is_inference", "is_neg", "is_nonzero",
+    "is_same_size", "is_signed", "is_tensor", "numel", "typename",
 ]  # fmt: skip
 
 
@@ -33,6 +33,26 @@ def is_tensor(obj: Any) -> bool:
     (True, False)
     """
     return isinstance(obj, Tensor)
+
+
+def get_device(input: Any) -> int:
+    """-1, as PyTorch says of the CPU."""
+    return int(input.get_device())
+
+
+def is_conj(input: Any) -> bool:
+    """False: numbers are conjugated at once."""
+    return bool(input.is_conj())
+
+
+def is_neg(input: Any) -> bool:
+    """False: numbers are negated at once."""
+    return bool(input.is_neg())
+
+
+def is_inference(input: Any) -> bool:
+    """False: what is made under `inference_mode` is a tensor like all others."""
+    return bool(input.is_inference())
 
 
 def is_floating_point(input: Any) -> bool:

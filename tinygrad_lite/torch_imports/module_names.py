@@ -12,7 +12,9 @@ _LAYERS = {  # PyTorch's file under nn.modules -> the one here
 RENAMED = {
     **{f"nn.modules.{theirs}": f"nn.modules.{ours}" for theirs, ours in _LAYERS.items()},
     "nn.modules.module": "nn.module",
-    "_C": "torch_modules._C", "_C._nn": "nn.functional", "_dynamo": "compiler", "_inductor": "compiler",
+    "_C": "torch_modules._C", "_C._nn": "nn.functional", "nn.utils.stateless": "transforms.stateless",
+    "storage": "ops.shape.storage",
+    "_dynamo": "compiler", "_inductor": "compiler",
     "cuda.amp.autocast_mode": "amp.autocast_mode", "cuda.amp.grad_scaler": "amp.grad_scaler",
 }  # fmt: skip
 
