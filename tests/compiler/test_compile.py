@@ -497,3 +497,24 @@ def test_explain_tells_what_was_recorded():
     compiled.clear()
     assert compiled.hits() == 0
     assert not compiled.explain().programs
+
+
+def test_gradients_of_complex_numbers():
+    w = tg.tensor([1.0 + 2.0j, -0.5j, 3.0], requires_grad=True)
+
+    def step(z):
+        w.grad = None
+        loss = ((w * z).real ** 2 + (w.sin() * z.conj()).imag).sum()
+        loss.backward()
+        return loss, tg.autograd.grad((w * w * z).abs().sum(), w)
+
+    def asked(z, up):
+        return tg.autograd.grad(w * z, w, up)
+
+    compiled, other = tg.compile(step, fullgraph=True), tg.compile(asked, fullgraph=True)
+    for i in range(5):
+        z = tg.tensor([1.0 - 1.0j, 2.0 + i * 1.0j, 0.5j])
+        expected = bits(step(z)), bits(w.grad)
+        assert (bits(compiled(z)), bits(w.grad)) == expected
+        assert bits(other(z, z + 1)) == bits(asked(z, z + 1))
+    assert compiled.hits() == other.hits() == 3

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ...kernels.backend import backend
-from ...kernels.kernel import Kernel
 from ...kernels.native import threads
 from ...kernels.native.walk.walker import LONGEST
 from .rows import Row
@@ -103,9 +102,8 @@ class KernelSymbol:
         kernel = self._kernel
         if backend() != "numba":
             return self.plain(*args)
-        if kernel.dtypes or kernel.least:
-            return Kernel._by_argument(self, *args)  # type: ignore[arg-type]
-        return self.compiled(*args)
+        served = not (kernel.dtypes or kernel.least) or kernel.serves(args[0])
+        return (self.compiled if served else self.plain)(*args)
 
     run = __call__
 

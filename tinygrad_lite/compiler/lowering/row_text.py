@@ -8,6 +8,8 @@ branches as with arrays: these depend on layouts, dtypes and sizes. Kernels are 
 from __future__ import annotations
 
 import builtins
+import functools
+import importlib
 from collections.abc import Callable
 from types import CellType, FunctionType, ModuleType
 from typing import Any
@@ -59,6 +61,14 @@ class _Op:
         return self.function(*args)
 
 
+class _Importlib:
+    """What imports modules whose functions are called with symbols."""
+
+    @staticmethod
+    def import_module(name: str) -> Any:
+        return for_symbols(importlib.import_module(name))
+
+
 class _Module:
     """A module of the library, whose functions are called with symbols."""
 
@@ -90,8 +100,12 @@ def for_symbols(value: Any) -> Any:
         return _NUMPY
     if value is np.ndarray:
         return Symbol
+    if value is importlib:
+        return _Importlib
     if isinstance(value, Kernel):
         return KernelSymbol(value, for_symbols)
+    if type(value) is functools.partial:
+        return functools.partial(for_symbols(value.func), *map(for_symbols, value.args), **value.keywords)
     if type(value) is dict and all(v is None or isinstance(v, Kernel) for v in value.values()):
         return Dictionary(value, for_symbols)
     value = getattr(value, "recorded", value)

@@ -42,7 +42,8 @@ def looks_at_layout_only(frame: Any, recorded: frozenset[str]) -> bool:
         name = frame.f_code.co_filename
         if not library[name]:
             return False
-        if any(folder in name for folder in ENGINE_FOLDERS):  # a door, or what makes a function quiet: it hands on
+        made = "__name__" not in frame.f_globals  # of a text that the library writes: it chooses between functions
+        if made or any(folder in name for folder in ENGINE_FOLDERS):  # a door, or what makes it quiet: it hands on
             frame = frame.f_back
             continue
         found = _site(frame.f_code, frame.f_lasti, frame.f_globals["__name__"], recorded)

@@ -85,6 +85,7 @@ def _helpers() -> Iterator[Place]:
             values[id(plain)] = values[id(getattr(plain, "__wrapped__", plain))] = value  # there may be a door
     on_arrays = numpy_calls.on_arrays
     values[id(rules.unwrap)] = watching.unwrap_watched
+    values[id(rules.conjugate)] = watching.conjugate_watched
     values[id(index_keys._plain)] = watching.index_part
     values[id(on_arrays)] = watching.refusing(on_arrays, "a NumPy function without a row")
     yield from everywhere(values)

@@ -180,10 +180,20 @@ def own_watched(found: dict[Node, Any], node: Node) -> Any:
     if (recorder := _recorder()) is None:
         return own(found, node)
     g = as_arrays(found.pop(node))
-    return recorder.call("row", np.array, "copy", (g,), {}) if type(g) is np.ndarray else g
+    return conjugate_watched(recorder.call("row", np.array, "copy", (g,), {}) if type(g) is np.ndarray else g)
 
 
 own = accumulation.own
+
+
+def conjugate_watched(g: Any) -> Any:
+    """The conjugate of complex gradients; of real ones there is none."""
+    if (recorder := _recorder()) is None or type(g) is not np.ndarray or g.dtype.kind != "c":
+        return conjugate(g)
+    return recorder.call("row", np.conjugate, "conjugate", (g,), {})
+
+
+conjugate = rules.conjugate
 
 
 def seeds_watched(outputs: Any, *args: Any) -> Any:
