@@ -212,8 +212,8 @@ def conv2d(
     faster, which shapes alone decide: from 16 channels on, for most images, in the gradients as well. Errors are those
     of the direct way but for a factor of 2 (at 64 to 256 channels at most 2e-5 of the results' deviation; PyTorch's
     direct sums err by 2e-6). A NaN or infinity in the input reaches all results of the tiles of 4 x 4 that it meets,
-    and not its windows alone. float64 is always summed directly, and so is all with ``TINYGRAD_LITE_WINOGRAD=0`` in
-    the environment.
+    and not its windows alone. Losses of 20 steps of a small network differ from those in float64 as much as with
+    direct sums. float64 is always summed directly, and so is all with ``TINYGRAD_LITE_WINOGRAD=0`` in the environment.
 
     References
     ----------
