@@ -40,6 +40,7 @@ CALLS = [
     ("COMPLEX.topk(1)", RuntimeError),
     ("COMPLEX.kthvalue(1)", RuntimeError),
     ("COMPLEX.clamp(0)", RuntimeError),
+    ("m.maximum(COMPLEX, COMPLEX)", RuntimeError),
     *((f"m.{name}(K)", RuntimeError) for name in ("mean", "std", "var", "norm")),
     ("m.softmax(K, 0)", RuntimeError),
     ("m.quantile(K, 0.5)", RuntimeError),

@@ -17,6 +17,7 @@ from ..graph import OFF, Node, _getframe, caller, library, mode, tick
 from ..rules import FAST, TABLE, Op, _from_complex, differentiable, narrow, ndarray
 from ..tensors.row_types import Binary, Unary
 from .blame import blame
+from .errors import DtypeError
 from .out import into
 from .quiet import first_filter, quietly
 
@@ -130,7 +131,7 @@ def _meet(op: Op, x: Any, y: Any) -> tuple[Any, Any, Any]:
     if op.promotes:
         x, y = promotion.cast_pair(name, x, y, isinstance(op.__wrapped__, np.ufunc))
     if op.ordered and "c" in [np.asarray(v).dtype.kind for v in (x, y)]:
-        raise TypeError(f"{name}: complex numbers have no order")
+        raise DtypeError(f"{name}: complex numbers have no order")
     out = function(x, y)
     if type(out) is not ndarray:
         out = np.asarray(out)
@@ -138,7 +139,7 @@ def _meet(op: Op, x: Any, y: Any) -> tuple[Any, Any, Any]:
     if op.promotes and (kind == "f" or kind == "c" or out.dtype.num == 1):
         kinds = {v.dtype.kind for v in (x, y) if isinstance(v, ndarray)}
         if out.dtype.num == 1 and kinds == {"b"}:  # int8, which NumPy makes of booleans where it knows no other way
-            raise TypeError(f"{name}: not known for booleans; cast them to integers")
+            raise DtypeError(f"{name}: not known for booleans; cast them to integers")
         if kind != "i" and kinds <= {"b", "i", "u"}:  # NumPy makes float16 of int8, float64 of int64
             (x, y), out = promotion.to_floats(function, [x, y], out)
     return x, y, out
