@@ -185,17 +185,16 @@ def train_ranks(folder: Path, steps: int) -> None:
         folder, model=model, optimizer=adam, loader=loader, keep=KEEP, every=EVERY, on_sigterm=False
     )
     checkpoint.resume()
-    for epoch in checkpoint.epochs(steps):
-        sampler.set_epoch(epoch)
-        for x, t in loader:
-            adam.zero_grad()
-            (parallel(x)[:, 0] - t).square().mean().backward()
-            adam.step()
-            checkpoint.after_step()
-            if checkpoint.step == steps:
-                break
-        if checkpoint.step == steps:
-            break
+    while checkpoint.step < steps:
+        sampler.set_epoch(checkpoint.epoch)
+        for _ in checkpoint.epochs(checkpoint.epoch + 1):
+            for x, t in loader:
+                adam.zero_grad()
+                (parallel(x)[:, 0] - t).square().mean().backward()
+                adam.step()
+                checkpoint.after_step()
+                if checkpoint.step == steps:
+                    break
     checkpoint.save()
     checkpoint.wait()
     adam.consolidate_state_dict()
