@@ -254,3 +254,11 @@ def test_two_instances_share_nothing():
     first.state["x"]["slow"] = 1
     assert not second.state
     assert repr(first).startswith("Lookahead (")
+
+
+def test_groups_that_share_parameters_share_their_numbers():
+    x, y = (tg.zeros(2, requires_grad=True) for _ in range(2))
+    optimizer = tg.optim.SGD([x, y], lr=0.1)
+    optimizer.param_groups.extend(optimizer.param_groups)
+    first, second = optimizer.state_dict()["param_groups"]
+    assert first["params"] == second["params"] == [0, 1]
