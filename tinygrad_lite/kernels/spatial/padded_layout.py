@@ -179,4 +179,4 @@ def fill(plan: Plan, x: Any, slab: Any) -> None:
     slab[len(x) : len(x) + 1].reshape(-1)[: WIDTH // x.itemsize] = 0
     pieces, size = len(x) * x.shape[1], np.array(plan.size)
     launch(lay_out.compiled, pieces, x, slab[: len(x)], plan.phases, plan.step, plan.padding, size,
-           helpers=helpers_for(8 * slab.size))  # fmt: skip
+           helpers=helpers_for(80 * slab.size))  # fmt: skip
