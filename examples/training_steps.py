@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from benchmark_nn import gpt
+from training_steps_gpt import gpt
 
 Step = Callable[[], Any]
 PROGRAMS: dict[str, Callable[[Any, Any], tuple[Any, Step]]] = {}
