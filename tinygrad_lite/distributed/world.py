@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -58,6 +60,7 @@ class World:
             self._excepthook = sys.excepthook
             sys.excepthook = self._failed
             atexit.register(self.leave)
+            _ignore_notice()
 
     # --- calls -------------------------------------------------------------------------------------------------------
 
@@ -131,6 +134,13 @@ class World:
         elif sys.modules["mpi4py"].rc.finalize is not False:  # imported before, it would wait for all ranks now
             self.MPI.COMM_WORLD.Abort(1)
         self.board = None
+
+
+def _ignore_notice() -> None:
+    """Let SIGUSR1 pass, by which MPICH's launcher says that a rank is dead: it ends who has not asked for it."""
+    usual = hasattr(signal, "SIGUSR1") and threading.current_thread() is threading.main_thread()
+    if usual and signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL:
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 
 def divide_threads(node: Any) -> None:
