@@ -27,8 +27,9 @@ def mpiexec() -> str:
 
 
 def launch(count: int, name: str, folder: Path, *options: str, fails: bool = False) -> list[Any]:
-    """Run a program, `module:function`, in so many ranks; what each returns, or all that they print if it fails: the launcher's
-    code is then that of whoever ends last.
+    """Run a program, `module:function`, in so many ranks; what each returns, or all that they print if it fails.
+
+    The launcher's code is not looked at then: it may be that of a rank that went on to its end.
     """
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "TINYGRAD_LITE_THREADS": "1"}
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
