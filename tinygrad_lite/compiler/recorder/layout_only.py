@@ -22,7 +22,7 @@ LAYOUT = frozenset({"shape", "ndim", "dtype", "size", "itemsize", "strides", "fl
 VIEWS = frozenset({"reshape", "transpose", "swapaxes", "view", "T", "astype", "to"})
 ASKS = frozenset({
     "isinstance", "type", "len", "ndim", "shape", "size", "may_share_memory", "memory", "hasattr", "record", "wrap",
-    "_finish", "write", "store", "row",
+    "_finish", "write", "store", "row", "held",
 })  # fmt: skip
 SAME = frozenset({"asarray", "unwrap", "ascontiguousarray", "atleast_1d", "tuple", "list", "expand_dims", "squeeze"})
 ENGINE = ("rules.py", "autograd.py", "promotion.py")  # whose results become Tensors
