@@ -121,7 +121,8 @@ WITH_LOOP: dict[str, tuple[str, dict[str, Any], Callable[..., None], tuple[str, 
     "RMSprop": ("RMSprop", {}, rmsprop_loop, ("h",)),
     "Adadelta": ("Adadelta", {}, adadelta_loop, ("s", "d")),
 }
-NOT_A_STEP = {"Optimizer", "LBFGS", "Lookahead", "SAM"}  # the base; what steps by closures or wraps another
+# the base; what steps by closures or wraps another
+NOT_A_STEP = {"Optimizer", "LBFGS", "Lookahead", "SAM", "ZeroRedundancyOptimizer"}
 
 
 def known() -> list[str]:

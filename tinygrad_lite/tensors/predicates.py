@@ -36,22 +36,82 @@ def is_tensor(obj: Any) -> bool:
 
 
 def get_device(input: Any) -> int:
-    """-1, as PyTorch says of the CPU."""
+    """-1, as PyTorch says of the CPU.
+
+    Parameters
+    ----------
+    input : Tensor
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.get_device(tg.zeros(2))
+    -1
+    """
     return int(input.get_device())
 
 
 def is_conj(input: Any) -> bool:
-    """False: numbers are conjugated at once."""
+    """False: numbers are conjugated at once.
+
+    Parameters
+    ----------
+    input : Tensor
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.is_conj(tg.zeros(2, dtype=tg.complex64).conj())
+    False
+    """
     return bool(input.is_conj())
 
 
 def is_neg(input: Any) -> bool:
-    """False: numbers are negated at once."""
+    """False: numbers are negated at once.
+
+    Parameters
+    ----------
+    input : Tensor
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.is_neg(-tg.zeros(2))
+    False
+    """
     return bool(input.is_neg())
 
 
 def is_inference(input: Any) -> bool:
-    """False: what is made under `inference_mode` is a tensor like all others."""
+    """False: what is made under `inference_mode` is a tensor like all others.
+
+    Parameters
+    ----------
+    input : Tensor
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.is_inference(tg.zeros(2))
+    False
+    """
     return bool(input.is_inference())
 
 

@@ -14,7 +14,7 @@ import tinygrad_lite as tg
 from tinygrad_lite import kernels, nn, optim
 from tinygrad_lite.optim import lr_scheduler, swa_utils, textbook
 
-WRAPPERS = (optim.Lookahead, optim.SAM)
+WRAPPERS = (optim.Lookahead, optim.SAM, optim.ZeroRedundancyOptimizer)
 EVERY = [row.cls for row in OPTIMIZERS] + [cls for cls in ELSEWHERE if not issubclass(cls, WRAPPERS)]
 JUNK = [None, "0.1", math.nan, [0.1], [0.1, 0.2, 0.3, 0.4, 0.5], object(), True, tg.ones(2), np.ones(3), 1j, {}]
 
