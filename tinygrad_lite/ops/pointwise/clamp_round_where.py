@@ -244,9 +244,9 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Tensor:
             raise DtypeError(f"where: condition must be boolean, got dtype {kind}")
         condition = unwrap(condition) != 0  # as masks of bytes select everywhere
     for value, like in ((input, other), (other, input)):
-        kind = getattr(like, "dtype", None)
-        if type(value) in promotion.NUMBERS and kind is not None and promotion.highest_kind(like, value) == kind.kind:
-            promotion.held(value, as_dtype(kind), "where")
+        its = getattr(like, "dtype", None)
+        if type(value) in promotion.NUMBERS and its is not None and promotion.highest_kind(like, value) == its.kind:
+            promotion.held(value, as_dtype(its), "where")
     return _where_op.record((condition, input, other))
 
 
