@@ -20,7 +20,7 @@ class SyncBatchNorm(_BatchNorm):
     ----------
     num_features : int
         C.
-    eps, momentum, affine, track_running_stats, device, dtype
+    eps, momentum, affine, track_running_stats, device, dtype, bias
         As of `BatchNorm1d`.
     process_group : ProcessGroup, optional
         All ranks by default; without a group it is batch normalization.
@@ -47,8 +47,10 @@ class SyncBatchNorm(_BatchNorm):
         process_group: Any = None,
         device: Any = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
-        self._setup(num_features, eps, momentum, affine, track_running_stats, device, dtype, True)
+        self._setup(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
         self.process_group = process_group
 
     def _check_rank(self, input: Tensor) -> None:
@@ -115,7 +117,7 @@ class SyncBatchNorm(_BatchNorm):
         if isinstance(module, _BatchNorm) and not isinstance(module, cls):
             found = cls(
                 module.num_features, module.eps, module.momentum, module.affine, module.track_running_stats,
-                process_group,
+                process_group, bias=module.bias is not None,
             )  # fmt: skip
             for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
                 setattr(found, name, getattr(module, name))
