@@ -7,10 +7,9 @@
 The run has dropout, batch normalization, a shuffling loader with workers and random transforms, a schedule, clipping
 and a running average. Every second kill waits until a file is being written. After each the newest checkpoint must be
 whole and none may have been lost; at the end of a run the weights must be those of the undisturbed one, and no other
-file may be left than those that are kept. With ranks, each kill is of
-one of them, and the launcher ends the others: there the batch normalization is of all ranks, the optimizer divided, and
-the checkpoint in parts. The soak is the same run for many steps, in which memory, threads, open files and files on the
-disk must not grow.
+file may be left than those that are kept. With ranks, each kill is of one of them, and the launcher ends the others:
+there the batch normalization is of all ranks, the optimizer divided, and the checkpoint in parts. The soak is the same
+run for many steps, in which memory, threads, open files and files on the disk must not grow.
 """
 
 from __future__ import annotations
@@ -207,6 +206,8 @@ def train_ranks(folder: Path, steps: int) -> None:
 
 def torment_ranks(kills: int, steps: int, ranks: int, seed: int) -> dict[str, int]:
     """Kill one rank of several again and again, until it has been done so often."""
+    from tinygrad_lite.training import checkpoint_files as files
+
     rng = random.Random(seed)
     home = Path(tempfile.mkdtemp())
     beside = Path(sys.executable).parent / "mpiexec"
@@ -218,7 +219,7 @@ def torment_ranks(kills: int, steps: int, ranks: int, seed: int) -> dict[str, in
         return subprocess.Popen([*command, "--steps", str(steps)], stdout=quiet, stderr=quiet)
 
     def first_file(folder: Path, process: subprocess.Popen[bytes]) -> None:
-        while process.poll() is None and not newest(folder):
+        while process.poll() is None and not files.steps(folder):  # by name: it may be gone when it would be read
             time.sleep(0.01)
 
     process = begin(home / "undisturbed")
