@@ -246,10 +246,11 @@ class L1Unstructured(BasePruningMethod):
 
 def _without(mask: Tensor, scores: Any, count: int) -> Tensor:
     """The mask without the elements of the lowest scores."""
-    found: Any = mask.clone()
+    found: Any = mask.reshape(-1).clone()  # flat first: a transposed mask has no flat view to write to
     if count:
-        found.reshape(-1)[scores.detach().topk(count, largest=False).indices] = 0
-    return found
+        found[scores.detach().topk(count, largest=False).indices] = 0
+    product: Tensor = found.reshape(mask.shape)
+    return product
 
 
 class _Structured(BasePruningMethod):

@@ -214,6 +214,16 @@ def test_pruning_by_chance_and_by_masks():
     assert sorted(name for name, _ in layer.named_parameters()) == ["bias", "weight"]
 
 
+def test_pruning_of_transposed_tensors():
+    x, mask = tg.tensor([[6.0, 1.0, 5.0], [2.0, 4.0, 3.0]]).t(), tg.ones(2, 3).t()
+    assert utils.prune.L1Unstructured(3).prune(x, default_mask=mask).tolist() == [[6, 0], [0, 4], [5, 0]]
+    assert mask.tolist() == [[1, 1]] * 3
+    layer = nn.Linear(2, 3)
+    layer.weight = nn.Parameter(x)
+    utils.prune.l1_unstructured(layer, "weight", amount=3)
+    assert layer.weight.tolist() == [[6, 0], [0, 4], [5, 0]]
+
+
 def test_pruning_refuses():
     layer = nn.Linear(2, 2)
     with pytest.raises(ValueError, match="prune.remove: 'weight' of this Linear is not pruned"):
