@@ -42,7 +42,7 @@ def complex_slope(probe: Probe, v: dict[int, Array], weights: Array) -> float | 
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # that an imaginary part was thrown away
             outputs = probe.outputs()
-    except Exception:
+    except Exception:  # the user's function, which may refuse complex numbers in any way: there is no second witness
         return None
     finally:
         for i, array in kept.items():
