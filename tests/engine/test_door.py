@@ -9,6 +9,7 @@ import re
 import numpy as np
 import pytest
 from called import SPACES, calls, public
+from layers_contract import CALLED
 
 import tinygrad_lite as tg
 from tinygrad_lite.engine import blame, door
@@ -404,3 +405,15 @@ def test_methods_refuse_arguments_of_a_wrong_type_by_name():
                 except Exception as error:
                     faults.append((name, slot, wrong, repr(error)))
     assert not faults, faults[:10]
+
+
+def test_no_layer_is_slowed_by_reading_what_its_arguments_are_to_be(monkeypatch):
+    """A door knows Parameters, and whatever else is a Tensor, without a look into the docstring's words."""
+    read = []
+    monkeypatch.setattr(door, "fits", lambda kind, value: read.append((kind, type(value))) or True)
+    rng = np.random.default_rng(0)
+    for row in CALLED:
+        module = row.build(tg.nn, tg.tensor)
+        arrays = [given.draw(rng) for given in row.inputs]
+        module(*(tg.tensor(a.astype(np.float32) if a.dtype.kind == "f" else a) for a in arrays))
+        assert not read, (row.layer, read)

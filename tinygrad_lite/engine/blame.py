@@ -178,9 +178,14 @@ _TESTS: tuple[tuple[str, Callable[[Any], bool]], ...] = (
 )
 
 
+@lru_cache(maxsize=256)
+def _tests(kind: str) -> tuple[Callable[[Any], bool], ...]:
+    return tuple(test for words, test in _TESTS if re.search(words, kind))
+
+
 def fits(kind: str, value: Any) -> bool:
     """Whether a value is of a kind, as far as its text says it."""
-    tests = [test for words, test in _TESTS if re.search(words, kind)]
+    tests = _tests(kind)
     return not tests or any(test(value) for test in tests)
 
 

@@ -133,7 +133,9 @@ def _build(made: FunctionType, function: FunctionType) -> FunctionType:
     namespace: dict[str, Any] = {}
     exec(compile(source, __file__, "exec"), namespace)  # the file's name: its frames count as the library's
     helpers = {"_ABSENT": _ABSENT, "_chosen": _chosen, "_missing": _missing, "_check": check, "_kind": _kind}
-    helpers |= {"Tensor": rules.Tensor, "ndarray": np.ndarray} | {f"_{name}": rule for name, rule in _RULES.items()}
+    helpers |= {"Tensor": rules.Tensor, "_ARRAYS": (rules.Tensor, np.ndarray)} | {
+        f"_{name}": rule for name, rule in _RULES.items()
+    }
     helpers |= {"_check_placement": check_placement, "_not_floating": _not_floating}
     made.__globals__.update(helpers, _behind=function, _into=into, _blame=blame)
     made.__defaults__, made.__kwdefaults__ = defaults, keywords
@@ -214,8 +216,8 @@ def _checks(
             lines.append(f"_check({who!r}, {name!r}, {name}, _{name})")
         elif kind.startswith("Tensor"):
             kind += " or number" if name != positional[0] else ""  # beside a tensor a number does
-            lines.append(f"if type({name}) is not Tensor and type({name}) is not ndarray: "
-                         f"_kind({who!r}, {name!r}, {name}, {kind!r})")  # fmt: skip
+            none = f"{name} is not None and " if "None" in kind or "optional" in kind else ""
+            lines.append(f"if {none}not isinstance({name}, _ARRAYS): _kind({who!r}, {name!r}, {name}, {kind!r})")
             if within.__annotations__.get(name) in FLOATING:
                 lines.append(f"if type({name}) is Tensor and {name}._data.dtype.kind in 'iub': "
                              f"_not_floating({who!r}, {name!r}, {name})")  # fmt: skip
