@@ -343,13 +343,14 @@ def _seeds(outputs: Sequence[Any], gradients: Sequence[Any], create: bool, who: 
             if g.dtype.kind not in "biufc":
                 came = type(gradients[i]).__name__
                 raise TypeError(f"{who}: gradients must be Tensors, arrays or numbers, got {came}")
-        if g.shape != out.shape:
+        data = out._data
+        if g.shape != data.shape:
             raise RuntimeError(f"{who}: the gradient must have the output's shape {out.shape}, got {g.shape}")
-        if g.dtype != out.dtype:
-            if g.dtype.kind == "c" or out.dtype.kind == "c":
+        if g.dtype is not data.dtype and g.dtype != data.dtype:
+            if g.dtype.kind == "c" or data.dtype.kind == "c":
                 raise RuntimeError(f"{who}: the gradient must have the output's dtype {out.dtype}, got {g.dtype}")
             g = g.astype(out.dtype)
-        elif out.dtype.kind == "c":
+        elif data.dtype.kind == "c":
             g = conjugate(g)
         if create and not isinstance(g, rules.Tensor):
             g = wrap(g)

@@ -146,6 +146,18 @@ def cast(who: str, operands: list[Any], lazily: bool = False) -> list[Any]:
     return [np.asarray(v, target) if type(v) in NUMBERS else v for v in operands]
 
 
+def cast_at(who: str, operands: list[Any], where: tuple[int, ...]) -> None:
+    """`cast` those of the operands that stand at these places, in their list."""
+    if len(where) == 2:
+        i, j = where
+        x, y = operands[i], operands[j]
+        if type(x) is not np.ndarray or type(y) is not np.ndarray or x.dtype is not y.dtype:
+            operands[i], operands[j] = cast_pair(who, x, y, False)
+        return
+    for i, value in zip(where, cast(who, [operands[i] for i in where])):
+        operands[i] = value
+
+
 def _target(who: str, operands: list[Any], lazily: bool) -> np.dtype[Any] | None:
     """What to cast arrays to, if anything."""
     try:

@@ -240,6 +240,10 @@ class Op:
                             f"{self.parameters}, got {taken}")  # fmt: skip
         return taken
 
+    @cached_property
+    def _promoted(self) -> tuple[int, ...]:
+        return tuple(i for i, name in enumerate(self.parameters) if name in self.promotes)
+
     def _bound(self) -> tuple[tuple[str, ...], tuple[Any, ...], dict[str, int]]:
         if self._signature is None:
             if isinstance(self.function, np.ufunc):
@@ -303,7 +307,7 @@ class Op:
                 if any(n is not None for n in found):
                     nodes[i] = found
                 value = tuple(v._data if isinstance(v, Tensor) else v for v in value)
-            elif isinstance(value, np.generic):
+            elif type(value) is not ndarray and isinstance(value, np.generic):
                 scalars = True
             data.append(value)
         token = None if self.view else silence(SILENT)
@@ -312,7 +316,7 @@ class Op:
                 if scalars:  # beside a Tensor they decide no width
                     data = [promotion.number(v) for v in data]
                 if self.promotes:
-                    self._promote(data)
+                    promotion.cast_at(self.name, data, self._promoted)
             out = self.function(*data)
         except Exception as error:
             raise blame(error, self.name, self.parameters, values, self) from None
@@ -340,12 +344,6 @@ class Op:
         if self.view and (out.base is not None or out is data[0]) and isinstance(values[0], Tensor):
             result._view = VIEW_OF(values[0], self, values[1:], out)
         return result
-
-    def _promote(self, data: list[Any]) -> None:
-        """Cast the arguments that promote each other."""
-        where = [i for i, name in enumerate(self.parameters) if name in self.promotes]
-        for i, value in zip(where, promotion.cast(self.name, [data[i] for i in where])):
-            data[i] = value
 
     def _with_options(self, input: Any, options: tuple[Any, ...]) -> Any:
         """`record` for one Tensor and options, where nothing is to be looked for: saves a quarter of its time."""

@@ -9,6 +9,7 @@ import pytest
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels
+from tinygrad_lite.kernels.loops import variance
 
 SPECIAL = [0.0, -0.0, math.inf, -math.inf, math.nan, 3.0, -3.0, 6.0, 1.0, -1.0, 88.0, -88.0, -104.0, 20.0, 1e-6, -1e-6]
 
@@ -379,3 +380,50 @@ def test_a_gradient_of_one_number_has_memory_of_its_own(dtype, value):
     assert (found.dtype, found.shape, found.flags.owndata and found.flags.writeable) == (dtype, x.shape, True)
     np.testing.assert_array_equal(found, np.full_like(found, value))
     np.testing.assert_array_equal(np.signbit(found), np.signbit(np.full_like(found, value)))
+
+
+@pytest.mark.parametrize("shape", [(2048,), (3000,), (9, 700), (40,)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_slopes_of_variances_are_exact_far_from_zero(shape, dtype):
+    """Distances from a mean that float32 does not hold, by the loop, its twin, and a few numbers without either."""
+    x = (np.random.default_rng(3).standard_normal(shape) * 0.01 + 1000.1).astype(dtype)
+    exact = x.astype(np.longdouble) - x.astype(np.longdouble).mean(-1, keepdims=True)
+    wanted = 2 * exact / (shape[-1] - 1)
+    for backend in ("numba", "numpy"):
+        with kernels.use(backend):
+            t = tg.tensor(x, requires_grad=True)
+            t.var(-1).sum().backward()
+        near = 4 * np.finfo(dtype).eps * float(abs(wanted).max())
+        np.testing.assert_allclose(t.grad.numpy(), wanted.astype(dtype), rtol=4 * np.finfo(dtype).eps, atol=near)
+
+
+def test_distances_from_an_infinite_mean():
+    """The others keep their distance; its own is none."""
+    x = np.ones((3, 1000), np.float32)
+    x[1, 5] = math.inf
+    for run in (variance.row_distances.compiled, variance.row_distances.plain):
+        out = np.empty_like(x)
+        with np.errstate(invalid="ignore"):
+            run(x, out)
+        assert np.all(out[::2] == 0)
+        assert np.isnan(out[1, 5])
+        assert np.all(np.delete(out[1], 5) == -math.inf)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_infinite_gradients_of_ignored_rows_are_nothing(reduction):
+    x = np.random.default_rng(4).standard_normal((300, 10)).astype(np.float32)
+    target = np.arange(300) % 10
+    target[7] = -100
+    for backend in ("numba", "numpy"):
+        with kernels.use(backend):
+            t = tg.tensor(x, requires_grad=True)
+            loss = tg.cross_entropy(t, tg.tensor(target), reduction=reduction)
+            g = np.full(loss.shape, 2.0, np.float32)
+            if reduction == "none":
+                g[7] = math.inf
+            loss.backward(tg.tensor(g))
+        share = 299 if reduction == "mean" else 1
+        soft = np.exp(x) / np.exp(x).sum(1, keepdims=True) - np.eye(10)[np.maximum(target, 0)]
+        np.testing.assert_array_equal(t.grad.numpy()[7], 0)
+        np.testing.assert_allclose(np.delete(t.grad.numpy(), 7, 0), np.delete(2 * soft / share, 7, 0), 1e-4, 1e-6)

@@ -261,10 +261,9 @@ def elementwise(
     computed as integers.
     """
     options: dict[str, Any] = {"complex": complex, "promotes": promotes, "compiled": compiled}
-    op = differentiable(function, name=name, numpy=numpy, **options, **rules)
+    silent = function if isinstance(function, np.ufunc) else quietly(function)  # a loop made of it never warns
+    op = differentiable(silent, name=name, numpy=numpy or function, **options, **rules)
     op.ordered, op.booleans = ordered, booleans
-    if not isinstance(function, np.ufunc):
-        op.function = quietly(op.function)
     call: Any = (_unary if len(op.rules) == 1 else _binary)(op)
     call.formula = function  # what stands for it in compiled loops
     call.__name__ = call.__qualname__ = op.name

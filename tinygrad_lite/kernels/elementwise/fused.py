@@ -124,7 +124,7 @@ def fused(formula: Callable[..., Any], loop: Callable[..., Any] | None = None) -
     >>> bent(np.array([-1.0, 2.0]), 0.5)
     array([-0.5,  2. ])
     """
-    kernels: dict[Any, Kernel | None] = {}
+    kernels: dict[Any, tuple[Kernel | None, bool]] = {}  # and whether they are light
     FUSED.append((formula, loop))
 
     def made(dtype: np.dtype[Any], numbers: tuple[bool, ...]) -> Kernel | None:
@@ -148,31 +148,36 @@ def fused(formula: Callable[..., Any], loop: Callable[..., Any] | None = None) -
         dtype, shape = first.dtype, first.shape
         if (dtype is not _F32 and dtype is not _F64) or backend() == "numpy":
             return formula(*args)
-        arrays, options = [], []
+        flat, numbers = len(shape) == 1, False
         for a in args:
             if type(a) is np.ndarray:
                 if a.dtype is not dtype or a.shape != shape:
                     return formula(*args)
-                arrays.append(a)
+                flat = flat and a.flags.c_contiguous
             elif type(a) is float or type(a) is int:
-                options.append(dtype.type(a))
+                numbers = True
             else:
                 return formula(*args)
-        key = (dtype.char, *[type(a) is not np.ndarray for a in args])
+        key = (dtype is _F32, tuple([type(a) is not np.ndarray for a in args]) if numbers else len(args))
         if key not in kernels:
-            kernels[key] = made(dtype, key[1:])
-        kernel = kernels[key]
+            kernel = made(dtype, tuple([type(a) is not np.ndarray for a in args]))
+            kernels[key] = kernel, getattr(kernel, "light", False)
+        kernel, light = kernels[key]
         if kernel is None:
             return formula(*args)
-        if order := memory_order(arrays[-1]):
+        arrays = [a for a in args if type(a) is np.ndarray] if numbers else [*args]
+        if not flat and (order := memory_order(arrays[-1])):
             turned = (a.transpose(order) if type(a) is np.ndarray else a for a in args)
             return turned_back(function(*turned), order)
         out = np.empty(shape, dtype)
-        flat = [np.ascontiguousarray(a).reshape(-1) for a in (*arrays, out)]  # a gradient may be one number, expanded
-        if first.size < _SHARED and getattr(kernel, "light", False):
-            kernel.run(*flat, *options)
+        arrays.append(out)
+        if not flat:
+            arrays = [np.ascontiguousarray(a).reshape(-1) for a in arrays]  # a gradient may be one number, expanded
+        options = [dtype.type(a) for a in args if type(a) is not np.ndarray] if numbers else ()
+        if light and first.size < _SHARED:
+            kernel.run(*arrays, *options)
         else:
-            in_parts(kernel, PIECE, flat, *options)
+            in_parts(kernel, PIECE, arrays, *options)
         return out
 
     return function

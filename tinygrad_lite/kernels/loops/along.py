@@ -14,7 +14,7 @@ from .pairwise_sum import dims_of, in_three, pairwise_sum
 from .row_loops import piece, row_sums
 from .row_products import row_products, row_products_backward
 from .running_sum import running_sum
-from .variance import middle_squares, row_squares
+from .variance import middle_squares, row_distances, row_squares
 
 SHARED = 1 << 21  # elements: fewer are added up before another thread has woken
 
@@ -51,11 +51,11 @@ def _whole(x: Any) -> Any:
 
 def squares_along(a: Any, axis: Any, keepdims: Any) -> Any:
     """The sum of squared distances from the mean, of real numbers, in double precision."""
-    axes = dims_of(axis, a.ndim) if a.ndim else ()
     if a.size < LARGE or a.dtype.char not in "fd":
-        count = math.prod([a.shape[i] for i in axes])
+        count = a.size if axis is None else math.prod([a.shape[i] for i in dims_of(axis, a.ndim)] if a.ndim else ())
         d = a - np.add.reduce(a, axis, np.float64, keepdims=True) / (count or math.nan)
         return np.add.reduce(d * d, axis, keepdims=keepdims)
+    axes = dims_of(axis, a.ndim)
     x, back = in_three(a, axes)
     out = np.empty((len(x), x.shape[2]))
     if x.shape[2] == 1:
@@ -66,10 +66,22 @@ def squares_along(a: Any, axis: Any, keepdims: Any) -> Any:
     return out.reshape([1 if i in axes else n for i, n in enumerate(a.shape)]) if keepdims else out
 
 
+def _by_rows(a: Any, axis: Any) -> bool:
+    """Are a large array's rows what `axis` is about, or all of it?"""
+    return type(a) is np.ndarray and a.size >= LARGE and axis in (None, -1, a.ndim - 1) and large(a)
+
+
+@serves(_by_rows)
+def distances_along(a: Any, axis: Any) -> Any:
+    """The distances of real numbers from their mean."""
+    rows, out = a.reshape(-1, a.size if axis is None else a.shape[-1]), np.empty(a.shape, a.dtype)
+    in_parts(row_distances, piece(rows.shape[1]), (rows, out.reshape(rows.shape)))
+    return out
+
+
 def _in_rows(a: Any, axis: Any) -> bool:
     """Are the products of a large array of float32 those of its rows, or that of all?"""
-    along = axis in (None, -1, a.ndim - 1)
-    return type(a) is np.ndarray and a.size >= LARGE and a.dtype == np.float32 and along and large(a)
+    return _by_rows(a, axis) and a.dtype == np.float32
 
 
 @serves(lambda a, axis=None, dtype=None, keepdims=False: dtype is None and _in_rows(a, axis))

@@ -159,6 +159,36 @@ def losses_and_slope(x: Any, target: Any, weight: Any, ignore: int, mean: bool, 
     return -1
 
 
+def scaled_plain(slope: Any, each: Any, target: Any, out: Any, ignore: int) -> None:
+    """Rows of slopes times each row's gradient, and zero in ignored ones, where it may be infinite.
+
+    Parameters
+    ----------
+    slope, out : array, shape (M, C)
+        `out` is written.
+    each, target : array, shape (M,)
+    ignore : int
+    """
+    np.multiply(slope, np.where(target == ignore, each.dtype.type(0), each)[:, None], out=out)
+
+
+@kernel(scaled_plain)
+def scaled(slope: Any, each: Any, target: Any, out: Any, ignore: int) -> None:
+    for i in range(len(slope)):
+        factor = each[i] if target[i] != ignore else each.dtype.type(0)
+        row, into = slope[i], out[i]
+        for c in range(row.size):
+            into[c] = row[c] * factor
+
+
+def scaled_slope(slope: Any, g: Any, target: Any, ignore: int) -> Any:
+    """`scaled_plain` as a new array, of one gradient for all rows or one for each."""
+    out, each = np.empty(slope.shape, slope.dtype), np.empty(len(slope), slope.dtype)
+    each[...] = g
+    in_parts(scaled, piece(slope.shape[1]), (slope, each, target, out), ignore)
+    return out
+
+
 def picked_plain(x: Any, target: Any, weight: Any, ignore: int, share: float, losses: Any, scale: Any) -> None:
     """Minus the target's entry of each row, times its weight and `share`; of checked targets.
 

@@ -1,4 +1,4 @@
-"""Sums of squared distances from the mean, in double precision: of rows, and over the middle of three dimensions."""
+"""Distances from the mean, and sums of their squares, in double precision: of rows, and over the middle dimension."""
 
 from __future__ import annotations
 
@@ -44,6 +44,40 @@ def _spread(x: Any, mean: float) -> Any:
 def row_squares(x: Any, out: Any) -> None:
     for i in range(len(x)):
         out[i] = _spread(x[i], _sum(x[i]) / x.shape[1])
+
+
+def row_distances_plain(x: Any, out: Any) -> None:
+    """Each row's distances from its mean, in double precision before they are rounded.
+
+    Parameters
+    ----------
+    x : array, shape (M, N), floating
+    out : array, shape (M, N), of the same dtype
+        Written.
+    """
+    mean = np.add.reduce(x, 1, np.float64, keepdims=True) / x.shape[1]
+    rest = np.add.reduce(x - mean, 1, keepdims=True) / x.shape[1]
+    out[...] = x - mean - np.where(np.isfinite(rest), rest, 0.0)  # others keep their distance from an infinity
+
+
+@summing
+def _off(x: Any, mean: float) -> Any:
+    s = 0.0
+    for i in range(x.size):
+        s += x[i] - mean
+    return s
+
+
+@kernel(row_distances_plain)
+def row_distances(x: Any, out: Any) -> None:
+    for i in range(len(x)):
+        row, into = x[i], out[i]
+        mean = _sum(row) / row.size
+        rest = _off(row, mean) / row.size
+        if not abs(rest) < np.inf:
+            rest = 0.0
+        for j in range(row.size):
+            into[j] = row[j] - mean - rest
 
 
 def middle_squares_plain(x: Any, out: Any, scratch: Any) -> None:

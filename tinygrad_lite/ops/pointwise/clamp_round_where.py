@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ... import promotion
+from ... import promotion, rules
 from ...dtypes import as_dtype
 from ...engine.blame import came
 from ...engine.errors import DtypeError, InputError
@@ -238,14 +238,14 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Tensor:
         return wrap(np.nonzero(unwrap(condition)))
     if input is None or other is None:
         raise TypeError("where: input and other must both be given, or none of them")
-    kind = np.asarray(unwrap(condition)).dtype
+    kind = condition._data.dtype if type(condition) is rules.Tensor else np.asarray(unwrap(condition)).dtype
     if kind is not _BOOL and kind != _BOOL:
         if kind != np.uint8:
             raise DtypeError(f"where: condition must be boolean, got dtype {kind}")
         condition = unwrap(condition) != 0  # as masks of bytes select everywhere
     for value, like in ((input, other), (other, input)):
-        its = getattr(like, "dtype", None)
-        if type(value) in promotion.NUMBERS and its is not None and promotion.highest_kind(like, value) == its.kind:
+        its = getattr(like, "dtype", None) if type(value) in promotion.NUMBERS else None
+        if its is not None and promotion.highest_kind(like, value) == its.kind:
             promotion.held(value, as_dtype(its), "where")
     return _where_op.record((condition, input, other))
 

@@ -29,6 +29,9 @@ METHODS = """
 """
 
 
+_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
+
+
 def _values(value: Any, who: str) -> Any:
     return value._data if isinstance(value, rules.Tensor) else operand(value, who)
 
@@ -55,8 +58,12 @@ def _question(function: Any, name: str | None = None, meeting: Any = cast_pair) 
 
     def two(input: Any, other: Any) -> Any:
         try:
-            x, y = _values(input, two.__name__), _values(other, two.__name__)
-            return wrap(function(*meeting(two.__name__, x, y)))
+            x = input._data if type(input) is rules.Tensor else _values(input, two.__name__)
+            y = other._data if type(other) is rules.Tensor else _values(other, two.__name__)
+            dtype = getattr(x, "dtype", None)
+            if (dtype is not _F32 and dtype is not _F64) or getattr(y, "dtype", None) is not dtype:
+                x, y = meeting(two.__name__, x, y)
+            return wrap(function(x, y))
         except Exception as error:
             raise blame(error, two.__name__, ("input", "other"), (input, other), two) from None
 

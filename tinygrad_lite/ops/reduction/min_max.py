@@ -12,7 +12,7 @@ from ...rules import FAST, TABLE, differentiable, unwrap, without_gradient, wrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim, ordered_only, some_dims
 from ..indexing.index import _take_along_axis
-from ..pointwise.clamp_round_where import masked, maximum, minimum
+from ..pointwise.clamp_round_where import masked, masked_of, maximum, minimum
 from ..pointwise.comparison import isnan
 from ..shape.reshape_transpose import squeeze
 from .sums import kept_dims
@@ -47,11 +47,11 @@ def _extreme_a(g: Any, a: Any, out: Any, axis: Any, keepdims: Any) -> Any:
 def _extreme_array(g: Any, a: Any, out: Any, axis: Any, keepdims: Any) -> Any:
     """`_extreme_a` of plain arrays, in fewer passes."""
     peak = np.equal(a, kept_dims(out, a.shape, axis, keepdims))
-    if (out != out).any():  # NaN
+    if (out != out).any() if out.ndim else out != out:  # NaN
         peak |= np.isnan(a)
     if axis is None:
         share = g / int(np.count_nonzero(peak))  # int: a NumPy integer would widen it
-        return np.where(peak, share, np.zeros((), a.dtype))  # not 0 * inf
+        return masked_of(np.asarray(share), peak)  # not 0 * inf
     shares = np.add.reduce(peak, axis, g.dtype, keepdims=True)
     return masked(np.broadcast_to(kept_dims(g, a.shape, axis, keepdims) / shares, a.shape), peak)
 

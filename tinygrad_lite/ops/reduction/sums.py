@@ -8,8 +8,15 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import as_dtype
-from ...kernels.loops.along import products_along, products_along_backward, running_sums, squares_along, sum_along
-from ...kernels.loops.pairwise_sum import FEW, dims_of, pairwise_sum
+from ...kernels.loops.along import (
+    distances_along,
+    products_along,
+    products_along_backward,
+    running_sums,
+    squares_along,
+    sum_along,
+)
+from ...kernels.loops.pairwise_sum import FEW, SMALL, dims_of, pairwise_sum
 from ...kernels.loops.row_products import product_of_others
 from ...rules import differentiable, unwrap
 from ...tensors.row_types import Floating
@@ -20,6 +27,8 @@ from ..shape.broadcasting import expand_to
 
 __all__ = ["cumsum", "mean", "prod", "std", "sum", "trace", "var"]
 METHODS = "cumsum mean prod std sum trace var"
+
+_F32 = np.dtype(np.float32)
 
 
 def kept_dims(g: Any, shape: tuple[int, ...], axis: Any, keepdims: Any) -> Any:
@@ -81,11 +90,15 @@ def _mean(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False) ->
     return total / count if count else total * math.nan
 
 
+@distances_along.otherwise
 def _centred(a: Any, axis: Any) -> Any:
     """Distances from the mean; taken twice, since what is left by the mean's rounding may be as large as they are."""
     if type(a) is not np.ndarray:
         return a - np.mean(a, axis=axis, keepdims=True)
     n = _count(a.shape, axis) or math.nan
+    if a.dtype is _F32 and a.size < SMALL:
+        d = a - np.add.reduce(a, axis, np.float64, keepdims=True) / n
+        return d.astype(_F32)
     d = a - pairwise_sum(a, axis, True) / n
     rest = pairwise_sum(d, axis, True) / n
     d -= np.where(np.isfinite(rest), rest, rest.dtype.type(0))  # beside an infinity others keep their distance from it
@@ -112,14 +125,12 @@ def _var_a(g: Any, a: Any, axis: Any, ddof: float, keepdims: Any) -> Any:
 
 
 def _variance(a: Any, axis: Any, ddof: float, keepdims: Any) -> Any:
-    with np.errstate(over="ignore", invalid="ignore"):
-        return _squares(a, axis, keepdims) * _per_freedom(a.shape, axis, ddof)
+    return _squares(a, axis, keepdims) * _per_freedom(a.shape, axis, ddof)
 
 
 @differentiable(a=_var_a, numpy=np.var, name="var", single=True)
 def _var(a: Any, axis: Any = None, ddof: float = 0, keepdims: Any = False) -> Any:
-    with np.errstate(over="ignore"):
-        return _variance(a, axis, ddof, keepdims).astype(a.real.dtype)
+    return _variance(a, axis, ddof, keepdims).astype(a.real.dtype if a.dtype.kind == "c" else a.dtype)
 
 
 def _std_a(g: Any, a: Any, out: Any, axis: Any, ddof: float, keepdims: Any) -> Any:

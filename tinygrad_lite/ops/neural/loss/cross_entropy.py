@@ -10,7 +10,7 @@ import numpy as np
 from ....engine.errors import DtypeError, InputError, RangeError
 from ....engine.quiet import quietly
 from ....kernels.loops import cross_entropy as kernel_loss
-from ....kernels.loops.cross_entropy import losses_and_slope
+from ....kernels.loops.cross_entropy import losses_and_slope, scaled_slope
 from ....rules import differentiable, unwrap
 from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
@@ -51,7 +51,7 @@ def _nll_twin(x: Any, target: Any, weight: Any, ignore: int, reduction: str) -> 
 
 
 def _ce_index_x(g: Any, slope: Any, target: Any, ignore: int) -> Any:
-    return masked(slope * (g[:, None] if g.ndim else g), np.not_equal(target, ignore)[:, None])  # not 0 * inf
+    return scaled_slope(slope, g, target, ignore)
 
 
 @differentiable(x=_ce_index_x, aux=("slope",), twin=_index_twin, name="cross_entropy", single=True)
