@@ -393,7 +393,7 @@ def test_slopes_of_variances_are_exact_far_from_zero(shape, dtype):
         with kernels.use(backend):
             t = tg.tensor(x, requires_grad=True)
             t.var(-1).sum().backward()
-        near = 4 * np.finfo(dtype).eps * float(abs(wanted).max())
+        near = 64 * np.finfo(dtype).eps * float(abs(wanted).max())  # of the mean itself: 60,000 times as much
         np.testing.assert_allclose(t.grad.numpy(), wanted.astype(dtype), rtol=4 * np.finfo(dtype).eps, atol=near)
 
 
