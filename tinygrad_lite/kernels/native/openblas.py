@@ -1,4 +1,4 @@
-"""`get_num_threads`, `set_num_threads`, `let_idle_threads_sleep`: the threads of the OpenBLAS that NumPy uses."""
+"""The OpenBLAS that NumPy uses: its threads, and how wide its vectors are."""
 
 from __future__ import annotations
 
@@ -66,6 +66,28 @@ def set_num_threads(n: int) -> bool:
     if function is not None:
         function(ctypes.c_int(n))
     return function is not None
+
+
+_WIDE = {"skylakex", "cooperlake", "sapphirerapids", "graniterapids", "zen5"}  # whose kernels use AVX-512
+
+
+@cache
+def is_narrow(width: int) -> bool:
+    """Whether products are made of vectors of fewer bytes than this: of kernels for another processor than this one.
+
+    So are those of a build that does not know the processor, or that ``OPENBLAS_CORETYPE`` tells another one.
+
+    Examples
+    --------
+    >>> from tinygrad_lite.kernels.native import openblas
+    >>> openblas.is_narrow(16)
+    False
+    """
+    function = _function("get_corename")
+    if function is None or width < 64:
+        return False
+    function.restype = ctypes.c_char_p
+    return bytes(function()).decode().lower() not in _WIDE
 
 
 @cache
