@@ -93,9 +93,9 @@ def test_versions_are_part_of_the_name(monkeypatch):
     names = []
     for version in ("0.60.0", "0.61.0"):
         monkeypatch.setattr(compiling.numba, "__version__", version)
-        compiling._versions.cache_clear()
+        compiling.versions.cache_clear()
         names.append(compiling.build("probe", "x = 1\n")["__name__"])
-    compiling._versions.cache_clear()
+    compiling.versions.cache_clear()
     assert names[0] != names[1]
 
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from ...kernels.backend import backend
 from ...kernels.native import threads
-from ...kernels.native.walk.walker import LONGEST
 from .rows import Row
 from .steps import Call
 from .symbols import NotLowered, Symbol
@@ -58,8 +57,6 @@ def call_kernel(dispatcher: Any, args: tuple[Any, ...], ignored: bool = False) -
         raise NotLowered("a kernel's result")
     words, positions = caller.words_of(values, kinds)
     words[0] = code
-    if len(words) > LONGEST:
-        raise NotLowered("a kernel's arguments")
     places, written = tuple(s.place for s in symbols), tuple(s.place for s in symbols if row.may_write(s))
     expected, called = 0 if ignored or found is None else -1, caller.caller(kinds, result, ignored)
     row.steps.append(Call(called, expected, places, tuple(words), tuple(positions), written, dispatcher.__name__))

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...kernels.backend import backend
 from ...kernels.native.forks import lock
-from ...kernels.native.walk.walker import WORDS
+from ...kernels.native.walk.table import ended
 from ..recorder.calls import view_at
 from .arena import Constants
 from .steps import Place, encoded
@@ -78,8 +78,8 @@ def gives(row: Any, arrays: dict[int, Any], results: dict[Any, Any]) -> bool:
     numbers, table = Constants(), []
     for step in row.steps:
         table += encoded(step, lambda p: (0, start[p.root] + p.offset), numbers.place)
-    ended = found(np.array(table, np.int64), np.zeros(1, np.int64), np.zeros(WORDS, np.int64))
-    return not ended and all(_at(own, arrays, place).tobytes() == array.tobytes() for place, array in results.items())
+    stopped = found(np.array(ended(table), np.int64), np.zeros(1, np.int64))
+    return not stopped and all(_at(own, arrays, place).tobytes() == array.tobytes() for place, array in results.items())
 
 
 def _room(array: Any) -> int:

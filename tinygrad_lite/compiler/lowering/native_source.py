@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...kernels.native.walk import walker
+from ...kernels.native.walk import table
 from ..recorder.calls import Call, view_at
 from ..replay import WORTH, references
 from .arena import Constants, address_of
@@ -70,7 +70,7 @@ class NativeSource(Placed):
         self._flush()
         self._lines += [self._returned(line, self._kept) for line in self._results.lines]
         registers: Any = np.zeros(2 + 2 * len(self._registers), np.int64)
-        self.bound |= {"walk": walk, "R": registers, "M": memoryview(registers), "W": np.zeros(walker.WORDS, np.int64)}
+        self.bound |= {"walk": walk, "R": registers, "M": memoryview(registers)}
         self._finish(self._lines)
 
     def _where(self, number: int, place: Place) -> tuple[int, int]:
@@ -98,7 +98,7 @@ class NativeSource(Placed):
             found = self._registers[root] = 2 + 2 * len(self._registers)
             name = self._named(root) if root >= 0 else "block" if root == -1 else f"b{-2 - root}"
             self._pending.append(f"M[{found + 1}] = id({name})")
-            self._rows[:0] = [walker.ADDRESS, 4, found, found + 1]
+            self._rows[:0] = [table.ADDRESS, 4, found, found + 1]
             self._ahead += 4
         return found
 
@@ -109,8 +109,8 @@ class NativeSource(Placed):
 
     def _flush(self) -> None:
         if self._rows:
-            table = self._bind(np.array(self._rows, np.int64), "T")
-            text = f"walk({table}, R, W)"
+            rows = self._bind(np.array(table.ended(self._rows), np.int64), "T")
+            text = f"walk({rows}, R)"
             lines = [text]
             if self._failing:
                 lines = [f"p = {text}", "if p:"]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...kernels.native.walk import addresses
-from ...kernels.native.walk.walker import CAST, CHOOSE, FILL, KINDS, LOOP, MOST
+from ...kernels.native.walk.table import CASTS, KINDS, MOST
 from .steps import (
     EXACT,
     MatMul,
@@ -15,7 +15,6 @@ from .steps import (
     Product,
     Step,
     Steps,
-    bits_of,
     dimensions,
     lay_of,
     loop_for,
@@ -72,19 +71,19 @@ class Row:
 
     def cast(self, value: Symbol, dtype: Any) -> Symbol:
         """The elements in another dtype."""
-        pair = KINDS.find(value.dtype.char), KINDS.find(np.dtype(dtype).char)
-        if pair not in _CASTS:
+        pair = f"{value.dtype.char}{np.dtype(dtype).char}"
+        if pair not in CASTS:
             raise NotLowered(f"a cast of {value.dtype} to {dtype}")
         out = self.new(value.array.astype(dtype))
-        self.add(CAST, pair, (value.place, out.place), out.shape, "cast")
+        self.add(f"cast_{pair}", (value.place, out.place), out.shape, "cast")
         return out
 
-    def add(self, kind: int, head: tuple[int, int], places: tuple[Any, ...], shape: tuple[int, ...], name: str) -> None:
+    def add(self, loop: Any, places: tuple[Any, ...], shape: tuple[int, ...], name: str) -> None:
         """Note a step of loops."""
         strides = [stretched(p, shape) for p in places if isinstance(p, Place)]
         if len(dimensions(shape, strides)[0]) > MOST or 0 in shape:
             raise NotLowered("a shape")
-        self.steps.append(Step(kind, head, places, shape, name))
+        self.steps.append(Step(loop, places, shape, name))
 
     def ufunc(self, function: np.ufunc, given: tuple[Any, ...], out: Any) -> Symbol:
         """A call of a ufunc."""
@@ -110,7 +109,7 @@ class Row:
         places = (*[self.operand(v, d) for v, d in zip(given, dtypes)], target.place)
         if function.__name__ not in EXACT and not straight(places, target.shape):
             raise NotLowered(f"{function.__name__} of arrays that do not lie alike")
-        self.add(LOOP, found, places, target.shape, function.__name__)
+        self.add(found, places, target.shape, function.__name__)
         return target
 
     def may_write(self, out: Symbol) -> bool:
@@ -137,8 +136,7 @@ class Row:
 
     def fill(self, out: Symbol, value: Any) -> None:
         """Write a number everywhere."""
-        bits = int.from_bytes(bits_of(value, out.dtype), "little", signed=True)
-        self.add(FILL, (bits, out.itemsize), (out.place,), out.shape, "fill")
+        self.add(f"copy{out.itemsize}", ((value, out.dtype), out.place), out.shape, "fill")
         out.array[...] = value
 
     def store(self, out: Symbol, value: Any) -> None:
@@ -158,8 +156,7 @@ class Row:
             value = self.cast(value, out.dtype)
         if np.may_share_memory(value.array, out.array):
             raise NotLowered("a write of what overlaps")
-        kind = KINDS.index(out.dtype.char)
-        self.add(CAST, (kind, kind), (value.place, out.place), out.shape, "copy")
+        self.add(f"copy{out.itemsize}", (value.place, out.place), out.shape, "copy")
         out.array[...] = value.array
 
     def matmul(self, a: Any, b: Any) -> Symbol:
@@ -187,24 +184,22 @@ class Row:
         result, loop = np.asarray(reduced(x.array, axis, keepdims=keepdims, **given)), loop_for(function, [x.dtype] * 3)
         if loop is None or not x.flags.c_contiguous or axes != tuple(range(x.ndim - len(axes), x.ndim)) or not x.size:
             raise NotLowered(f"{function.__name__}.reduce")
-        out, size = self.new(result), x.itemsize
+        out = self.new(result)
         rows = x.reshape(result.size, -1)
         if initial is None:
             self.store_anew(out, rows[:, 0])
             rows = rows[:, 1:]
         else:
-            bits = int.from_bytes(bits_of(initial, x.dtype), "little", signed=True)
-            self.add(FILL, (bits, size), (out.place,), out.shape, "fill")
+            self.add(f"copy{out.itemsize}", ((initial, x.dtype), out.place), out.shape, "fill")
         if rows.shape[1]:
-            rest, into = rows, Place(out.place.root, out.place.offset, rows.shape, (size, 0), x.dtype)
-            self.steps.append(Step(LOOP, loop, (into, rest.place, into), rest.shape, function.__name__))
+            rest, into = rows, Place(out.place.root, out.place.offset, rows.shape, (x.itemsize, 0), x.dtype)
+            self.steps.append(Step(loop, (into, rest.place, into), rest.shape, function.__name__))
         return out
 
     def store_anew(self, out: Symbol, values: Symbol) -> None:
         """Write elements in the order of memory, without a change of what the symbol has already."""
         whole = Place(out.place.root, out.place.offset, values.shape, (out.itemsize,), out.dtype)
-        kind = KINDS.index(out.dtype.char)
-        self.add(CAST, (kind, kind), (values.place, whole), values.shape, "copy")
+        self.add(f"copy{out.itemsize}", (values.place, whole), values.shape, "copy")
 
     def joined(self, parts: Any, axis: int, dtype: Any = None) -> Symbol:
         """`np.concatenate`."""
@@ -239,10 +234,10 @@ class Row:
         if found is None or loop is None:
             raise NotLowered("a sum over dimensions that lie apart")
         shape, (xs, os), _ = found
-        self.add(FILL, (0, dtype.itemsize), (target.place,), result.shape, "fill")
+        self.add(f"copy{dtype.itemsize}", ((0, dtype), target.place), result.shape, "fill")
         whole = Place(source.place.root, source.place.offset, shape, xs, dtype)
         onto = Place(target.place.root, target.place.offset, shape, os, dtype)
-        self.steps.append(Step(LOOP, loop, (onto, whole, onto), shape, "sum"))
+        self.steps.append(Step(loop, (onto, whole, onto), shape, "sum"))
         return target
 
     def product(self, a: Any, b: Any) -> Symbol:
@@ -269,20 +264,14 @@ class Row:
             raise NotLowered("where")
         out = self.new(result)
         places = (condition.place, *(self.operand(v, result.dtype) for v in (x, y)), out.place)
-        self.add(CHOOSE, (0, result.dtype.itemsize), places, out.shape, "where")
+        self.add(f"choose{result.itemsize}", places, out.shape, "where")
         return out
 
     def copied(self, x: Symbol, array: Any) -> Symbol:
         """The same elements in memory of the row's own."""
-        out, kind = self.new(array), KINDS.index(x.dtype.char)
-        self.add(CAST, (kind, kind), (x.place, out.place), out.shape, "copy")
+        out = self.new(array)
+        self.add(f"copy{out.itemsize}", (x.place, out.place), out.shape, "copy")
         return out
-
-
-_CASTS = frozenset(
-    {(i, i) for i in range(len(KINDS))}
-    | {(1, 2), (2, 1), (0, 1), (0, 2), (0, 3), (0, 4), (0, 6), (0, 7), (3, 1), (3, 2)}
-)
 
 
 def _by_vector(a: Symbol, b: Symbol) -> bool:

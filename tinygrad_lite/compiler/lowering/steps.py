@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...kernels.native.walk import addresses, walker
+from ...kernels.native.walk import addresses, table, walker
 
 
 class Place(NamedTuple):
@@ -33,10 +33,9 @@ class Place(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One step; `head` is what comes before the arrays in its row of the table."""
+    """Loops over elements."""
 
-    kind: int
-    head: tuple[int, int]
+    loop: Any  # address and data of NumPy's, or the name of one of `inner_loops`
     places: tuple[Any, ...]  # of Places, and of numbers: (value, dtype); the result is the last
     shape: tuple[int, ...]  # of the loops
     name: str
@@ -55,7 +54,7 @@ class Product(NamedTuple):
 class MatMul(NamedTuple):
     """A product by NumPy's own loop for `matmul`: `shape` are the loops around it, `core` n, m, p and six strides."""
 
-    head: tuple[int, int]
+    loop: tuple[int, int]
     places: tuple[Place, Place, Place]
     shape: tuple[int, ...]
     core: tuple[int, ...]
@@ -209,29 +208,67 @@ def encoded(step: Steps, where: Any, numbers: Any) -> list[int]:
         row = [step.cblas, step.double, ta, tb, n, m, k]
         for p, ld in zip((a, b, c), (lda, ldb, ldc)):
             row += [*where(p), ld]
-        return [walker.PRODUCT, len(row) + 2, *row]
+        return [table.PRODUCT, len(row) + 2, *row]
     if isinstance(step, Call):
-        row = [step.caller, step.expected, len(step.places), len(step.words)]
+        row = [step.caller, step.expected, len(step.places)]
         for p, position in zip(step.places, step.positions):
             row += [*where(p), position]
         row += step.words
-        return [walker.CALL, len(row) + 2, *row]
+        return [table.CALL, len(row) + 2, *row]
     if isinstance(step, MatMul):
         strides = [stretched(p._replace(shape=p.shape[:-2], strides=p.strides[:-2]), step.shape) for p in step.places]
-        loop = Step(walker.MATMUL, step.head, step.places, step.shape, step.name)
-        row = loops(loop, [where(p) for p in step.places], *dimensions(step.shape, strides))
-        return [row[0], row[1] + len(step.core), *row[2:], *step.core]
+        found = [where(p) for p in step.places]
+        return loops(step.loop, found, *dimensions(step.shape, strides), step.core[:3], step.core[3:])
     found = [where(p) if isinstance(p, Place) else numbers(*p) for p in step.places]
     strides = [stretched(p, step.shape) if isinstance(p, Place) else (0,) * len(step.shape) for p in step.places]
-    return loops(step, found, *dimensions(step.shape, strides))
+    lengths, steps = dimensions(step.shape, strides)
+    if _by_rows_at_once(step, lengths, steps):
+        name = f"{step.name.replace('sum', 'add')}_{step.places[-1].dtype.char}"
+        inner = tuple(each.pop() for each in steps)
+        return loops(walker.own_loop(name), found, lengths[:-1], steps, (lengths[-1],), inner)
+    loop = walker.own_loop(step.loop) if type(step.loop) is str else step.loop
+    return loops(loop, found, lengths, steps)
 
 
-def loops(step: Step, found: list[Any], lengths: list[int], steps: list[list[int]]) -> list[int]:
-    """A row of loops: the outer dimensions, and the inner one."""
-    row = [*step.head, len(found), len(lengths) - 1, lengths[-1], *lengths[:-1]]
+def _by_rows_at_once(step: Step, lengths: list[int], steps: list[list[int]]) -> bool:
+    """Whether one call of a loop of our own does what one of NumPy's would do row by row."""
+    arithmetic = type(step.loop) is tuple and step.name in ("add", "subtract", "multiply", "sum")
+    if not arithmetic or len(lengths) < 2 or lengths[-1] > _SHORT or step.places[-1].dtype.char not in "fd":
+        return False
+    return steps[-1][-1] != 0  # else it is a sum over the row, which NumPy adds in pairs
+
+
+def loops(
+    loop: tuple[int, int],
+    found: list[Any],
+    lengths: list[int],
+    steps: list[list[int]],
+    core: tuple[int, ...] = (),
+    core_steps: tuple[int, ...] = (),
+) -> list[int]:
+    """A row of loops.
+
+    Parameters
+    ----------
+    loop : address and data
+    found : list of (register, offset)
+        One for each array.
+    lengths, steps : list
+        Of the outer dimensions and, last, that of the loop itself.
+    core, core_steps : tuple
+        Of a generalized ufunc's loop, lengths and strides of its core.
+    """
+    inner, outer = (lengths[-1], *core), lengths[:-1]
+    strides = (*(each[-1] for each in steps), *core_steps)
+    head = [*loop, len(found), len(outer), math.prod(outer)]
+    begin = table.ROW + len(inner)
+    row = [*head, begin, begin + len(strides), *inner, *strides, *outer]
     for (register, offset), each in zip(found, steps):
-        row += [register, offset, each[-1], *each[:-1]]
-    return [step.kind, len(row) + 2, *row]
+        row += [register, offset, *each[:-1]]
+    return [table.LOOP, len(row) + 2, *row]
+
+
+_SHORT = 1024  # numbers in a row, from which a call for each of them is nothing
 
 
 def bits_of(value: Any, dtype: Any) -> bytes:

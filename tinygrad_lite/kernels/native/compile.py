@@ -94,7 +94,7 @@ def build(name: str, source: str) -> dict[str, Any]:
     dict
         The module's namespace. Nothing is compiled before a kernel is called.
     """
-    digest = hashlib.sha256("\0".join((_versions(), source)).encode()).hexdigest()[:20]
+    digest = hashlib.sha256("\0".join((versions(), source)).encode()).hexdigest()[:20]
     with _lock:
         if digest not in _built:
             module = ModuleType(f"{name}_{digest}")
@@ -107,7 +107,7 @@ def build(name: str, source: str) -> dict[str, Any]:
 
 
 @cache
-def _versions() -> str:
+def versions() -> str:
     """Everything outside its source that decides what a kernel compiles to."""
     helpers = [path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.rglob("*.py"))]
     return "\0".join((sys.version, platform.machine(), np.__version__, numba.__version__, *helpers))

@@ -19,12 +19,11 @@ from typing import Any
 from llvmlite import ir
 from numba import typeof, types
 from numba.core import cgutils
-from numba.core.compiler_lock import global_compiler_lock
-from numba.core.registry import cpu_target
 from numba.np.arrayobj import populate_array
 
 from ..task_codegen import address_of, call_at
 from ..worker_threads import INTP
+from .machine_code import WORDS, Words, made
 
 FAILED = 1 << 62  # what a caller returns where the kernel has raised an error
 
@@ -84,31 +83,20 @@ def caller(kinds: tuple[Any, ...], result: Any, ignored: bool = False) -> int:
     ignored : bool
         Return 0 in place of the result.
     """
-    with global_compiler_lock:
-        context = cpu_target.target_context
-        library = context.codegen().create_library("caller")
-        module = library.create_ir_module("caller")
-        name = f"tinygrad_lite_caller_{abs(hash((kinds, result, ignored)))}"
-        function = ir.Function(module, ir.FunctionType(INTP, [INTP]), name)
-        builder = ir.IRBuilder(function.append_basic_block())
-        start = builder.inttoptr(function.args[0], ir.PointerType(INTP))
-        place = iter(range(1 << 30))
+
+    def write(context: Any, builder: Any, given: Any) -> None:
+        words, place = Words(builder), iter(range(1 << 30))
 
         def word() -> Any:
-            return builder.load(builder.gep(start, [ir.Constant(INTP, next(place))]))
+            return words.load(given[0], next(place))
 
         where = word()
         values = [_value(context, builder, kind, word) for kind in kinds]
         status, found = call_at(context, builder, where, result, kinds, values)
         number = ir.Constant(INTP, 0) if ignored or result == types.none else _as_word(builder, found)
         builder.ret(builder.select(status.is_error, ir.Constant(INTP, FAILED), number))
-        library.add_ir_module(module)
-        library.finalize()
-        _libraries.append(library)
-        return int(library.get_pointer_to_function(name))
 
-
-_libraries: list[Any] = []  # whose code must stay
+    return made(f"caller {kinds} {result} {ignored}", ir.FunctionType(INTP, [WORDS]), write)
 
 
 def _as_word(builder: Any, value: Any) -> Any:
