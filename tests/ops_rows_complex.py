@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,11 +37,18 @@ def _elementwise() -> list[Row]:
     x = (2, 3)
     unary = (
         "exp exp2 expm1 log log2 log10 log1p sqrt rsqrt reciprocal square neg sin cos tan sinh cosh tanh asin acos "
-        "atan asinh acosh atanh abs angle sgn conj positive"
+        "atan asinh acosh atanh abs angle sgn conj positive sigmoid sinc"
     ).split()
     rows = [row(name, named(name), x) for name in unary]
     rows += [row(name, named(name), x, (3,)) for name in ("add", "sub", "mul", "div", "pow")]
+    rows += [row(name, lambda m, x, name=name: getattr(m.nn.functional, name)(x), x)
+             for name in ("softsign", "tanhshrink")]  # fmt: skip
+    rows.append(replace(row("silu", lambda m, x: m.nn.functional.silu(x), x), in_torch=False))  # not of complex128
     return rows + [
+        row("logaddexp", lambda m, x, y: m.logaddexp(x, y), x, (3,)),
+        row("logsumexp", lambda m, x: m.logsumexp(x, 1), x),
+        row("logcumsumexp", lambda m, x: m.logcumsumexp(x, 0), (3, 2)),
+        row("ldexp", lambda m, x: m.ldexp(x, m.tensor([-1.0, 2.0, 0.0], dtype=x.real.dtype)), x),
         row("operators", lambda m, x, y: 2j * x - (1 + 1j) / y + x * 3 - y / 2j, x, x),
         row("cumprod", lambda m, x: m.cumprod(x, 1), (2, 3)),
         row("cumprod with a zero", lambda m, x: m.cumprod(x * m.tensor([1, 0, 1, 1]), 0), (4,)),
@@ -90,6 +98,14 @@ def _others() -> list[Row]:
         row("split", lambda m, x: [t * 1j for t in m.split(x, 2, dim=1)], x),
         row("flip", lambda m, x: m.roll(m.flip(x, (0,)), 1, 1), x),
         row("pad", lambda m, x: m.pad(x, (1, 2)), x),
+        row("pad, reflected", lambda m, x: m.pad(x, (1, 2), "reflect"), x),
+        row("pad, circular", lambda m, x: m.pad(x, (1, 2), "circular"), x),
+        row("unfold", lambda m, x: m.nn.functional.unfold(x, 2, padding=1), (2, 3, 3)),
+        row("fold", lambda m, x: m.nn.functional.fold(x, (3, 2), 2), (4, 2)),
+        row("conv1d", lambda m, x, w, b: m.conv1d(x, w, b, padding=1, stride=2), (2, 2, 4), (3, 2, 3), (3,)),
+        row("conv2d in groups", lambda m, x, w: m.conv2d(x, w, groups=2, dilation=2), (2, 3, 4), (2, 1, 2, 2)),
+        row("conv_transpose1d", lambda m, x, w, b: m.conv_transpose1d(x, w, b, 2, 1, 1), (1, 2, 3), (2, 1, 3), (1,)),
+        row("stft", lambda m, x: m.stft(x, 4, 2, window=m.ones(4, dtype=x.real.dtype), return_complex=True), (8,)),
         row("expand", lambda m, x: x.expand(2, 2, 3) * x, x),
         row("tile", lambda m, x: m.tile(x, (2, 2)), x),
         row("getitem", lambda m, x: [x[0, 1:] * 1j, x[:, [0, 0, 2]]], x),

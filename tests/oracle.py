@@ -1,7 +1,7 @@
 """One program, two libraries: run it with `tinygrad_lite` and with PyTorch, and compare all it returns.
 
 A program is a function of the library, ``program(m)``, in the names that both have. It returns tensors, numbers, texts,
-None, or nested sequences of these. Where PyTorch raises, this library must raise as well.
+None, or nested sequences of these. Where PyTorch raises, this library must raise an error of that class.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ def same(ours: Any, theirs: Any, where: str = "result", rtol: float = 1e-10) -> 
     """Assert that two outcomes are equal: values, shapes and dtypes."""
     if isinstance(theirs, Exception):
         assert isinstance(ours, Exception), f"{where}: PyTorch raises {theirs!r}, but this gives {ours!r}"
+        assert isinstance(ours, type(theirs)), f"{where}: PyTorch raises {theirs!r}, but this {ours!r}"
         return
     if isinstance(ours, Exception):
         raise AssertionError(f"{where}: PyTorch gives {theirs!r}, but this raises") from ours

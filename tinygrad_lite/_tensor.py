@@ -17,6 +17,7 @@ from .engine import blame, fast_calls, hooks, views
 from .engine.door import open_doors_of
 from .engine.errors import InputError, SeveralError
 from .engine.hooks import RemovableHandle as RemovableHandle
+from .engine.out import into
 from .graph import RETAIN, mode, new_leaf, uncounted, written
 from .methods import Methods
 from .ops.creation import creation
@@ -506,7 +507,7 @@ class Tensor(Methods):
             return
         try:
             if not views.begin(self, (value,), "setitem"):
-                self._data[key] = unwrap(value)
+                indexing.assign(self._data, key, unwrap(value))
                 written(self._data, "setitem", 2)
                 return
             views.write(self, lambda old, new: indexing.index_put(old, new, key), (value,), "setitem")
@@ -643,6 +644,6 @@ def _reductions() -> dict[Any, Any]:
 
 _REDUCTIONS = _reductions()
 
-rules.bind(Tensor, views.current, views.view_of)
+rules.bind(Tensor, views.current, views.view_of, into)
 fast_calls.bind(Tensor, views.current)
 blame.bind(Tensor)

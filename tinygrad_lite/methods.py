@@ -16,7 +16,7 @@ from . import rules
 from .engine import views
 from .engine.blame import blame
 from .engine.door import numpy_names, open_doors_of
-from .engine.errors import InputError
+from .engine.errors import DtypeError, InputError
 from .engine.fast_calls import foreign
 from .graph import written
 from .ops.argument_names import one_dim
@@ -64,6 +64,13 @@ from .rules import wrap
 from .tensors.device_methods import DeviceMethods
 from .tensors.size import Size, size_of
 from .tensors.tensor_type import Tensor
+
+
+def _own_dtype(self, dtype: Any, who: str) -> Any:
+    """The tensor's dtype, which is the only one that may be asked for in place."""
+    if dtype is not None and dtype != self._data.dtype:
+        raise DtypeError(f"{who}: dtype must be the tensor's, {self._data.dtype}, got {dtype}")
+    return self._data.dtype
 
 
 def _inplace(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -294,13 +301,13 @@ class Methods(DeviceMethods):
     __gt__, __ge__ = _operator(comparison.gt), _operator(comparison.ge)
     __neg__, __pos__, __abs__, __invert__ = arithmetic.neg, arithmetic.positive, arithmetic.abs, comparison.bitwise_not
 
-    def cumsum_(self, dim: Any) -> Tensor:
+    def cumsum_(self, dim: Any, *, dtype: Any = None) -> Tensor:
         """`cumsum`, in place, and in the tensor's dtype."""
-        return views.write(self, sums.cumsum, (dim,), "cumsum_", {"dtype": self._data.dtype})
+        return views.write(self, sums.cumsum, (dim,), "cumsum_", {"dtype": _own_dtype(self, dtype, "cumsum_")})
 
-    def cumprod_(self, dim: Any) -> Tensor:
+    def cumprod_(self, dim: Any, *, dtype: Any = None) -> Tensor:
         """`cumprod`, in place, and in the tensor's dtype."""
-        return views.write(self, cumulative.cumprod, (dim,), "cumprod_", {"dtype": self._data.dtype})
+        return views.write(self, cumulative.cumprod, (dim,), "cumprod_", {"dtype": _own_dtype(self, dtype, "cumprod_")})
 
     # --- fills ------------------------------------------------------------------------------------------------------
 

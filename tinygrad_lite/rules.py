@@ -52,12 +52,13 @@ _new: Any = object.__new__
 TABLE: dict[Callable[..., Any], Op] = {}  # function -> its row; also what NumPy's dispatch looks up
 CURRENT: Callable[[Any], Any]  # the up-to-date node of a view
 VIEW_OF: Callable[..., Any]  # what a result remembers of the tensor whose memory it shares
+INTO: Callable[..., Any]  # calls a function and writes what it returns to ``out=``
 
 
-def bind(tensor: type, current: Callable[[Any], Any], view_of: Callable[..., Any]) -> None:
-    """Tell the recorder which class wraps results, and how views find their base and their node."""
-    global Tensor, CURRENT, VIEW_OF
-    Tensor, CURRENT, VIEW_OF = tensor, current, view_of
+def bind(tensor: type, current: Callable[[Any], Any], view_of: Callable[..., Any], into: Callable[..., Any]) -> None:
+    """Tell the recorder which class wraps results, how views find their base and their node, and what ``out=`` does."""
+    global Tensor, CURRENT, VIEW_OF, INTO
+    Tensor, CURRENT, VIEW_OF, INTO = tensor, current, view_of, into
 
 
 class Rule:
@@ -281,6 +282,8 @@ class Op:
     # --- the call ------------------------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> tensor_type.Tensor:
+        if kwargs and (out := kwargs.pop("out", None)) is not None:
+            return INTO(out, self.name, self, *args, **kwargs)
         return self.record(self.arguments(args, kwargs))
 
     def record(self, values: tuple[Any, ...]) -> Any:

@@ -52,6 +52,7 @@ CALLS = [
     ("m.addcdiv(K, K, K)", RuntimeError),
     ("K.index_fill(0, m.tensor([0]), 1j)", RuntimeError),
     ("m.conv1d(COMPLEX.reshape(1, 1, -1), A.reshape(1, 1, -1))", RuntimeError),
+    ("m.conv1d(A.reshape(1, 1, -1), COMPLEX.reshape(1, 1, -1))", RuntimeError),
     ("m.linalg.solve(SINGULAR, K.float())", RuntimeError),
     ("m.linalg.cholesky(-m.eye(2))", RuntimeError),
 ]

@@ -13,7 +13,6 @@ import numpy as np
 from .. import linalg
 from ..dtypes import as_dtype
 from ..engine.door import open_doors as _open_doors
-from ..ops.argument_names import ordered_only as _ordered_only
 from ..ops.pointwise.clamp_round_where import where as _where
 from ..ops.pointwise.exp_log_trig import logaddexp as _logaddexp
 from ..ops.reduction.quantiles import nanmedian as _nanmedian
@@ -103,8 +102,7 @@ def argmin(input: Any, dim: Any = None, *, keepdim: bool = False, dtype: Any = N
 
 def logsumexp(input: Any, dim: Any = None, *, keepdim: bool = False, dtype: Any = None, mask: Any = None) -> Any:
     x = input if dtype is None else input.to(dtype)
-    _ordered_only(x, "logsumexp")
-    x = x if unwrap(x).dtype.kind == "f" else x.float()
+    x = x if unwrap(x).dtype.kind in "fc" else x.float()
     out = _filled(x, mask, -math.inf, None, "logsumexp").logsumexp(_dims(x, dim), keepdim)
     return out.to(_kind(input, dtype))  # of integers cut to integers, as in PyTorch
 
@@ -156,7 +154,7 @@ def var(
     x, dims = input if dtype is None else input.to(dtype), _dims(input, dim)
     x = x if unwrap(x).dtype.kind in "fc" else x.float()
     deviations = _filled(x - mean(x, dims, keepdim=True, mask=mask), mask, 0, None, "var")
-    squares = deviations * deviations if unwrap(x).dtype.kind == "f" else (deviations * deviations.conj()).real
+    squares = deviations * deviations.conj()  # of complex numbers complex, as in PyTorch
     count = _count(x, dims, keepdim, mask, "var")
     with np.errstate(invalid="ignore", divide="ignore"):  # too few count: NaN
         return squares.sum(dims, keepdim) / np.maximum(count - count.dtype.type(free), 0)

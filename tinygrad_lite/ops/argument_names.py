@@ -6,6 +6,8 @@ import inspect
 import operator
 from typing import Any
 
+import numpy as np
+
 from ..engine.door import numpy_names as numpy_names
 from ..engine.errors import DtypeError, RangeError
 from ..rules import unwrap
@@ -111,6 +113,14 @@ def ordered_only(input: Any, who: str) -> None:
     """Refuse complex numbers, of which none is the largest."""
     if unwrap(input).dtype.kind == "c":
         raise DtypeError(f"{who}: the input must hold real numbers, got {unwrap(input).dtype}")
+
+
+def one_dtype(who: str, **arguments: Any) -> None:
+    """Refuse Tensors and arrays of different dtypes; numbers may stand beside any."""
+    dtypes = {k: unwrap(v).dtype for k, v in arguments.items() if isinstance(unwrap(v), np.ndarray)}
+    if len(set(dtypes.values())) > 1:
+        came = ", ".join(f"{name} of {dtype}" for name, dtype in dtypes.items())
+        raise DtypeError(f"{who}: {' and '.join(dtypes)} must have one dtype, got {came}; cast one of them")
 
 
 def floating_only(input: Any, who: str) -> Any:

@@ -19,6 +19,7 @@ from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim
 from ..pointwise.clamp_round_where import _where_op, masked
 from .index_keys import add_at, flat_places, put_at, spans, without_repeats
+from .index_keys import assign as assign
 from .index_keys import in_two as in_two
 from .index_keys import plain_index as plain_index
 
@@ -275,6 +276,8 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Tensor:
             [4.]])
     """
     i, x = np.asarray(unwrap(indices)), unwrap(input)
+    if i.dtype.kind not in "iu":
+        raise DtypeError(f"take_along_dim: indices must be integers, got {i.dtype}")
     if dim is None:
         return _picked(input.reshape(-1), i.reshape(-1), 0, "take_along_dim")
     dim = one_dim(dim, x.ndim, "take_along_dim")

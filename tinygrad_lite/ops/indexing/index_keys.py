@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import rules
 from ...engine.errors import InputError, RangeError
 from ...kernels.loops.scatter import adds_along, scatter_add
 from ...rules import unwrap
@@ -24,9 +25,18 @@ def without_repeats(index: Any) -> bool:
 
 def plain_index(index: Any) -> Any:
     """An index with arrays for Tensors; 0-d integer Tensors count as integers, lists as arrays."""
+    if type(index) is list and any(map(_is_part, index)):
+        text = "getitem: a list that holds lists or tensors counts as a tuple, as in PyTorch 2.13; use x[tuple(index)]"
+        warnings.warn(text, UserWarning, stacklevel=3)
+        index = tuple(index)
     if type(index) is not tuple:
         return _plain(index)
     return tuple([_plain(p) for p in index])
+
+
+def _is_part(value: Any) -> bool:
+    """Whether a list with this in it is an index of several dimensions, written as a list."""
+    return value is None or value is Ellipsis or type(value) in (list, tuple, slice) or isinstance(value, rules.Tensor)
 
 
 def _plain(part: Any) -> Any:
@@ -150,10 +160,20 @@ def flat_places(shape: tuple[int, ...], index: Any) -> Any:
     return spans(shape, index)[0].reshape(wanted) if math.prod(wanted) > 1000 else None
 
 
+def assign(out: Any, index: Any, value: Any) -> None:
+    """``out[index] = value``; a boolean stands for a dimension of one or of nothing, whatever is written to it."""
+    if type(index) is not bool:
+        out[index] = value
+    elif index:
+        out[None] = value
+    else:
+        np.broadcast_to(value, (0, *out.shape))
+
+
 def put_at(out: Any, value: Any, index: Any) -> None:
     """``out[index] = value``."""
     places = flat_places(out.shape, index) if out.flags.c_contiguous else None
     if places is None:
-        out[index] = value
+        assign(out, index, value)
     else:
         out.reshape(-1)[places] = value

@@ -9,7 +9,7 @@ import numpy as np
 
 from ... import rules
 from ...engine.blame import blame
-from ...engine.errors import DtypeError
+from ...engine.errors import DtypeError, InputError
 from ...engine.fast_calls import operand
 from ...promotion import cast_pair
 from ...rules import FAST, unwrap, wrap
@@ -111,6 +111,9 @@ def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, eq
     >>> tg.isclose(tg.tensor([1.0, 2.0]), tg.tensor([1.0, 2.1]))
     tensor([ True, False])
     """
+    for name, value in (("rtol", rtol), ("atol", atol)):
+        if isinstance(value, (int, float)) and value < 0:
+            raise InputError(f"isclose: {name} must be a number >= 0, got {value}")
     return wrap(np.isclose(unwrap(input), unwrap(other), unwrap(rtol), unwrap(atol), equal_nan))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.errors import DtypeError
 from ...engine.fast_calls import elementwise
 from ...rules import FAST, TABLE, differentiable, unwrap, without_gradient
 from ...tensors.tensor_type import Tensor
@@ -144,7 +145,7 @@ def polar(abs: Any, angle: Any) -> Tensor:
 def _same_floats(x: Any, y: Any, who: str, *names: str) -> None:
     dtypes = unwrap(x).dtype, unwrap(y).dtype
     if dtypes[0] != dtypes[1] or dtypes[0] not in (np.float32, np.float64):
-        raise TypeError(
+        raise DtypeError(
             f"{who}: {' and '.join(names)} must both be float32 or both float64, got {dtypes[0]} and {dtypes[1]}"
         )
 

@@ -54,8 +54,19 @@ log10 = elementwise(np.log10, complex=True, x=lambda g, x: g / (x * math.log(10)
 log1p = elementwise(np.log1p, complex=True, x=lambda g, x: g / (1 + x))
 
 
+@in_loops(lambda x, y: np.logaddexp(x, y))
+def logaddexp_of(x: Any, y: Any) -> Any:
+    """``log(exp(x) + exp(y))`` of arrays; of complex numbers, the one that is larger in its real part is taken out."""
+    if "c" not in (np.asarray(x).dtype.kind, np.asarray(y).dtype.kind):
+        return np.logaddexp(x, y)
+    first = np.real(x) >= np.real(y)
+    high = np.where(first, x, y)
+    off = np.where(np.isneginf(np.real(high)), 0, np.where(first, y, x) - high)  # both are exp(-inf), which is 0
+    return np.where(np.isneginf(np.real(high)), high, high + np.log1p(np.exp(off)))
+
+
 logaddexp = elementwise(
-    lambda x, y: np.logaddexp(x, y), name="logaddexp", numpy=np.logaddexp, compiled=True,
+    lambda x, y: logaddexp_of(x, y), name="logaddexp", numpy=np.logaddexp, compiled=True, complex=True,
     x=lambda g, x, y: g * sigmoid(x - y), y=lambda g, x, y: g * sigmoid(y - x)
 )  # fmt: skip
 logaddexp2 = elementwise(
@@ -98,15 +109,30 @@ def floating(x: Any) -> Any:
     return x.astype(np.float32)
 
 
+@in_loops(lambda x: x)
+def inexact(x: Any) -> Any:
+    """Integers and booleans as float32; complex numbers stay what they are."""
+    return x if x.dtype.kind == "c" else floating(x)
+
+
+@in_loops(lambda z: np.reciprocal(z))
+def _reciprocal(z: Any) -> Any:
+    """Also of what is infinite in one part, and may be NaN in the other: 0."""
+    out = np.reciprocal(z)
+    return np.where(np.isinf(z), z.dtype.type(0), out) if z.dtype.kind == "c" else out
+
+
 @np.errstate(over="ignore")  # exp(-x) may be inf: the result is 0 then
 def sigmoid_of(x: Any) -> Any:
     """The sigmoid of an array."""
-    z = np.exp(-floating(x))
+    z = np.exp(-inexact(x))
     z += 1
-    return np.reciprocal(z)
+    return _reciprocal(z)
 
 
-sigmoid: Unary = elementwise(sigmoid_of, name="sigmoid", compiled=True, x=lambda g, out: g * (out * (1 - out)))
+sigmoid: Unary = elementwise(
+    sigmoid_of, name="sigmoid", compiled=True, complex=True, x=lambda g, out: g * (out * (1 - out))
+)
 
 
 @in_loops(softplus_single, single=True)
@@ -126,7 +152,7 @@ logsigmoid: Unary = elementwise(logsigmoid_of, name="logsigmoid", compiled=True,
 
 
 def _sinc(x: Any) -> Any:
-    t = floating(x) * math.pi
+    t = inexact(x) * math.pi
     zero = t == 0
     return np.where(zero, t.dtype.type(1), np.sin(t) / np.where(zero, t.dtype.type(1), t))
 
@@ -155,7 +181,15 @@ def _sinc_slope(x: Any, order: int) -> Any:
     return (np.where(near, series, found) * math.pi**order).astype(x.dtype)
 
 
-sinc = elementwise(_sinc, name="sinc", numpy=np.sinc, x=lambda g, x: g * _sinc_slope(x, 1))
+def _sinc_of_complex(x: Any) -> Any:
+    zero = np.equal(x, 0)
+    t = np.where(zero, 1, x) * math.pi
+    return np.where(zero, 1 - np.square(x) * (math.pi**2 / 6), np.sin(t) / t)  # the series, for what it is derived by
+
+
+sinc = elementwise(
+    _sinc, name="sinc", numpy=np.sinc, x=lambda g, x: g * _sinc_slope(x, 1), complex=_sinc_of_complex
+)  # fmt: skip
 
 
 def _xlogy(x: Any, y: Any) -> Any:

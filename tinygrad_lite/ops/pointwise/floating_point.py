@@ -13,7 +13,7 @@ from ...promotion import common
 from ...rules import FAST, differentiable, unwrap, wrap
 from ...tensors.row_types import Binary, Floating, Unary
 from ...tensors.tensor_type import Tensor
-from ..argument_names import describe, floating_only
+from ..argument_names import describe, floating_only, one_dtype
 from .arithmetic import flat, mul
 from .clamp_round_where import masked
 from .clamp_round_where import sign as sgn  # there are no complex signs here
@@ -37,11 +37,16 @@ def heaviside(input: Any, values: Any) -> Tensor:
 
     Parameters
     ----------
-    input, values : Tensor, of shapes that broadcast
+    input, values : Tensor, real, of one dtype, and of shapes that broadcast
 
     Returns
     -------
     Tensor, of the broadcast shape
+
+    Raises
+    ------
+    TypeError
+        For two dtypes.
 
     Examples
     --------
@@ -49,6 +54,7 @@ def heaviside(input: Any, values: Any) -> Tensor:
     >>> tg.heaviside(tg.tensor([-1.5, 0.0, 2.0]), tg.tensor(0.5))
     tensor([0.0000, 0.5000, 1.0000])
     """
+    one_dtype("heaviside", input=input, values=values)
     out, kind = _heaviside(input, values), common((unwrap(input), unwrap(values)))
     return out if kind is None or kind.kind == "f" else out.to(kind)
 
@@ -118,8 +124,10 @@ def ldexp(input: Any, other: Any) -> Tensor:
     tensor([ 2., 12.])
     """
     exponent = np.asarray(unwrap(other))
-    if exponent.dtype.kind == "f":
+    if exponent.dtype.kind in "fc":
         return mul(input, exp2(other))
+    if unwrap(input).dtype.kind == "c":
+        return mul(input, exp2(wrap(exponent.astype(unwrap(input).real.dtype))))
     if unwrap(input).dtype.kind not in "fc":
         input = input.to(get_default_dtype())
     return _scaled(input, np.clip(exponent, -5000, 5000).astype(np.int32))  # all is 0 or infinite beyond

@@ -8,9 +8,11 @@ import numpy as np
 
 from ... import rules
 from ...engine.errors import DtypeError
+from ...engine.views import write
 from ...rules import differentiable, unwrap
 from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
+from ..argument_names import one_dtype
 from .arithmetic import power, sub
 from .clamp_round_where import clamp
 
@@ -46,11 +48,16 @@ def lerp(input: Floating, end: Floating, weight: Any) -> Tensor:
     ----------
     input, end : Tensor, floating or complex
     weight : Tensor or number
-        All of shapes that broadcast.
+        All of one dtype, and of shapes that broadcast.
 
     Returns
     -------
     Tensor, of the broadcast shape
+
+    Raises
+    ------
+    TypeError
+        For different dtypes.
 
     Examples
     --------
@@ -58,6 +65,7 @@ def lerp(input: Floating, end: Floating, weight: Any) -> Tensor:
     >>> tg.lerp(tg.tensor([1.0, 2.0]), tg.tensor([3.0, 10.0]), 0.25)
     tensor([1.5000, 4.0000])
     """
+    one_dtype("lerp", input=input, end=end, weight=weight)
     return _lerp_op.record((input, end, weight))
 
 
@@ -187,6 +195,17 @@ def float_power(input: Any, exponent: Any) -> Tensor:
     tensor([0.5000, 0.3333], dtype=float64)
     """
     return power(_double(input), _double(exponent))
+
+
+def _in_place(self: Any, exponent: Any) -> Tensor:
+    """`float_power`, in place: the tensor must be float64 or complex128."""
+    if self.dtype not in (np.float64, np.complex128):
+        raise DtypeError(f"float_power_: the tensor must be float64 or complex128, as the result is, got {self.dtype}")
+    return write(self, float_power, (exponent,), "float_power_")
+
+
+_in_place.__name__ = _in_place.__qualname__ = "float_power_"
+float_power.in_place = _in_place  # type: ignore[attr-defined]
 
 
 def clamp_min(input: Any, min: Any) -> Tensor:

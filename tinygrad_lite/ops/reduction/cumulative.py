@@ -18,7 +18,7 @@ from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim, ordered_only
 from ..indexing.index import _take_along_axis
 from ..pointwise.comparison import logical_xor
-from ..pointwise.exp_log_trig import floating
+from ..pointwise.exp_log_trig import floating, logaddexp
 from ..shape.cat_pad import cat
 from .min_max import Picked
 from .softmax import _reachable
@@ -77,8 +77,20 @@ def _logcumsumexp_x(g: Any, x: Any, out: Any) -> Any:
     return np.exp(x - later) * _back(recurrence(_back(g), decay))
 
 
-@differentiable(x=_logcumsumexp_x, name="logcumsumexp", single=True)
+def _logcumsumexp_complex(x: Any) -> Any:
+    """Term by term, each result from the one before."""
+    out = x[..., :1]
+    parts = [out]
+    for i in range(1, x.shape[-1]):
+        out = logaddexp(out, x[..., i : i + 1])
+        parts.append(out)
+    return np.concatenate(parts, -1)
+
+
+@differentiable(x=_logcumsumexp_x, name="logcumsumexp", single=True, complex=_logcumsumexp_complex)
 def _logcumsumexp(x: Any) -> Any:
+    if x.dtype.kind == "c":
+        return _logcumsumexp_complex(x)
     x = floating(x)
     wide = x.astype(np.float64) if x.shape[-1] > FEW else x
     return np.logaddexp.accumulate(wide, -1).astype(x.dtype, copy=False)

@@ -13,7 +13,7 @@ from ...kernels.loops.row_loops import over_rows
 from ...rules import differentiable, unwrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import floating_only, numpy_names, one_dim, ordered_only, some_dims
-from ..pointwise.exp_log_trig import floating
+from ..pointwise.exp_log_trig import inexact
 from .sums import kept_dims
 
 __all__ = ["log_softmax", "logsumexp", "softmax"]
@@ -21,7 +21,7 @@ METHODS = "log_softmax logsumexp softmax"
 
 
 def _finite_max(x: Any, axis: Any) -> Any:
-    m = np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
+    m = np.maximum.reduce(np.real(x), axis=axis, keepdims=True, initial=-np.inf)
     return m if np.isfinite(m).all() else np.where(np.isfinite(m), m, 0)
 
 
@@ -35,9 +35,9 @@ def _logsumexp_x(g: Any, x: Any, out: Any, axis: Any, keepdims: bool) -> Any:
     return kept_dims(g, x.shape, axis, keepdims) * np.exp(x - total)
 
 
-@differentiable(x=_logsumexp_x, name="logsumexp", single=True)
+@differentiable(x=_logsumexp_x, name="logsumexp", single=True, complex=True)
 def _logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    x = floating(x)
+    x = inexact(x)
     m = _finite_max(x, axis)
     total = pairwise_sum(np.exp(x - m), axis, True)
     with np.errstate(divide="ignore"):
@@ -67,7 +67,7 @@ def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Tensor:
 
     Parameters
     ----------
-    input : Tensor, floating or integer
+    input : Tensor, floating, complex or integer
     dim : int or sequence of int
     keepdim : bool
         Keep the reduced dimensions, with size 1.

@@ -168,6 +168,11 @@ def _reinterpreted(input: Any, dtype: np.dtype[Any]) -> Any:
     a = unwrap(input)
     if a.dtype == dtype:
         return _reshape.record((input, a.shape))
+    offset = input.storage_offset() * a.itemsize if hasattr(input, "storage_offset") else 0
+    if any(step % dtype.itemsize for step in (offset, *a.strides[:-1])):  # NumPy would let elements lie between others
+        raise RuntimeError(f"view: {a.dtype} with offset {offset // a.itemsize} and strides "
+                           f"{tuple(s // a.itemsize for s in a.strides)} cannot be seen as {dtype}: all but the last "
+                           f"must be multiples of {dtype.itemsize // a.itemsize}")  # fmt: skip
     try:
         return wrap(a.view(dtype))
     except ValueError as error:
@@ -297,6 +302,27 @@ def transpose(input: Any, dim0: Any = None, dim1: int | None = None, *, axes: An
     return _swapaxes.record((input, first, second)) if n else _reshape.record((input, ()))
 
 
+def swapaxes(input: Any, axis0: int, axis1: int) -> Tensor:
+    """`transpose` of two dimensions, in NumPy's words.
+
+    Parameters
+    ----------
+    input : Tensor
+    axis0, axis1 : int
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.swapaxes(tg.zeros(2, 3, 4), axis0=0, axis1=2).shape
+    (4, 3, 2)
+    """
+    return transpose(input, axis0, axis1)
+
+
 def swapdims(input: Any, dim0: int, dim1: int) -> Tensor:
     """`transpose` of two dimensions.
 
@@ -316,9 +342,6 @@ def swapdims(input: Any, dim0: int, dim1: int) -> Tensor:
     (4, 3, 2)
     """
     return transpose(input, dim0, dim1)
-
-
-swapaxes = swapdims
 
 
 def t(input: Any) -> Tensor:

@@ -55,7 +55,7 @@ def _along_x(g: Any, stencil: Stencil, dim: int) -> Any:
     return along(g, stencil.transposed, dim)
 
 
-@differentiable(x=_along_x, name="blend", single=True)
+@differentiable(x=_along_x, name="blend", single=True, complex=True)
 def along(x: Any, stencil: Stencil, dim: int) -> Any:
     """Apply a stencil along one dimension."""
     shape, count = x.shape, len(stencil.rows)

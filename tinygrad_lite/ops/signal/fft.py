@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import get_default_dtype
-from ...engine.errors import DtypeError, InputError
+from ...engine.errors import DtypeError, InputError, RangeError
 from ...rules import differentiable, unwrap, wrap
 from ..argument_names import one_dim
 from ..pointwise.complex_numbers import conj
@@ -95,7 +95,8 @@ def plan(x: Any, s: Any, dim: Any, who: str, halved: bool = False) -> tuple[tupl
     else:
         dims = tuple(one_dim(d, len(shape), who) for d in ((dim,) if hasattr(dim, "__index__") else dim))
     if len(set(dims)) < len(dims) or not shape:
-        raise RuntimeError(f"{who}: dimensions must exist, each at most once, got dim={dim} for shape {shape}")
+        text = f"{who}: dimensions must exist, each at most once, got dim={dim} for shape {shape}"
+        raise InputError(text) if shape else RangeError(text)
     if s is not None and len(s) != len(dims):
         raise RuntimeError(f"{who}: s must give a size for each of the dimensions {dims}, got {tuple(s)}")
     sizes = [shape[d] for d in dims]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.errors import InputError
 from ...rules import FAST, unwrap, wrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim
@@ -93,6 +94,8 @@ def gradient(input: Any, *, spacing: Any = 1, dim: Any = None, edge_order: int =
     ndim = len(shape)
     given = range(ndim) if dim is None else (dim,) if isinstance(dim, int) else dim
     dims = [one_dim(d, ndim, "gradient") for d in given]
+    if len(set(dims)) < len(dims):
+        raise InputError(f"gradient: dim must name each dimension at most once, got {dim}")
     found = []
     for d, h in zip(dims, _spacings(spacing, dims, shape)):
         if shape[d] <= edge_order:

@@ -16,7 +16,7 @@ from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
 from ...argument_names import describe
 from ...pointwise.clamp_round_where import masked
-from ...pointwise.exp_log_trig import floating, sigmoid, sigmoid_of, softplus_of
+from ...pointwise.exp_log_trig import floating, inexact, sigmoid, sigmoid_of, softplus_of
 from ...special.erf import erfc
 from ...special.erf_numpy import erfc as _erfc
 
@@ -119,7 +119,7 @@ def silu_slope(g: Any, x: Any) -> Any:
     return g * (s * (1 + x * (1 - s)))
 
 
-_silu = elementwise(silu_of, name="silu", compiled=True, x=silu_slope)
+_silu = elementwise(silu_of, name="silu", compiled=True, complex=True, x=silu_slope)
 
 
 def _odds(x: Any) -> tuple[Any, Any]:
@@ -234,10 +234,11 @@ def softplus(input: Floating, beta: float = 1.0, threshold: float = 20.0) -> Ten
 
 
 softsign = elementwise(
-    lambda x: floating(x) / (1 + np.abs(x)), name="softsign", x=lambda g, x: g / np.square(1 + np.abs(x))
-)
+    lambda x: inexact(x) / (1 + np.abs(x)), name="softsign", x=lambda g, x: g / np.square(1 + np.abs(x)),
+    complex=lambda x: x / (1 + np.abs(x))
+)  # fmt: skip
 tanhshrink = elementwise(
-    lambda x: x - np.tanh(floating(x)), name="tanhshrink", x=lambda g, x: g * np.square(np.tanh(x))
+    lambda x: x - np.tanh(inexact(x)), name="tanhshrink", complex=True, x=lambda g, x: g * np.square(np.tanh(x))
 )  # fmt: skip
 
 

@@ -11,8 +11,9 @@ from ....engine.errors import DtypeError, InputError
 from ....kernels.loops.pairwise_sum import pairwise_sum
 from ....kernels.spatial import loops
 from ....kernels.spatial.conv_numpy import Geometry
-from ....rules import differentiable, unwrap
+from ....rules import Op, differentiable, unwrap
 from ....tensors.tensor_type import Tensor
+from ...pointwise.complex_numbers import complex, imag, real
 from ..spatial_arguments import Ints, each, unbatched, windows_of
 
 __all__ = ["conv1d", "conv2d", "conv3d"]
@@ -92,9 +93,19 @@ def check(input: Any, weight: Any, bias: Any, dims: int, groups: int, transposed
     if b is not None and b.shape != (out,):
         raise InputError(f"{who}: bias must have shape ({out},), got {b.shape}")
     kinds = {a.dtype for a in (x, w, b) if a is not None}
-    if len(kinds) > 1 or x.dtype.kind not in "iuf":
-        raise DtypeError(f"{who}: input, weight and bias must be real numbers of one dtype, got "
+    if len(kinds) > 1 or x.dtype.kind not in "iufc":
+        raise DtypeError(f"{who}: input, weight and bias must be numbers of one dtype, got "
                          f"{', '.join(sorted(map(str, kinds)))}")  # fmt: skip
+
+
+def by_parts(row: Op, x: Any, weight: Any, bias: Any, geometry: Geometry) -> Any:
+    """A row that is linear in two arrays; of complex numbers, what it gives for their real and imaginary parts."""
+    if unwrap(x).dtype.kind != "c":
+        return row.record((x, weight, bias, geometry))
+    (xr, xi), (wr, wi) = (real(x), imag(x)), (real(weight), imag(weight))
+    br, bi = (None, None) if bias is None else (real(bias), imag(bias))
+    first = row.record((xr, wr, br, geometry)) - row.record((xi, wi, None, geometry))
+    return complex(first, row.record((xr, wi, bi, geometry)) + row.record((xi, wr, None, geometry)))
 
 
 def _padding(padding: Any, kernel: Ints, stride: Ints, dilation: Ints, who: str) -> tuple[Ints, Ints]:
@@ -122,7 +133,8 @@ def _conv(dims: int, input: Any, weight: Any, bias: Any, stride: Any, padding: A
     def run(x: Any) -> Any:
         large = unwrap(x).shape[2:]
         small = windows_of(large, kernel, stride, pads, dilation, who)
-        return _convolve.record((x, weight, bias, Geometry(large, small, kernel, stride, pads[0], dilation, groups)))
+        geometry = Geometry(large, small, kernel, stride, pads[0], dilation, groups)
+        return by_parts(_convolve, x, weight, bias, geometry)
 
     return unbatched(run, input, dims, who)
 

@@ -9,7 +9,7 @@ from ....kernels.spatial.conv_numpy import Geometry
 from ....rules import unwrap
 from ....tensors.tensor_type import Tensor
 from ..spatial_arguments import each, unbatched
-from .conv import check, spread
+from .conv import by_parts, check, spread
 
 __all__ = ["conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]
 
@@ -42,7 +42,8 @@ def _conv_transpose(
         ])  # fmt: skip
         if min(large) < 1 or 0 in small:
             raise InputError(f"{who}: the result must not be empty, got size {large} from input size {small}")
-        return spread.record((y, weight, bias, Geometry(large, small, kernel, stride, pads, dilation, groups)))
+        geometry = Geometry(large, small, kernel, stride, pads, dilation, groups)
+        return by_parts(spread, y, weight, bias, geometry)
 
     return unbatched(run, input, dims, who)
 

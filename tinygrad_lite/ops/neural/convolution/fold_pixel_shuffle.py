@@ -22,14 +22,14 @@ def _unfold_x(g: Any, geometry: Geometry) -> Any:
     return _fold(g, geometry)
 
 
-@differentiable(x=_unfold_x, name="unfold")
+@differentiable(x=_unfold_x, name="unfold", complex=True)
 def _unfold(x: Any, geometry: Geometry) -> Any:
     out = np.empty((*x.shape[:2], *geometry.kernel, *geometry.small), x.dtype)
     conv_numpy.unfold(x, geometry, out)
     return out.reshape(len(x), x.shape[1] * math.prod(geometry.kernel), math.prod(geometry.small))
 
 
-@differentiable(columns=lambda g, geometry: _unfold(g, geometry), name="fold", single=True)
+@differentiable(columns=lambda g, geometry: _unfold(g, geometry), name="fold", single=True, complex=True)
 def _fold(columns: Any, geometry: Geometry) -> Any:
     channels = columns.shape[1] // math.prod(geometry.kernel)
     out = np.empty((len(columns), channels, *geometry.large), columns.dtype)

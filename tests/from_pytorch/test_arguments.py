@@ -1,0 +1,99 @@
+"""Which arguments PyTorch takes, which it refuses, and with what class of error: the same here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from oracle import agree
+
+
+def _x(m: Any, *shape: int, dtype: str = "float64") -> Any:
+    n = 1
+    for size in shape:
+        n *= size
+    return (m.arange(1, n + 1).reshape(shape) * 0.5).to(getattr(m, dtype))
+
+
+def _index(*parts: Any) -> Any:
+    """Brackets with a list in them that is filled from the library's own tensors."""
+    return lambda m: _x(m, 3, 2)[[m.tensor(p) if type(p) is list else p for p in parts]]
+
+
+def _write(key: Any, *shape: int) -> Any:
+    def program(m: Any) -> Any:
+        x = m.zeros(3, 2)
+        x[key] = _x(m, *shape, dtype="float32")
+        return x
+
+    return program
+
+
+def _offset(m: Any) -> Any:
+    return _x(m, 4, 6, dtype="float32")[:, 1:5].view(m.float64)
+
+
+def _odd_rows(m: Any) -> Any:
+    return _x(m, 21, dtype="float32").as_strided((3, 6), (7, 1)).view(m.float64)
+
+
+def _rows_seen_as_shorter(m: Any) -> Any:
+    x = _x(m, 4, 4, 8, dtype="float32").permute(1, 0, 2)
+    return [list(x.view(m.int16).stride()), list(x.view(m.float64).stride()), x.view(m.float64)]
+
+
+PROGRAMS: dict[str, Any] = {
+    # dtypes that meet nowhere
+    "heaviside of two dtypes": lambda m: m.heaviside(_x(m, 2), _x(m, 2, dtype="float32")),
+    "heaviside of a number of another dtype": lambda m: m.heaviside(_x(m, 2), m.tensor(1)),
+    "lerp of two dtypes": lambda m: m.lerp(_x(m, 2), _x(m, 2, dtype="float32"), 0.5),
+    "lerp to a number of another dtype": lambda m: m.lerp(_x(m, 2), m.tensor(1.0), 0.5),
+    "lerp, a weight of another dtype": lambda m: m.lerp(_x(m, 2), _x(m, 2), _x(m, 2, dtype="float32")),
+    "lerp of one dtype": lambda m: m.lerp(_x(m, 2), _x(m, 1, 2) * 3, _x(m, 2) * 0.1),
+    "float_power_ of float32": lambda m: _x(m, 2, dtype="float32").float_power_(2),
+    "float_power_ of float64": lambda m: _x(m, 2).float_power_(2),
+    "abs_ of complex numbers": lambda m: _x(m, 2, dtype="complex64").abs_(),
+    "cumsum_ in its own dtype": lambda m: _x(m, 3).cumsum_(0, dtype=m.float64),
+    "cumsum_ in another dtype": lambda m: _x(m, 3).cumsum_(0, dtype=m.float32),
+    "cumprod_ in its own dtype": lambda m: _x(m, 3).cumprod_(0, dtype=m.float64),
+    "cumprod_ in another dtype": lambda m: _x(m, 3).cumprod_(0, dtype=m.float32),
+    "sum_to_size of one boolean": lambda m: m.tensor(True).sum_to_size(()),
+    "sum_to_size of int32": lambda m: _x(m, 3, 2, dtype="int32").sum_to_size((1, 2)),
+    "take_along_dim by floats": lambda m: m.take_along_dim(_x(m, 3), m.tensor([0.0]), 0),
+    "take_along_dim by booleans": lambda m: m.take_along_dim(_x(m, 3), m.tensor([True]), 0),
+    # lists in brackets
+    "lists of a list": lambda m: _x(m, 3, 2)[[[0, 2], [1, 1]]],
+    "a list of one list": lambda m: _x(m, 3, 2)[[[0, 2]]],
+    "a list of tensors": _index([0, 2], [1, 1]),
+    "a list of a tensor and a number": _index([0, 2], 1),
+    "a list of a slice and None": _index(slice(1), None),
+    "a list of numbers": lambda m: _x(m, 3, 2)[[0, 2]],
+    "a matrix of numbers": lambda m: _x(m, 3, 2)[m.tensor([[0, 2], [1, 1]])],
+    "True written to": _write(True, 3, 2),
+    "True written to, one row": _write(True, 1, 1, 2),
+    "False written to": _write(False, 1, 2),
+    # the same memory in another dtype
+    "rows in the middle of an element": _offset,
+    "rows that start within an element": _odd_rows,
+    "elements of one number": lambda m: m.tensor(1.0).view(m.float64),
+    "columns as wider elements": lambda m: _x(m, 4, 4, dtype="float32").T.view(m.float64),
+    "rows of other elements": _rows_seen_as_shorter,
+    # values out of range
+    "isclose below a negative distance": lambda m: m.isclose(_x(m, 2), _x(m, 2), rtol=-0.4),
+    "isclose, atol": lambda m: m.isclose(_x(m, 2), _x(m, 2), atol=-0.4),
+    "gradient along one dimension twice": lambda m: m.gradient(_x(m, 3, 3), dim=(1, 1)),
+    "fft of no dimension": lambda m: m.fft.fft(m.tensor(1.0)),
+    "rfft2 of no dimension": lambda m: m.fft.rfft2(m.tensor(1.0), dim=(0,)),
+    "fft2 along one dimension twice": lambda m: m.fft.fft2(_x(m, 2, 2), dim=(0, 0)),
+    # names
+    "swapaxes": lambda m: m.swapaxes(_x(m, 3, 2), axis0=0, axis1=1),
+    "swapdims": lambda m: m.swapdims(_x(m, 3, 2), dim0=0, dim1=1),
+    "bessel_j1, out=": lambda m: m.special.bessel_j1(_x(m, 3), out=_x(m, 3)),
+    "airy_ai, out=": lambda m: m.special.airy_ai(_x(m, 3), out=_x(m, 3)),
+}
+
+
+@pytest.mark.filterwarnings("ignore:getitem. a list:UserWarning")
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_arguments_are_taken_and_refused_as_in_pytorch(name):
+    agree(PROGRAMS[name], rtol=1e-6)
