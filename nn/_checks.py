@@ -11,6 +11,7 @@ from tinygrad_lite.engine.blame import came
 from tinygrad_lite.engine.errors import InputError
 
 REDUCTIONS = ("mean", "sum", "none")
+DROPOUT_MODES = ("inverted", "vanilla")
 
 
 def check_choice(who: str, name: str, value: object, choices: Sequence[str]) -> None:

@@ -1,4 +1,5 @@
-"""The stubs by which type checkers and editors know the tensor's methods and the functions of `tinygrad_lite`.
+"""The stubs by which type checkers and editors know the tensor's methods, and the functions of `tinygrad_lite`,
+`special`, `linalg` and `nn.functional`.
 
     python tests/stubs.py
 
@@ -14,13 +15,12 @@ import copy
 import functools
 import inspect
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, Literal
 
 import tinygrad_lite as tg
-from tinygrad_lite import methods
+from tinygrad_lite import methods, nn
 from tinygrad_lite.engine.door import PLACEMENT
 from tinygrad_lite.rules import Op
 from tinygrad_lite.tensors.device_methods import DeviceMethods
@@ -81,14 +81,15 @@ class Stub:
 
     Parameters
     ----------
-    taken : iterable of str
-        What the stub itself defines; types of these names are those of `builtins`.
+    face : module, optional
+        Whose stub it is; types of the names that it defines are those of `builtins`.
     method : bool
         Whether the first argument is `self`.
     """
 
-    def __init__(self, taken: Iterable[str] = (), method: bool = False) -> None:
-        self.taken, self.method, self.doored = set(taken), method, False
+    def __init__(self, face: ModuleType | None = None, method: bool = False) -> None:
+        self.face, self.method, self.doored = face, method, False
+        self.taken: set[str] = set(face.__all__ if face else ())
         self.imports: dict[str, tuple[str, str]] = {}  # name here -> module, name there
         self.lines: list[str] = []
 
@@ -117,7 +118,7 @@ class Stub:
 
     def imported(self, module: str, there: str, name: str = "") -> str:
         name = name or there
-        if name in self.taken and getattr(sys.modules[module], there) is getattr(tg, name):
+        if name in self.taken and getattr(sys.modules[module], there) is getattr(self.face, name):
             return name
         here, number = name, 1
         while self.imports.get(here, (module, there)) != (module, there) or here in self.taken:
@@ -162,7 +163,7 @@ class Stub:
         plan = getattr(function, "__globals__", {}).get("_plan", {})
         self.doored = "_plan" in getattr(function, "__globals__", {})
         numpy, out = bool(plan.get("numpy")), bool(plan.get("out")) and not self.method
-        function = inspect.unwrap(function)
+        function = function if isinstance(function, Op) else inspect.unwrap(function)
         if isinstance(function, Op):
             return self.tensors(function.function)
         free = f"self, {FREE}" if self.method else FREE
@@ -242,12 +243,12 @@ def of_methods() -> str:
     return stub.text("from tinygrad_lite._tensor import Tensor\n\nclass Methods:\n    _data: Any")
 
 
-def of_package() -> str:
-    """The stub of `tinygrad_lite`."""
-    stub = Stub(tg.__all__)
-    head = ["__version__: str", "__all__: list[str]"]
-    for name in tg.__all__:
-        value = getattr(tg, name)
+def of_face(face: ModuleType) -> str:
+    """The stub of a module whose functions come from others."""
+    stub = Stub(face)
+    head = ["__version__: str"] * hasattr(face, "__version__") + ["__all__: list[str]"]
+    for name in face.__all__:
+        value = getattr(face, name)
         home = getattr(value, "__module__", None)
         if isinstance(value, ModuleType):
             head.append(f"from {value.__name__.rpartition('.')[0]} import {name} as {name}")
@@ -260,14 +261,16 @@ def of_package() -> str:
             head.append(f"from {place} import {name} as {name}")
         else:
             stub.define(name, value)
-    return stub.text("\n".join(head))
+    return stub.text("\n".join(head if face is tg else ["from tinygrad_lite._tensor import Tensor", "", *head]))
 
 
 MODULES = [
     m for n, m in sorted(sys.modules.items())
     if n.startswith("tinygrad_lite.") and hasattr(m, "__all__") and not n.startswith("tinygrad_lite.array_api")
 ]  # fmt: skip
-STUBS = {Path(methods.__file__).with_suffix(".pyi"): of_methods, Path(tg.__file__).with_suffix(".pyi"): of_package}
+FACES = (tg, tg.special, tg.linalg, nn.functional)
+STUBS = {Path(methods.__file__).with_suffix(".pyi"): of_methods}
+STUBS |= {Path(str(face.__file__)).with_suffix(".pyi"): functools.partial(of_face, face) for face in FACES}
 
 if __name__ == "__main__":
     for path, written in STUBS.items():

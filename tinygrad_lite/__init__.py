@@ -68,6 +68,7 @@ from .ops.neural.loss.cross_entropy import *
 from .ops.neural.loss.ctc import *
 from .ops.neural.loss.distribution import *
 from .ops.neural.loss.margin import *
+from .ops.neural.loss.regression import *
 from .ops.neural.native_names import *
 from .ops.neural.normalization.batch_norm import *
 from .ops.neural.normalization.layer_norm import *

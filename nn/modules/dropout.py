@@ -5,7 +5,7 @@ from __future__ import annotations
 from tinygrad_lite import Generator, Tensor
 
 from .. import functional as F
-from .._checks import check_choice
+from .._checks import DROPOUT_MODES, check_choice
 from ..module import Module
 
 
@@ -64,7 +64,7 @@ class Dropout(Module):
         generator: Generator | None = None,
     ) -> None:
         super().__init__()
-        check_choice("Dropout", "mode", mode, F.DROPOUT_MODES)
+        check_choice("Dropout", "mode", mode, DROPOUT_MODES)
         self.p = p
         self.inplace = inplace
         self.mode = mode

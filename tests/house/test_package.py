@@ -15,7 +15,8 @@ from types import ModuleType
 import pytest
 
 import tinygrad_lite as tg
-from tinygrad_lite import nn, optim
+from tinygrad_lite import methods, nn, optim
+from tinygrad_lite.engine.namespaces import found_in
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -236,6 +237,51 @@ def test_no_room_hides_a_name_of_another():
     exported = [(room, name) for room in rooms for name in getattr(room, "__all__", []) if name in tg.__all__]
     assert len(exported) > 100
     assert not [f"{room.__name__}.{name}" for room, name in exported if getattr(room, name) is not getattr(tg, name)]
+
+
+# Namespaces
+
+
+PLACES = {"SPECIAL": tg.special, "LINALG": tg.linalg, "FUNCTIONAL": nn.functional}
+
+
+def rooms_of(place: str) -> list[ModuleType]:
+    """The files of `ops` that say that something is found there."""
+    return [
+        module for module in modules() if module.__name__.startswith("tinygrad_lite.ops.") and hasattr(module, place)
+    ]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_namespace_is_what_the_files_of_its_functions_say(place):
+    face = PLACES[place]
+    said = {name: value for room in rooms_of(place) for name, value in found_in(room, place).items()}
+    own = {name for name in face.__all__ if getattr(face, name).__module__ == face.__name__}
+    assert set(face.__all__) == said.keys() | own
+    assert not said.keys() & own
+    assert [name for name, value in said.items() if getattr(face, name) is not value] == []
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_namespace_lists_no_function_by_hand(place):
+    """It imports files of `ops`, and single functions for its own use only, with an underscore before them."""
+    path = Path(str(PLACES[place].__file__)).resolve()
+    known = {module.__name__ for module in modules()}
+    inside = package_of(path.parent).split(".")
+    listed = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            above = inside[: len(inside) + 1 - node.level] if node.level else []
+            source = ".".join([*above, node.module or ""])
+            names = [a.asname or a.name for a in node.names if f"{source}.{a.name}" not in known]
+            listed += [n for n in names if source.startswith("tinygrad_lite.ops.") and not n.startswith("_")]
+    assert listed == []
+
+
+def test_methods_are_what_the_files_of_their_functions_say():
+    assert set(methods.ROOMS) == set(rooms_of("METHODS"))
+    words = {word for room in methods.ROOMS for word in room.METHODS.split()}
+    assert [word for word in words if not hasattr(tg.Tensor, word)] == []
 
 
 def test_star_import():

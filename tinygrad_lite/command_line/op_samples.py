@@ -166,6 +166,7 @@ SAMPLES: dict[str, Callable[[Callable[..., Any], Leaf], Any]] = {  # whose argum
     ),
     "nonzero_static": lambda call, f: call(_index([0, 2]), size=3),
     "ormqr": lambda call, f: call(f(_M), f(_V), f(_M)),
+    "nn.functional.fold": lambda call, f: call(f([_M]), (1, 3), 1),
     "stft": lambda call, f: call(f(_V * 3), 4, return_complex=True),
     "unravel_index": lambda call, f: call(_index([2, 0, 1]), (2, 2)),
 }  # fmt: skip

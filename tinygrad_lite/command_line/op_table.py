@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from .. import Tensor, autograd, ops
+from ..engine.namespaces import found_in
 from ..rules import FAST, TABLE, wrap
 from ..transforms import pytree
 from .op_samples import ARGUMENTS, SAMPLES, Leaf
@@ -100,8 +101,8 @@ def _place(function: Any) -> str:
 def _functions() -> Iterator[tuple[str, str, Callable[..., Any]]]:
     package = importlib.import_module("tinygrad_lite")
     prefix = f"{ops.__name__}."
-    found = [m.name for m in pkgutil.walk_packages(ops.__path__, prefix)]
-    names = {m.removeprefix(prefix): getattr(importlib.import_module(m), "__all__", ()) for m in found}
+    found = [importlib.import_module(m.name) for m in pkgutil.walk_packages(ops.__path__, prefix)]
+    names = {m.__name__.removeprefix(prefix): getattr(m, "__all__", ()) for m in found}
     homes = {}
     for home in sorted(names, key=lambda home: (home in SILENT, len(names[home]))):  # the largest family says whose
         homes.update(dict.fromkeys(names[home], home))
@@ -114,6 +115,10 @@ def _functions() -> Iterator[tuple[str, str, Callable[..., Any]]]:
             value = getattr(getattr(package, space), name)
             if callable(value) and not inspect.isclass(value):
                 yield f"{space}.{name}", space, value
+    for room in (m for m in found if hasattr(m, "FUNCTIONAL")):
+        for name, value in found_in(room, "FUNCTIONAL").items():
+            if name not in package.__all__:
+                yield f"nn.functional.{name}", room.__name__.removeprefix(prefix), value
 
 
 def _numpy_names() -> dict[Any, str]:

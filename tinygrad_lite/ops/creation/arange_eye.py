@@ -14,6 +14,7 @@ from ...tensors.tensor_type import Tensor
 from .creation import _dtype, _finish, built
 
 __all__ = ["arange", "eye", "linspace", "logspace", "one_hot", "tril_indices", "triu_indices"]
+FUNCTIONAL = "one_hot"
 
 
 def _number(value: Any, who: str) -> Any:

@@ -23,6 +23,8 @@ from ..pointwise.complex_numbers import adjoint
 from ..shape.diagonals import on_diagonal
 from .solve import matrices, solve_triangular, squares
 
+LINALG = "cholesky eig eigh eigvals eigvalsh qr svd svdvals"
+
 
 class QR(NamedTuple):
     """Orthonormal columns, and an upper triangle."""

@@ -13,6 +13,8 @@ from ...tensors.tensor_type import Tensor
 from .decompositions import svd_or_nan
 from .solve import mT, squares
 
+LINALG = "det slogdet"
+
 
 class Slogdet(NamedTuple):
     """Sign and logarithm of the magnitude of a determinant."""

@@ -13,6 +13,8 @@ from .decompositions import cholesky
 from .lu import _eliminate, _factored, _pivoting
 from .solve import LinAlgError, inv, solve, squares
 
+LINALG = "cholesky_ex inv_ex lu_factor_ex solve_ex"
+
 
 class CholeskyEx(NamedTuple):
     """A triangle, and 0 or which leading minor is not positive definite."""

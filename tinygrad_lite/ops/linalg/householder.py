@@ -14,6 +14,7 @@ from .solve import matrices, mT
 
 __all__ = ["geqrf", "orgqr", "ormqr"]
 METHODS = "geqrf orgqr ormqr"
+LINALG = "householder_product"
 
 
 class Reflections(NamedTuple):

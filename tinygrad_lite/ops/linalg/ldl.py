@@ -12,6 +12,8 @@ from ...rules import unwrap, wrap
 from ...tensors.tensor_type import Tensor
 from .solve import LinAlgError, matrices, squares
 
+LINALG = "ldl_factor ldl_factor_ex ldl_solve"
+
 
 class LDL(NamedTuple):
     """The triangle with the blocks of the diagonal, and the exchanges, counted from 1 and negative for pairs."""

@@ -16,6 +16,8 @@ from .matmul import matmul
 from .norms import cutoff, matrix_rank
 from .solve import floats, matrices, squares
 
+LINALG = "lstsq pinv"
+
 
 class Lstsq(NamedTuple):
     """A least squares solution, and what is known about it."""

@@ -12,6 +12,8 @@ from ...tensors.tensor_type import Tensor
 from ..pointwise.complex_numbers import adjoint as _adjoint
 from .solve import LinAlgError, floats, matrices, mT, solve_triangular, squares
 
+LINALG = "lu lu_factor lu_solve"
+
 
 class LU(NamedTuple):
     """A permutation, a lower triangle with ones on its diagonal, and an upper triangle."""

@@ -17,6 +17,8 @@ from .einsum import tensordot as tensordot
 
 __all__ = ["bmm", "dot", "einsum", "linear", "matmul", "mm", "mv", "outer", "tensordot"]
 METHODS = "bmm dot matmul mm mv outer"
+LINALG = "matmul"
+FUNCTIONAL = "linear"
 
 
 def _t(x: Any) -> Any:

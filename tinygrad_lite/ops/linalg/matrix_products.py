@@ -20,6 +20,8 @@ __all__ = [
     "addbmm", "addmm", "addmv", "addr", "baddbmm", "bilinear", "chain_matmul", "cross", "ger", "inner", "kron", "vdot",
 ]  # fmt: skip
 METHODS = "addbmm_ addmm_ addmv_ addr_ baddbmm_ cross ger inner kron vdot"
+LINALG = "multi_dot vecdot"
+FUNCTIONAL = "bilinear"
 
 ger = outer
 

@@ -22,6 +22,8 @@ from .matmul import matmul
 from .p_norm import p_norm
 from .solve import floats, inv, squares
 
+LINALG = "cond matrix_exp matrix_norm matrix_power matrix_rank norm vector_norm"
+
 # --- norms ------------------------------------------------------------------------------------------------------
 
 

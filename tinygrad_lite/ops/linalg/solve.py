@@ -17,6 +17,8 @@ from ...tensors.tensor_type import Tensor
 from ..argument_names import one_dim
 from ..pointwise.complex_numbers import conj
 
+LINALG = "LinAlgError inv solve solve_triangular tensorinv tensorsolve"
+
 LinAlgError = np.linalg.LinAlgError
 
 

@@ -18,6 +18,7 @@ from ..linalg.norms import vector_norm
 from ..pointwise.clamp_round_where import masked, where
 
 __all__ = ["cdist", "pdist"]
+FUNCTIONAL = "pdist"
 
 PIECE = 1 << 16  # components of differences that are a thread's share
 _BY_PRODUCT = 25  # PyTorch's: with more rows than that, squares and products are faster than differences

@@ -16,6 +16,7 @@ from ..pointwise.clamp_round_where import clamp
 from ..reduction.sums import sum as total
 
 __all__ = ["cosine_similarity", "pairwise_distance"]
+FUNCTIONAL = __all__
 
 
 @numpy_names

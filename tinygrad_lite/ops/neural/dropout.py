@@ -15,6 +15,7 @@ from ..pointwise.arithmetic import mul
 from ..random.random_streams import uniform
 
 __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"]
+FUNCTIONAL = "alpha_dropout dropout1d dropout2d dropout3d feature_alpha_dropout"
 
 _SATURATION = 1.7580993408473766  # minus the limit of selu below: alpha times scale
 

@@ -16,6 +16,7 @@ from ..indexing.index import index_sum, take
 from ..pointwise.clamp_round_where import masked
 
 __all__ = ["embedding", "embedding_bag"]
+FUNCTIONAL = __all__
 
 
 # --- rows -------------------------------------------------------------------------------------------------------

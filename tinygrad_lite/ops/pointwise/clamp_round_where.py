@@ -22,6 +22,7 @@ __all__ = [
     "ceil", "clamp", "clip", "floor", "fmax", "fmin", "maximum", "minimum", "round", "sign", "trunc", "where",
 ]  # fmt: skip
 METHODS = "ceil_ clamp_ clip_ floor_ fmax fmin maximum minimum round_ sign_ trunc_"
+SPECIAL = "round"
 
 _BOOL = np.dtype(np.bool_)
 _BITS = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}

@@ -32,6 +32,8 @@ METHODS = """
     cos_ cosh_ deg2rad_ exp2_ exp_ expm1_ hypot_ log10_ log1p_ log2_ log_ logaddexp logaddexp2 logit_ rad2deg_
     sigmoid_ sin_ sinc_ sinh_ tan_ tanh_ xlogy_
 """
+SPECIAL = "exp2 expit=sigmoid expm1 log1p logit sinc xlogy"
+FUNCTIONAL = "logsigmoid sigmoid tanh"
 
 
 def _radius(x: Any, y: Any) -> Any:

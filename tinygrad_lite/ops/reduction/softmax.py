@@ -18,6 +18,8 @@ from .sums import kept_dims
 
 __all__ = ["log_softmax", "logsumexp", "softmax"]
 METHODS = "log_softmax logsumexp softmax"
+SPECIAL = __all__
+FUNCTIONAL = "log_softmax softmax"
 
 
 def _finite_max(x: Any, axis: Any) -> Any:

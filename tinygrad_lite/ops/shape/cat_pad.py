@@ -16,6 +16,7 @@ from ..argument_names import numpy_names, one_dim, sizes
 from .stencil import Stencil, along
 
 __all__ = ["cat", "concat", "concatenate", "pad", "stack"]
+FUNCTIONAL = "pad"
 __all__ += ["_chunk_cat"]  # PyTorch's name within
 
 # --- rows -------------------------------------------------------------------------------------------------------

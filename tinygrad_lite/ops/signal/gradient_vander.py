@@ -14,6 +14,7 @@ from ..argument_names import numpy_names, one_dim
 from ..shape.cat_pad import cat
 
 __all__ = ["gradient", "vander"]
+LINALG = "vander=powers"
 
 
 def _uniform(f: Any, h: float, edge_order: int) -> Any:

@@ -24,6 +24,7 @@ from .erf_numpy import in_double
 
 __all__ = ["i0", "i0e", "i1", "i1e"]
 METHODS = "i0_"
+SPECIAL = "i0 i0e i1 i1e modified_bessel_i0=i0 modified_bessel_i1=i1"
 
 _FAR = 30.0  # from here on the asymptotic series is exact, for small orders
 _DEGREE = 30  # where one polynomial takes over from the other

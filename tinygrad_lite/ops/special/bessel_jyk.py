@@ -21,6 +21,7 @@ __all__ = [
     "airy_ai", "bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1", "modified_bessel_k0", "modified_bessel_k1",
     "scaled_modified_bessel_k0", "scaled_modified_bessel_k1", "spherical_bessel_j0",
 ]  # fmt: skip
+SPECIAL = __all__
 
 _FAR = 25.0
 

@@ -12,6 +12,7 @@ from . import erf_numpy
 
 __all__ = ["erf", "erfc", "erfinv"]
 METHODS = "erf_ erfc_ erfinv_"
+SPECIAL = __all__
 
 _TWO_BY_ROOT_PI = 2 / math.sqrt(math.pi)
 

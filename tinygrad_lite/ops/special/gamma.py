@@ -21,6 +21,7 @@ from .erf_numpy import in_double, piecewise, polynomial
 
 __all__ = ["digamma", "lgamma", "mvlgamma", "polygamma"]
 METHODS = "digamma_ lgamma_ mvlgamma_"
+SPECIAL = "digamma gammaln=lgamma multigammaln=mvlgamma polygamma psi=digamma"
 
 BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330)
 """B_2, B_4, ..., the coefficients of every expansion for large arguments."""

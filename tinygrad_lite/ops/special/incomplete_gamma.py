@@ -17,6 +17,7 @@ from .gamma import BERNOULLI, lgamma, lgamma_after_one, lgamma_series
 
 __all__ = ["igamma", "igammac"]
 METHODS = "igamma_ igammac_"
+SPECIAL = "gammainc=igamma gammaincc=igammac"
 
 _LARGE = 16.0  # from here on Stirling's series is exact
 _WIDE = 100.0  # from here on series take too many terms

@@ -23,6 +23,7 @@ from . import erf_numpy as erf
 from .erf_numpy import erfc_series, erfcx_series, in_double
 
 __all__ = ["entr", "erfcx", "log_ndtr", "ndtr", "ndtri", "xlog1py"]
+SPECIAL = __all__
 
 _ROOT_HALF, _ROOT_PI, _ROOT_2PI = math.sqrt(0.5), math.sqrt(math.pi), math.sqrt(2 * math.pi)
 

@@ -10,6 +10,7 @@ import numpy as np
 from ...dtypes import get_default_dtype
 from ...engine.errors import DtypeError
 from ...rules import unwrap, wrap
+from ...tensors.tensor_type import Tensor
 
 __all__ = [
     "chebyshev_polynomial_t", "chebyshev_polynomial_u", "chebyshev_polynomial_v", "chebyshev_polynomial_w",
@@ -17,6 +18,7 @@ __all__ = [
     "shifted_chebyshev_polynomial_t", "shifted_chebyshev_polynomial_u", "shifted_chebyshev_polynomial_v",
     "shifted_chebyshev_polynomial_w",
 ]  # fmt: skip
+SPECIAL = __all__
 
 _TEXT = """{summary}
 
@@ -44,7 +46,7 @@ def _polynomial(name: str, first: tuple[float, float], step: Callable[[int], tup
                 value: str) -> Callable[..., Any]:  # fmt: skip
     """The family with ``p_1 = first[0] x + first[1]`` and ``a_k, b_k, c_k = step(k)`` from k = 1 on."""
 
-    def function(input: Any, n: Any) -> Any:
+    def function(input: Any, n: Any) -> Tensor:
         degrees, x = np.asarray(unwrap(n)), _real(input, name)
         degrees = degrees if degrees.dtype.kind in "iub" else np.trunc(degrees)
         values = unwrap(x)
@@ -56,7 +58,8 @@ def _polynomial(name: str, first: tuple[float, float], step: Callable[[int], tup
             if k:
                 a, b, c = step(k)
                 before, p = p, (a * x + b) * p - c * before
-        return wrap(out) if x is not values else out
+        result: Tensor = wrap(out) if x is not values else out
+        return result
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = _TEXT.format(name=name, summary=summary, value=value)

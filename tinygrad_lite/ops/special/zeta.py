@@ -13,6 +13,7 @@ from .erf_numpy import two_in_double
 from .gamma import hurwitz
 
 __all__ = ["zeta"]
+SPECIAL = __all__
 
 
 @two_in_double

@@ -16,6 +16,7 @@ from ...random.random_streams import uniform
 from ...reduction.softmax import softmax
 
 __all__ = ["glu", "gumbel_softmax", "softmin"]
+FUNCTIONAL = __all__
 
 
 @numpy_names

@@ -22,6 +22,7 @@ __all__ = [
     "selu", "softshrink", "threshold",
 ]  # fmt: skip
 METHODS = "hardshrink prelu"
+FUNCTIONAL = __all__
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554804  # of Klambauer et al., from their fixed point
 

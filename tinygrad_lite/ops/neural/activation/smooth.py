@@ -22,6 +22,7 @@ from ...special.erf_numpy import erfc as _erfc
 
 __all__ = ["gelu", "mish", "relu", "silu", "softplus", "softsign", "tanhshrink"]
 METHODS = "relu_"
+FUNCTIONAL = "gelu mish silu softplus softsign tanhshrink"
 
 _ZEROS = {np.dtype(t): np.zeros((), t) for t in "?bhqilBHQILefdg"}  # an array costs a ufunc less than a number
 

@@ -16,6 +16,7 @@ from ...shape.flip_roll_repeat import repeat_interleave
 from ..dropout import _keep, mask_of
 
 __all__ = ["scaled_dot_product_attention"]
+FUNCTIONAL = __all__
 
 
 def _blind(bias: Any) -> Any:

@@ -20,6 +20,7 @@ from ..dropout import dropout
 from .attention import additive, scaled_dot_product_attention
 
 __all__ = ["multi_head_attention_forward"]
+FUNCTIONAL = __all__
 
 _WHO = "multi_head_attention_forward"
 

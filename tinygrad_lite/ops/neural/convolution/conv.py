@@ -17,6 +17,7 @@ from ...pointwise.complex_numbers import complex, imag, real
 from ..spatial_arguments import Ints, each, unbatched, windows_of
 
 __all__ = ["conv1d", "conv2d", "conv3d"]
+FUNCTIONAL = __all__
 
 # --- rows: each is linear in two arrays, and their gradients are the other two -----------------------------------
 

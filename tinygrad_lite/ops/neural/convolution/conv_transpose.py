@@ -12,6 +12,7 @@ from ..spatial_arguments import each, unbatched
 from .conv import by_parts, check, spread
 
 __all__ = ["conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]
+FUNCTIONAL = __all__
 
 
 def _conv_transpose(

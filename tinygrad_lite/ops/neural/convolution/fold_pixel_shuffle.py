@@ -16,6 +16,7 @@ from ...shape.clone import copied
 from ..spatial_arguments import Ints, each, unbatched, windows_of
 
 __all__ = ["channel_shuffle", "fold", "pixel_shuffle", "pixel_unshuffle", "unfold"]
+FUNCTIONAL = __all__
 
 
 def _unfold_x(g: Any, geometry: Geometry) -> Any:

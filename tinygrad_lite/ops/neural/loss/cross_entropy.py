@@ -1,4 +1,4 @@
-"""`cross_entropy`, `nll_loss`, and all other losses of these rooms."""
+"""`cross_entropy`, `linear_cross_entropy` and `nll_loss`: the losses of classes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,10 @@ from ....tensors.tensor_type import Tensor
 from ...linalg.matmul import linear
 from ...pointwise.clamp_round_where import masked
 from ...reduction.softmax import log_softmax
-from .regression import *
 from .regression import reduction_of
 
-__all__ = [
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "l1_loss",
-    "linear_cross_entropy", "mse_loss", "nll_loss",
-]  # fmt: skip
+__all__ = ["cross_entropy", "linear_cross_entropy", "nll_loss"]
+FUNCTIONAL = __all__
 
 # --- cross entropy ----------------------------------------------------------------------------------------------
 

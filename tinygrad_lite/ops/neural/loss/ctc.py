@@ -16,6 +16,7 @@ from ...reduction.sums import sum as total
 from .regression import reduction_of
 
 __all__ = ["ctc_loss"]
+FUNCTIONAL = __all__
 
 _LEAST = -1e30  # stands for the logarithm of 0: sums of it stay finite, and so do gradients of any order
 

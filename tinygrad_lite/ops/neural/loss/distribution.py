@@ -18,6 +18,7 @@ from ...pointwise.exp_log_trig import exp, log, xlogy
 from .regression import l1_loss, paired, reduced, reduction_of, within
 
 __all__ = ["gaussian_nll_loss", "huber_loss", "kl_div", "poisson_nll_loss", "smooth_l1_loss"]
+FUNCTIONAL = __all__
 
 
 # --- distances --------------------------------------------------------------------------------------------------

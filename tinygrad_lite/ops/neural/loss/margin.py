@@ -25,6 +25,7 @@ __all__ = [
     "multilabel_margin_loss", "multilabel_soft_margin_loss", "soft_margin_loss", "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
 ]  # fmt: skip
+FUNCTIONAL = __all__
 
 
 def _same_ranks(who: str, **given: Any) -> None:

@@ -19,6 +19,7 @@ from ...pointwise.exp_log_trig import logsigmoid, sigmoid, softplus_of
 from ...reduction.sums import mean, sum
 
 __all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "l1_loss", "mse_loss"]
+FUNCTIONAL = __all__
 
 
 def reduction_of(reduction: str, size_average: Any, reduce: Any, who: str) -> str:

@@ -20,6 +20,7 @@ from ....tensors.tensor_type import Tensor
 from ...pointwise.arithmetic import rsqrt
 
 __all__ = ["batch_norm"]
+FUNCTIONAL = __all__
 
 
 def _others(x: Any) -> tuple[int, ...]:

@@ -26,6 +26,7 @@ from ...shape.cat_pad import pad
 from .batch_norm import _channel, batch_norm, grouped, scaled
 
 __all__ = ["group_norm", "instance_norm", "layer_norm", "local_response_norm", "normalize", "rms_norm"]
+FUNCTIONAL = __all__
 
 
 MANY_ROWS = 4096  # the gradients of weight and bias are sums over so many in double precision

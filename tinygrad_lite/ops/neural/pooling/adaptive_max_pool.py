@@ -16,6 +16,7 @@ __all__ = [
     "adaptive_max_pool1d", "adaptive_max_pool1d_with_indices", "adaptive_max_pool2d",
     "adaptive_max_pool2d_with_indices", "adaptive_max_pool3d", "adaptive_max_pool3d_with_indices",
 ]  # fmt: skip
+FUNCTIONAL = __all__
 
 
 @lru_cache(1024)

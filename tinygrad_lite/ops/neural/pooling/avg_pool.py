@@ -27,6 +27,7 @@ __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d",
     "lp_pool1d", "lp_pool2d", "lp_pool3d",
 ]  # fmt: skip
+FUNCTIONAL = __all__
 
 
 def _windows(

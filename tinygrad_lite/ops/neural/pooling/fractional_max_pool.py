@@ -19,6 +19,7 @@ __all__ = [
     "fractional_max_pool2d", "fractional_max_pool2d_with_indices", "fractional_max_pool3d",
     "fractional_max_pool3d_with_indices",
 ]  # fmt: skip
+FUNCTIONAL = __all__
 
 
 @quietly

@@ -20,6 +20,7 @@ __all__ = [
     "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices", "max_pool3d",
     "max_pool3d_with_indices",
 ]  # fmt: skip
+FUNCTIONAL = __all__
 
 # --- rows --------------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from ..spatial_arguments import Ints, batched, each
 from .max_pool import pick
 
 __all__ = ["max_unpool1d", "max_unpool2d", "max_unpool3d"]
+FUNCTIONAL = __all__
 
 
 @differentiable(y=lambda g, index, large: pick(g, index, large), name="max_unpool")

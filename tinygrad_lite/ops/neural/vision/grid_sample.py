@@ -22,6 +22,7 @@ from ...pointwise.clamp_round_where import where
 from ...shape.cat_pad import stack
 
 __all__ = ["affine_grid", "grid_sample", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d"]
+FUNCTIONAL = "affine_grid grid_sample"
 
 PADDINGS = ("zeros", "border", "reflection")
 

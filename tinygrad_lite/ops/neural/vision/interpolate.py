@@ -15,6 +15,7 @@ from ...shape.stencil import Stencil, blend
 from ..pooling.avg_pool import adaptive
 
 __all__ = ["interpolate", "upsample", "upsample_bilinear", "upsample_nearest"]
+FUNCTIONAL = __all__
 
 MODES = {  # which numbers of spatial dimensions a mode is for
     "nearest": (1, 2, 3), "nearest-exact": (1, 2, 3), "area": (1, 2, 3), "linear": (1,), "bilinear": (2,),
