@@ -106,8 +106,10 @@ def for_symbols(value: Any) -> Any:
         return KernelSymbol(value, for_symbols)
     if type(value) is functools.partial:
         return functools.partial(for_symbols(value.func), *map(for_symbols, value.args), **value.keywords)
-    if type(value) is dict and all(v is None or isinstance(v, Kernel) for v in value.values()):
+    if type(value) is dict and all(map(_is_kernel, value.values())):
         return Dictionary(value, for_symbols)
+    if type(value) is tuple and _is_kernel(value):
+        return tuple(map(for_symbols, value))
     value = getattr(value, "recorded", value)
     stands_for = _STANDS_FOR.get(getattr(value, "__qualname__", "")) if type(value) is FunctionType else None
     if stands_for is not None and value.__module__ == stands_for[0]:
@@ -136,6 +138,11 @@ def for_symbols(value: Any) -> Any:
             except ValueError:  # not filled yet
                 continue
     return found
+
+
+def _is_kernel(value: Any) -> bool:
+    """Whether something that is kept is a kernel, none, or that with something known of it."""
+    return value is None or isinstance(value, Kernel) or (type(value) is tuple and bool(value) and _is_kernel(value[0]))
 
 
 def _names(code: Any) -> set[str]:
