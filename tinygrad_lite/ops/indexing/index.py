@@ -52,6 +52,10 @@ def _laid_out(out: Any, index: tuple[Any, ...]) -> Any:
 @differentiable(a=_take_a, view=True, name="getitem", complex=True, together=_take_parts)
 def take(a: Any, index: Any) -> Any:
     """``a[index]``; what is no view lies in memory as PyTorch's does."""
+    if type(index) is tuple and len(index) == 1:
+        index = index[0]
+    if type(index) is np.ndarray and index.dtype.kind == "i" and type(a) is np.ndarray and a.flags.c_contiguous:
+        return a.take(index, 0)  # the same in a quarter of the time
     out = a[index]
     base = out.base
     if base is a or (base is not None and base is a.base) or out.flags.c_contiguous or np.may_share_memory(out, a):

@@ -10,7 +10,7 @@ import numpy as np
 
 from ... import rules
 from ...engine.errors import InputError, RangeError
-from ...kernels.loops.scatter import adds_along, scatter_add
+from ...kernels.loops.scatter import scatter_add
 from ...rules import unwrap
 
 
@@ -136,15 +136,24 @@ def add_at(out: Any, values: Any, index: Any) -> None:
     if not out.flags.c_contiguous:
         np.add.at(out, index, values)
         return
-    if adds_along(out, values, index):
+    *all_of, last = index if type(index) is tuple and index else (index,)
+    if type(last) is np.ndarray and last.dtype.kind == "i" and all(type(p) is slice and p == _ALL for p in all_of):
+        dim = len(all_of)  # x[i], and x[:, ..., :, i]
+        n, before, width = out.shape[dim], math.prod(out.shape[:dim]), math.prod(out.shape[dim + 1 :])
+        places = _within(last.astype(np.intp, copy=False), n).reshape(-1)
+    else:
+        starts, width = spans(out.shape, index)
+        before, n = 1, out.size // width if width else 0
+        places = starts if width < 2 else starts // width
+    if not places.size or not width or not before:
         return
-    starts, width = spans(out.shape, index)
-    if not starts.size or not width:
-        return
-    values = np.ascontiguousarray(values, out.dtype).reshape(1, -1, width)
-    if values.shape[1] != starts.size:  # the kernel would read other memory
-        raise InputError(f"add_at: {starts.size} rows of {width} must be given, got {values.size} values")
-    scatter_add(out.reshape(1, -1, width), starts if width == 1 else starts // width, values)
+    values = np.ascontiguousarray(values, out.dtype)
+    if values.size != before * places.size * width:  # the kernel would read other memory
+        raise InputError(f"add_at: {before * places.size} rows of {width} must be given, got {values.size} values")
+    scatter_add(out.reshape(before, n, width), places, values.reshape(before, -1, width))
+
+
+_ALL = slice(None)
 
 
 def flat_places(shape: tuple[int, ...], index: Any) -> Any:
