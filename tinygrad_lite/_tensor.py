@@ -435,47 +435,47 @@ class Tensor(Methods):
 
     def float(self, memory_format: Any = None) -> Tensor:
         """To float32."""
-        return self.to(np.float32, memory_format=memory_format)
+        return _cast_to(self, np.float32, memory_format)
 
     def double(self, memory_format: Any = None) -> Tensor:
         """To float64."""
-        return self.to(np.float64, memory_format=memory_format)
+        return _cast_to(self, np.float64, memory_format)
 
     def half(self, memory_format: Any = None) -> Tensor:
         """To float16."""
-        return self.to(np.float16, memory_format=memory_format)
+        return _cast_to(self, np.float16, memory_format)
 
     def long(self, memory_format: Any = None) -> Tensor:
         """To int64."""
-        return self.to(np.int64, memory_format=memory_format)
+        return _cast_to(self, np.int64, memory_format)
 
     def int(self, memory_format: Any = None) -> Tensor:
         """To int32."""
-        return self.to(np.int32, memory_format=memory_format)
+        return _cast_to(self, np.int32, memory_format)
 
     def short(self, memory_format: Any = None) -> Tensor:
         """To int16."""
-        return self.to(np.int16, memory_format=memory_format)
+        return _cast_to(self, np.int16, memory_format)
 
     def char(self, memory_format: Any = None) -> Tensor:
         """To int8."""
-        return self.to(np.int8, memory_format=memory_format)
+        return _cast_to(self, np.int8, memory_format)
 
     def byte(self, memory_format: Any = None) -> Tensor:
         """To uint8."""
-        return self.to(np.uint8, memory_format=memory_format)
+        return _cast_to(self, np.uint8, memory_format)
 
     def cfloat(self, memory_format: Any = None) -> Tensor:
         """To complex64."""
-        return self.to(np.complex64, memory_format=memory_format)
+        return _cast_to(self, np.complex64, memory_format)
 
     def cdouble(self, memory_format: Any = None) -> Tensor:
         """To complex128."""
-        return self.to(np.complex128, memory_format=memory_format)
+        return _cast_to(self, np.complex128, memory_format)
 
     def bool(self, memory_format: Any = None) -> Tensor:
         """To bool."""
-        return self.to(np.bool_, memory_format=memory_format)
+        return _cast_to(self, np.bool_, memory_format)
 
     def is_floating_point(self) -> builtins.bool:
         """Whether the dtype is a float."""
@@ -492,9 +492,10 @@ class Tensor(Methods):
         if type(key) is int:
             key = (key, ...)  # with the ellipsis NumPy gives a view even of one element
         elif type(key) is tuple:
-            if len(key) == self._data.ndim and all(type(k) is int for k in key):
+            kinds = {*map(type, key)}
+            if kinds == _INTEGERS and len(key) == self._data.ndim:
                 key = (*key, ...)
-            elif two := indexing.in_two(key, self._data.ndim):
+            elif not kinds <= _BASIC and (two := indexing.in_two(key, self._data.ndim)):
                 return self[two[0]][two[1]]
         return indexing.take.record((self, key))
 
@@ -586,6 +587,15 @@ class Tensor(Methods):
 
 
 open_doors_of(Tensor)
+
+_INTEGERS, _BASIC = {int}, {int, slice, type(None), type(Ellipsis)}  # kinds of parts of an index
+
+
+def _cast_to(tensor: Tensor, dtype: Any, memory_format: Any) -> Tensor:
+    if memory_format is not None:
+        check_format(memory_format, "to")
+    target = as_dtype(dtype)
+    return tensor if tensor._data.dtype is target else _cast.record((tensor, target))
 
 
 def rebuild(cls: type, data: Any, requires_grad: bool, grad: Any = None, attributes: Any = None) -> Any:

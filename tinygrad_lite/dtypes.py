@@ -143,6 +143,9 @@ long, int, short, bool = int64, int32, int16, bool_
 
 _CANONICAL = {d.str: d.dtype for d in list(_objects.values())}
 
+_ASKED = (dtype, np.dtype, type)
+_asked: dict[Any, np.dtype[Any]] = {}  # what `as_dtype` has answered
+
 _default = [float32]
 
 
@@ -183,10 +186,16 @@ def as_dtype(dtype: Any) -> np.dtype[Any]:
     There is one object for each, whatever was given: fast paths ask ``dtype is float32``. NumPy has others that are
     equal to it, among them all that were pickled, and other orders of bytes.
     """
+    known = _asked.get(dtype) if isinstance(dtype, _ASKED) else None
+    if known is not None:
+        return known
     chosen = np.dtype(dtype)
     if chosen.kind not in "biufc":
         raise TypeError(f"a tensor's dtype must be of numbers or booleans, got {chosen}")
-    return _CANONICAL.get(chosen.newbyteorder("=").str, chosen)
+    found = _CANONICAL.get(chosen.newbyteorder("=").str, chosen)
+    if isinstance(dtype, _ASKED):
+        _asked[dtype] = found
+    return found
 
 
 def canonical(array: Any) -> np.ndarray[Any, Any]:

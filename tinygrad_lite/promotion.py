@@ -20,7 +20,7 @@ from .engine.quiet import quietly
 _RANK = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
 NUMBERS = {bool, int, float, complex}
 _BY_KIND = {bool: np.dtype(np.bool_), int: np.dtype(np.int64)}
-_C64 = np.dtype(np.complex64)
+_F32, _F64, _C64 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.complex64)
 
 
 def meet(first: np.dtype[Any], second: np.dtype[Any]) -> np.dtype[Any]:
@@ -121,6 +121,19 @@ def common(operands: Iterable[Any]) -> np.dtype[Any] | None:
     )
 
 
+def agree(operands: Iterable[Any]) -> bool:
+    """Whether nothing is to be cast: arrays of one floating dtype, float32 or float64, and Python's numbers."""
+    dtype: Any = None
+    for value in operands:
+        if isinstance(value, np.ndarray):
+            if dtype is not None and value.dtype is not dtype:
+                return False
+            dtype = value.dtype
+        elif value is not None and type(value) is not float and type(value) is not int:
+            return False
+    return dtype is _F32 or dtype is _F64
+
+
 def cast(who: str, operands: list[Any], lazily: bool = False) -> list[Any]:
     """The operands, arrays among them in the dtype where all meet.
 
@@ -179,12 +192,16 @@ def _to(dtype: np.dtype[Any], array: Any) -> Any:
         return array.astype(dtype, copy=False)
 
 
+_HOLDS = {int: "fiu", float: "f"}  # Python's numbers, and kinds of arrays that they leave as they are
 _pairs: dict[Any, Any] = {}  # what two arrays are cast to, or None: by dtypes, and whether they have dimensions
 
 
 def cast_pair(who: str, x: Any, y: Any, lazily: bool = True) -> tuple[Any, Any]:
     """`cast` of two operands, quickly where these are arrays."""
     if not isinstance(x, np.ndarray) or not isinstance(y, np.ndarray):
+        array, other = (x, y) if isinstance(x, np.ndarray) else (y, x)
+        if isinstance(array, np.ndarray) and array.dtype.kind in _HOLDS.get(type(other), ""):
+            return x, y  # where they meet is the array's dtype, and NumPy does the same
         x, y = cast(who, [x, y], lazily)
         return x, y
     key = x.dtype, not x.ndim, y.dtype, not y.ndim, lazily

@@ -119,12 +119,12 @@ def _goes_stale(name: str) -> bool:
     return not name.endswith("_shape") and name not in ("axis", "keepdims", "ddof")
 
 
-_PLAIN = frozenset({type(None), bool, int, float, complex, str})
+_PLAIN = frozenset({type(None), bool, int, float, complex, str, slice, type(Ellipsis)})
 
 
 def _plain(options: tuple[Any, ...]) -> bool:
     """Whether arguments are neither Tensors nor arrays, and hold none."""
-    return all(type(v) in _PLAIN or (type(v) is tuple and _PLAIN.issuperset(map(type, v))) for v in options)
+    return all([type(v) in _PLAIN or (type(v) is tuple and _PLAIN.issuperset(map(type, v))) for v in options])  # noqa: C419
 
 
 _pickers: dict[Any, Callable[..., tuple[Any, ...]]] = {}
@@ -302,14 +302,15 @@ class Op:
                 if source is not None:
                     nodes[i] = source
                 value = value._data
-            elif type(value) in (list, tuple) and any(isinstance(v, Tensor) for v in value):
-                lifted = True
-                found = tuple(
-                    None if not isinstance(v, Tensor) else v._node if v._view is None else CURRENT(v) for v in value
-                )
-                if any(n is not None for n in found):
-                    nodes[i] = found
-                value = tuple(v._data if isinstance(v, Tensor) else v for v in value)
+            elif type(value) in (list, tuple):
+                tensors = [isinstance(v, Tensor) for v in value]
+                if True in tensors:
+                    found = [
+                        (v._node if v._view is None else CURRENT(v)) if t else None for v, t in zip(value, tensors)
+                    ]
+                    lifted, value = True, tuple([v._data if t else v for v, t in zip(value, tensors)])
+                    if found.count(None) < len(found):
+                        nodes[i] = tuple(found)
             elif type(value) is not ndarray and isinstance(value, np.generic):
                 scalars = True
             data.append(value)

@@ -242,7 +242,7 @@ _RULES = {"flag": FLAG, "number": _NUMBER, "integer": INTEGER, **IN_FUNCTIONS}
 
 
 def _kind(who: str, name: str, value: Any, kind: str) -> None:
-    if not fits(kind, value):
+    if not isinstance(value, rules.Tensor) and not fits(kind, value):  # a Parameter comes this way, and often
         raise TypeError(f"{who}: {next(iter(misfits([name], [value], {name: kind})))}")
 
 

@@ -50,10 +50,10 @@ class View:
     opaque: str
 
     def __init__(self, parent: Any, step: tuple[Any, tuple[Any, ...]], opaque: str = "") -> None:
-        self.up = link(parent)
-        self.base = parent if self.up is None else self.up.base
-        self.array, self.step, self.origin = self.base._data, step, self.base._node
-        self.opaque = opaque or ("" if self.up is None else self.up.opaque)
+        self.up = up = None if parent._view is None else link(parent)
+        self.base = base = parent if up is None else up.base
+        self.array, self.step, self.origin = base._data, step, base._node
+        self.opaque = opaque or ("" if up is None else up.opaque)
 
     def path(self) -> Path:
         """The operations that lead from the base to here."""
@@ -83,7 +83,9 @@ _CUSTOM = "made by the custom Function {}"
 
 def view_of(parent: Any, op: Op, options: tuple[Any, ...], out: Any) -> View | None:
     """The record for `out`, a result of ``op(parent, *options)`` that may share the parent's memory."""
-    if not (np.may_share_memory(out, parent._data) if out.size else memory(out) is memory(parent._data)):
+    x, owner = parent._data, out.base
+    named = owner is x or (owner is not None and owner is x.base)  # NumPy names the owner, whatever lies between
+    if not named and not (np.may_share_memory(out, x) if out.size else memory(out) is memory(x)):
         return None
     return View(parent, (op, options), "" if mode.enabled else _NO_GRAD)
 

@@ -17,6 +17,11 @@ from ..rules import unwrap
 
 def sizes(args: tuple[Any, ...], who: str) -> tuple[int, ...]:
     """``f(2, 3)``, ``f((2, 3))`` and ``f([2, 3])`` all mean the shape (2, 3)."""
+    for n in args:
+        if type(n) is not int:
+            break
+    else:
+        return args
     try:
         if len(args) == 1 and not hasattr(args[0], "__index__") and not isinstance(args[0], (str, dict)):
             args = tuple(args[0])

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
+import numpy as np
+
+from ..dtypes import dtype as DType
 from ..engine.errors import InputError
 from .tensor_type import Tensor
 
@@ -119,4 +122,6 @@ def placement(who: str, args: tuple[Any, ...], dtype: Any, device: Any) -> tuple
 
 def names_device(value: Any) -> bool:
     """Whether a value is a device or the text of one, as those of other libraries are; a dtype is none."""
+    if isinstance(value, (DType, np.dtype, type)):
+        return False
     return isinstance(value, device) or str(value).partition(":")[0] in _TYPES

@@ -53,26 +53,39 @@ def _einsum_rule(g: Any, operands: Any, equation: str) -> list[Any]:
 
 
 def _einsum_vjp(g: Any, out: str, terms: list[str], operands: Any, i: int) -> Any:
-    """The same sum with the result in the operand's place.
+    """The same sum with the result in the operand's place."""
+    arrays = [g, *operands[:i], *operands[i + 1 :]]
+    shapes = tuple([np.shape(a) for a in arrays])
+    equation, spread = _reverse(out, tuple(terms), i, operands[i].shape, shapes)
+    for make, size in spread:
+        arrays.append(make(size, dtype=unwrap(g).dtype))
+    return _einsum(tuple(arrays), equation)
+
+
+@functools.lru_cache(1024)
+def _reverse(out: str, terms: tuple[str, ...], i: int, shape: Any, shapes: Any) -> tuple[str, list[tuple[Any, int]]]:
+    """The equation of an operand's gradient, and what is made for it beside the other operands.
 
     A repeated letter is two letters and an identity matrix; a letter that occurs nowhere else in its size is spread by
     ones.
     """
-    arrays = [g] + [x for j, x in enumerate(operands) if j != i]
-    names = [out] + [t for j, t in enumerate(terms) if j != i]
+    names = [out, *terms[:i], *terms[i + 1 :]]
+    others = list(zip(names, shapes))
+    spread: list[tuple[Any, int]] = []
     term, spare = "", [c for c in _LETTERS if c not in "".join(terms) + out]
-    for axis, c in enumerate(terms[i]):
-        size = operands[i].shape[axis]
+    for c, size in zip(terms[i], shape):
         if c in term:
             fresh = spare.pop()
-            arrays.append(np.eye(size, dtype=unwrap(g).dtype))
+            spread.append((np.eye, size))
             names.append(c + fresh)
+            others.append((c + fresh, (size, size)))
             c = fresh
-        elif not any(c in n and size in (1, np.shape(a)[n.index(c)]) for a, n in zip(arrays, names)):
-            arrays.append(np.ones(size, unwrap(g).dtype))
+        elif not any(c in n and size in (1, s[n.index(c)]) for n, s in others):
+            spread.append((np.ones, size))
             names.append(c)
+            others.append((c, (size,)))
         term += c
-    return _einsum(tuple(arrays), f"{','.join(names)}->{term}")
+    return f"{','.join(names)}->{term}", spread
 
 
 @differentiable(operands=_einsum_rule, name="einsum", complex=True, contiguous=True, single=True)
@@ -80,6 +93,11 @@ def _einsum(operands: Any, equation: str) -> Any:
     dtype = common_dtype(operands)
     if dtype.kind == "b":
         return np.einsum(equation, *operands)
+    if len(operands) == 2 and (order := _of_two(equation, operands[0].shape, operands[1].shape)) is not None:
+        x, y = [v.astype(dtype, copy=False) for v in operands]
+        left, right, out, axes = order
+        x, _ = _multiplied(x, left, y, right, out)
+        return np.ascontiguousarray(x.transpose(axes)).reshape([x.shape[i] for i in axes])
     left, _, out = equation.partition("->")
     found = [_with_diagonals(x.astype(dtype, copy=False), term) for x, term in zip(operands, left.split(","))]
     _match_sizes(found)
@@ -89,6 +107,22 @@ def _einsum(operands: Any, equation: str) -> Any:
     x, term = _folded(found, out)
     x = x if term == out else x.transpose([term.index(c) for c in out])
     return np.ascontiguousarray(x).reshape(x.shape) if len(operands) > 1 else np.array(x, order="C")
+
+
+@functools.lru_cache(1024)
+def _of_two(equation: str, shape: tuple[int, ...], other: tuple[int, ...]) -> tuple[Any, ...] | None:
+    """Terms of operands and result, and the order of a plain product's dimensions; None where it is no plain product.
+
+    In one, each letter stands once in an operand, in one size, and is in the other or in the result.
+    """
+    terms, _, out = equation.partition("->")
+    left, right = terms.split(",")
+    sizes = dict([*zip(left, shape), *zip(right, other)])
+    once = len(set(left)) == len(left) and len(set(right)) == len(right)
+    if not once or [sizes[c] for c in left + right] != [*shape, *other] or (set(left) ^ set(right)) - set(out):
+        return None
+    term = _plan(left, right, out)[-1]
+    return left, right, out, [term.index(c) for c in out]
 
 
 def _with_diagonals(x: Any, term: str) -> tuple[Any, str]:

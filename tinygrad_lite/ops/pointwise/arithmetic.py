@@ -96,11 +96,18 @@ floor_divide = elementwise(
 
 _cube = fused(lambda x: x * x * x)  # of many elements NumPy's passes take twice as long
 _cube_slope = fused(lambda g, x: g * (3 * (x * x)))
+_PRODUCTS: dict[Any, Any] = {  # exponents for which NumPy calls a function of the C library for each element
+    4: lambda x: np.square(x * x), -2: lambda x: np.reciprocal(x * x),
+    -0.5: lambda x: np.reciprocal(np.sqrt(x)),
+}  # fmt: skip
 
 
 def _power(x: Any, y: Any) -> Any:
-    if type(y) is int and y == 3 and x.dtype.kind in "fc":  # neither does it know a cube
-        return _cube(x)
+    if type(y) in (int, float):
+        if y == 3 and x.dtype.kind in "fc":
+            return _cube(x)
+        if y in _PRODUCTS and type(x) is np.ndarray and x.dtype.kind in "fc":  # of Tensors slopes at 0 would differ
+            return _PRODUCTS[y](x)
     if type(y) is np.ndarray and y.dtype.kind == "i" and (y < 0).any():
         return _integer_power(x, y)
     return x**y  # the operator knows that x**2 is a square; the ufunc does not
@@ -115,7 +122,7 @@ def _integer_power(x: Any, y: Any) -> Any:
 
 def _power_x(g: Any, x: Any, y: Any) -> Any:
     if type(y) in (int, float):  # a constant exponent: no need to guard what cannot happen
-        if type(y) is int and y == 3:
+        if y == 3:
             return _cube_slope(g, x)
         return flat(g) if y == 0 else g * (y * _power(x, y - 1))
     constant = np.equal(y, 0)

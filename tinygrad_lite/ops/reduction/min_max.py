@@ -157,7 +157,7 @@ def aminmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Extrem
 
 def place_of(x: Any, dim: int, find: Callable[..., Any]) -> Any:
     """Where along a dimension what is looked for is, with the dimension kept."""
-    return np.expand_dims(find(x, dim), dim)
+    return find(x, dim)[(slice(None),) * dim + (None,)]
 
 
 def _choose(

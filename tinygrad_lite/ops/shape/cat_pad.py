@@ -66,7 +66,10 @@ def _stack(arrays: Any, axis: int = 0) -> Any:
     dtype, first = common_dtype(arrays), arrays[0]
     if axis == 0 and first.ndim and len({a.shape for a in arrays}) == 1:  # a third of the time
         return np.concatenate(arrays, dtype=dtype).reshape(len(arrays), *first.shape)
-    return np.stack(arrays, axis, dtype=dtype)
+    if len({a.shape for a in arrays}) > 1 or axis < 0:
+        return np.stack(arrays, axis, dtype=dtype)
+    place = (slice(None),) * axis + (None,)  # np.stack makes it of more general parts
+    return np.concatenate([a[place] for a in arrays], axis, dtype=dtype)
 
 
 def _crop(g: Any, array_shape: tuple[int, ...], pad_width: Any) -> Any:

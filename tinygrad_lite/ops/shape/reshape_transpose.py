@@ -68,6 +68,8 @@ def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
     a=lambda g, a_shape: np.reshape(g, a_shape), numpy=np.expand_dims, view=True, name="unsqueeze", complex=True
 )
 def _expand_dims(a: Any, axis: Any) -> Any:
+    if type(axis) is int and axis >= 0:
+        return a[(slice(None),) * axis + (None,)]  # a fifth of its time
     return np.expand_dims(a, axis)
 
 
@@ -159,6 +161,8 @@ def view(input: Any, *size: Any, shape: Any = None, dtype: Any = None) -> Tensor
     if dtype is not None or (len(size) == 1 and isinstance(size[0], (np.dtype, DType, type))):
         return _reinterpreted(input, as_dtype(size[0] if dtype is None else dtype))
     out = reshape(input, *size, shape=shape)
+    if type(out) is Tensor and out._view is not None:
+        return out
     if unwrap(out).size and not np.may_share_memory(unwrap(out), unwrap(input)):
         raise RuntimeError(f"view: shape {out.shape} does not fit the order of the input's memory; use reshape()")
     return out
@@ -398,7 +402,7 @@ def permute(input: Any, *order: Any, dims: Any = None) -> Tensor:
     if len(named) != n:
         raise InputError(f"permute: dims must name each of the {n} dimensions once, got {named}")
     target = tuple([one_dim(d, n, "permute") for d in named])
-    if sorted(target) != list(range(n)):
+    if len({*target}) != n:
         raise RuntimeError(f"permute: dims must name each of the {n} dimensions once, got {named}")
     return _transpose.record((input, target))
 

@@ -143,8 +143,8 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Tenso
             raise TypeError(f"split: the size must be an integer or several, got {split_size_or_sections!r}") from None
         if sum(pieces) != n or min(pieces, default=0) < 0:
             raise RuntimeError(f"split: sizes must add up to {n}, the size of dim {dim}, got {pieces}")
-    starts = accumulate(pieces, initial=0)
-    return tuple([narrow(tensor, dim, a, length) for a, length in zip(starts, pieces)])
+    starts, before = accumulate(pieces, initial=0), (slice(None),) * dim
+    return tuple([tensor[(*before, slice(a, a + length))] for a, length in zip(starts, pieces)])
 
 
 @numpy_names
