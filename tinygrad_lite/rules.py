@@ -303,12 +303,10 @@ class Op:
                     nodes[i] = source
                 value = value._data
             elif type(value) in (list, tuple):
-                tensors = [isinstance(v, Tensor) for v in value]
-                if True in tensors:
-                    found = [
-                        (v._node if v._view is None else CURRENT(v)) if t else None for v, t in zip(value, tensors)
-                    ]
-                    lifted, value = True, tuple([v._data if t else v for v, t in zip(value, tensors)])
+                ours = [isinstance(v, Tensor) for v in value]
+                if True in ours:
+                    found = [(CURRENT(v) if v._view else v._node) if t else None for v, t in zip(value, ours)]
+                    lifted, value = True, tuple([v._data if t else v for v, t in zip(value, ours)])
                     if found.count(None) < len(found):
                         nodes[i] = tuple(found)
             elif type(value) is not ndarray and isinstance(value, np.generic):
