@@ -121,19 +121,6 @@ def common(operands: Iterable[Any]) -> np.dtype[Any] | None:
     )
 
 
-def agree(operands: Iterable[Any]) -> bool:
-    """Whether nothing is to be cast: arrays of one floating dtype, float32 or float64, and Python's numbers."""
-    dtype: Any = None
-    for value in operands:
-        if isinstance(value, np.ndarray):
-            if dtype is not None and value.dtype is not dtype:
-                return False
-            dtype = value.dtype
-        elif value is not None and type(value) is not float and type(value) is not int:
-            return False
-    return dtype is _F32 or dtype is _F64
-
-
 def cast(who: str, operands: list[Any], lazily: bool = False) -> list[Any]:
     """The operands, arrays among them in the dtype where all meet.
 
