@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from typing import Any
 
 import numpy as np
@@ -22,24 +23,20 @@ class Arena:
     """
 
     def __init__(self, lifetimes: dict[Any, tuple[int, int, int]]) -> None:
-        self._places: dict[Any, int] = {}
+        sizes = {what: -(-max(size, 1) // ALIGNED) * ALIGNED for what, (size, _, _) in lifetimes.items()}
         self.plain = sum(size for size, _, _ in lifetimes.values())
-        free: list[tuple[int, int]] = []  # (size, offset) of gaps
-        alive: list[tuple[int, int, int]] = []  # (last use, size, offset)
-        end = 0
-        for what, (size, first, last) in sorted(lifetimes.items(), key=lambda item: item[1][1]):
-            size = -(-max(size, 1) // ALIGNED) * ALIGNED
-            free += [(s, at) for until, s, at in alive if until < first]
-            alive = [each for each in alive if each[0] >= first]
-            fitting = [gap for gap in free if size <= gap[0] <= 2 * size]
-            if fitting:
-                gap = min(fitting)
-                free.remove(gap)
-                size, at = gap
-            else:
-                at, end = end, end + size
+        self._places: dict[Any, int] = {}
+        placed: list[tuple[int, int, int, int]] = []  # in the order of places: where it begins and ends, and when
+        for what in sorted(sizes, key=lambda w: -sizes[w]):  # the largest first, each as far down as there is room
+            at, (_, first, last) = 0, lifetimes[what]
+            for begin, end, other_first, other_last in placed:
+                if other_first <= last and first <= other_last:
+                    if begin - at >= sizes[what]:
+                        break
+                    at = max(at, end)
             self._places[what] = at
-            alive.append((last, size, at))
+            insort(placed, (at, at + sizes[what], first, last))
+        end = max((end for _, end, _, _ in placed), default=0)
         raw = np.empty(end + ALIGNED, np.uint8)
         shift = -int(raw.ctypes.data) % ALIGNED
         self.memory = raw[shift : shift + end]

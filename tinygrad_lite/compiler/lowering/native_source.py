@@ -30,18 +30,17 @@ class NativeSource(Placed):
     def __init__(self, recorder: Any, results: Any) -> None:
         super().__init__(recorder, results)
         self.bound |= {
-            "ndarray": np.ndarray,
             "empty": np.empty,
             "failed": _failed,
             "array": np.array,
-            "byte": np.uint8,
             "view_at": view_at,
         }
         self._constants = Constants()
         self.kept: list[Any] = [self._arena.memory, self._constants]  # whose addresses stand in tables
         self.steps = sum(map(len, self._steps))
         self.products = sum(isinstance(s, (Product, MatMul)) for steps in self._steps for s in steps)
-        self.bytes, self.plain_bytes = self._arena.bytes + self.block, self._arena.plain + self.block
+        fresh = sum(self._recorder.values[index].array.nbytes for _, index in self._fresh.values())
+        self.bytes, self.plain_bytes = self._arena.bytes + fresh, self._arena.plain + fresh
 
     # --- text ----------------------------------------------------------------------------------------------------
 
@@ -54,11 +53,6 @@ class NativeSource(Placed):
         self._pending: list[str] = []
         self._failing: dict[int, int] = {}  # call of a kernel that may fail -> where it ends in the table
         self._ahead = 0  # how much of the table has been put before what was there
-        if self.block:
-            self._lines.append(f"block = empty({self.block}, byte)")
-        for number, index in self._alone.values():
-            array = self._recorder.values[index].array
-            self._lines.append(f"b{number} = empty({array.shape}, {self._bind(array.dtype)})")
         for number, call in enumerate(self._recorder.calls):
             for step in self._steps[number]:
                 row = encoded(step, lambda p, n=number: self._where(n, p), self._constants.place)
@@ -80,10 +74,8 @@ class NativeSource(Placed):
             if self._fixed(held):
                 self.kept.append(self._own(held))
                 return _ZERO, address_of(self.kept[-1]) + offset
-            if held in self._alone:
-                return self._register(-2 - self._alone[held][0]), offset
             if held in self._fresh:
-                return self._register(-1), self._fresh[held][0] + offset
+                return self._register(-1 - self._fresh[held][0]), offset
             return _ZERO, self._arena.address(held) + offset
         value = self._recorder.values[held]
         if value.kind in ("state", "constant"):
@@ -96,11 +88,17 @@ class NativeSource(Placed):
         found = self._registers.get(root)
         if found is None:
             found = self._registers[root] = 2 + 2 * len(self._registers)
-            name = self._named(root) if root >= 0 else "block" if root == -1 else f"b{-2 - root}"
+            name = self._named(root) if root >= 0 else self._made_anew(-1 - root)
             self._pending.append(f"M[{found + 1}] = id({name})")
             self._rows[:0] = [table.ADDRESS, 4, found, found + 1]
             self._ahead += 4
         return found
+
+    def _made_anew(self, number: int) -> str:
+        """Memory for a result, made when it is first needed: what it replaces may be gone until then."""
+        array = next(self._recorder.values[index].array for n, index in self._fresh.values() if n == number)
+        self._pending.append(f"b{number} = empty({array.shape}, {self._bind(array.dtype)})")
+        return f"b{number}"
 
     def _gone(self, index: int, number: int) -> bool:
         """Whether memory that a call of Python made is not needed from a call on."""
@@ -144,17 +142,12 @@ class NativeSource(Placed):
         array = value.array
         if type(held) is tuple and held not in self._fresh:
             self.bound[name] = self._arena.view(held, offset, array)
-        elif type(held) is tuple and held in self._alone:
-            number, whole = self._alone[held]
+        elif type(held) is tuple:
+            number, whole = self._fresh[held]
             like = self._recorder.values[whole].array
             same = (array.shape, array.strides, array.dtype) == (like.shape, like.strides, like.dtype)
             view = f"view_at(b{number}, {offset}, {array.shape}, {array.strides}, {self._bind(array.dtype)})"
             self._lines.append(f"{name} = {f'b{number}' if same and not offset else view}")
-        elif type(held) is tuple:
-            place = self._fresh[held][0] + offset
-            self._lines.append(
-                f"{name} = ndarray({array.shape}, {self._bind(array.dtype)}, block, {place}, {array.strides})"
-            )
         elif self.modes[value.number] == "view":
             call = self._recorder.calls[value.number]
             for ref in references((call.args, call.kwargs)):
@@ -196,7 +189,7 @@ class NativeSource(Placed):
             self._reset.add(node.made)
         self._lines += [f"n = {text}", f"g = {self._kept(g.index)}"]
         if g.index in self._whole:  # it is new, and nobody else's
-            del self._whole[g.index]  # once
+            self._whole.discard(g.index)  # once
             self._lines.append("if n.grad is None: n.grad = wrap(g)")
             self._lines.append("else: accumulate({n: g}, n, False)")
         else:

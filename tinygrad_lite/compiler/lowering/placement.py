@@ -10,7 +10,6 @@ from ..replay import Source, references
 from .arena import Arena, address_of, extent
 from .steps import Place, places_of, written_by
 
-_ALONE = 1 << 18  # bytes from which a result has an array of its own
 _PURE = ("row", "rule", "helper")
 
 
@@ -88,33 +87,18 @@ class Placed(Source):
             self._steps[number] = kept[::-1]
 
     def _results_in_new_memory(self) -> dict[Any, tuple[int, int]]:
-        """Memory that outlives a call, results and gradients: where in the new block each is, and its size."""
+        """Memory that outlives a call, of results and gradients: its number, and a value that fills it."""
         wanted = [r.index for r in self._results.refs]
         wanted += [c.args[1].index for c in self._recorder.calls if c.kind == "leaf"]
         found: dict[Any, tuple[int, int]] = {}
-        self._whole: dict[int, int] = {}  # value -> its place in the block
-        self._alone: dict[Any, tuple[int, int]] = {}  # memory that is large: its number, and a value that fills it
-        end = 0
         for index in wanted:
             held, offset = self.memory_of(index)
+            if type(held) is int or held in found or self._fixed(held) or offset:
+                continue
             array = self._recorder.values[index].array
-            if (
-                type(held) is tuple
-                and held not in found
-                and not self._fixed(held)
-                and not offset
-                and array.flags.c_contiguous
-            ):
-                size = self._own(held).nbytes
-                if size == array.nbytes:
-                    self._whole[index] = end
-                    if size < _ALONE:
-                        found[held] = end, size
-                        end += -(-size // 64) * 64
-                    else:
-                        self._alone[held] = len(self._alone), index
-                        found[held] = 0, size
-        self.block = end
+            if array.flags.c_contiguous and self._own(held).nbytes == array.nbytes:
+                found[held] = len(found), index
+        self._whole = {index for _, index in found.values()}
         return found
 
     def _own(self, held: Any) -> Any:
@@ -126,25 +110,30 @@ class Placed(Source):
         return root in self._recorder.calls[number].lowered[0].fixed
 
     def _lifetimes(self) -> dict[Any, tuple[int, int, int]]:
-        """For memory of rows: size, the first and the last call that uses it."""
+        """For memory of rows: size, and the first and the last step that uses it."""
         found: dict[Any, tuple[int, int, int]] = {}
 
         self._until: dict[int, int] = {}  # memory that calls of Python make -> the last call that uses it
+
+        time = 0
 
         def use(held: Any, number: int) -> None:
             if type(held) is int:
                 self._until[held] = number
             elif held not in self._fresh and not self._fixed(held):
-                size, first, _ = found.get(held, (extent(self._own(held)), number, number))
-                found[held] = size, first, number
+                size, first, _ = found.get(held, (extent(self._own(held)), time, time))
+                found[held] = size, first, time
 
         for number, call in enumerate(self._recorder.calls):
             for step in self._steps[number]:
+                time += 1
                 for place in places_of(step):
                     use(self._memory(number, place)[0], number)
             if self.modes[number] == "python":
+                time += 1
                 for ref in references((call.args, call.kwargs)):
                     use(self.memory_of(ref.index)[0], number)
+        time += 1
         for ref in self._results.refs:
             use(self.memory_of(ref.index)[0], len(self._recorder.calls))
         return found
