@@ -7,15 +7,21 @@ HELPERS = {  # module: functions that compute on arrays between rows
     "engine.views": ("duplicate", "store"),
     "ops.creation.arange_eye": ("hot",),
     "ops.creation.creation": ("_array", "built"),
-    "ops.indexing.index": ("within", "_mask", "from_front"),
-    "ops.indexing.index_put": ("integers",),
+    "ops.indexing.index": ("within", "_mask", "from_front", "_grid"),
+    "ops.indexing.index_put": ("integers", "places_of"),
     "ops.neural.attention.attention": ("causal", "additive"),
     "ops.neural.convolution.conv": ("check",),
     "ops.neural.embedding": ("_checked", "_renormalize", "factors_of"),
     "ops.neural.loss.regression": ("probabilities",),
     "ops.neural.normalization.layer_norm": ("_move",),
     "ops.reduction.min_max": ("place_of",),
-    "ops.reduction.sort_topk": ("_order",),
+    "ops.reduction.sort_topk": ("_order", "_top"),
+    "ops.reduction.cumulative": ("extremes_at",),
+    "ops.reduction.quantiles": ("found_at",),
+    "ops.neural.activation.gated": ("gumbel",),
+    "ops.neural.activation.piecewise": ("random_slopes",),
+    "ops.neural.loss.distribution": ("variances",),
+    "ops.neural.pooling.max_pool": ("_maxima", "counted"),
     "ops.neural.dropout": ("mask_of",),
     "ops.neural.loss.cross_entropy": ("smoothed", "mixed_targets", "as_dtype"),
     "ops.random.random_streams": ("uniform", "gaussian"),
@@ -26,7 +32,7 @@ RECORDED = frozenset(name for names in HELPERS.values() for name in names)
 TAKE_TENSORS = frozenset(
     {"integers", "check", "_checked", "within", "_mask", "probabilities", "_move", "_renormalize"}
 )  # for arrays
-DRAWS = ("uniform", "gaussian", "mask_of")
+DRAWS = ("uniform", "gaussian", "mask_of", "gumbel", "random_slopes")
 DOORS = (
     "item", "tolist", "numpy", "data_ptr", "apply_", "map_", "__array__", "__float__", "__int__", "__complex__",
     "__bool__", "__index__", "__format__", "__contains__", "__repr__", "__dlpack__",

@@ -16,7 +16,7 @@ from ...rules import unwrap, wrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim
 from ..pointwise.clamp_round_where import where
-from .index import _mask, within
+from .index import _mask, from_front, within
 from .index import index_add as _add
 from .index import index_put as _put
 from .index_keys import add_at, plain_index, put_at
@@ -294,11 +294,16 @@ def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
             [0., 7.]])
     """
     x = unwrap(input)
-    i = within(integers(index, "put"), x.size, "put", -x.size).reshape(-1)
+    i = from_front(integers(index, "put"), x.size, "put").reshape(-1)
     if np.size(unwrap(source)) != i.size:
         raise RuntimeError(f"put: source must have {i.size} elements like the index, got {np.size(unwrap(source))}")
     source = fitting(source.reshape(-1), (i.size,), input, "put")
-    return (_add if accumulate else _put), source, np.unravel_index(np.where(i < 0, i + x.size, i), x.shape)
+    return (_add if accumulate else _put), source, places_of(i, x.shape)
+
+
+def places_of(i: Any, shape: tuple[int, ...]) -> tuple[Any, ...]:
+    """An index for places that are counted in C order."""
+    return np.unravel_index(i, shape)
 
 
 def masked_scatter(input: Any, mask: Any, source: Any) -> Tensor:

@@ -189,12 +189,12 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
     source = value if src is None else src
     if np.ndim(unwrap(source)) == 0 and not hasattr(source, "_node"):
         source = np.broadcast_to(held(source, unwrap(input).dtype, "scatter"), np.shape(unwrap(index)))
-    key, source = _place(input, dim, index, source, "scatter")
+    key, given = _place(input, dim, index, source, "scatter")
     if reduce is None:
-        return _put, source, key
+        return _put, given, key
     if reduce not in ("add", "multiply"):
         raise InputError(f"scatter: reduce must be 'add' or 'multiply', got {reduce!r}")
-    return (_add if reduce == "add" else times_at), source, key
+    return (_add if reduce == "add" else times_at), given, key
 
 
 @numpy_names

@@ -156,15 +156,21 @@ def logcumsumexp(input: Floating, dim: int) -> Tensor:
     return _along(_logcumsumexp, input, dim, "logcumsumexp")
 
 
+def extremes_at(x: Any, largest: bool, dim: int) -> Any:
+    """Where the largest or smallest so far is, the last of several."""
+    index = np.empty(x.shape, np.int64)
+    if x.size:
+        shape = math.prod(x.shape[:dim]), x.shape[dim], math.prod(x.shape[dim + 1 :])
+        running_extreme.run(np.ascontiguousarray(x).reshape(shape), largest, index.reshape(shape))
+    return index
+
+
 def _cumulative(input: Any, dim: Any, largest: bool, who: str) -> Picked:
     x = unwrap(input)
     dim = one_dim(dim, x.ndim, who)
     if not x.ndim:
         return Picked(input.clone(), wrap(np.zeros((), np.int64)))
-    index = np.empty(x.shape, np.int64)
-    if x.size:
-        shape = math.prod(x.shape[:dim]), x.shape[dim], math.prod(x.shape[dim + 1 :])
-        running_extreme.run(np.ascontiguousarray(x).reshape(shape), largest, index.reshape(shape))
+    index = extremes_at(x, largest, dim)
     return Picked(_take_along_axis.record((input, index, dim)), wrap(index))
 
 

@@ -25,16 +25,21 @@ __all__ = ["kthvalue", "median", "mode", "nanmedian", "nanquantile", "quantile"]
 METHODS = "kthvalue median mode nanmedian nanquantile quantile"
 
 
+def found_at(find: Any, x: Any, dim: int) -> Any:
+    """What ``find(x)`` gives for the last axis, for another one, which stays with a size of 1."""
+    return np.expand_dims(np.asarray(find(np.moveaxis(x, dim, -1)), order="C"), dim)
+
+
 def _pick(input: Any, find: Any, dim: Any, keepdim: bool, who: str) -> Picked:
     """The entries at ``find(x)``, an index into the last axis of `x`, and where they are."""
     x = unwrap(input)
     dim = one_dim(dim, x.ndim, who)
     if not x.ndim:
-        find(x.reshape(1))
+        found_at(find, x.reshape(1), 0)
         return Picked(input.clone(), wrap(np.zeros((), np.int64)))
     if not x.shape[dim]:
         raise IndexError(f"{who}: the size of dim {dim} must not be 0, got shape {x.shape}")
-    index = np.expand_dims(np.asarray(find(np.moveaxis(x, dim, -1)), order="C"), dim)
+    index = found_at(find, x, dim)
     values = _take_along_axis.record((input, index, dim))
     return Picked(values, wrap(index)) if keepdim else Picked(squeeze(values, dim), wrap(np.squeeze(index, dim)))
 

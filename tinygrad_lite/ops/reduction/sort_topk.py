@@ -30,10 +30,11 @@ def _top(x: Any, k: int, dim: int, largest: bool) -> Any:
     """The first `k` indices of the order; of many entries only those that come into question are sorted."""
     n = x.shape[dim]
     if not 0 < k <= n // 8:
-        return _order(x, dim, largest)[(slice(None),) * dim + (slice(k),)]
+        return np.ascontiguousarray(_order(x, dim, largest)[(slice(None),) * dim + (slice(k),)])
     part = np.argpartition(x, n - k if largest else k - 1, dim)
     part = part[(slice(None),) * dim + (slice(n - k, None) if largest else slice(k),)]
-    return np.take_along_axis(part, _order(np.take_along_axis(x, part, dim), dim, largest), dim)
+    order = _order(np.take_along_axis(x, part, dim), dim, largest)
+    return np.ascontiguousarray(np.take_along_axis(part, order, dim))
 
 
 @numpy_names
@@ -152,7 +153,7 @@ def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool =
         raise InputError(f"topk: k must be in [0, {size}], the size of dim {dim}, got {k}")
     if not x.ndim:
         return Picked(input.clone(), wrap(np.zeros((), np.int64)))
-    index = np.ascontiguousarray(_top(x, k, dim, largest))
+    index = _top(x, k, dim, largest)
     return Picked(_take_along_axis.record((input, index, dim)), wrap(index))
 
 

@@ -101,6 +101,12 @@ def softmin(input: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
     return softmax(-input, dim, dtype)
 
 
+def gumbel(shape: tuple[int, ...], dtype: Any, generator: Any) -> Any:
+    """Numbers of the standard Gumbel distribution."""
+    drawn = 1 - uniform(shape, np.float64, generator)  # (0, 1]
+    return -np.log(np.maximum(-np.log(drawn), np.finfo(np.float64).tiny)).astype(dtype)
+
+
 @numpy_names
 def gumbel_softmax(
     logits: Floating, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1, *, generator: Any = None
@@ -138,9 +144,8 @@ def gumbel_softmax(
     x = unwrap(logits)
     if x.dtype.kind != "f":
         raise DtypeError(f"gumbel_softmax: logits must be floating point, got {x.dtype}")
-    drawn = 1 - uniform(x.shape, np.float64, generator)  # (0, 1]
-    noise = -np.log(np.maximum(-np.log(drawn), np.finfo(np.float64).tiny)).astype(x.dtype)
-    soft = softmax((logits + noise) / tau, dim)
+    noise = gumbel(x.shape, x.dtype, generator)
+    soft = softmax((logits + wrap(noise)) / tau, dim)
     if not hard:
         return soft
     axis = one_dim(dim, x.ndim, "gumbel_softmax")

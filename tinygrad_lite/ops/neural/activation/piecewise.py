@@ -124,6 +124,11 @@ def prelu(input: Floating, weight: Any) -> Tensor:
     return _prelu.record((input, weight.reshape(shape)))
 
 
+def random_slopes(shape: tuple[int, ...], dtype: Any, lower: float, upper: float, generator: Any) -> Any:
+    """Numbers between two."""
+    return (uniform(shape, np.float32, generator) * (upper - lower) + lower).astype(dtype, copy=False)
+
+
 def rrelu(
     input: Floating,
     lower: float = 1.0 / 8,
@@ -170,7 +175,7 @@ def rrelu(
     x = unwrap(_floats(input, "rrelu"))
     if not training:
         return _applied(input, lambda t: _leaky_relu.record((t, (lower + upper) / 2)), "rrelu", inplace)
-    slopes = (uniform(x.shape, np.float32, generator) * (upper - lower) + lower).astype(x.dtype, copy=False)
+    slopes = random_slopes(x.shape, x.dtype, lower, upper, generator)
     return _applied(input, lambda t: _prelu.record((t, slopes)), "rrelu", inplace)
 
 

@@ -11,7 +11,7 @@ from ....engine.errors import DtypeError, InputError, RangeError
 from ....engine.quiet import quietly
 from ....kernels.loops import cross_entropy as kernel_loss
 from ....kernels.loops.cross_entropy import losses_and_slope, scaled_slope
-from ....rules import differentiable, unwrap
+from ....rules import differentiable, unwrap, wrap
 from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
 from ...linalg.matmul import linear
@@ -262,7 +262,7 @@ def _soft(input: Any, target: Any, t: Any, w: Any, reduction: str, smoothing: fl
     wanted, share = getattr(target, "requires_grad", False), 1 / max(count, 1) if reduction == "mean" else None
     total = reduction != "none"
     if wanted:
-        return _dense_twin(input, _mixed(target, w, share, smoothing, classes), total)
+        return _dense_twin(input, _mixed(target, None if w is None else wrap(w), share, smoothing, classes), total)
     return _ce_dense.record((input, mixed_targets(t, w, share, smoothing, classes), total))
 
 

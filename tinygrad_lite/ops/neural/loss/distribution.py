@@ -225,6 +225,13 @@ def poisson_nll_loss(
     return reduced(loss, None, how)
 
 
+def variances(v: Any, who: str) -> Any:
+    """Numbers of which none is negative."""
+    if v.size and (v < 0).any():
+        raise InputError(f"{who}: var must not be negative, got {v.min()}")
+    return v
+
+
 def gaussian_nll_loss(
     input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
 ) -> Tensor:
@@ -268,9 +275,7 @@ def gaussian_nll_loss(
     x = unwrap(input)
     if not hasattr(var, "shape"):
         var = wrap(np.full(x.shape, var, x.dtype if x.dtype.kind == "f" else np.float32))
-    v = unwrap(var)
-    if v.size and (v < 0).any():
-        raise InputError(f"{who}: var must not be negative, got {v.min()}")
+    v = variances(unwrap(var), who)
     if v.shape != x.shape:
         if v.shape == x.shape[:-1]:
             var = var.unsqueeze(-1)

@@ -120,11 +120,14 @@ def pooled(x: Any, windows: Windows, return_indices: bool) -> Any:
     """The maxima and, if asked for, where they lie."""
     if not return_indices:
         return _or_nothing(_max_pool.record((x, windows)), windows)
-    index = _maxima(unwrap(x), windows)[1]
+    _, index = _maxima(unwrap(x), windows)
     out = _or_nothing(pick.record((x, index, windows.large)), windows)
-    if windows.nothing is not None:
-        index = np.where(*windows.nothing, index)
-    return out, wrap(index.astype(np.int64))
+    return out, wrap(counted(index, windows))
+
+
+def counted(index: Any, windows: Windows) -> Any:
+    """Where maxima lie, as PyTorch counts it, also of windows that hold no entry."""
+    return (index if windows.nothing is None else np.where(*windows.nothing, index)).astype(np.int64)
 
 
 def _or_nothing(out: Any, windows: Windows) -> Any:
