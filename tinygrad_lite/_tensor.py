@@ -15,7 +15,7 @@ from .dtypes import as_dtype, canonical, get_default_dtype, of
 from .dtypes import dtype as DType
 from .engine import blame, fast_calls, hooks, views
 from .engine.door import open_doors_of
-from .engine.errors import InputError, SeveralError
+from .engine.errors import InputError, NumberError, SeveralError
 from .engine.hooks import RemovableHandle as RemovableHandle
 from .engine.out import into
 from .graph import RETAIN, mode, new_leaf, uncounted, written
@@ -238,10 +238,17 @@ class Tensor(Methods):
         return self._data.tolist()
 
     def __float__(self) -> builtins.float:
-        return float(self.item())
+        return float(self._real("float"))
 
     def __int__(self) -> builtins.int:
-        return int(self.item())
+        return int(self._real("int"))
+
+    def _real(self, who: str) -> Any:
+        """The number, which must be real or have no imaginary part."""
+        value = self.item()
+        if type(value) is complex and value.imag:
+            raise NumberError(f"{who}: {value} is no real number; take its real part, imag or abs before")
+        return value.real if type(value) is complex else value
 
     def __complex__(self) -> complex:
         return complex(self.item())

@@ -6,6 +6,7 @@ the operators, and the methods that are no functions or take their arguments in 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, overload
@@ -16,7 +17,7 @@ from . import rules
 from .engine import views
 from .engine.blame import blame
 from .engine.door import numpy_names, open_doors_of
-from .engine.errors import DtypeError, InputError
+from .engine.errors import ArgumentError, DtypeError, InputError
 from .engine.fast_calls import foreign
 from .graph import written
 from .ops.argument_names import one_dim
@@ -64,6 +65,12 @@ from .rules import wrap
 from .tensors.device_methods import DeviceMethods
 from .tensors.size import Size, size_of
 from .tensors.tensor_type import Tensor
+
+
+def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The strides of a contiguous tensor, where NumPy has no rule for those of nothing."""
+    widths = [max(n, 1) for n in shape]
+    return tuple(math.prod(widths[d + 1 :]) for d in range(len(shape)))
 
 
 def _own_dtype(self, dtype: Any, who: str) -> Any:
@@ -202,6 +209,8 @@ class Methods(DeviceMethods):
         if views.node_of(self) is not None:
             raise RuntimeError("apply_: it has no gradient; detach() the tensor, or use it under no_grad() on a copy")
         flat = [callable(v) for v in self._data.reshape(-1).tolist()]
+        if strange := [type(v).__name__ for v in flat if isinstance(v, (str, bytes)) or v is None]:
+            raise ArgumentError(f"apply_: the function must return numbers, got {strange[0]}")
         return self._overwrite(np.array(flat, self._data.dtype).reshape(self._data.shape), "apply_")
 
     def map_(self, other: Any, callable: Any) -> Tensor:
@@ -220,7 +229,8 @@ class Methods(DeviceMethods):
     def stride(self, dim: int) -> int: ...
     def stride(self, dim: int | None = None) -> Any:
         """Strides in elements, of all dimensions or one."""
-        strides = tuple(s // self._data.itemsize for s in self._data.strides)
+        data = self._data
+        strides = tuple(s // data.itemsize for s in data.strides) if data.size else row_major(data.shape)
         return strides if dim is None else strides[one_dim(dim, self._data.ndim, "stride")]
 
     # --- shape ------------------------------------------------------------------------------------------------------

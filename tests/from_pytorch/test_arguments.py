@@ -42,6 +42,7 @@ def _rows_seen_as_shorter(m: Any) -> Any:
     return [list(x.view(m.int16).stride()), list(x.view(m.float64).stride()), x.view(m.float64)]
 
 
+_SMALL = [1e-19 + 1e-18j, 1e-18j, -1e-19, 1e-9 + 1e-9j]
 PROGRAMS: dict[str, Any] = {
     # dtypes that meet nowhere
     "heaviside of two dtypes": lambda m: m.heaviside(_x(m, 2), _x(m, 2, dtype="float32")),
@@ -85,6 +86,35 @@ PROGRAMS: dict[str, Any] = {
     "fft of no dimension": lambda m: m.fft.fft(m.tensor(1.0)),
     "rfft2 of no dimension": lambda m: m.fft.rfft2(m.tensor(1.0), dim=(0,)),
     "fft2 along one dimension twice": lambda m: m.fft.fft2(_x(m, 2, 2), dim=(0, 0)),
+    # one Tensor in place of several, and none
+    **{
+        f"{name} of one tensor": lambda m, name=name: getattr(m, name)(_x(m, 2, 2))
+        for name in ("cat", "stack", "hstack", "vstack", "dstack", "column_stack")
+    },
+    "cat of nothing, along any dimension": lambda m: m.cat([m.empty(0), m.empty(0)], dim=1),
+    "block_diag of nothing": lambda m: m.block_diag(),
+    "meshgrid of two dtypes": lambda m: m.meshgrid(_x(m, 2), m.tensor([1]), indexing="ij"),
+    "roll by nothing": lambda m: m.roll(_x(m, 3), (), ()),
+    "hsplit of a number": lambda m: m.hsplit(m.tensor(1.0), 1),
+    # numbers
+    "strides of nothing": lambda m: [
+        list(m.zeros(0, 2, 0).stride()),
+        list(m.zeros(2, 0, 3).stride()),
+        m.zeros(0).stride(0),
+    ],
+    "complex numbers as booleans": lambda m: m.tensor([1j, 0], dtype=m.bool),
+    "float of a complex number": lambda m: float(m.tensor(1.5j)),
+    "float of a real complex number": lambda m: [float(m.tensor(1.5 + 0j)), int(m.tensor(2 + 0j))],
+    "random_ up to the largest": lambda m: bool(m.zeros(50).random_(5, None).min() >= 5),
+    "random_ beyond uint8": lambda m: m.zeros(3, dtype=m.uint8).random_(0, 300),
+    "random_ below int8": lambda m: m.zeros(3, dtype=m.int8).random_(-200, 3),
+    "uniform_ over more than float32 holds": lambda m: m.ones(2).uniform_(-3e38, 3e38).shape,
+    "linspace of complex numbers": lambda m: [m.linspace(0, 1j, 3), m.linspace(1, 2 + 2j, 4, dtype=m.complex128)],
+    "linspace of complex numbers as floats": lambda m: m.linspace(0, 1j, 3, dtype=m.float32),
+    "logspace of complex numbers": lambda m: [m.logspace(0, 1j, 3), m.logspace(0, 2, 3, base=1 + 1j)],
+    "linspace from several numbers": lambda m: m.linspace(m.tensor([1, 1]), 2, 2),
+    "log1p of small complex numbers": lambda m: m.log1p(m.tensor(_SMALL, dtype=m.complex128)) * 1e18,
+    "apply_ that returns text": lambda m: _x(m, 2).apply_(lambda v: "a"),
     # names
     "swapaxes": lambda m: m.swapaxes(_x(m, 3, 2), axis0=0, axis1=1),
     "swapdims": lambda m: m.swapdims(_x(m, 3, 2), dim0=0, dim1=1),

@@ -208,10 +208,12 @@ def a_value_of_another_shape(m: Any) -> Any:
     return x
 
 
-def test_a_list_of_lists_is_one_index() -> None:
-    """As in NumPy. PyTorch takes it for a tuple, and warns that this will change."""
+def test_a_list_of_lists_is_a_tuple() -> None:
+    """As in PyTorch 2.13, with its warning; in NumPy it is one index."""
     x = start(tg, (3, 4))
-    np.testing.assert_array_equal(x[[[0, 1], [2, 0]]].detach(), x[tg.tensor([[0, 1], [2, 0]])].detach())
+    with pytest.warns(UserWarning, match="counts as a tuple, as in PyTorch"):
+        listed = x[[[0, 1], [2, 0]]]
+    np.testing.assert_array_equal(listed.detach(), x[tg.tensor([0, 1]), tg.tensor([2, 0])].detach())
 
 
 # --- in place ---------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from ..graph import OFF, Node, caller, mode, tick, written
 from ..rules import Rule, conjugate, part_of, stand_in
 from . import views
 from .accumulate import sums_to
+from .errors import ArgumentError
 
 
 class Context:
@@ -224,7 +225,9 @@ def _call_backward(
             results.append(None)
             continue
         if not isinstance(x, rules.Tensor):
-            raise TypeError(f"{cls.__name__}.backward: gradient {i} must be a Tensor or None, got {type(x).__name__}")
+            raise ArgumentError(
+                f"{cls.__name__}.backward: gradient {i} must be a Tensor or None, got {type(x).__name__}"
+            )
         if x.shape != parent.shape and not sums_to(x.shape, parent.shape):
             raise RuntimeError(
                 f"{cls.__name__}.backward: gradient {i} must have the shape {parent.shape}, got {x.shape}"

@@ -21,7 +21,8 @@ def into(out: Any, who: str, function: Callable[..., Any], /, *args: Any, **kwar
     Parameters
     ----------
     out : Tensor, or a tuple of them where there are several results
-        One of another shape than the result's gets that shape, with a warning where it is not empty; a view is refused.
+        One of another shape than the result's gets that shape, with a warning where it is not empty; a view is none
+        any more then.
         Its dtype may be one that the result can be
         cast to without losing a kind of number.
     who : str
@@ -71,8 +72,6 @@ def _tensors(values: Any) -> Iterator[Any]:
 def _check(target: Any, value: Any, who: str) -> None:
     if not isinstance(value, (np.ndarray, np.generic)):
         raise TypeError(f"{who}: out= must be of a function whose results are Tensors, got {type(value).__name__}")
-    if target.shape != value.shape and target._view is not None:
-        raise InputError(f"{who}: out, a view, must have the result's shape {value.shape}, got {target.shape}")
     if not can_cast(value.dtype, target.dtype):
         raise InputError(f"{who}: out must have a dtype that holds {value.dtype}, got {target.dtype}")
     views.begin(target, (), who)  # refuses expanded and read-only memory
@@ -81,8 +80,10 @@ def _check(target: Any, value: Any, who: str) -> None:
 def _put(target: Any, value: Any, who: str) -> None:
     if target.shape != value.shape:
         if target._data.size:
-            warnings.warn(f"{who}: out has shape {target.shape} and becomes {value.shape}, the result's", stacklevel=4)
-        target._data = value.astype(target.dtype)
+            own = " in memory of its own" if target._view is not None else ""
+            text = f"{who}: out has shape {target.shape} and becomes {value.shape}, the result's,{own}"
+            warnings.warn(text, stacklevel=4)
+        target._data, target._view = value.astype(target.dtype), None
         return
     np.copyto(target._data, value, casting="unsafe")
     written(target._data, "out=", 3)

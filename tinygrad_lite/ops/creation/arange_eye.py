@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import as_dtype, get_default_dtype
-from ...engine.errors import DtypeError, InputError
+from ...engine.errors import ArgumentError, DtypeError, InputError
 from ...rules import unwrap, wrap
 from ...tensors.tensor_type import Tensor
 from .creation import _dtype, _finish, built
@@ -17,14 +17,26 @@ __all__ = ["arange", "eye", "linspace", "logspace", "one_hot", "tril_indices", "
 FUNCTIONAL = "one_hot"
 
 
-def _number(value: Any, who: str) -> Any:
+def _number(value: Any, who: str, complex: bool = False) -> Any:
     """A Python number, from one or from a Tensor of one element."""
     given = unwrap(value)
     if isinstance(given, (np.ndarray, np.generic)) and given.size == 1:
         given = given.item()
-    if not isinstance(given, (bool, int, float)):
-        raise TypeError(f"{who}: expected real numbers, got {value!r}")
+    if isinstance(given, np.ndarray):
+        raise ArgumentError(f"{who}: expected numbers or Tensors of one, got a Tensor of shape {given.shape}")
+    if not isinstance(given, (bool, int, float)) and not (complex and np.iscomplexobj(given)):
+        raise TypeError(f"{who}: expected {'' if complex else 'real '}numbers, got {value!r}")
     return given
+
+
+def _spaced_dtype(dtype: Any, *numbers: Any) -> np.dtype[Any]:
+    """That of numbers between others: complex where one of these is, unless it is given."""
+    chosen = _dtype(dtype)
+    if any(type(v) is complex for v in numbers) and chosen.kind != "c":
+        if dtype is not None:
+            raise DtypeError(f"numbers between complex ones must be complex, got dtype {chosen}")
+        return np.result_type(chosen, np.complex64)
+    return chosen
 
 
 def arange(
@@ -104,7 +116,7 @@ def linspace(
     steps : int
         How many.
     dtype : dtype, optional
-        Default: `get_default_dtype`.
+        Default: `get_default_dtype`, or the complex dtype of its precision for complex numbers.
     device : "cpu", optional
     requires_grad : bool
 
@@ -124,13 +136,14 @@ def linspace(
     tensor([0.0000, 0.5000, 1.0000])
     """
     spaced = built(_spaced, start, end, steps, dtype, "linspace")
-    return _finish(spaced.astype(_dtype(dtype), copy=False), requires_grad, device, "linspace")
+    return _finish(spaced, requires_grad, device, "linspace")
 
 
 def _spaced(start: Any, end: Any, steps: int, dtype: Any, who: str) -> Any:
     if steps < 0:
         raise InputError(f"{who}: steps must not be negative, got {steps}")
-    start, end, chosen = _number(start, who), _number(end, who), _dtype(dtype)
+    start, end = _number(start, who, True), _number(end, who, True)
+    chosen = _spaced_dtype(dtype, start, end)
     if chosen.kind in "iu":  # the ends are cut first, as in PyTorch
         start, end = int(start), int(end)
     return np.linspace(start, end, steps).astype(chosen, copy=False)
@@ -175,11 +188,13 @@ def logspace(
     >>> tg.logspace(-1, 1, 3)
     tensor([ 0.1000,  1.0000, 10.0000])
     """
-    start, end = (_number(v, "logspace") for v in (start, end))
-    if _dtype(dtype).kind in "iu":  # the ends are cut first, as in PyTorch
+    start, end, base = (_number(v, "logspace", True) for v in (start, end, base))
+    chosen = _spaced_dtype(dtype, start, end, base)
+    if chosen.kind in "iu":  # the ends are cut first, as in PyTorch
         start, end = int(start), int(end)
-    powers = np.power(float(_number(base, "logspace")), _spaced(start, end, steps, np.float64, "logspace"))
-    return _finish(powers.astype(_dtype(dtype)), requires_grad, device, "logspace")
+    wide = np.complex128 if chosen.kind == "c" else np.float64
+    powers = np.power(np.asarray(base, wide), _spaced(start, end, steps, wide, "logspace"))
+    return _finish(powers.astype(chosen), requires_grad, device, "logspace")
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:

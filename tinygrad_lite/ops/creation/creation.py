@@ -123,7 +123,7 @@ def _of_numbers(given: Any, target: np.dtype[Any] | None) -> Any:
     kind = array.dtype.kind
     if kind not in "biufc":
         return array
-    if kind == "c" and target is not None and target.kind != "c":
+    if kind == "c" and target is not None and target.kind not in "bc":
         raise DtypeError(f"tensor: numbers of dtype {target} must be real, got complex ones")
     if target is None and owned:  # some numbers come with a dtype of their own
         target = promotion.common([*(np.empty(0, d) for d in owned), *(np.empty(0, d) for d in _defaults(nested))])

@@ -57,11 +57,11 @@ def _checked(A: Any, who: str, factor: Callable[[Any], Any], place: Callable[[An
     info = np.zeros(a.shape[:-2], np.int32)
     try:
         factor(a)
-    except LinAlgError:
+    except np.linalg.LinAlgError:
         for i in np.ndindex(info.shape):
             try:
                 factor(a[i])
-            except LinAlgError:
+            except np.linalg.LinAlgError:
                 info[i] = place(a[i])
     if check_errors:
         _raised(info, who, what)
@@ -84,7 +84,7 @@ def _minor(a: Any) -> int:
     for k in range(1, len(a)):
         try:
             np.linalg.cholesky(a[:k, :k])
-        except LinAlgError:
+        except np.linalg.LinAlgError:
             return k
     return len(a)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.errors import ArgumentError
 from ...kernels.loops import take_along
 from ...kernels.loops.matrix_product import matrix_product
 from ...kernels.loops.pairwise_sum import pairwise_sum
@@ -89,7 +90,7 @@ def _product(input: Any, other: Any, who: str) -> Any:
             raise TypeError(f"{who}: both must be Tensors or arrays, got {came}")
         x, y = np.asarray(x), np.asarray(y)
     if x.ndim == 0 or y.ndim == 0 or x.shape[-1] != y.shape[-2 if y.ndim > 1 else 0]:
-        raise RuntimeError(f"{who}: inner sizes must agree, got shapes {x.shape} and {y.shape}")
+        raise ArgumentError(f"{who}: inner sizes must agree, got shapes {x.shape} and {y.shape}")
     return _matmul.record((input, other))
 
 

@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 
 from ...engine.errors import DtypeError
+from ...engine.errors import LinAlgError as LinAlgError
 from ...rules import FAST, differentiable, unwrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import one_dim
 from ..pointwise.complex_numbers import conj
 
 LINALG = "LinAlgError inv solve solve_triangular tensorinv tensorsolve"
-
-LinAlgError = np.linalg.LinAlgError
 
 
 def mT(x: Any) -> Any:

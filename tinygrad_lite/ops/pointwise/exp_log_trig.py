@@ -53,7 +53,22 @@ expm1 = elementwise(np.expm1, complex=True, x=lambda g, out: g * (out + 1))
 log = elementwise(np.log, complex=True, x=lambda g, x: g / x)
 log2 = elementwise(np.log2, complex=True, x=lambda g, x: g / (x * math.log(2)))
 log10 = elementwise(np.log10, complex=True, x=lambda g, x: g / (x * math.log(10)))
-log1p = elementwise(np.log1p, complex=True, x=lambda g, x: g / (1 + x))
+
+
+@in_loops(lambda x: np.log1p(x))
+def log1p_of(x: Any) -> Any:
+    """``log(1 + x)`` of an array; NumPy's loses the real part of small complex numbers."""
+    if not np.iscomplexobj(x):
+        return np.log1p(x)
+    a, b = x.real, x.imag
+    near = np.abs(x) < 0.5
+    small = 0.5 * np.log1p(np.where(near, a * (2 + a) + b * b, 0))
+    out = np.empty_like(x)
+    out.real, out.imag = np.where(near, small, np.log(np.hypot(1 + a, b))), np.arctan2(b, 1 + a)
+    return out
+
+
+log1p = elementwise(log1p_of, name="log1p", numpy=np.log1p, complex=True, x=lambda g, x: g / (1 + x))
 
 
 @in_loops(lambda x, y: np.logaddexp(x, y))

@@ -41,7 +41,8 @@ def uniform_(self: Any, a: float = 0.0, b: float = 1.0, *, generator: Any = None
     """Fill with uniform numbers in ``[a, b)``."""
     if not a <= b:
         raise InputError(f"uniform_: a must not exceed b, got [{a}, {b})")
-    _float(self, "uniform_")
+    if not b - a <= float(np.finfo(_float(self, "uniform_")).max):
+        raise InputError(f"uniform_: b - a must be a number that {self.dtype} holds, got [{a}, {b})")
     return _filled(self, uniform(self.shape, self.dtype, generator) * (b - a) + a, "uniform_")
 
 
@@ -87,21 +88,27 @@ def bernoulli_(self: Any, p: Any = 0.5, *, generator: Any = None) -> Tensor:
     return _filled(self, uniform(self.shape, np.float64, generator) < chance, "bernoulli_")
 
 
-def random_(self: Any, *bounds: int, generator: Any = None) -> Tensor:
+def _digits(dtype: np.dtype[Any]) -> int:
+    """How many binary digits a float dtype has: it holds all integers up to this power of two."""
+    return int(np.finfo(dtype).nmant) + 1
+
+
+def random_(self: Any, *bounds: int | None, generator: Any = None) -> Tensor:
     """Fill with integers from 0 or the first bound up to, not including, the last one.
 
-    Without bounds, up to the largest integer that the dtype holds, or in a row with all smaller ones.
+    Without a last one, up to the largest integer that the dtype holds, or in a row with all smaller ones.
     """
     dtype = self.dtype
     if len(bounds) > 2:
         raise TypeError(f"random_: takes at most 2 bounds, got {len(bounds)}")
-    if bounds:
-        low, high = (0, bounds[0]) if len(bounds) == 1 else bounds
-    else:
-        low, high = 0, 2 ** (np.finfo(dtype).nmant + 1) if dtype.kind == "f" else 2
-        if dtype.kind in "iu":
-            high = np.iinfo(dtype).max
-    if not low < high + (not bounds):
+    low, last = (0, None) if not bounds else (0, bounds[0]) if len(bounds) == 1 else bounds
+    largest = int(np.iinfo(dtype).max) if dtype.kind in "iu" else 1 if dtype.kind == "b" else 2 ** _digits(dtype)
+    low, high, full = low or 0, largest if last is None else last, last is None
+    if not low < high + full:
         raise InputError(f"random_: the first bound must be smaller than the second, got [{low}, {high})")
-    drawn = stream(generator).integers(low, high, self.shape, endpoint=not bounds and dtype.kind != "b")
+    if dtype.kind in "iub":
+        least, most = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+        if low < least or high - (not full) > most:
+            raise InputError(f"random_: the bounds must be numbers that {dtype} holds, got [{low}, {high})")
+    drawn = stream(generator).integers(low, high, self.shape, endpoint=full)
     return _filled(self, drawn, "random_")

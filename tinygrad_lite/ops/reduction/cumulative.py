@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import as_dtype
+from ...engine.errors import ArgumentError
 from ...kernels.loops.pairwise_sum import FEW
 from ...kernels.loops.running_sum import recurrence as recurrence_kernel
 from ...kernels.loops.take_along import running_extreme
@@ -275,7 +276,7 @@ def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any
 def _areas(y: Any, x: Any, dx: Any, dim: int, who: str) -> Any:
     """The trapezoids between neighbours."""
     if x is not None and dx is not None:
-        raise RuntimeError(f"{who}: x or dx must be given, not both, got {x} and {dx}")
+        raise ArgumentError(f"{who}: x or dx must be given, not both, got {x} and {dx}")
     y = y if unwrap(y).dtype.kind in "fc" else y.float()
     before, after = _neighbours(y, dim)
     mean = (before + after) * 0.5

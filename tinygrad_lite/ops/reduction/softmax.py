@@ -69,7 +69,7 @@ def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Tensor:
 
     Parameters
     ----------
-    input : Tensor, floating, complex or integer
+    input : Tensor, real or complex
     dim : int or sequence of int
     keepdim : bool
         Keep the reduced dimensions, with size 1.

@@ -9,7 +9,7 @@ import numpy as np
 
 from ... import rules
 from ...engine import views
-from ...engine.errors import DtypeError
+from ...engine.errors import DtypeError, InputError
 from ...engine.quiet import quietly
 from ...rules import FAST, unwrap, wrap
 from ...tensors.row_types import Floating
@@ -243,7 +243,8 @@ def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Tensor:
     """
     x, w = unwrap(input), unwrap(weights)
     if x.ndim != 1 or x.dtype.kind not in "iu" or (x < 0).any():
-        raise RuntimeError(f"bincount: the input must be a vector of integers >= 0, got {x.dtype} of shape {x.shape}")
+        text = f"bincount: the input must be a vector of integers >= 0, got {x.dtype} of shape {x.shape}"
+        raise InputError(text) if x.dtype.kind in "iu" else DtypeError(text)
     if minlength < 0:
         raise RuntimeError(f"bincount: minlength must not be negative, got {minlength}")
     if w is None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ... import promotion
+from ... import promotion, rules
 from ...engine.errors import InputError
 from ...rules import FAST, TABLE, Tensor, differentiable, unwrap
 from ..argument_names import numpy_names, one_dim, sizes
@@ -98,6 +98,8 @@ FAST[np.pad] = _np_pad
 
 
 def _parts(tensors: Any, who: str) -> tuple[Any, ...]:
+    if isinstance(tensors, rules.Tensor):  # its rows, which would be joined as they are
+        raise TypeError(f"{who}: expected a sequence of Tensors, got one Tensor; unbind() or flatten it")
     parts = tuple(tensors)
     if not parts:
         raise InputError(f"{who}: expected a non-empty sequence of Tensors, got none")
@@ -135,6 +137,8 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Tensor:
     parts = _parts(tensors, "cat")
     if len({p.ndim for p in parts}) > 1:
         parts = tuple(p for p in parts if unwrap(p).shape != (0,))
+    if all(unwrap(p).shape == (0,) for p in parts):
+        dim = 0  # they have no place among the others, whatever the dimension
     return _concatenate.record((parts, one_dim(dim, parts[0].ndim, "cat"), None))
 
 

@@ -115,7 +115,7 @@ def roll(input: Any, shifts: Any, dims: Any = None) -> Tensor:
     tensor([3, 4, 0, 1, 2])
     """
     count = [len(v) if isinstance(v, (tuple, list)) else 1 for v in (shifts, 0 if dims is None else dims)]
-    if count[0] != count[1]:
+    if count[0] != count[1] or not count[0]:
         raise InputError(f"roll: shifts and dims must be as many, got {shifts} and {dims}")
     plain = tuple(shifts) if isinstance(shifts, (tuple, list)) else operator.index(shifts)
     return _roll.record((input, plain, tuple(dims) if isinstance(dims, list) else dims))

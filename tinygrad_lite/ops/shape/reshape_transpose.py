@@ -174,8 +174,8 @@ def _reinterpreted(input: Any, dtype: np.dtype[Any]) -> Any:
         return _reshape.record((input, a.shape))
     offset = input.storage_offset() * a.itemsize if hasattr(input, "storage_offset") else 0
     if any(step % dtype.itemsize for step in (offset, *a.strides[:-1])):  # NumPy would let elements lie between others
-        raise RuntimeError(f"view: {a.dtype} with offset {offset // a.itemsize} and strides "
-                           f"{tuple(s // a.itemsize for s in a.strides)} cannot be seen as {dtype}: all but the last "
+        raise RuntimeError(f"view: {a.dtype} of shape {a.shape} cannot be seen as {dtype}: offset and strides, "
+                           f"{(offset // a.itemsize, *(s // a.itemsize for s in a.strides[:-1]))} elements, "
                            f"must be multiples of {dtype.itemsize // a.itemsize}")  # fmt: skip
     try:
         return wrap(a.view(dtype))

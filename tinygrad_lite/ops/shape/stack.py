@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from ...dtypes import get_default_dtype
 from ...engine.errors import InputError
 from ...rules import FAST, unwrap, wrap
 from ...tensors.numpy_calls import on_arrays
 from ...tensors.tensor_type import Tensor
+from ..argument_names import one_dtype
 from .broadcasting import expand
 from .cat_pad import _parts, cat, pad, stack
 from .reshape_transpose import ravel
@@ -132,6 +134,8 @@ def block_diag(*tensors: Any) -> Tensor:
             [0, 0, 3],
             [0, 0, 4]])
     """
+    if not tensors:
+        return wrap(np.zeros((1, 0), get_default_dtype()))
     for t in _parts(tensors, "block_diag"):
         if unwrap(t).ndim > 2:
             raise RuntimeError(f"block_diag: blocks must have at most 2 dimensions, got shape {unwrap(t).shape}")
@@ -204,6 +208,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
         raise InputError(f"meshgrid: indexing must be 'ij' or 'xy', got {indexing!r}")
     given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
     vectors = [t.reshape(1) if not unwrap(t).ndim else t for t in _parts(given, "meshgrid")]
+    one_dtype("meshgrid", **{f"tensors[{i}]": t for i, t in enumerate(vectors)})
     for t in vectors:
         if unwrap(t).ndim > 1:
             raise RuntimeError(f"meshgrid: tensors must have at most 1 dimension, got shape {unwrap(t).shape}")

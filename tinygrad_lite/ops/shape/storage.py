@@ -11,7 +11,7 @@ import numpy as np
 from ...dtypes import dtype as DType
 from ...dtypes import of
 from ...engine import views
-from ...engine.errors import InputError
+from ...engine.errors import DtypeError, InputError
 from ...graph import memory
 from ...rules import unwrap
 from ...tensors.devices import device
@@ -197,7 +197,7 @@ def set_(self: Any, source: Any = None, storage_offset: int = 0, size: Any = Non
     elif not isinstance(source, (Tensor, UntypedStorage)):
         raise TypeError(f"set_: source must be a Tensor or a storage, got {type(source).__name__}")
     elif (given := getattr(source, "dtype", kind)) != kind:
-        raise TypeError(f"set_: source must have dtype {of(kind)}, got {given}")
+        raise DtypeError(f"set_: source must have dtype {of(kind)}, got {given}")
     elif size is not None or isinstance(source, UntypedStorage):
         flat = whole(data) if isinstance(source, Tensor) else source._elements.view(np.uint8)
         data = _placed(typed(flat, kind), storage_offset, size, stride)
