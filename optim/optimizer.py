@@ -22,15 +22,15 @@ from .face import state_dict as state
 from .face.by_hand import required as required
 from .face.hooks import Hooks
 from .step.declare import hyperparameters as hyper
+from .step.declare.contract import Contract
 from .step.declare.formula import formula as formula
 from .step.declare.hyperparameters import Group
 from .step.declare.rule import declare
 from .step.interrupts import uninterrupted
 from .step.plan.parameter_batch import Array
-from .step.plan.step_plan import Plan
 from .step.run import differentiable_step as unrolled
 from .step.run import gradient_norm as inspection
-from .step.run.stepper import Stepping
+from .step.run.stepper import Stepper
 
 _HERE = f"{__package__}."
 _all: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -54,7 +54,7 @@ def _has_formula(cls: type) -> bool:
     return isinstance(update, formula) or (update is not None and "step" not in cls.__dict__)
 
 
-class Optimizer(Stepping, Hooks):
+class Optimizer(Contract, Hooks):
     r"""Base class of all optimizers.
 
     A subclass declares its hyperparameters, its state, and one formula for one element:
@@ -178,7 +178,7 @@ class Optimizer(Stepping, Hooks):
         """Whatever is there before ``__init__``, which a wrapper around another optimizer may never call here."""
         self.grad_scale, self.skipped = 1.0, 0
         self._state: dict[Any, dict[str, Any]] = defaultdict(dict)
-        self._plans: dict[int, Plan] = {}
+        self._stepper = Stepper(self)
         self._boxes: dict[Any, Array] = {}
         self._steps = 0  # what schedules count
         self._by_name = False
@@ -331,14 +331,14 @@ class Optimizer(Stepping, Hooks):
     def state(self) -> Any:
         """Parameter -> its state: the step count and the arrays."""
         with self._lock:
-            self._sync()
-            self._forget_plans()  # whoever asks may change it
+            self._stepper.sync()
+            self._stepper.forget()  # whoever asks may change it
         return self._state
 
     @state.setter
     def state(self, value: Any) -> None:
         self._state = defaultdict(dict, value)
-        self._forget_plans()
+        self._stepper.forget()
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
@@ -421,17 +421,13 @@ class Optimizer(Stepping, Hooks):
         self._call_hooks("load_state_dict_post")
 
     def __getstate__(self) -> dict[str, Any]:
-        self._sync()
-        kept = {
-            name: value for name, value in self.__dict__.items() if name not in ("_hooks", "_lock")
-        }  # as in PyTorch
-        return {**kept, "_plans": {}}
+        self._stepper.sync()
+        left = ("_hooks", "_lock", "_stepper")  # hooks as in PyTorch
+        return {name: value for name, value in self.__dict__.items() if name not in left}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         for name, value in state.items():
             self.__dict__["_state" if name == "state" else name] = value
-        if "_lock" not in self.__dict__:
-            self._renew_lock()
 
     def _renew_lock(self) -> None:
         self._lock = threading.RLock()

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from ..step.declare.contract import Contract
 from ..step.interrupts import uninterrupted
 from ..step.plan.parameter_batch import Array
 from ..step.plan.step_plan import Access
-from ..step.run.stepper import Stepping
 
 
-def update(optimizer: Stepping, params: MutableMapping[Any, Any], grads: Mapping[Any, Any]) -> None:
+def update(optimizer: Contract, params: MutableMapping[Any, Any], grads: Mapping[Any, Any]) -> None:
     """Update a dict or list of parameters from a dict or list of gradients.
 
     Arrays are updated in place. Python's and NumPy's numbers cannot be: they are replaced in the dict or list.
@@ -90,7 +90,7 @@ def keyed(who: str, params: Any, grads: Any) -> tuple[MutableMapping[Any, Any], 
     return Places(params), Places(grads)
 
 
-def _array(optimizer: Stepping, key: Any, value: Any) -> Array:
+def _array(optimizer: Contract, key: Any, value: Any) -> Array:
     if isinstance(value, numbers.Real):  # a number lives in a box of its own, the same at every step
         kind = value.dtype if isinstance(value, np.floating) else np.dtype(np.float64)
         box = optimizer._boxes.get(key)

@@ -22,7 +22,7 @@ STEPS = "scheduled_steps"  # in a group's dict: how many steps its schedules hav
 
 def pack(optimizer: Any, convert: Callable[[Any], Any] | None, by_name: bool) -> dict[str, Any]:
     """Return `optimizer.state_dict(convert, by_name=by_name)`."""
-    optimizer._sync()
+    optimizer._stepper.sync()
     keys = list(dict.fromkeys(chain.from_iterable(group["params"] for group in optimizer.param_groups)))
     labels: dict[Any, Any] = {key: key if optimizer._by_name else i for i, key in enumerate(keys)}
     if by_name and not optimizer._by_name:

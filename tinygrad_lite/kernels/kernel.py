@@ -212,8 +212,13 @@ def late(module: str, name: str = "", *, when: Callable[..., bool]) -> Callable[
     """
 
     def decorate(plain: Callable[..., Any]) -> Callable[..., Any]:
+        compiled_form: Callable[..., Any] | None = None
+
         def run(*args: Any) -> Any:
-            return getattr(importlib.import_module(module), name or plain.__name__)(*args)
+            nonlocal compiled_form
+            if compiled_form is None:
+                compiled_form = getattr(importlib.import_module(module), name or plain.__name__)
+            return compiled_form(*args)
 
         return Served(run, lambda *args: when(*args) and backend() == "numba").otherwise(plain)
 

@@ -7,14 +7,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .hyperparameters import Group
+from .hyperparameters import Group, dataclass_transform, field
 from .rule import Rule
 
 Array = np.ndarray[Any, Any]
 
 
+@dataclass_transform(field_specifiers=(field,))
 class Contract:
-    """The part of `Optimizer` that its subclasses fill in."""
+    """The part of `Optimizer` that its subclasses fill in, and what a step reads and writes.
+
+    Type checkers learn from it that a subclass's annotated attributes are arguments of its constructor.
+    """
 
     state: Any
     update: Any
@@ -41,10 +45,19 @@ class Contract:
     _formulas_are_checked: ClassVar[bool] = True  # False: they use what was not defined yet
     _state: dict[Any, dict[str, Any]]
     _steps: int  # what schedules count
+    _boxes: dict[Any, Array]  # of numbers that are parameters
+    _by_name: bool  # the parameters are given at each step
+    _stepping: bool = False  # a `step` written PyTorch's way is at it
+    _lock: Any  # held while a step is made
+    _stepper: Any
 
     @property
     def _name(self) -> str:
         return type(self).__name__
+
+    def _step(self, access: Any) -> None:
+        """Make a step from gradients that are read by `access`; None: those of Tensors."""
+        self._stepper.step(access)
 
     def scalars(self, group: Group, t: int, *_: Any, **kept: Any) -> dict[str, Any]:
         """Return what the formula needs and no element decides, by name: once per step, in Python's float64.

@@ -1,57 +1,60 @@
-"""`Stepping`: a step from its first look at the gradients to its last count, whole or not made."""
+"""`Stepper`: makes an optimizer's steps, from the first look at the gradients to the last count, whole or not made."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from ..declare import hyperparameters as hyper
 from ..declare.contract import Contract
 from ..declare.hyperparameters import Group
 from ..interrupts import uninterrupted
-from ..plan.parameter_batch import Array
 from ..plan.step_plan import Access, Plan, finish, frozen_access, quick
 from . import gradient_norm as inspection
 
 TRIES = 100  # to prepare a step while other threads change what it is about
 
 
-@hyper.dataclass_transform(field_specifiers=(hyper.field,))
-class Stepping(Contract):
-    """The part of `Optimizer` that makes steps.
+class Stepper:
+    """The plans of an optimizer's groups, and the steps that are made by them.
 
-    Type checkers learn from it that a subclass's annotated attributes are arguments of its constructor.
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Whose groups, state and hyperparameters these are.
+
+    Attributes
+    ----------
+    plans : dict of int to Plan
+        Of the groups by their numbers; thrown away where anything has changed.
     """
 
-    _plans: dict[int, Plan]
-    _boxes: dict[Any, Array]  # of numbers that are parameters
-    _by_name: bool  # the parameters are given at each step
-    _stepping: bool = False  # a `step` written PyTorch's way is at it
-    _lock: Any  # held while a step is made
+    def __init__(self, optimizer: Contract) -> None:
+        self._optimizer = optimizer
+        self.plans: dict[int, Plan] = {}
 
-    def _step(self, access: Access | None) -> None:
+    def step(self, access: Access | None) -> None:
         """Make a step; it is whole, with its counters, or not made, whatever goes wrong."""
-        with self._lock:
+        optimizer = self._optimizer
+        with optimizer._lock:
             if not self._quick_step():
                 plans = self._prepared(access)
                 if plans is None:
-                    self.skipped += 1
+                    optimizer.skipped += 1
                     return
                 with uninterrupted():
-                    if type(self).measure is not None:
-                        inspection.measure(self, plans)
+                    if optimizer.measure is not None:
+                        inspection.measure(optimizer, plans)
                     for plan in plans:
                         plan.update()
-                    self._steps += 1
+                    optimizer._steps += 1
 
     def _quick_step(self) -> bool:
         """Make the step in one compiled call for each group, where that is possible."""
-        groups, plans = self.param_groups, self._plans
+        optimizer, plans = self._optimizer, self.plans
+        groups = optimizer.param_groups
         if len(plans) != len(groups) or self._inspects:
             return False
         try:
             if len(groups) == 1:
-                return plans[0].quick(groups[0], self.grad_scale, self._steps)
-            return quick([plans.get(i) for i in range(len(groups))], groups, self.grad_scale, self._steps)
+                return plans[0].quick(groups[0], optimizer.grad_scale, optimizer._steps)
+            return quick([plans.get(i) for i in range(len(groups))], groups, optimizer.grad_scale, optimizer._steps)
         except BaseException:  # an interrupt
             with uninterrupted():
                 finish(plans.values())
@@ -60,21 +63,22 @@ class Stepping(Contract):
     @property
     def _inspects(self) -> bool:
         """Whether something is asked of the gradients before the step."""
-        return self.max_grad_norm is not None or self.on_nonfinite is not None or type(self).measure is not None
+        optimizer = self._optimizer
+        asked = optimizer.max_grad_norm is not None or optimizer.on_nonfinite is not None
+        return asked or optimizer.measure is not None
 
     def _prepared(self, access: Access | None) -> list[Plan] | None:
         """Return the plans of all groups, with nothing left that can fail; None to leave the step out."""
-        numbered = list(enumerate(self.param_groups))
+        optimizer = self._optimizer
+        numbered, gain = list(enumerate(optimizer.param_groups)), optimizer.grad_scale
         if not self._inspects:
-            return self._whole_plans([self._planned(i, group, access, self.grad_scale) for i, group in numbered])
-        plans = [self._planned(i, group, access, None) for i, group in numbered]
-        factor = inspection.factor(self, plans)
-        if factor is None:
-            return None
-        gain = self.grad_scale * factor
-        return self._whole_plans([self._planned(i, group, access, gain, plans[i]) for i, group in numbered])
-
-    def _whole_plans(self, plans: list[Plan]) -> list[Plan]:
+            plans = [self._planned(i, group, access, gain) for i, group in numbered]
+        else:
+            collected = [self._planned(i, group, access, None) for i, group in numbered]
+            factor = inspection.factor(optimizer, collected)
+            if factor is None:
+                return None
+            plans = [self._planned(i, group, access, gain * factor, collected[i]) for i, group in numbered]
         for plan in plans:
             plan.require_shapes()
         return plans
@@ -94,41 +98,44 @@ class Stepping(Contract):
         collected : Plan, optional
             The plan, if it has the gradients.
         """
-        plan = collected or self._plans.get(index)
+        plan = collected or self.plans.get(index)
         at_hand = plan is not None and (collected is not None or plan.collect(group, access))
         if plan is not None and at_hand and (gain is None or plan.settle(group, gain)):
             return plan
-        self._sync()
+        self.sync()
         if plan is not None:
-            self._plans.pop(index).part()
-        gain = self.grad_scale if gain is None else gain
-        plan = self._plans[index] = self._new_plan(group, access or (collected._access if collected else None), gain)
+            self.plans.pop(index).part()
+        gain = self._optimizer.grad_scale if gain is None else gain
+        plan = self.plans[index] = self._new_plan(group, access or (collected._access if collected else None), gain)
         return plan
 
     def _new_plan(self, group: Group, access: Access | None, gain: float) -> Plan:
         for attempt in range(TRIES):
             # other threads may give gradients and take them away: at the second try they are read only once
             given = frozen_access(group["params"]) if attempt and access is None else access
-            plan = Plan(self, group, given, gain)
+            plan = Plan(self._optimizer, group, given, gain)
             if plan.collect(group, given) and plan.settle(group, gain):
                 if given is not access:
                     plan.unfreeze()
                 return plan
             plan.part()
-        raise RuntimeError(f"{self._name}: hyperparameters change while a step is prepared")
+        raise RuntimeError(f"{self._optimizer._name}: hyperparameters change while a step is prepared")
 
-    def _sync(self) -> None:
+    def sync(self) -> None:
         """Write the step counts and other numbers, which cohorts keep, to the state."""
-        if self._plans and (self._rule.counted or self._rule.kept):
-            for plan in self._plans.values():
-                for cohort in plan.cohorts:
-                    for key in cohort.keys:
-                        found = self._state.setdefault(key, {})
-                        if self._rule.counted:
-                            found["step"] = cohort.t
-                        found.update(cohort.kept)
+        if not self.plans:
+            return
+        rule, state = self._optimizer._rule, self._optimizer._state
+        if rule.counted or rule.kept:
+            for cohort in (cohort for plan in self.plans.values() for cohort in plan.cohorts):
+                for key in cohort.keys:
+                    found = state.setdefault(key, {})
+                    if rule.counted:
+                        found["step"] = cohort.t
+                    found.update(cohort.kept)
 
-    def _forget_plans(self) -> None:
-        for plan in self._plans.values():
+    def forget(self) -> None:
+        """Throw all plans away."""
+        for plan in self.plans.values():
             plan.part()
-        self._plans.clear()
+        self.plans.clear()

@@ -68,8 +68,8 @@ def test_a_brief_step_is_the_same_with_helpers(dtype, arguments, several, monkey
         adam = optim.AdamW(params, lr=0.1, **arguments)
         for _ in range(30):
             adam.step()
-        assert adam._plans[0].cohorts[0].brief
-        assert adam._plans[0].cohorts[0].tables.pieces[0] == 4
+        assert adam._stepper.plans[0].cohorts[0].brief
+        assert adam._stepper.plans[0].cohorts[0].tables.pieces[0] == 4
         found.append(params)
     for p, q in zip(*found):
         np.testing.assert_array_equal(p.detach().numpy(), q.detach().numpy())
