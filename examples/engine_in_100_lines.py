@@ -3,7 +3,8 @@
     the table     `differentiable`, `Op`, `Rule`    tinygrad_lite/rules.py
     the graph     `Node`, `tick`                    tinygrad_lite/graph.py
     the tensor    `Tensor`                          tinygrad_lite/_tensor.py
-    the pass      `backward`, `grad`, `unbroadcast` tinygrad_lite/autograd.py
+    the pass      `backward`, `grad`                tinygrad_lite/autograd.py
+                  `unbroadcast`                     tinygrad_lite/engine/accumulate.py
     a few rows                                      tinygrad_lite/ops/
     an optimizer  `Optimizer`, `Adam`               optim/optimizer.py, optim/adam_family/adam.py
 

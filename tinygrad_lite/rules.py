@@ -20,7 +20,8 @@ runs through the graph: a formula without conj, abs, real and imag holds as it s
 numbers, all others refuse them.
 
 To understand the library, read in this order: `examples/engine_in_100_lines.py` (all of this in small, under the same
-names), this file, `graph.py`, `autograd.py`, one file of `ops/`, `optim/adam.py`, `nn/modules/linear.py`.
+names), this file, `graph.py`, `autograd.py`, one file of `ops/`, such as `ops/pointwise/arithmetic.py`,
+`optim/adam_family/adam.py`, `nn/modules/linear.py`.
 """
 
 from __future__ import annotations

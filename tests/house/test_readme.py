@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import io
 import re
 import subprocess
 import sys
+import tokenize
 from pathlib import Path
 
 import pytest
@@ -99,6 +102,29 @@ def test_files_that_are_named_are_there():
         for path in re.findall(r"(?:`|python )([\w./]*[a-z]\.py|[\w./]*/)[`\s]", document.read_text(encoding="utf-8")):
             there = path in names or any((folder / path).exists() for folder in folders)
             assert there, f"{document.name} names {path}"
+
+
+NAMED = re.compile(r"(?<![\w./])((?:[a-z_]+/)*[a-z_0-9]+\.py)\b")
+USERS = {"train.py", "script.py", "x.py"}  # a user's own, in examples of commands
+
+
+def words_of(text: str) -> str:
+    """A source's docstrings and comments."""
+    comments = [t.string for t in tokenize.generate_tokens(io.StringIO(text).readline) if t.type == tokenize.COMMENT]
+    owners = [n for n in ast.walk(ast.parse(text)) if isinstance(n, (ast.Module, ast.ClassDef, ast.FunctionDef))]
+    return "\n".join([*comments, *(ast.get_docstring(n) or "" for n in owners)])
+
+
+def test_files_that_docstrings_and_comments_name_are_there():
+    """By the end of their path, such as `ops/pointwise/arithmetic.py`."""
+    sources = [path for folder in ("tinygrad_lite", "nn", "optim", "examples", "tests") for path in files(folder)]
+    paths = [f"/{path.relative_to(ROOT).as_posix()}" for path in sources]
+    texts = {path: path.read_text(encoding="utf-8") for path in sources if "tests" not in path.parts}
+    named = {(p.name, name) for p, text in texts.items() if ".py" in text for name in NAMED.findall(words_of(text))}
+    assert len(named) > 20
+    assert [
+        (p, name) for p, name in named if name not in USERS and not any(path.endswith(f"/{name}") for path in paths)
+    ] == []
 
 
 def test_layout_map_names_what_is_there():

@@ -66,7 +66,7 @@ def test_every_optimizer_has_a_row():
 
 def test_every_row_is_compared_with_something_independent():
     for row in OPTIMIZERS:
-        written = row.cls.__name__ in REFERENCES  # for whole arrays, from the paper: test_optim_references.py
+        written = row.cls.__name__ in REFERENCES  # for whole arrays, from the paper: optim_references.py
         assert row.oracle or row.reference or (written and not row.name.startswith("textbook"))
 
 

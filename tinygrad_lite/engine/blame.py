@@ -21,7 +21,7 @@ import numpy as np
 from ..graph import library
 from .errors import ArgumentError, DtypeError, EmptyError, InputError, LinAlgError, RangeError
 
-Tensor: Any = None  # the class; tensor.py binds it when it is defined
+Tensor: Any = None  # the class; _tensor.py binds it when it is defined
 _TOLD = (
     AttributeError,
     TypeError,
