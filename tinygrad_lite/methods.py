@@ -6,7 +6,6 @@ the operators, and the methods that are no functions or take their arguments in 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, overload
@@ -63,14 +62,8 @@ from .ops.special import bessel, erf, gamma, incomplete_gamma
 from .promotion import held
 from .rules import wrap
 from .tensors.device_methods import DeviceMethods
-from .tensors.size import Size, size_of
+from .tensors.size import Size, row_major, size_of
 from .tensors.tensor_type import Tensor
-
-
-def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The strides of a contiguous tensor, where NumPy has no rule for those of nothing."""
-    widths = [max(n, 1) for n in shape]
-    return tuple(math.prod(widths[d + 1 :]) for d in range(len(shape)))
 
 
 def _own_dtype(self, dtype: Any, who: str) -> Any:
@@ -128,7 +121,18 @@ def _arithmetic(name: str, function: Callable[..., Any]) -> tuple[Any, Any, Any]
         return operator(other, self)
 
     reflected.__name__ = reflected.__qualname__ = f"__r{name}__"
-    return operator, reflected, _inplace(f"__i{name}__", function)
+    in_place = _inplace(f"__i{name}__", function)
+
+    def changed(self: Any, other: Any) -> Any:
+        try:
+            return in_place(self, other)
+        except TypeError as error:
+            if foreign(error, other):
+                return NotImplemented
+            raise
+
+    changed.__name__, changed.__qualname__, changed.__doc__ = in_place.__name__, in_place.__name__, in_place.__doc__
+    return operator, reflected, changed
 
 
 def _equality(function: Callable[..., Any]) -> Callable[..., Any]:

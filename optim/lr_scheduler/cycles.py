@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..step.declare.hyperparameters import NOT_NEGATIVE
-from .base import POSITIVE, SHARE, Group, LRScheduler, Scheduled
+from .base import FINITE, POSITIVE, SHARE, Group, LRScheduler, Scheduled
 from .cosine import half_wave
 
 
@@ -23,7 +23,7 @@ class _Cycling(LRScheduler):
         if "momentum" not in defaults and "betas" not in defaults:
             raise ValueError(f"{self._name}: cycle_momentum=True needs an optimizer with momentum or betas")
         self.use_beta1 = "betas" in defaults
-        self._require(base_momentum=(base, SHARE), max_momentum=(highest, SHARE))
+        self._require(base_momentum=(base, FINITE), max_momentum=(highest, FINITE))  # PyTorch sets no limits
         lows, highs = self._per_group("base_momentum", base), self._per_group("max_momentum", highest)
         if last_epoch == -1:
             for group, low, high in zip(self.optimizer.param_groups, lows, highs):

@@ -43,6 +43,27 @@ def _rows_seen_as_shorter(m: Any) -> Any:
 
 
 _SMALL = [1e-19 + 1e-18j, 1e-18j, -1e-19, 1e-9 + 1e-9j]
+
+
+def _far_out(m: Any, dtype: str) -> Any:
+    """Where the square of a number is beyond the dtype the logarithm of a density is not, nor its slope."""
+    x = m.tensor([0.0, 1e-3, 1.0, 3.0, 1e4], dtype=getattr(m, dtype)).requires_grad_()
+    d, one = m.distributions, m.ones((), dtype=x.dtype)
+    found = [d.StudentT(one * 0.5).log_prob(x), d.Cauchy(one, one).log_prob(x), d.HalfCauchy(one).log_prob(x)]
+    return [*found, m.autograd.grad(sum(f.sum() for f in found), x)[0]]
+
+
+class _Other:
+    """Of no library."""
+
+
+CHANGING = "__iadd__ __isub__ __imul__ __itruediv__ __ifloordiv__ __imod__ __ipow__ __iand__ __ilshift__".split()
+
+
+def _is_left_to_others(m: Any, name: str) -> bool:
+    return getattr(_x(m, 2), name)(_Other()) is NotImplemented
+
+
 PROGRAMS: dict[str, Any] = {
     # dtypes that meet nowhere
     "heaviside of two dtypes": lambda m: m.heaviside(_x(m, 2), _x(m, 2, dtype="float32")),
@@ -115,6 +136,13 @@ PROGRAMS: dict[str, Any] = {
     "linspace from several numbers": lambda m: m.linspace(m.tensor([1, 1]), 2, 2),
     "log1p of small complex numbers": lambda m: m.log1p(m.tensor(_SMALL, dtype=m.complex128)) * 1e18,
     "apply_ that returns text": lambda m: _x(m, 2).apply_(lambda v: "a"),
+    **{
+        f"StudentT and Cauchy far out in {dtype}": lambda m, dtype=dtype: _far_out(m, dtype)
+        for dtype in ("float32", "float64")
+    },
+    "booleans added no times": lambda m: m.add(m.tensor([True, False]), m.tensor([True, True]), alpha=0),
+    "booleans added once": lambda m: m.add(m.tensor([True, False]), m.tensor([True, True]), alpha=True),
+    **{f"{name} of an object of another class": lambda m, name=name: _is_left_to_others(m, name) for name in CHANGING},
     # names
     "swapaxes": lambda m: m.swapaxes(_x(m, 3, 2), axis0=0, axis1=1),
     "swapdims": lambda m: m.swapdims(_x(m, 3, 2), dim0=0, dim1=1),

@@ -11,6 +11,7 @@ from ..ops.random.standard_gamma import log_standard_gamma
 from . import constraints
 from .constraints import dependent_property
 from .distribution import ByQuantile, Distribution, broadcast, standard_normal
+from .utils import log1p_of_square
 
 __all__ = ["Cauchy", "Gumbel", "HalfCauchy", "HalfNormal", "Laplace", "Normal", "StudentT", "Uniform"]
 
@@ -131,7 +132,7 @@ class Cauchy(ByQuantile):
     variance = property(lambda self: full_like(self.loc, math.inf))
 
     def _log_prob(self, value: Any) -> Tensor:
-        return -_LOG_PI - self.scale.log() - (((value - self.loc) / self.scale) ** 2).log1p()
+        return -_LOG_PI - self.scale.log() - log1p_of_square((value - self.loc) / self.scale)
 
     def _cdf(self, value: Any) -> Tensor:
         return ((value - self.loc) / self.scale).atan() / math.pi + 0.5
@@ -212,7 +213,7 @@ class HalfCauchy(ByQuantile):
     variance = property(lambda self: full_like(self.scale, math.inf))
 
     def _log_prob(self, value: Any) -> Tensor:
-        found = math.log(2 / math.pi) - self.scale.log() - ((value / self.scale) ** 2).log1p()
+        found = math.log(2 / math.pi) - self.scale.log() - log1p_of_square(value / self.scale)
         return where(value >= 0, found, -math.inf)
 
     def _cdf(self, value: Any) -> Tensor:
@@ -307,7 +308,7 @@ class StudentT(Distribution):
 
     def _log_prob(self, value: Any) -> Tensor:
         z = (value - self.loc) / self.scale
-        return -0.5 * (self.df + 1) * (z * z / self.df).log1p() - self.scale.log() - self._log_beta()
+        return -0.5 * (self.df + 1) * log1p_of_square(z / self.df.sqrt()) - self.scale.log() - self._log_beta()
 
     def _log_beta(self) -> Tensor:
         """``log(sqrt(df) B(df / 2, 1 / 2))``."""

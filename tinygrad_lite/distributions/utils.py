@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import Tensor, softmax
+from .. import Tensor, softmax, where
 from .discrete import inside as clamp_probs
 from .distribution import broadcast as broadcast_all
 from .distribution import lazy as lazy_property
@@ -56,4 +56,12 @@ def probs_to_logits(probs: Any, is_binary: bool = False) -> Tensor:
     """
     safe = clamp_probs(probs)
     found: Tensor = safe.log() - (-safe).log1p() if is_binary else safe.log()
+    return found
+
+
+def log1p_of_square(z: Tensor) -> Tensor:
+    """``log(1 + z^2)``, also where the dtype does not hold the square."""
+    big = z.abs() > 1
+    near, far = where(big, 0.0, z), where(big, z, 1.0).abs()
+    found: Tensor = where(big, 2 * far.log() + (far**-2).log1p(), (near * near).log1p())
     return found

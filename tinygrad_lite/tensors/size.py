@@ -53,3 +53,9 @@ class Sizes(dict[tuple[int, ...], Size]):
 
 
 size_of = Sizes()
+
+
+def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The strides of a contiguous tensor, where NumPy has no rule for those of nothing."""
+    widths = [max(n, 1) for n in shape]
+    return tuple(math.prod(widths[d + 1 :]) for d in range(len(shape)))

@@ -662,3 +662,22 @@ def test_training_follows_the_schedule():
         scheduler.step()
         moved.append(p.item() - before)
     assert moved == pytest.approx([0.25, 0.5, 0.75, 1.0, 0.5, 0.25])
+
+
+@pytest.mark.parametrize("name", ["cyclic", "one-cycle"])
+@pytest.mark.filterwarnings("ignore:.*before the optimizer.s first step:UserWarning")
+def test_momenta_have_no_limits(name):
+    torch = pytest.importorskip("torch")
+    found = []
+    for library, optimizers in ((tg, optim), (torch, torch.optim)):
+        sgd = optimizers.SGD([library.zeros(1, requires_grad=True)], lr=0.1, momentum=0.9)
+        if name == "cyclic":
+            scheduler = optimizers.lr_scheduler.CyclicLR(sgd, 1, 5, 4, base_momentum=1, max_momentum=5)
+        else:
+            scheduler = optimizers.lr_scheduler.OneCycleLR(sgd, 35, 9, base_momentum=-11, max_momentum=22)
+        momenta = []
+        for _ in range(8):
+            momenta.append(sgd.param_groups[0]["momentum"])
+            scheduler.step()
+        found.append(momenta)
+    np.testing.assert_allclose(*found, rtol=1e-12)

@@ -166,7 +166,7 @@ def _times(other: Any, alpha: Any, input: Any, who: str) -> Any:
     kind = promotion.highest_kind(input, other)
     if (type(alpha) is complex and kind != "c") or (type(alpha) is float and kind in "biu"):
         raise InputError(f"{who}: alpha must be {'real' if kind == 'f' else 'an integer'} as the operands, got {alpha}")
-    return other * alpha
+    return other * (bool(alpha) if kind == "b" else alpha)  # of booleans alone alpha is one, too
 
 
 def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
