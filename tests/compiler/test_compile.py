@@ -542,3 +542,35 @@ def test_gradients_of_complex_numbers():
         assert (bits(compiled(z)), bits(w.grad)) == expected
         assert bits(other(z, z + 1)) == bits(asked(z, z + 1))
     assert compiled.hits() == other.hits() == 3
+
+
+def test_two_methods_may_share_what_they_close_over():
+    """The second is found by its name in the first, and what both use is the same, whichever comes first."""
+    F = nn.functional
+
+    class Halves(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(4, 4)
+
+        def bent(self, x):
+            return F.gelu(x)
+
+        def forward(self, x):
+            return F.relu(self.bent(self.linear(x)))
+
+    tg.manual_seed(0)
+    net, x = Halves(), tg.randn(3, 4)
+    sgd = optim.SGD(net.parameters(), lr=0.1)
+
+    def step():
+        sgd.zero_grad()
+        loss = net(x).sum()
+        loss.backward()
+        sgd.step()
+        return loss
+
+    compiled = tg.compile(step, fullgraph=True)
+    losses = [compiled().item() for _ in range(4)]
+    assert losses == sorted(losses, reverse=True)
+    assert len(set(losses)) == 4

@@ -64,7 +64,17 @@ class Python:
     """
 
     def __init__(self, roots: Iterable[tuple[str, Any]], names: Names) -> None:
-        self.names, self.tokens = names, {}  # type: ignore[var-annotated]
+        self.names, roots, known = names, list(roots), -1
+        while known != len(names.attributes):  # the order in which all is found depends on the names that are known
+            known = len(names.attributes)
+            self._find(roots)
+        if names.stored & _OF_OPTIMIZERS:
+            raise Refused(f"sets {', '.join(sorted(names.stored & _OF_OPTIMIZERS))} of an optimizer")
+
+    def _find(self, roots: Iterable[tuple[str, Any]]) -> None:
+        """Begin anew, and look at all that is led to."""
+        names = self.names
+        self.tokens: dict[str, Any] = {}
         self.tensors: dict[str, Any] = {}
         self.arrays: dict[int, str] = {}
         self.kept: list[Any] = []
@@ -84,8 +94,6 @@ class Python:
             for path, owner, name in todo:
                 done.add((id(owner), name))
                 self._member(f"{path}.{name}", owner, name)
-        if names.stored & _OF_OPTIMIZERS:
-            raise Refused(f"sets {', '.join(sorted(names.stored & _OF_OPTIMIZERS))} of an optimizer")
 
     def differences(self, other: Python) -> list[str]:
         """The paths where another state differs, and how."""
