@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import turns
 from benchmark_models import common, dense, images, sequences
+from networks import mlp
 
 
 class Row(NamedTuple):
@@ -27,7 +28,7 @@ class Row(NamedTuple):
 
 def classified(sizes: list[int], optimizer: str) -> Callable[[Any], Callable[[], Any]]:
     """A step of an MLP."""
-    return lambda T: common.classifying(T, common.mlp(T, sizes), common.numbers(T, 128, sizes[0]), optimizer=optimizer)
+    return lambda T: common.classifying(T, mlp(T, sizes), common.numbers(T, 128, sizes[0]), optimizer=optimizer)
 
 
 ROWS = {
@@ -47,8 +48,8 @@ ROWS = {
     "GRU 32-64, 20 steps, batch 32": Row(sequences.gru),
     "LSTM cells 64-128, 50 steps in Python, batch 32": Row(sequences.lstm_cells),
     "LSTM language model 2 x 256, 35 steps, batch 16": Row(sequences.lstm_language_model, (0.8, 0.75)),
-    "GPT 2 x 128, context 64, AdamW, batch 16": Row(lambda T: sequences.gpt(T, 128, 2, 4, 64, 16), (0.8, 0.85)),
-    "GPT 4 x 384, context 64, AdamW, batch 8": Row(lambda T: sequences.gpt(T, 384, 4, 6, 64, 8), (0.8, 0.55)),
+    "GPT 2 x 128, context 64, AdamW, batch 16": Row(lambda T: sequences.characters(T, 128, 2, 4, 64, 16), (0.8, 0.85)),
+    "GPT 4 x 384, context 64, AdamW, batch 8": Row(lambda T: sequences.characters(T, 384, 4, 6, 64, 8), (0.8, 0.55)),
     "Transformer 2 + 2 x 128, 20 words, batch 16": Row(sequences.translating),
     "encoder 4 x 256, 64 words, batch 8, inference": Row(sequences.encoding, (0.9, 0.85)),
     "ViT 4 x 192, 32 pixels, AdamW, batch 16": Row(sequences.vit, (0.65, 0.6)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from training_steps_gpt import gpt
+from networks import gpt, mlp
 
 Step = Callable[[], Any]
 PROGRAMS: dict[str, Callable[[Any, Any], tuple[Any, Step]]] = {}
@@ -43,14 +43,6 @@ def training(T: Any, net: Any, optimizer: Any, loss_of: Callable[[], Any]) -> tu
     return net, step
 
 
-def layers(T: Any, sizes: list[int], between: str) -> Any:
-    """Linear layers with an activation between them."""
-    made: list[Any] = []
-    for a, b in zip(sizes, sizes[1:]):
-        made += [T.nn.Linear(a, b), getattr(T.nn, between)()]
-    return T.nn.Sequential(*made[:-1])
-
-
 def classifying(T: Any, net: Any, x: Any, y: Any, kind: str = "Adam", **options: Any) -> tuple[Any, Step]:
     """One step of a classifier, of the last dimension."""
     optimizer = getattr(T.optim, kind)(net.parameters(), **options)
@@ -83,13 +75,13 @@ def chain(T: Any, rng: Any) -> tuple[Any, Step]:
 
 @program("tanh layers 8-16-16-1, batch of 64, Adam")
 def tanh_layers(T: Any, rng: Any) -> tuple[Any, Step]:
-    net, x, y = layers(T, [8, 16, 16, 1], "Tanh"), numbers(T, rng, 64, 8), numbers(T, rng, 64, 1)
+    net, x, y = mlp(T, [8, 16, 16, 1], "Tanh"), numbers(T, rng, 64, 8), numbers(T, rng, 64, 1)
     return training(T, net, T.optim.Adam(net.parameters()), lambda: T.nn.functional.mse_loss(net(x), y))
 
 
 @program("layers 784-100x4-10, batch of 128, Adam")
 def digits(T: Any, rng: Any) -> tuple[Any, Step]:
-    net = layers(T, [784, 100, 100, 100, 100, 10], "ReLU")
+    net = mlp(T, [784, 100, 100, 100, 100, 10], "ReLU")
     return classifying(T, net, numbers(T, rng, 128, 784), classes(T, rng, 10, 128))
 
 
@@ -113,7 +105,7 @@ def normed(T: Any, rng: Any) -> tuple[Any, Step]:
 
 @program("Q-network of 4-32-2, batch of 64")
 def q_network(T: Any, rng: Any) -> tuple[Any, Step]:
-    net, old = layers(T, [4, 32, 2], "ReLU"), layers(T, [4, 32, 2], "ReLU")
+    net, old = mlp(T, [4, 32, 2], "ReLU"), mlp(T, [4, 32, 2], "ReLU")
     now, after, chosen = numbers(T, rng, 64, 4), numbers(T, rng, 64, 4), classes(T, rng, 2, 64, 1)
 
     def loss_of() -> Any:
@@ -126,7 +118,7 @@ def q_network(T: Any, rng: Any) -> tuple[Any, Step]:
 
 @program("physics-informed layers, second derivatives")
 def physics(T: Any, rng: Any) -> tuple[Any, Step]:
-    net, points = layers(T, [2, 20, 20, 20, 1], "Tanh"), numbers(T, rng, 64, 2)
+    net, points = mlp(T, [2, 20, 20, 20, 1], "Tanh"), numbers(T, rng, 64, 2)
 
     def loss_of() -> Any:
         x = points.detach().requires_grad_()
@@ -140,7 +132,7 @@ def physics(T: Any, rng: Any) -> tuple[Any, Step]:
 
 @program("neural differential equation, 10 steps of Runge-Kutta")
 def equation(T: Any, rng: Any) -> tuple[Any, Step]:
-    net, start, end, h = layers(T, [2, 16, 2], "Tanh"), numbers(T, rng, 32, 2), numbers(T, rng, 32, 2), 0.1
+    net, start, end, h = mlp(T, [2, 16, 2], "Tanh"), numbers(T, rng, 32, 2), numbers(T, rng, 32, 2), 0.1
 
     def loss_of() -> Any:
         x = start
@@ -251,7 +243,7 @@ def inference(T: Any, rng: Any) -> tuple[Any, Step]:
 
 @program("variational autoencoder 784-64-8")
 def autoencoder(T: Any, rng: Any) -> tuple[Any, Step]:
-    net = T.nn.ModuleList([layers(T, [784, 64, 16], "ReLU"), layers(T, [8, 64, 784], "ReLU")])
+    net = T.nn.ModuleList([mlp(T, [784, 64, 16], "ReLU"), mlp(T, [8, 64, 784], "ReLU")])
     x = T.tensor((rng.random((32, 784)) > 0.5).astype("f"))
 
     def loss_of() -> Any:
@@ -265,7 +257,7 @@ def autoencoder(T: Any, rng: Any) -> tuple[Any, Step]:
 
 @program("two networks against each other, 64 x 784")
 def adversaries(T: Any, rng: Any) -> tuple[Any, Step]:
-    maker, judge = layers(T, [32, 128, 784], "ReLU"), layers(T, [784, 128, 1], "LeakyReLU")
+    maker, judge = mlp(T, [32, 128, 784], "ReLU"), mlp(T, [784, 128, 1], "LeakyReLU")
     first, second = T.optim.Adam(maker.parameters()), T.optim.Adam(judge.parameters())
     real, loss = numbers(T, rng, 64, 784), T.nn.functional.binary_cross_entropy_with_logits
 

@@ -1,4 +1,4 @@
-"""`training`, `classifying`, `numbers`, `labels`, `joined`, `mlp`: what the models have in common.
+"""`training`, `classifying`, `numbers`, `labels`, `joined`: what the models have in common.
 
 Functions take the library as `T`.
 """
@@ -47,11 +47,3 @@ def joined(T: Any, **parts: Any) -> Any:
     for name, part in parts.items():
         setattr(module, name, part)
     return module
-
-
-def mlp(T: Any, sizes: list[int], activation: str = "ReLU") -> Any:
-    """Linear layers with an activation between them."""
-    layers: list[Any] = []
-    for a, b in zip(sizes, sizes[1:]):
-        layers += [T.nn.Linear(a, b), getattr(T.nn, activation)()]
-    return T.nn.Sequential(*layers[:-1])

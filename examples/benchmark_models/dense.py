@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from networks import mlp
 
-from .common import Step, classifying, joined, labels, mlp, numbers, training
+from .common import Step, classifying, joined, labels, numbers, training
 
 
 def tanh_mlp(T: Any) -> Step:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from networks import block, gpt
+
 from .common import Step, joined, labels, numbers, training
 
 
@@ -44,61 +46,18 @@ def lstm_language_model(T: Any) -> Step:
     return training(T, model, lambda m: nn.functional.cross_entropy(m.head(m.lstm(m.words(x))[0]).reshape(-1, 2000), t))
 
 
-class Blocks:
-    """Transformers' parts."""
-
-    def __init__(self, T: Any) -> None:
-        nn, F = T.nn, T.nn.functional
-
-        class Block(nn.Module):  # type: ignore[misc, name-defined]
-            """Attention and an MLP, with layer norm before, or behind."""
-
-            def __init__(self, width: int, heads: int, causal: bool = False, after: bool = False) -> None:
-                super().__init__()
-                self.before, self.after = nn.LayerNorm(width), nn.LayerNorm(width)
-                self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-                self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
-                self.heads, self.causal, self.post = heads, causal, after
-
-            def attend(self, x: Any) -> Any:
-                n, t, c = x.shape
-                q, k, v = self.qkv(x).split(c, dim=2)  # (N, T, C) each
-                q, k, v = (y.view(n, t, self.heads, c // self.heads).transpose(1, 2) for y in (q, k, v))
-                y = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
-                return self.out(y.transpose(1, 2).reshape(n, t, c))
-
-            def forward(self, x: Any) -> Any:
-                if self.post:
-                    x = self.before(x + self.attend(x))
-                    return self.after(x + self.down(F.gelu(self.up(x))))
-                x = x + self.attend(self.before(x))
-                return x + self.down(F.gelu(self.up(self.after(x))))
-
-        self.block = Block
-
-
-def gpt(T: Any, width: int, depth: int, heads: int, context: int, batch: int) -> Step:
-    """Causal attention over characters."""
-    nn, vocabulary, block = T.nn, 65, Blocks(T).block
-    model = joined(
-        T, tokens=nn.Embedding(vocabulary, width), places=nn.Embedding(context, width), norm=nn.LayerNorm(width),
-        blocks=nn.Sequential(*[block(width, heads, True) for _ in range(depth)]),
-        head=nn.Linear(width, vocabulary, bias=False),
-    )  # fmt: skip
-    x, t = labels(T, vocabulary, batch, context), labels(T, vocabulary, batch * context)
-
-    def loss(m: Any) -> Any:
-        h = m.tokens(x) + m.places(T.arange(context))
-        return nn.functional.cross_entropy(m.head(m.norm(m.blocks(h))).reshape(-1, vocabulary), t)
-
-    return training(T, model, loss, "AdamW")
+def characters(T: Any, width: int, depth: int, heads: int, context: int, batch: int) -> Step:
+    """A GPT of characters."""
+    model = gpt(T, 65, width, depth, heads, context)
+    x, t = labels(T, 65, batch, context), labels(T, 65, batch * context)
+    return training(T, model, lambda m: T.nn.functional.cross_entropy(m(x), t), "AdamW")
 
 
 def vit(T: Any) -> Step:
     """A vision transformer of 32 x 32 pixels."""
-    nn, block = T.nn, Blocks(T).block
+    nn, Block = T.nn, block(T)
     model = joined(T, patches=nn.Conv2d(3, 192, 4, 4), places=nn.Embedding(64, 192), norm=nn.LayerNorm(192),
-                   blocks=nn.Sequential(*[block(192, 3) for _ in range(4)]), head=nn.Linear(192, 10))  # fmt: skip
+                   blocks=nn.Sequential(*[Block(192, 3) for _ in range(4)]), head=nn.Linear(192, 10))  # fmt: skip
     x, t = numbers(T, 16, 3, 32, 32), labels(T, 10, 16)
 
     def loss(m: Any) -> Any:
@@ -125,9 +84,9 @@ def translating(T: Any) -> Step:
 
 def encoding(T: Any) -> Step:
     """A BERT-like encoder that is only asked."""
-    nn, block = T.nn, Blocks(T).block
+    nn, Block = T.nn, block(T)
     words, head = nn.Embedding(2000, 256), nn.Linear(256, 2)
-    blocks, x = nn.Sequential(*[block(256, 4, after=True) for _ in range(4)]), labels(T, 2000, 8, 64)
+    blocks, x = nn.Sequential(*[Block(256, 4, after=True) for _ in range(4)]), labels(T, 2000, 8, 64)
     blocks.eval()
 
     def run() -> None:
