@@ -53,7 +53,8 @@ def squares_along(a: Any, axis: Any, keepdims: Any) -> Any:
     """The sum of squared distances from the mean, of real numbers, in double precision."""
     if a.size < LARGE or a.dtype.char not in "fd":
         count = a.size if axis is None else math.prod([a.shape[i] for i in dims_of(axis, a.ndim)] if a.ndim else ())
-        d = a - np.add.reduce(a, axis, np.float64, keepdims=True) / (count or math.nan)
+        wide = a.astype(np.float64) if a.dtype.char == "f" else a  # once, and not by each ufunc in pieces
+        d = wide - np.add.reduce(wide, axis, np.float64, keepdims=True) / (count or math.nan)
         return np.add.reduce(d * d, axis, keepdims=keepdims)
     axes = dims_of(axis, a.ndim)
     x, back = in_three(a, axes)

@@ -214,6 +214,13 @@ def _np_where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
 FAST[np.where] = _np_where
 
 
+def _numbers_held(value: Any, like: Any) -> None:
+    """Refuse a number that the dtype of what it stands beside does not hold."""
+    its = getattr(like, "dtype", None) if type(value) in promotion.NUMBERS else None
+    if its is not None and promotion.highest_kind(like, value) == its.kind:
+        promotion.held(value, as_dtype(its), "where")
+
+
 def where(condition: Any, input: Any = None, other: Any = None) -> Tensor:
     """``input`` where the condition holds, ``other`` elsewhere; with the condition alone, its nonzero indices.
 
@@ -248,10 +255,9 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Tensor:
         if kind != np.uint8:
             raise DtypeError(f"where: condition must be boolean, got dtype {kind}")
         condition = unwrap(condition) != 0  # as masks of bytes select everywhere
-    for value, like in ((input, other), (other, input)):
-        its = getattr(like, "dtype", None) if type(value) in promotion.NUMBERS else None
-        if its is not None and promotion.highest_kind(like, value) == its.kind:
-            promotion.held(value, as_dtype(its), "where")
+    if type(input) is not rules.Tensor or type(other) is not rules.Tensor:
+        _numbers_held(input, other)
+        _numbers_held(other, input)
     return _where_op.record((condition, input, other))
 
 

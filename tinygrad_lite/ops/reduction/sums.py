@@ -97,8 +97,8 @@ def _centred(a: Any, axis: Any) -> Any:
         return a - np.mean(a, axis=axis, keepdims=True)
     n = _count(a.shape, axis) or math.nan
     if a.dtype is _F32 and a.size < SMALL:
-        d = a - np.add.reduce(a, axis, np.float64, keepdims=True) / n
-        return d.astype(_F32)
+        wide = a.astype(np.float64)
+        return (wide - np.add.reduce(wide, axis, keepdims=True) / n).astype(_F32)
     d = a - pairwise_sum(a, axis, True) / n
     rest = pairwise_sum(d, axis, True) / n
     d -= np.where(np.isfinite(rest), rest, rest.dtype.type(0))  # beside an infinity others keep their distance from it
