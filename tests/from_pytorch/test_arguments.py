@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from oracle import agree
 
+import tinygrad_lite as tg
+
 
 def _x(m: Any, *shape: int, dtype: str = "float64") -> Any:
     n = 1
@@ -149,6 +151,64 @@ PROGRAMS: dict[str, Any] = {
     "bessel_j1, out=": lambda m: m.special.bessel_j1(_x(m, 3), out=_x(m, 3)),
     "airy_ai, out=": lambda m: m.special.airy_ai(_x(m, 3), out=_x(m, 3)),
 }
+
+
+PAIRS: dict[str, Any] = {
+    "outer": lambda m, a, b: m.outer(a, b), "kron": lambda m, a, b: m.kron(a, b), "cat": lambda m, a, b: m.cat([a, b]),
+    "addr": lambda m, a, b: m.addr(m.ones(2, 2, dtype=a.dtype), a, b), "stack": lambda m, a, b: m.stack([a, b]),
+    "addcmul": lambda m, a, b: m.addcmul(a, b, b), "addcdiv": lambda m, a, b: m.addcdiv(a, b, b),
+    "mse_loss": lambda m, a, b: m.nn.functional.mse_loss(a, b),
+    "l1_loss": lambda m, a, b: m.nn.functional.l1_loss(a, b),
+    "smooth_l1_loss": lambda m, a, b: m.nn.functional.smooth_l1_loss(a, b),
+    "pairwise_distance": lambda m, a, b: m.nn.functional.pairwise_distance(a, b),
+    "kl_div": lambda m, a, b: m.nn.functional.kl_div(a, b, reduction="sum"),
+    "layer_norm": lambda m, a, b: m.nn.functional.layer_norm(a, (2,), b),
+    "trapezoid": lambda m, a, b: m.trapezoid(a, b),
+    "clamp": lambda m, a, b: m.clamp(a, b), "masked_fill": lambda m, a, b: m.masked_fill(a, a > 0, b[0]),
+    "index_add": lambda m, a, b: a.index_add(0, m.tensor([0, 1]), b), "dist": lambda m, a, b: m.dist(a, b),
+    "isin": lambda m, a, b: m.isin(a, b), "searchsorted": lambda m, a, b: m.searchsorted(a, b),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_two_floats_meet_in_the_wider_one(name):
+    """A float16 beside a float32 decided once that the result is float16."""
+    torch = pytest.importorskip("torch")
+    for first in ("float16", "float32", "float64"):
+        for second in ("float16", "float32", "float64"):
+            try:
+                expected = PAIRS[name](torch, *(torch.ones(2, dtype=getattr(torch, d)) for d in (first, second)))
+            except RuntimeError:
+                continue
+            found = PAIRS[name](tg, *(tg.ones(2, dtype=getattr(tg, d)) for d in (first, second)))
+            assert str(found.dtype).split(".")[-1] == str(expected.dtype).split(".")[-1], (first, second)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"])
+def test_sums_have_the_dtype_that_is_asked_for(dtype):
+    """NumPy adds integers narrower than 64 bits up to 64, whatever its result was cast from."""
+    torch = pytest.importorskip("torch")
+    for name in ("sum", "nansum", "prod", "cumsum", "cumprod"):
+        for given in ("bool", "uint8", "int16", "int32", "int64", "float32"):
+            results = []
+            for m in (torch, tg):
+                x = m.ones(300).to(getattr(m, given))
+                dim = (0,) if name.startswith("cum") else ()
+                out = getattr(x, name)(*dim, dtype=getattr(m, dtype))
+                results.append((str(out.dtype).split(".")[-1], out.tolist()))
+            assert results[0] == results[1], (name, given)
+
+
+def test_sums_in_float16_neither_stand_still_nor_overflow():
+    ones = tg.ones(5000, dtype=tg.bool)
+    assert ones.cumsum(0, dtype=tg.float16)[-1].item() == 5000
+    assert ones.sum(dtype=tg.float16).item() == 5000
+    assert tg.masked.mean(tg.ones(70000, dtype=tg.float16) * 40000, 0).item() == 40000
+
+
+def test_numbers_for_letters_have_the_order_of_letters():
+    agree(lambda m: m.einsum(_x(m, 2, 3), [26, 0]))
+    agree(lambda m: m.einsum(_x(m, 2, 3), [30, 4], _x(m, 3, 4), [4, 3]))
 
 
 @pytest.mark.filterwarnings("ignore:getitem. a list:UserWarning")

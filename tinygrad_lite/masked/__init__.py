@@ -130,6 +130,8 @@ def mean(input: Any, dim: Any = None, *, keepdim: bool = False, dtype: Any = Non
     if unwrap(x).dtype.kind not in "fc":
         raise TypeError(f"mean: the input must be floating point, got {unwrap(x).dtype}")
     with np.errstate(invalid="ignore"):  # nothing counts: NaN
+        if unwrap(x).dtype == np.float16:  # which ends at 65504, be it the sum or the count
+            return mean(x.float(), dims, keepdim=keepdim, mask=mask).to(np.float16)
         return sum(x, dims, keepdim=keepdim, mask=mask) / _count(x, dims, keepdim, mask, "mean")
 
 

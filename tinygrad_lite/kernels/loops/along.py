@@ -26,6 +26,8 @@ def sum_along(a: Any, axis: Any, dtype: Any = None, keepdims: Any = False) -> An
         kept = (1,) * a.ndim if whole else (*a.shape[:-1], 1)
         out = _whole(a.reshape(-1)) if whole else _rows(a.reshape(-1, a.shape[-1]), a.dtype)
         return out.reshape(kept if keepdims else () if whole else kept[:-1])
+    if dtype is not None and np.dtype(dtype).kind in "biu":  # NumPy would widen what is narrower than int64
+        return np.add.reduce(a.astype(dtype, copy=False), axis, dtype, keepdims=keepdims)
     out = pairwise_sum(a if dtype is None else a.astype(dtype, copy=False), axis, keepdims)
     return out if axis is None or out.flags.c_contiguous else out.copy()  # NumPy keeps the order of the input
 

@@ -22,6 +22,7 @@ __all__ = ["einsum", "tensordot"]
 
 BLOCK = 128  # products that are added up one after the other
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_SORTED = sorted(_LETTERS)  # what numbers stand for: their order is that of a result without letters of its own
 
 
 @functools.lru_cache(1024)
@@ -217,7 +218,7 @@ def _lettered(given: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
     for n in (n for term in lists for n in term):
         if n is not Ellipsis and not (isinstance(n, (int, np.integer)) and 0 <= n < len(_LETTERS)):
             raise InputError(f"einsum: letters must be numbers from 0 to {len(_LETTERS) - 1}, got {n!r}")
-    terms = ["".join("..." if n is Ellipsis else _LETTERS[n] for n in term) for term in lists]
+    terms = ["".join("..." if n is Ellipsis else _SORTED[n] for n in term) for term in lists]
     operands = given[: len(given) - len(given) % 2 : 2]
     return ",".join(terms[: len(operands)]) + ("->" + terms[-1] if len(given) % 2 else ""), operands
 

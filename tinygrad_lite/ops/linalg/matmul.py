@@ -186,7 +186,14 @@ def dot(input: Any, tensor: Any) -> Tensor:
     return _product(_ranked(input, 1, "dot"), _ranked(tensor, 1, "dot"), "dot")
 
 
-@differentiable(x=lambda g, y: np.matmul(g, y), y=lambda g, x: np.matmul(x, g), name="outer", single=True, complex=True)
+@differentiable(
+    x=lambda g, y: np.matmul(g, y),
+    y=lambda g, x: np.matmul(x, g),
+    name="outer",
+    single=True,
+    complex=True,
+    promotes=("x", "y"),
+)
 @take_along.outer_product.otherwise
 def _outer(x: Any, y: Any) -> Any:
     return np.multiply.outer(x, y)

@@ -42,6 +42,7 @@ _huber = differentiable(
     x=huber_slope,
     y=lambda g, x, y, delta: huber_slope(g, y, x, delta),
     name="huber_loss",
+    promotes=("x", "y"),
     single=True,
     compiled=True,
 )

@@ -191,6 +191,7 @@ def _bce_logits_x(g: Any, x: Any, target: Any, pos_weight: Any) -> Any:
     target=lambda g, x, pos_weight: g * (logsigmoid(-x) - pos_weight * logsigmoid(x)),
     pos_weight=lambda g, x, target: -g * (target * logsigmoid(x)),
     name="binary_cross_entropy_with_logits",
+    promotes=("x", "target", "pos_weight"),
     single=True,
 )
 def _bce_logits(x: Any, target: Any, pos_weight: Any = 1.0) -> Any:
