@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-BLOCK = 1024  # what is added up in the row's own precision; blocks are added in float64
+BLOCK = 1024  # what is added up in the row's own precision; blocks are added in float64, and cost a slice each
 
 
 def summing(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,6 +51,8 @@ def _block_moment(x: Any, y: Any, mean: Any) -> Any:
 
 def total(x: Any) -> float:
     """The sum of a row."""
+    if x.size <= BLOCK:
+        return _block(x)
     s = 0.0
     for start in range(0, x.size, BLOCK):
         s += _block(x[start : start + BLOCK])
@@ -59,6 +61,8 @@ def total(x: Any) -> float:
 
 def dot(x: Any, y: Any) -> float:
     """The sum of the products of two rows."""
+    if x.size <= BLOCK:
+        return _block_dot(x, y)
     s = 0.0
     for start in range(0, x.size, BLOCK):
         s += _block_dot(x[start : start + BLOCK], y[start : start + BLOCK])
@@ -67,6 +71,8 @@ def dot(x: Any, y: Any) -> float:
 
 def spread(x: Any, mean: Any) -> float:
     """The sum of the squared distances from `mean`."""
+    if x.size <= BLOCK:
+        return _block_spread(x, mean)
     s = 0.0
     for start in range(0, x.size, BLOCK):
         s += _block_spread(x[start : start + BLOCK], mean)
@@ -75,6 +81,8 @@ def spread(x: Any, mean: Any) -> float:
 
 def moment(x: Any, y: Any, mean: Any) -> float:
     """The sum of the products of a row and another's distances from `mean`."""
+    if x.size <= BLOCK:
+        return _block_moment(x, y, mean)
     s = 0.0
     for start in range(0, x.size, BLOCK):
         s += _block_moment(x[start : start + BLOCK], y[start : start + BLOCK], mean)
