@@ -65,6 +65,7 @@ class Worker:
             **os.environ,
             **dict.fromkeys(LIMITS, str(threads)),
             "OPENBLAS_NUM_THREADS": str(blas or threads),
+            "OPENBLAS_THREAD_TIMEOUT": "19",  # or they would look out for work in others' turns
         }
         self._process: Any = subprocess.Popen(command, env=environment, stdin=-1, stdout=-1, text=True)
         if self._process.stdout.readline() != "ready\n":

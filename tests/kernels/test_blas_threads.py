@@ -1,6 +1,9 @@
-"""The threads of NumPy's OpenBLAS: they sleep soon, whoever loads NumPy first, and nobody else notices."""
+"""The threads of NumPy's OpenBLAS: helpers do their work, or they sleep soon, and nobody else notices."""
 
 from __future__ import annotations
+
+import os
+import textwrap
 
 import pytest
 from fresh_process import run
@@ -18,8 +21,10 @@ PRODUCTS = """
     from tinygrad_lite.kernels.native import openblas, threads
     x = np.arange(250_000.0).reshape(500, 500)
     expected = x @ x
+    threads.takes_jobs_elsewhere = lambda: False  # as older ones
+    asked, threads.let_idle_threads_sleep = [], lambda: asked.append(openblas.let_idle_threads_sleep())
     threads._hire(1)
-    done = openblas.let_idle_threads_sleep()
+    (done,) = asked
     np.testing.assert_array_equal(x @ x, expected)
     pid = os.fork()
     if not pid:
@@ -28,6 +33,65 @@ PRODUCTS = """
     assert dict(os.environ) == before  # what a user's own NumPy, or a process of theirs, would see
     print(done, openblas.get_num_threads())
 """
+
+LENT = """
+    import os, threading, time
+    import numpy as np
+    import tinygrad_lite as tg
+    from tinygrad_lite.kernels.native import openblas, threads
+    from tinygrad_lite.kernels.native.worker_threads import RECORD, STARTED
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((300, 200)), rng.standard_normal((200, 250))
+    expected = x @ y
+    same = lambda: np.array_equal(x @ y, expected)
+    threads._hire(1)
+    assert openblas.takes_jobs_elsewhere() and same()  # whether the helper has started or not
+    while not threads._crew[1, STARTED // 8]: time.sleep(0.001)
+    {what}
+    print("done")
+"""
+
+WHAT = {
+    "products have the same bits": "assert same() and threads._crew[1, RECORD // 8], 'a helper had a job'",
+    "a user's threads share helpers among products and launches": """
+    large = tg.randn(1 << 20)
+    wrong = []
+    def work(launches):
+        for _ in range(40):
+            if not same():
+                wrong.append(launches)
+            if launches:
+                (large * 2 + 1).sum()
+    users = [threading.Thread(target=work, args=(k % 2,)) for k in range(5)]
+    for user in users: user.start()
+    for user in users: user.join()
+    assert not wrong
+    """,
+    "more parts than helpers": """
+    openblas.set_num_threads(5)
+    for _ in range(20):
+        np.testing.assert_allclose(x @ y, expected, atol=1e-12)
+    """,
+    "helpers that others have for long": """
+    threads._crew[0, 0] = 1  # as `conduct` notes it
+    assert same()
+    threads._crew[0, 0] = 0
+    assert same()
+    """,
+    "a child has none, and hires its own": """
+    for _ in range(3):
+        child = os.fork()
+        if not child:
+            well = same()
+            threads._hire(1)
+            os._exit(0 if well and same() else 1)
+        assert os.waitpid(child, 0)[1] == 0
+    assert same()
+    """,
+    "the interpreter ends while a thread multiplies": """
+    threading.Thread(target=lambda: [same() for _ in range(1 << 30)], daemon=True).start()
+    """,
+}
 
 needs_openblas = pytest.mark.skipif(openblas.get_num_threads() is None, reason="NumPy uses another BLAS")
 
@@ -42,6 +106,16 @@ def test_products_go_on_in_threads_that_were_started_anew(first):
 @pytest.mark.parametrize("setting", [{"OPENBLAS_THREAD_TIMEOUT": "20"}, {"OPENBLAS_NUM_THREADS": "1"}])
 def test_what_the_user_has_set_stays(setting):
     assert run(PRODUCTS.format(first="pass"), **setting).startswith("False ")
+
+
+@needs_openblas
+@pytest.mark.skipif(os.name != "posix", reason="helpers sleep in Python there, and are not lent")
+@pytest.mark.parametrize("what", WHAT)
+def test_helpers_do_the_parts_of_products(what):
+    assert (
+        run(LENT.format(what=textwrap.dedent(WHAT[what]).strip().replace("\n", "\n    ")), OPENBLAS_NUM_THREADS="2")
+        == "done\n"
+    )
 
 
 @needs_openblas

@@ -90,6 +90,17 @@ def is_narrow(width: int) -> bool:
     return bytes(function()).decode().lower() not in _WIDE
 
 
+def takes_jobs_elsewhere() -> bool:
+    """Whether this OpenBLAS can have the jobs of products done by threads that are not its own."""
+    return _function("set_threads_callback_function") is not None
+
+
+def have_jobs_done(address: int | None) -> None:
+    """Have the jobs of products done by a function, see `product_jobs`; with None, by OpenBLAS's own threads again."""
+    if takes_jobs_elsewhere():
+        _function("set_threads_callback_function")(ctypes.c_void_p(address))
+
+
 @cache
 def let_idle_threads_sleep() -> bool:
     """Let the threads of OpenBLAS sleep soon after a product, where NumPy was loaded before the library.

@@ -7,9 +7,10 @@ threading layers do worse here: their workers spin between launches (a step betw
 11.8 ms instead of 0.35), and depending on the layer abort the process after a fork or when two threads launch
 at once.
 
-A sleeping thread takes 25 to 45 us to wake. So a helper that has nothing to do looks out for a tenth of a
-millisecond first, in rounds in which any other thread may have the core; `crew` has the compiled part of that,
-`tasks` what is handed over.
+A sleeping thread takes 25 to 45 us to wake. So a helper that has nothing to do looks out for a fifth of a
+millisecond first, in rounds in which any other thread may have the core; `worker_threads` has the compiled part of
+that, `task_codegen` what is handed over. The parts of large products are done by the helpers, too, so that no core has
+two threads that look out for work: see `product_jobs`.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ from typing import Any
 import numpy as np
 
 from .forks import lock
-from .openblas import let_idle_threads_sleep
+from .openblas import have_jobs_done, let_idle_threads_sleep, takes_jobs_elsewhere
 
 VARIABLE = "TINYGRAD_LITE_THREADS"
 
-WAIT = 200  # rounds of half a microsecond
-LATELY = 1e-4  # seconds: as long as that takes
+WAIT = 400  # rounds of half a microsecond
+LATELY = 1e-4  # seconds: half as long as that takes
 ROW = 8  # brief launches, each that soon after another, are more than one step of an optimizer
 MOST = 1023  # helpers
 
@@ -245,11 +246,17 @@ def _hire(n: int) -> None:
     from .worker_threads import dismiss, enlist, serve, slots
 
     with _lock:
+        lends = _NAPS and takes_jobs_elsewhere()
         if _crew is None:
-            let_idle_threads_sleep()
+            if not lends:
+                let_idle_threads_sleep()
             _crew = slots(MOST)
             _base = _crew.ctypes.data
             atexit.register(_dismiss, compiled(dismiss), _crew, _bells)
+        if lends:
+            from .product_jobs import jobs
+
+            have_jobs_done(jobs(_base, n))
         while len(_bells) < n:
             bell: SimpleQueue[None] = SimpleQueue()
             compiled(enlist)(int(_crew[len(_bells) + 1].ctypes.data))
@@ -266,6 +273,7 @@ def _help(serve: Callable[..., bool], crew: Any, h: int, bell: SimpleQueue[None]
 def _dismiss(dismiss: Callable[[int, int], int], crew: Any, bells: list[SimpleQueue[None]]) -> None:
     """None of them may be in compiled code when that is taken down."""
     if crew is _crew:  # not a parent's
+        have_jobs_done(None)
         dismiss(_base, len(bells))
 
 
@@ -277,6 +285,8 @@ def prepares() -> bool:
 def _after_fork() -> None:
     """A child has no helpers: let it hire its own."""
     global _crew, _bells
+    if _bells:
+        have_jobs_done(None)
     _crew, _bells = None, []
 
 

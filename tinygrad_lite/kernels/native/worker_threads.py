@@ -30,7 +30,12 @@ BUSY = 1  # what stands in the first slot, which is no helper's, while a launch 
 LINE = 64
 SLOT = 5 * LINE  # bytes
 TASK, JOB, BEFORE = 8, 16, 24  # what stands where in it, behind the state
-MUTEX, SIGNAL = LINE, 3 * LINE  # with room for those of any system
+RECORD = 32  # where there is room for 4 words of whoever posts
+MUTEX, STARTED, SIGNAL = (
+    LINE,
+    2 * LINE,
+    3 * LINE,
+)  # with room for those of any system; and whether it has begun to serve
 
 NAPS = os.name == "posix"  # elsewhere a helper that falls asleep goes back to Python for it
 CALLS = (
@@ -207,6 +212,7 @@ def serve(crew: Any, h: int, rounds: int) -> Any:
     """
     slot = crew.ctypes.data + h * SLOT
     swap(slot, ASLEEP, IDLE)
+    exchange(slot + STARTED, 1)
     left = rounds
     while True:
         if swap(slot, POSTED, RUNNING):
