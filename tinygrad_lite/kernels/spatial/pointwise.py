@@ -28,6 +28,13 @@ def pixels(geometry: Geometry) -> Slices | None:
     return tuple(slice(0, (m - 1) * s + 1, s) for m, s in zip(geometry.small, geometry.stride))
 
 
+def _met(x: Any, geometry: Geometry) -> Any:
+    """The large side's pixels that are met, as a view."""
+    where = pixels(geometry)
+    assert where is not None, "asked before"
+    return x[(..., *where)]
+
+
 def _matrices(x: Any) -> Any:
     """Images as matrices: (N, C, P)."""
     return x.reshape(*x.shape[:2], math.prod(x.shape[2:]))
@@ -56,7 +63,7 @@ def _multiply(w: Any, x: Any, bias: Any, out: Any) -> None:
 
 def convolve(x: Any, w: Any, bias: Any, geometry: Geometry, y: Any) -> None:
     """`conv_numpy.convolve_plain` of such windows, plus a bias."""
-    _multiply(w.reshape(w.shape[:2]), _matrices(x[(..., *pixels(geometry))]), bias, _matrices(y))
+    _multiply(w.reshape(w.shape[:2]), _matrices(_met(x, geometry)), bias, _matrices(y))
 
 
 def spread(y: Any, w: Any, bias: Any, geometry: Geometry, x: Any) -> None:
@@ -67,12 +74,12 @@ def spread(y: Any, w: Any, bias: Any, geometry: Geometry, x: Any) -> None:
     found = np.empty((*x.shape[:2], *geometry.small), x.dtype)
     _multiply(w, _matrices(y), bias, _matrices(found))
     x[...] = 0 if bias is None else bias.reshape(-1, *(1,) * len(geometry.small))
-    x[(..., *pixels(geometry))] = found
+    _met(x, geometry)[...] = found
 
 
 def correlate(y: Any, x: Any, geometry: Geometry, w: Any) -> None:
     """`conv_numpy.correlate_plain` of such windows."""
-    x, y = _matrices(x[(..., *pixels(geometry))]), _matrices(y)
+    x, y = _matrices(_met(x, geometry)), _matrices(y)
     rows, channels, count = y.shape[1], x.shape[1], x.shape[2]
     if rows * channels < count * (rows + channels):  # a product for each image is less to write than the turned images
         found = pairwise_sum(matrix_product(y, x.swapaxes(1, 2)), 0)
