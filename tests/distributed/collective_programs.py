@@ -149,6 +149,12 @@ def raises(folder: Path) -> None:
     dist.barrier()
 
 
+def raises_unseen(folder: Path) -> None:
+    if dist.get_rank():
+        raise ValueError("no such file")
+    print("the other one has come to its end")
+
+
 def ends_early(folder: Path) -> None:
     if dist.get_rank():
         dist.all_reduce(tg.ones(3))
@@ -175,7 +181,7 @@ def is_dead(folder: Path) -> None:
     if dist.get_rank():
         ended = subprocess.Popen(["true"])
         ended.wait()
-        dist.group.WORLD.world.board._numbers[0] = ended.pid
+        dist.group.WORLD.world.board._bytes[:8] = ended.pid.to_bytes(8, "little")
         time.sleep(5)
     else:
         dist.all_reduce(tg.ones(3))

@@ -27,15 +27,13 @@ def mpiexec() -> str:
 
 
 def launch(count: int, name: str, folder: Path, *options: str, fails: bool = False) -> list[Any]:
-    """Run a program, `module:function`, in so many ranks; what each returns, or all that they print if it fails.
-
-    The launcher's code is not looked at then: it may be that of a rank that went on to its end.
-    """
+    """Run a program, `module:function`, in so many ranks; what each returns, or all that they print if it fails."""
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "TINYGRAD_LITE_THREADS": "1"}
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     command = [mpiexec(), *options, "-n", str(count), sys.executable, __file__, name, str(folder)]
     done = subprocess.run(command, cwd=HERE.parents[1], env=environment, capture_output=True, text=True, timeout=LIMIT)
     if fails:
+        assert done.returncode != 0, done.stdout + done.stderr
         return [done.stdout + done.stderr]
     assert done.returncode == 0, done.stdout + done.stderr
     return [json.loads((folder / f"{rank}.json").read_text()) for rank in range(count)]

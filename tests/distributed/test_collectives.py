@@ -41,6 +41,12 @@ def test_a_rank_that_does_not_come_is_named(name, tmp_path):
     assert "collective_programs.py:" in printed
 
 
+def test_a_program_has_failed_where_a_rank_did_after_the_others_had_ended(tmp_path):
+    (printed,) = launch(2, f"{HERE}:raises_unseen", tmp_path, fails=True)  # which looks at the launcher's code
+    assert "the other one has come to its end" in printed
+    assert "ValueError: no such file" in printed
+
+
 def test_a_killed_rank_ends_the_program(tmp_path):
     (printed,) = launch(2, f"{HERE}:is_killed", tmp_path, fails=True)
     assert "Killed (signal 9)" in printed or "has left: its process" in printed

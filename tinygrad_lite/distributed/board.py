@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from typing import Any
 
 import numpy as np
@@ -30,8 +31,7 @@ class Board:
         self._slots = {
             rank: np.frombuffer(self._window.Shared_query(i)[0], np.uint8, SLOT) for i, rank in enumerate(self.local)
         }
-        self._own = self._slots[comm.rank]
-        self._numbers = self._own[: 8 * _NUMBERS].view(np.int64)
+        self._bytes = self._slots[comm.rank].data
         self.left: dict[int, str] = {}  # the ranks that do not come back, and what they said
         self._sent: list[Any] = []
         self.write(0, 0, "init_process_group")
@@ -39,8 +39,8 @@ class Board:
     def write(self, group: int, call: int, text: str) -> None:
         """Say where this rank is."""
         line = text.encode()[: SLOT - 8 * _NUMBERS]
-        self._own[8 * _NUMBERS : 8 * _NUMBERS + len(line)] = np.frombuffer(line, np.uint8)
-        self._numbers[:] = os.getpid(), group, call, len(line)
+        self._bytes[8 * _NUMBERS : 8 * _NUMBERS + len(line)] = line
+        struct.pack_into(f"={_NUMBERS}q", self._bytes, 0, os.getpid(), group, call, len(line))
 
     def read(self, rank: int) -> tuple[int, int, str] | None:
         """The group, the number and the text of a rank's last call, if it is on this machine."""
@@ -71,7 +71,7 @@ class Board:
 
     def close(self) -> None:
         """Give the memory back; all ranks of the machine do so at once."""
-        self._own = self._numbers = np.zeros(0, np.uint8)
+        self._bytes = memoryview(b"")
         self._slots.clear()
         self._window.Free()
         self._node.Free()

@@ -67,8 +67,9 @@ def collective(function: _F) -> _F:
 
     @functools.wraps(function)
     def called(*args: Any, **options: Any) -> Any:
-        if options.get("group") is NON_MEMBER or any(arg is NON_MEMBER for arg in args):
-            return None
+        for arg in (*args, options.get("group")):
+            if arg is NON_MEMBER:
+                return None
         return function(*args, **options)
 
     return cast(_F, effect(called))
@@ -116,7 +117,10 @@ def _average(group: ProcessGroup, op: ReduceOp, wire: Array) -> Array:
 
 
 def _shown(array: Array) -> str:
-    return f"{array.dtype} {array.shape}"
+    return _text_of(array.dtype, array.shape)
+
+
+_text_of = functools.lru_cache(maxsize=4096)("{} {}".format)  # a dtype's name takes as long as a small message
 
 
 def _place(group: ProcessGroup, who: str, rank: int | None, group_rank: int | None, name: str) -> int:

@@ -34,6 +34,11 @@ def _line(code: CodeType, instruction: int) -> str:
     return line_of((code, instruction))
 
 
+@lru_cache(maxsize=4096)
+def _digest(call: str) -> int:
+    return int.from_bytes(blake2b(call.encode(), digest_size=7).digest(), "little")
+
+
 def here(depth: int = 2) -> str:
     """The nearest line of the user's."""
     where = caller(depth)
@@ -79,7 +84,7 @@ class Work:
         self._result: Any = None
         if group.size() > 1:
             group.world.write(group, self)
-            key = int.from_bytes(blake2b(f"{self.number} {call}".encode(), digest_size=7).digest(), "little")
+            key = (_digest(call) + self.number) % (1 << 56)
             self._key = np.array([key, -key])
             self._requests, self._stage = [group.header.Iallreduce(group.IN_PLACE, self._key, op=group.MAX)], AGREEING
         group.pending.append(self)

@@ -26,6 +26,7 @@ __all__ = ["destroy_process_group", "init_process_group", "new_group"]
 
 TIMEOUT = 600.0  # seconds
 LINGER = 5.0  # seconds that a rank that failed gives the others to say so as well
+GRACE = 0.2  # seconds for what ranks do when they have taken leave
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -107,6 +108,7 @@ class World:
     def _failed(self, kind: type[BaseException], error: BaseException, trace: Any) -> None:
         """Tell the others of an error that nobody has caught."""
         self._excepthook(kind, error, trace)
+        sys.stdout.flush()
         if not self.failure and self.board is not None:
             frames = traceback.extract_tb(trace)
             own = [frame for frame in frames if not library[frame.filename]] or frames
@@ -127,11 +129,13 @@ class World:
         while len(board.left) < self.size - 1 and time.monotonic() - begin < limit:
             board.receive()
             time.sleep(1e-3)
-        whole = not self.failure and len(board.left) == self.size - 1
-        if whole and all(text == "its program has ended" for text in board.left.values()):
+        everyone = len(board.left) == self.size - 1
+        if everyone and not self.failure and all(text == "its program has ended" for text in board.left.values()):
             board.close()
             self.MPI.Finalize()
-        elif sys.modules["mpi4py"].rc.finalize is not False:  # imported before, it would wait for all ranks now
+        elif everyone or sys.modules["mpi4py"].rc.finalize is not False:
+            # a launcher takes the code of whoever goes first; and mpi4py, if imported before, would wait for all ranks
+            time.sleep(GRACE)
             self.MPI.COMM_WORLD.Abort(1)
         self.board = None
 
