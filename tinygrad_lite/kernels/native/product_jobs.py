@@ -62,9 +62,14 @@ def jobs(crew: int, helpers: int) -> int:
     -------
     int
     """
-    address = made("jobs of products", _JOBS_TYPE, _write)
+    address = code()
     _Jobs(address)(0, crew, 0, helpers, None, 0)
     return address
+
+
+def code() -> int:
+    """Compile it, or load what was compiled before; returns its address."""
+    return made("jobs of products", _JOBS_TYPE, _write)
 
 
 def _write(context: Any, builder: Any, given: Any) -> None:
