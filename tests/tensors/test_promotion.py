@@ -78,7 +78,6 @@ OF_TENSORS = {
     "copysign": (lambda m, x, y: m.copysign(x, y), "complex", True),
     "addcmul": (lambda m, x, y: m.addcmul(x, y, x), "", False),
     "addcmul factor": (lambda m, x, y: m.addcmul(x, x, y), "", False),
-    "lerp": (lambda m, x, y: m.lerp(x, y, 0.5), "exact", False),
     "stack": (lambda m, x, y: m.stack([x.expand(2), y.expand(2)]), "joined", False),
     "cat": (lambda m, x, y: m.cat([x.expand(2), y.expand(2)]), "joined", False),
 }
