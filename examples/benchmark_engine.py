@@ -5,7 +5,6 @@ See `turns` for how libraries are compared; the table shows medians, and ratios 
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import json
 import os
@@ -156,11 +155,12 @@ def import_seconds(module: str, times: int = 9) -> float:
 
 
 def main(
-    rounds: int = 15, seconds: float = 0.1, threads: tuple[int, ...] = (1, 2), out: str | None = None
+    rounds: int = 15, seconds: float = 0.1, threads: tuple[int, ...] = (1, 2), only: str = "", out: str | None = None
 ) -> dict[str, Any]:
     """Measure and print; returns the times in seconds."""
     libraries = turns.libraries("numpy")
-    able = {name: [lib for lib in libraries if lib != "numpy" or name.startswith("MLP")] for name in TARGETS}
+    able = {name: [lib for lib in libraries if lib != "numpy" or name.startswith("MLP")]
+            for name in TARGETS if only in name}  # fmt: skip
     print(f"{'microseconds, forward + backward [+ step]':<42}" + "".join(f"{lib:>15}" for lib in libraries)
           + f"{'/ PyTorch':>12}{'goal':>8}{'/ NumPy':>10}")  # fmt: skip
     results: dict[str, Any] = {}
@@ -186,14 +186,4 @@ def main(
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
-    parser.add_argument("--rounds", type=int, default=15, help="blocks of each kind")
-    parser.add_argument("--seconds", type=float, default=0.1, help="length of a block")
-    parser.add_argument("--threads", type=int, nargs="+", default=(1, 2))
-    parser.add_argument("--out", help="write the numbers to this JSON file")
-    parser.add_argument("--worker", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.worker:
-        turns.work(cases, options.worker, options.threads[0])
-    else:
-        main(options.rounds, options.seconds, tuple(options.threads), options.out)
+    turns.run(main, cases, turns.parser(__doc__, rounds=15, seconds=0.1))

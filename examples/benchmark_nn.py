@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import json
 import subprocess
@@ -128,17 +127,7 @@ def main(
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7, help="blocks of each kind")
-    parser.add_argument("--seconds", type=float, default=0.3, help="length of a block")
-    parser.add_argument("--threads", type=int, nargs="+", default=(1, 2))
-    parser.add_argument("--only", default="", help="cases whose names contain this")
-    parser.add_argument("--out", help="write the numbers to this JSON file")
+    parser = turns.parser(__doc__, rounds=7, seconds=0.3)
     parser.add_argument("--pools", action="store_true", help="threads of kernels and of BLAS, one or two of each")
-    parser.add_argument("--no-memory", action="store_true", help="leave the memory out")
-    parser.add_argument("--worker", help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.worker:
-        turns.work(cases, given.worker, given.threads[0])
-    else:
-        main(given.rounds, given.seconds, tuple(given.threads), given.only, given.out, given.pools, not given.no_memory)
+    parser.add_argument("--no-memory", dest="memory", action="store_false", help="leave the memory out")
+    turns.run(main, cases, parser)

@@ -5,6 +5,7 @@ Thread pools do not meet, a slow moment of the machine meets all libraries, and 
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import importlib.util
 import json
@@ -155,3 +156,28 @@ def compare_pools(
         cells = "".join(f"{row[pool] * 1e6:>12.1f}" for pool in pools)
         print(f"{name:<52}{cells}{row['2/2'] / min(row.values()):>18.2f}", flush=True)
     return found
+
+
+def parser(about: str | None, rounds: int, seconds: float) -> argparse.ArgumentParser:
+    """The options that all benchmarks have, and their defaults."""
+    made = argparse.ArgumentParser(description=(about or "").partition("\n")[0])
+    made.add_argument("--rounds", type=int, default=rounds, help="blocks of each kind")
+    made.add_argument("--seconds", type=float, default=seconds, help="length of a block")
+    made.add_argument("--threads", type=int, nargs="+", default=(1, 2))
+    made.add_argument("--only", default="", help="cases whose names contain this")
+    made.add_argument("--out", help="write the numbers to this JSON file")
+    made.add_argument("--worker", help=argparse.SUPPRESS)
+    return made
+
+
+def run(
+    main: Callable[..., Any], cases: Callable[[str], dict[str, Callable[[], Callable[[], Any]]]],
+    options: argparse.ArgumentParser,
+) -> None:  # fmt: skip
+    """Do what the command line asks for: measure, or be a `Worker`."""
+    given = vars(options.parse_args())
+    library, threads = given.pop("worker"), tuple(given.pop("threads"))
+    if library:
+        work(cases, library, threads[0])
+    else:
+        main(threads=threads, **given)
