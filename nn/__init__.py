@@ -108,7 +108,7 @@ else:
         InstanceNorm2d,
         InstanceNorm3d,
     )
-    from .modules.normalization.layer_norm import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
+    from .modules.normalization.layer_norm import CrossMapLRN2d, GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
     from .modules.normalization.lazy_norm import (
         LazyBatchNorm1d,
         LazyBatchNorm2d,
@@ -190,6 +190,7 @@ __all__ = [
     "CircularPad1d", "CircularPad2d", "CircularPad3d", "Upsample", "UpsamplingNearest2d", "UpsamplingBilinear2d",
     "PixelShuffle", "PixelUnshuffle", "ChannelShuffle", "Unfold", "Fold", "BatchNorm3d", "SyncBatchNorm",
     "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d", "LayerNorm", "RMSNorm", "GroupNorm", "LocalResponseNorm",
+    "CrossMapLRN2d",
     "LazyBatchNorm1d",
     "LazyBatchNorm2d", "LazyBatchNorm3d", "LazyInstanceNorm1d", "LazyInstanceNorm2d", "LazyInstanceNorm3d",
     "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout", "PReLU", "RReLU", "Hardtanh",

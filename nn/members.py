@@ -62,6 +62,24 @@ class Members(MutableMapping[str, Any]):
     def __len__(self) -> int:
         return len(list(iter(self)))
 
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(list(self))
+
+    def items(self) -> Any:
+        """Names and members as they are now, which can be gone through in either order."""
+        return dict(self).items()
+
+    def values(self) -> Any:
+        """The members as they are now."""
+        return dict(self).values()
+
+    def replace(self, members: Mapping[str, Any]) -> None:
+        """Have these in place of all that are there."""
+        given = dict(members)
+        for name in [each for each in self if each not in given]:
+            del self[name]
+        self.update(given)
+
     def copy(self) -> dict[str, Any]:
         """A dict of the same content, which is no view."""
         return dict(self)

@@ -7,7 +7,7 @@ buffers and children are views of these two.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, Protocol, TypeVar
 
 from tinygrad_lite import Tensor
@@ -218,13 +218,25 @@ class Module(Placed, Stateful, Hooked, Pickled):
     def _parameters(self) -> MutableMapping[str, Parameter | None]:
         return Members(self, PARAMETER)
 
+    @_parameters.setter
+    def _parameters(self, members: Mapping[str, Any]) -> None:
+        Members.replace(self._parameters, members)  # type: ignore[arg-type]
+
     @property
     def _buffers(self) -> MutableMapping[str, Tensor | None]:
         return Members(self, *_BUFFERS)
 
+    @_buffers.setter
+    def _buffers(self, members: Mapping[str, Any]) -> None:
+        Members.replace(self._buffers, members)  # type: ignore[arg-type]
+
     @property
     def _modules(self) -> MutableMapping[str, Module | None]:
         return Members(self, MODULE)
+
+    @_modules.setter
+    def _modules(self, members: Mapping[str, Any]) -> None:
+        Members.replace(self._modules, members)  # type: ignore[arg-type]
 
     def named_modules(
         self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True

@@ -109,6 +109,19 @@ class Placed:
     def compile(self, *args: Any, **options: Any) -> None:
         """Nothing: `tinygrad_lite.compile` gives back what it is given, and this module stays what it is."""
 
+    def _apply(self: _M, fn: Any, recurse: bool = True) -> _M:
+        """Put ``fn(tensor)`` in the place of each parameter's, gradient's and buffer's values."""
+        modules: list[Any] = list(self.modules()) if recurse else [self]
+        for module in modules:
+            for parameter in module.parameters(recurse=False):
+                grad, parameter.grad = parameter.grad, None
+                parameter.data = fn(parameter.data)
+                parameter.grad = None if grad is None else fn(grad)
+            for name, buffer in module._members(*_BUFFERS):
+                if buffer is not None:
+                    module.__dict__[name] = fn(buffer)
+        return self
+
     def _get_name(self) -> str:
         return type(self).__name__
 

@@ -177,3 +177,20 @@ class UninitializedBuffer(Uninitialized, Tensor):
     def __new__(cls, requires_grad: bool = False, device: Any = None, dtype: Any = None) -> UninitializedBuffer:
         check_device("UninitializedBuffer", device)
         return rebuild(cls, empty(0, dtype=dtype)._data, requires_grad)
+
+
+def is_lazy(param: Any) -> bool:
+    """Whether a parameter or buffer has no shape yet.
+
+    Parameters
+    ----------
+    param : Tensor
+
+    Examples
+    --------
+    >>> from tinygrad_lite import nn
+    >>> from tinygrad_lite.nn.parameter import is_lazy
+    >>> is_lazy(nn.LazyLinear(2).weight), is_lazy(nn.Linear(1, 2).weight)
+    (True, False)
+    """
+    return isinstance(param, Uninitialized)

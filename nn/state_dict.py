@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,8 +56,7 @@ def save_state(
     """Fill `destination` with the state of a module and everything below it."""
     for _, hook in hooks_of(module, "save_pre"):
         hook.hook(module, prefix, keep_vars)
-    for name, value in own_state(module):
-        destination[prefix + name] = value if keep_vars or isinstance(value, Uninitialized) else value.detach()
+    module._save_to_state_dict(destination, prefix, keep_vars)
     if type(module).get_extra_state is not get_extra_state:
         destination[prefix + EXTRA] = module.get_extra_state()
     for name, child in module._members(MODULE):
@@ -77,11 +76,17 @@ def load_state(module: AnyModule, given: Mapping[str, Any], strict: bool, assign
     unexpected: list[str] = []
     errors: list[str] = []
     tree = [(f"{path}." if path else "", m) for path, m in module.named_modules(remove_duplicate=False)]
+    by_hand: set[int] = set()  # the modules that read what is theirs themselves
     for prefix, m in tree:
         m._upgrade_state(state, prefix)
         for _, hook in hooks_of(m, "load_pre"):
             hook.hook(m, state, prefix, {}, strict, missing, unexpected, errors)
-    places = {prefix + name: (m, name, value) for prefix, m in tree for name, value in own_state(m)}
+        if type(m)._load_from_state_dict is not Stateful._load_from_state_dict and not _asks_for_ours(
+            m, state, prefix, strict, missing, unexpected, errors
+        ):
+            by_hand.add(id(m))
+    places = {prefix + n: (m, n, value) for prefix, m in tree for n, value in own_state(m) if id(m) not in by_hand}
+    theirs = {prefix + n for prefix, m in tree for n, _ in own_state(m) if id(m) in by_hand}
     values: dict[str, np.ndarray[Any, Any]] = {}
     for key, (_, _, current) in places.items():
         if key not in state:
@@ -90,7 +95,7 @@ def load_state(module: AnyModule, given: Mapping[str, Any], strict: bool, assign
             _read(key, state[key], current, values, errors)
     extras = {prefix + EXTRA: m for prefix, m in tree if type(m).set_extra_state is not set_extra_state}
     missing += [key for key in extras if key not in state]
-    unexpected += [key for key in state if key not in places and key not in extras]
+    unexpected += [key for key in state if key not in places and key not in extras and key not in theirs]
     result = IncompatibleKeys(missing, unexpected)
     for _, m in reversed(tree):
         for _, hook in hooks_of(m, "load_post"):
@@ -102,6 +107,13 @@ def load_state(module: AnyModule, given: Mapping[str, Any], strict: bool, assign
         if key in state:
             m.set_extra_state(state[key])
     return result
+
+
+def _asks_for_ours(module: AnyModule, state: dict[str, Any], prefix: str, *rest: Any) -> bool:
+    """Call the `_load_from_state_dict` that a class has of its own; return whether it called its base's, too."""
+    metadata: dict[str, Any] = {"version": module._version}
+    module._load_from_state_dict(state, prefix, metadata, *rest)
+    return "asked" in metadata
 
 
 def _read(key: str, value: Any, current: Tensor, values: dict[str, np.ndarray[Any, Any]], errors: list[str]) -> None:
@@ -203,6 +215,43 @@ class Stateful:
             PyTorch copies what fits first.
         """
         return load_state(self, state_dict, strict, assign)
+
+    # --- what subclasses override, and register, under PyTorch's names --------------------------------------------
+
+    _version = 1
+    dump_patches = False
+    call_super_init = False
+
+    def _save_to_state_dict(self: AnyModule, destination: Any, prefix: str, keep_vars: bool) -> None:
+        """Put the module's own parameters and buffers into a state dict."""
+        for name, value in own_state(self):
+            destination[prefix + name] = value if keep_vars or isinstance(value, Uninitialized) else value.detach()
+
+    def _load_from_state_dict(
+        self, state_dict: Any, prefix: str, local_metadata: Any, strict: bool, missing_keys: list[str],
+        unexpected_keys: list[str], error_msgs: list[str],
+    ) -> None:  # fmt: skip
+        """Read the module's own parameters and buffers; an override edits `state_dict` before it calls this one.
+
+        What it finds is written once all modules have been asked, and if everything fits.
+        """
+        local_metadata["asked"] = True
+
+    def _register_state_dict_hook(self: AnyModule, hook: Callable[..., Any]) -> Any:
+        """`register_state_dict_post_hook`, of a hook that may return another state dict."""
+
+        def replacing(module: Any, state: Any, prefix: str, metadata: Any) -> None:
+            found = hook(module, state, prefix, metadata)
+            if found is not None and found is not state:
+                kept = dict(found)
+                state.clear()
+                state.update(kept)
+
+        return self.register_state_dict_post_hook(replacing)
+
+    def _register_load_state_dict_pre_hook(self: AnyModule, hook: Callable[..., Any], with_module: bool = False) -> Any:
+        """`register_load_state_dict_pre_hook`, of a hook that is not told the module unless it asks."""
+        return self.register_load_state_dict_pre_hook(hook if with_module else lambda module, *rest: hook(*rest))
 
     get_extra_state = get_extra_state
     set_extra_state = set_extra_state

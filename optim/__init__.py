@@ -30,6 +30,7 @@ else:
     from .adam_family.radam import RAdam as RAdam
     from .adam_family.schedule_free import ScheduleFreeAdamW as ScheduleFreeAdamW
     from .adam_family.schedule_free import ScheduleFreeSGD as ScheduleFreeSGD
+    from .adam_family.sparse_adam import SparseAdam as SparseAdam
     from .adaptive.adadelta import Adadelta as Adadelta
     from .adaptive.adafactor import Adafactor as Adafactor
     from .adaptive.adagrad import Adagrad as Adagrad
@@ -75,6 +76,6 @@ else:  # type checkers would take any name for one that it knows
 __all__ = [
     "Optimizer", "formula", "SGD", "ASGD", "Rprop", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "Adagrad", "RMSprop",
     "Adadelta", "AdaBelief", "Adan", "AdEMAMix", "Lion", "LARS", "LAMB", "Prodigy", "ScheduleFreeSGD",
-    "ScheduleFreeAdamW", "Adafactor", "Muon", "LBFGS", "Lookahead", "SAM", "ZeroRedundancyOptimizer",
+    "ScheduleFreeAdamW", "SparseAdam", "Adafactor", "Muon", "LBFGS", "Lookahead", "SAM", "ZeroRedundancyOptimizer",
     "textbook", "lr_scheduler", "schedules", "swa_utils", "decay_groups", "groups_by_name", "verify",
 ]  # fmt: skip

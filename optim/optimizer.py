@@ -263,7 +263,7 @@ class Optimizer(Contract, Hooks):
         for name in _WHOLE & param_group.keys():
             raise ValueError(f"{self._name}: {name} is about all groups together; give it to the optimizer")
         values = by_hand.with_defaults(self._name, param_group, self.defaults)
-        if hasattr(type(self), "update"):
+        if not self._by_hand:
             values = self._checked(values)
         leaves = not values.get("differentiable")
         self.param_groups.append({**groups.members(self._name, param_group, self.param_groups, leaves), **values})

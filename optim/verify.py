@@ -286,7 +286,8 @@ def _in_torch(theirs: Any, options: dict[str, Any], matrix: bool, p: Array, g: A
     torch = importlib.import_module("torch")
     shape = SHAPE if matrix else (-1,)
     tensor = torch.from_numpy(p.reshape(shape).copy()).requires_grad_()
-    tensor.grad = torch.from_numpy(g.reshape(shape).copy())
+    grad = torch.from_numpy(g.reshape(shape).copy())
+    tensor.grad = grad.to_sparse() if theirs is torch.optim.SparseAdam else grad  # which takes no others
     default = torch.get_default_dtype()
     torch.set_default_dtype(tensor.dtype)  # of the numbers that some of its optimizers keep in tensors
     try:

@@ -97,6 +97,20 @@ def rprop(p, lr=1e-2, etas=(0.5, 1.2), step_sizes=(1e-6, 50)) -> Rule:
         p = p - np.sign(last) * delta
 
 
+@for_each("SparseAdam")
+def sparse_adam(p, lr=1e-3, betas=(0.9, 0.999), eps=1e-8) -> Rule:
+    """Kingma and Ba 2015, the line after algorithm 1, at the entries that have a gradient."""
+    beta1, beta2 = betas
+    m, v = np.zeros_like(p), np.zeros_like(p)
+    for t in itertools.count(1):
+        g = yield p
+        there = g != 0
+        m[there] += (1 - beta1) * (g - m)[there]
+        v[there] += (1 - beta2) * (g**2 - v)[there]
+        step = lr * np.sqrt(1 - beta2**t) / (1 - beta1**t) * m / (np.sqrt(v) + eps)
+        p = np.where(there, p - step, p)
+
+
 @for_each("Lion")
 def lion(p, lr=1e-4, betas=(0.9, 0.99), weight_decay=0.0) -> Rule:
     """Chen et al. 2023, "Symbolic discovery of optimization algorithms", algorithm 2."""

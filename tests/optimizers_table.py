@@ -104,6 +104,15 @@ def lion(p, g, s, t, lr=1e-4, betas=(0.9, 0.99), weight_decay=0.0):
     return p - lr * (math.copysign(1.0, c) * (c != 0) + weight_decay * p)
 
 
+def sparse_adam(p, g, s, t, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
+    if g == 0:
+        return p
+    s["m"] = betas[0] * s.get("m", 0.0) + (1 - betas[0]) * g
+    s["v"] = betas[1] * s.get("v", 0.0) + (1 - betas[1]) * g * g
+    rate = lr * math.sqrt(1 - betas[1] ** t) / (1 - betas[0] ** t)
+    return p - rate * s["m"] / (math.sqrt(s["v"]) + eps)
+
+
 def rectified(t, beta2):
     """RAdam's factor (Liu et al. 2020, algorithm 2); None while the running mean is too short."""
     infinite = 2 / (1 - beta2) - 1
@@ -345,6 +354,14 @@ OPTIMIZERS = [
             ({"t0": -1.0}, "t0 must be at least 0"),
         ],
         oracle="ASGD",
+    ),
+    Row(
+        optim.SparseAdam,
+        [{}, {"lr": 0.05, "betas": (0.8, 0.99), "eps": 1e-4}, {"lr": 0.05, "maximize": True}],
+        ({"lr": 0.1}, 600),
+        ({"lr": 0.02}, 5000, 1e-3),
+        [_LR, *_BETAS, ({"eps": -1.0}, "eps must be at least 0")],
+        reference=sparse_adam,
     ),
     Row(
         optim.Lion,

@@ -87,6 +87,7 @@ from .ops.pointwise.comparison import *
 from .ops.pointwise.complex_numbers import *
 from .ops.pointwise.exp_log_trig import *
 from .ops.pointwise.floating_point import *
+from .ops.pointwise.foreach import foreach as _foreach
 from .ops.pointwise.fused_arithmetic import *
 from .ops.pointwise.gcd_lcm import *
 from .ops.random.distributions import *
@@ -135,10 +136,14 @@ _LAZY = (
     "masked", "nn", "optim", "profiler", "signal", "sparse", "special", "testing",
     "training", "utils",
 )  # fmt: skip
-_TORCH_MODULES = (  # in a folder of their own
-    "accelerator", "hub", "mps", "multiprocessing", "onnx", "random", "serialization", "types",
-    "version", "xpu",
-)  # fmt: skip
+_TORCH_MODULES = {  # in folders of their own
+    **{name: f"torch_modules.{name}" for name in (
+        "accelerator", "futures", "hub", "library", "multiprocessing", "onnx", "overrides", "random", "serialization",
+        "types", "version",
+    )},
+    **{name: f"torch_modules.devices.{name}" for name in ("cpu", "mps", "xpu")},
+    "quasirandom": "ops.random.quasirandom",
+}  # fmt: skip
 _ROOMS = {  # room -> the names of PyTorch's that are looked for in it
     "amp.autocast_mode": (
         "autocast", "get_autocast_cpu_dtype", "get_autocast_dtype", "get_autocast_gpu_dtype",
@@ -152,7 +157,17 @@ _ROOMS = {  # room -> the names of PyTorch's that are looked for in it
         "FloatTensor", "HalfTensor", "IntTensor", "LongTensor", "ShortTensor",
     ),
     "sparse": ("sparse_coo_tensor", "spmm"),
+    "ops.shape.storage": (
+        "BoolStorage", "ByteStorage", "CharStorage", "ComplexDoubleStorage", "ComplexFloatStorage", "DoubleStorage",
+        "FloatStorage", "HalfStorage", "IntStorage", "LongStorage", "ShortStorage", "TypedStorage", "UntypedStorage",
+        "is_storage",
+    ),
+    "engine.anomaly": ("is_anomaly_check_nan_enabled", "is_anomaly_enabled"),
+    "torch_modules.futures": ("Future",),
+    "torch_modules.devices.cpu": ("Event", "Stream"),
+    "cuda": ("OutOfMemoryError",),
     "torch_modules.settings": (
+        "_assert",
         "are_deterministic_algorithms_enabled", "get_default_device", "get_deterministic_debug_mode",
         "get_float32_matmul_precision", "get_num_interop_threads", "get_num_threads",
         "is_deterministic_algorithms_warn_only_enabled", "is_warn_always_enabled", "set_default_device",
@@ -189,7 +204,7 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return importlib.import_module(f"{__name__}.{name}")
     if name in _TORCH_MODULES:
-        return importlib.import_module(f"{__name__}.torch_modules.{name}")
+        return importlib.import_module(f"{__name__}.{_TORCH_MODULES[name]}")
     if name in _ROOM_OF:
         return getattr(importlib.import_module(f"{__name__}.{_ROOM_OF[name]}"), name)
     if name in _ON_DEMAND:
@@ -198,6 +213,8 @@ def __getattr__(name: str) -> Any:
         return getattr(module, name)
     if name.endswith("_") and not name.startswith("_") and hasattr(Tensor, name):
         return getattr(Tensor, name)  # `tg.zero_(x)`: in place
+    if name.startswith("_foreach_") and (found := _foreach(name)) is not None:
+        return found
     raise AttributeError(f"module 'tinygrad_lite' has no attribute {name!r}")
 
 

@@ -25,22 +25,39 @@ import builtins
 
 __version__: str
 __all__: list[str]
+from tinygrad_lite.ops.shape.storage import BoolStorage as BoolStorage
 from tinygrad_lite.tensors.typed_tensors import BoolTensor as BoolTensor
+from tinygrad_lite.ops.shape.storage import ByteStorage as ByteStorage
 from tinygrad_lite.tensors.typed_tensors import ByteTensor as ByteTensor
+from tinygrad_lite.ops.shape.storage import CharStorage as CharStorage
 from tinygrad_lite.tensors.typed_tensors import CharTensor as CharTensor
+from tinygrad_lite.ops.shape.storage import ComplexDoubleStorage as ComplexDoubleStorage
 from tinygrad_lite.tensors.typed_tensors import ComplexDoubleTensor as ComplexDoubleTensor
+from tinygrad_lite.ops.shape.storage import ComplexFloatStorage as ComplexFloatStorage
 from tinygrad_lite.tensors.typed_tensors import ComplexFloatTensor as ComplexFloatTensor
+from tinygrad_lite.ops.shape.storage import DoubleStorage as DoubleStorage
 from tinygrad_lite.tensors.typed_tensors import DoubleTensor as DoubleTensor
+from tinygrad_lite.torch_modules.devices.cpu import Event as Event
+from tinygrad_lite.ops.shape.storage import FloatStorage as FloatStorage
 from tinygrad_lite.tensors.typed_tensors import FloatTensor as FloatTensor
+from tinygrad_lite.torch_modules.futures import Future as Future
 from tinygrad_lite.ops.random.generator import Generator as Generator
 from tinygrad_lite.amp.grad_scaler import GradScaler as GradScaler
 from tinygrad_lite.testing.gradients.report import GradcheckError as GradcheckError
+from tinygrad_lite.ops.shape.storage import HalfStorage as HalfStorage
 from tinygrad_lite.tensors.typed_tensors import HalfTensor as HalfTensor
+from tinygrad_lite.ops.shape.storage import IntStorage as IntStorage
 from tinygrad_lite.tensors.typed_tensors import IntTensor as IntTensor
+from tinygrad_lite.ops.shape.storage import LongStorage as LongStorage
 from tinygrad_lite.tensors.typed_tensors import LongTensor as LongTensor
+from tinygrad_lite.cuda import OutOfMemoryError as OutOfMemoryError
+from tinygrad_lite.ops.shape.storage import ShortStorage as ShortStorage
 from tinygrad_lite.tensors.typed_tensors import ShortTensor as ShortTensor
 from tinygrad_lite.tensors.size import Size as Size
+from tinygrad_lite.torch_modules.devices.cpu import Stream as Stream
 from tinygrad_lite._tensor import Tensor as Tensor
+from tinygrad_lite.ops.shape.storage import TypedStorage as TypedStorage
+from tinygrad_lite.ops.shape.storage import UntypedStorage as UntypedStorage
 from tinygrad_lite.torch_modules import accelerator as accelerator
 from tinygrad_lite import amp as amp
 from tinygrad_lite import array_api as array_api
@@ -57,6 +74,7 @@ from tinygrad_lite import compiler as compiler
 from tinygrad_lite.dtypes import complex128 as complex128
 from tinygrad_lite.dtypes import complex64 as complex64
 from tinygrad_lite.tensors.memory_formats import contiguous_format as contiguous_format
+from tinygrad_lite.torch_modules.devices import cpu as cpu
 from tinygrad_lite import cuda as cuda
 from tinygrad_lite.ops.random.distributions import default_generator as default_generator
 from tinygrad_lite.tensors.devices import device as device
@@ -73,6 +91,7 @@ from tinygrad_lite.dtypes import float16 as float16
 from tinygrad_lite.dtypes import float32 as float32
 from tinygrad_lite.dtypes import float64 as float64
 from tinygrad_lite import func as func
+from tinygrad_lite.torch_modules import futures as futures
 from tinygrad_lite.dtypes import half as half
 from tinygrad_lite.torch_modules import hub as hub
 from tinygrad_lite.tensors.finfo import iinfo as iinfo
@@ -86,12 +105,13 @@ from tinygrad_lite.dtypes import int8 as int8
 from tinygrad_lite import jit as jit
 from tinygrad_lite import kernels as kernels
 from tinygrad_lite.tensors.memory_formats import layout as layout
+from tinygrad_lite.torch_modules import library as library
 from tinygrad_lite import linalg as linalg
 from tinygrad_lite.testing.lint.lint import lint as lint
 from tinygrad_lite.dtypes import long as long
 from tinygrad_lite import masked as masked
 from tinygrad_lite.tensors.memory_formats import memory_format as memory_format
-from tinygrad_lite.torch_modules import mps as mps
+from tinygrad_lite.torch_modules.devices import mps as mps
 from tinygrad_lite.torch_modules import multiprocessing as multiprocessing
 from tinygrad_lite.tensors.finfo import nan as nan
 from tinygrad_lite.tensors.finfo import newaxis as newaxis
@@ -99,9 +119,11 @@ from tinygrad_lite import nn as nn
 from tinygrad_lite.engine.grad_mode import no_grad as no_grad
 from tinygrad_lite.torch_modules import onnx as onnx
 from tinygrad_lite import optim as optim
+from tinygrad_lite.torch_modules import overrides as overrides
 from tinygrad_lite.tensors.finfo import pi as pi
 from tinygrad_lite.tensors.memory_formats import preserve_format as preserve_format
 from tinygrad_lite import profiler as profiler
+from tinygrad_lite.ops.random import quasirandom as quasirandom
 from tinygrad_lite.torch_modules import serialization as serialization
 from tinygrad_lite.engine.grad_mode import set_grad_enabled as set_grad_enabled
 from tinygrad_lite.dtypes import short as short
@@ -117,7 +139,8 @@ from tinygrad_lite.dtypes import uint64 as uint64
 from tinygrad_lite.dtypes import uint8 as uint8
 from tinygrad_lite import utils as utils
 from tinygrad_lite.torch_modules import version as version
-from tinygrad_lite.torch_modules import xpu as xpu
+from tinygrad_lite.torch_modules.devices import xpu as xpu
+def _assert(condition: Any, message: str) -> None: ...
 def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def absolute(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def acos(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
@@ -436,6 +459,8 @@ def inner(input: Any, other: Any, *, out: Any = None) -> Tensor: ...
 def instance_norm(input: Any, running_mean: Any = None, running_var: Any = None, weight: Any = None, bias: Any = None, use_input_stats: builtins.bool = True, momentum: builtins.float = 0.1, eps: builtins.float = 1e-05, *, out: Any = None) -> Tensor: ...
 def interpolate(input: Any, size: Any = None, scale_factor: Any = None, mode: str = 'nearest', align_corners: builtins.bool | None = None, recompute_scale_factor: builtins.bool | None = None, antialias: builtins.bool = False, *, out: Any = None) -> Tensor: ...
 def inverse(input: Any, *, out: Any = None) -> Tensor: ...
+def is_anomaly_check_nan_enabled() -> builtins.bool: ...
+def is_anomaly_enabled() -> builtins.bool: ...
 def is_autocast_cache_enabled() -> builtins.bool: ...
 def is_autocast_cpu_enabled() -> builtins.bool: ...
 def is_autocast_enabled(device_type: str = 'cuda') -> builtins.bool: ...
@@ -449,6 +474,7 @@ def is_neg(input: Any, *, out: Any = None) -> builtins.bool: ...
 def is_nonzero(input: Any, *, out: Any = None) -> builtins.bool: ...
 def is_same_size(input: Any, other: Any, *, out: Any = None) -> builtins.bool: ...
 def is_signed(input: Any, *, out: Any = None) -> builtins.bool: ...
+def is_storage(obj: Any) -> builtins.bool: ...
 def is_tensor(obj: Any, *, out: Any = None) -> builtins.bool: ...
 def is_warn_always_enabled() -> builtins.bool: ...
 def isclose(input: Any, other: Any, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08, equal_nan: builtins.bool = False, *, out: Any = None) -> Tensor: ...

@@ -69,6 +69,7 @@ def _run(grads: dict[Node, Any], targets: set[Node] | None, retain: bool, create
 
     Nothing is accumulated before the whole pass has succeeded.
     """
+    mode.passes += 1
     through, wanted = (None, None) if targets is None else _needed(grads, targets)
     how = _through_graph if create else None
     if mode.watcher is not None:
@@ -562,7 +563,7 @@ def _apart(
     return tuple(results)
 
 
-_LAZY = {"functional": "transforms.jacobians", "graph": "engine.hooks", "profiler": "profiler"}
+_LAZY = {"functional": "transforms.jacobians", "graph": "transforms.graph_hooks", "profiler": "profiler"}
 _ROOM_OF = {
     **dict.fromkeys(("GradcheckError", "gradcheck", "gradgradcheck"), "testing.pytorch_names"),
     **dict.fromkeys(

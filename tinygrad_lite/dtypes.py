@@ -191,7 +191,9 @@ def as_dtype(dtype: Any) -> np.dtype[Any]:
         return known
     chosen = np.dtype(dtype)
     if chosen.kind not in "biufc":
-        raise TypeError(f"a tensor's dtype must be of numbers or booleans, got {chosen}")
+        why = getattr(dtype, "reason", None)  # of a name of PyTorch's that is refused
+        raise TypeError(f"a tensor's dtype must be of numbers or booleans, got {chosen if why is None else dtype!r}"
+                        + (f": {why}" if why else ""))  # fmt: skip
     found = _CANONICAL.get(chosen.newbyteorder("=").str, chosen)
     if isinstance(dtype, _ASKED):
         _asked[dtype] = found

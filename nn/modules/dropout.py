@@ -9,7 +9,11 @@ from .._checks import DROPOUT_MODES, check_choice
 from ..module import Module
 
 
-class Dropout(Module):
+class _DropoutNd(Module):
+    """All that drop something out."""
+
+
+class Dropout(_DropoutNd):
     """In training, set each element to zero with probability p, independently.
 
     With a mask m whose elements are 1 with probability 1 - p, the two kinds are
@@ -79,7 +83,7 @@ class Dropout(Module):
         return f"p={self.p}, inplace={self.inplace}" + ("" if self.mode == "inverted" else f", mode={self.mode!r}")
 
 
-class _Dropout(Module):
+class _Dropout(_DropoutNd):
     """A kind of dropout.
 
     Parameters

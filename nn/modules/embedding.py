@@ -40,8 +40,6 @@ class _Table(Module):
                     f"{who}: padding_idx must be in [-{num_embeddings}, {num_embeddings}), got {padding_idx}"
                 )
             padding_idx %= num_embeddings
-        if sparse:
-            raise InputError(f"{who}: there are no sparse gradients here, sparse must be False")
         self.num_embeddings = num_embeddings
         self.embedding_dim = embedding_dim
         self.padding_idx = padding_idx
@@ -87,7 +85,7 @@ class Embedding(_Table):
     scale_grad_by_freq : bool
         Divide the gradient of a row by how often the batch names it.
     sparse : bool
-        Only False.
+        Without effect: gradients are dense. `optim.SparseAdam` changes the rows that are used.
     device : optional
         None or "cpu".
     dtype : dtype, optional
@@ -181,7 +179,7 @@ class EmbeddingBag(_Table):
         Divide the gradient of a row by how often the batch names it.
     mode : {"mean", "sum", "max"}
     sparse : bool
-        Only False.
+        Without effect: gradients are dense. `optim.SparseAdam` changes the rows that are used.
     include_last_offset : bool
         Whether `offsets` has one more entry, the end of the last bag.
     padding_idx : int, optional

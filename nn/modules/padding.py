@@ -46,7 +46,7 @@ class _Pad(Module):
         return f"{self.padding}"
 
 
-class _ConstantPad(_Pad):
+class _ConstantPadNd(_Pad):
     """Padding with a number.
 
     Parameters
@@ -73,7 +73,7 @@ class _ConstantPad(_Pad):
         return f"padding={self.padding}, value={self.value}"
 
 
-class _ZeroPad(_ConstantPad):
+class _ZeroPad(_ConstantPadNd):
     """Padding with zeros."""
 
     def __init__(self, padding: Size) -> None:
@@ -84,13 +84,13 @@ class _ZeroPad(_ConstantPad):
         return f"{self.padding}"
 
 
-class _ReflectionPad(_Pad):
+class _ReflectionPadNd(_Pad):
     """Padding with the input's mirror image; the outermost element is not repeated."""
 
     _mode = "reflect"
 
 
-class _ReplicationPad(_Pad):
+class _ReplicationPadNd(_Pad):
     """Padding with the outermost element."""
 
     _mode = "replicate"
@@ -102,7 +102,7 @@ class _CircularPad(_Pad):
     _mode = "circular"
 
 
-class ConstantPad1d(_ConstantPad):
+class ConstantPad1d(_ConstantPadNd):
     """Pad signals of shape (N, C, L) or (C, L) with a number.
 
     Examples
@@ -116,7 +116,7 @@ class ConstantPad1d(_ConstantPad):
     _dims = 1
 
 
-class ConstantPad2d(_ConstantPad):
+class ConstantPad2d(_ConstantPadNd):
     """Pad images of shape (N, C, H, W) or (C, H, W) with a number.
 
     Examples
@@ -130,7 +130,7 @@ class ConstantPad2d(_ConstantPad):
     _dims = 2
 
 
-class ConstantPad3d(_ConstantPad):
+class ConstantPad3d(_ConstantPadNd):
     """Pad volumes of shape (N, C, D, H, W) or (C, D, H, W) with a number.
 
     Examples
@@ -186,7 +186,7 @@ class ZeroPad3d(_ZeroPad):
     _dims = 3
 
 
-class ReflectionPad1d(_ReflectionPad):
+class ReflectionPad1d(_ReflectionPadNd):
     """Pad signals of shape (N, C, L) or (C, L) with the mirror image, whose edge is not repeated.
 
     Examples
@@ -200,7 +200,7 @@ class ReflectionPad1d(_ReflectionPad):
     _dims = 1
 
 
-class ReflectionPad2d(_ReflectionPad):
+class ReflectionPad2d(_ReflectionPadNd):
     """Pad images of shape (N, C, H, W) or (C, H, W) with the mirror image, whose edge is not repeated.
 
     Examples
@@ -214,7 +214,7 @@ class ReflectionPad2d(_ReflectionPad):
     _dims = 2
 
 
-class ReflectionPad3d(_ReflectionPad):
+class ReflectionPad3d(_ReflectionPadNd):
     """Pad volumes of shape (N, C, D, H, W) or (C, D, H, W) with the mirror image, whose edge is not repeated.
 
     Examples
@@ -228,7 +228,7 @@ class ReflectionPad3d(_ReflectionPad):
     _dims = 3
 
 
-class ReplicationPad1d(_ReplicationPad):
+class ReplicationPad1d(_ReplicationPadNd):
     """Pad signals of shape (N, C, L) or (C, L) with the outermost elements.
 
     Examples
@@ -242,7 +242,7 @@ class ReplicationPad1d(_ReplicationPad):
     _dims = 1
 
 
-class ReplicationPad2d(_ReplicationPad):
+class ReplicationPad2d(_ReplicationPadNd):
     """Pad images of shape (N, C, H, W) or (C, H, W) with the outermost elements.
 
     Examples
@@ -256,7 +256,7 @@ class ReplicationPad2d(_ReplicationPad):
     _dims = 2
 
 
-class ReplicationPad3d(_ReplicationPad):
+class ReplicationPad3d(_ReplicationPadNd):
     """Pad volumes of shape (N, C, D, H, W) or (C, D, H, W) with the outermost elements.
 
     Examples

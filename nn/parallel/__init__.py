@@ -1,4 +1,4 @@
-"""`DataParallel` and `DistributedDataParallel`: modules that PyTorch spreads over devices and processes."""
+"""`DataParallel` and `DistributedDataParallel`, and `scatter`, `gather`, `replicate`, `parallel_apply` on one CPU."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from typing import Any
 
 from ..module import Module
 from .distributed import DistributedDataParallel
+from .scatter_gather import gather, parallel_apply, replicate, scatter, scatter_kwargs
 
-__all__ = ["DataParallel", "DistributedDataParallel", "data_parallel"]
+__all__ = [
+    "DataParallel", "DistributedDataParallel", "data_parallel", "gather", "parallel_apply", "replicate", "scatter",
+    "scatter_kwargs",
+]  # fmt: skip
 
 
 class DataParallel(Module):

@@ -42,6 +42,7 @@ CASES = {
         {"lr": 0.05, "weight_decay": 0.1, "t0": 0, "maximize": True},
     ],
     "Rprop": [{}, {"lr": 0.1, "etas": (0.3, 1.5), "step_sizes": (1e-3, 0.5)}, {"maximize": True}],
+    "SparseAdam": [{}, {"lr": 0.05, "betas": (0.8, 0.99), "eps": 1e-4}, {"lr": 0.05, "maximize": True}],
     "Lion": [{"lr": 0.01}, {"lr": 0.02, "betas": (0.7, 0.95), "weight_decay": 0.1}, {"lr": 0.01, "maximize": True}],
     "Adagrad": [
         {},

@@ -26,6 +26,7 @@ from .pytorch_names import (
     assume_constant_result,
     graph_break,
     is_dynamo_compiling,
+    is_exporting,
     mark_dynamic,
     mark_static,
     optimize,
@@ -38,8 +39,8 @@ from .recorder.recording import LOCAL
 
 __all__ = [
     "CompileError", "Compiled", "Explanation", "allow_in_graph", "assume_constant_result", "compile", "disable",
-    "graph_break", "is_compiling", "is_dynamo_compiling", "mark_dynamic", "mark_static", "optimize", "reset",
-    "set_stance",
+    "graph_break", "is_compiling", "is_dynamo_compiling", "is_exporting", "mark_dynamic", "mark_static", "optimize",
+    "reset", "set_stance",
 ]  # fmt: skip
 
 _BACKENDS = (None, "inductor", "eager", "aot_eager", "tinygrad_lite")

@@ -9,8 +9,8 @@ from typing import Any
 from .recorder.recording import LOCAL
 
 __all__ = [
-    "allow_in_graph", "assume_constant_result", "graph_break", "is_dynamo_compiling", "mark_dynamic", "mark_static",
-    "optimize", "reset", "set_stance",
+    "allow_in_graph", "assume_constant_result", "graph_break", "is_dynamo_compiling", "is_exporting", "mark_dynamic",
+    "mark_static", "optimize", "reset", "set_stance",
 ]  # fmt: skip
 
 
@@ -27,6 +27,16 @@ def assume_constant_result(fn: Any) -> Any:
 def optimize(*args: Any, **options: Any) -> Any:
     """Return the decorator that gives back what it is given."""
     return lambda fn: fn
+
+
+def is_compile_supported(device_type: str) -> bool:
+    """False: no code for a device is made of a function."""
+    return False
+
+
+def is_exporting() -> bool:
+    """False: nothing is exported from here."""
+    return False
 
 
 def reset() -> None:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import Tensor, softmax, where
+from .. import Tensor, randn, softmax, where
 from .discrete import inside as clamp_probs
 from .distribution import broadcast as broadcast_all
 from .distribution import lazy as lazy_property
+from .distribution import sum_rightmost as _sum_rightmost  # noqa: F401  # PyTorch's name
 
 __all__ = ["broadcast_all", "clamp_probs", "lazy_property", "logits_to_probs", "probs_to_logits"]
+
+
+def _standard_normal(shape: Any, dtype: Any, device: Any = None) -> Tensor:
+    """Standard normal numbers."""
+    return randn(shape, dtype=dtype, device=device)
 
 
 def logits_to_probs(logits: Any, is_binary: bool = False) -> Tensor:

@@ -11,10 +11,12 @@ from typing import Any, NoReturn, TypeVar
 
 __all__ = [
     "Attribute", "annotate", "export", "fork", "freeze", "ignore", "is_scripting", "is_tracing", "isinstance", "load",
-    "optimize_for_inference", "save", "script", "script_method", "trace", "trace_module", "unused", "wait",
+    "optimize_for_inference", "save", "script", "script_if_tracing", "script_method", "trace", "trace_module",
+    "unused", "wait",
 ]  # fmt: skip
 
 _T = TypeVar("_T")
+BroadcastingList1 = BroadcastingList2 = BroadcastingList3 = BroadcastingList4 = list  # annotations
 
 
 def script(obj: _T, *args: Any, **options: Any) -> _T:
@@ -50,6 +52,9 @@ def script_method(fn: _T) -> _T:
 def export(fn: _T) -> _T:
     """Return the method as it is."""
     return fn
+
+
+_script_if_tracing = script_if_tracing = _overload_method = _overload = export  # as they are, too
 
 
 def unused(fn: _T) -> _T:

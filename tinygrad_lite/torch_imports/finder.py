@@ -14,7 +14,7 @@ from typing import Any
 
 from .missing_names import note
 from .module_names import RENAMED, WITHOUT_A_FILE
-from .refused_modules import refused_module
+from .refused_modules import refused_module, refused_name
 
 _LIBRARY = "tinygrad_lite"
 
@@ -56,6 +56,9 @@ class _Absent:
             if self.climbs:
                 with contextlib.suppress(AttributeError):
                     return getattr(sys.modules[self.known_as.rpartition(".")[0]], name)
+            if self.known_as == "torch" and (refused := refused_name(name)) is not None:
+                vars(sys.modules[_LIBRARY])[name] = refused
+                return refused
             note(f"{self.known_as}.{name}")
         raise AttributeError(f"module {self.known_as!r} has no attribute {name!r}; it is not in tinygrad_lite")
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import re
 import urllib.request
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import urlparse as urlparse
 
 from ..io.replacing import replacing
 from ..io.serialization import load as load_file
@@ -13,12 +16,18 @@ from ..io.serialization import load as load_file
 __all__ = ["download_url_to_file", "get_dir", "load", "load_state_dict_from_url", "set_dir"]
 
 _dir: list[str] = []
+HASH_REGEX = re.compile(r"-([a-f0-9]*)\.")  # of a file's name, between "-" and "."
 
 
 def get_dir() -> str:
     """The folder where downloads are kept: by default ``$TORCH_HOME/hub``, or ``~/.cache/torch/hub``."""
     home = os.environ.get("TORCH_HOME") or os.path.join(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "torch")
     return _dir[-1] if _dir else os.path.join(os.path.expanduser(home), "hub")
+
+
+def _get_torch_home() -> str:
+    """The folder above `get_dir`, which other libraries ask for by this name."""
+    return os.path.dirname(get_dir())
 
 
 def set_dir(d: str) -> None:
@@ -119,3 +128,35 @@ def load(repo_or_dir: str, model: str, *args: Any, **options: Any) -> NoReturn:
     raise RuntimeError(
         f"hub.load: {repo_or_dir!r} holds a program that would be executed; fetch it and import it yourself"
     )
+
+
+class _Silent:
+    """A bar that shows nothing, in the place of tqdm's where that is not installed."""
+
+    def __init__(self, iterable: Any = (), *args: Any, **options: Any) -> None:
+        self._iterable, self.n = iterable, 0
+
+    def __iter__(self) -> Any:
+        return iter(self._iterable)
+
+    def __enter__(self) -> _Silent:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def update(self, n: int = 1) -> None:
+        """So much more is done."""
+        self.n += n
+
+    def close(self) -> None:
+        """All is done."""
+
+
+def __getattr__(name: str) -> Any:
+    if name != "tqdm":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return importlib.import_module("tqdm.auto").tqdm
+    except ImportError:
+        return _Silent

@@ -12,6 +12,8 @@ from ..io.serialization import save as save
 
 __all__ = ["add_safe_globals", "clear_safe_globals", "get_safe_globals", "load", "safe_globals", "save"]
 
+MAP_LOCATION = FILE_LIKE = Any  # annotations
+
 _listed = serialization.safe_globals
 
 

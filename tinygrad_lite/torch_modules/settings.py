@@ -24,6 +24,11 @@ _PRECISIONS = ("highest", "high", "medium")
 _set: dict[str, Any] = {"precision": "highest", "interop": 1, "debug": 0, "warn always": False}
 
 
+def _assert(condition: Any, message: str) -> None:
+    """An AssertionError with a message unless a condition holds; a Tensor's is that of its one element."""
+    assert condition, message
+
+
 def set_num_threads(n: int) -> None:
     """Set how many threads share a large loop, and a large product of matrices.
 

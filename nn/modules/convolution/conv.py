@@ -240,7 +240,7 @@ class Conv3d(_Conv):
     _dims = 3
 
 
-class _ConvTranspose(_ConvNd):
+class _ConvTransposeNd(_ConvNd):
     """The transpose of a convolution.
 
     Parameters
@@ -299,7 +299,7 @@ class _ConvTranspose(_ConvNd):
         return tuple([n - a for n, a in zip(sizes, least)])
 
 
-class ConvTranspose1d(_ConvTranspose):
+class ConvTranspose1d(_ConvTransposeNd):
     """Transposed convolution of signals of shape (N, C, L) or (C, L): what `Conv1d` does to gradients.
 
     Attributes
@@ -318,7 +318,7 @@ class ConvTranspose1d(_ConvTranspose):
     _dims = 1
 
 
-class ConvTranspose2d(_ConvTranspose):
+class ConvTranspose2d(_ConvTransposeNd):
     """Transposed convolution of images of shape (N, C, H, W) or (C, H, W): what `Conv2d` does to gradients.
 
     Along each dimension the result has
@@ -348,7 +348,7 @@ class ConvTranspose2d(_ConvTranspose):
     _dims = 2
 
 
-class ConvTranspose3d(_ConvTranspose):
+class ConvTranspose3d(_ConvTransposeNd):
     """Transposed convolution of volumes of shape (N, C, D, H, W) or (C, D, H, W).
 
     Attributes

@@ -15,7 +15,7 @@ from ...module import Module
 from ...parameter import Parameter
 
 
-class _ChannelNorm(Module):
+class _NormBase(Module):
     """What batch and instance normalizations share: parameters and statistics of each channel.
 
     Parameters
@@ -116,7 +116,7 @@ class _ChannelNorm(Module):
         )
 
 
-class _BatchNorm(_ChannelNorm):
+class _BatchNorm(_NormBase):
     """Normalization over the batch and all places."""
 
     def __init__(
@@ -236,7 +236,7 @@ class BatchNorm3d(_BatchNorm):
     _ranks = (5,)
 
 
-class _InstanceNorm(_ChannelNorm):
+class _InstanceNorm(_NormBase):
     """Normalization over all places of each channel of each sample."""
 
     def __init__(

@@ -273,3 +273,27 @@ class LocalResponseNorm(Module):
     def extra_repr(self) -> str:
         """Show the numbers."""
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class CrossMapLRN2d(LocalResponseNorm):
+    """`LocalResponseNorm` of images, under an older name.
+
+    PyTorch's adds one channel too many to the neighbourhood of those from ``size // 2 + 1`` on (a comparison that
+    leaves out equality); this one keeps to the paper.
+
+    Parameters
+    ----------
+    size : int
+        Channels in the neighbourhood.
+    alpha, beta, k : float
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn
+    >>> nn.CrossMapLRN2d(1, alpha=1.0, beta=1.0, k=0.0)(tg.tensor([2.0, 4.0]).view(1, 1, 1, 2)).flatten()
+    tensor([0.5000, 0.2500])
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
+        super().__init__(size, alpha, beta, k)

@@ -34,7 +34,7 @@ class _Adaptive(Module):
         return f"output_size={self.output_size}"
 
 
-class _AdaptiveAvgPool(_Adaptive):
+class _AdaptiveAvgPoolNd(_Adaptive):
     """The means of windows."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -42,7 +42,7 @@ class _AdaptiveAvgPool(_Adaptive):
         return getattr(F, f"adaptive_avg_pool{self._dims}d")(input, self.output_size)
 
 
-class AdaptiveAvgPool1d(_AdaptiveAvgPool):
+class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd):
     """The means of windows that cover signals of shape (N, C, L) or (C, L).
 
     Examples
@@ -56,7 +56,7 @@ class AdaptiveAvgPool1d(_AdaptiveAvgPool):
     _dims = 1
 
 
-class AdaptiveAvgPool2d(_AdaptiveAvgPool):
+class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd):
     """The means of windows that cover images of shape (N, C, H, W) or (C, H, W).
 
     Examples
@@ -70,7 +70,7 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPool):
     _dims = 2
 
 
-class AdaptiveAvgPool3d(_AdaptiveAvgPool):
+class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd):
     """The means of windows that cover volumes of shape (N, C, D, H, W) or (C, D, H, W).
 
     Examples
@@ -84,7 +84,7 @@ class AdaptiveAvgPool3d(_AdaptiveAvgPool):
     _dims = 3
 
 
-class _AdaptiveMaxPool(_Adaptive):
+class _AdaptiveMaxPoolNd(_Adaptive):
     """The maxima of windows.
 
     Parameters
@@ -102,7 +102,7 @@ class _AdaptiveMaxPool(_Adaptive):
         return getattr(F, f"adaptive_max_pool{self._dims}d")(input, self.output_size, self.return_indices)
 
 
-class AdaptiveMaxPool1d(_AdaptiveMaxPool):
+class AdaptiveMaxPool1d(_AdaptiveMaxPoolNd):
     """The maxima of windows that cover signals of shape (N, C, L) or (C, L).
 
     Examples
@@ -116,7 +116,7 @@ class AdaptiveMaxPool1d(_AdaptiveMaxPool):
     _dims = 1
 
 
-class AdaptiveMaxPool2d(_AdaptiveMaxPool):
+class AdaptiveMaxPool2d(_AdaptiveMaxPoolNd):
     """The maxima of windows that cover images of shape (N, C, H, W) or (C, H, W).
 
     Examples
@@ -130,7 +130,7 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     _dims = 2
 
 
-class AdaptiveMaxPool3d(_AdaptiveMaxPool):
+class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd):
     """The maxima of windows that cover volumes of shape (N, C, D, H, W) or (C, D, H, W).
 
     Examples

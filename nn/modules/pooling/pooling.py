@@ -38,7 +38,7 @@ class _Pool(Module):
         self.stride = kernel_size if stride is None else stride
 
 
-class _MaxPool(_Pool):
+class _MaxPoolNd(_Pool):
     """The largest element of each window.
 
     Parameters
@@ -79,7 +79,7 @@ class _MaxPool(_Pool):
         return _shown(self, "kernel_size", "stride", "padding", "dilation", "ceil_mode")
 
 
-class MaxPool1d(_MaxPool):
+class MaxPool1d(_MaxPoolNd):
     """The largest element of each window of signals of shape (N, C, L) or (C, L).
 
     Examples
@@ -93,7 +93,7 @@ class MaxPool1d(_MaxPool):
     _dims = 1
 
 
-class MaxPool2d(_MaxPool):
+class MaxPool2d(_MaxPoolNd):
     """The largest element of each window of images of shape (N, C, H, W) or (C, H, W).
 
     Examples
@@ -107,7 +107,7 @@ class MaxPool2d(_MaxPool):
     _dims = 2
 
 
-class MaxPool3d(_MaxPool):
+class MaxPool3d(_MaxPoolNd):
     """The largest element of each window of volumes of shape (N, C, D, H, W) or (C, D, H, W).
 
     Examples
@@ -121,7 +121,7 @@ class MaxPool3d(_MaxPool):
     _dims = 3
 
 
-class _MaxUnpool(_Pool):
+class _MaxUnpoolNd(_Pool):
     """Put maxima back where they were, zeros elsewhere.
 
     Parameters
@@ -145,7 +145,7 @@ class _MaxUnpool(_Pool):
         return _shown(self, "kernel_size", "stride", "padding")
 
 
-class MaxUnpool1d(_MaxUnpool):
+class MaxUnpool1d(_MaxUnpoolNd):
     """Put the maxima of `MaxPool1d` back where they were, zeros elsewhere.
 
     Examples
@@ -160,7 +160,7 @@ class MaxUnpool1d(_MaxUnpool):
     _dims = 1
 
 
-class MaxUnpool2d(_MaxUnpool):
+class MaxUnpool2d(_MaxUnpoolNd):
     """Put the maxima of `MaxPool2d` back where they were, zeros elsewhere.
 
     Examples
@@ -176,7 +176,7 @@ class MaxUnpool2d(_MaxUnpool):
     _dims = 2
 
 
-class MaxUnpool3d(_MaxUnpool):
+class MaxUnpool3d(_MaxUnpoolNd):
     """Put the maxima of `MaxPool3d` back where they were, zeros elsewhere.
 
     Examples
@@ -191,7 +191,7 @@ class MaxUnpool3d(_MaxUnpool):
     _dims = 3
 
 
-class _AvgPool(_Pool):
+class _AvgPoolNd(_Pool):
     """The mean of each window.
 
     Parameters
@@ -234,7 +234,7 @@ class _AvgPool(_Pool):
         return _shown(self, "kernel_size", "stride", "padding")
 
 
-class AvgPool1d(_AvgPool):
+class AvgPool1d(_AvgPoolNd):
     """The mean of each window of signals of shape (N, C, L) or (C, L).
 
     Examples
@@ -259,7 +259,7 @@ class AvgPool1d(_AvgPool):
         _as_tuples(self)
 
 
-class _AvgPoolDivided(_AvgPool):
+class _AvgPoolDivided(_AvgPoolNd):
     """An average whose divisor can be given."""
 
     def __init__(
@@ -303,7 +303,7 @@ class AvgPool3d(_AvgPoolDivided):
     _dims = 3
 
 
-class _LPPool(_Pool):
+class _LPPoolNd(_Pool):
     """(sum |x|^p)^(1/p) of each window.
 
     Parameters
@@ -334,7 +334,7 @@ class _LPPool(_Pool):
         return _shown(self, "norm_type", "kernel_size", "stride", "ceil_mode")
 
 
-class LPPool1d(_LPPool):
+class LPPool1d(_LPPoolNd):
     """The p-norm of each window of signals of shape (N, C, L) or (C, L).
 
     Examples
@@ -348,7 +348,7 @@ class LPPool1d(_LPPool):
     _dims = 1
 
 
-class LPPool2d(_LPPool):
+class LPPool2d(_LPPoolNd):
     """The p-norm of each window of images of shape (N, C, H, W) or (C, H, W).
 
     Examples
@@ -362,7 +362,7 @@ class LPPool2d(_LPPool):
     _dims = 2
 
 
-class LPPool3d(_LPPool):
+class LPPool3d(_LPPoolNd):
     """The p-norm of each window of volumes of shape (N, C, D, H, W) or (C, D, H, W).
 
     Examples

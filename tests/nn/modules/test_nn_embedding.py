@@ -97,8 +97,6 @@ def test_from_pretrained(layer):
 def test_refused():
     with pytest.raises(ValueError, match=r"padding_idx must be in \[-3, 3\), got 3"):
         nn.Embedding(3, 2, padding_idx=3)
-    with pytest.raises(ValueError, match="sparse must be False"):
-        nn.Embedding(3, 2, sparse=True)
     with pytest.raises(ValueError, match=r"must have shape \(3, 2\), got \(2, 3\)"):
         nn.EmbeddingBag(3, 2, _weight=tg.ones(2, 3))
     with pytest.raises(ValueError, match="mode must be one of"):

@@ -119,7 +119,19 @@ class UntypedStorage:
 
 
 class TypedStorage(UntypedStorage):
-    """The memory that a tensor and its views share, as numbers of its dtype."""
+    """The memory that a tensor and its views share, as numbers of its dtype.
+
+    Parameters
+    ----------
+    array : ndarray
+        Of one dimension.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.ones(2, 2)[1].storage().tolist()
+    [1.0, 1.0, 1.0, 1.0]
+    """
 
     __slots__ = ()
 
@@ -127,6 +139,64 @@ class TypedStorage(UntypedStorage):
     def dtype(self) -> DType:
         """Of the elements."""
         return of(self._elements.dtype)
+
+
+class _StorageType(type):
+    """A class of the storages of one dtype, wherever they were made; a call makes one."""
+
+    dtype: Any
+
+    def __instancecheck__(cls, value: Any) -> bool:
+        return isinstance(value, TypedStorage) and value._elements.dtype == cls.dtype
+
+    def __call__(cls, *data: Any) -> TypedStorage:
+        """A number of elements, of memory as it is found; or a sequence, whose numbers are converted."""
+        given = data[0] if data else 0
+        if isinstance(given, int):
+            return TypedStorage(np.empty(given, cls.dtype))
+        elements = given._elements if isinstance(given, UntypedStorage) else np.asarray(given)
+        return TypedStorage(np.array(elements.reshape(-1), cls.dtype))
+
+    def __repr__(cls) -> str:
+        return f"<class 'torch.{cls.__name__}'>"
+
+
+_DOC = """Storages of {dtype}.
+
+Parameters
+----------
+*data : int, sequence or storage
+    A number of elements, of memory as it is found; or numbers, which are converted.
+
+Examples
+--------
+>>> import tinygrad_lite as tg
+>>> made = tg.{name}([1, 0])
+>>> len(made), isinstance(made, tg.{name})
+(2, True)
+"""
+
+
+def _of(name: str, dtype: str) -> Any:
+    doc = _DOC.format(name=name, dtype=np.dtype(dtype))
+    made = _StorageType(name, (), {"__doc__": doc, "__module__": __name__})
+    made.dtype = np.dtype(dtype)
+    return made
+
+
+FloatStorage, DoubleStorage, HalfStorage = (
+    _of("FloatStorage", "f4"),
+    _of("DoubleStorage", "f8"),
+    _of("HalfStorage", "f2"),
+)
+ByteStorage, CharStorage, ShortStorage = _of("ByteStorage", "u1"), _of("CharStorage", "i1"), _of("ShortStorage", "i2")
+IntStorage, LongStorage, BoolStorage = _of("IntStorage", "i4"), _of("LongStorage", "i8"), _of("BoolStorage", "?")
+ComplexFloatStorage, ComplexDoubleStorage = _of("ComplexFloatStorage", "c8"), _of("ComplexDoubleStorage", "c16")
+
+
+def is_storage(obj: Any) -> bool:
+    """Whether an object is a storage, of bytes or of numbers."""
+    return isinstance(obj, UntypedStorage)
 
 
 def untyped_storage(self: Any) -> UntypedStorage:

@@ -1,0 +1,180 @@
+"""`tinygrad_lite.autograd.graph`: hooks on what is saved, and on the gradients of several tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from ..engine import hooks
+from ..engine.errors import InputError
+from ..engine.hooks import RemovableHandle, saved_tensors_hooks
+from ..graph import Node as Node
+from ..graph import mode as threads
+from ..graph import written
+from ..tensors.tensor_type import Tensor
+
+__all__ = [
+    "allow_mutation_on_saved_tensors", "disable_saved_tensors_hooks", "increment_version", "register_multi_grad_hook",
+    "save_on_cpu", "saved_tensors_hooks",
+]  # fmt: skip
+
+
+class save_on_cpu:
+    """A ``with`` block that does nothing: what is saved for the backward pass is on the CPU.
+
+    Parameters
+    ----------
+    pin_memory : bool
+        Accepted and ignored.
+    device_type : str
+        The same.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.ones(2, requires_grad=True)
+    >>> with tg.autograd.graph.save_on_cpu():
+    ...     y = (x * x).sum()
+    >>> y.backward()
+    >>> x.grad
+    tensor([2., 2.])
+    """
+
+    def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:
+        pass
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
+class disable_saved_tensors_hooks:
+    """A ``with`` block in which `saved_tensors_hooks` is refused.
+
+    Parameters
+    ----------
+    error_message : str
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> with tg.autograd.graph.disable_saved_tensors_hooks("not here"):
+    ...     with tg.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t):
+    ...         pass
+    Traceback (most recent call last):
+    ...
+    RuntimeError: not here
+    """
+
+    def __init__(self, error_message: str) -> None:
+        self.error_message = error_message
+
+    def __enter__(self) -> None:
+        hooks.REFUSED_HOOKS.append(self.error_message)
+
+    def __exit__(self, *error: object) -> None:
+        hooks.REFUSED_HOOKS.pop()
+
+
+class allow_mutation_on_saved_tensors(saved_tensors_hooks):
+    """A ``with`` block in which the graph keeps copies, so that tensors may be overwritten before the backward pass.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.ones(2, requires_grad=True)
+    >>> with tg.autograd.graph.allow_mutation_on_saved_tensors():
+    ...     y = x * 2
+    ...     z = y * y
+    ...     _ = y.zero_()
+    >>> z.sum().backward()
+    >>> x.grad
+    tensor([8., 8.])
+    """
+
+    def __init__(self) -> None:
+        super().__init__(lambda tensor: tensor.clone(), lambda tensor: tensor)
+
+
+def increment_version(tensor: Any) -> None:
+    """Say that a tensor, or each of several, was overwritten by other means than this library's.
+
+    Parameters
+    ----------
+    tensor : Tensor or iterable of Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.ones(2)
+    >>> tg.autograd.graph.increment_version(x)
+    """
+    for each in [tensor] if isinstance(tensor, Tensor) else tensor:
+        written(each._data, "increment_version", 2)
+
+
+def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[..., Any], *, mode: str = "all") -> _Handles:
+    """Call a function when several tensors have got their gradients in a backward pass.
+
+    Parameters
+    ----------
+    tensors : sequence of Tensor that require grad
+    fn : callable
+        ``fn(gradients)`` with a list of them, or with "any" ``fn(gradient)``; what it returns is ignored.
+    mode : "all" or "any"
+        When the last of them has got its gradient, or the first. A pass that does not reach all of them calls nothing
+        with "all", where PyTorch hands over None for the others.
+
+    Returns
+    -------
+    handle
+        ``remove()`` undoes it.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x, y = tg.ones(1, requires_grad=True), tg.ones(1, requires_grad=True)
+    >>> handle = tg.autograd.graph.register_multi_grad_hook((x, y), print)
+    >>> (2 * x + 3 * y).sum().backward()
+    [tensor([2.]), tensor([3.])]
+    >>> handle.remove()
+    """
+    if mode not in ("all", "any"):
+        raise InputError(f"register_multi_grad_hook: mode must be 'all' or 'any', got {mode!r}")
+    arrived: dict[int, Any] = {}
+    passes = [0]  # the number of the pass that these have arrived in
+
+    def hook_of(place: int) -> Callable[[Any], None]:
+        def hook(gradient: Any) -> None:
+            if passes[0] != threads.passes:
+                passes[0] = threads.passes
+                arrived.clear()
+            arrived[place] = gradient
+            if mode == "any" and len(arrived) == 1:
+                fn(gradient)
+            elif mode == "all" and len(arrived) == len(tensors):
+                fn([arrived[i] for i in range(len(tensors))])
+
+        return hook
+
+    return _Handles(tensor.register_hook(hook_of(i)) for i, tensor in enumerate(tensors))
+
+
+class _Handles:
+    """Several registrations that are undone together."""
+
+    def __init__(self, handles: Iterable[RemovableHandle]) -> None:
+        self._handles = tuple(handles)
+
+    def remove(self) -> None:
+        """Undo them."""
+        for handle in self._handles:
+            handle.remove()
+
+    def __enter__(self) -> _Handles:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.remove()
