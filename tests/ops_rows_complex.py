@@ -37,7 +37,7 @@ def _elementwise() -> list[Row]:
     x = (2, 3)
     unary = (
         "exp exp2 expm1 log log2 log10 log1p sqrt rsqrt reciprocal square neg sin cos tan sinh cosh tanh asin acos "
-        "atan asinh acosh atanh abs angle sgn conj positive sigmoid sinc"
+        "atan asinh acosh atanh abs angle sgn conj conj_physical positive sigmoid sinc"
     ).split()
     rows = [row(name, named(name), x) for name in unary]
     rows += [row(name, named(name), x, (3,)) for name in ("add", "sub", "mul", "div", "pow")]
@@ -170,6 +170,7 @@ ROWS: list[Row] = [
     Row("real", part("real"), (normal(3), normal(3))),
     Row("imag", part("imag"), (normal(3), normal(3)), lambda x, y: np.imag((x + 1j * y) ** 2)),
     Row("conj", lambda m, x: m.conj(x) * 2, (normal(3),), lambda x: np.conj(x) * 2),
+    Row("conj_physical", lambda m, x: m.conj_physical(x) * 2, (normal(3),), lambda x: np.conj(x) * 2),
     Row("conj", lambda m, x, y: pairs(m, m.conj(m.complex(x, y))), (normal(3), normal(3))),
     Row("resolve_conj", lambda m, x: m.resolve_conj(x) * 2, (normal(3),)),
     Row("resolve_neg", lambda m, x: m.resolve_neg(x) * 2, (normal(3),)),

@@ -232,6 +232,7 @@ def _shapes() -> list[Row]:
         Row("unflatten", lambda m, x: m.unflatten(x, 2, (2, -1)), x),
         Row("transpose", lambda m, x: m.transpose(x, 0, -1), x, lambda x: np.swapaxes(x, 0, -1)),
         Row("swapaxes", lambda m, x: m.swapaxes(x, 1, 2), x, lambda x: np.swapaxes(x, 1, 2)),
+        Row("swapdims", lambda m, x: m.swapdims(x, 0, 2), x, lambda x: np.swapaxes(x, 0, 2)),
         Row("t", lambda m, x: m.t(x), (normal(3, 4),), np.transpose),
         Row(".T", lambda m, x: x.T + x.mT, (normal(3, 4),), in_torch=True),
         Row("permute", lambda m, x: m.permute(x, (2, 0, -2)), x, lambda x: np.transpose(x, (2, 0, -2))),

@@ -227,6 +227,7 @@ def eigh(A: Any, UPLO: str = "L") -> Eigen:
     >>> values
     tensor([1., 3.])
     """
+    UPLO = UPLO.upper() if isinstance(UPLO, str) else UPLO
     if UPLO not in ("L", "U"):
         raise InputError(f"eigh: UPLO must be 'L' or 'U', got {UPLO!r}")
     return Eigen(*_eigh.record((squares(A, "eigh"), UPLO)))
@@ -353,7 +354,7 @@ def _svd(a: Any, full: bool) -> tuple[Any, Any, Any]:
     return u, s, vh
 
 
-def svd(A: Any, full_matrices: bool = True) -> SVD:
+def svd(A: Any, full_matrices: bool = True, *, driver: None = None) -> SVD:
     """Singular values and vectors: ``A = U diag(S) Vh``.
 
     The signs (or phases) of a pair of vectors are arbitrary; a gradient means something only where the result does not
@@ -365,6 +366,8 @@ def svd(A: Any, full_matrices: bool = True) -> SVD:
     A : Tensor, shape (..., n, m)
     full_matrices : bool
         `U` and `Vh` square, with vectors that belong to no singular value and have no gradient.
+    driver : None
+        For PyTorch's sake, which has others on a GPU.
 
     Returns
     -------
@@ -378,15 +381,24 @@ def svd(A: Any, full_matrices: bool = True) -> SVD:
     >>> S
     tensor([3., 2.])
     """
+    no_driver("svd", driver)
     return SVD(*_svd.record((matrices(A, "svd"), full_matrices)))
 
 
-def svdvals(A: Any) -> Tensor:
+def no_driver(who: str, driver: Any) -> None:
+    """Refuse what PyTorch takes on a GPU alone: which of its libraries computes."""
+    if driver is not None:
+        raise InputError(f"{who}: driver must be None on the CPU, got {driver!r}")
+
+
+def svdvals(A: Any, *, driver: None = None) -> Tensor:
     """The singular values that `svd` returns; their gradient is finite even where some are the same.
 
     Parameters
     ----------
     A : Tensor, shape (..., n, m)
+    driver : None
+        For PyTorch's sake, which has others on a GPU.
 
     Returns
     -------
@@ -398,6 +410,7 @@ def svdvals(A: Any) -> Tensor:
     >>> tg.linalg.svdvals(tg.tensor([[0.0, 2.0], [3.0, 0.0]]))
     tensor([3., 2.])
     """
+    no_driver("svdvals", driver)
     if not getattr(matrices(A, "svdvals"), "requires_grad", False):
         return wrap(lapack_svd(unwrap(A), compute_uv=False))
     return svd(A, False).S

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...engine.errors import InputError
+from ...engine.errors import ArgumentError, InputError
 from ...engine.quiet import quietly
 from ...rules import FAST, conjugate, differentiable, unwrap, wrap
 from ...tensors.tensor_type import Tensor
@@ -53,12 +53,14 @@ def _hermitian(a: Any) -> Any:
     return below + below.conj().swapaxes(-1, -2) + np.eye(a.shape[-1], dtype=a.dtype) * a.real
 
 
-def pinv(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Tensor:
+def pinv(A: Any, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Tensor:
     """Pseudoinverse of Moore and Penrose.
 
     Parameters
     ----------
     A : Tensor, shape (..., n, m)
+    rcond : float or Tensor, optional
+        The older name of `rtol`.
     atol, rtol : float or Tensor, optional
         Singular values up to ``max(atol, rtol * largest)`` count as 0: see `matrix_rank`.
     hermitian : bool
@@ -82,6 +84,10 @@ def pinv(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False)
             [0.0000, 0.0000]])
     """
     A = matrices(A, "pinv")
+    if rcond is not None:
+        if atol is not None or rtol is not None:
+            raise ArgumentError("pinv: give rcond, or atol and rtol, not both")
+        rtol = rcond
     if hermitian:
         A = _hermitian.record((squares(A, "pinv"),))
     return _pinv.record((A, unwrap(atol), unwrap(rtol)))

@@ -35,7 +35,7 @@ def _eliminate(a: Any) -> tuple[Any, Any]:
     out = np.array(a)
     k = min(out.shape[-2:])
     pivots = np.zeros((*out.shape[:-2], k), np.int32)
-    for j in range(k):
+    for j in range(k if out.size else 0):
         column = out[..., j:, j]  # LAPACK's choice of a complex pivot goes by the sum of its parts
         p = np.argmax(np.abs(column.real) + np.abs(column.imag), -1)[..., None, None] + j
         pivots[..., j] = p[..., 0, 0] + 1

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import as_dtype
-from ...engine.errors import InputError
+from ...engine.errors import ArgumentError, InputError
 from ...engine.quiet import quietly
 from ...rules import FAST, differentiable, unwrap, wrap
 from ...tensors.row_types import Floating
@@ -101,7 +101,10 @@ def matrix_norm(
     >>> tg.linalg.matrix_norm(tg.tensor([[1.0, -2.0], [2.0, 0.0]]))
     tensor(3.)
     """
-    A = _cast(floats(A, "matrix_norm"), dtype)
+    if dtype is None and unwrap(A).dtype == np.float16:  # the sums, and LAPACK, in float32
+        return matrix_norm(A, ord, dim, keepdim, dtype=np.float32).to(np.float16)
+    A = _cast(A, dtype)
+    floats(A, "matrix_norm")
     ndim = unwrap(A).ndim
     if ndim < 2 or np.size(dim) != 2:
         raise RuntimeError(f"matrix_norm: A must have rows and columns, got dim={dim} of shape {unwrap(A).shape}")
@@ -290,12 +293,14 @@ def cutoff(values: Any, shape: tuple[int, ...], atol: Any, rtol: Any) -> Any:
 
 
 @quietly
-def matrix_rank(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Tensor:
+def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Tensor:
     """Number of singular values that are larger than ``max(atol, rtol * largest)``.
 
     Parameters
     ----------
     A : Tensor, shape (..., n, m)
+    tol : float or Tensor, optional
+        The older name of `atol`.
     atol, rtol : float or Tensor, optional
         Default: 0, and ``max(n, m)`` times the resolution of the dtype; giving `atol` alone makes `rtol` 0.
     hermitian : bool
@@ -311,6 +316,10 @@ def matrix_rank(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool =
     >>> tg.linalg.matrix_rank(tg.tensor([[1.0, 2.0], [2.0, 4.0]]))
     tensor(1)
     """
+    if tol is not None:
+        if atol is not None or rtol is not None:
+            raise ArgumentError("matrix_rank: give tol, or atol and rtol, not both")
+        atol = tol
     a = unwrap(floats(A, "matrix_rank"))
     if a.ndim < 2:
         raise RuntimeError(f"matrix_rank: A must have rows and columns, got shape {a.shape}")

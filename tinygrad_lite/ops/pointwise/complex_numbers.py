@@ -19,10 +19,10 @@ from .arithmetic import flat
 from .clamp_round_where import masked
 
 __all__ = [
-    "adjoint", "angle", "complex", "conj", "imag", "is_complex", "isreal", "polar", "real", "resolve_conj",
-    "resolve_neg", "view_as_complex", "view_as_real",
+    "adjoint", "angle", "complex", "conj", "conj_physical", "imag", "is_complex", "isreal", "polar", "real",
+    "resolve_conj", "resolve_neg", "view_as_complex", "view_as_real",
 ]  # fmt: skip
-METHODS = "adjoint angle conj isreal resolve_conj resolve_neg"
+METHODS = "adjoint angle conj conj_physical_ isreal resolve_conj resolve_neg"
 
 # --- rows -------------------------------------------------------------------------------------------------------
 
@@ -168,6 +168,26 @@ def conj(input: Any) -> Tensor:
     tensor([1.-2.j])
     """
     return _conj(input) if is_complex(input) else input
+
+
+def conj_physical(input: Any) -> Tensor:
+    """Complex conjugate, always a copy.
+
+    Parameters
+    ----------
+    input : Tensor
+
+    Returns
+    -------
+    Tensor, of the input's shape and dtype
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.conj_physical(tg.tensor([1 + 2j]))
+    tensor([1.-2.j])
+    """
+    return _conj(input)
 
 
 def resolve_conj(input: Any) -> Tensor:
