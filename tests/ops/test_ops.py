@@ -353,7 +353,7 @@ UNLIKE: dict[str, set[str]] = {  # what PyTorch has and we do not; its own list 
     "pca_lowrank": {"input"}, "svd_lowrank": {"input"}, "gather": {"sparse_grad"}, "logsumexp": {"names"},
     "empty_like": {"layout"}, "full_like": {"layout"}, "ones_like": {"layout"}, "zeros_like": {"layout"},
     "broadcast_to": {"self"}, "dot": {"other"}, "isfinite": {"tensor"},
-    "isinf": {"tensor"}, "permute": {"self", "dim"}, "swapaxes": {"dim0", "dim1"}, "topk": {"descending"},
+    "isinf": {"tensor"}, "permute": {"self", "dim"}, "swapaxes": {"dim0", "dim1"}, "swapdims": {"axis0", "axis1"}, "topk": {"descending"},
     "as_strided_scatter": {"self"}, "diag_embed": {"diagonal"}, "index_reduce": {"include_input"},
     "meshgrid": {"kwargs"},
     "where": {"x", "y"}, "isin": {"e", "te"}, "isreal": {"tensor"}, "xlogy": {"x", "y"},
