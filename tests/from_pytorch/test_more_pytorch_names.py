@@ -83,7 +83,16 @@ def _foreach(m: Any) -> Any:
     m._foreach_addcmul_(xs, ys, ys, 0.5)
     m._foreach_addcdiv_(xs, ys, ys, m.tensor([1.0, 2.0]))
     m._foreach_sub_(xs, 1.0)
-    return [xs, m._foreach_norm(ys), m._foreach_sqrt(ys), m._foreach_neg(xs), m._foreach_maximum(xs, ys)]
+    m._foreach_maximum_(xs, [m.zeros(2), m.ones(1, 1)])
+    m._foreach_minimum_(xs, 40.0)
+    return [
+        m._foreach_norm(ys, ord=1),
+        xs,
+        m._foreach_norm(ys),
+        m._foreach_sqrt(ys),
+        m._foreach_neg(xs),
+        m._foreach_maximum(xs, ys),
+    ]
 
 
 def _storages(m: Any) -> Any:
@@ -328,7 +337,7 @@ from torch.distributed import nn as dist_nn
 from torch.distributed.elastic.multiprocessing.errors import record
 from torch.onnx.symbolic_helper import parse_args
 from torch.utils._foreach_utils import _group_tensors_by_device_and_dtype as group
-from torch.jit.annotations import BroadcastingList2
+from torch.jit.annotations import BroadcastingList2, List
 import torch.fx
 
 def annotated(x: "torch.fx.node.Target") -> BroadcastingList2[int]: ...

@@ -16,7 +16,6 @@ __all__ = [
 ]  # fmt: skip
 
 _T = TypeVar("_T")
-BroadcastingList1 = BroadcastingList2 = BroadcastingList3 = BroadcastingList4 = list  # annotations
 
 
 def script(obj: _T, *args: Any, **options: Any) -> _T:

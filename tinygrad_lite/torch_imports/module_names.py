@@ -36,7 +36,7 @@ WITHOUT_A_FILE = {
     "distributions.relaxed_bernoulli", "distributions.relaxed_categorical", "distributions.studentT",
     "distributions.transformed_distribution", "distributions.uniform", "distributions.von_mises",
     "distributions.weibull", "distributions.wishart",
-    "jit._script", "jit.annotations",
+    "jit._script",
     "nn.modules.adaptive",
     "nn.parallel.data_parallel",
     "nn.utils.parametrize", "nn.utils.stateless",

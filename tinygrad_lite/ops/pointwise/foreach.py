@@ -35,25 +35,33 @@ def foreach(name: str) -> Callable[..., Any] | None:
     """
     method = name.removeprefix("_foreach_")
     base, here = method.rstrip("_"), method.endswith("_")
-    if not hasattr(rules.Tensor, method):
+    if not hasattr(rules.Tensor, base):
         return None
+    call = getattr(rules.Tensor, method, None) or _into(getattr(rules.Tensor, base))
 
     def each(tensors: Sequence[Any], *others: Any, **options: Any) -> Any:
         if base in _VALUED and len(others) > 2:
             others, options = others[:2], {**options, "value": others[2]}
+        if base == "norm" and "ord" in options:
+            options["p"] = options.pop("ord")
         if base in _VALUED and "scalars" in options:
             options["value"] = options.pop("scalars")
         count = len(tensors)
         columns = [_spread(value, count, name) for value in others]
         named = {key: _spread(value, count, name, base in _VALUED) for key, value in options.items()}
         found = [
-            getattr(tensor, method)(*(column[i] for column in columns), **{key: v[i] for key, v in named.items()})
+            call(tensor, *(column[i] for column in columns), **{key: v[i] for key, v in named.items()})
             for i, tensor in enumerate(tensors)
         ]
         return None if here else found
 
     each.__name__ = each.__qualname__ = name
     return each
+
+
+def _into(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The form in place of a method that has none for one tensor."""
+    return lambda tensor, *others, **options: tensor.copy_(function(tensor, *others, **options))
 
 
 def _spread(value: Any, count: int, who: str, cut: bool = False) -> Sequence[Any]:
