@@ -44,7 +44,7 @@ class Program:
         for a in arrays:
             if id(a if a.base is None else memory(a)) in self.state.arrays:
                 return False
-        return self._guard() and all((t.grad is None) is missing for t, missing in self.seen)
+        return self._guard() and (not self.seen or all((t.grad is None) is missing for t, missing in self.seen))
 
     def adopt(self, state: Python) -> None:
         """Guard by the objects that are there now, which are equal to those that were."""
