@@ -49,6 +49,8 @@ def cosine_similarity(x1: Floating, x2: Floating, dim: int = 1, eps: float = 1e-
     except ValueError:
         raise InputError(f"cosine_similarity: the shapes must broadcast, got {shapes[0]} and {shapes[1]}") from None
     axis = one_dim(dim, len(shape), "cosine_similarity")
+    if all(unwrap(x).dtype == np.float16 for x in (x1, x2)):  # whose lengths end at 65504
+        return cosine_similarity(x1.to(np.float32), x2.to(np.float32), dim, eps).to(np.float16)
     units = []
     for x in (x1, x2):
         x = x if unwrap(x).shape == shape else x.expand(shape)

@@ -205,7 +205,7 @@ def _sinc_of_complex(x: Any) -> Any:
 
 
 sinc = elementwise(
-    _sinc, name="sinc", numpy=np.sinc, x=lambda g, x: g * _sinc_slope(x, 1), complex=_sinc_of_complex
+    _sinc, name="sinc", numpy=np.sinc, single=True, x=lambda g, x: g * _sinc_slope(x, 1), complex=_sinc_of_complex
 )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ def _lerp(start: Any, end: Any, weight: Any) -> Any:
 _lerp_op = differentiable(
     _lerp,
     name="lerp",
+    single=True,
     complex=True,
     promotes=("start", "end", "weight"),
     start=lambda g, weight: g * (1 - weight),

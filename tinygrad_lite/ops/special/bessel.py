@@ -142,7 +142,7 @@ def _modified_x(g: Any, x: Any, n: int) -> Any:
     return g * 0.5 * _around(_modified, x, n)
 
 
-@differentiable(x=_modified_x, name="modified_bessel_i")
+@differentiable(x=_modified_x, name="modified_bessel_i", single=True)
 def _modified(x: Any, n: int) -> Any:
     return _bessel(x, n, False)
 
@@ -151,7 +151,7 @@ def _damped_x(g: Any, x: Any, out: Any, n: int) -> Any:
     return g * (0.5 * _around(_damped, x, n) - np.sign(x) * out)
 
 
-@differentiable(x=_damped_x, name="scaled_modified_bessel_i")
+@differentiable(x=_damped_x, name="scaled_modified_bessel_i", single=True)
 def _damped(x: Any, n: int) -> Any:
     return _bessel(x, n, True)
 

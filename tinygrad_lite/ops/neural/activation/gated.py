@@ -70,7 +70,7 @@ def _glu_x(g: Any, x: Any, axis: int) -> Any:
     return np.concatenate([first, first * (a * (1 - s))], axis)
 
 
-@differentiable(x=_glu_x, name="glu")
+@differentiable(x=_glu_x, name="glu", single=True)
 def _glu(x: Any, axis: int) -> Any:
     a, b = _halves(x, axis)
     return a * sigmoid(b)

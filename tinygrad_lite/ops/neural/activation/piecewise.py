@@ -397,7 +397,7 @@ def hardswish_of(x: Any) -> Any:
     return x * np.clip(x + 3, 0, 6) / 6
 
 
-_hardswish = differentiable(hardswish_of, name="hardswish", compiled=True, x=hardswish_slope)
+_hardswish = differentiable(hardswish_of, name="hardswish", compiled=True, single=True, x=hardswish_slope)
 
 
 def hardswish(input: Floating, inplace: bool = False) -> Tensor:
