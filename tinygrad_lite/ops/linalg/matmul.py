@@ -237,9 +237,8 @@ def _rows(x: Any) -> Any:
 
 
 def _linear_x(g: Any, weight: Any) -> Any:
-    if g.ndim == 2:
-        return np.dot(g, weight)
-    return np.reshape(np.dot(_rows(g), weight), (*g.shape[:-1], weight.shape[1]))
+    product = matrix_product(g if g.ndim == 2 else _rows(g), weight)
+    return product if g.ndim == 2 else np.reshape(product, (*g.shape[:-1], weight.shape[1]))
 
 
 @differentiable(
