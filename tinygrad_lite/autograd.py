@@ -18,7 +18,7 @@ import numpy as np
 
 from . import rules
 from .engine import delivery, hooks
-from .engine.accumulate import ACCUMULATING, accumulate, fit, misfit, ones_like, own, parents_of
+from .engine.accumulate import ACCUMULATING, accumulate, fit, misfit, ones_like, own
 from .engine.delivery import LEAVES, TAKEN, Delivery
 from .engine.errors import InputError, check_several, freed
 from .engine.function import Function, once_differentiable

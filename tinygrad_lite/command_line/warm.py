@@ -85,7 +85,7 @@ def warm(operations: Iterable[str] | None = None, dtypes: Iterable[Any] = (np.fl
     names = list(PROGRAMS) if operations is None else list(operations)
     if unknown := [name for name in names if name not in PROGRAMS]:
         raise ValueError(f"warm: unknown operations {', '.join(unknown)}; there are {', '.join(PROGRAMS)}")
-    from ..kernels.native import product_jobs
+    from ..kernels.native.openblas import jobs
     from ..kernels.native.source import compiled
     from ..kernels.native.worker_threads import GONE, dismiss, enlist, serve, slots
 
@@ -94,7 +94,7 @@ def warm(operations: Iterable[str] | None = None, dtypes: Iterable[Any] = (np.fl
     compiled(enlist)(int(crew[1].ctypes.data))
     compiled(dismiss)(int(crew.ctypes.data), 1)
     compiled(serve)(crew, 1, 0)  # the first launch that is shared needs it
-    product_jobs.code()  # and products then
+    jobs.code()  # and products then
     with tg.kernels.use("numba"), ahead():
         for dtype in dtypes:
             for name in names:

@@ -10,7 +10,7 @@ at once.
 A sleeping thread takes 25 to 45 us to wake. So a helper that has nothing to do looks out for a fifth of a
 millisecond first, in rounds in which any other thread may have the core; `worker_threads` has the compiled part of
 that, `task_codegen` what is handed over. The parts of large products are done by the helpers, too, so that no core has
-two threads that look out for work: see `product_jobs`.
+two threads that look out for work: see `openblas.jobs`.
 """
 
 from __future__ import annotations
@@ -254,7 +254,7 @@ def _hire(n: int) -> None:
             _base = _crew.ctypes.data
             atexit.register(_dismiss, compiled(dismiss), _crew, _bells)
         if lends:
-            from .product_jobs import jobs
+            from .openblas.jobs import jobs
 
             have_jobs_done(jobs(_base, n))
         while len(_bells) < n:

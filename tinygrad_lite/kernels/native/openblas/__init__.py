@@ -96,7 +96,7 @@ def takes_jobs_elsewhere() -> bool:
 
 
 def have_jobs_done(address: int | None) -> None:
-    """Have the jobs of products done by a function, see `product_jobs`; with None, by OpenBLAS's own threads again."""
+    """Have the jobs of products done by a function, see `jobs`; with None, by OpenBLAS's own threads again."""
     if takes_jobs_elsewhere():
         _function("set_threads_callback_function")(ctypes.c_void_p(address))
 

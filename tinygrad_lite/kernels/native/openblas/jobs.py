@@ -20,8 +20,8 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils
 
-from .walk.machine_code import Words, made, number
-from .worker_threads import (
+from ..walk.machine_code import Words, made, number
+from ..worker_threads import (
     ASLEEP,
     BUSY,
     INTP,
