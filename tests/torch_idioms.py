@@ -229,7 +229,7 @@ TABLE: dict[str, list[Idiom]] = {
         I("torch.use_deterministic_algorithms(True); a = torch.are_deterministic_algorithms_enabled()\n"
           "torch.use_deterministic_algorithms(False); a", True, "the kernels here keep it in any case"),
         I("n = torch.get_num_threads(); torch.set_num_threads(1); a = torch.get_num_threads()\n"
-          "torch.set_num_threads(n); a", 1, "of the kernels; NumPy's BLAS has its own"),
+          "torch.set_num_threads(n); a", 1, "of the kernels and of NumPy's BLAS"),
         I("torch.set_printoptions(precision=4, sci_mode=False)", None),
         I("_ = torch.autograd.set_detect_anomaly(False)", None),
         I("with torch.autograd.set_detect_anomaly(True):\n    x.sum()", None),
