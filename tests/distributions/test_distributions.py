@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from distributions_table import FACTOR, POSITIVE, REAL, SPREAD, THIN, UNIT, VALUES, A, B, table
 
 import tinygrad_lite as tg
+from tinygrad_lite.distributions.constraints import holds
 
 D = tg.distributions
 ROWS = table()
@@ -367,6 +370,43 @@ def test_constraints_have_their_transforms(name):
     assert bool(D.constraints.less_than(2.0).check(D.transform_to(D.constraints.less_than(2.0))(x)).all())
     with pytest.raises(NotImplementedError, match="Boolean"):
         D.biject_to(D.constraints.boolean)
+
+
+SETS = {
+    "real": "real", "boolean": "boolean", "one_hot": "one_hot", "simplex": "simplex", "positive": "positive",
+    "nonnegative_integer": "nonnegative_integer", "interval": "interval(0, 2)", "half": "half_open_interval(0.0, 1.0)",
+    "integers": "integer_interval(0, 2)", "less": "less_than(0.5)", "least": "greater_than_eq(-1.0)",
+    "counts": "multinomial(2)", "vectors": "real_vector", "of tensors": "interval(-tg.ones(2), tg.tensor(1.0))",
+    "triangles": "lower_triangular",
+}  # fmt: skip
+POINTS = [
+    [[0.5, 0.5]], [[0.0, 1.0]], [[1.0, 1.0]], [[-1.0, 2.0]], [[0.0, math.nan]], [[math.inf, 0.0]], [[-0.0, 0.25]],
+    [[1.0, 0.0], [0.5, 0.5]], [[1.0, 0.5], [0.0, 1.0]],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int64])
+@pytest.mark.parametrize("name", SETS)
+def test_what_is_validated_is_what_the_constraint_says(name, dtype):
+    constraint = eval(SETS[name], {**vars(D.constraints), "tg": tg})
+    answers = set()
+    for value in POINTS:
+        if dtype is np.int64 and not np.isfinite(value).all():
+            continue
+        value = tg.tensor(np.array(value).astype(dtype))
+        answer = holds(constraint, value)
+        assert answer is bool(constraint.check(value).all()), (constraint, value)
+        answers.add(answer)
+    assert answers == {True, False} or (dtype is np.int64 and answers == {True})
+
+
+def test_values_of_own_constraints_are_tensors():
+    class Low(type(D.constraints.less_than(1.0))):
+        def check(self, value):
+            return value.lt(self.upper_bound)
+
+    assert holds(Low(1.0), tg.tensor([0.5]))
+    assert not holds(D.constraints.independent(Low(1.0), 1), tg.tensor([0.5, 1.0]))
 
 
 # --- what is refused ------------------------------------------------------------------------------------------------

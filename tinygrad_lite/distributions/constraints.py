@@ -7,6 +7,9 @@ from typing import Any
 
 from .. import Tensor, full, linalg
 from .. import stack as _stacked
+from .. import sum as _total
+from ..engine.quiet import quietly
+from ..rules import unwrap
 
 __all__ = [
     "Constraint", "MixtureSameFamilyConstraint", "boolean", "cat", "corr_cholesky", "dependent", "dependent_property",
@@ -53,9 +56,34 @@ class Constraint:
         return f"{type(self).__name__.lstrip('_')}()"
 
 
-def _set(name: str, check: Callable[[Any], Any], event_dim: int = 0, is_discrete: bool = False) -> Constraint:
+def _takes_arrays(constraint: Any) -> bool:
+    """Whether a constraint's formula is one of this file's that give the same on arrays, and holds no Tensors."""
+    if type(constraint) is independent:
+        return _takes_arrays(constraint.base_constraint)
+    known = getattr(type(constraint).check, "takes_arrays", False)
+    return known and not any(isinstance(value, Tensor) for value in vars(constraint).values())
+
+
+@quietly
+def holds(constraint: Any, value: Any) -> bool:
+    """Whether all values are in the set; on arrays where that is the same, which takes a third of the time."""
+    if _takes_arrays(constraint):
+        array = unwrap(value)
+        if array.dtype.kind in "biuf":
+            return bool(constraint.check(array).all())
+    return bool(constraint.check(value).all())
+
+
+def _set(
+    name: str, check: Callable[[Any], Any], event_dim: int = 0, is_discrete: bool = False, arrays: bool = False
+) -> Constraint:
     """The only constraint of a class of its own, by which `transform_to` and `biject_to` find it."""
-    contents = {"check": lambda self, value: check(value), "event_dim": event_dim, "is_discrete": is_discrete}
+
+    def checked(self: Any, value: Any) -> Any:
+        return check(value)
+
+    vars(checked)["takes_arrays"] = arrays
+    contents = {"check": checked, "event_dim": event_dim, "is_discrete": is_discrete}
     made: Constraint = type(f"_{name}", (Constraint,), {"__module__": __name__, **contents})()
     return made
 
@@ -90,10 +118,10 @@ def _epsilon(x: Any) -> float:
     return 1.2e-7 if x.dtype.itemsize <= 4 else 2.3e-16
 
 
-real = _set("Real", lambda x: x == x)
-boolean = _set("Boolean", lambda x: (x == 0) | (x == 1), is_discrete=True)
-one_hot = _set("OneHot", lambda x: _all_of((x == 0) | (x == 1)) & (x.sum(-1) == 1), 1, True)
-simplex = _set("Simplex", lambda x: (x >= 0).all(-1) & ((x.sum(-1) - 1).abs() < 1e-6), 1)
+real = _set("Real", lambda x: x == x, arrays=True)
+boolean = _set("Boolean", lambda x: (x == 0) | (x == 1), is_discrete=True, arrays=True)
+one_hot = _set("OneHot", lambda x: _all_of((x == 0) | (x == 1)) & (_total(x, -1) == 1), 1, True, arrays=True)
+simplex = _set("Simplex", lambda x: (x >= 0).all(-1) & (abs(_total(x, -1) - 1) < 1e-6), 1, arrays=True)
 lower_triangular = _set("LowerTriangular", _lower_triangular, 2)
 lower_cholesky = _set("LowerCholesky", _lower_cholesky, 2)
 corr_cholesky = _set("CorrCholesky", _corr_cholesky, 2)
@@ -139,6 +167,7 @@ def _bounded(
     def checked(self: Any, value: Any) -> Any:
         return check(value, *(getattr(self, bound) for bound in names))
 
+    vars(checked)["takes_arrays"] = True
     text = _DOC.format(parameters=", ".join(names), **dict(zip(("summary", "call", "result"), doc)))
     contents = {"check": checked, "bounds": names, "event_dim": event_dim, "is_discrete": is_discrete}
     return type(f"_{name}", (_Bounded,), {"__module__": __name__, "__doc__": text, **contents})
@@ -175,7 +204,7 @@ _integer_greater_than = _bounded(
     "Integers not below one.", "_integer_greater_than(1)", "[False,  True,  True]", is_discrete=True,
 )  # fmt: skip
 multinomial = _bounded(
-    "Multinomial", "upper_bound", lambda x, n: (x >= 0).all(-1) & (x.sum(-1) <= n),
+    "Multinomial", "upper_bound", lambda x, n: (x >= 0).all(-1) & (_total(x, -1) <= n),
     "Vectors of counts whose sum is at most a number.", "multinomial(4)", "False", event_dim=1, is_discrete=True,
 )  # fmt: skip
 

@@ -19,7 +19,7 @@ from .. import (
     randn,
 )
 from ..engine.errors import InputError
-from .constraints import Constraint, is_dependent
+from .constraints import Constraint, holds, is_dependent
 
 __all__ = ["Distribution", "ExponentialFamily"]
 
@@ -163,7 +163,7 @@ class Distribution:
             return
         for name, constraint in self.arg_constraints.items():
             value = vars(self).get(name)
-            if value is None or is_dependent(constraint) or bool(constraint.check(value).all()):
+            if value is None or is_dependent(constraint) or holds(constraint, value):
                 continue
             raise InputError(
                 f"Expected parameter {name} ({type(value).__name__} of shape {tuple(value.shape)}) of distribution "
@@ -378,7 +378,7 @@ class Distribution:
         if any(i != j and 1 not in (i, j) for i, j in zip(shape[::-1], expected[::-1])):
             raise InputError(f"Value is not broadcastable with batch_shape+event_shape: {shape} vs {expected}.")
         support = self.support
-        if not bool(support.check(value).all()):
+        if not holds(support, value):
             raise InputError(
                 f"Expected value argument ({type(value).__name__} of shape {tuple(shape)}) to be within the support "
                 f"({support!r}) of the distribution {self!r}, but found invalid values:\n{value}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -15,6 +16,15 @@ __all__ = ["can_cast", "e", "finfo", "iinfo", "inf", "nan", "newaxis", "pi", "pr
 
 pi, e, inf, nan = math.pi, math.e, math.inf, math.nan
 newaxis = None
+
+
+@functools.cache
+def _limits(chosen: np.dtype[Any]) -> tuple[int, str, float, float, float, float, float]:
+    """Of a floating dtype: what `finfo` shows."""
+    limits: Any = np.finfo(chosen)
+    numbers = limits.eps, limits.max, limits.min, limits.smallest_normal, str(limits.resolution)
+    eps, largest, least, tiny, resolution = map(float, numbers)
+    return int(limits.bits), str(limits.dtype), eps, largest, least, tiny, resolution
 
 
 class finfo:
@@ -52,11 +62,8 @@ class finfo:
         chosen = get_default_dtype() if type is None else as_dtype(type)
         if chosen.kind not in "fc":
             raise TypeError(f"finfo: the dtype must be floating or complex, got {chosen}; there is iinfo for integers")
-        limits: Any = np.finfo(chosen)
-        self.bits, self.dtype = int(limits.bits), str(limits.dtype)
-        self.eps, self.max, self.min = float(limits.eps), float(limits.max), float(limits.min)
-        self.tiny = self.smallest_normal = float(limits.smallest_normal)
-        self.resolution = float(str(limits.resolution))
+        self.bits, self.dtype, self.eps, self.max, self.min, self.tiny, self.resolution = _limits(chosen)
+        self.smallest_normal = self.tiny
 
     def __repr__(self) -> str:
         return (f"finfo(resolution={self.resolution}, min={self.min}, max={self.max}, eps={self.eps}, "
