@@ -500,7 +500,7 @@ class Tensor(Methods):
             key = (key, ...)  # with the ellipsis NumPy gives a view even of one element
         elif type(key) is tuple:
             kinds = {*map(type, key)}
-            if kinds == _INTEGERS and len(key) == self._data.ndim:
+            if kinds <= _INTEGERS and len(key) == self._data.ndim:  # all of them, or none of no dimensions
                 key = (*key, ...)
             elif not kinds <= _BASIC and (two := indexing.in_two(key, self._data.ndim)):
                 return self[two[0]][two[1]]

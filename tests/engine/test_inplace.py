@@ -847,6 +847,31 @@ def test_real_part_is_a_view():
     assert x.grad.tolist() == [3.0, 3.0]
 
 
+ONE_NUMBER = {
+    "x[()]": lambda x: x[()], "x[...]": lambda x: x[...], "x[None]": lambda x: x[None], "view": lambda x: x.view(()),
+    "reshape": lambda x: x.reshape(()), "view_as": lambda x: x.view_as(x), "expand": lambda x: x.expand(()),
+    "squeeze": lambda x: x.squeeze(), "permute": lambda x: x.permute(()), "flatten": lambda x: x.flatten(),
+    "as_strided": lambda x: x.as_strided((), ()), "detach": lambda x: x.detach(), "an integer": lambda x: x.view(1)[-1],
+    "NumPy's integer": lambda x: x.view(1)[np.int64(0)], "x[0, ...]": lambda x: x.view(1)[0, ...],
+    "two integers": lambda x: x.view(1, 1)[0, 0], "select": lambda x: x.view(1).select(0, 0),
+    "unbind": lambda x: x.view(1).unbind()[0], "split": lambda x: x.view(1).split(1)[0],
+    "diagonal": lambda x: x.view(1, 1).diagonal()[0], "an iterator": lambda x: next(iter(x.view(1))),
+    "unfold": lambda x: x.view(1).unfold(0, 1, 1)[0, 0],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", ONE_NUMBER)
+@pytest.mark.parametrize("requires_grad", [False, True])
+def test_views_of_one_number_share_its_memory(how, requires_grad):
+    """NumPy hands out a number, which is a copy, where no dimension is left."""
+    x = tg.tensor(1.0, requires_grad=requires_grad) * 1
+    view = ONE_NUMBER[how](x)
+    view.mul_(3)
+    assert x.item() == 3
+    x.add_(1)
+    assert view.item() == 4
+
+
 def test_leaves_that_are_parts_of_one_buffer():
     """Parameters in an arena: each a leaf, though a view."""
     flat = tg.zeros(4, dtype=tg.float64)
