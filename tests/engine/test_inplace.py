@@ -872,6 +872,13 @@ def test_views_of_one_number_share_its_memory(how, requires_grad):
     assert view.item() == 4
 
 
+@pytest.mark.parametrize("view", [lambda x: x.as_strided((0, 2), (2, 1)), lambda x: x[:0], lambda x: x.narrow(1, 0, 0)])
+def test_views_of_nothing_are_views(view):
+    for shape in ((0, 3), (2, 3)):
+        with pytest.raises(RuntimeError, match="leaf"):
+            view(tg.zeros(shape, requires_grad=True)).add_(1)
+
+
 def test_leaves_that_are_parts_of_one_buffer():
     """Parameters in an arena: each a leaf, though a view."""
     flat = tg.zeros(4, dtype=tg.float64)

@@ -55,7 +55,9 @@ def _as_strided(
     """
     if ahead is not None:
         return _elsewhere(a, places.shape, stride, apart, ahead)
-    if not places.size or _strides(a) != layout:
+    if not places.size:
+        return a[np.newaxis][:0].reshape(places.shape)  # a view still
+    if _strides(a) != layout:
         return a.reshape(-1)[places]
     first = a[(*np.unravel_index(places.flat[0], a.shape), ...)]
     steps = [s * a.itemsize for s in stride]
