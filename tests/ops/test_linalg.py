@@ -485,3 +485,21 @@ def test_singular_values_of_infinities_are_refused(bad, capfd):
     assert x.grad[0].isnan().any()
     assert x.grad[1].tolist() == [[0.0] * 3] * 3
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", ["eigh", "eig", "svd"])
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_what_depends_on_the_phases_of_complex_vectors_has_no_gradient(name, create_graph):
+    """They are arbitrary, so no gradient is right; what does not depend on them has one."""
+
+    def program(m, phases):
+        rng = np.random.default_rng(0)
+        a = rng.standard_normal((2, 3, 3)) + 1j * rng.standard_normal((2, 3, 3))
+        x = m.tensor(a + a.conj().swapaxes(1, 2) if name == "eigh" else a, requires_grad=True)
+        vectors = getattr(m.linalg, name)(x)[0 if name == "svd" else 1]
+        loss = vectors.real.sum() if phases else (vectors.abs() ** 3).sum()
+        return m.autograd.grad(loss, x, create_graph=create_graph)
+
+    with pytest.raises(RuntimeError, match=f"{name}: complex vectors have arbitrary phases"):
+        program(tg, True)
+    agree(lambda m: program(m, False))

@@ -55,6 +55,22 @@ def _diagonal(values: Any) -> Any:
     return on_diagonal(values, (*values.shape, n), 0, ndim - 1, ndim)
 
 
+PHASE = 1e-2  # by which a result may change with a phase, as rounding has it: PyTorch's bound
+
+
+def _refuse_phases(name: str, along: Any) -> None:
+    """Raise where a result depends on the phases of complex vectors, which are arbitrary: it has no gradient.
+
+    `along` are the products of the vectors with their gradients; their imaginary parts are what turning does.
+    """
+    values = unwrap(along)
+    if values.dtype.kind == "c" and (np.abs(values.imag) > PHASE).any():
+        raise RuntimeError(
+            f"{name}: complex vectors have arbitrary phases, and what is differentiated must not depend on them; it "
+            f"changes by {np.abs(values.imag).max():.3g}"
+        )
+
+
 def _gaps(values: Any) -> Any:
     """``values[j] - values[i]``, and ones on the diagonal."""
     return values[..., None, :] - values[..., :, None] + np.eye(values.shape[-1], dtype=unwrap(values).dtype)
@@ -184,6 +200,7 @@ def _eigh_a(g: Any, out: Any) -> Any:
     inner: Any = 0.0
     if dvectors is not None:
         within = np.matmul(adjoint(vectors), dvectors)
+        _refuse_phases("eigh", np.einsum("...ii->...i", within))
         n = values.shape[-1]
         inner = np.where(np.eye(n, dtype=np.bool_), 0.0, within) / _gaps(values)
     if dvalues is not None:
@@ -202,7 +219,7 @@ def eigh(A: Any, UPLO: str = "L") -> Eigen:
     """Eigenvalues, ascending, and eigenvectors of symmetric or Hermitian matrices.
 
     An eigenvector's sign (or phase) is arbitrary; a gradient means something only where the result does not depend on
-    it.
+    it, and is refused where it depends on a phase.
 
     Parameters
     ----------
@@ -243,7 +260,9 @@ def _eig_a(g: Any, out: Any) -> Any:
     inner: Any = 0.0
     if dvectors is not None:
         within = np.matmul(adjoint(vectors), dvectors)
-        along = np.real(np.einsum("...ii->...i", within))  # of unit length: what would stretch a vector has no effect
+        along = np.einsum("...ii->...i", within)
+        _refuse_phases("eig", along)
+        along = np.real(along)  # of unit length: what would stretch a vector has no effect
         within = within - np.matmul(adjoint(vectors), vectors) * along[..., None, :]
         n = values.shape[-1]
         inner = np.where(np.eye(n, dtype=np.bool_), 0.0, within) / np.conjugate(_gaps(values))
@@ -262,7 +281,7 @@ def _eig(a: Any) -> tuple[Any, Any]:
 def eig(A: Any) -> Eigen:
     """Eigenvalues, in no order, and eigenvectors of length 1; complex in any case.
 
-    An eigenvector's phase is arbitrary; a gradient means something only where the result does not depend on it.
+    An eigenvector's phase is arbitrary; a gradient is refused where the result depends on it.
 
     Parameters
     ----------
@@ -305,6 +324,9 @@ def _svd_a(g: Any, out: Any) -> Any:
     if du is not None or dvh is not None:
         gaps = _gaps(s) * (s[..., None, :] + s[..., :, None])  # s_j^2 - s_i^2
         gaps = np.where(np.eye(k, dtype=np.bool_), 1.0, gaps)
+    if unwrap(u).dtype.kind == "c" and (du is not None or dvh is not None):
+        turned: Any = 0.0 if du is None else np.einsum("...ik,...ik->...k", np.conjugate(u), du)
+        _refuse_phases("svd", turned if dvh is None else turned + np.einsum("...ki,...ki->...k", vh, np.conjugate(dvh)))
     if du is not None:
         within = _skew(np.matmul(adjoint(u), du))
         inner = inner + within / gaps * s[..., None, :]
