@@ -25,7 +25,7 @@ from .engine.function import Function, once_differentiable
 from .engine.grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .engine.quiet import SILENT, restore, silence
 from .graph import RETAIN, Node, Stamp, last_write, line_of, memory, mode, stale, stamp, tick, written
-from .rules import Op, Rule, conjugate, ndarray, part_of, wrap
+from .rules import Op, Rule, conjugate, ndarray, part_of, result_number, wrap
 
 __all__ = [
     "Function", "backward", "enable_grad", "grad", "inference_mode", "is_grad_enabled", "no_grad",
@@ -242,7 +242,8 @@ def _refuse_stale(node: Node, create: bool) -> None:
             for array in value if type(value) in (tuple, list) else (value,):
                 mark: Stamp | None = stale(array, node.seq) if type(array) is ndarray and array.size else None
                 if mark is not None:
-                    what = "its result" if name == "out" else "its inputs" if name == "inputs" else f"its {name!r}"
+                    result = name == "out" or result_number(name) is not None
+                    what = "its result" if result else "its inputs" if name == "inputs" else f"its {name!r}"
                     raise RuntimeError(
                         f"backward: {rule.op.name} at {line_of(node.where)} needs {what}, "
                         f"but {mark.name} at {line_of(mark.where)} has overwritten it; clone() it before"
@@ -275,6 +276,8 @@ def _through_graph(node: Node, rule: Rule, g: Any, saved: tuple[Any, ...], edges
         source = sources.get(name)
         if name == "out" and type(value) is tuple:
             value = tuple(_tensor(v, part_of(node, i, len(value), v)) for i, v in enumerate(value))
+        elif (number := result_number(name)) is not None and name not in sources:
+            value = _tensor(value, part_of(node, number, len(g.values), value))
         elif type(source) is tuple:
             value = tuple(_tensor(v, s) for v, s in zip(value, source))
         else:

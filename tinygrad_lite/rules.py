@@ -128,6 +128,11 @@ def _plain(options: tuple[Any, ...]) -> bool:
     return all([type(v) in _PLAIN or (type(v) is tuple and _PLAIN.issuperset(map(type, v))) for v in options])  # noqa: C419
 
 
+def result_number(name: str) -> int | None:
+    """Which of several results a rule asks for: the third one by `out_2`."""
+    return int(name[4:]) if name.startswith("out_") and name[4:].isdigit() else None
+
+
 _pickers: dict[Any, Callable[..., tuple[Any, ...]]] = {}
 
 
@@ -135,8 +140,7 @@ def _picker(
     params: tuple[str, ...], aux: tuple[str, ...], names: tuple[str, ...], who: str, inputs: tuple[str, ...]
 ) -> Callable[..., Any]:
     key = (params, aux, names, inputs)
-    found = _pickers.get(key)
-    if found is None:
+    if (found := _pickers.get(key)) is None:
         known = (*params, "out", *aux)
 
         def value(name: str) -> str:
@@ -146,7 +150,9 @@ def _picker(
                 return f"({', '.join(inputs)},)"
             if name.endswith("_shape") and name[:-6] in known:
                 return f"_shape({name[:-6]})"
-            raise TypeError(f"{who}: a rule may ask for {', '.join(known)} or NAME_shape, got {name!r}")
+            if result_number(name) is not None:
+                return f"out[{name[4:]}]"
+            raise TypeError(f"{who}: a rule may ask for {', '.join(known)}, NAME_shape or out_NUMBER, got {name!r}")
 
         source = f"lambda {', '.join(known)}: ({''.join(value(n) + ', ' for n in names)})"
         found = _pickers[key] = eval(source, {"_shape": _shape})
@@ -561,7 +567,8 @@ def differentiable(
         Works on NumPy arrays. An existing NumPy function (`np.tanh`) is registered for NumPy's dispatch, too. It
         may take a list of arrays as one argument (as `np.concatenate` does); its rule then returns a list of gradients.
     **rules : callable
-        ``argument=lambda g, ...: gradient``; the parameters say what is kept for the backward pass.
+        ``argument=lambda g, ...: gradient``; the parameters say what is kept for the backward pass: arguments, `out`,
+        the result, or of several results one, as the third by `out_2`.
     joint : sequence of (arguments, rule)
         Rules that compute the gradients of several arguments in one call and return them as a tuple.
     aux : tuple of str

@@ -451,3 +451,25 @@ def test_infinite_gradients_as_pytorch(name: str) -> None:
         return x.grad
 
     agree(program)
+
+
+def both(x):
+    return np.exp(x), np.exp(2 * x)
+
+
+def test_a_rule_may_keep_one_of_several_results():
+    row = differentiable(both, x=lambda g, out_0, out_1: sum_of(g.values, (out_0, 2 * out_1)))
+    x = tg.tensor([0.1, -0.3], dtype=tg.float64, requires_grad=True)
+    assert tg.gradcheck(lambda x: row(x)[0] * row(x)[1], x)
+    assert tg.gradgradcheck(lambda x: row(x)[0] + row(x)[1].sin(), x)
+    first, _ = row(x)
+    first.detach().zero_()
+    with pytest.raises(RuntimeError, match="both .* needs its result, but zero_"):
+        first.sum().backward()
+    with pytest.raises(TypeError, match="NAME_shape or out_NUMBER, got 'out_x'"):
+        differentiable(both, x=lambda g, out_x: g)(x)
+
+
+def sum_of(gradients, slopes):
+    terms = [g * slope for g, slope in zip(gradients, slopes) if g is not None]
+    return terms[0] if len(terms) == 1 else terms[0] + terms[1]

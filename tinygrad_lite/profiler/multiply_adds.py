@@ -16,7 +16,9 @@ def _per_weight(out: Any, x: Any, weight: Any, *_: Any) -> int:
 
 def _recurrent(weights: tuple[int, ...]) -> Callable[..., int]:
     """Each row of the input, and each state before, goes through weights, which are the arguments of these numbers."""
-    return lambda _, x, *rest: x.shape[0] * sum(np.size(rest[i - 1]) for i in weights if rest[i - 1] is not None)
+    return lambda _, x, *rest: (
+        math.prod(x.shape[:-1]) * sum(np.size(rest[i - 1]) for i in weights if rest[i - 1] is not None)
+    )
 
 
 def _einsum(out: Any, operands: Any, equation: Any) -> int:

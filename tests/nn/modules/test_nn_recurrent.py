@@ -380,3 +380,40 @@ def test_both_backends_agree(layer):
             found.append([out.detach().numpy(), *(p.grad.numpy() for p in module.parameters())])
     for a, b in zip(*found):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+@pytest.mark.parametrize("name", ["RNN", "LSTM", "GRU"])
+def test_one_layer_gives_the_bits_of_rows_below_each_other(name, steps):
+    layer = getattr(nn, name)(3, 4)
+    x = tg.randn(steps, 2, 3)
+    found = []
+    for packed in (False, True):
+        own = x.clone().requires_grad_()
+        given = nn.utils.rnn.pack_padded_sequence(own, [steps] * 2) if packed else own
+        out, last = layer(given)
+        last = last if isinstance(last, tuple) else (last,)
+        rows = out.data if packed else out.flatten(0, 1)
+        layer.zero_grad()
+        (rows.square().sum() + sum((k + 2) * state.sum() for k, state in enumerate(last))).backward()
+        gradients = (own.grad, *(p.grad for p in layer.parameters()))
+        found.append([v.detach().numpy().tobytes() for v in (rows, *last, *gradients)])
+        assert all(state.shape == (1, 2, 4) for state in last)
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("name", [*LAYERS, "LSTMCell"])
+def test_last_states_may_be_written_to_before_the_backward_pass(name):
+    found = []
+    for written in (False, True):
+        tg.manual_seed(1)
+        layer = getattr(nn, name)(3, 4)
+        x = tg.randn(2, 3)
+        out, last = layer(x if name == "LSTMCell" else x[None])
+        loss = out.exp().sum()
+        for state in last if isinstance(last, tuple) else (last,):
+            if written:
+                state.detach().zero_()
+        loss.backward()
+        found.append([p.grad.numpy().tobytes() for p in layer.parameters()])
+    assert found[0] == found[1]

@@ -58,7 +58,8 @@ def forward(
     for bias in (b_ih, b_hh if kind != GRU else None):
         if bias is not None:
             gates += bias
-    weight, inside = np.ascontiguousarray(w_hh.T), rows if w_hr is None else np.empty_like(kept)
+    weight = w_hh.T if len(steps) == 1 else np.ascontiguousarray(w_hh.T)
+    inside = rows if w_hr is None else np.empty_like(kept)
     for start, n in steps.tolist():
         here, more = slice(start, start + n), np.dot(h[:n], weight)
         sums = gates[here]

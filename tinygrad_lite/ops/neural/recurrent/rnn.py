@@ -66,14 +66,19 @@ def _network(
     who: str, one: _Layer, input: Any, hx: Sequence[Any], params: Sequence[Any], has_biases: bool, num_layers: int,
     dropout: float, train: bool, bidirectional: bool, batch_first: bool, batch_sizes: Any,
 ) -> tuple[Any, ...]:  # fmt: skip
-    x, sizes = _rows(who, input, batch_first, batch_sizes)
     directions = 2 if bidirectional else 1
+    alone = batch_sizes is None and num_layers * directions == 1
+    x, sizes = _rows(who, input, batch_first, batch_sizes, alone)
     groups = _grouped(who, params, num_layers, directions, has_biases)
     for state in hx:
         if state.ndim != 3 or state.shape[:2] != (len(groups), sizes[0]):
             raise InputError(
                 f"{who}: hidden states must have shape ({len(groups)}, {sizes[0]}, features), got {state.shape}"
             )
+    if alone:
+        _fit(who, x, hx, groups[0])
+        x, *last = one(x, hx, groups[0], sizes, False)
+        return (x.transpose(0, 1) if batch_first else x, *last)
     lasts = []
     for layer in range(num_layers):
         outs = []
@@ -92,8 +97,8 @@ def _network(
     return (x, *(stack(states) for states in zip(*lasts)))
 
 
-def _rows(who: str, input: Any, batch_first: bool, batch_sizes: Any) -> tuple[Any, tuple[int, ...]]:
-    """The steps below each other, and how many rows each has."""
+def _rows(who: str, input: Any, batch_first: bool, batch_sizes: Any, alone: bool) -> tuple[Any, tuple[int, ...]]:
+    """The steps below each other, for one layer `alone` as (T, B, I), and how many rows each has."""
     if batch_sizes is not None:
         sizes = tuple(unwrap(batch_sizes).tolist())
         if input.ndim != 2 or sum(sizes) != len(input) or any(a < b for a, b in zip(sizes, sizes[1:])):
@@ -102,9 +107,10 @@ def _rows(who: str, input: Any, batch_first: bool, batch_sizes: Any) -> tuple[An
     if input.ndim != 3:
         raise InputError(f"{who}: input must have 3 dimensions (steps, batch, features), got shape {input.shape}")
     x = input.transpose(0, 1) if batch_first else input
-    if not x.shape[0]:
+    steps, batch, features = x.shape
+    if not steps:
         raise InputError(f"{who}: expected at least one step, got shape {input.shape}")
-    return x.reshape(-1, x.shape[2]), (x.shape[1],) * x.shape[0]
+    return x if alone else x.reshape(-1, features), (batch,) * steps
 
 
 def lstm(

@@ -2,13 +2,16 @@
 
 The steps of a batch stand one below the other in rows: ``sizes[t]`` of them belong to step t. Sequences are sorted by
 length, longest first, so `sizes` never grows, and example b is row b of every step that it takes part in. A batch of
-equal lengths is the case where all sizes are equal.
+equal lengths is the case where all sizes are equal; it may also come as (T, B, I) with states (1, B, H), as do the
+results then: a layer that is alone needs no views around it, each of which would take as long as a small step.
 
 What walks over the steps is compiled as a whole, or NumPy's: see `kernels.rnn`.
 """
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -33,20 +36,36 @@ def _spans(sizes: tuple[int, ...], reverse: bool) -> Spans:
     return spans[::-1] if reverse else spans
 
 
+@functools.lru_cache(64)
 def _steps(sizes: tuple[int, ...], reverse: bool) -> Any:
-    """Where the rows of each step begin, and how many there are, in the order of the steps."""
+    """Where the rows of each step begin, and how many there are, in the order of the steps; only to be read."""
     counts = np.array(sizes, np.intp)
     steps = np.stack([np.cumsum(counts) - counts, counts], 1)
     return np.ascontiguousarray(steps[::-1]) if reverse else steps
+
+
+def _rows(*arrays: Any) -> list[Any]:
+    """Matrices of what may have come in three dimensions."""
+    return [a if a.ndim == 2 else a.reshape(math.prod(a.shape[:2]), a.shape[2]) for a in arrays]
+
+
+def _as_came(x: Any, rows: Any, *states: Any) -> list[Any]:
+    """Rows and states in as many dimensions as the input has."""
+    return [rows, *states] if x.ndim == 2 else [rows.reshape(*x.shape[:2], rows.shape[1]), *(s[None] for s in states)]
 
 
 def _arrived(g: Any, rows: Any, *states: Any) -> list[Any]:
     """The gradients of the rows and of the last states, zero where none arrived; the latter are to be written to."""
     values, *last = g.values
     return [
-        np.zeros_like(rows) if values is None else np.ascontiguousarray(values),
-        *(np.zeros_like(s) if v is None else np.array(v, order="C") for v, s in zip(last, states)),
+        np.zeros_like(rows) if values is None else np.ascontiguousarray(values).reshape(rows.shape),
+        *(np.zeros_like(s) if v is None else np.array(v, order="C").reshape(s.shape) for v, s in zip(last, states)),
     ]
+
+
+def _back(came: Any, gx: Any, *others: Any) -> tuple[Any, ...]:
+    """The gradients of input and states, in as many dimensions as they have."""
+    return gx if gx is None else gx.reshape(came.shape), *(o if came.ndim == 2 else o[None] for o in others)
 
 
 def _or_none(bias: Any, gradient: Any) -> Any:
@@ -102,6 +121,7 @@ def _affine(x: Any, weight: Any, bias: Any) -> Any:
 def _lstm_twin(
     x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w_hr: Any, sizes: Any, reverse: Any, *_: Any
 ) -> tuple[Any, ...]:
+    came, (x, h0, c0) = x, _rows(x, h0, c0)
     h, c, parts = h0, c0, []
     for start, end, replaced in _taken(h0, _spans(sizes, reverse)):
         n = end - start
@@ -112,20 +132,20 @@ def _lstm_twin(
             hidden = hidden @ w_hr.T
         h, c = replaced(h, hidden), replaced(c, cell)
         parts.append(hidden)
-    return _in_order(parts, reverse), h, c
+    return tuple(_as_came(came, _in_order(parts, reverse), h, c))
 
 
 def _lstm_vjp(
-    g: Any, out: Any, x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w_hr: Any,
-    sizes: Any, reverse: bool, needs_x: bool,
+    g: Any, out_0: Any, out_3: Any, out_4: Any, x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any,
+    w_hr: Any, sizes: Any, reverse: bool, needs_x: bool,
 ) -> tuple[Any, ...]:  # fmt: skip
     if _recorded(g):
         return _through_twin(_lstm_twin, g, 8, x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, sizes, reverse)
-    rows, gates, cells = out[0], out[3], out[4]
+    came, (x, h0, c0, rows), gates, cells = x, _rows(x, h0, c0, out_0), out_3, out_4
     grows, gh, gc = _arrived(g, rows, h0, c0)
     args = LSTM, x, h0, c0, w_ih, w_hh, _steps(sizes, reverse), gates, cells, rows, grows, gh, gc, needs_x
     gx, gw_ih, gw_hh, (bias,), project = loops.backward(*args, w_hr)
-    return gx, gh, gc, gw_ih, gw_hh, _or_none(b_ih, bias), _or_none(b_hh, bias), project
+    return *_back(came, gx, gh, gc), gw_ih, gw_hh, _or_none(b_ih, bias), _or_none(b_hh, bias), project
 
 
 @differentiable(
@@ -136,11 +156,11 @@ def lstm_layer(
     sizes: tuple[int, ...], reverse: bool, needs_x: bool,
 ) -> tuple[Any, ...]:  # fmt: skip
     """All hidden states, the last hidden and cell states, and what the backward pass needs: gates and cell states."""
-    h, c = np.array(h0, order="C"), np.array(c0, order="C")
+    came, (x, h, c) = x, _rows(x, np.array(h0, order="C"), np.array(c0, order="C"))
     gates, cells, rows = (np.empty((len(x), n), x.dtype) for n in (len(w_hh), c.shape[1], h.shape[1]))
     args = LSTM, x, h, c, w_ih, w_hh, b_ih, b_hh, _steps(sizes, reverse), gates, cells, rows
     loops.forward(*args, w_hr)
-    return rows, h, c, gates, cells
+    return *_as_came(came, rows, h, c), gates, cells
 
 
 # --- GRU --------------------------------------------------------------------------------------------------------------
@@ -149,6 +169,7 @@ def lstm_layer(
 def _gru_twin(
     x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, sizes: Any, reverse: Any, *_: Any
 ) -> tuple[Any, ...]:
+    came, (x, h0) = x, _rows(x, h0)
     h, parts = h0, []
     for start, end, replaced in _taken(h0, _spans(sizes, reverse)):
         n = end - start
@@ -158,22 +179,22 @@ def _gru_twin(
         hidden = new + sigmoid(z + mz) * (h[:n] - new)
         h = replaced(h, hidden)
         parts.append(hidden)
-    return _in_order(parts, reverse), h
+    return tuple(_as_came(came, _in_order(parts, reverse), h))
 
 
 def _gru_vjp(
-    g: Any, out: Any, x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any,
+    g: Any, out_0: Any, out_2: Any, out_3: Any, x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any,
     sizes: Any, reverse: bool, needs_x: bool,
 ) -> tuple[Any, ...]:  # fmt: skip
     if _recorded(g):
         return _through_twin(_gru_twin, g, 6, x, h0, w_ih, w_hh, b_ih, b_hh, sizes, reverse)
-    rows, gates, kept = out[0], out[2], out[3]
+    came, (x, h0, rows), gates, kept = x, _rows(x, h0, out_0), out_2, out_3
     grows, gh = _arrived(g, rows, h0)
     steps = _steps(sizes, reverse)
     gx, gw_ih, gw_hh, (bias, more), _ = loops.backward(
         GRU, x, h0, h0, w_ih, w_hh, steps, gates, kept, rows, grows, gh, gh, needs_x, None
     )
-    return gx, gh, gw_ih, gw_hh, _or_none(b_ih, bias), _or_none(b_hh, more)
+    return *_back(came, gx, gh), gw_ih, gw_hh, _or_none(b_ih, bias), _or_none(b_hh, more)
 
 
 @differentiable(joint=[(("x", "h0", "w_ih", "w_hh", "b_ih", "b_hh"), _gru_vjp)], name="gru", single=True)
@@ -181,10 +202,10 @@ def gru_layer(
     x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, sizes: tuple[int, ...], reverse: bool, needs_x: bool
 ) -> tuple[Any, ...]:
     """All hidden states, the last, and what the backward pass needs: gates, and what the state gave to the new one."""
-    h = np.array(h0, order="C")
+    came, (x, h) = x, _rows(x, np.array(h0, order="C"))
     gates, kept, rows = (np.empty((len(x), n), x.dtype) for n in (len(w_hh), h.shape[1], h.shape[1]))
     loops.forward(GRU, x, h, h, w_ih, w_hh, b_ih, b_hh, _steps(sizes, reverse), gates, kept, rows, None)
-    return rows, h, gates, kept
+    return *_as_came(came, rows, h), gates, kept
 
 
 # --- the plain cell ---------------------------------------------------------------------------------------------------
@@ -193,28 +214,29 @@ def gru_layer(
 def _rnn_twin(
     x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, sizes: Any, reverse: Any, bent: Any, *_: Any
 ) -> tuple[Any, ...]:
+    came, (x, h0) = x, _rows(x, h0)
     h, parts = h0, []
     for start, end, replaced in _taken(h0, _spans(sizes, reverse)):
         total = _affine(x[start:end], w_ih, b_ih) + _affine(h[: end - start], w_hh, b_hh)
         hidden = total.relu() if bent else tanh(total)
         h = replaced(h, hidden)
         parts.append(hidden)
-    return _in_order(parts, reverse), h
+    return tuple(_as_came(came, _in_order(parts, reverse), h))
 
 
 def _rnn_vjp(
-    g: Any, out: Any, x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any,
+    g: Any, out_0: Any, x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any,
     sizes: Any, reverse: bool, bent: bool, needs_x: bool,
 ) -> tuple[Any, ...]:  # fmt: skip
     if _recorded(g):
         return _through_twin(_rnn_twin, g, 6, x, h0, w_ih, w_hh, b_ih, b_hh, sizes, reverse, bent)
-    rows = out[0]
+    came, (x, h0, rows) = x, _rows(x, h0, out_0)
     grows, gh = _arrived(g, rows, h0)
     kind, steps = RELU if bent else TANH, _steps(sizes, reverse)
     gx, gw_ih, gw_hh, (bias,), _ = loops.backward(
         kind, x, h0, h0, w_ih, w_hh, steps, rows, rows, rows, grows, gh, gh, needs_x, None
     )
-    return gx, gh, gw_ih, gw_hh, _or_none(b_ih, bias), _or_none(b_hh, bias)
+    return *_back(came, gx, gh), gw_ih, gw_hh, _or_none(b_ih, bias), _or_none(b_hh, bias)
 
 
 @differentiable(joint=[(("x", "h0", "w_ih", "w_hh", "b_ih", "b_hh"), _rnn_vjp)], name="rnn", single=True)
@@ -223,7 +245,7 @@ def rnn_layer(
     sizes: tuple[int, ...], reverse: bool, bent: bool, needs_x: bool,
 ) -> tuple[Any, ...]:  # fmt: skip
     """All hidden states and the last one; the cell is relu where `bent`, else tanh."""
-    h = np.array(h0, order="C")
+    came, (x, h) = x, _rows(x, np.array(h0, order="C"))
     rows, kind = np.empty((len(x), h.shape[1]), x.dtype), RELU if bent else TANH
     loops.forward(kind, x, h, h, w_ih, w_hh, b_ih, b_hh, _steps(sizes, reverse), rows, rows, rows, None)
-    return rows, h
+    return tuple(_as_came(came, rows, h))
