@@ -14,6 +14,7 @@ from ops_rows_signal import ROWS as MORE
 from oracle import Programs, agree
 
 import tinygrad_lite as tg
+from tinygrad_lite.kernels.triangular_solve import eliminated, substituted
 from tinygrad_lite.ops.linalg.solve import triangular
 
 RNG = np.random.default_rng(0)
@@ -503,3 +504,30 @@ def test_what_depends_on_the_phases_of_complex_vectors_has_no_gradient(name, cre
     with pytest.raises(RuntimeError, match=f"{name}: complex vectors have arbitrary phases"):
         program(tg, True)
     agree(lambda m: program(m, False))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("upper", [False, True])
+@pytest.mark.parametrize("unit", [False, True])
+def test_substitution_is_elimination_without_anything_to_eliminate(dtype, upper, unit):
+    rng = np.random.default_rng(4)
+    for n, k in ((1, 1), (32, 1), (33, 5), (64, 64)):
+        a = (rng.standard_normal((n, n)) / n).astype(dtype)
+        a[np.arange(n), np.arange(n)] += 2
+        b = rng.standard_normal((n, k)).astype(dtype)
+        found = substituted(a, b, upper, unit)
+        assert found.dtype == dtype
+        np.testing.assert_allclose(found, eliminated(a, b, upper, unit), rtol=0, atol=30 * np.finfo(dtype).eps)
+        if n > 1:
+            a[(0, -1) if not upper else (-1, 0)] = np.nan  # not looked at
+            np.testing.assert_array_equal(substituted(a, b, upper, unit), found)
+            a[(0, -1) if upper else (-1, 0)] = np.nan
+            assert np.isnan(substituted(a, b, upper, unit)).all()
+
+
+def test_a_zero_on_the_diagonal_of_40_rows_is_refused():
+    a = tg.eye(40)
+    a[7, 7] = 0
+    with pytest.raises(tg.linalg.LinAlgError, match="Singular matrix"):
+        tg.linalg.solve_triangular(a, tg.ones(40, 2), upper=True)
+    assert tg.equal(tg.linalg.solve_triangular(a, tg.ones(40, 2), upper=True, unitriangular=True), tg.ones(40, 2))

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...engine.errors import DtypeError
 from ...engine.errors import LinAlgError as LinAlgError
+from ...kernels.triangular_solve import eliminated, substituted, with_nan
 from ...rules import FAST, differentiable, unwrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import one_dim
@@ -57,14 +58,6 @@ def _inv_a(g: Any, out: Any) -> Any:
     return -np.matmul(np.matmul(out, g), out)
 
 
-def with_nan(out: Any, a: Any) -> Any:
-    """`out`, NaN in all where the matrix `a` holds one: LAPACK's elimination leaves some of its numbers finite."""
-    if np.isfinite(np.add.reduce(a, None)):
-        return out
-    lost = np.isnan(a).any((-2, -1))
-    return np.where(lost.reshape(lost.shape + (1,) * (out.ndim - lost.ndim)), out.dtype.type(np.nan), out)
-
-
 @differentiable(a=_inv_a, name="inv", numpy=np.linalg.inv, complex=True)
 def _inv(a: Any) -> Any:
     return with_nan(np.linalg.inv(a), a)
@@ -80,15 +73,11 @@ def _solve(a: Any, b: Any) -> Any:
     return with_nan(np.linalg.solve(a, b), a)
 
 
-_LEAF = 48
+_LEAF, _LEAST = 64, 32  # larger systems are cut into halves; smaller ones do not repay the loop's preparation
 
 
 def triangular(a: Any, b: Any, upper: bool, unit: bool) -> Any:
-    """``a x = b`` for triangular `a`, of which only the triangle is looked at: block by block, in halves.
-
-    What is left in the end is upper triangular, or made so by turning it around. LU without anything to eliminate is
-    back substitution.
-    """
+    """``a x = b`` for triangular `a`, of which only the triangle is looked at: block by block, in halves."""
     n = a.shape[-1]
     if n > _LEAF:
         h = n // 2
@@ -96,12 +85,11 @@ def triangular(a: Any, b: Any, upper: bool, unit: bool) -> Any:
         x = triangular(a[..., first, first], b[..., first, :], upper, unit)
         y = triangular(a[..., last, last], b[..., last, :] - a[..., last, first] @ x, upper, unit)
         return np.concatenate([y, x] if upper else [x, y], -2)
-    if not upper:
-        return triangular(a[..., ::-1, ::-1], b[..., ::-1, :], True, unit)[..., ::-1, :]
-    a = np.triu(a)
-    if unit:
-        np.einsum("...ii->...i", a)[...] = 1
-    return with_nan(np.linalg.solve(a, b), a)
+    if n < _LEAST or a.ndim > 2 or b.ndim > 2 or a.dtype != b.dtype or a.dtype.char not in "fd":
+        return eliminated(a, b, upper, unit)
+    if not unit and not a.diagonal().all():
+        raise LinAlgError("Singular matrix")
+    return substituted(np.ascontiguousarray(a), np.ascontiguousarray(b), upper, unit)
 
 
 def _triangular_ab(g: Any, a: Any, out: Any, upper: bool, unit: bool) -> tuple[Any, Any]:
