@@ -50,7 +50,7 @@ class Classes(Distribution):
 
     def _classes(self, shape: tuple[int, ...]) -> Tensor:
         """Classes of that shape, whose last dimensions are the batch's."""
-        count = int(np.prod(shape[: len(shape) - len(self._batch_shape)], dtype=int))
+        count = math.prod(shape[: len(shape) - len(self._batch_shape)])
         if count == 0 or 0 in shape:
             return tensor(np.zeros(shape, np.int64))
         rows = self.probs.reshape(-1, self._num_events)
@@ -98,10 +98,11 @@ class Categorical(Classes):
         return self._classes(shape)
 
     def _log_prob(self, value: Any) -> Tensor:
-        index = value.long().unsqueeze(-1)
-        shape = np.broadcast_shapes(index.shape[:-1], self._batch_shape)
-        logits = self.logits.expand(*shape, self._num_events)
-        return logits.gather(-1, index.expand(*shape, 1)).squeeze(-1)
+        index, logits = value.long().unsqueeze(-1), self.logits
+        if value.shape != self._batch_shape:  # else both would be views that change nothing
+            shape = np.broadcast_shapes(value.shape, self._batch_shape)
+            logits, index = logits.expand(*shape, self._num_events), index.expand(*shape, 1)
+        return logits.gather(-1, index).squeeze(-1)
 
     def entropy(self) -> Tensor:
         return self._entropy()
