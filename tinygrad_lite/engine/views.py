@@ -185,7 +185,9 @@ def write(
     new = result._data
     if new.shape != data.shape:
         raise RuntimeError(f"{name}: the result's shape {new.shape} must be that of the tensor, {data.shape}")
-    if not can_cast(new.dtype, data.dtype) or (not args and new.dtype.kind == "f" and data.dtype.kind == "c"):
+    if new.dtype != data.dtype and (  # which is seldom, and takes longer to ask
+        not can_cast(new.dtype, data.dtype) or (not args and new.dtype.kind == "f" and data.dtype.kind == "c")
+    ):
         raise RuntimeError(f"{name}: a result of dtype {new.dtype} cannot be written to a tensor of {data.dtype}")
     store(data, new, name)
     if tracked:
