@@ -10,7 +10,6 @@ from typing import Any
 from ..kernel import late
 from . import rnn_numpy
 
-
 FEW, LARGE = 16, 2 << 20  # examples, and bytes of weights: for one step of fewer, or by more, packing does not pay
 
 
