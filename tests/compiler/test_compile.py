@@ -574,3 +574,24 @@ def test_two_methods_may_share_what_they_close_over():
     losses = [compiled().item() for _ in range(4)]
     assert losses == sorted(losses, reverse=True)
     assert len(set(losses)) == 4
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        lambda x: (x > 0).all(-1),
+        lambda x: (x > 0).any(dim=0, keepdim=True),
+        lambda x: x.argmax(dim=1),
+        lambda x: x.isnan(),
+    ],
+)
+def test_functions_without_a_gradient_take_keywords(question):
+    def function(x):
+        return question(x), (x * 2).sum()
+
+    compiled = tg.compile(function)
+    for seed in range(5):
+        x = tg.tensor(np.random.default_rng(seed).standard_normal((3, 4)).astype("f"))
+        for ours, expected in zip(compiled(x), function(x)):
+            assert ours.dtype == expected.dtype
+            np.testing.assert_array_equal(ours.numpy(), expected.numpy())

@@ -44,14 +44,14 @@ def fast(traced: Any) -> Any:
     """What a fast call calls: with arrays it gives an array."""
 
     @functools.wraps(traced)
-    def function(*args: Any) -> Any:
+    def function(*args: Any, **kwargs: Any) -> Any:
         recorder = _recorder()
         if recorder is not None:
             frame = sys._getframe(1)
             given = [frame.f_locals.get(n) for n in ("input", "other", "args")]
             if not holds_tensor(given) and not looks_at_layout_only(frame, RECORDED):
                 recorder.refuse(f"{traced.__name__} at {line_of(caller(2))} gives an array, whose values may be read")
-        return traced(*args)
+        return traced(*args, **kwargs)
 
     function.recorded = traced.recorded  # type: ignore[attr-defined]
     return function
