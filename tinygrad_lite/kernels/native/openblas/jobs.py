@@ -181,14 +181,25 @@ def _post(builder: Any, crew: Any, lent: Any, task: Any, values: list[Any]) -> N
 
 
 def _start(builder: Any, lent: Any, own: Any, task: Any, values: list[Any]) -> Any:
-    """Start a thread for each job that is left; returns where these are."""
+    """Start a thread for each job that is left; returns where these are.
+
+    Where the system has no thread left it is asked again: the jobs wait for each other, so none may be left out.
+    """
     words = Words(builder)
     threads, records = (cgutils.alloca_once(builder, INTP, n * MOST) for n in (1, 4))
     with cgutils.for_range(builder, own) as each:
         record = words.place(records, builder.mul(each.index, number(4)))
         _fill(builder, record, words.add(each.index, lent, 1), values)
-        given = (builder.bitcast(what, _BYTES) for what in (task, record))
-        _system(builder, "pthread_create", words.place(threads, each.index), ir.Constant(_BYTES, None), *given)
+        given = [ir.Constant(_BYTES, None), *(builder.bitcast(what, _BYTES) for what in (task, record))]
+        again, waiting, started = (builder.function.append_basic_block(name) for name in ("start", "rest", "started"))
+        builder.branch(again)
+        builder.position_at_end(again)
+        failed = _system(builder, "pthread_create", words.place(threads, each.index), *given)
+        builder.cbranch(builder.icmp_signed("==", failed, ir.Constant(_INT, 0)), started, waiting)
+        builder.position_at_end(waiting)
+        _system(builder, "usleep", ir.Constant(_INT, 1000))
+        builder.branch(again)
+        builder.position_at_end(started)
     return threads
 
 
