@@ -309,7 +309,7 @@ class Tensor(Methods):
         inputs : Tensor or sequence of Tensor, optional
             Accumulate into these only.
         """
-        autograd.backward(self, gradient, retain_graph, create_graph, inputs)
+        autograd.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
     def detach(self) -> Tensor:
         """The same memory without history."""

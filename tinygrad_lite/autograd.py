@@ -379,6 +379,7 @@ def backward(
     grad_tensors: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    grad_variables: Any = None,
     inputs: Any = None,
 ) -> None:
     """Accumulate the gradients of `tensors` into the `grad` of the leaves they depend on.
@@ -392,6 +393,8 @@ def backward(
         Keep the saved values for another pass. Default: the value of `create_graph`.
     create_graph : bool
         Record the pass itself, for higher derivatives.
+    grad_variables : optional
+        The older name of `grad_tensors`.
     inputs : Tensor or sequence of Tensor, optional
         Accumulate into these only.
 
@@ -410,6 +413,7 @@ def backward(
     tensor([4., 4.])
     """
     outputs = _listed(tensors)
+    grad_tensors = grad_variables if grad_tensors is None else grad_tensors
     gradients = [None] * len(outputs) if grad_tensors is None else _listed(grad_tensors)
     if len(gradients) != len(outputs):
         raise RuntimeError(f"backward: got {len(outputs)} tensors but {len(gradients)} gradients")

@@ -154,12 +154,12 @@ def get_default_dtype() -> dtype:
     return _default[0]
 
 
-def set_default_dtype(dtype: Any) -> None:
+def set_default_dtype(d: Any) -> None:
     """Set the dtype of tensors made from Python floats.
 
     Parameters
     ----------
-    dtype : floating dtype
+    d : floating dtype
 
     Raises
     ------
@@ -174,9 +174,9 @@ def set_default_dtype(dtype: Any) -> None:
     tinygrad_lite.float64
     >>> tg.set_default_dtype(tg.float32)
     """
-    chosen = as_dtype(dtype)
+    chosen = as_dtype(d)
     if chosen.kind != "f":
-        raise TypeError(f"set_default_dtype: dtype must be floating point, got {chosen}")
+        raise TypeError(f"set_default_dtype: d must be floating point, got {chosen}")
     _default[0] = of(chosen)
 
 

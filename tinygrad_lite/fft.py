@@ -20,6 +20,7 @@ from .ops.signal.fft import (
     real_forward,
 )
 from .rules import FAST, unwrap, wrap
+from .tensors.devices import only_cpu
 from .tensors.tensor_type import Tensor
 
 __all__ = [
@@ -266,12 +267,13 @@ def ifftshift(input: Any, dim: Any = None) -> Tensor:
     return _shifted(input, dim, "ifftshift", forth=False)
 
 
-def _frequencies(values: Any, dtype: Any, requires_grad: bool) -> Any:
+def _frequencies(values: Any, dtype: Any, device: Any, requires_grad: bool) -> Any:
+    only_cpu(device, "fftfreq")
     out = wrap(values.astype(get_default_dtype() if dtype is None else as_dtype(dtype)))
     return out.requires_grad_() if requires_grad else out
 
 
-def fftfreq(n: int, d: float = 1.0, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def fftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Frequencies of the entries of `fft`, in cycles per unit.
 
     Parameters
@@ -281,6 +283,7 @@ def fftfreq(n: int, d: float = 1.0, *, dtype: Any = None, requires_grad: bool = 
         Distance between two samples.
     dtype : dtype, optional
         Default: that of floats.
+    device : "cpu", optional
     requires_grad : bool
 
     Returns
@@ -293,9 +296,9 @@ def fftfreq(n: int, d: float = 1.0, *, dtype: Any = None, requires_grad: bool = 
     >>> tg.fft.fftfreq(4, d=0.5)
     tensor([ 0.0000,  0.5000, -1.0000, -0.5000])
     """
-    return _frequencies(np.fft.fftfreq(n, d), dtype, requires_grad)
+    return _frequencies(np.fft.fftfreq(n, d), dtype, device, requires_grad)
 
 
-def rfftfreq(n: int, d: float = 1.0, *, dtype: Any = None, requires_grad: bool = False) -> Any:
+def rfftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
     """Frequencies of the entries of `rfft`: the first half of `fftfreq`, none negative."""
-    return _frequencies(np.fft.rfftfreq(n, d), dtype, requires_grad)
+    return _frequencies(np.fft.rfftfreq(n, d), dtype, device, requires_grad)

@@ -116,17 +116,17 @@ class Node:
             return f"{op}Backward" if op else "AccumulateGrad"
         return "".join(part[:1].upper() + part[1:] for part in op.split("_")) + "Backward0"
 
-    def register_hook(self, hook: Callable[[tuple[Any, ...], tuple[Any, ...]], Any]) -> Any:
-        """Call ``hook(grad_inputs, grad_outputs)`` when this node has run; what it returns replaces `grad_inputs`.
+    def register_hook(self, fn: Callable[[tuple[Any, ...], tuple[Any, ...]], Any]) -> Any:
+        """Call ``fn(grad_inputs, grad_outputs)`` when this node has run; what it returns replaces `grad_inputs`.
 
         `grad_inputs` are the gradients for `next_functions`, in this order. The gradient of a leaf is the output: its
         hook is called with an empty tuple and the gradient once that is accumulated.
         """
-        return importlib.import_module(".engine.hooks", __package__).after(self, hook)
+        return importlib.import_module(".engine.hooks", __package__).after(self, fn)
 
-    def register_prehook(self, hook: Callable[[tuple[Any, ...]], Any]) -> Any:
-        """Call ``hook(grad_outputs)`` before this node runs; what it returns replaces them."""
-        return importlib.import_module(".engine.hooks", __package__).before(self, hook)
+    def register_prehook(self, fn: Callable[[tuple[Any, ...]], Any]) -> Any:
+        """Call ``fn(grad_outputs)`` before this node runs; what it returns replaces them."""
+        return importlib.import_module(".engine.hooks", __package__).before(self, fn)
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:

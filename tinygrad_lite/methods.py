@@ -15,7 +15,7 @@ import numpy as np
 from . import rules
 from .engine import views
 from .engine.blame import blame
-from .engine.door import numpy_names, open_doors_of
+from .engine.door import numpy_names, open_doors_of, other_names
 from .engine.errors import ArgumentError, DtypeError, InputError
 from .engine.fast_calls import foreign
 from .graph import written
@@ -329,9 +329,10 @@ class Methods(DeviceMethods):
         """Replace all values by new ones that do not depend on the old."""
         return views.write(self, lambda _, new: rules.wrap(new), (values,), name)
 
-    def copy_(self, src: Any) -> Tensor:
-        """Take the values of `src`, broadcast and cast."""
-        return _store(self, src, "copy_")
+    @other_names(src="other")
+    def copy_(self, other: Any, non_blocking: bool = False) -> Tensor:
+        """Take the values of `other`, broadcast and cast."""
+        return _store(self, other, "copy_")
 
     def fill_(self, value: Any) -> Tensor:
         """Set all elements."""

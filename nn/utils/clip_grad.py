@@ -23,7 +23,10 @@ def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
 
 @effect
 def get_total_norm(
-    tensors: Tensor | Iterable[Tensor], norm_type: float = 2.0, error_if_nonfinite: bool = False
+    tensors: Tensor | Iterable[Tensor],
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
 ) -> Tensor:
     """Return the norm of all tensors seen as one vector, ``(sum |x|^p)^(1/p)``.
 
@@ -34,6 +37,8 @@ def get_total_norm(
         p; ``inf`` for the largest absolute value.
     error_if_nonfinite : bool
         Whether a norm that is inf or nan is an error.
+    foreach : bool, optional
+        Accepted: all are one pass here.
 
     Returns
     -------
@@ -64,7 +69,9 @@ def get_total_norm(
 
 
 @effect
-def clip_grads_with_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor) -> None:
+def clip_grads_with_norm_(
+    parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor, foreach: bool | None = None
+) -> None:
     """Multiply the gradients by ``min(max_norm / (total_norm + 1e-6), 1)``, in place.
 
     Parameters
@@ -74,6 +81,8 @@ def clip_grads_with_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float
     max_norm : float
     total_norm : Tensor, shape ()
         From `get_total_norm`.
+    foreach : bool, optional
+        Accepted: all are one pass here.
 
     Examples
     --------

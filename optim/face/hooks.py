@@ -15,9 +15,15 @@ class Hooks:
 
     _hooks: Mapping[str, dict[int, Callable[..., Any]]] = MappingProxyType({})  # none, and no look-up in every step
 
-    def _register(self, kind: str, hook: Callable[..., Any]) -> RemovableHandle:
+    def _register(self, kind: str, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         hooks = self.__dict__.setdefault("_hooks", {}).setdefault(kind, {})
-        return RemovableHandle(hooks, hook)
+        others = dict(hooks)
+        handle = RemovableHandle(hooks, hook)
+        if prepend:
+            for key, other in others.items():  # to the end, one by one
+                del hooks[key]
+                hooks[key] = other
+        return handle
 
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(optimizer, args, kwargs)`` before every step."""
@@ -27,21 +33,21 @@ class Hooks:
         """Call ``hook(optimizer, args, kwargs)`` after every step."""
         return self._register("step_post", hook)
 
-    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Call ``hook(optimizer)`` before a state dict is made."""
-        return self._register("state_dict_pre", hook)
+        return self._register("state_dict_pre", hook, prepend)
 
-    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+    def register_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Call ``hook(optimizer, state_dict)`` with a new state dict; what it returns replaces it."""
-        return self._register("state_dict_post", hook)
+        return self._register("state_dict_post", hook, prepend)
 
-    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Call ``hook(optimizer, state_dict)`` before a state dict is loaded; what it returns replaces it."""
-        return self._register("load_state_dict_pre", hook)
+        return self._register("load_state_dict_pre", hook, prepend)
 
-    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Call ``hook(optimizer)`` after a state dict was loaded."""
-        return self._register("load_state_dict_post", hook)
+        return self._register("load_state_dict_post", hook, prepend)
 
     def _call_hooks(self, kind: str, *args: Any) -> Any:
         found = None

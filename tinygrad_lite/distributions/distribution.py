@@ -311,6 +311,10 @@ class Distribution:
         with no_grad():
             return self.rsample(sample_shape) if self.has_rsample else self._draw(self._extended_shape(sample_shape))
 
+    def sample_n(self, n: int) -> Tensor:
+        """`sample` of one dimension more: PyTorch's older name."""
+        return self.sample((n,))
+
     def _draw(self, shape: tuple[int, ...]) -> Tensor:
         raise self._unknown("sample")
 

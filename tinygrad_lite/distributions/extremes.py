@@ -164,6 +164,10 @@ class GeneralizedPareto(ByQuantile):
         straight = isclose(self.concentration, zeros_like(self.concentration))
         return straight, where(straight, 1.0, self.concentration)
 
+    def log_cdf(self, value: Tensor) -> Tensor:
+        """Logarithm of the probability of at most that value."""
+        return (-self.log_survival_function(value).exp()).log1p()
+
     def log_survival_function(self, value: Tensor) -> Tensor:
         """Logarithm of the probability of more than that value."""
         z, (straight, c) = (self._checked(value) - self.loc) / self.scale, self._curved()

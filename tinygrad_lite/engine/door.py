@@ -10,7 +10,7 @@ import functools
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
 from types import FunctionType
 from typing import Any, TypeVar
@@ -27,7 +27,7 @@ from .out import into
 
 PAIRS = (("dim", "axis"), ("dims", "axis"), ("keepdim", "keepdims"))  # PyTorch's name, NumPy's name
 PLACEMENT = ("layout", "pin_memory", "memory_format")  # of functions with `device`: checked, and not passed on
-NUMPYS = {theirs for _, theirs in PAIRS}
+_NONE: Mapping[str, str] = {}
 _F = TypeVar("_F", bound=Callable[..., Any])
 _ABSENT: Any = type("Absent", (), {"__repr__": lambda self: "..."})()
 _DOORS: dict[Any, FunctionType] = {}  # function or door -> door
@@ -38,7 +38,7 @@ def _closed(*args: Any, **kwargs: Any) -> Any:
     return _build()(*args, **kwargs)  # type: ignore[call-arg]  # in the door's own globals
 
 
-def door(function: Any, out: bool = False, numpy: bool = False) -> Any:
+def door(function: Any, out: bool = False, numpy: bool = False, names: Mapping[str, str] = _NONE) -> Any:
     """A function's public form.
 
     Parameters
@@ -48,6 +48,8 @@ def door(function: Any, out: bool = False, numpy: bool = False) -> Any:
         Whether the result may be written to ``out=``.
     numpy : bool
         Whether ``axis=`` and ``keepdims=`` stand for ``dim=`` (or ``dims=``) and ``keepdim=``.
+    names : mapping of str to str
+        Other names of parameters, and the parameters.
 
     Returns
     -------
@@ -57,11 +59,12 @@ def door(function: Any, out: bool = False, numpy: bool = False) -> Any:
     if made is None:
         made = FunctionType(_closed.__code__, {"__name__": __name__}, function.__name__)
         functools.update_wrapper(made, function)
-        made.__globals__["_plan"] = {"out": False, "numpy": numpy}
+        made.__globals__["_plan"] = {"out": False, "numpy": numpy, "names": {}}
         made.__globals__["_build"] = functools.partial(_build, made, function)
         _DOORS[function] = _DOORS[made] = made
-    if out and not made.__globals__["_plan"]["out"]:
-        made.__globals__["_plan"]["out"] = True
+    plan = made.__globals__["_plan"]
+    if (out and not plan["out"]) or (numpy and not plan["numpy"]) or names:
+        plan |= {"out": plan["out"] or out, "numpy": plan["numpy"] or numpy, "names": {**plan["names"], **names}}
         made.__code__ = _closed.__code__
     return made
 
@@ -70,6 +73,27 @@ def numpy_names(function: _F) -> _F:
     """Let a function with ``dim=``, ``dims=`` or ``keepdim=`` accept NumPy's ``axis=`` and ``keepdims=`` as well."""
     opened: _F = door(function, numpy=True)
     return opened
+
+
+def other_names(**names: str) -> Callable[[_F], _F]:
+    """Let a function accept other names of its arguments, too, as PyTorch does where a function has several forms.
+
+    Parameters
+    ----------
+    **names : str
+        Such as ``sections="indices_or_sections"``.
+
+    Returns
+    -------
+    callable
+        A decorator.
+    """
+
+    def named(function: _F) -> _F:
+        opened: _F = door(function, names=names)
+        return opened
+
+    return named
 
 
 def open_doors(namespace: dict[str, Any], names: Iterable[str], out: bool = False) -> None:
@@ -143,22 +167,25 @@ def _build(made: FunctionType, function: FunctionType) -> FunctionType:
     return made
 
 
-def _written(function: FunctionType, out: bool, numpy: bool) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+def _written(
+    function: FunctionType, out: bool, numpy: bool, names: Mapping[str, str]
+) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
     """The text of a door, and its defaults."""
     who = function.__name__
     within = inspect.unwrap(function)  # a decorated one takes what the one within it does
     code, given, given_by_name = within.__code__, within.__defaults__ or (), within.__kwdefaults__ or {}
-    names = code.co_varnames
-    positional, rest = names[: code.co_argcount], names[code.co_argcount :]
+    variables = code.co_varnames
+    positional, rest = variables[: code.co_argcount], variables[code.co_argcount :]
     keywords, rest = rest[: code.co_kwonlyargcount], rest[code.co_kwonlyargcount :]
     some = [rest[0]] if code.co_flags & inspect.CO_VARARGS else []
     others = [rest[len(some)]] if code.co_flags & inspect.CO_VARKEYWORDS else []
     defaults, defaults_of_keywords = given, dict(given_by_name)
     before: list[str] = []
     extra: list[str] = []
-    if numpy:
-        pairs = [(ours, theirs) for ours, theirs in PAIRS if ours in positional + keywords]
-        first = next((i for i, name in enumerate(positional) if name in ("dim", "dims")), len(positional))
+    pairs = [(ours, theirs) for ours, theirs in PAIRS if numpy and ours in positional + keywords]
+    pairs += [(ours, theirs) for theirs, ours in names.items()]
+    if pairs:
+        first = min([positional.index(ours) for ours, _ in pairs if ours in positional], default=len(positional))
         needed = positional[first : len(positional) - len(defaults)]  # `axis=` may stand for one without a default
         defaults = (_ABSENT,) * len(needed) + defaults
         extra += [theirs for _, theirs in pairs]
@@ -166,7 +193,7 @@ def _written(function: FunctionType, out: bool, numpy: bool) -> tuple[str, tuple
             f"if {theirs} is not _ABSENT: {ours} = _chosen(_behind, {ours!r}, {ours}, {theirs!r}, {theirs})"
             for ours, theirs in pairs
         ] + [f"if {name} is _ABSENT: _missing(_behind, {name!r})" for name in needed]
-    if out and "out" not in names[: code.co_argcount + code.co_kwonlyargcount]:
+    if out and "out" not in positional + keywords:
         extra.append("out")
     if "device" in keywords + positional:
         placement = [name if name not in positional + keywords else None for name in PLACEMENT]
@@ -175,8 +202,9 @@ def _written(function: FunctionType, out: bool, numpy: bool) -> tuple[str, tuple
             f"if {' or '.join(f'{name} is not None' for name in placement if name)}: "
             f"_check_placement({who!r}, {', '.join(map(str, placement))})"
         )
-    defaults_of_keywords |= {name: _ABSENT if name in NUMPYS else None for name in extra}
-    before += _checks(function, positional, defaults, defaults_of_keywords)
+    others_of = {theirs for _, theirs in pairs}
+    defaults_of_keywords |= {name: _ABSENT if name in others_of else None for name in extra}
+    before += _checks(function, positional, given, defaults_of_keywords)
     plain = len(positional) - len(defaults)
     head = [f"{p}=None" if i >= plain else p for i, p in enumerate(positional)]
     if code.co_posonlyargcount:

@@ -12,6 +12,7 @@ from ..graph import mode
 __all__ = ["enable_grad", "inference_mode", "is_grad_enabled", "no_grad", "set_grad_enabled"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+_thread = mode  # by another name, where an argument has this one
 
 
 class set_grad_enabled:
@@ -19,7 +20,7 @@ class set_grad_enabled:
 
     Parameters
     ----------
-    enabled : bool
+    mode : bool
 
     Examples
     --------
@@ -33,9 +34,9 @@ class set_grad_enabled:
 
     _next: bool
 
-    def __init__(self, enabled: bool) -> None:
-        self._stack = [mode.enabled]
-        self._next = mode.enabled = bool(enabled)
+    def __init__(self, mode: bool) -> None:
+        self._stack = [_thread.enabled]
+        self._next = _thread.enabled = bool(mode)
 
     def __enter__(self) -> None:
         mode.enabled = self._next
@@ -114,8 +115,8 @@ class inference_mode(_Switch):
 
     Parameters
     ----------
-    function : callable, optional
-        What `@inference_mode` decorates.
+    mode : bool or callable
+        Whether to stop the recording; or, with False, to record again. Or what `@inference_mode` decorates.
 
     Examples
     --------
@@ -126,7 +127,13 @@ class inference_mode(_Switch):
     False
     """
 
-    _value = False
+    def __new__(cls, mode: Any = True) -> Any:
+        """A switch, or the decorated function."""
+        if callable(mode):
+            return _decorate(mode, False)
+        made = object.__new__(cls)
+        made._value = not mode
+        return made
 
 
 def _decorate(function: _F, value: bool) -> _F:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.door import numpy_names as numpy_names
+from ..engine.door import other_names as other_names
 from ..engine.errors import DtypeError, RangeError
 from ..rules import unwrap
 

@@ -110,7 +110,7 @@ class DeviceMethods(Tensor):
         warnings.warn("to_sparse: it is stored densely here", UserWarning, stacklevel=2)
         return self
 
-    def to_dense(self: Any, dtype: Any = None) -> Tensor:
+    def to_dense(self: Any, dtype: Any = None, *, masked_grad: bool | None = None) -> Tensor:
         """Itself: all elements are in memory."""
         return self if dtype is None else self.to(dtype)
 

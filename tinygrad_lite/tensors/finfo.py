@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import promotion
 from ..dtypes import as_dtype, dtype, get_default_dtype, of
+from ..engine.door import other_names
 from ..rules import unwrap
 
 __all__ = ["can_cast", "e", "finfo", "iinfo", "inf", "nan", "newaxis", "pi", "promote_types", "result_type"]
@@ -105,6 +106,7 @@ class iinfo:
         return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"
 
 
+@other_names(tensor="tensor1", scalar="tensor1", scalar1="tensor1", other="tensor2", scalar2="tensor2")
 def result_type(tensor1: Any, tensor2: Any) -> dtype:
     """The dtype of the sum of two tensors or numbers: what has no dimensions decides the kind, never the width.
 

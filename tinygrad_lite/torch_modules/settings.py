@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..dtypes import set_default_dtype
+from ..engine.door import other_names
 from ..engine.errors import InputError
 from ..kernels import get_num_threads as get_num_threads
 from ..kernels import set_num_threads as _set_kernels
@@ -29,6 +30,7 @@ def _assert(condition: Any, message: str) -> None:
     assert condition, message
 
 
+@other_names(num="n")
 def set_num_threads(n: int) -> None:
     """Set how many threads share a large loop, and a large product of matrices.
 
@@ -57,6 +59,7 @@ def get_num_interop_threads() -> int:
     return _set["interop"]
 
 
+@other_names(num="n")
 def set_num_interop_threads(n: int) -> None:
     """Nothing but remember it: one operation runs at a time."""
     _set["interop"] = n

@@ -191,7 +191,7 @@ class Hardtanh(InPlace):
 
     Notes
     -----
-    PyTorch's deprecated ``min_value`` and ``max_value`` do not exist.
+    PyTorch's older names ``min_value`` and ``max_value`` are taken, too.
 
     Examples
     --------
@@ -203,8 +203,16 @@ class Hardtanh(InPlace):
 
     _numbers: tuple[str, ...] = ("min_val", "max_val")
 
-    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
+    def __init__(
+        self,
+        min_val: float = -1.0,
+        max_val: float = 1.0,
+        inplace: bool = False,
+        min_value: float | None = None,
+        max_value: float | None = None,
+    ) -> None:
         super().__init__(inplace)
+        min_val, max_val = min_val if min_value is None else min_value, max_val if max_value is None else max_value
         if not max_val > min_val:
             raise InputError(f"Hardtanh: max_val must be above min_val={min_val}, got {max_val}")
         self.min_val = min_val

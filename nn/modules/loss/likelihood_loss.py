@@ -46,7 +46,7 @@ class PoissonNLLLoss(_Loss):
         )
 
 
-class GaussianNLLLoss(_Loss):
+class GaussianNLLLoss(_Loss, older_words=False):
     """0.5 (log(var) + (input - target)^2 / var): the target is normally distributed.
 
     Parameters

@@ -13,7 +13,7 @@ from ..linear import Linear
 from .loss import _Loss
 
 
-class LinearCrossEntropyLoss(_Loss):
+class LinearCrossEntropyLoss(_Loss, older_words=False):
     """The cross entropy of ``input @ weight.T`` and classes, or class probabilities.
 
     Parameters

@@ -1,13 +1,13 @@
 """MSELoss, CrossEntropyLoss, BCELoss and kin: losses as modules; their functions are in `nn.functional`.
 
 All take ``reduction``: "mean" (the default) and "sum" give a scalar, "none" one loss for each element.
-PyTorch's older arguments ``size_average`` and ``reduce`` say the same, and are taken by name; so that a positional
-argument can never land in the place of another, all arguments but the first are given by name.
+PyTorch's older arguments ``size_average`` and ``reduce`` say the same, and stand where they stand there.
 """
 
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -18,16 +18,31 @@ from ... import functional as F
 from ..._checks import REDUCTIONS, check_choice
 from ...module import Module
 
+_ANY = inspect.Parameter.POSITIONAL_OR_KEYWORD
+
 
 def _with_older_words(init: Callable[..., None]) -> Callable[..., None]:
-    """A constructor that takes ``size_average`` and ``reduce`` in place of ``reduction``, too."""
+    """A constructor that takes ``size_average`` and ``reduce`` in place of ``reduction``, too.
+
+    In PyTorch's order of arguments ``size_average`` is the first of those that are given by name here, and ``reduce``
+    the one before ``reduction``.
+    """
+    inner = inspect.signature(init)
+    older = [inspect.Parameter(n, _ANY, default=None, annotation="bool | None") for n in ("size_average", "reduce")]
+    plain = [p for p in inner.parameters.values() if p.kind is _ANY]
+    named = [p.replace(kind=_ANY) for p in inner.parameters.values() if p.kind is inspect.Parameter.KEYWORD_ONLY]
+    at = [p.name for p in named].index("reduction")
+    whole = inner.replace(parameters=[*plain, older[0], *named[:at], older[1], *named[at:]])
 
     @functools.wraps(init)
-    def made(self: Any, *args: Any, size_average: Any = None, reduce: Any = None, **options: Any) -> None:
-        if size_average is not None or reduce is not None:
-            options["reduction"] = reduction_of("mean", size_average, reduce, type(self).__name__)
-        init(self, *args, **options)
+    def made(self: Any, *args: Any, **options: Any) -> None:
+        given = whole.bind(self, *args, **options).arguments
+        flags = given.pop("size_average", None), given.pop("reduce", None)
+        if flags != (None, None):
+            given["reduction"] = reduction_of("mean", *flags, type(self).__name__)
+        init(**given)
 
+    made.__signature__ = whole  # type: ignore[attr-defined]
     return made
 
 
@@ -36,10 +51,10 @@ class _Loss(Module):
 
     _reductions: tuple[str, ...] = REDUCTIONS
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if "__init__" in vars(cls) and cls.__module__.startswith(__package__):
+    def __init_subclass__(cls, older_words: bool = True, **kwargs: Any) -> None:
+        if older_words and "reduction" in (getattr(vars(cls).get("__init__"), "__kwdefaults__", None) or ()):
             cls.__init__ = _with_older_words(cls.__init__)  # type: ignore[method-assign]
+        super().__init_subclass__(**kwargs)
 
     def __init__(self, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> None:
         super().__init__()

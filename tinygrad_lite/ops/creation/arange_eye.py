@@ -40,7 +40,7 @@ def _spaced_dtype(dtype: Any, *numbers: Any) -> np.dtype[Any]:
 
 
 def arange(
-    start: Any,
+    start: Any = None,
     end: Any = None,
     step: Any = 1,
     *,
@@ -78,6 +78,8 @@ def arange(
     """
     if end is None:
         start, end = 0, start
+    elif start is None:
+        start = 0
     start, end, step = (_number(v, "arange") for v in (start, end, step))
     if not (math.isfinite(start) and math.isfinite(end)):
         raise InputError(f"arange: start and end must be finite, got {start} and {end}")

@@ -249,9 +249,9 @@ def lu_unpack(LU_data: Any, LU_pivots: Any, unpack_data: bool = True, unpack_piv
     return LU(P, L, U)
 
 
-def lu_solve_of(b: Any, LU_data: Any, LU_pivots: Any) -> Tensor:
+def lu_solve_of(input: Any, LU_data: Any, LU_pivots: Any) -> Tensor:
     """The solution of a system given by `linalg.lu_factor`: `linalg.lu_solve` in another order of arguments."""
-    return lu_solve(LU_data, LU_pivots, b)
+    return lu_solve(LU_data, LU_pivots, input)
 
 
 lu_solve_of.__name__ = lu_solve_of.__qualname__ = "lu_solve"

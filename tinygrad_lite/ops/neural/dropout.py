@@ -11,6 +11,7 @@ from ...engine.errors import InputError
 from ...engine.views import write
 from ...rules import unwrap
 from ...tensors.tensor_type import Tensor
+from ..argument_names import other_names
 from ..pointwise.arithmetic import mul
 from ..random.random_streams import uniform
 
@@ -34,6 +35,7 @@ def mask_of(shape: tuple[int, ...], dtype: Any, keep: float, generator: Any) -> 
     return mask
 
 
+@other_names(train="training")
 def dropout(
     input: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, generator: Any = None
 ) -> Tensor:
@@ -222,6 +224,7 @@ def _alpha(input: Any, p: float, training: bool, inplace: bool, shape: Any, gene
     return _applied(input, lambda t: t * slope + shift, who, inplace)
 
 
+@other_names(train="training")
 def alpha_dropout(
     input: Any, p: float = 0.5, training: bool = False, inplace: bool = False, *, generator: Any = None
 ) -> Tensor:
@@ -259,6 +262,7 @@ def alpha_dropout(
     return _alpha(input, p, training, inplace, unwrap(input).shape, generator, "alpha_dropout")
 
 
+@other_names(train="training")
 def feature_alpha_dropout(
     input: Any, p: float = 0.5, training: bool = False, inplace: bool = False, *, generator: Any = None
 ) -> Tensor:

@@ -14,7 +14,7 @@ from ...engine.fast_calls import operand
 from ...promotion import cast_pair
 from ...rules import FAST, unwrap, wrap
 from ...tensors.tensor_type import Tensor
-from ..argument_names import describe
+from ..argument_names import describe, other_names
 
 __all__ = [
     "allclose", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
@@ -160,6 +160,7 @@ def equal(input: Any, other: Any) -> bool:
     return np.array_equal(unwrap(input), unwrap(other))
 
 
+@other_names(element="elements", test_element="test_elements")
 def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
     """Whether each element is one of the others.
 

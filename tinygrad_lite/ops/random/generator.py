@@ -203,19 +203,19 @@ def get_rng_state() -> dict[str, Any]:
     return default_generator.get_state()
 
 
-def set_rng_state(state: dict[str, Any]) -> None:
+def set_rng_state(new_state: dict[str, Any]) -> None:
     """Continue the global generator from a state of `get_rng_state`.
 
     Parameters
     ----------
-    state : dict
+    new_state : dict
 
     Examples
     --------
     >>> import tinygrad_lite as tg
     >>> tg.set_rng_state(tg.get_rng_state())
     """
-    default_generator.set_state(state)
+    default_generator.set_state(new_state)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...engine import views
+from ...engine.door import other_names
 from ...engine.errors import DtypeError, InputError
 from ...tensors.tensor_type import Tensor
 from .multinomial_bernoulli import probabilities
@@ -37,6 +38,7 @@ def _positive(value: float, what: str, who: str) -> None:
         raise InputError(f"{who}: {what} must be positive, got {value}")
 
 
+@other_names(to="b")
 def uniform_(self: Any, a: float = 0.0, b: float = 1.0, *, generator: Any = None) -> Tensor:
     """Fill with uniform numbers in ``[a, b)``."""
     if not a <= b:
@@ -93,11 +95,15 @@ def _digits(dtype: np.dtype[Any]) -> int:
     return int(np.finfo(dtype).nmant) + 1
 
 
-def random_(self: Any, *bounds: int | None, generator: Any = None) -> Tensor:
+def random_(self: Any, *bounds: int | None, generator: Any = None, **names: int | None) -> Tensor:
     """Fill with integers from 0 or the first bound up to, not including, the last one.
 
     Without a last one, up to the largest integer that the dtype holds, or in a row with all smaller ones.
     """
+    if unknown := names.keys() - {"from", "to"}:
+        raise TypeError(f"random_: unknown arguments {sorted(unknown)}; there are from, to and generator")
+    if names:
+        bounds = (*bounds, *([names["from"]] if "from" in names else []), *([names["to"]] if "to" in names else []))
     dtype = self.dtype
     if len(bounds) > 2:
         raise TypeError(f"random_: takes at most 2 bounds, got {len(bounds)}")

@@ -25,7 +25,7 @@ class Boxes(NamedTuple):
 
 @quietly
 def histogramdd(
-    input: Floating, bins: Any, *, range: Sequence[float] | None = None, weight: Any = None, density: bool = False
+    input: Floating, bins: Any, range: Sequence[float] | None = None, weight: Any = None, density: bool = False
 ) -> Boxes:
     """How many points fall into each box of a grid.
 

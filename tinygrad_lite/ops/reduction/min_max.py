@@ -10,7 +10,7 @@ import numpy as np
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...rules import FAST, TABLE, differentiable, unwrap, without_gradient, wrap
 from ...tensors.tensor_type import Tensor
-from ..argument_names import numpy_names, one_dim, ordered_only, some_dims
+from ..argument_names import numpy_names, one_dim, ordered_only, other_names, some_dims
 from ..indexing.index import _take_along_axis
 from ..pointwise.clamp_round_where import masked, masked_of, maximum, minimum
 from ..pointwise.comparison import isnan
@@ -187,6 +187,7 @@ def max(input: Any, dim: int, keepdim: bool = False) -> Picked: ...
 @overload
 def max(input: Any, dim: Tensor) -> Tensor: ...
 @numpy_names
+@other_names(other="dim")
 def max(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """The maximum of all; with a dimension, the maxima along it and their indices; with a Tensor, `maximum`.
 
@@ -223,6 +224,7 @@ def min(input: Any, dim: int, keepdim: bool = False) -> Picked: ...
 @overload
 def min(input: Any, dim: Tensor) -> Tensor: ...
 @numpy_names
+@other_names(other="dim")
 def min(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """The minimum of all; with a dimension, the minima along it and their indices; with a Tensor, `minimum`.
 
@@ -358,7 +360,7 @@ def any(input: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
 
 
 @numpy_names
-def count_nonzero(input: Any, dim: Any = None) -> Tensor:
+def count_nonzero(input: Any, dim: Any = None, *more: int) -> Tensor:
     """How many entries are nonzero.
 
     Parameters
@@ -366,6 +368,8 @@ def count_nonzero(input: Any, dim: Any = None) -> Tensor:
     input : Tensor
     dim : int or sequence of int, optional
         Default: all.
+    *more : int
+        Further ones.
 
     Returns
     -------
@@ -377,7 +381,8 @@ def count_nonzero(input: Any, dim: Any = None) -> Tensor:
     >>> tg.count_nonzero(tg.tensor([[1, 0], [2, 3]]), dim=1)
     tensor([1, 2])
     """
-    return wrap(np.asarray(np.count_nonzero(unwrap(input), axis=some_dims(dim)), np.int64))  # NumPy 2.0 gives an int
+    dims = some_dims((dim, *more) if more else dim)
+    return wrap(np.asarray(np.count_nonzero(unwrap(input), axis=dims), np.int64))  # NumPy 2.0 gives an int
 
 
 FAST[np.count_nonzero] = lambda a, axis=None: count_nonzero(a, axis)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -99,13 +98,15 @@ def expand(input: Any, *size: Any, shape: Any = None) -> Tensor:
     return expand_to.record((input, full))
 
 
-def broadcast_to(input: Any, size: Sequence[int]) -> Tensor:
+def broadcast_to(input: Any, size: Any, *more: int) -> Tensor:
     """`expand`, under NumPy's name.
 
     Parameters
     ----------
     input : Tensor
-    size : sequence of int
+    size : sequence of int, or the first of some
+    *more : int
+        The others.
 
     Returns
     -------
@@ -118,7 +119,7 @@ def broadcast_to(input: Any, size: Sequence[int]) -> Tensor:
     tensor([[1, 2],
             [1, 2]])
     """
-    return expand(input, shape=size)
+    return expand(input, shape=(size, *more) if more else size)
 
 
 def expand_as(input: Any, other: Any) -> Tensor:

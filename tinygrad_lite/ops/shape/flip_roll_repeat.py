@@ -114,6 +114,7 @@ def roll(input: Any, shifts: Any, dims: Any = None) -> Tensor:
     >>> tg.roll(tg.arange(5), 2)
     tensor([3, 4, 0, 1, 2])
     """
+    dims = None if dims == () else dims
     count = [len(v) if isinstance(v, (tuple, list)) else 1 for v in (shifts, 0 if dims is None else dims)]
     if count[0] != count[1] or not count[0]:
         raise InputError(f"roll: shifts and dims must be as many, got {shifts} and {dims}")
@@ -206,7 +207,7 @@ def rot90(input: Any, k: int = 1, dims: Any = (0, 1)) -> Tensor:
 
 @numpy_names
 def repeat_interleave(
-    input: Any, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
+    input: Any = None, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:
     """Each slice along a dimension several times in a row. NumPy's `repeat`.
 
@@ -236,8 +237,8 @@ def repeat_interleave(
     >>> tg.repeat_interleave(tg.tensor([1, 2]), 2), tg.repeat_interleave(tg.tensor([1, 2]), tg.tensor([0, 3]))
     (tensor([1, 1, 2, 2]), tensor([2, 2, 2]))
     """
-    if repeats is None:
-        counts = _counts(input)
+    if repeats is None or input is None:
+        counts = _counts(input if repeats is None else repeats)
         return wrap(np.repeat(np.arange(counts.size), counts))
     if dim is None:
         input, dim = input.reshape(-1), 0

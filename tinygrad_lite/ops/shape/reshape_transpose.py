@@ -459,7 +459,7 @@ def unsqueeze(input: Any, dim: int) -> Tensor:
 
 
 @numpy_names
-def squeeze(input: Any, dim: Any = None) -> Tensor:
+def squeeze(input: Any, dim: Any = None, *more: int) -> Tensor:
     """Drop dimensions of size 1 (a view).
 
     Parameters
@@ -467,6 +467,8 @@ def squeeze(input: Any, dim: Any = None) -> Tensor:
     input : Tensor
     dim : int or sequence of int, optional
         Only these, and only where their size is 1. Default: all.
+    *more : int
+        Further ones.
 
     Returns
     -------
@@ -480,6 +482,6 @@ def squeeze(input: Any, dim: Any = None) -> Tensor:
     ((3,), (3, 1), (1, 3, 1))
     """
     shape = unwrap(input).shape
-    dims = range(len(shape)) if dim is None else sizes((dim,), "squeeze")
+    dims = range(len(shape)) if dim is None else sizes((dim, *more), "squeeze")
     drop = {one_dim(d, len(shape), "squeeze") for d in dims}
     return _squeeze.record((input, tuple([i for i in sorted(drop) if shape and shape[i] == 1])))

@@ -12,7 +12,7 @@ import numpy as np
 from ...engine.errors import InputError, RangeError
 from ...rules import FAST, unwrap
 from ...tensors.tensor_type import Tensor
-from ..argument_names import numpy_names, one_dim
+from ..argument_names import numpy_names, one_dim, other_names
 
 __all__ = [
     "chunk", "dsplit", "hsplit", "narrow", "select", "split", "split_with_sizes", "tensor_split", "unbind", "vsplit",
@@ -21,6 +21,7 @@ METHODS = "chunk dsplit hsplit narrow select split_with_sizes tensor_split unbin
 
 
 _MOST_PIECES = 2**20
+_PLACES = "indices_or_sections"
 
 
 @numpy_names
@@ -198,12 +199,13 @@ def unbind(input: Any, dim: int = 0) -> tuple[Tensor, ...]:
 
 
 @numpy_names
-def split_with_sizes(tensor: Any, split_size_or_sections: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+def split_with_sizes(input: Any, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """`split` with the sizes of all pieces."""
-    return split(tensor, list(split_size_or_sections), dim)
+    return split(input, list(split_sizes), dim)
 
 
 @numpy_names
+@other_names(sections=_PLACES, indices=_PLACES, tensor_indices_or_sections=_PLACES)
 def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Cut along a dimension into a number of pieces, or at some indices (views). NumPy's `array_split`.
 
@@ -253,7 +255,8 @@ def _evenly(input: Any, indices_or_sections: Any, dim: int, least: int, who: str
     return tensor_split(input, indices_or_sections, dim)
 
 
-def hsplit(input: Any, indices_or_sections: Any) -> tuple[Tensor, ...]:
+@other_names(sections=_PLACES, indices=_PLACES)
+def hsplit(input: Any, indices_or_sections: Any, *more: int) -> tuple[Tensor, ...]:
     """Cut along the second dimension, or the only one, into equal pieces or at some indices (views).
 
     Parameters
@@ -261,6 +264,8 @@ def hsplit(input: Any, indices_or_sections: Any) -> tuple[Tensor, ...]:
     input : Tensor, at least 1 dimension
     indices_or_sections : int or sequence of int
         As in `tensor_split`, but pieces must be of one size.
+    *more : int
+        Further indices.
 
     Returns
     -------
@@ -274,10 +279,13 @@ def hsplit(input: Any, indices_or_sections: Any) -> tuple[Tensor, ...]:
             [3]]), tensor([[2],
             [4]]))
     """
-    return _evenly(input, indices_or_sections, int(unwrap(input).ndim > 1), 1, "hsplit")
+    return _evenly(
+        input, (indices_or_sections, *more) if more else indices_or_sections, int(unwrap(input).ndim > 1), 1, "hsplit"
+    )
 
 
-def vsplit(input: Any, indices_or_sections: Any) -> tuple[Tensor, ...]:
+@other_names(sections=_PLACES, indices=_PLACES)
+def vsplit(input: Any, indices_or_sections: Any, *more: int) -> tuple[Tensor, ...]:
     """Cut along the first dimension into equal pieces or at some indices (views).
 
     Parameters
@@ -285,6 +293,8 @@ def vsplit(input: Any, indices_or_sections: Any) -> tuple[Tensor, ...]:
     input : Tensor, at least 2 dimensions
     indices_or_sections : int or sequence of int
         As in `tensor_split`, but pieces must be of one size.
+    *more : int
+        Further indices.
 
     Returns
     -------
@@ -296,10 +306,11 @@ def vsplit(input: Any, indices_or_sections: Any) -> tuple[Tensor, ...]:
     >>> tg.vsplit(tg.tensor([[1, 2], [3, 4]]), 2)
     (tensor([[1, 2]]), tensor([[3, 4]]))
     """
-    return _evenly(input, indices_or_sections, 0, 2, "vsplit")
+    return _evenly(input, (indices_or_sections, *more) if more else indices_or_sections, 0, 2, "vsplit")
 
 
-def dsplit(input: Any, indices_or_sections: Any) -> tuple[Tensor, ...]:
+@other_names(sections=_PLACES, indices=_PLACES)
+def dsplit(input: Any, indices_or_sections: Any, *more: int) -> tuple[Tensor, ...]:
     """Cut along the third dimension into equal pieces or at some indices (views).
 
     Parameters
@@ -307,6 +318,8 @@ def dsplit(input: Any, indices_or_sections: Any) -> tuple[Tensor, ...]:
     input : Tensor, at least 3 dimensions
     indices_or_sections : int or sequence of int
         As in `tensor_split`, but pieces must be of one size.
+    *more : int
+        Further indices.
 
     Returns
     -------
@@ -318,7 +331,7 @@ def dsplit(input: Any, indices_or_sections: Any) -> tuple[Tensor, ...]:
     >>> [part.shape for part in tg.dsplit(tg.zeros(2, 3, 4), (1,))]
     [(2, 3, 1), (2, 3, 3)]
     """
-    return _evenly(input, indices_or_sections, 2, 3, "dsplit")
+    return _evenly(input, (indices_or_sections, *more) if more else indices_or_sections, 2, 3, "dsplit")
 
 
 def _np_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:

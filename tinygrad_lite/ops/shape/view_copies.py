@@ -154,9 +154,9 @@ def unsafe_chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return chunk(input, chunks, dim)
 
 
-def unsafe_split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+def unsafe_split(input: Any, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """`split`, whose parts are safe here: writes to them are seen."""
-    return split(tensor, split_size_or_sections, dim)
+    return split(input, split_size, dim)
 
 
 def unsafe_split_with_sizes(input: Any, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
