@@ -183,15 +183,13 @@ class Hardtanh(InPlace):
     Parameters
     ----------
     min_val, max_val : float
+    min_value, max_value : float, optional
+        Their older names.
 
     Raises
     ------
     ValueError
         If max_val is not above min_val.
-
-    Notes
-    -----
-    PyTorch's older names ``min_value`` and ``max_value`` are taken, too.
 
     Examples
     --------

@@ -47,7 +47,14 @@ def _with_older_words(init: Callable[..., None]) -> Callable[..., None]:
 
 
 class _Loss(Module):
-    """A loss with its reduction; PyTorch's base of one's own."""
+    """A loss with its reduction; PyTorch's base of one's own.
+
+    Parameters
+    ----------
+    size_average, reduce : bool, optional
+        PyTorch's older names of reductions.
+    reduction : {"mean", "sum", "none"}
+    """
 
     _reductions: tuple[str, ...] = REDUCTIONS
 

@@ -251,7 +251,7 @@ class TripletMarginLoss(_MarginLoss):
         )
 
 
-class TripletMarginWithDistanceLoss(_MarginLoss):
+class TripletMarginWithDistanceLoss(_MarginLoss, older_words=False):
     """max(0, d(anchor, positive) - d(anchor, negative) + margin) with a distance of one's own.
 
     Parameters
