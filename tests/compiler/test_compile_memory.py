@@ -1,5 +1,6 @@
 """Memory of compiled functions: places by lifetime, and gradients that are there once."""
 
+import gc
 import itertools
 import tracemalloc
 
@@ -34,7 +35,75 @@ def test_what_is_needed_at_the_same_time_lies_apart(seed):
     assert at_once <= arena.bytes <= 1.25 * at_once < arena.plain
 
 
-@pytest.mark.skipif(not addresses.readable(), reason="needs objects that lie in memory as CPython's do")
+def test_what_is_not_written_yet_holds_something_else():
+    rng = np.random.default_rng(0)
+    rooms = {f"room {i}": (5000 + 1000 * i, 10 * i, 30 + 10 * i) for i in range(3)}
+    lifetimes = {}
+    for what in range(60):
+        first = int(rng.integers(0, 60))
+        lifetimes[what] = int(rng.integers(4000, 9000)), first, first + int(rng.integers(0, 12))
+    arena = Arena(lifetimes, rooms)
+    assert len(arena.guests) > 5
+    assert arena.bytes < Arena(lifetimes).bytes
+    for what, (room, at) in arena.guests.items():
+        size, first, last = lifetimes[what]
+        assert rooms[room][1] <= first <= last <= rooms[room][2]
+        assert at >= 0
+        assert at + size <= rooms[room][0]
+    for (a, (room, at)), (b, (other, place)) in itertools.combinations(arena.guests.items(), 2):
+        together = lifetimes[a][1] <= lifetimes[b][2] and lifetimes[b][1] <= lifetimes[a][2]
+        if room == other and together:
+            assert at + lifetimes[a][0] <= place or place + lifetimes[b][0] <= at
+
+
+NEEDS_ADDRESSES = pytest.mark.skipif(
+    not addresses.readable(), reason="needs objects that lie in memory as CPython's do"
+)
+
+
+def arrays_now():
+    """Bytes of NumPy's arrays that tracemalloc knows of."""
+    traces = tracemalloc.take_snapshot().traces
+    return sum(t.size for t in traces if t.domain == np.lib.tracemalloc_domain)
+
+
+@NEEDS_ADDRESSES
+def test_a_recording_is_gone_without_the_collector_and_a_step_needs_what_an_eager_one_does():
+    native.wait()
+    nn.Sequential(nn.Linear(3, 3), nn.ReLU())(tg.ones(2, 3)).sum().backward()
+    used = {}
+    gc.collect()
+    gc.disable()
+    try:
+        for recorded in (False, True):
+            net = nn.Sequential(*(m for _ in range(4) for m in (nn.Linear(200, 200), nn.Tanh())), nn.Linear(200, 200))
+            optimizer, x = optim.SGD(net.parameters(), lr=0.1), tg.randn(300, 200)
+
+            def step(x, net=net, optimizer=optimizer):
+                optimizer.zero_grad()
+                loss = net(x).square().mean()
+                loss.backward()
+                optimizer.step()
+                return loss
+
+            call = tg.compile(step, fullgraph=True) if recorded else step
+            tracemalloc.start(1)
+            try:
+                for _ in range(4):
+                    call(x)
+                between = arrays_now()
+                now = tracemalloc.get_traced_memory()[0]
+                tracemalloc.reset_peak()
+                call(x)
+                used[recorded] = between + tracemalloc.get_traced_memory()[1] - now
+            finally:
+                tracemalloc.stop()
+    finally:
+        gc.enable()
+    assert used[True] < 1.05 * used[False] + 20_000
+
+
+@NEEDS_ADDRESSES
 def test_gradients_are_there_once():
     native.wait()
     net, x = nn.Linear(1000, 500), tg.randn(4, 1000)

@@ -23,7 +23,7 @@ from .guards.keys import PLAIN, key_of, modes_now
 from .guards.names import Names
 from .guards.python_state import Python
 from .lowering import native
-from .program import Program, Recording, foreign_leaves, foreign_tensors, unexplained
+from .program import Outline, Program, Recording, foreign_leaves, foreign_tensors, unexplained
 from .recorder import swaps
 from .recorder.calls import CompileError, Refused
 from .recorder.recording import LOCAL, Recorder
@@ -63,7 +63,7 @@ class Compiled:
 
     def _reset(self) -> None:
         self._programs: dict[Any, list[Program]] = {}
-        self._pending: dict[Any, list[Recording]] = {}
+        self._pending: dict[Any, list[Outline]] = {}
         self._tries: dict[Any, int] = {}
         self._refused: dict[Any, str] = {}
         self._names = Names()
@@ -201,10 +201,10 @@ class Compiled:
 
     def _publish(self, key: Any, found: Recording) -> None:
         """Make a program where two recordings agree."""
-        pending = self._pending.setdefault(key, [])
+        pending, outline = self._pending.setdefault(key, []), Outline(found)
         for other in pending:
             if other.state.tokens == found.state.tokens:
-                if why := other.differs(found):
+                if why := other.differs(outline):
                     self.reasons.append(why)
                     pending.remove(other)
                     break
@@ -221,7 +221,7 @@ class Compiled:
                 return
         if self.reasons and self._tries[key] > self.limit:
             self._refuse(key, self.reasons[-1])
-        pending.append(found)
+        pending.append(outline)
         del pending[:-2]
 
     def hits(self) -> int:

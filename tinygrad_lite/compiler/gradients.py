@@ -209,13 +209,13 @@ def linked(name: str, found: Backward, run: Any) -> Any:
 
     rule.vjp = vjp
     parents = [(p.node, p.argument) for p in found.parents]
-    data = found.tensor._data
+    shape, dtype = found.tensor._data.shape, found.tensor._data.dtype
 
     def link(tensor: Any, saved: Any, tensors: Any) -> None:
         node = Node()
         ends = tuple(n if i is None else views.node_of(tensors[i]) for n, i in parents)
         node.edges, node.hooks, node.where, node.seq = ((ends, rule, saved),), None, caller(2), tick()
-        node.shape, node.dtype = data.shape, data.dtype
+        node.shape, node.dtype = shape, dtype
         tensor._node = node
 
     return link

@@ -52,28 +52,37 @@ class Program:
 
 
 class Recording:
-    """One recorded call that has no program yet."""
+    """One recorded call."""
 
     def __init__(self, recorder: Recorder, state: Python, results: Results, back: Backward | None) -> None:
         self.recorder, self.state, self.results, self.back = recorder, state, results, back
 
-    def differs(self, other: Recording) -> str:
+
+class Outline:
+    """What is kept of a recording that has no program yet: its calls and layouts, without the arrays it made."""
+
+    def __init__(self, found: Recording) -> None:
+        self.state, self._text = found.state, found.results.text
+        self._calls = [c.bare() for c in found.recorder.calls]
+        values = found.recorder.values
+        self._layouts = [(v.array.shape, v.array.strides, v.array.dtype, v.kind) for v in values]
+        self._states = [key_of(v.array) for v in values if v.kind == "state"]
+        self._parents = None if found.back is None else found.back.parents
+
+    def differs(self, other: Outline) -> str:
         """What another recording of the same does otherwise; empty if nothing."""
-        mine, theirs = self.recorder.calls, other.recorder.calls
-        for a, b in zip(mine, theirs):
+        for a, b in zip(self._calls, other._calls):
             if found := a.differs(b):
                 return found
-        if len(mine) != len(theirs):
-            return f"{len(mine)} operations, then {len(theirs)}"
-        values = [(v.array.shape, v.array.strides, v.array.dtype, v.kind) for v in self.recorder.values]
-        if values != [(v.array.shape, v.array.strides, v.array.dtype, v.kind) for v in other.recorder.values]:
+        if len(self._calls) != len(other._calls):
+            return f"{len(self._calls)} operations, then {len(other._calls)}"
+        if self._layouts != other._layouts:
             return "shapes that depend on values"
-        states = ([key_of(v.array) for v in r.recorder.values if v.kind == "state"] for r in (self, other))
-        if next(states) != next(states):
+        if self._states != other._states:
             return "other tensors"
-        if self.back is not None and other.back is not None and self.back.parents != other.back.parents:
+        if self._parents is not None and other._parents is not None and self._parents != other._parents:
             return "a gradient is sent to other tensors"
-        return "" if self.results.text == other.results.text else f"{self.results.text}, then {other.results.text}"
+        return "" if self._text == other._text else f"{self._text}, then {other._text}"
 
 
 def unexplained(recorder: Recorder, state: Python) -> list[str]:

@@ -42,6 +42,7 @@ class Runner:
                 "steps": self._native.steps, "products": self._native.products, "bytes": self._native.bytes,
                 "plain_bytes": self._native.plain_bytes, "python": {name: (n, why[name]) for name, n in names.items()},
             }  # fmt: skip
+            self._compose()
 
     def __call__(self, arrays: Any, tensors: Any) -> Any:
         """Replay: over tables once the loop that walks them is compiled, and while no other thread does."""
@@ -49,13 +50,18 @@ class Runner:
             return self.plain(arrays, tensors)
         try:
             if self._walk is None:
-                ready = native.walk()
-                if ready is None:
+                self._compose()
+                if self._walk is None:
                     return self.plain(arrays, tensors)
-                self._native.compose(ready)
-                self.text, self._walk = self._native.text, self._native.function()
-                self.facts["walks"] = self.text.count("walk(")
-                self._kept, self._native = self._native.kept, None  # no other array of the recording
             return self._walk(arrays, tensors)
         finally:
             self._lock.release()
+
+    def _compose(self) -> None:
+        """Make the form that walks, if what walks is there."""
+        ready = native.walk()
+        if ready is not None:
+            self._native.compose(ready)
+            self.text, self._walk = self._native.text, self._native.function()
+            self.facts["walks"] = self.text.count("walk(")
+            self._kept, self._native = self._native.kept, None  # no other array of the recording

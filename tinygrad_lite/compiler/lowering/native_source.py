@@ -12,7 +12,7 @@ from ..replay import WORTH, references
 from .arena import Constants, address_of
 from .placement import Placed
 from .steps import Call as KernelCall
-from .steps import MatMul, Place, Product, encoded
+from .steps import MatMul, Place, Product, Steps, encoded, places_of
 
 _ZERO = 0  # the register of addresses that are known
 
@@ -39,8 +39,11 @@ class NativeSource(Placed):
         self.kept: list[Any] = [self._arena.memory, self._constants]  # whose addresses stand in tables
         self.steps = sum(map(len, self._steps))
         self.products = sum(isinstance(s, (Product, MatMul)) for steps in self._steps for s in steps)
-        fresh = sum(self._recorder.values[index].array.nbytes for _, index in self._fresh.values())
-        self.bytes, self.plain_bytes = self._arena.bytes + fresh, self._arena.plain + fresh
+        self._new = {held: number for held, (number, _) in self._fresh.items()}  # memory that is made in each call
+        self._new |= {held: len(self._new) + i for i, held in enumerate(self.passing)}
+        self._ending: dict[int, list[Any]] = {}
+        for held, last in [*((held, last) for held, (_, last) in self.passing.items()), *self.given.items()]:
+            self._ending.setdefault(last, []).append(held)
 
     # --- text ----------------------------------------------------------------------------------------------------
 
@@ -53,14 +56,21 @@ class NativeSource(Placed):
         self._pending: list[str] = []
         self._failing: dict[int, int] = {}  # call of a kernel that may fail -> where it ends in the table
         self._ahead = 0  # how much of the table has been put before what was there
+        time = 0
         for number, call in enumerate(self._recorder.calls):
             for step in self._steps[number]:
+                time += 1
+                if self._rows and self._makes_much(number, step):
+                    self._flush()
                 row = encoded(step, lambda p, n=number: self._where(n, p), self._constants.place)
                 self._rows += row
                 if isinstance(step, KernelCall):
                     self._failing[number] = len(self._rows) - self._ahead
+                self._free(time)
             if self.modes[number] == "python":
+                time += 1
                 self._python(number, call)
+                self._free(time)
         self._flush()
         self._lines += [self._returned(line, self._kept) for line in self._results.lines]
         registers: Any = np.zeros(2 + 2 * len(self._registers), np.int64)
@@ -74,14 +84,20 @@ class NativeSource(Placed):
             if self._fixed(held):
                 self.kept.append(self._own(held))
                 return _ZERO, address_of(self.kept[-1]) + offset
-            if held in self._fresh:
-                return self._register(-1 - self._fresh[held][0]), offset
+            held, offset = self._housed(held, offset)
+            if held in self._new:
+                return self._register(-1 - self._new[held]), offset
             return _ZERO, self._arena.address(held) + offset
         value = self._recorder.values[held]
         if value.kind in ("state", "constant"):
             self.kept.append(value.array)
             return _ZERO, address_of(value.array) + offset
         return self._register(held), offset
+
+    def _housed(self, held: Any, offset: int) -> tuple[Any, int]:
+        """The memory of something that lies where a result is to be, until that is written."""
+        room, at = self._arena.guests.get(held, (held, 0))
+        return room, at + offset
 
     def _register(self, root: int) -> int:
         """The register of memory that is another in each call."""
@@ -95,10 +111,31 @@ class NativeSource(Placed):
         return found
 
     def _made_anew(self, number: int) -> str:
-        """Memory for a result, made when it is first needed: what it replaces may be gone until then."""
-        array = next(self._recorder.values[index].array for n, index in self._fresh.values() if n == number)
-        self._pending.append(f"b{number} = empty({array.shape}, {self._bind(array.dtype)})")
+        """Memory that is made when it is first needed: for a result, what it replaces may be gone until then."""
+        held = next(held for held, n in self._new.items() if n == number)
+        if held in self.passing:
+            self._pending.append(f"b{number} = empty({self.passing[held][0]}, {self._bind(np.uint8)})")
+        else:
+            array = self._recorder.values[self._fresh[held][1]].array
+            self._pending.append(f"b{number} = empty({array.shape}, {self._bind(array.dtype)})")
         return f"b{number}"
+
+    def _makes_much(self, number: int, step: Steps) -> bool:
+        """Whether a step is the first one that uses memory which comes and goes."""
+        held = (self._memory(number, p)[0] for p in places_of(step))
+        new = (h for h in held if h in self.passing or (self.passing and h in self._fresh))
+        return any(-1 - self._new[h] not in self._registers for h in new)
+
+    def _free(self, time: int) -> None:
+        """Let go of memory that has had its last use."""
+        ending = self._ending.get(time)
+        if ending:
+            self._flush()
+            of = [i for i in sorted(self._known) if self.memory_of(i)[0] in ending]
+            self._known.difference_update(of)
+            names = [*(f"b{self._new[held]}" for held in ending if held in self._new), *map(self._text, of)]
+            if names:
+                self._lines.append(f"{' = '.join(names)} = None")
 
     def _gone(self, index: int, number: int) -> bool:
         """Whether memory that a call of Python made is not needed from a call on."""
@@ -140,12 +177,14 @@ class NativeSource(Placed):
         self._known.add(index)
         name = self._text(index)
         array = value.array
-        if type(held) is tuple and held not in self._fresh:
+        held, offset = self._housed(held, offset)
+        if type(held) is tuple and held not in self._new:
             self.bound[name] = self._arena.view(held, offset, array)
         elif type(held) is tuple:
-            number, whole = self._fresh[held]
-            like = self._recorder.values[whole].array
-            same = (array.shape, array.strides, array.dtype) == (like.shape, like.strides, like.dtype)
+            number, same = self._new[held], held in self._fresh
+            if same:
+                like = self._recorder.values[self._fresh[held][1]].array
+                same = (array.shape, array.strides, array.dtype) == (like.shape, like.strides, like.dtype)
             view = f"view_at(b{number}, {offset}, {array.shape}, {array.strides}, {self._bind(array.dtype)})"
             self._lines.append(f"{name} = {f'b{number}' if same and not offset else view}")
         elif self.modes[value.number] == "view":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from ...graph import memory
@@ -11,6 +12,10 @@ from .arena import Arena, address_of, extent
 from .steps import Place, places_of, written_by
 
 _PURE = ("row", "rule", "helper")
+_SLACK = 1.03
+_EVER = 1 << 40
+_MUCH, _LARGE = 1 << 18, 1 << 16  # bytes of a program, and of an array
+Lifetimes = dict[Any, tuple[int, int, int]]  # what -> bytes, first and last use
 
 
 class Placed(Source):
@@ -32,7 +37,28 @@ class Placed(Source):
         self._steps = [list(c.lowered[0].steps) if m == "lowered" else [] for c, m in zip(recorder.calls, self.modes)]
         self._drop_dead()
         self._fresh = self._results_in_new_memory()
-        self._arena = Arena(self._lifetimes())
+        self._arena = self._planned(*self._lifetimes())
+
+    def _planned(self, lifetimes: Lifetimes, rooms: Lifetimes, others: Lifetimes) -> Arena:
+        """One piece of memory that stays, where that is not much more than what is needed at once.
+
+        It is there while gradients are made, which take the place of what a backward pass has used up. So where much is
+        needed, what is large is made before its first use and freed after its last, as an eager step's arrays are.
+        """
+        arena = Arena(lifetimes, rooms)
+        new = {what: (size, absent + 1, _EVER) for what, (size, _, absent) in rooms.items()}
+        most, made = at_once(lifetimes | new | others), sum(size for size, _, _ in rooms.values())
+        self.bytes, self.plain_bytes = arena.bytes + made, arena.plain + made
+        self.passing: dict[Any, tuple[int, int]] = {}  # memory that comes and goes: its bytes and last use
+        self.given: dict[int, int] = {}  # that of calls of Python, which goes as well: its last use
+        if self.bytes + at_once(others) <= _SLACK * most or most < _MUCH:
+            return arena
+        large = {what: each for what, each in lifetimes.items() if each[0] >= max(_LARGE, most >> 8)}
+        self.passing = {what: (size, last) for what, (size, _, last) in large.items()}
+        self.given = {what: last for what, (size, _, last) in others.items() if size >= _LARGE}
+        arena = Arena({what: each for what, each in lifetimes.items() if what not in large}, rooms)
+        self.bytes = at_once(large | new) + arena.bytes
+        return arena
 
     def _root_of(self, index: int, value: Any) -> int:
         if value.kind == "gone":  # of another part of the recording
@@ -109,18 +135,28 @@ class Placed(Source):
         number, root = held
         return root in self._recorder.calls[number].lowered[0].fixed
 
-    def _lifetimes(self) -> dict[Any, tuple[int, int, int]]:
-        """For memory of rows: size, and the first and the last step that uses it."""
-        found: dict[Any, tuple[int, int, int]] = {}
+    def _lifetimes(self) -> tuple[Lifetimes, Lifetimes, Lifetimes]:
+        """When memory is needed, in steps: that of rows, when new memory is not yet, and that of calls of Python.
 
+        What is to be a gradient or a result can hold something else until it is written to. It is not asked for before
+        the last of the calls that change Python's objects: by one of these, gradients of the last step may go.
+        """
+        found: Lifetimes = {}
+        others: Lifetimes = {}
+        until: dict[Any, int] = {}
+        begin: dict[Any, int] = {}
         self._until: dict[int, int] = {}  # memory that calls of Python make -> the last call that uses it
-
-        time = 0
+        time = since = 0
 
         def use(held: Any, number: int) -> None:
             if type(held) is int:
                 self._until[held] = number
-            elif held not in self._fresh and not self._fixed(held):
+                if held in others:
+                    others[held] = (*others[held][:2], time)
+            elif held in self._fresh:
+                if held not in until:
+                    until[held], begin[held] = time - 1, since
+            elif not self._fixed(held):
                 size, first, _ = found.get(held, (extent(self._own(held)), time, time))
                 found[held] = size, first, time
 
@@ -133,7 +169,20 @@ class Placed(Source):
                 time += 1
                 for ref in references((call.args, call.kwargs)):
                     use(self.memory_of(ref.index)[0], number)
+                for _, i in call.outs:
+                    if self._owner(i) == number and self._root[i] == i:
+                        others[i] = self._nbytes(i), time, time
+                since = time + 1 if call.kind == "effect" else since
         time += 1
         for ref in self._results.refs:
             use(self.memory_of(ref.index)[0], len(self._recorder.calls))
-        return found
+        size = {held: self._own(held).nbytes for held in until}
+        rooms = {held: (size[held], begin[held], until[held]) for held in sorted(until, key=lambda h: size[h])}
+        return found, rooms, others
+
+
+def at_once(lifetimes: Lifetimes) -> int:
+    """How many bytes are needed at the same time."""
+    changes = [(first, size) for size, first, _ in lifetimes.values()]
+    changes += [(last + 1, -size) for size, _, last in lifetimes.values()]
+    return max(itertools.accumulate(size for _, size in sorted(changes)), default=0)

@@ -172,19 +172,20 @@ def lower(function: Callable[..., Any], args: Any, place_of: Callable[[Any], Pla
         Or whatever else goes wrong with symbols.
     """
     row = Row()
-
-    def symbol(value: Any) -> Any:
-        if type(value) is np.ndarray:
-            return Symbol(row, value, place_of(value))
-        if type(value) in (tuple, list):
-            return type(value)(map(symbol, value))
-        if type(value) is rules.Parts:
-            return rules.Parts(symbol(value.values))
-        return value
-
     before, NOW.row = NOW.row, row
     try:
         with np.errstate(all="ignore"):
-            return row, row.result(for_symbols(function)(*map(symbol, args)))
+            return row, row.result(for_symbols(function)(*(_symbols(row, place_of, a) for a in args)))
     finally:
         NOW.row = before
+
+
+def _symbols(row: Row, place_of: Callable[[Any], Place], value: Any) -> Any:
+    """An argument with symbols in place of arrays."""
+    if type(value) is np.ndarray:
+        return Symbol(row, value, place_of(value))
+    if type(value) in (tuple, list):
+        return type(value)([_symbols(row, place_of, v) for v in value])
+    if type(value) is rules.Parts:
+        return rules.Parts(_symbols(row, place_of, value.values))
+    return value

@@ -25,12 +25,20 @@ from .steps import (
 from .symbols import NotLowered, Symbol
 
 
+class Layout:
+    """How an array lies, without its elements."""
+
+    def __init__(self, array: Any) -> None:
+        self.shape, self.strides, self.itemsize = array.shape, array.strides, array.itemsize
+        self.size, self.nbytes = array.size, array.nbytes
+
+
 class Row:
     """The steps of one row, as they are noted."""
 
     def __init__(self) -> None:
         self.steps: list[Steps] = []
-        self.own: dict[int, Any] = {}  # memory of the row's own -> the array that has its layout
+        self.own: dict[int, Any] = {}  # memory of the row's own -> an array, or a `Layout`
         self.fixed: set[int] = set()  # the memory among it that is never written to
 
     def new(self, array: Any) -> Symbol:
@@ -40,6 +48,10 @@ class Row:
         root = -1 - len(self.own)
         self.own[root] = array
         return Symbol(self, array, Place(root, 0, array.shape, array.strides, array.dtype))
+
+    def forget(self) -> None:
+        """Let go of the elements of memory that is written to."""
+        self.own = {root: a if root in self.fixed else Layout(a) for root, a in self.own.items()}
 
     def roots(self) -> set[int]:
         """The values whose memory the steps use."""

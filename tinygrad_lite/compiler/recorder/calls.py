@@ -118,6 +118,10 @@ class Call:
         self.kind, self.function, self.name, self.args, self.kwargs = kind, function, name, args, kwargs
         self.outs, self.where, self.lowered = outs, where, lowered
 
+    def bare(self) -> Call:
+        """The same without its steps."""
+        return Call(self.kind, self.function, self.name, self.args, self.kwargs, self.outs, self.where)
+
     def differs(self, other: Call) -> str:
         """What another recording has in its place; empty if the same."""
         if self.function is not other.function or self.kind != other.kind:

@@ -201,6 +201,7 @@ class Recorder:
             equal = all(_same_layout(found[path].array, self.values[i].array) for path, i in new)
             given = {i: self.values[i].array for i in row.roots()}
             if equal and native.gives(row, given, {places[i]: self.values[i].array for _, i in new}):
+                row.forget()
                 return row, places
             why = "other bits"
         except Exception as error:  # whatever symbols cannot do
