@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..native.simd.blocks import ROWS, WIDTH
+from ..native.simd.blocks import ROWS, SIZES, WIDTH
 from ..native.threads import get_num_threads, launch
 from . import padded_layout
 from .conv_gathered import Columns, columns, product
@@ -51,7 +51,7 @@ def _passes(
     geometry: Geometry, forward: bool, inner: int, rows: int, images: int, itemsize: int, threads: int
 ) -> list[tuple[int, tuple[Any, ...]]]:
     """What `multiply` is told for each kind of results: how many pieces, and where to read and write."""
-    plan, blocks = (to_small if forward else to_large)(geometry), plan_blocks(rows, geometry.groups)
+    plan, blocks = (to_small if forward else to_large)(geometry), plan_blocks(rows, geometry.groups, SIZES)
     size, full = np.array(plan.size), np.array((1, 1, *(geometry.small if forward else geometry.large))[-3:])
     found = []
     for target in plan.targets:
@@ -219,7 +219,7 @@ def _correlate_along(y: Any, x: Any, geometry: Geometry, w: Any) -> None:
     offsets = (np.arange(inner)[:, None] * (len(plan.phases) * plan.plane) + target.places).reshape(-1) * x.itemsize
     columns = offsets.size
     offsets = np.concatenate([offsets, np.full(8, offsets[-1])])
-    blocks = plan_blocks(y.shape[1] // groups, groups)
+    blocks = plan_blocks(y.shape[1] // groups, groups, SIZES)
     span = min(vectors, LINE // (8 * WIDTH))
     several = max(1, LINE // (8 * WIDTH) // vectors)
     parts = min(len(blocks), 4 * threads)

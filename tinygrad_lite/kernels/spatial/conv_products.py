@@ -30,12 +30,11 @@ from .padded_layout import no_plain
 
 
 def emit(
-    block: Any, rows: int, y: Any, image: int, channel: int, position: int, n: int, size: Any, first: Any, step: Any,
-    count: Any, full: Any,
-) -> None:  # fmt: skip
-    """Write a block of results to their places, without those that run over the ends of rows."""
-    line, w, at, wide = position // size[2], position % size[2], 0, block.shape[1]
-    d, h = line // size[1], line % size[1]
+    block: Any, rows: int, y: Any, image: int, channel: int, d: int, h: int, w: int, n: int, size: Any, first: Any,
+    step: Any, count: Any, full: Any,
+) -> Any:  # fmt: skip
+    """Write a block of results to their places, without those that run over the ends of rows; return what is next."""
+    at, wide = 0, block.shape[1]
     target = y.ctypes.data + image * y.strides[0] + channel * y.strides[1]
     while at < n:
         run = min(size[2] - w, n - at)
@@ -54,9 +53,23 @@ def emit(
                     for i in range(stop - w):
                         y[image, channel + r, base + i * step[2]] = block[r + (at + i) // wide, (at + i) % wide]
         at += run
-        w, h = 0, h + 1
+        w += run
+        if w == size[2]:
+            w, h = 0, h + 1
         if h == size[1]:
             d, h = d + 1, 0
+    return d, h, w
+
+
+def widest(rows: int) -> int:
+    """How many vectors of columns `strip` multiplies at most."""
+    if rows == 8:
+        return COLUMNS_8
+    if rows == 6:
+        return COLUMNS_6
+    if rows == 4:
+        return COLUMNS_4
+    return COLUMNS_2 if rows == 2 else COLUMNS_1
 
 
 def strip(
@@ -126,17 +139,39 @@ def multiply(
             w = weights.ctypes.data + channel * weights.strides[0]
             for n in range(image, min(image + images, len(slab))):
                 source = origin + n * slab.strides[0] + group * slab.strides[1]
+                target = y.ctypes.data + n * y.strides[0] + channel * y.strides[1]
                 at, stop = start, min(start + span, positions)
+                d, h, column = at // (size[1] * size[2]), at // size[2] % size[1], at % size[2]
                 while at < stop:
-                    made = 0
+                    if h >= count[1]:  # nothing but what runs over the ends
+                        at += (size[1] - h) * size[2] - column
+                        d, h, column = d + 1, 0, 0
+                        continue
+                    if column >= count[2]:
+                        at += size[2] - column
+                        h, column = h + 1, 0
+                        continue
+                    made, left = 0, min(stop - at, count[2] - column)
+                    straight = step[2] == 1 and (left >= widest(rows) * lanes or (rows > 1 and left % lanes == 0))
+                    if straight:  # within a row
+                        line = (first[0] + d * step[0]) * full[1] + first[1] + h * step[1]
+                        to, pitch = target + (line * full[2] + first[2] + column) * size_of, y.strides[1]
+                    else:
+                        to, pitch, left = block.ctypes.data, block.strides[0], stop - at
                     # a single row goes on while there is room: parts of what has just been written are slow to read
-                    while made == 0 or (rows == 1 and at + made < stop and made + COLUMNS_1 * lanes <= block.size):
+                    while made == 0 or (
+                        rows == 1 and not straight and made < left and made + COLUMNS_1 * lanes <= block.size
+                    ):
                         made += strip(
                             rows, w, w_places, weights.strides[0], source + (at + made) * size_of, places, k,
-                            stop - at - made, block.ctypes.data + made * size_of, block.strides[0],
-                            bases + channel * size_of, lanes, dtype,
+                            left - made, to + made * size_of, pitch, bases + channel * size_of, lanes, dtype,
                         )  # fmt: skip
-                    emit(block, rows, y, n, channel, at, min(made, stop - at), size, first, step, count, full)
+                    if straight:
+                        column += made
+                    else:
+                        d, h, column = emit(
+                            block, rows, y, n, channel, d, h, column, min(made, left), size, first, step, count, full
+                        )
                     at += made
 
 

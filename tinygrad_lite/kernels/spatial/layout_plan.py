@@ -123,8 +123,9 @@ def unchanged(size: Ints, small: Ints) -> Plan:
 
 
 @lru_cache(1024)
-def blocks(channels: int, groups: int, sizes: Ints = (8, 6, 4, 2, 1)) -> Any:
-    """Channels in blocks that registers can hold: group, first channel, how many, first within the group.
+@lru_cache(256)
+def blocks(channels: int, groups: int, sizes: Ints) -> Any:
+    """Channels in blocks that registers can hold: as few as there can be, and those as even.
 
     Parameters
     ----------
@@ -132,11 +133,21 @@ def blocks(channels: int, groups: int, sizes: Ints = (8, 6, 4, 2, 1)) -> Any:
         In a group.
     groups : int
     sizes : tuple of int
-        How many there may be in a block: descending, the last 1.
+        How many there may be in a block; 1 is among them.
+
+    Returns
+    -------
+    array, shape (blocks, 4)
+        Group, first channel, how many, first within the group.
     """
-    parts, at = [], 0
-    while at < channels:
-        take = next(n for n in sizes if n <= channels - at)
-        parts.append((at, take))
-        at += take
+    best = [(0, 0, 0)]  # of the first channels: how many blocks, the sum of their squares, the last one's size
+    for n in range(1, channels + 1):
+        ends = ((*best[n - size], size) for size in sizes if size <= n)
+        best.append(min((many + 1, squares + size**2, size) for many, squares, _, size in ends))
+    parts, end = list[tuple[int, int]](), channels
+    while end:
+        size = best[end][2]
+        end -= size
+        parts.append((end, size))
+    parts.reverse()
     return np.array([(g, g * channels + a, n, a) for g in range(groups) for a, n in parts], np.intp)

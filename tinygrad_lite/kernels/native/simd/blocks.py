@@ -33,6 +33,7 @@ from .vectors import INT as INT
 from .vectors import INTP as INTP
 from .vectors import PANEL as PANEL
 from .vectors import ROWS as ROWS
+from .vectors import SIZES as SIZES
 from .vectors import WIDTH as WIDTH
 from .vectors import Block as Block
 

@@ -76,6 +76,63 @@ def _masked_load(builder: Any, kind: Any, address: Any, mask: Any, align: int) -
     return builder.call(function, [builder.inttoptr(address, pointer), ir.Constant(INT, align), mask, zero])
 
 
+def _store_first(block: Block, value: Any, address: Any, count: Any) -> None:
+    """Store the first `count` lanes of a vector; those of it that there are.
+
+    Where stores have no masks of their own, AVX2's instruction for it takes as long as a dozen of others: a whole
+    vector is stored as such, a part as a half, a quarter, ... of one.
+    """
+    builder, lanes = block.builder, value.type.count
+    align = block.size if value.type == block.vector else 4
+    if WIDTH == 64:
+        return _masked_store(builder, value, address, _below(builder, count, lanes), align)
+    with builder.if_else(builder.icmp_signed(">=", count, ir.Constant(INTP, lanes))) as (whole, partly):
+        with whole:
+            builder.store(value, builder.inttoptr(address, ir.PointerType(value.type)), align=align)
+        with partly:
+            size = value.type.element.width // 8 if isinstance(value.type.element, ir.IntType) else block.size
+            some = builder.icmp_signed(">", count, ir.Constant(INTP, 0))
+            while lanes > 1:
+                lanes //= 2
+                low, high = (
+                    builder.shuffle_vector(value, value, ir.Constant(ir.VectorType(INT, lanes), list(part)))
+                    for part in (range(lanes), range(lanes, 2 * lanes))
+                )
+                bit = builder.icmp_signed("!=", builder.and_(count, ir.Constant(INTP, lanes)), ir.Constant(INTP, 0))
+                shown = builder.and_(some, bit)
+                with builder.if_then(shown):
+                    builder.store(low, builder.inttoptr(address, ir.PointerType(low.type)), align=align)
+                value = builder.select(shown, high, low)
+                address = builder.select(shown, block.at(address, lanes * size), address)
+
+
+def _store_apart(block: Block, value: Any, address: Any, count: Any, apart: int) -> None:
+    """Store the first `count` lanes of a vector at entries that are so far apart; those between them stay.
+
+    Nobody else may write those between them meanwhile: without masks they are read, and written as they were.
+    """
+    builder, n, parts = block.builder, block.lanes, range(apart)
+    kept = ir.Constant(ir.VectorType(ir.IntType(1), n), [int(i % apart == 0) for i in range(n)])
+    orders = [ir.Constant(ir.VectorType(INT, n), [(n * p + i) // apart for i in range(n)]) for p in parts]
+    wide = [builder.shuffle_vector(value, value, order) for order in orders]
+    places = [block.at(address, p * WIDTH) for p in parts]
+
+    def masked() -> None:
+        reach = builder.mul(count, ir.Constant(INTP, apart))
+        for p in parts:
+            within = _below(builder, builder.sub(reach, ir.Constant(INTP, n * p)), n)
+            _masked_store(builder, wide[p], places[p], builder.and_(kept, within), block.size)
+
+    if WIDTH == 64:
+        return masked()
+    with builder.if_else(builder.icmp_signed(">", count, ir.Constant(INTP, n))) as (inside, last):
+        with inside:
+            for vector, place in zip(wide, places):
+                block.store(builder.select(kept, vector, block.load(block.vector, place)), place)
+        with last:
+            masked()
+
+
 def _entries(block: Block, apart: int, address: Any, count: Any) -> Any:
     """A vector of `count` entries that are 1 or 2 apart, and zeros."""
     builder, n = block.builder, block.lanes
@@ -129,24 +186,21 @@ def copy_lines(
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         lines, source, source_step, target, target_step, count = args[2:]
-        block, parts = Block(context, builder, dtype.dtype, 0, 0), range(apart.literal_value)
-        n, many = block.lanes, len(parts)
+        block, many = Block(context, builder, dtype.dtype, 0, 0), apart.literal_value
+        n = block.lanes
         steps = builder.udiv(builder.add(count, ir.Constant(INTP, n - 1)), ir.Constant(INTP, n))
-        kept = ir.Constant(ir.VectorType(ir.IntType(1), n), [int(i % many == 0) for i in range(n)])
         with cgutils.for_range(builder, steps, intp=INTP) as outer:
             left = builder.sub(count, builder.mul(outer.index, ir.Constant(INTP, n)))
-            mask, reach = _below(builder, left, n), builder.mul(left, ir.Constant(INTP, many))
-            within = [_below(builder, builder.sub(reach, ir.Constant(INTP, n * p)), n) for p in parts]
-            masks = [builder.and_(kept, each) for each in within]
+            mask = _below(builder, left, n)
             start, stop = block.address(source, outer.index, WIDTH), block.address(target, outer.index, many * WIDTH)
             with cgutils.for_range(builder, lines, intp=INTP) as inner:
                 origin = builder.add(start, builder.mul(inner.index, source_step))
                 value = _masked_load(builder, block.vector, origin, mask, block.size)
                 place = builder.add(stop, builder.mul(inner.index, target_step))
-                for p, shown in zip(parts, masks):
-                    order = ir.Constant(ir.VectorType(INT, n), [(n * p + i) // many for i in range(n)])
-                    wide = builder.shuffle_vector(value, value, order)
-                    _masked_store(builder, wide, block.at(place, p * WIDTH), shown, block.size)
+                if many == 1:
+                    _store_first(block, value, place, left)
+                else:
+                    _store_apart(block, value, place, left, many)
         return context.get_dummy_value()
 
     return signature, codegen
@@ -175,7 +229,7 @@ def take_lines(
             with cgutils.for_range(builder, lines, intp=INTP) as inner:
                 value = _entries(block, many, builder.add(start, builder.mul(inner.index, source_step)), left)
                 place = builder.add(stop, builder.mul(inner.index, target_step))
-                _masked_store(builder, value, place, _below(builder, left, block.lanes), block.size)
+                _store_first(block, value, place, left)
         return context.get_dummy_value()
 
     return signature, codegen
@@ -216,7 +270,7 @@ def turn(
                 ]
                 for i, vector in enumerate(turned(block, vectors)):
                     address, count = line(target, target_step, i, columns, rows)
-                    _masked_store(builder, vector, address, _below(builder, count, lanes), block.size)
+                    _store_first(block, vector, address, count)
         return context.get_dummy_value()
 
     return signature, codegen
@@ -239,7 +293,6 @@ def maxima(
          out_index) = args[2:]  # fmt: skip
         apart, block = stride.literal_value, Block(context, builder, dtype.dtype, 0, 0)
         lanes = block.lanes
-        shown = _below(builder, count, lanes)
         numbers = ir.VectorType(INT, lanes)
         first = builder.add(_number(builder, builder.trunc(index, INT), lanes),
                             ir.Constant(numbers, [apart * i for i in range(lanes)]))  # fmt: skip
@@ -258,8 +311,8 @@ def maxima(
             here = builder.add(first, _number(builder, builder.trunc(moved, INT), lanes))
             builder.store(builder.select(larger, value, before), best)
             builder.store(builder.select(larger, here, builder.load(place)), place)
-        _masked_store(builder, builder.load(best), out, shown, block.size)
-        _masked_store(builder, builder.load(place), out_index, shown, 4)
+        _store_first(block, builder.load(best), out, count)
+        _store_first(block, builder.load(place), out_index, count)
         return context.get_dummy_value()
 
     return signature, codegen

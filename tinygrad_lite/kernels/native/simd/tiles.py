@@ -116,9 +116,18 @@ def tile_rows(
         for shift in range(0, k, many):
             first = block.at(at, -shift)
             kept, line = _within(block, _lanes_from(block, first), length), block.address(target, first, block.size)
-            for i, vector in enumerate(made):
-                _masked_store(builder, vector, line, kept, block.size)
-                line = builder.add(line, pitch) if i < n - 1 else line
+            lines = [line]
+            while len(lines) < n:
+                lines.append(builder.add(lines[-1], pitch))
+            behind = builder.icmp_signed("<=", block.at(first, 0), builder.sub(length, ir.Constant(INTP, block.lanes)))
+            whole = builder.and_(behind, builder.icmp_signed(">=", first, ir.Constant(INTP, 0)))
+            with builder.if_else(whole) as (all_of_it, part):
+                with all_of_it:
+                    for vector, line in zip(made, lines):
+                        block.store(vector, line)
+                with part:
+                    for vector, line in zip(made, lines):
+                        _masked_store(builder, vector, line, kept, block.size)
             target = builder.add(target, builder.mul(pitch, ir.Constant(INTP, n)))
         return context.get_dummy_value()
 

@@ -21,6 +21,9 @@ INT, INTP = ir.IntType(32), ir.IntType(64)
 # them to hide what an addition waits for.
 COLUMNS_8, COLUMNS_6, COLUMNS_4, COLUMNS_2, COLUMNS_1 = (3, 4, 4, 8, 8) if MANY else (1, 2, 3, 4, 8)
 ROWS, PANEL = (8, 3) if MANY else (6, 2)  # the block that needs the fewest loads for what it adds
+SIZES = (8, 6, 4, 2, 1)[
+    not MANY :
+]  # how many rows a block may have: with few registers, 8 and a single vector are slow
 
 
 class Block:
