@@ -19,7 +19,8 @@ from ..padded_layout import helpers_for, room
 from . import filter_gradients
 from .tile_products import SOME, STRIP, TAPS, VECTORS, loops
 
-TILES = 8 << 20  # bytes of transformed tiles whose products are summed at a time, which stay in the last cache
+TILES = 8 << 20  # bytes of transformed tiles whose products are summed at a time, at most: they stay in the last cache
+FEWER = 2 << 20  # bytes of them that come and go faster, where sums that are read and written anew each time are small
 VARIABLE = "TINYGRAD_LITE_WINOGRAD"
 SERVED = os.environ.get(VARIABLE, "1") != "0" and WIDTH // 4 >= STRIP
 SHARES = 2  # blocks of tiles for each thread, at least, for which filters are transformed ahead
@@ -151,7 +152,8 @@ def correlate(y: Any, x: Any, padding: Ints, m: int, w: Any) -> None:
     ins, outs = np.array((*large, down, across, *padding), np.intp), np.array((*small, down, across, 0, 0), np.intp)
     tiles, positions, wide = len(x) * down * across, (m + 2) ** 2, VECTORS * lanes
     all_rows, all_channels = -(-rows // STRIP) * STRIP, -(-channels // lanes) * lanes
-    most = max(wide, TILES // (positions * (all_rows + all_channels) * x.itemsize) // lanes * lanes)
+    size = min(TILES, max(FEWER, 3 * positions * all_rows * all_channels * x.itemsize))
+    most = max(wide, size // (positions * (all_rows + all_channels) * x.itemsize) // lanes * lanes)
     parts = -(-tiles // most)
     count = -(-tiles // (parts * lanes)) * lanes  # in each of them
     lines = room("winograd lines", (threads, (2 * (m + 2) * m + 1) * wide), x.dtype)
