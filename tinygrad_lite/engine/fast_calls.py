@@ -111,6 +111,7 @@ def _unary(op: Op) -> Callable[..., Any]:
     return unary
 
 
+_LIBRARY = f"{__name__.partition('.')[0]}."
 _NUMBERS = {bool, int, float, complex}
 
 
@@ -261,7 +262,8 @@ def elementwise(
     computed as integers.
     """
     options: dict[str, Any] = {"complex": complex, "promotes": promotes, "compiled": compiled}
-    silent = function if isinstance(function, np.ufunc) else quietly(function)  # a loop made of it never warns
+    ours = isinstance(function, np.ufunc) or function.__module__.startswith(_LIBRARY)  # see `quiet`
+    silent = function if ours else quietly(function)
     op = differentiable(silent, name=name, numpy=numpy or function, **options, **rules)
     op.ordered, op.booleans = ordered, booleans
     call: Any = (_unary if len(op.rules) == 1 else _binary)(op)
