@@ -4,7 +4,7 @@ Imported by whoever runs compiled code, hence never before numba is needed.
 """
 
 # numba has types for little of itself
-# mypy: disable-error-code="no-untyped-call, call-arg"
+# mypy: disable-error-code="no-untyped-call, call-arg, var-annotated"
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ import numpy as np
 from numba import typeof
 
 from tinygrad_lite.kernels.native.find_arrays import Array, Collector, collect
-from tinygrad_lite.kernels.native.memory import view
+from tinygrad_lite.kernels.native.memory import put_word, view, word
 from tinygrad_lite.kernels.native.source import compiled
 from tinygrad_lite.kernels.native.task_codegen import address_of, claiming, conductor
 from tinygrad_lite.kernels.native.threads import Failure, nearby
 
 FAILED = -2
 OWN = 13  # where in the record begins what the collector does not know
+LAUNCHES = OWN + 9
 
 
-def _start(members: int, record: Any, values: Any, crew: int, helpers: int) -> int:
+def _start(members: int, record: int, values: Any, crew: int, helpers: int) -> int:
     """Launch a kernel, if the Tensors in a list are the expected ones.
 
     Parameters
     ----------
     members : int
         Address of the list.
-    record : array of intp
-        `Ready.record`.
+    record : int
+        Address of `Ready.record`.
     values : array of the kernel's dtype
         The scalars.
     crew, helpers : int
@@ -44,15 +45,16 @@ def _start(members: int, record: Any, values: Any, crew: int, helpers: int) -> i
     """
     found = collect(members, record, 0)
     if found < 0:
-        own = record[OWN:]
-        rows, count, pieces = own[0], own[1], own[2]
-        table = view(own[3], (rows, count), np.intp)
-        offsets, bounds = view(own[4], count + 1, np.intp), view(own[5], pieces + 1, np.intp)
-        first, factors = view(own[6], pieces, np.intp), view(values.ctypes.data, (0, 0), values.dtype)
+        own = record + 8 * OWN
+        rows, count, pieces = word(own), word(own + 8), word(own + 16)
+        table = view(word(own + 24), (rows, count), np.intp)
+        offsets, bounds = view(word(own + 32), count + 1, np.intp), view(word(own + 40), pieces + 1, np.intp)
+        first, factors = view(word(own + 48), pieces, np.intp), view(own, (0, 0), values.dtype)
+        put_word(own + 80, 0)
         args = (table, offsets, bounds, first, values, factors)
-        if claiming(own[7], own[8], crew, helpers, np.zeros(1, np.intp), args):
+        if claiming(word(own + 56), word(own + 64), crew, helpers, view(own + 80, 1, np.intp), args):
             return FAILED
-        own[9] += 1
+        put_word(own + 72, word(own + 72) + 1)
     return found
 
 
@@ -84,14 +86,16 @@ class Ready:
         addresses = [a.ctypes.data for a in (table, offsets, bounds, first)]
         code = address_of(kernel, tuple(map(typeof, kinds))), conductor()
         self._pieces = count
-        self._record = np.array([*collector.record, *table.shape, count, *addresses, *code, 0], np.intp)
-        self.count = 0
+        launches = cursor = 0
+        own = (*table.shape, count, *addresses, *code, launches, cursor)
+        self._record = np.array([*collector.record, *own], np.intp)
+        self._where, self.count = self._record.ctypes.data, 0
         self._start = compiled(_start, "holding")  # the GIL keeps the gradients alive
 
     def launch(self, tensors: list[Any], values: Array) -> bool:
         """Do it; False where something was not as expected, and nothing was done."""
         crew, helpers = nearby(self._pieces) if self._pieces > 1 else (0, 0)
-        found = self._start(id(tensors), self._record, values, crew, helpers)
+        found = self._start(id(tensors), self._where, values, crew, helpers)
         if found == FAILED:
             raise Failure(self._kept[1], helpers)
         if found >= 0:
@@ -101,10 +105,10 @@ class Ready:
 
     def count_one(self) -> None:
         """Count a launch that was made without this."""
-        self._record[-1] += 1
+        self._record[LAUNCHES] += 1
         self.count += 1
 
     def recount(self) -> int:
         """Return how many launches were made, as the compiled code has counted them."""
-        self.count = int(self._record[-1])
+        self.count = int(self._record[LAUNCHES])
         return self.count

@@ -291,7 +291,7 @@ print(end="first ", file=sys.stderr)
 
 
 def test_what_only_kernels_call_is_not_for_python():
-    from tinygrad_lite.kernels.native.memory import word
+    from tinygrad_lite.kernels.native.find_arrays import _fits
 
-    with pytest.raises(TypeError, match="word: only compiled code can call this"):
-        word(0)
+    with pytest.raises(TypeError, match="_fits: only compiled code can call this"):
+        _fits(0, 0, 0, 0, 0)

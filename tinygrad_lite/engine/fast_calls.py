@@ -113,6 +113,7 @@ def _unary(op: Op) -> Callable[..., Any]:
 
 _LIBRARY = f"{__name__.partition('.')[0]}."
 _NUMBERS = {bool, int, float, complex}
+NUMERIC = "biufc"  # the kinds of dtypes that hold numbers
 
 
 def operand(value: Any, who: str) -> Any:
@@ -120,7 +121,7 @@ def operand(value: Any, who: str) -> Any:
     if type(value) in _NUMBERS:
         return value
     array = value if isinstance(value, ndarray) else np.asarray(value)
-    if array.dtype.kind not in "biufc":
+    if array.dtype.kind not in NUMERIC:
         raise TypeError(f"{who}: operands must be Tensors, arrays or numbers, got {type(value).__name__}")
     return array if array is value else array[()]  # a scalar of NumPy's, or what is taken for one, is a number
 
@@ -179,6 +180,8 @@ def _binary(op: Op, operator: bool = False) -> Callable[..., Any]:
             y = y._data
             dtype = y.dtype
             plain = type(x) is float or type(x) is int
+        elif type(x) is ndarray and type(y) is ndarray and x.dtype.kind in NUMERIC and y.dtype.kind in NUMERIC:
+            return function(x, y)  # in a rule
         else:
             return function(operand(x, op.name), operand(y, op.name))
         if not (filters := warnings.filters) or filters[0] is not _FIRST:

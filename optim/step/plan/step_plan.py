@@ -89,6 +89,7 @@ class Plan:
         self._scalars = [getter(c.fused.scalars) for c in self.cohorts]
         self.grads: list[list[Array]] = []
         self._collector: Any = None
+        self._one_by_one = True  # the first gradients: one that steps in one call compiles no collector for nothing
         self._places: list[list[int]] = []
         self._ready: Any = None
         # while a quick step is made: how many steps and launches there were before, and how many steps of the optimizer
@@ -169,7 +170,8 @@ class Plan:
         access, params = access or self._access, group["params"]
         if self._backend != backend():
             self._prepare()
-        found = self._collector.collect(params) if self._collector and type(params) is list else None
+        ready, self._one_by_one = self._collector and not self._one_by_one, False
+        found = self._collector.collect(params) if ready and type(params) is list else None
         for cohort in self.cohorts:
             cohort.located = found is not None
         if found is not None:

@@ -54,8 +54,11 @@ def _whole(x: Any) -> Any:
 def squares_along(a: Any, axis: Any, keepdims: Any) -> Any:
     """The sum of squared distances from the mean, of real numbers, in double precision."""
     if a.size < LARGE or a.dtype.char not in "fd":
-        count = a.size if axis is None else math.prod([a.shape[i] for i in dims_of(axis, a.ndim)] if a.ndim else ())
         wide = a.astype(np.float64) if a.dtype.char == "f" else a  # once, and not by each ufunc in pieces
+        if axis is None and not keepdims and a.dtype.char in "fd":  # by numbers, in half of the time
+            d = wide - np.add.reduce(wide, None) / (a.size or math.nan)
+            return np.vdot(d, d)
+        count = a.size if axis is None else math.prod([a.shape[i] for i in dims_of(axis, a.ndim)] if a.ndim else ())
         d = wide - np.add.reduce(wide, axis, np.float64, keepdims=True) / (count or math.nan)
         return np.add.reduce(d * d, axis, keepdims=keepdims)
     axes = dims_of(axis, a.ndim)

@@ -11,7 +11,7 @@ from ..elementwise.float32_math import exp_single
 from ..kernel import LARGE, kernel
 from ..native.parallel import in_parts
 from .row_loops import piece
-from .row_sums import largest_single, total
+from .row_sums import fill_row, largest_single, total
 
 
 def cross_entropy_plain(x: Any, target: Any, weight: Any, ignore: int, mean: bool, losses: Any, slope: Any) -> int:
@@ -57,7 +57,7 @@ def cross_entropy(x: Any, target: Any, weight: Any, ignore: int, mean: bool, los
     for i in range(m):
         t = target[i]
         if t == ignore:
-            slope[i] = 0
+            fill_row(slope[i], x.dtype.type(0))
             losses[i] = share if math.isnan(share) else 0.0
             continue
         top = x[i, 0]
@@ -126,14 +126,13 @@ def rows_plain(x: Any, target: Any, losses: Any, slope: Any, weight: Any, ignore
 @kernel(rows_plain)
 def rows(x: Any, target: Any, losses: Any, slope: Any, weight: Any, ignore: int, share: float) -> None:
     """For float32."""
-    bits = x.view(np.int32)
     for i in range(len(x)):
         t, row, into = target[i], x[i], slope[i]
         if t == ignore:
-            into[:] = 0
+            fill_row(into, x.dtype.type(0))
             losses[i] = share if math.isnan(share) else 0.0
             continue
-        top = largest_single(bits[i])
+        top = largest_single(row)
         for c in range(row.size):
             into[c] = exp_single(row[c] - top)
         s = total(into)
@@ -183,6 +182,9 @@ def scaled(slope: Any, each: Any, target: Any, out: Any, ignore: int) -> None:
 
 def scaled_slope(slope: Any, g: Any, target: Any, ignore: int) -> Any:
     """`scaled_plain` as a new array, of one gradient for all rows or one for each."""
+    if slope.size < LARGE:
+        factor: Any = np.where(target == ignore, slope.dtype.type(0), g)
+        return slope * factor[:, None]
     out, each = np.empty(slope.shape, slope.dtype), np.empty(len(slope), slope.dtype)
     each[...] = g
     in_parts(scaled, piece(slope.shape[1]), (slope, each, target, out), ignore)

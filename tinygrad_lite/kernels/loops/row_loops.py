@@ -107,10 +107,9 @@ def softmax_along(x: Any, axis: int = -1) -> Any:
 @kernel(into_rows(softmax_along))
 def softmax(x: Any, out: Any) -> None:
     """For float32."""
-    bits = x.view(np.int32)
     for i in range(len(x)):
         row, into = x[i], out[i]
-        top = largest_single(bits[i])
+        top = largest_single(row)
         for j in range(row.size):
             into[j] = exp_single(row[j] - top)
         share = np.float32(1.0 / total(into))
@@ -135,10 +134,9 @@ def softmax_backward(g: Any, shown: Any, out: Any) -> None:
 @kernel(lambda x: np.copyto(x, softmax_along(x)))
 def softmax_here(x: Any) -> None:
     """`softmax` over its argument, for float32: loops over two arrays that are the same do not vectorize."""
-    bits = x.view(np.int32)
     for i in range(len(x)):
         row = x[i]
-        top = largest_single(bits[i])
+        top = largest_single(row)
         for j in range(row.size):
             row[j] = exp_single(row[j] - top)
         share = np.float32(1.0 / total(row))
@@ -166,10 +164,9 @@ def log_softmax_along(x: Any, axis: int = -1) -> Any:
 @kernel(into_rows(log_softmax_along))
 def log_softmax(x: Any, out: Any) -> None:
     """For float32."""
-    bits = x.view(np.int32)
     for i in range(len(x)):
         row, into = x[i], out[i]
-        top = largest_single(bits[i])
+        top = largest_single(row)
         for j in range(row.size):
             into[j] = exp_single(row[j] - top)
         size = np.float32(math.log(total(into)))

@@ -1,4 +1,7 @@
-"""Sums and maxima of one row, for kernels: many elements at a time."""
+"""`total`, `dot`, `largest_single`, `copy_row`, `fill_row`: one row, for kernels to call.
+
+Sums take many elements at a time. ``target[:] = source`` takes numba ten times as long to compile as `copy_row`.
+"""
 
 from __future__ import annotations
 
@@ -89,11 +92,23 @@ def moment(x: Any, y: Any, mean: Any) -> float:
     return s
 
 
-def largest_single(bits: Any) -> Any:
-    """The maximum of a row of float32, NaN before all, given by its bits: maxima of integers vectorize."""
+def largest_single(x: Any) -> Any:
+    """The maximum of a row of float32, NaN before all, found by bits: maxima of integers vectorize."""
     top = np.int32(-2147483648)
-    for i in range(bits.size):
-        b = bits[i]
+    for i in range(x.size):
+        b = np.float32(x[i]).view(np.int32)  # one by one: to see a whole array so takes numba 0.4 s to compile
         k = np.int32(b ^ ((b >> np.int32(31)) & np.int32(0x7FFFFFFF)))  # integers in the order of the floats
         top = k if k > top else top
     return np.int32(top ^ ((top >> np.int32(31)) & np.int32(0x7FFFFFFF))).view(np.float32)
+
+
+def copy_row(source: Any, target: Any) -> None:
+    """``target[:] = source``, both one-dimensional."""
+    for j in range(source.size):
+        target[j] = source[j]
+
+
+def fill_row(target: Any, value: Any) -> None:
+    """``target[:] = value``, one-dimensional."""
+    for j in range(target.size):
+        target[j] = value

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..kernel import kernel
+from .row_sums import fill_row
 
 
 def running_sum_plain(x: Any, out: Any, scratch: Any) -> None:
@@ -33,7 +34,7 @@ def running_sum(x: Any, out: Any, scratch: Any) -> None:
                 s += row[k]
                 into[k] = s
             continue
-        scratch[:] = 0.0
+        fill_row(scratch, 0.0)
         for k in range(n):
             line, onto = x[i, k], out[i, k]
             for j in range(inner):

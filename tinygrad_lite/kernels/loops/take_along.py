@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..kernel import LARGE, kernel, serves
+from .row_sums import copy_row, fill_row
 
 
 def pick_plain(x: Any, index: Any, out: Any) -> None:
@@ -187,11 +188,11 @@ def triangle(x: Any, diagonal: int, lower: bool, out: Any) -> None:
             end = min(max(i + diagonal + (1 if lower else 0), 0), width)
             first, behind = into[:end], into[end:]
             if lower:
-                first[:] = row[:end]
-                behind[:] = zero
+                copy_row(row[:end], first)
+                fill_row(behind, zero)
             else:
-                first[:] = zero
-                behind[:] = row[end:]
+                fill_row(first, zero)
+                copy_row(row[end:], behind)
 
 
 def reverse_plain(x: Any, out: Any) -> None:

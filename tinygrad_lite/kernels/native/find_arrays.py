@@ -9,7 +9,7 @@ Imported by whoever runs compiled code, hence never before numba is needed.
 """
 
 # numba has types for little of itself
-# mypy: disable-error-code="no-untyped-call, call-arg"
+# mypy: disable-error-code="no-untyped-call, call-arg, var-annotated"
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from .compile import inner
-from .memory import view, word
+from .memory import number, put_word, word
 from .source import compiled
 
 Array = np.ndarray[Any, Any]
@@ -34,6 +34,7 @@ TYPE = 8
 LENGTH, ITEMS = HEAD, HEAD + 8  # of a list
 DATA, NDIM, SHAPE, DTYPE, FLAGS = (HEAD + 8 * k for k in (0, 1, 2, 5, 6))  # of an array; NDIM and FLAGS are ints
 ORDER, NUMBER = HEAD + 10, HEAD + 12  # of a dtype: four characters, the third the byte order, and the type's number
+FACT = 5 * 8  # bytes of a row of what `collect` reads
 
 _compiled = partial(compiled, decorator="holding")  # the GIL keeps the objects alive
 
@@ -41,29 +42,29 @@ C_ORDER, F_ORDER, ALIGNED = 0x1, 0x2, 0x100  # bits of an array's flags
 
 
 @inner
-def _fits(array: int, kind: int, wanted: int, dtype: int, shape: Any) -> bool:
+def _fits(array: int, kind: int, wanted: int, dtype: int, shape: int) -> bool:
     """Whether an object is an array (of no subclass), with the flags, the dtype and the shape (ndim first) wanted."""
-    if word(array + TYPE) != kind or view(array + FLAGS, 1, np.int32)[0] & wanted != wanted:
+    if word(array + TYPE) != kind or number(array + FLAGS, np.int32) & wanted != wanted:
         return False
     its = word(array + DTYPE)
     if its != dtype:  # equal dtypes may be two objects: arrays made by numba bring their own
-        if view(its + NUMBER, 1, np.int32)[0] != view(dtype + NUMBER, 1, np.int32)[0]:
+        if number(its + NUMBER, np.int32) != number(dtype + NUMBER, np.int32):
             return False
-        if view(its + ORDER, 1, np.int8)[0] != view(dtype + ORDER, 1, np.int8)[0]:
+        if number(its + ORDER, np.int8) != number(dtype + ORDER, np.int8):
             return False
-    ndim = view(array + NDIM, 1, np.int32)[0]
-    if ndim != shape[0]:
+    ndim = number(array + NDIM, np.int32)
+    if ndim != word(shape):
         return False
-    sizes = view(word(array + SHAPE), ndim, np.intp)
+    sizes = word(array + SHAPE)
     for k in range(ndim):  # noqa: SIM110  # numba knows no all()
-        if sizes[k] != shape[k + 1]:
+        if word(sizes + 8 * k) != word(shape + 8 * k + 8):
             return False
     return True
 
 
 def _locate(ids: Any, kind: int, dtype: int, flags: Any, shapes: Any, out: Any) -> int:
     for i in range(ids.size):
-        if not _fits(ids[i], kind, flags[i], dtype, shapes[i]):
+        if not _fits(ids[i], kind, flags[i], dtype, shapes.ctypes.data + i * 8 * shapes.shape[1]):
             return i
         out[i] = word(ids[i] + DATA)
     return -1
@@ -83,7 +84,7 @@ def _keep(typingctx: Any, items: Any, index: Any, it: Any) -> Any:
     return types.void(types.intp, types.intp, types.intp), codegen
 
 
-def collect(members: int, record: Any, holder: int) -> int:
+def collect(members: int, record: int, holder: int) -> int:
     """Check that the Tensors in a list are the expected ones, and write the addresses of their gradients' data.
 
     The objects are looked through in one go: a step over many megabytes has left none of them in the cache, and
@@ -93,8 +94,8 @@ def collect(members: int, record: Any, holder: int) -> int:
     ----------
     members : int
         Address of the list.
-    record : array of intp
-        `Collector.record`.
+    record : int
+        Address of `Collector.record`, as an array of intp.
     holder : int
         Address of a list of as many objects, which the gradients' arrays take the place of; 0 for none.
 
@@ -103,17 +104,17 @@ def collect(members: int, record: Any, holder: int) -> int:
     int
         -1, or the first index where something is not as expected.
     """
-    count, width = record[1], record[3]
-    tensor, node_type, none = record[4], record[5], record[6]
-    data, node, base, kept, grad = record[7], record[8], record[9], record[10], record[11]
-    kind = record[12]
+    facts, count, shapes, width = word(record), word(record + 8), word(record + 16), word(record + 24)
+    tensor, node_type, none = word(record + 32), word(record + 40), word(record + 48)
+    data, node, base = word(record + 56), word(record + 64), word(record + 72)
+    kept, grad, kind = word(record + 80), word(record + 88), word(record + 96)
     if word(members + LENGTH) != count:
         return 0
     items = word(members + ITEMS)
     for i in range(count):
-        fact = view(record[0] + 40 * i, 5, np.intp)
-        it, flags = fact[0], fact[2]
-        if word(items + 8 * i) != it or word(it + data) != fact[1] or word(it + base) != none:
+        fact = facts + FACT * i
+        it, flags = word(fact), word(fact + 16)
+        if word(items + 8 * i) != it or word(it + data) != word(fact + 8) or word(it + base) != none:
             return i
         its = word(it + node)
         if its == none:
@@ -129,9 +130,9 @@ def collect(members: int, record: Any, holder: int) -> int:
         if found == 0 or found == none or word(found + TYPE) != tensor:
             return i
         g = word(found + data)
-        if not _fits(g, kind, flags, fact[3], view(record[2] + 8 * width * i, width, np.intp)):
+        if not _fits(g, kind, flags, word(fact + 24), shapes + 8 * width * i):
             return i
-        view(fact[4], 1, np.intp)[0] = word(g + DATA)
+        put_word(word(fact + 32), word(g + DATA))
         if holder != 0:
             _keep(holder, i, g)
     return -1
@@ -161,6 +162,7 @@ class Expected:
         self._n = len(like)
         self._dtype = np.dtype(like[0].dtype.char)  # the object that NumPy gives to its own arrays
         self._wanted, self._shapes = np.array([_flags(a) for a in like], np.intp), _shapes(like)
+        self._again = False  # what is done once is not worth being compiled
 
     def locate(self, arrays: list[Array], out: Array) -> int:
         """Write the address of each array's data to `out`; return the index of the first misfit, or -1.
@@ -170,7 +172,8 @@ class Expected:
         arrays : list of arrays
         out : array of intp, shape (len(arrays),)
         """
-        if KNOWN:
+        again, self._again = self._again, KNOWN
+        if again:
             ids = np.fromiter(map(id, arrays), np.intp, self._n)
             return int(_compiled(_locate)(ids, id(np.ndarray), id(self._dtype), self._wanted, self._shapes, out))
         return self._locate_slowly(arrays, out)
@@ -231,7 +234,7 @@ class Collector:
     def collect(self, tensors: list[Any]) -> list[Array | None] | None:
         """Write the addresses; return the gradients' arrays, or None if something is not as expected."""
         found: list[Array | None] = [None] * len(self._facts)
-        misfit = _compiled(collect)(id(tensors), self._record, id(found))
+        misfit = _compiled(collect)(id(tensors), self._record.ctypes.data, id(found))
         return found if misfit < 0 else None
 
 

@@ -1,4 +1,4 @@
-"""`view`, `claim`, `bare`: arrays by address, so that one compiled launch can walk over many.
+"""`view`, `bare`, `word`, `number`, `claim`: arrays and numbers by address: one compiled launch walks over many.
 
 Imported by whoever runs compiled code, hence never before numba is needed.
 """
@@ -18,7 +18,6 @@ from numba.extending import intrinsic, overload
 from numba.np.arrayobj import populate_array
 
 from ..backend import select
-from .compile import inner
 
 
 @intrinsic
@@ -30,6 +29,41 @@ def pointer(typingctx: Any, address: Any, dtype: Any) -> Any:
         return builder.inttoptr(args[0], context.get_value_type(kind))
 
     return kind(types.intp, dtype), codegen
+
+
+def _at(context: Any, builder: Any, address: Any, kind: Any) -> Any:
+    return builder.inttoptr(address, context.get_value_type(kind).as_pointer())
+
+
+@intrinsic
+def number(typingctx: Any, address: Any, dtype: Any) -> Any:
+    """The number of a dtype that stands at an address: compiled in a tenth of the time that an array of one takes."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load(_at(context, builder, args[0], dtype.dtype))
+
+    return dtype.dtype(types.intp, dtype), codegen
+
+
+@intrinsic
+def word(typingctx: Any, address: Any) -> Any:
+    """The integer, or the address, that stands at an address."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load(_at(context, builder, args[0], types.intp))
+
+    return types.intp(types.intp), codegen
+
+
+@intrinsic
+def put_word(typingctx: Any, address: Any, value: Any) -> Any:
+    """Write an integer, or an address, to an address."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.store(args[1], _at(context, builder, args[0], types.intp))
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp), codegen
 
 
 @intrinsic
@@ -91,12 +125,6 @@ def _bare(typingctx: Any, array: Any) -> Any:
 # Any: kernels call them without the typing context
 view: Any = _view
 bare: Any = _bare
-
-
-@inner
-def word(address: int) -> int:
-    """The integer, or the address, that stands at an address."""
-    return view(address, 1, np.intp)[0]
 
 
 @overload(select)

@@ -198,3 +198,15 @@ def compiled(function: Callable[..., Any], decorator: str = "jit") -> Any:
     source = Source()
     name = source.add(function, decorator)
     return build(name, source.text())[name]
+
+
+@cache
+def specialized(function: Callable[..., Any], **constants: int) -> Any:
+    """As `compiled`, with other values for some of the module's constants: what they rule out is not compiled."""
+    from .compile import build
+
+    source = Source()
+    for name, value in constants.items():
+        source.put(name, f"{name} = {value}")
+    name = source.add(function, "jit")
+    return build(name, source.text())[name]

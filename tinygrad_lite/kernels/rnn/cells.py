@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..kernel import kernel
+from ..loops.row_sums import copy_row
 
 
 def tanh_of(v: Any, single: bool) -> Any:
@@ -40,12 +41,6 @@ def _bend(sums: Any, gates: Any, slope: Any, shift: Any) -> None:
     single = gates.itemsize == 4
     for j in range(gates.size):
         gates[j] = shift + slope * tanh_of(slope * sums[j], single)
-
-
-def copied(source: Any, target: Any) -> None:
-    """``target[:] = source``, which takes numba seconds to compile."""
-    for j in range(source.size):
-        target[j] = source[j]
 
 
 def _next_cell(forget: Any, gain: Any, value: Any, cell: Any) -> None:
@@ -90,7 +85,7 @@ def lstm_row(sums: Any, cell: Any, gates: Any, kept: Any, hidden: Any) -> None:
         slope, shift = (one, zero) if k == 2 else (half, half)
         _bend(sums[k * size : (k + 1) * size], gates[k * size : (k + 1) * size], slope, shift)
     _next_cell(gates[size : 2 * size], gates[:size], gates[2 * size : 3 * size], cell)
-    copied(cell, kept)
+    copy_row(cell, kept)
     _show(cell, gates[3 * size :], hidden)
 
 
@@ -213,7 +208,7 @@ def gru_row(sums: Any, more: Any, state: Any, gates: Any, kept: Any, hidden: Any
     size = state.size
     _two_sigmoids(sums[: 2 * size], more[: 2 * size], gates[: 2 * size])
     _reset(sums[2 * size : 3 * size], gates[:size], more[2 * size : 3 * size], gates[2 * size :])
-    copied(more[2 * size : 3 * size], kept)
+    copy_row(more[2 * size : 3 * size], kept)
     _blend(state, gates[size : 2 * size], gates[2 * size :], hidden)
 
 
@@ -264,7 +259,7 @@ def gru_row_back(gh: Any, gates: Any, kept: Any, before: Any, slopes: Any, slope
     _through_new(gh, z, n, slopes[2 * size : 3 * size])
     _through_update(gh, before, n, z, slopes[size : 2 * size])
     _through_gate(slopes[2 * size : 3 * size], kept, r, slopes[:size])
-    copied(slopes[: 3 * size], slopes_more)
+    copy_row(slopes[: 3 * size], slopes_more)
     _scale(slopes_more[2 * size : 3 * size], r)
     _scale(gh, z)
 

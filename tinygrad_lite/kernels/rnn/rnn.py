@@ -17,32 +17,33 @@ from typing import Any
 
 import numpy as np
 
-from ..kernel import kernel
 from ..loops.pairwise_sum import pairwise_sum
+from ..loops.row_sums import copy_row, fill_row
 from ..native.memory import bare, claim
 from ..native.simd.packed_products import NEAR, add_product, pack, pack_turned, places, shape_of
+from ..native.source import specialized
 from ..native.threads import launch
-from ..spatial.padded_layout import helpers_for, no_plain, room
-from .cells import copied, gru_row, gru_row_back, lstm_row, lstm_row_back, rnn_row, rnn_row_back
+from ..spatial.padded_layout import helpers_for, room
+from .cells import gru_row, gru_row_back, lstm_row, lstm_row_back, rnn_row, rnn_row_back
 from .rnn_numpy import GRU, LSTM, RELU
 
+KIND = LSTM  # replaced in the text that is compiled: of one kind of cell only
 CHUNK = 256 << 10  # bytes of slopes that wait for their product, which stay in the second cache
 
 
-def next_row(kind: int, sums: Any, more: Any, h: Any, c: Any, gates: Any, kept: Any, row: int, out: Any) -> None:
+def next_row(sums: Any, more: Any, h: Any, c: Any, gates: Any, kept: Any, row: int, out: Any) -> None:
     """One example's step."""
-    if kind == LSTM:
+    if KIND == LSTM:
         lstm_row(sums, c, gates[row], kept[row], out)
-    elif kind == GRU:
+    elif KIND == GRU:
         gru_row(sums, more, h, gates[row], kept[row], out)
     else:
-        rnn_row(sums, kind == RELU, out)
-    copied(out, h)
+        rnn_row(sums, KIND == RELU, out)
+    copy_row(out, h)
 
 
-@kernel(no_plain)
 def forward_steps(
-    kind: int, x: Any, h: Any, c: Any, w_x: Any, w_h: Any, bias: Any, steps: Any, offsets: Any, sums: Any, gates: Any,
+    x: Any, h: Any, c: Any, w_x: Any, w_h: Any, bias: Any, steps: Any, offsets: Any, sums: Any, gates: Any,
     kept: Any, rows: Any, cursor: Any,
 ) -> int:  # fmt: skip
     """All steps; a piece is some examples. `steps` holds for each step its first row and how many there are.
@@ -59,46 +60,40 @@ def forward_steps(
             return done
         done += 1
         first, here = piece * share, sums[piece]
-        target = here.ctypes.data
+        target = np.intp(here.ctypes.data)  # as `other`: two types would be two products
         other = target + (lines - 1) * pitch * size
         for s in range(len(steps)):
             n, row = max(min(steps[s, 1] - first, share), 0), steps[s, 0] + first
             for b in range(n):
                 for line in range(lines):
-                    copied(bias[line], here[b, line])
+                    copy_row(bias[line], here[b, line])
             add_product(x.ctypes.data + row * x.strides[0], x.strides[0], n, offsets, x.shape[1], w_x, width, target,
                         here.strides[0])  # fmt: skip
             add_product(h.ctypes.data + first * h.strides[0], h.strides[0], n, offsets, h.shape[1], w_h, width, other,
                         here.strides[0])  # fmt: skip
             for b in range(n):
-                next_row(kind, here[b, 0], here[b, lines - 1], h[first + b], c[first + b], gates, kept, row + b,
+                next_row(here[b, 0], here[b, lines - 1], h[first + b], c[first + b], gates, kept, row + b,
                          rows[row + b])  # fmt: skip
 
 
 def back_row(
-    kind: int, gh: Any, gc: Any, gates: Any, kept: Any, row: int, out: Any, before: Any, before_cell: Any, slopes: Any,
+    gh: Any, gc: Any, gates: Any, kept: Any, row: int, out: Any, before: Any, before_cell: Any, slopes: Any,
     more: Any,
 ) -> None:  # fmt: skip
     """One example's step, backward."""
-    if kind == LSTM:
+    if KIND == LSTM:
         lstm_row_back(gh, gates[row], before_cell, kept[row], gc, slopes)
-    elif kind == GRU:
+    elif KIND == GRU:
         gru_row_back(gh, gates[row], kept[row], before, slopes, more)
     else:
-        rnn_row_back(gh, kind == RELU, out, slopes)
+        rnn_row_back(gh, KIND == RELU, out, slopes)
 
 
 def put(source: Any, panels: Any, k: int) -> None:
     """Write a row of a matrix that is laid out in panels."""
     wide = panels.shape[2]
     for p in range(len(panels)):
-        copied(source[p * wide : (p + 1) * wide], panels[p, k])
-
-
-def cleared(target: Any) -> None:
-    zero = target.dtype.type(0)
-    for j in range(target.size):
-        target[j] = zero
+        copy_row(source[p * wide : (p + 1) * wide], panels[p, k])
 
 
 def add_to(sums: Any, row: Any) -> None:
@@ -106,9 +101,8 @@ def add_to(sums: Any, row: Any) -> None:
         sums[j] += row[j]
 
 
-@kernel(no_plain)
 def backward_steps(
-    kind: int, x: Any, h0: Any, c0: Any, rows: Any, gates: Any, kept: Any, grows: Any, gh: Any, gc: Any, w_x: Any,
+    x: Any, h0: Any, c0: Any, rows: Any, gates: Any, kept: Any, grows: Any, gh: Any, gc: Any, w_x: Any,
     w_h: Any, steps: Any, offsets: Any, across: Any, slopes: Any, inputs: Any, states: Any, sums: Any, gx: Any,
     gw_x: Any, gw_h: Any, gbias: Any, cursor: Any,
 ) -> int:  # fmt: skip
@@ -117,18 +111,18 @@ def backward_steps(
     grows, gh, gc, slopes, inputs, states = bare(grows), bare(gh), bare(gc), bare(slopes), bare(inputs), bare(states)
     sums, gx, gw_x, gw_h, gbias = bare(sums), bare(gx), bare(gw_x), bare(gw_h), bare(gbias)
     pieces, chunk, lines, pitch = slopes.shape
-    share, width, size = sums.shape[1], gbias.shape[2], x.itemsize
+    share, width, size, zero = sums.shape[1], gbias.shape[2], x.itemsize, x.dtype.type(0)
     done = 0
     while True:
         piece = claim(cursor)
         if piece >= pieces:
             return done
         done += 1
-        cleared(gw_x[piece].reshape(-1))
-        cleared(gw_h[piece].reshape(-1))
-        cleared(gbias[piece].reshape(-1))
+        fill_row(gw_x[piece].reshape(-1), zero)
+        fill_row(gw_h[piece].reshape(-1), zero)
+        fill_row(gbias[piece].reshape(-1), zero)
         first, filled, here, out = piece * share, 0, slopes[piece], sums[piece]
-        base, last = here.ctypes.data, (lines - 1) * pitch * size
+        base, last = np.intp(here.ctypes.data), (lines - 1) * pitch * size
         for s in range(len(steps) - 1, -1, -1):
             n, row = max(min(steps[s, 1] - first, share), 0), steps[s, 0] + first
             for b in range(n):
@@ -137,27 +131,27 @@ def backward_steps(
                 j = steps[s - 1, 0] + i if known else i
                 before = rows[j] if known else h0[i]
                 add_to(gh[i], grows[r])
-                back_row(kind, gh[i], gc[i], gates, kept, r, rows[r], before,
-                         (kept[j] if known else c0[i]) if kind == LSTM else before, here[filled + b, 0],
+                back_row(gh[i], gc[i], gates, kept, r, rows[r], before,
+                         (kept[j] if known else c0[i]) if KIND == LSTM else before, here[filled + b, 0],
                          here[filled + b, lines - 1])  # fmt: skip
                 for line in range(lines):
                     add_to(gbias[piece, line], here[filled + b, line])
                 put(x[r], inputs[piece], filled + b)
                 put(before, states[piece], filled + b)
-                cleared(out[b])
-                if kind == GRU:
-                    copied(gh[i], out[b])
+                fill_row(out[b], zero)
+                if KIND == GRU:
+                    copy_row(gh[i], out[b])
             there = base + filled * here.strides[0]
             add_product(there + last, here.strides[0], n, offsets, width, w_h, gh.shape[1], out.ctypes.data,
                         out.strides[0])  # fmt: skip
             for b in range(n):
-                copied(out[b, : gh.shape[1]], gh[first + b])
+                copy_row(out[b, : gh.shape[1]], gh[first + b])
             if len(gx):
-                cleared(out[:n].reshape(-1))
+                fill_row(out[:n].reshape(-1), zero)
                 add_product(there, here.strides[0], n, offsets, width, w_x, gx.shape[1], out.ctypes.data,
                             out.strides[0])  # fmt: skip
                 for b in range(n):
-                    copied(out[b, : gx.shape[1]], gx[row + b])
+                    copy_row(out[b, : gx.shape[1]], gx[row + b])
             filled += n
             if filled + share > chunk or s == 0:
                 add_product(base, size, width, across, filled, inputs[piece], x.shape[1], gw_x[piece].ctypes.data,
@@ -204,7 +198,7 @@ def forward(
     pieces, share = _shares(len(h), 2 * len(x) * (w_ih.size + w_hh.size))
     sums = room("sums", (pieces, share, lines, _pitch(width, x.itemsize)), x.dtype)
     w_x, w_h = _packed("w_x", w_ih, True), _packed("w_h", w_hh, True)
-    launch(forward_steps.compiled, pieces, kind, np.ascontiguousarray(x), h, c, w_x, w_h, bias, steps,
+    launch(specialized(forward_steps, KIND=kind), pieces, np.ascontiguousarray(x), h, c, w_x, w_h, bias, steps,
            places(x.itemsize), sums, gates, kept, rows, helpers=pieces - 1)  # fmt: skip
 
 
@@ -228,7 +222,7 @@ def backward(
     w_h = _packed("w_h", w_hh, False)
     w_x = _packed("w_x", w_ih, False) if needs_x else w_h
     launch(
-        backward_steps.compiled, pieces, kind, np.ascontiguousarray(x), np.ascontiguousarray(h0),
+        specialized(backward_steps, KIND=kind), pieces, np.ascontiguousarray(x), np.ascontiguousarray(h0),
         np.ascontiguousarray(c0), rows, gates, kept, grows, gh, gc, w_x, w_h, steps, places(size),
         places(lines * pitch * size, max(chunk, 2)), slopes, inputs, states, sums, gx, gw_x, gw_h, gbias,
         helpers=pieces - 1,

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..kernel import kernel
+from ..loops.row_sums import fill_row
 from ..native.memory import bare, claim
 from ..native.simd.blocks import WIDTH, maxima
 from ..native.threads import launch
@@ -113,7 +114,7 @@ def scatter_planes(y: Any, index: Any, out: Any, cursor: Any) -> int:
             return done
         done += 1
         source, places, target = y[p], index[p], out[p]
-        target[:] = zero
+        fill_row(target, zero)
         for i in range(source.size):
             target[places[i]] += source[i]
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..kernel import kernel
+from ..loops.row_sums import fill_row
 from ..native.memory import bare, claim
 from ..native.simd.blocks import WIDTH, clear, copy_lines, move, take_lines, turn
 from ..native.threads import get_num_threads, launch
@@ -102,11 +103,13 @@ def lay_across(x: Any, slab: Any, phases: Any, step: Any, padding: Any, size: An
                 target = slab[n, f, q * size[2] : (q + 1) * size[2], first : first + rows]
                 d = q // size[1] * step[0] + phases[f, 0] - padding[0]
                 h = q % size[1] * step[1] + phases[f, 1] - padding[1]
-                if d < 0 or d >= depth or h < 0 or h >= height:
-                    target[:] = zero
+                inside = 0 <= d < depth and 0 <= h < height
+                for w in range(low if inside else size[2]):
+                    fill_row(target[w], zero)
+                if not inside:
                     continue
-                target[:low] = zero
-                target[high:] = zero
+                for w in range(high, size[2]):
+                    fill_row(target[w], zero)
                 if step[2] > 2:
                     for w in range(low, high):
                         for c in range(rows):

@@ -98,7 +98,8 @@ def _centred(a: Any, axis: Any) -> Any:
     n = _count(a.shape, axis) or math.nan
     if a.dtype is _F32 and a.size < SMALL:
         wide = a.astype(np.float64)
-        return (wide - np.add.reduce(wide, axis, keepdims=True) / n).astype(_F32)
+        mean = np.add.reduce(wide, axis, keepdims=True) if axis is not None else np.add.reduce(wide, None)
+        return (wide - mean / n).astype(_F32)
     d = a - pairwise_sum(a, axis, True) / n
     rest = pairwise_sum(d, axis, True) / n
     d -= np.where(np.isfinite(rest), rest, rest.dtype.type(0))  # beside an infinity others keep their distance from it
@@ -130,7 +131,7 @@ def _variance(a: Any, axis: Any, ddof: float, keepdims: Any) -> Any:
 
 @differentiable(a=_var_a, numpy=np.var, name="var", single=True)
 def _var(a: Any, axis: Any = None, ddof: float = 0, keepdims: Any = False) -> Any:
-    return _variance(a, axis, ddof, keepdims).astype(a.real.dtype if a.dtype.kind == "c" else a.dtype)
+    return np.asarray(_variance(a, axis, ddof, keepdims), a.real.dtype if a.dtype.kind == "c" else a.dtype)
 
 
 def _std_a(g: Any, a: Any, out: Any, axis: Any, ddof: float, keepdims: Any) -> Any:
