@@ -15,7 +15,7 @@ import pytest
 import tinygrad_lite as tg
 import tinygrad_lite.nn.functional as F
 from tinygrad_lite import kernels
-from tinygrad_lite.kernels.loops.matrix_product import matrix_product
+from tinygrad_lite.kernels.linalg.matrix_product import matrix_product
 from tinygrad_lite.rules import TABLE
 
 N = 1 << 18

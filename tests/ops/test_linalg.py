@@ -14,7 +14,7 @@ from ops_rows_signal import ROWS as MORE
 from oracle import Programs, agree
 
 import tinygrad_lite as tg
-from tinygrad_lite.kernels.triangular_solve import eliminated, substituted
+from tinygrad_lite.kernels.linalg.triangular_solve import eliminated, substituted
 from tinygrad_lite.ops.linalg.solve import triangular
 
 RNG = np.random.default_rng(0)

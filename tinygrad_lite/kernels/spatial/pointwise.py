@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..loops.matrix_product import matrix_product
+from ..linalg.matrix_product import matrix_product
 from ..loops.pairwise_sum import pairwise_sum
 from .conv_numpy import Geometry, Slices
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.errors import InputError
-from ...kernels.loops.matrix_product import matrix_product
+from ...kernels.linalg.matrix_product import matrix_product
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...rules import FAST, differentiable, unwrap
 from ...tensors.tensor_type import Tensor

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...engine.errors import ArgumentError
+from ...kernels.linalg.matrix_product import matrix_product
 from ...kernels.loops import take_along
-from ...kernels.loops.matrix_product import matrix_product
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...rules import FAST, differentiable, unwrap
 from ...tensors.tensor_type import Tensor

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...engine.errors import DtypeError
 from ...engine.errors import LinAlgError as LinAlgError
-from ...kernels.triangular_solve import eliminated, substituted, with_nan
+from ...kernels.linalg.triangular_solve import eliminated, substituted, with_nan
 from ...rules import FAST, differentiable, unwrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import one_dim

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ....engine.errors import DtypeError, InputError
+from ....kernels.linalg.matrix_product import matrix_product
 from ....rules import differentiable, unwrap
 from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
@@ -28,7 +29,7 @@ def _blind(bias: Any) -> Any:
 
 
 def _twin(q: Any, k: Any, v: Any, bias: Any, kept: Any, scale: float) -> Any:
-    scores = np.matmul(q * scale, np.swapaxes(k, -1, -2))
+    scores = matrix_product(q * scale, np.swapaxes(k, -1, -2))
     blind = _blind(bias)
     if bias is not None:
         scores = scores + bias
@@ -37,16 +38,16 @@ def _twin(q: Any, k: Any, v: Any, bias: Any, kept: Any, scale: float) -> Any:
     p: Any = softmax.softmax(scores, -1)
     if blind is not None:
         p = np.where(blind, 0.0, p)
-    return np.matmul(p if kept is None else p * kept, v)
+    return matrix_product(p if kept is None else p * kept, v)
 
 
 def _vjp(g: Any, q: Any, k: Any, v: Any, bias: Any, kept: Any, scale: float, p: Any) -> Any:
-    gv = np.matmul(np.swapaxes(p if kept is None else p * kept, -1, -2), g)
-    gp = np.matmul(g, np.swapaxes(v, -1, -2))
+    gv = matrix_product(np.swapaxes(p if kept is None else p * kept, -1, -2), g)
+    gp = matrix_product(g, np.swapaxes(v, -1, -2))
     if kept is not None:
         gp *= kept
     softmax.softmax_slope_here(gp, p)
-    gq, gk = np.matmul(gp, k), np.matmul(np.swapaxes(gp, -1, -2), q)
+    gq, gk = matrix_product(gp, k), matrix_product(np.swapaxes(gp, -1, -2), q)
     gq *= scale
     gk *= scale
     return gq, gk, gv, None if bias is None else gp
@@ -62,7 +63,7 @@ def _vjp(g: Any, q: Any, k: Any, v: Any, bias: Any, kept: Any, scale: float, p: 
 )
 def _attention(q: Any, k: Any, v: Any, bias: Any, kept: Any, scale: float) -> Any:
     """``softmax(scale q k^T + bias) v``, some of the weights dropped, and all the weights."""
-    p = np.matmul(q * scale, np.swapaxes(k, -1, -2))
+    p = matrix_product(q * scale, np.swapaxes(k, -1, -2))
     blind = _blind(bias)
     if bias is not None:
         p = np.add(p, bias, out=p) if np.broadcast_shapes(p.shape, bias.shape) == p.shape else p + bias
@@ -71,7 +72,7 @@ def _attention(q: Any, k: Any, v: Any, bias: Any, kept: Any, scale: float) -> An
     softmax.softmax_here(p)
     if blind is not None:
         p[np.broadcast_to(blind, p.shape)] = 0
-    return np.matmul(p if kept is None else p * kept, v), p
+    return matrix_product(p if kept is None else p * kept, v), p
 
 
 def causal(rows: int, columns: int, dtype: Any) -> Any:

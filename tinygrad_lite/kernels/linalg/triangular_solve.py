@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .kernel import kernel
+from ..kernel import kernel
 
 
 def with_nan(out: Any, a: Any) -> Any:

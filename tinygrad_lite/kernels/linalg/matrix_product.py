@@ -7,10 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from ..kernel import late
+from ..native.threads import get_num_threads
+
 MANY = 1 << 14  # terms: BLAS adds up blocks of them one after the other, in the arrays' own precision
 EXACT = 53  # bits of a double
 FEW_PRODUCTS = 4096  # NumPy's own loops are done before BLAS has begun
 _LONG = (np.dtype(np.float32), np.dtype(np.complex64))
+SINGLE = 1 << 19  # multiplications from which BLAS shares a product between threads
+WORTH = 1 << 21  # those of all products, from which it is worth it for a stack of smaller ones
 
 
 def matrix_product(x: Any, y: Any) -> Any:
@@ -29,6 +34,20 @@ def matrix_product(x: Any, y: Any) -> Any:
         return _of_many(x, y)
     if x.ndim == y.ndim == 2:
         return np.dot(x, y)  # half of matmul's overhead
+    return product_of_stacks(x, y)
+
+
+def _many_small(x: Any, y: Any) -> bool:
+    """Stacks of real matrices, enough for several threads, of which BLAS leaves each to one."""
+    if x.ndim < 2 or y.ndim < 2 or x.dtype != y.dtype or x.dtype.char not in "fd" or get_num_threads() < 2:
+        return False
+    (n, k), m = x.shape[-2:], y.shape[-1]
+    return 0 < n * k * m < SINGLE and max(x.size * m, y.size * n) >= WORTH and x.shape[-1] == y.shape[-2]
+
+
+@late(f"{__package__}.stacked_products", "stacked_product", when=_many_small)
+def product_of_stacks(x: Any, y: Any) -> Any:
+    """`np.matmul` of arrays in C order."""
     return np.matmul(x, y) if x.ndim < 4 else np.matmul(x, y, order="C")  # else batches keep the order of x's
 
 

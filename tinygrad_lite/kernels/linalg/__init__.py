@@ -1,0 +1,1 @@
+"""Products of matrices and of stacks of them, and triangular systems."""
