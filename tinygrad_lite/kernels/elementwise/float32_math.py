@@ -12,13 +12,17 @@ def exp_single(x: Any) -> Any:
 
     ``e^x = 2^n e^r`` with a whole n and ``|r| <= log(2) / 2``; the powers of 2 are made of their bits.
     """
-    low, high = np.float32(-87.3), np.float32(88.37)
-    v = low if x < low else x
-    v = high if v > high else v
-    n, r = _split(v)
-    y = (_rest(r) + np.float32(1)) * _power_of_two(n)
-    y = np.float32(0) if x < low else y
+    high = np.float32(88.37)
+    y = exp_of_nonpositive(high if x > high else x)
     return np.float32(np.inf) if x > high else y
+
+
+def exp_of_nonpositive(x: Any) -> Any:
+    """`exp_single` of what is known not to be above 0, or by a rounding at most."""
+    low = np.float32(-87.3)
+    n, r = _split(low if x < low else x)
+    y = (_rest(r) + np.float32(1)) * _power_of_two(n)
+    return np.float32(0) if x < low else y
 
 
 def expm1_single(x: Any) -> Any:
@@ -67,12 +71,12 @@ def log_single(x: Any) -> Any:
 def logaddexp_single(x: Any, y: Any) -> Any:
     """log(e^x + e^y) of two float32."""
     d = np.float32(0) if x == y else abs(x - y)  # of two infinities, too
-    return (x if x > y else y) + _log1p_of_share(exp_single(-d))
+    return (x if x > y else y) + _log1p_of_share(exp_of_nonpositive(-d))
 
 
 def softplus_single(x: Any) -> Any:
     """log(1 + e^x) of a float32, without overflow."""
-    return (x if x > np.float32(0) else np.float32(0)) + _log1p_of_share(exp_single(-abs(x)))
+    return (x if x > np.float32(0) else np.float32(0)) + _log1p_of_share(exp_of_nonpositive(-abs(x)))
 
 
 def _log1p_of_share(e: Any) -> Any:
@@ -87,17 +91,22 @@ def _log1p_of_share(e: Any) -> Any:
     return np.float32(2) * (s + s * (z * p))
 
 
+def bell_single(x: Any) -> Any:
+    """``exp(-x^2)`` of a float32."""
+    return exp_of_nonpositive(-(x * x))
+
+
 def erfc_single(x: Any) -> Any:
-    """1 - erf(x) of a float32: ``exp(-x^2)`` times a polynomial in ``t = 1 / (1 + 0.46 |x|)``, a fit to 1e-6."""
-    t = np.float32(1) / (np.float32(1) + np.float32(0.46) * abs(x))
-    p = np.float32(0.0693830741) * t - np.float32(0.232604151)
-    p = p * t + np.float32(0.177615605)
-    p = p * t + np.float32(0.0467043402)
-    p = p * t + np.float32(0.18897986)
-    p = p * t + np.float32(0.230814079)
-    p = p * t + np.float32(0.259581195)
-    p = p * t + np.float32(0.259526796)
-    tail = p * t * exp_single(-(x * x))
+    """1 - erf(x) of a float32: ``exp(-x^2)`` times a polynomial in ``t = 1 / (1 + 0.43 |x|)``, a fit to 1e-7."""
+    t = np.float32(1) / (np.float32(1) + np.float32(0.43) * abs(x))
+    p = np.float32(0.0737118099) * t - np.float32(0.310390607)
+    p = p * t + np.float32(0.383737473)
+    p = p * t - np.float32(0.0857572508)
+    p = p * t + np.float32(0.246862508)
+    p = p * t + np.float32(0.204945124)
+    p = p * t + np.float32(0.244376494)
+    p = p * t + np.float32(0.242514532)
+    tail = p * t * bell_single(x)
     return np.float32(2) - tail if x < np.float32(0) else tail
 
 

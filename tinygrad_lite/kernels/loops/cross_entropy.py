@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..elementwise.float32_math import exp_single
+from ..elementwise.float32_math import exp_of_nonpositive
 from ..kernel import LARGE, kernel
 from ..native.parallel import in_parts
 from .row_loops import piece
@@ -134,7 +134,7 @@ def rows(x: Any, target: Any, losses: Any, slope: Any, weight: Any, ignore: int,
             continue
         top = largest_single(row)
         for c in range(row.size):
-            into[c] = exp_single(row[c] - top)
+            into[c] = exp_of_nonpositive(row[c] - top)
         s = total(into)
         scale = share * weight[t] if weight.size else share
         losses[i] = (math.log(s) - (row[t] - top)) * scale

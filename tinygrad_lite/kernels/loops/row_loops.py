@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..elementwise.float32_math import exp_single
+from ..elementwise.float32_math import exp_of_nonpositive
 from ..kernel import LARGE, Kernel, Served, kernel
 from ..native.parallel import in_parts
 from .pairwise_sum import pairwise_sum
@@ -111,7 +111,7 @@ def softmax(x: Any, out: Any) -> None:
         row, into = x[i], out[i]
         top = largest_single(row)
         for j in range(row.size):
-            into[j] = exp_single(row[j] - top)
+            into[j] = exp_of_nonpositive(row[j] - top)
         share = np.float32(1.0 / total(into))
         for j in range(row.size):
             into[j] *= share
@@ -138,7 +138,7 @@ def softmax_here(x: Any) -> None:
         row = x[i]
         top = largest_single(row)
         for j in range(row.size):
-            row[j] = exp_single(row[j] - top)
+            row[j] = exp_of_nonpositive(row[j] - top)
         share = np.float32(1.0 / total(row))
         for j in range(row.size):
             row[j] *= share
@@ -168,7 +168,7 @@ def log_softmax(x: Any, out: Any) -> None:
         row, into = x[i], out[i]
         top = largest_single(row)
         for j in range(row.size):
-            into[j] = exp_single(row[j] - top)
+            into[j] = exp_of_nonpositive(row[j] - top)
         size = np.float32(math.log(total(into)))
         for j in range(row.size):
             into[j] = (row[j] - top) - size
@@ -186,7 +186,7 @@ def log_softmax_backward(g: Any, shown: Any, out: Any) -> None:
         up, logs, into = g[i], shown[i], out[i]
         s = np.float32(total(up))
         for j in range(up.size):
-            into[j] = up[j] - exp_single(logs[j]) * s
+            into[j] = up[j] - exp_of_nonpositive(logs[j]) * s
 
 
 def normalized_along(x: Any, weight: Any, bias: Any, eps: float, axes: Any, centered: bool) -> tuple[Any, Any, Any]:
