@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 from oracle import agree
 
 import tinygrad_lite as tg
+
+
+def _bytes(m: Any) -> Any:
+    return m.tensor([1, 2, 3], dtype=m.uint8)
+
+
+def _ints(m: Any, *shape: int) -> Any:
+    return m.ones(*shape, dtype=m.int32)
 
 
 def _x(m: Any, *shape: int, dtype: str = "float64") -> Any:
@@ -158,6 +167,22 @@ PROGRAMS: dict[str, Any] = {
     "lu of matrices without rows": lambda m: list(m.linalg.lu_factor(m.zeros(2, 0, 3))),
     "matrix_norm of float16": lambda m: m.linalg.matrix_norm(m.full((2, 2), 200.0, dtype=m.float16)),
     "conj_physical_": lambda m: m.tensor([1 + 2j]).conj_physical_(),
+    # the dtypes and the range of integers
+    "bytes, a negative alpha": lambda m: [
+        m.add(_bytes(m), _bytes(m), alpha=-3), m.sub(_bytes(m), _bytes(m), alpha=-3),
+        m.rsub(_bytes(m), _bytes(m), alpha=-3), m.add(_bytes(m).short(), _bytes(m), alpha=-300),
+        m.index_add(_bytes(m), 0, m.tensor([0, 0]), _bytes(m)[:2], alpha=-1),
+    ],
+    "bytes, an alpha beyond them": lambda m: m.add(_bytes(m), _bytes(m), alpha=1000),
+    "conj_physical of booleans": lambda m: m.conj_physical(m.tensor([True, False])),
+    "einsum of bytes": lambda m: [m.einsum("i->", _bytes(m)), m.einsum("i->i", _bytes(m))],
+    "tensordot over a size of 1": lambda m: m.tensordot(_ints(m, 1, 1, 1), _ints(m, 2, 1, 2), ([0, 1], [2, 0])),
+    "polynomials of bytes": lambda m: m.special.chebyshev_polynomial_t(_bytes(m), _bytes(m)),
+    "norms of empty matrices": lambda m: [
+        m.linalg.matrix_norm(m.zeros(*shape), order)
+        for shape, order in (((0, 0), 1), ((0, 0), 2), ((5, 0), 1), ((0, 5), 2), ((2, 0, 5), math.inf))
+    ],
+    "norms of empty matrices, that have no least": lambda m: m.linalg.matrix_norm(m.zeros(5, 0), -1),
     # names
     "swapaxes": lambda m: m.swapaxes(_x(m, 3, 2), axis0=0, axis1=1),
     "swapdims": lambda m: m.swapdims(_x(m, 3, 2), dim0=0, dim1=1),

@@ -187,11 +187,11 @@ def norm(
 
 
 def cumsum(input: Any, dim: int, *, dtype: Any = None, mask: Any = None) -> Any:
-    return _filled(input, mask, 0, None, "cumsum").cumsum(dim, dtype=dtype)
+    return _filled(input, mask, 0, None, "cumsum").cumsum(dim, dtype=_kind(input, dtype))
 
 
 def cumprod(input: Any, dim: int, *, dtype: Any = None, mask: Any = None) -> Any:
-    return _filled(input, mask, 1, None, "cumprod").cumprod(dim, dtype=dtype)
+    return _filled(input, mask, 1, None, "cumprod").cumprod(dim, dtype=_kind(input, dtype))
 
 
 def softmax(input: Any, dim: int, *, dtype: Any = None, mask: Any = None) -> Any:

@@ -15,6 +15,7 @@ from ...promotion import held
 from ...rules import unwrap, wrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim
+from ..pointwise.arithmetic import integer_multiple
 from ..pointwise.clamp_round_where import where
 from .index import _mask, from_front, within
 from .index import index_add as _add
@@ -153,7 +154,10 @@ def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1
     """
     key, shape = slices(input, dim, index, "index_add")
     source = fitting(source, shape, input, "index_add")
-    return _add, source if alpha == 1 else source * alpha, key
+    if alpha != 1:
+        whole = type(alpha) is int and unwrap(source).dtype.kind in "iu"
+        source = integer_multiple(source, alpha, unwrap(source).dtype, "index_add") if whole else source * alpha
+    return _add, source, key
 
 
 @numpy_names

@@ -160,7 +160,7 @@ def _folded(chosen: list[tuple[Any, str]], wanted: str) -> tuple[Any, str]:
 def _summed(x: Any, term: str, wanted: str) -> tuple[Any, str]:
     """The sum over the letters that nobody wants."""
     axes = tuple(i for i, c in enumerate(term) if c not in wanted)
-    return (pairwise_sum(x, axes), "".join(c for c in term if c in wanted)) if axes else (x, term)
+    return (pairwise_sum(x, axes, dtype=np.int64 if x.dtype.kind in "iu" else None), "".join(c for c in term if c in wanted)) if axes else (x, term)
 
 
 @functools.lru_cache(1024)
@@ -264,6 +264,10 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     return _einsum.record((tuple(operands), f"{','.join(terms)}->{out}"))
 
 
+def _sum_one(x: Any, dim: int) -> Any:
+    return np.sum(x, dim, keepdims=True, dtype=unwrap(x).dtype)
+
+
 def tensordot(a: Any, b: Any, dims: Any = 2, *, axes: Any = None) -> Tensor:
     """Sum of products over pairs of dimensions.
 
@@ -305,7 +309,7 @@ def tensordot(a: Any, b: Any, dims: Any = 2, *, axes: Any = None) -> Tensor:
         raise RuntimeError(f"tensordot: dims {dims} must pair equal sizes of {unwrap(a).shape} and {unwrap(b).shape}")
     for i, j, (p, q) in zip(left, right, pairs):  # what meets a size of 1 is summed by itself
         if p != q:
-            a, b = (np.sum(a, i, keepdims=True), b) if q == 1 else (a, np.sum(b, j, keepdims=True))
+            a, b = (_sum_one(a, i), b) if q == 1 else (a, _sum_one(b, j))
     x, y = list(_LETTERS[:n]), list(_LETTERS[n : n + m])
     for i, j in zip(left, right):
         y[j] = x[i]

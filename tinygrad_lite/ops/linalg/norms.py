@@ -31,6 +31,11 @@ def _lengths(x: Any, p: float, dim: Any, keepdim: bool) -> Any:
     return p_norm.record((abs(x) if is_complex(x) else x, p, dim, keepdim))
 
 
+def _largest(magnitudes: Any, dim: int) -> Any:
+    """Of no magnitudes the largest is 0, as the sum is."""
+    return amax(magnitudes, dim) if unwrap(magnitudes).shape[dim] else magnitudes.sum(dim)
+
+
 def _cast(x: Any, dtype: Any) -> Any:
     return x if dtype is None else x.to(as_dtype(dtype))
 
@@ -117,7 +122,7 @@ def matrix_norm(
         raise InputError(f"matrix_norm: ord must be 'fro', 'nuc', inf, -inf, 1, -1, 2 or -2, got {ord!r}")
     moved: Any = np.moveaxis(A, (rows, columns), (-2, -1))
     out: Any
-    extreme = amin if ord != "nuc" and ord < 0 else amax
+    extreme = amin if ord != "nuc" and ord < 0 else _largest
     if ord in ("nuc", 2, -2):
         values = svdvals(moved)
         out = values.sum(-1) if ord == "nuc" else extreme(values, -1)

@@ -166,7 +166,20 @@ def _times(other: Any, alpha: Any, input: Any, who: str) -> Any:
     kind = promotion.highest_kind(input, other)
     if (type(alpha) is complex and kind != "c") or (type(alpha) is float and kind in "biu"):
         raise InputError(f"{who}: alpha must be {'real' if kind == 'f' else 'an integer'} as the operands, got {alpha}")
-    return other * (bool(alpha) if kind == "b" else alpha)  # of booleans alone alpha is one, too
+    if kind == "b":
+        alpha = bool(alpha)  # of booleans alone alpha is one, too
+    elif kind in "iu" and type(alpha) is int:
+        return integer_multiple(other, alpha, promotion.common((unwrap(input), unwrap(other))), who)
+    return other * alpha
+
+
+def integer_multiple(other: Any, alpha: int, dtype: Any, who: str) -> Any:
+    """``other * alpha`` in an integer dtype, modulo 2^bits as all products of integers: of -3 times bytes, too."""
+    factor = promotion.held(alpha, dtype, who)
+    if hasattr(other, "astype"):
+        return other.astype(dtype) * factor
+    with np.errstate(over="ignore"):
+        return promotion.held(other, dtype, who) * factor
 
 
 def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:

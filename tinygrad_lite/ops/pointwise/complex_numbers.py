@@ -13,6 +13,7 @@ from ...engine.errors import DtypeError
 from ...engine.fast_calls import elementwise
 from ...rules import FAST, TABLE, differentiable, unwrap, without_gradient
 from ...tensors.tensor_type import Tensor
+from ..shape.clone import clone
 from ..shape.reshape_transpose import transpose
 from . import exp_log_trig
 from .arithmetic import flat
@@ -187,7 +188,7 @@ def conj_physical(input: Any) -> Tensor:
     >>> tg.conj_physical(tg.tensor([1 + 2j]))
     tensor([1.-2.j])
     """
-    return _conj(input)
+    return _conj(input) if is_complex(input) else clone(input)
 
 
 def resolve_conj(input: Any) -> Tensor:

@@ -53,7 +53,7 @@ def _polynomial(name: str, first: tuple[float, float], step: Callable[[int], tup
         out: Any = np.zeros(np.broadcast_shapes(values.shape, degrees.shape), values.dtype)
         before: Any = np.ones_like(values)
         p = first[0] * x + first[1]
-        for k in range(int(degrees.max(initial=-1)) + 1):
+        for k in range(int(degrees.max(initial=0)) + 1):
             out = np.where(degrees == k, p if k else before, out)
             if k:
                 a, b, c = step(k)
