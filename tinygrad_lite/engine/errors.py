@@ -19,6 +19,7 @@ __all__ = [
     "NumberError",
     "RangeError",
     "SeveralError",
+    "SizeError",
 ]
 
 
@@ -40,6 +41,10 @@ class RangeError(IndexError, RuntimeError):
 
 class NumberError(InputError, OverflowError, TypeError):
     """A number does not fit a dtype."""
+
+
+class SizeError(InputError, IndexError):
+    """A tensor has not the dimensions that a function looks at."""
 
 
 class EmptyError(InputError, IndexError):

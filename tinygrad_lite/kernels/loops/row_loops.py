@@ -193,7 +193,10 @@ def normalized_along(x: Any, weight: Any, bias: Any, eps: float, axes: Any, cent
     """Arrays or Tensors less their mean along dimensions, over their deviation; and the mean, and 1 over the latter."""
     mean = np.mean(x, axis=axes, keepdims=True) if centered else 0.0
     d = x - mean if centered else x
-    scale = 1 / np.sqrt(np.mean(d * d, axis=axes, keepdims=True) + eps)
+    var = np.mean(d * d, axis=axes, keepdims=True)
+    scale = 1 / np.sqrt(var + eps)
+    if centered:
+        scale = scale + 0.0 * var  # a variance beyond the dtype's range makes NaN of a row, not zeros
     out = d * scale
     if weight is not None:
         out = out * weight
@@ -229,7 +232,8 @@ def normalize(x: Any, out: Any, mean: Any, scale: Any, weight: Any, bias: Any, e
     for i in range(len(x)):
         row, into = x[i], out[i]
         center = x.dtype.type(total(row) / n if centered else 0.0)
-        s = x.dtype.type(1.0 / math.sqrt(spread(row, center) / n + eps))
+        var = spread(row, center) / n
+        s = x.dtype.type(1.0 / math.sqrt(var + eps) + (0.0 * var if centered else 0.0))
         mean[i], scale[i] = center, s
         if weight.size and bias.size:
             for j in range(n):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.errors import InputError
+from ...engine.errors import ArgumentError, InputError
 from ...kernels.linalg.matrix_product import matrix_product
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...rules import FAST, differentiable, unwrap
@@ -23,6 +23,15 @@ __all__ = ["einsum", "tensordot"]
 BLOCK = 128  # products that are added up one after the other
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _SORTED = sorted(_LETTERS)  # what numbers stand for: their order is that of a result without letters of its own
+
+
+def of_one_dtype(who: str, *operands: Any) -> None:
+    """Refuse Tensors of several dtypes, as PyTorch's products do; arrays of NumPy's are promoted."""
+    first = operands[0]
+    for other in operands[1:]:
+        if other is not None and unwrap(other).dtype != unwrap(first).dtype:
+            if isinstance(first, Tensor) and isinstance(other, Tensor):
+                raise ArgumentError(f"{who}: all must be of one dtype, got {first.dtype} and {other.dtype}; cast one")
 
 
 @functools.lru_cache(1024)
@@ -261,6 +270,7 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     terms, out = _explicit(equation, tuple([unwrap(x).ndim for x in operands]))
     if len(terms) == 1 and set(out) == set(terms[0]) and len(set(out)) == len(out):
         return _rearranged(operands[0], terms[0], out)
+    of_one_dtype("einsum", *operands)
     return _einsum.record((tuple(operands), f"{','.join(terms)}->{out}"))
 
 
@@ -304,6 +314,9 @@ def tensordot(a: Any, b: Any, dims: Any = 2, *, axes: Any = None) -> Tensor:
             [one_dim(d, k, "tensordot") for d in ((ds,) if hasattr(ds, "__index__") else ds)]
             for ds, k in zip(dims, (n, m))
         )
+    of_one_dtype("tensordot", a, b)
+    if len(set(left)) < len(left) or len(set(right)) < len(right):
+        raise InputError(f"tensordot: dims must name each dimension at most once, got {dims}")
     pairs = [(unwrap(a).shape[i], unwrap(b).shape[j]) for i, j in zip(left, right)]
     if len(left) != len(right) or any(p != q and 1 not in (p, q) for p, q in pairs):
         raise RuntimeError(f"tensordot: dims {dims} must pair equal sizes of {unwrap(a).shape} and {unwrap(b).shape}")

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.errors import ArgumentError
+from ...engine.errors import ArgumentError, SizeError
 from ...kernels.linalg.matrix_product import matrix_product
 from ...kernels.loops import take_along
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...rules import FAST, differentiable, unwrap
 from ...tensors.tensor_type import Tensor
 from .einsum import einsum as einsum
+from .einsum import of_one_dtype
 from .einsum import tensordot as tensordot
 
 __all__ = ["bmm", "dot", "einsum", "linear", "matmul", "mm", "mv", "outer", "tensordot"]
@@ -91,12 +92,14 @@ def _product(input: Any, other: Any, who: str) -> Any:
         x, y = np.asarray(x), np.asarray(y)
     if x.ndim == 0 or y.ndim == 0 or x.shape[-1] != y.shape[-2 if y.ndim > 1 else 0]:
         raise ArgumentError(f"{who}: inner sizes must agree, got shapes {x.shape} and {y.shape}")
+    if x.dtype is not y.dtype:
+        of_one_dtype(who, input, other)
     return _matmul.record((input, other))
 
 
 def _ranked(x: Any, ndim: int, who: str) -> Any:
     if np.ndim(unwrap(x)) != ndim:
-        raise RuntimeError(f"{who}: expected {ndim} dimensions, got shape {np.shape(unwrap(x))}")
+        raise SizeError(f"{who}: expected {ndim} dimensions, got shape {np.shape(unwrap(x))}")
     return x
 
 
@@ -288,6 +291,8 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
         raise RuntimeError(f"linear: input {x.shape} must end in the weight's in_features, weight is {w.shape}")
     if bias is not None and unwrap(bias).shape != (w.shape[0],):
         raise RuntimeError(f"linear: bias must have shape ({w.shape[0]},), got {unwrap(bias).shape}")
+    if x.dtype is not w.dtype or bias is not None:
+        of_one_dtype("linear", input, weight, bias)
     return _linear.record((input, weight, bias))
 
 

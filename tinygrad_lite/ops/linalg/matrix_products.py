@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from ... import promotion
 from ...engine.errors import InputError
 from ...rules import FAST, differentiable, unwrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim
 from ..pointwise.clamp_round_where import masked
 from ..pointwise.complex_numbers import conj
-from .einsum import tensordot
+from .einsum import of_one_dtype, tensordot
 from .matmul import bmm, dot, linear, matmul, mm, mv, outer
 
 __all__ = [
@@ -72,25 +73,26 @@ def inner(input: Any, other: Any) -> Tensor:
 # --- a product and something to add -------------------------------------------------------------------------------
 
 
-def _plus(input: Any, product: Any, beta: Any, alpha: Any, who: str) -> Any:
+def _plus(input: Any, product: Any, beta: Any, alpha: Any, who: str, promotes: bool = False) -> Any:
     """``beta * input + alpha * product``, of the product's shape; with ``beta=0`` not even NaN of `input` shows."""
     shape, target = unwrap(input).shape, unwrap(product).shape
     if len(shape) > len(target) or any(n not in (1, m) for n, m in zip(shape[::-1], target[::-1])):
         raise RuntimeError(f"{who}: input must broadcast to the product's shape {target}, got {shape}")
-    beta, alpha = _in_kind(input, product, beta, alpha)
+    if not promotes:
+        of_one_dtype(who, product, input)
     if beta == 0:
         input = masked(input, np.zeros((), np.bool_))
-    elif beta != 1:
-        input = input * beta
-    return input + (product if alpha == 1 else product * alpha)
+    return _times(input, beta or 1, who) + _times(product, alpha, who)
 
 
-def _in_kind(input: Any, product: Any, *factors: Any) -> tuple[Any, ...]:
-    """The factors as numbers of the tensors' kind: those of integers are cut, those of booleans are true or false."""
-    kinds = {unwrap(input).dtype.kind, unwrap(product).dtype.kind}
-    if kinds == {"b"}:
-        return tuple(bool(f) for f in factors)
-    return tuple(int(f) for f in factors) if kinds <= {"b", "i", "u"} else factors
+def _times(x: Any, factor: Any, who: str) -> Any:
+    """A multiple in the tensor's dtype: factors of integers are cut, those of booleans are true or false."""
+    dtype = unwrap(x).dtype
+    if dtype.kind in "iu":
+        factor = promotion.held(factor, dtype, who)
+    elif dtype.kind == "b":
+        factor = bool(factor)
+    return x if factor == 1 else x * factor
 
 
 def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
@@ -130,7 +132,7 @@ def addmv(input: Any, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1) -> T
 
 def addr(input: Any, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * outer(vec1, vec2)``: see `addmm`."""
-    return _plus(input, outer(vec1, vec2), beta, alpha, "addr")
+    return _plus(input, outer(vec1, vec2), beta, alpha, "addr", promotes=True)
 
 
 def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
@@ -271,6 +273,7 @@ def cross(input: Any, other: Any, dim: int | None = None) -> Tensor:
         dim = next((i for i, n in enumerate(np.broadcast_shapes(x, y)) if n == 3), None)
     if dim is None or x[one_dim(dim, len(x), "cross")] != 3 or y[dim] != 3:
         raise RuntimeError(f"cross: the vectors must have 3 components, got dim={dim} of shapes {x} and {y}")
+    of_one_dtype("cross", input, other)
     return _cross.record((input, other, one_dim(dim, len(x), "cross")))
 
 

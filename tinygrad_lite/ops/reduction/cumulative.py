@@ -64,7 +64,7 @@ def _cumprod_x(g: Any, x: Any, out: Any) -> Any:
 
 @differentiable(x=_cumprod_x, name="cumprod", single=True, complex=True)
 def _cumprod(x: Any, dtype: Any = None) -> Any:
-    if dtype is None and x.dtype == np.float32 and x.shape[-1] > FEW:
+    if x.dtype == np.float32 and (dtype is None or dtype == np.float32):
         with np.errstate(over="ignore"):
             return np.cumprod(x, -1, np.float64).astype(np.float32)
     return np.cumprod(x, -1, _wide(x, dtype))

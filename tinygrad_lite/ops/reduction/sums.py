@@ -177,8 +177,7 @@ def _cumsum_a(g: Any, axis: int | None, a_shape: tuple[int, ...]) -> Any:
 
 @differentiable(a=_cumsum_a, numpy=np.cumsum, name="cumsum", complex=True, contiguous=True, single=True)
 def _cumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
-    n = a.size if axis is None else a.shape[axis]
-    if n <= FEW or a.dtype.char not in "fd" or not (dtype is None or dtype == a.dtype):  # float64 equals None
+    if a.dtype.char not in "fd" or not (dtype is None or dtype == a.dtype):  # float64 equals None
         if dtype == np.float16:  # whose sums would stand still at 2048
             return np.cumsum(a, axis, np.float32).astype(dtype)
         return np.cumsum(a, axis, _wide(a, dtype))

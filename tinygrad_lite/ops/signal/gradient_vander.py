@@ -99,6 +99,8 @@ def gradient(input: Any, *, spacing: Any = 1, dim: Any = None, edge_order: int =
         raise InputError(f"gradient: dim must name each dimension at most once, got {dim}")
     found = []
     for d, h in zip(dims, _spacings(spacing, dims, shape)):
+        if np.ndim(unwrap(h)) and unwrap(h).dtype.kind in "biu":
+            h = h.astype(unwrap(f).real.dtype)  # bytes have no negative differences
         if shape[d] <= edge_order:
             raise RuntimeError(f"gradient: each dimension must have at least {edge_order + 1} entries, got {shape}")
         turned = np.swapaxes(f, d, -1)

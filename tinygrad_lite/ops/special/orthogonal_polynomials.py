@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import get_default_dtype
-from ...engine.errors import DtypeError
+from ...engine.errors import DtypeError, InputError
 from ...rules import unwrap, wrap
 from ...tensors.tensor_type import Tensor
 
@@ -19,6 +19,7 @@ __all__ = [
     "shifted_chebyshev_polynomial_w",
 ]  # fmt: skip
 SPECIAL = __all__
+HIGHEST = 10_000  # degree: as many steps are made for every element
 
 _TEXT = """{summary}
 
@@ -50,6 +51,8 @@ def _polynomial(name: str, first: tuple[float, float], step: Callable[[int], tup
         degrees, x = np.asarray(unwrap(n)), _real(input, name)
         degrees = degrees if degrees.dtype.kind in "iub" else np.trunc(degrees)
         values = unwrap(x)
+        if not degrees.max(initial=0) <= HIGHEST:
+            raise InputError(f"{name}: n must be at most {HIGHEST}, got {degrees.max()}")
         out: Any = np.zeros(np.broadcast_shapes(values.shape, degrees.shape), values.dtype)
         before: Any = np.ones_like(values)
         p = first[0] * x + first[1]

@@ -202,7 +202,7 @@ def grouped(x: Any, weight: Any, bias: Any, groups: int, eps: float) -> Any:
     n, c = x.shape[:2]
     mean, var = np.empty((2, n * groups), x.dtype)
     over_channels(channel_loops.statistics, (np.ascontiguousarray(x).reshape(1, n * groups, -1),), mean, var)
-    scale = 1 / np.sqrt(var + x.dtype.type(eps))
+    scale = 1 / np.sqrt(var + x.dtype.type(eps)) + 0 * var  # NaN where the variance is beyond the dtype's range
     factor = np.repeat(scale, c // groups) * np.tile(_vector(weight, x, 1), n)
     rows = np.ascontiguousarray(x).reshape(1, n * c, -1)
     out = _affine(rows, np.repeat(mean, c // groups), factor, np.tile(_vector(bias, x, 0), n))

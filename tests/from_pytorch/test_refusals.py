@@ -1,0 +1,88 @@
+"""What PyTorch refuses is refused, with an error of its class; and what stays finite in it stays finite."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from oracle import agree
+
+import tinygrad_lite as tg
+from tinygrad_lite import kernels
+
+PRODUCTS: dict[str, Any] = {
+    "matmul": lambda m, x, y: m.ones(2, 2, dtype=x) @ m.ones(2, 2, dtype=y),
+    "mm": lambda m, x, y: m.mm(m.ones(2, 2, dtype=x), m.ones(2, 2, dtype=y)),
+    "bmm": lambda m, x, y: m.bmm(m.ones(1, 2, 2, dtype=x), m.ones(1, 2, 2, dtype=y)),
+    "mv": lambda m, x, y: m.mv(m.ones(2, 2, dtype=x), m.ones(2, dtype=y)),
+    "dot": lambda m, x, y: m.dot(m.ones(2, dtype=x), m.ones(2, dtype=y)),
+    "vdot": lambda m, x, y: m.vdot(m.ones(2, dtype=x), m.ones(2, dtype=y)),
+    "inner": lambda m, x, y: m.inner(m.ones(2, dtype=x), m.ones(2, dtype=y)),
+    "tensordot": lambda m, x, y: m.tensordot(m.ones(2, 2, dtype=x), m.ones(2, 2, dtype=y), 1),
+    "einsum": lambda m, x, y: m.einsum("ij,jk->ik", m.ones(2, 2, dtype=x), m.ones(2, 2, dtype=y)),
+    "addmm": lambda m, x, y: m.addmm(m.ones(2, dtype=x), m.ones(2, 2, dtype=y), m.ones(2, 2, dtype=y)),
+    "addmv": lambda m, x, y: m.addmv(m.ones(2, dtype=x), m.ones(2, 2, dtype=y), m.ones(2, dtype=y)),
+    "addbmm": lambda m, x, y: m.addbmm(m.ones(2, dtype=x), m.ones(1, 2, 2, dtype=y), m.ones(1, 2, 2, dtype=y)),
+    "baddbmm": lambda m, x, y: m.baddbmm(m.ones(2, dtype=x), m.ones(1, 2, 2, dtype=y), m.ones(1, 2, 2, dtype=y)),
+    "linear": lambda m, x, y: m.nn.functional.linear(m.ones(2, dtype=x), m.ones(2, 2, dtype=y)),
+    "linear, bias": lambda m, x, y: m.nn.functional.linear(
+        m.ones(2, dtype=x), m.ones(2, 2, dtype=x), m.ones(2, dtype=y)
+    ),
+    "chain": lambda m, x, y: m.linalg.multi_dot([m.ones(2, 2, dtype=x), m.ones(2, 2, dtype=x), m.ones(2, 2, dtype=y)]),
+    "cross": lambda m, x, y: m.linalg.cross(m.ones(3, dtype=x), m.ones(3, dtype=y)),
+}
+NAMES = ("float32", "float64", "int64", "uint8", "complex64")
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_products_are_of_one_dtype(name):
+    for first in NAMES:
+        for second in NAMES:
+            agree(lambda m, x=first, y=second: PRODUCTS[name](m, getattr(m, x), getattr(m, y)), rtol=1e-5)
+
+
+def test_arrays_of_numpys_are_promoted():
+    x = tg.ones(2, 2)
+    assert np.matmul(np.ones((2, 2)), x).dtype == (x @ np.ones((2, 2))).dtype == tg.float64
+
+
+def _z(m: Any, *shape: int) -> Any:
+    return m.zeros(*shape)
+
+
+PROGRAMS: dict[str, Any] = {
+    **{
+        f"{name} of a number": lambda m, name=name: getattr(m, name)(m.tensor(1.0), m.ones(2))
+        for name in ("mv", "mm", "bmm", "dot", "outer")
+    },
+    "tensordot, a dimension twice": lambda m: m.tensordot(_z(m, 2, 2), _z(m, 2, 2), ((0, 0), (0, 1))),
+    "addmm of bytes, a negative beta": lambda m: m.addmm(*[m.ones(2, 2, dtype=m.uint8)] * 3, beta=-3),
+    "addmm of integers, an infinite beta": lambda m: m.addmm(*[m.ones(2, 2, dtype=m.int32)] * 3, beta=math.inf),
+    "cumprod beyond float32": lambda m: m.tensor([1e30, 1e30, 1e-30, 0.0]).cumprod(0),
+    "cumsum beyond float32": lambda m: m.tensor([3e38, 3e38, -3e38]).cumsum(0),
+    "cumprod with a dtype": lambda m: m.tensor([[1e30], [1e30], [1e-30]]).cumprod(0, dtype=m.float32),
+    "gaussian_nll_loss, an infinite variance": lambda m: m.nn.functional.gaussian_nll_loss(
+        m.tensor([1.0, 2.0]), m.tensor([1.0, 2.0]), m.tensor([math.inf, 1e-9]), reduction="none"
+    ),
+    "layer_norm beyond float32": lambda m: m.nn.functional.layer_norm(m.tensor([[1e30, 2e30], [1.0, 2.0]]), (2,)),
+    "group_norm beyond float32": lambda m: m.nn.functional.group_norm(m.tensor([[1e30, 2e30, 1.0, 2.0]]), 2),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs(name):
+    for backend in ("numba", "numpy"):
+        with kernels.use(backend):
+            agree(PROGRAMS[name], rtol=1e-6)
+
+
+def test_slopes_at_places_that_are_bytes():
+    places = tg.tensor([5, 3, 1], dtype=tg.uint8)
+    assert tg.gradient(tg.tensor([1.0, 2.0, 4.0]), spacing=(places,))[0].tolist() == [-0.5, -0.75, -1.0]
+
+
+def test_degrees_that_would_never_end_are_refused():
+    with pytest.raises(ValueError, match=r"chebyshev_polynomial_t: n must be at most 10000, got 1\.0"):
+        tg.special.chebyshev_polynomial_t(tg.ones(2), tg.tensor([1.0, 1e30]))
