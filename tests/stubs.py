@@ -174,7 +174,7 @@ class Stub:
         first = "self" if self.method else "input: Tensor"
         if code.co_name in ("unary", "one"):
             return [(first + (last if code.co_name == "unary" else ""), "Tensor")]
-        if code.co_name in ("binary", "two", "reflected", "changed"):
+        if code.co_name in ("binary", "two", "any_two", "reflected", "changed"):
             operand = self.imported(ROWS, "Operand")
             first = "self" if self.method else f"input: {operand}"
             return [(f"{first}, other: {operand}" + (last if code.co_name == "binary" else ""), "Tensor")]

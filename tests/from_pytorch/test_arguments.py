@@ -169,8 +169,10 @@ PROGRAMS: dict[str, Any] = {
     "conj_physical_": lambda m: m.tensor([1 + 2j]).conj_physical_(),
     # the dtypes and the range of integers
     "bytes, a negative alpha": lambda m: [
-        m.add(_bytes(m), _bytes(m), alpha=-3), m.sub(_bytes(m), _bytes(m), alpha=-3),
-        m.rsub(_bytes(m), _bytes(m), alpha=-3), m.add(_bytes(m).short(), _bytes(m), alpha=-300),
+        m.add(_bytes(m), _bytes(m), alpha=-3),
+        m.sub(_bytes(m), _bytes(m), alpha=-3),
+        m.rsub(_bytes(m), _bytes(m), alpha=-3),
+        m.add(_bytes(m).short(), _bytes(m), alpha=-300),
         m.index_add(_bytes(m), 0, m.tensor([0, 0]), _bytes(m)[:2], alpha=-1),
     ],
     "bytes, an alpha beyond them": lambda m: m.add(_bytes(m), _bytes(m), alpha=1000),

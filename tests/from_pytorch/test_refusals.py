@@ -86,3 +86,42 @@ def test_slopes_at_places_that_are_bytes():
 def test_degrees_that_would_never_end_are_refused():
     with pytest.raises(ValueError, match=r"chebyshev_polynomial_t: n must be at most 10000, got 1\.0"):
         tg.special.chebyshev_polynomial_t(tg.ones(2), tg.tensor([1.0, 1e30]))
+
+
+NUMBERS = {  # functions of two Tensors, by which of them may be numbers
+    "none": "atan2 fmax fmin ldexp logaddexp logaddexp2 maximum minimum logical_and logical_or logical_xor heaviside "
+    "nextafter igamma igammac hypot isclose gcd lcm",
+    "the second": "copysign eq ne lt le gt ge fmod rsub",
+    "one of them": "remainder bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift xlogy",
+    "any": "add sub mul",
+}
+
+
+@pytest.mark.parametrize("name", " ".join(NUMBERS.values()).split())
+def test_numbers_in_place_of_tensors(name):
+    whole = name.startswith(("gcd", "lcm", "bitwise"))
+    for first in (2, None):
+        for second in (3, None):
+            agree(
+                lambda m, x=first, y=second: getattr(m, name)(
+                    *[v or m.tensor([1, 2] if whole else [1.0, 2.0]) for v in (x, y)]
+                ).reshape(-1),
+                rtol=1e-6,
+            )
+
+
+def test_numpys_functions_and_operators_take_numbers():
+    x, n = tg.tensor([1.0, 4.0]), tg.tensor([1, 4])
+    assert np.maximum(x, 2).tolist() == np.maximum(2, x).tolist() == [2.0, 4.0]
+    assert [f(n, 2).tolist() for f in (np.gcd, np.lcm, np.ldexp)] == [[1, 2], [2, 4], [4.0, 16.0]]
+    assert (
+        np.isclose(x, 4.0).tolist()
+        == np.equal(4.0, x).tolist()
+        == np.logical_and(x > 1, True).tolist()
+        == [False, True]
+    )
+    assert np.heaviside(x - 1, 0.5).tolist() == [0.5, 1.0]
+    assert (3 % n).tolist() == [0, 3]
+    assert (2 < x).tolist() == (6 & n > 0).tolist() == [False, True]  # noqa: SIM300
+    xs = tg._foreach_maximum([x], 2.0)
+    assert xs[0].tolist() == [2.0, 4.0]

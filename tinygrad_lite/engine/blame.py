@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import library
-from .errors import ArgumentError, DtypeError, EmptyError, InputError, LinAlgError, RangeError
+from .errors import ArgumentError, DtypeError, EmptyError, InputError, LinAlgError, RangeError, SizeError
 
 Tensor: Any = None  # the class; _tensor.py binds it when it is defined
 _TOLD = (
@@ -32,7 +32,9 @@ _TOLD = (
     AssertionError,
     RuntimeError,
 )
-_RETOLD = (TypeError, ValueError, IndexError, RuntimeError, InputError, DtypeError, RangeError, ArgumentError)
+_RETOLD = (
+    TypeError, ValueError, IndexError, RuntimeError, InputError, DtypeError, RangeError, ArgumentError, SizeError,
+)  # fmt: skip
 _RAISE = dis.opmap["RAISE_VARARGS"]
 _COMPUTING = re.compile(r"(^|[\\/])(numpy|numba|llvmlite)[\\/]")  # where the library's own calls lead
 

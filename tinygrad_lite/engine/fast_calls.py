@@ -126,6 +126,25 @@ def operand(value: Any, who: str) -> Any:
     return array if array is value else array[()]  # a scalar of NumPy's, or what is taken for one, is a number
 
 
+def refuse_numbers(who: str, numbers: str, input: Any, other: Any) -> None:
+    """Raise where PyTorch takes a Tensor only: see `elementwise`."""
+    given = [type(v) in _NUMBERS or isinstance(v, np.generic) for v in (input, other)]
+    if given[0] and (numbers in ("", "second") or (given[1] and numbers == "one")):
+        raise TypeError(f"{who}: input must be a Tensor, got {input!r}")
+    if given[1] and numbers == "":
+        raise TypeError(f"{who}: other must be a Tensor, got {other!r}")
+
+
+def with_numbers(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that refuses numbers, for NumPy's, which takes them: as arrays without dimensions."""
+
+    def taking(input: Any, other: Any, *args: Any, **kwargs: Any) -> Any:
+        arrays = [np.asarray(v) if type(v) in _NUMBERS else v for v in (input, other)]
+        return function(*arrays, *args, **kwargs)
+
+    return taking
+
+
 def _meet(op: Op, x: Any, y: Any) -> tuple[Any, Any, Any]:
     """Two operands of any dtypes in the one where they meet, and the function of them."""
     name, function = op.name, op.function
@@ -153,8 +172,8 @@ def foreign(error: Exception, *operands: Any) -> bool:
     return isinstance(error, TypeError) and any(type(v).__module__ not in ("builtins", "numpy") for v in others)
 
 
-def _binary(op: Op, operator: bool = False) -> Callable[..., Any]:
-    function, noted = op.function, op.saves
+def _binary(op: Op, operator: bool = False, numbers: str = "any") -> Callable[..., Any]:
+    function, noted, strict = op.function, op.saves, numbers != "any"
     both: Any = None
     first: Any = None
     second: Any = None
@@ -175,7 +194,11 @@ def _binary(op: Op, operator: bool = False) -> Callable[..., Any]:
                 plain = dtype is y.dtype
             else:
                 plain = type(y) is float or type(y) is int
+                if strict:
+                    refuse_numbers(op.name, numbers, x, y)
         elif isinstance(y, Tensor):
+            if strict:
+                refuse_numbers(op.name, numbers, x, y)
             q = y._node if y._view is None else CURRENT(y)
             y = y._data
             dtype = y.dtype
@@ -183,6 +206,8 @@ def _binary(op: Op, operator: bool = False) -> Callable[..., Any]:
         elif type(x) is ndarray and type(y) is ndarray and x.dtype.kind in NUMERIC and y.dtype.kind in NUMERIC:
             return function(x, y)  # in a rule
         else:
+            if strict:
+                refuse_numbers(op.name, numbers, x, y)
             return function(operand(x, op.name), operand(y, op.name))
         if not (filters := warnings.filters) or filters[0] is not _FIRST:
             _keep_first()
@@ -257,25 +282,31 @@ def elementwise(
     ordered: bool = False,
     compiled: bool = False,
     booleans: bool = False,
+    numbers: str = "any",
     **rules: Any,
 ) -> Any:
     """`differentiable` for a function of one (`x`) or two (`x`, `y`) arrays without options: the fast lane.
 
     `ordered` ones, which ask what is larger or how often something fits, refuse complex numbers; `booleans`: those are
-    computed as integers.
+    computed as integers. `numbers` says which operand may be one, where the function is called by PyTorch's name: any,
+    the second, or only one of the two ("one"), or none of them (""); NumPy's function and operators take all.
     """
     options: dict[str, Any] = {"complex": complex, "promotes": promotes, "compiled": compiled}
     ours = isinstance(function, np.ufunc) or function.__module__.startswith(_LIBRARY)  # see `quiet`
     silent = function if ours else quietly(function)
     op = differentiable(silent, name=name, numpy=numpy or function, **options, **rules)
     op.ordered, op.booleans = ordered, booleans
-    call: Any = (_unary if len(op.rules) == 1 else _binary)(op)
+    call: Any = _unary(op) if len(op.rules) == 1 else _binary(op, numbers=numbers)
     call.formula = function  # what stands for it in compiled loops
     call.__name__ = call.__qualname__ = op.name
     call.__doc__ = op.__doc__
     _place(call, _getframe(1))
     FAST[numpy or function] = call
     TABLE[call] = op
+    if numbers != "any":
+        FAST[numpy or function] = lenient = _binary(op)
+        lenient.__name__ = lenient.__qualname__ = op.name
+        TABLE[lenient] = op
     if len(op.rules) > 1:
         call.operator = _binary(op, operator=True)
         call.operator.__name__ = call.operator.__qualname__ = op.name

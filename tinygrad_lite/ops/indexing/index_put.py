@@ -156,7 +156,7 @@ def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1
     source = fitting(source, shape, input, "index_add")
     if alpha != 1:
         whole = type(alpha) is int and unwrap(source).dtype.kind in "iu"
-        source = integer_multiple(source, alpha, unwrap(source).dtype, "index_add") if whole else source * alpha
+        source = integer_multiple(source, int(alpha), unwrap(source).dtype, "index_add") if whole else source * alpha
     return _add, source, key
 
 

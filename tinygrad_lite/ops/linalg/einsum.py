@@ -29,9 +29,9 @@ def of_one_dtype(who: str, *operands: Any) -> None:
     """Refuse Tensors of several dtypes, as PyTorch's products do; arrays of NumPy's are promoted."""
     first = operands[0]
     for other in operands[1:]:
-        if other is not None and unwrap(other).dtype != unwrap(first).dtype:
-            if isinstance(first, Tensor) and isinstance(other, Tensor):
-                raise ArgumentError(f"{who}: all must be of one dtype, got {first.dtype} and {other.dtype}; cast one")
+        both = isinstance(first, Tensor) and isinstance(other, Tensor)
+        if both and unwrap(other).dtype != unwrap(first).dtype:
+            raise ArgumentError(f"{who}: all must be of one dtype, got {first.dtype} and {other.dtype}; cast one")
 
 
 @functools.lru_cache(1024)
@@ -169,7 +169,10 @@ def _folded(chosen: list[tuple[Any, str]], wanted: str) -> tuple[Any, str]:
 def _summed(x: Any, term: str, wanted: str) -> tuple[Any, str]:
     """The sum over the letters that nobody wants."""
     axes = tuple(i for i, c in enumerate(term) if c not in wanted)
-    return (pairwise_sum(x, axes, dtype=np.int64 if x.dtype.kind in "iu" else None), "".join(c for c in term if c in wanted)) if axes else (x, term)
+    if not axes:
+        return x, term
+    dtype = np.int64 if x.dtype.kind in "iu" else None
+    return pairwise_sum(x, axes, dtype=dtype), "".join(c for c in term if c in wanted)
 
 
 @functools.lru_cache(1024)

@@ -83,11 +83,12 @@ def _left_over(formula: Any, of_arrays: Any, of_number: Any, who: str) -> Any:
 _remainder = _left_over(np.remainder, loops.remainder, loops.remainder_number, "remainder")
 _fmod = _left_over(np.fmod, loops.fmod, loops.fmod_number, "fmod")
 remainder = elementwise(
-    lambda x, y: _remainder(x, y), name="remainder", numpy=np.remainder,
+    lambda x, y: _remainder(x, y), name="remainder", numpy=np.remainder, numbers="one",
     x=lambda g: g, y=fused(lambda g, x, y: -g * np.floor_divide(x, y), loops.floor_slope)
 )  # fmt: skip
 fmod = elementwise(
-    lambda x, y: _fmod(x, y), name="fmod", numpy=np.fmod, x=lambda g: g, y=lambda g, x, y: -g * np.trunc(x / y)
+    lambda x, y: _fmod(x, y), name="fmod", numpy=np.fmod, numbers="second",
+    x=lambda g: g, y=lambda g, x, y: -g * np.trunc(x / y)
 )  # fmt: skip
 floor_divide = elementwise(
     _divided(np.floor_divide, "floor_divide"), name="floor_divide", numpy=np.floor_divide, x=flat, y=flat

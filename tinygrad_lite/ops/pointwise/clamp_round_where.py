@@ -58,19 +58,23 @@ def _first_min(x: Any, y: Any) -> Any:
     return np.less_equal(x, y) | np.isnan(y)
 
 
-maximum = elementwise(np.maximum, ordered=True, x=lambda g, x, y: _larger(g, x, y), y=lambda g, x, y: _larger(g, y, x))
+maximum = elementwise(
+    np.maximum, ordered=True, numbers="", x=lambda g, x, y: _larger(g, x, y), y=lambda g, x, y: _larger(g, y, x)
+)
 minimum = elementwise(
-    np.minimum, ordered=True, x=lambda g, x, y: _smaller(g, x, y), y=lambda g, x, y: _smaller(g, y, x)
+    np.minimum, ordered=True, numbers="", x=lambda g, x, y: _smaller(g, x, y), y=lambda g, x, y: _smaller(g, y, x)
 )
 fmax = elementwise(
     np.fmax,
     ordered=True,
+    numbers="",
     x=lambda g, x, y: masked(g, _first_max(x, y)),
     y=lambda g, x, y: masked(g, np.logical_not(_first_max(x, y))),
 )
 fmin = elementwise(
     np.fmin,
     ordered=True,
+    numbers="",
     x=lambda g, x, y: masked(g, _first_min(x, y)),
     y=lambda g, x, y: masked(g, np.logical_not(_first_min(x, y))),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from ... import rules
 from ...engine.blame import blame
 from ...engine.errors import DtypeError, InputError
-from ...engine.fast_calls import operand
+from ...engine.fast_calls import operand, refuse_numbers, with_numbers
 from ...promotion import cast_pair
 from ...rules import FAST, unwrap, wrap
 from ...tensors.tensor_type import Tensor
@@ -47,8 +46,8 @@ def _as_they_are(_: str, x: Any, y: Any) -> tuple[Any, Any]:
     return x, y
 
 
-def _question(function: Any, name: str | None = None, meeting: Any = cast_pair) -> Callable[..., Tensor]:
-    """A function of arrays, for Tensors; two are compared in the dtype where they meet."""
+def _question(function: Any, name: str | None = None, meeting: Any = cast_pair, numbers: str = "") -> Any:
+    """A function of arrays, for Tensors; two are compared where they meet. `numbers`: see `elementwise`."""
 
     def one(input: Any) -> Any:
         try:
@@ -56,7 +55,7 @@ def _question(function: Any, name: str | None = None, meeting: Any = cast_pair) 
         except Exception as error:
             raise blame(error, one.__name__, ("input",), (input,), one) from None
 
-    def two(input: Any, other: Any) -> Any:
+    def any_two(input: Any, other: Any) -> Any:
         try:
             x = input._data if type(input) is rules.Tensor else _values(input, two.__name__)
             y = other._data if type(other) is rules.Tensor else _values(other, two.__name__)
@@ -67,15 +66,23 @@ def _question(function: Any, name: str | None = None, meeting: Any = cast_pair) 
         except Exception as error:
             raise blame(error, two.__name__, ("input", "other"), (input, other), two) from None
 
-    answer = two if getattr(function, "nin", 1) == 2 else one
-    answer.__name__ = answer.__qualname__ = name or function.__name__
-    FAST[function] = answer
+    def two(input: Any, other: Any) -> Any:
+        if type(input) is not rules.Tensor or type(other) is not rules.Tensor:
+            refuse_numbers(two.__name__, numbers, input, other)
+        return any_two(input, other)
+
+    binary = getattr(function, "nin", 1) == 2
+    answer: Any = two if binary else one
+    any_two.__name__ = any_two.__qualname__ = answer.__name__ = answer.__qualname__ = name or function.__name__
+    answer.lenient = FAST[function] = any_two if binary else one  # what operators call
     return answer
 
 
-eq, ne = _question(np.equal, "eq"), _question(np.not_equal, "ne")
-lt, le = _question(np.less, "lt", _ordered), _question(np.less_equal, "le", _ordered)
-gt, ge = _question(np.greater, "gt", _ordered), _question(np.greater_equal, "ge", _ordered)
+_SECOND: Any = {"numbers": "second"}
+_ONE: Any = {"numbers": "one"}
+eq, ne = _question(np.equal, "eq", **_SECOND), _question(np.not_equal, "ne", **_SECOND)
+lt, le = _question(np.less, "lt", _ordered, **_SECOND), _question(np.less_equal, "le", _ordered, **_SECOND)
+gt, ge = _question(np.greater, "gt", _ordered, **_SECOND), _question(np.greater_equal, "ge", _ordered, **_SECOND)
 not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
 isnan, isinf, isfinite = _question(np.isnan), _question(np.isinf), _question(np.isfinite)
 isposinf, isneginf = _question(np.isposinf), _question(np.isneginf)
@@ -85,10 +92,10 @@ logical_and, logical_or = (
     _question(np.logical_or, meeting=_as_they_are),
 )
 logical_xor, logical_not = _question(np.logical_xor, meeting=_as_they_are), _question(np.logical_not)
-bitwise_and, bitwise_or = _question(np.bitwise_and), _question(np.bitwise_or)
-bitwise_xor, bitwise_not = _question(np.bitwise_xor), _question(np.invert, "bitwise_not")
-left_shift = bitwise_left_shift = _question(np.left_shift, "bitwise_left_shift")
-right_shift = bitwise_right_shift = _question(np.right_shift, "bitwise_right_shift")
+bitwise_and, bitwise_or = _question(np.bitwise_and, **_ONE), _question(np.bitwise_or, **_ONE)
+bitwise_xor, bitwise_not = _question(np.bitwise_xor, **_ONE), _question(np.invert, "bitwise_not")
+left_shift = bitwise_left_shift = _question(np.left_shift, "bitwise_left_shift", **_ONE)
+right_shift = bitwise_right_shift = _question(np.right_shift, "bitwise_right_shift", **_ONE)
 
 
 def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
@@ -111,8 +118,9 @@ def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, eq
     >>> tg.isclose(tg.tensor([1.0, 2.0]), tg.tensor([1.0, 2.1]))
     tensor([ True, False])
     """
+    refuse_numbers("isclose", "", input, other)
     for name, value in (("rtol", rtol), ("atol", atol)):
-        if isinstance(value, (int, float)) and value < 0:
+        if isinstance(value, (int, float)) and not value >= 0:
             raise InputError(f"isclose: {name} must be a number >= 0, got {value}")
     return wrap(np.isclose(unwrap(input), unwrap(other), unwrap(rtol), unwrap(atol), equal_nan))
 
@@ -190,7 +198,7 @@ def _np_isin(element: Any, test_elements: Any, assume_unique: bool = False, inve
     return isin(element, test_elements, assume_unique=assume_unique, invert=invert)
 
 
-FAST[np.isin], FAST[np.isclose], FAST[np.allclose] = _np_isin, isclose, allclose
+FAST[np.isin], FAST[np.isclose], FAST[np.allclose] = _np_isin, with_numbers(isclose), allclose
 FAST[np.array_equal] = lambda a1, a2, equal_nan=False: np.array_equal(unwrap(a1), unwrap(a2), equal_nan)
 
 __test__ = describe(

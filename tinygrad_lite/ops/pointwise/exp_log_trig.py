@@ -9,7 +9,7 @@ import numpy as np
 
 from ...dtypes import get_default_dtype
 from ...engine.errors import DtypeError
-from ...engine.fast_calls import elementwise
+from ...engine.fast_calls import elementwise, refuse_numbers
 from ...kernels.elementwise import remainder
 from ...kernels.elementwise.float32_math import softplus_single
 from ...kernels.elementwise.fused import fused
@@ -83,11 +83,12 @@ def logaddexp_of(x: Any, y: Any) -> Any:
 
 
 logaddexp = elementwise(
-    lambda x, y: logaddexp_of(x, y), name="logaddexp", numpy=np.logaddexp, compiled=True, complex=True,
+    lambda x, y: logaddexp_of(x, y), name="logaddexp", numpy=np.logaddexp, compiled=True, numbers="", complex=True,
     x=lambda g, x, y: g * sigmoid(x - y), y=lambda g, x, y: g * sigmoid(y - x)
 )  # fmt: skip
 logaddexp2 = elementwise(
     np.logaddexp2,
+    numbers="",
     x=lambda g, x, y: g * sigmoid((x - y) * math.log(2)),
     y=lambda g, x, y: g * sigmoid((y - x) * math.log(2)),
 )
@@ -101,10 +102,11 @@ asin = arcsin = elementwise(np.arcsin, complex=True, name="asin", x=lambda g, x:
 acos = arccos = elementwise(np.arccos, complex=True, name="acos", x=lambda g, x: -g / np.sqrt(1 - x * x))
 atan = arctan = elementwise(np.arctan, complex=True, name="atan", x=lambda g, x: g / (1 + x * x))
 atan2 = arctan2 = elementwise(
-    np.arctan2, name="atan2", x=lambda g, x, y: g * (y / _radius(x, y)), y=lambda g, x, y: -g * (x / _radius(x, y))
-)
+    np.arctan2, name="atan2", numbers="",
+    x=lambda g, x, y: g * (y / _radius(x, y)), y=lambda g, x, y: -g * (x / _radius(x, y))
+)  # fmt: skip
 hypot = elementwise(
-    fused(lambda x, y: np.hypot(x, y), remainder.hypot), name="hypot", numpy=np.hypot,
+    fused(lambda x, y: np.hypot(x, y), remainder.hypot), name="hypot", numpy=np.hypot, numbers="",
     x=fused(lambda g, x, out: g * (x / out)), y=fused(lambda g, y, out: g * (y / out))
 )  # fmt: skip
 asinh = arcsinh = elementwise(np.arcsinh, complex=True, name="asinh", x=lambda g, x: g / np.sqrt(x * x + 1))
@@ -246,6 +248,7 @@ def xlogy(input: Any, other: Any) -> Tensor:
     >>> tg.xlogy(tg.tensor([0.0, 2.0]), tg.tensor([0.0, 1.5]))
     tensor([0.0000, 0.8109])
     """
+    refuse_numbers("xlogy", "one", input, other)
     return _xlogy_op(_beside(input, other), _beside(other, input))
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...dtypes import get_default_dtype
-from ...engine.fast_calls import elementwise
+from ...engine.fast_calls import elementwise, refuse_numbers, with_numbers
 from ...kernels.elementwise.fused import fused
 from ...promotion import common
 from ...rules import FAST, differentiable, unwrap, wrap
@@ -24,8 +24,8 @@ __all__ = ["copysign", "fix", "frac", "frexp", "heaviside", "ldexp", "nan_to_num
 METHODS = "copysign_ fix_ frac_ frexp heaviside_ ldexp_ nan_to_num_ nextafter_ sgn_"
 
 frac = elementwise(lambda x: x - np.trunc(x), name="frac", x=lambda g: g)
-copysign = elementwise(np.copysign, x=lambda g, x, out: g * (np.sign(x) * np.sign(out)), y=flat)
-nextafter = elementwise(np.nextafter, x=lambda g: g, y=flat)
+copysign = elementwise(np.copysign, numbers="second", x=lambda g, x, out: g * (np.sign(x) * np.sign(out)), y=flat)
+nextafter = elementwise(np.nextafter, numbers="", x=lambda g: g, y=flat)
 _heaviside = elementwise(np.heaviside, x=flat, y=lambda g, x: masked(g, np.equal(x, 0)))
 
 
@@ -54,6 +54,7 @@ def heaviside(input: Any, values: Any) -> Tensor:
     >>> tg.heaviside(tg.tensor([-1.5, 0.0, 2.0]), tg.tensor(0.5))
     tensor([0.0000, 0.5000, 1.0000])
     """
+    refuse_numbers("heaviside", "", input, values)
     one_dtype("heaviside", input=input, values=values)
     out, kind = _heaviside(input, values), common((unwrap(input), unwrap(values)))
     return out if kind is None or kind.kind == "f" else out.to(kind)
@@ -123,6 +124,7 @@ def ldexp(input: Any, other: Any) -> Tensor:
     >>> tg.ldexp(tg.tensor([1.0, 3.0]), tg.tensor([1, 2]))
     tensor([ 2., 12.])
     """
+    refuse_numbers("ldexp", "", input, other)
     exponent = np.asarray(unwrap(other))
     if exponent.dtype.kind in "fc":
         return mul(input, exp2(other))
@@ -133,7 +135,7 @@ def ldexp(input: Any, other: Any) -> Tensor:
     return _scaled(input, np.clip(exponent, -5000, 5000).astype(np.int32))  # all is 0 or infinite beyond
 
 
-FAST[np.ldexp], FAST[np.frexp] = ldexp, frexp
+FAST[np.ldexp], FAST[np.frexp] = with_numbers(ldexp), frexp
 
 # --- no numbers -------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,8 @@ from ...engine.errors import InputError
 
 _VALUED = ("addcmul", "addcdiv")  # whose last argument is a factor, given by keyword to one tensor
 
+_LIMITS = {"maximum": "clamp_min", "minimum": "clamp_max"}  # what they are called where the other one is a number
+
 
 def foreach(name: str) -> Callable[..., Any] | None:
     """The function of lists of tensors that PyTorch calls by a name such as ``_foreach_mul_``.
@@ -49,8 +51,10 @@ def foreach(name: str) -> Callable[..., Any] | None:
         count = len(tensors)
         columns = [_spread(value, count, name) for value in others]
         named = {key: _spread(value, count, name, base in _VALUED) for key, value in options.items()}
+        limited = base in _LIMITS and isinstance(others[0], (int, float))
+        do = getattr(rules.Tensor, method.replace(base, _LIMITS[base])) if limited else call
         found = [
-            call(tensor, *(column[i] for column in columns), **{key: v[i] for key, v in named.items()})
+            do(tensor, *(column[i] for column in columns), **{key: v[i] for key, v in named.items()})
             for i, tensor in enumerate(tensors)
         ]
         return None if here else found

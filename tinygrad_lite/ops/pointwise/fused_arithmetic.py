@@ -8,6 +8,7 @@ import numpy as np
 
 from ... import rules
 from ...engine.errors import DtypeError
+from ...engine.fast_calls import refuse_numbers
 from ...engine.views import write
 from ...rules import differentiable, unwrap
 from ...tensors.row_types import Floating
@@ -168,6 +169,7 @@ def rsub(input: Any, other: Any, alpha: Any = 1) -> Tensor:
     >>> tg.rsub(tg.tensor([1.0, 2.0]), 10, alpha=2)
     tensor([8., 6.])
     """
+    refuse_numbers("rsub", "second", input, other)
     return sub(other, input, alpha=alpha)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.errors import DtypeError
+from ...engine.fast_calls import refuse_numbers, with_numbers
 from ...promotion import cast
 from ...rules import FAST, unwrap, wrap
 from ...tensors.tensor_type import Tensor
@@ -45,6 +46,7 @@ def gcd(input: Any, other: Any) -> Tensor:
     >>> tg.gcd(tg.tensor([4, -6]), tg.tensor([6, 9]))
     tensor([2, 3])
     """
+    refuse_numbers("gcd", "", input, other)
     return wrap(np.gcd(*_integers("gcd", input, other)))
 
 
@@ -70,7 +72,8 @@ def lcm(input: Any, other: Any) -> Tensor:
     >>> tg.lcm(tg.tensor([4, -6]), tg.tensor([6, 9]))
     tensor([12, 18])
     """
+    refuse_numbers("lcm", "", input, other)
     return wrap(np.lcm(*_integers("lcm", input, other)))
 
 
-FAST[np.gcd], FAST[np.lcm] = gcd, lcm
+FAST[np.gcd], FAST[np.lcm] = with_numbers(gcd), with_numbers(lcm)

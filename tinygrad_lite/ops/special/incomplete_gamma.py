@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.fast_calls import refuse_numbers
 from ...rules import differentiable
 from ...tensors.tensor_type import Tensor
 from ..argument_names import describe
@@ -138,10 +139,12 @@ _igammac = differentiable(igammac_series, name="igammac", x=lambda g, a, x: -_de
 
 
 def igamma(input: Any, other: Any) -> Tensor:
+    refuse_numbers("igamma", "", input, other)
     return _igamma.record((input, other))
 
 
 def igammac(input: Any, other: Any) -> Tensor:
+    refuse_numbers("igammac", "", input, other)
     return _igammac.record((input, other))
 
 

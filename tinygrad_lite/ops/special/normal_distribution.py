@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.fast_calls import elementwise
+from ...engine.fast_calls import elementwise, refuse_numbers
 from ...kernels.elementwise import normal as kernels
 from ...kernels.elementwise.fused import fused
 from ...tensors.row_types import Unary
@@ -96,6 +96,7 @@ def xlog1py(input: Any, other: Any) -> Tensor:
     >>> tg.special.xlog1py(tg.tensor([0.0, 2.0]), tg.tensor([-1.0, 0.5]))
     tensor([0.0000, 0.8109])
     """
+    refuse_numbers("xlog1py", "one", input, other)
     return _xlog1py_op(_beside(input, other), _beside(other, input))
 
 

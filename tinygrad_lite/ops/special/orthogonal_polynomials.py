@@ -9,6 +9,7 @@ import numpy as np
 
 from ...dtypes import get_default_dtype
 from ...engine.errors import DtypeError, InputError
+from ...engine.fast_calls import refuse_numbers
 from ...rules import unwrap, wrap
 from ...tensors.tensor_type import Tensor
 
@@ -48,6 +49,7 @@ def _polynomial(name: str, first: tuple[float, float], step: Callable[[int], tup
     """The family with ``p_1 = first[0] x + first[1]`` and ``a_k, b_k, c_k = step(k)`` from k = 1 on."""
 
     def function(input: Any, n: Any) -> Tensor:
+        refuse_numbers(name, "one", input, n)
         degrees, x = np.asarray(unwrap(n)), _real(input, name)
         degrees = degrees if degrees.dtype.kind in "iub" else np.trunc(degrees)
         values = unwrap(x)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.fast_calls import refuse_numbers
 from ...rules import differentiable
 from ...tensors.tensor_type import Tensor
 from .erf_numpy import two_in_double
@@ -56,4 +57,5 @@ def zeta(input: Any, other: Any) -> Tensor:
     >>> tg.special.zeta(tg.tensor([2.0, 4.0]), 1)
     tensor([1.6449, 1.0823])
     """
+    refuse_numbers("zeta", "one", input, other)
     return _zeta.record((input, other))
