@@ -78,6 +78,8 @@ SHARE = Rule("in [0, 1]", _real, lambda v: 0 <= v <= 1)
 
 NO_NAN = Rule("a number", _real, lambda v: bool(v == v))
 
+NUMBERS = {bool, int, float, complex}  # Python's
+
 IN_FUNCTIONS = {"eps": NO_NAN, "tau": ABOVE_ZERO, "max_norm": NOT_NEGATIVE, "clip_value": NOT_NEGATIVE}
 
 
@@ -102,3 +104,22 @@ def check(who: str, name: str, value: Any, rule: Rule) -> None:
     fits = rule.kind(value)
     if not fits or not rule.value(value):
         raise (InputError if fits else TypeError)(f"{who}: {name} must be {rule.words}, got {came(value)}")
+
+
+def refuse_numbers(who: str, numbers: str, input: Any, other: Any) -> None:
+    """Raise where PyTorch takes a Tensor only: see `elementwise`."""
+    given = [type(v) in NUMBERS or isinstance(v, np.generic) for v in (input, other)]
+    if given[0] and (numbers in ("", "second") or (given[1] and numbers == "one")):
+        raise TypeError(f"{who}: input must be a Tensor, got {input!r}")
+    if given[1] and numbers == "":
+        raise TypeError(f"{who}: other must be a Tensor, got {other!r}")
+
+
+def with_numbers(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that refuses numbers, for NumPy's, which takes them: as arrays without dimensions."""
+
+    def taking(input: Any, other: Any, *args: Any, **kwargs: Any) -> Any:
+        arrays = [np.asarray(v) if type(v) in NUMBERS else v for v in (input, other)]
+        return function(*arrays, *args, **kwargs)
+
+    return taking

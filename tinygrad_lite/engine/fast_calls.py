@@ -16,6 +16,8 @@ from .. import promotion
 from ..graph import OFF, Node, _getframe, caller, library, mode, tick
 from ..rules import FAST, TABLE, Op, _from_complex, differentiable, narrow, ndarray
 from ..tensors.row_types import Binary, Unary
+from .arguments import NUMBERS as _NUMBERS
+from .arguments import refuse_numbers
 from .blame import blame
 from .errors import DtypeError
 from .out import into
@@ -112,7 +114,6 @@ def _unary(op: Op) -> Callable[..., Any]:
 
 
 _LIBRARY = f"{__name__.partition('.')[0]}."
-_NUMBERS = {bool, int, float, complex}
 NUMERIC = "biufc"  # the kinds of dtypes that hold numbers
 
 
@@ -124,25 +125,6 @@ def operand(value: Any, who: str) -> Any:
     if array.dtype.kind not in NUMERIC:
         raise TypeError(f"{who}: operands must be Tensors, arrays or numbers, got {type(value).__name__}")
     return array if array is value else array[()]  # a scalar of NumPy's, or what is taken for one, is a number
-
-
-def refuse_numbers(who: str, numbers: str, input: Any, other: Any) -> None:
-    """Raise where PyTorch takes a Tensor only: see `elementwise`."""
-    given = [type(v) in _NUMBERS or isinstance(v, np.generic) for v in (input, other)]
-    if given[0] and (numbers in ("", "second") or (given[1] and numbers == "one")):
-        raise TypeError(f"{who}: input must be a Tensor, got {input!r}")
-    if given[1] and numbers == "":
-        raise TypeError(f"{who}: other must be a Tensor, got {other!r}")
-
-
-def with_numbers(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that refuses numbers, for NumPy's, which takes them: as arrays without dimensions."""
-
-    def taking(input: Any, other: Any, *args: Any, **kwargs: Any) -> Any:
-        arrays = [np.asarray(v) if type(v) in _NUMBERS else v for v in (input, other)]
-        return function(*arrays, *args, **kwargs)
-
-    return taking
 
 
 def _meet(op: Op, x: Any, y: Any) -> tuple[Any, Any, Any]:

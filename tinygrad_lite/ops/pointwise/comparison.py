@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from ... import rules
+from ...engine.arguments import refuse_numbers, with_numbers
 from ...engine.blame import blame
 from ...engine.errors import DtypeError, InputError
-from ...engine.fast_calls import operand, refuse_numbers, with_numbers
+from ...engine.fast_calls import operand
 from ...promotion import cast_pair
 from ...rules import FAST, unwrap, wrap
 from ...tensors.tensor_type import Tensor

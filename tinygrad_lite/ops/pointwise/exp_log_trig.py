@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import get_default_dtype
+from ...engine.arguments import refuse_numbers
 from ...engine.errors import DtypeError
-from ...engine.fast_calls import elementwise, refuse_numbers
+from ...engine.fast_calls import elementwise
 from ...kernels.elementwise import remainder
 from ...kernels.elementwise.float32_math import softplus_single
 from ...kernels.elementwise.fused import fused

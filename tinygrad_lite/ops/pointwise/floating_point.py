@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...dtypes import get_default_dtype
-from ...engine.fast_calls import elementwise, refuse_numbers, with_numbers
+from ...engine.arguments import refuse_numbers, with_numbers
+from ...engine.fast_calls import elementwise
 from ...kernels.elementwise.fused import fused
 from ...promotion import common
 from ...rules import FAST, differentiable, unwrap, wrap

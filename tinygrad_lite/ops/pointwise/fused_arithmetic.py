@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ... import rules
+from ...engine.arguments import refuse_numbers
 from ...engine.errors import DtypeError
-from ...engine.fast_calls import refuse_numbers
 from ...engine.views import write
 from ...rules import differentiable, unwrap
 from ...tensors.row_types import Floating

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.arguments import refuse_numbers, with_numbers
 from ...engine.errors import DtypeError
-from ...engine.fast_calls import refuse_numbers, with_numbers
 from ...promotion import cast
 from ...rules import FAST, unwrap, wrap
 from ...tensors.tensor_type import Tensor

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.fast_calls import refuse_numbers
+from ...engine.arguments import refuse_numbers
 from ...rules import differentiable
 from ...tensors.tensor_type import Tensor
 from ..argument_names import describe

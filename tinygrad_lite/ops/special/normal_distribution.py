@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.fast_calls import elementwise, refuse_numbers
+from ...engine.arguments import refuse_numbers
+from ...engine.fast_calls import elementwise
 from ...kernels.elementwise import normal as kernels
 from ...kernels.elementwise.fused import fused
 from ...tensors.row_types import Unary

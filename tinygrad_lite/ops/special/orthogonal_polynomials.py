@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import get_default_dtype
+from ...engine.arguments import refuse_numbers
 from ...engine.errors import DtypeError, InputError
-from ...engine.fast_calls import refuse_numbers
 from ...rules import unwrap, wrap
 from ...tensors.tensor_type import Tensor
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.fast_calls import refuse_numbers
+from ...engine.arguments import refuse_numbers
 from ...rules import differentiable
 from ...tensors.tensor_type import Tensor
 from .erf_numpy import two_in_double
