@@ -81,10 +81,11 @@ ARGUMENTS = {
     "requires_grad": None, "detach": None, "bernoulli": None, "uniform": None, "normal": None,
     "copy": None, "fill": None, "zero": None,
     **dict.fromkeys(
-        "subtract multiply divide true_divide floor_divide atan2 arctan2 hypot xlogy copysign heaviside ldexp "
-        "float_power clamp_min clamp_max".split(), (2.0,)
+        "subtract multiply divide true_divide floor_divide xlogy copysign float_power clamp_min clamp_max".split(),
+        (2.0,),
     ),
-    "nextafter": (2.0,), "lerp": (2.0, 0.3), "addcmul": (2.0, 3.0), "addcdiv": (2.0, 3.0),
+    **dict.fromkeys("atan2 arctan2 hypot heaviside ldexp nextafter".split(), (np.array(2.0, np.float64),)),
+    "lerp": (2.0, 0.3), "addcmul": (2.0, 3.0), "addcdiv": (2.0, 3.0),
     "mvlgamma": (1,), "polygamma": (1,), "cumsum": (0,), "cumprod": (0,),
     **dict.fromkeys(  # tests/ops_rows_pointwise.py and tests/ops_rows_reduce.py have these
         "acosh arccosh gcd lcm renorm eq ne lt le gt ge not_equal less less_equal greater greater_equal logical_and "
@@ -686,7 +687,7 @@ NEEDERS = {
     "prod": lambda h: h.prod(), "var": lambda h: h.var(), "cross_entropy": lambda h: tg.cross_entropy(h, tg.tensor(1)),
     "softmax": lambda h: h.softmax(0), "linear": lambda h: tg.linear(h, h[None]),
     "einsum": lambda h: tg.einsum("i,i", h, h),
-    "maximum": lambda h: tg.maximum(h, 1.5), "getitem": lambda h: h[np.array([0, 1])],
+    "maximum": lambda h: np.maximum(h, 1.5), "getitem": lambda h: h[np.array([0, 1])],
     "where": lambda h: tg.where(h > 1, h, 2),
 }  # fmt: skip
 
