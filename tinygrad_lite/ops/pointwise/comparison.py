@@ -75,7 +75,7 @@ def _question(function: Any, name: str | None = None, meeting: Any = cast_pair, 
     binary = getattr(function, "nin", 1) == 2
     answer: Any = two if binary else one
     any_two.__name__ = any_two.__qualname__ = answer.__name__ = answer.__qualname__ = name or function.__name__
-    answer.lenient = FAST[function] = any_two if binary else one  # what operators call
+    FAST[function] = any_two if binary else one  # NumPy's function takes numbers
     return answer
 
 
