@@ -21,6 +21,8 @@ SHARED = 1 << 21  # elements: fewer are added up before another thread has woken
 
 def sum_along(a: Any, axis: Any, dtype: Any = None, keepdims: Any = False) -> Any:
     """The sum of an array; of long rows by a compiled loop."""
+    if dtype is None and axis is None and a.size < LARGE and a.dtype.char in "fd" and a.flags.forc:
+        return np.add.reduce(a, None, keepdims=keepdims)  # as `pairwise_sum` does in the end
     if dtype is None and a.size >= LARGE and axis in (None, -1, a.ndim - 1) and large(a):
         whole = axis is None or a.ndim == 1
         kept = (1,) * a.ndim if whole else (*a.shape[:-1], 1)

@@ -182,12 +182,12 @@ def scaled(slope: Any, each: Any, target: Any, out: Any, ignore: int) -> None:
 
 def scaled_slope(slope: Any, g: Any, target: Any, ignore: int) -> Any:
     """`scaled_plain` as a new array, of one gradient for all rows or one for each."""
-    if slope.size < LARGE:
-        factor: Any = np.where(target == ignore, slope.dtype.type(0), g)
-        return slope * factor[:, None]
     out, each = np.empty(slope.shape, slope.dtype), np.empty(len(slope), slope.dtype)
     each[...] = g
-    in_parts(scaled, piece(slope.shape[1]), (slope, each, target, out), ignore)
+    if slope.size < LARGE:  # a small step feels it being asked for how many threads it is
+        scaled.run(slope, each, target, out, ignore)
+    else:
+        in_parts(scaled, piece(slope.shape[1]), (slope, each, target, out), ignore)
     return out
 
 
