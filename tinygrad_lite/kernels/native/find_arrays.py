@@ -23,7 +23,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from .compile import inner
-from .memory import number, put_word, word
+from .memory import number_at, put_word, word
 from .source import compiled
 
 Array = np.ndarray[Any, Any]
@@ -44,15 +44,15 @@ C_ORDER, F_ORDER, ALIGNED = 0x1, 0x2, 0x100  # bits of an array's flags
 @inner
 def _fits(array: int, kind: int, wanted: int, dtype: int, shape: int) -> bool:
     """Whether an object is an array (of no subclass), with the flags, the dtype and the shape (ndim first) wanted."""
-    if word(array + TYPE) != kind or number(array + FLAGS, np.int32) & wanted != wanted:
+    if word(array + TYPE) != kind or number_at(array + FLAGS, np.int32) & wanted != wanted:
         return False
     its = word(array + DTYPE)
     if its != dtype:  # equal dtypes may be two objects: arrays made by numba bring their own
-        if number(its + NUMBER, np.int32) != number(dtype + NUMBER, np.int32):
+        if number_at(its + NUMBER, np.int32) != number_at(dtype + NUMBER, np.int32):
             return False
-        if number(its + ORDER, np.int8) != number(dtype + ORDER, np.int8):
+        if number_at(its + ORDER, np.int8) != number_at(dtype + ORDER, np.int8):
             return False
-    ndim = number(array + NDIM, np.int32)
+    ndim = number_at(array + NDIM, np.int32)
     if ndim != word(shape):
         return False
     sizes = word(array + SHAPE)

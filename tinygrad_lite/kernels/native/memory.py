@@ -1,4 +1,4 @@
-"""`view`, `bare`, `word`, `number`, `claim`: arrays and numbers by address: one compiled launch walks over many.
+"""`view`, `bare`, `word`, `number_at`, `claim`: arrays and numbers by address: one compiled launch walks over many.
 
 Imported by whoever runs compiled code, hence never before numba is needed.
 """
@@ -36,7 +36,7 @@ def _at(context: Any, builder: Any, address: Any, kind: Any) -> Any:
 
 
 @intrinsic
-def number(typingctx: Any, address: Any, dtype: Any) -> Any:
+def number_at(typingctx: Any, address: Any, dtype: Any) -> Any:
     """The number of a dtype that stands at an address: compiled in a tenth of the time that an array of one takes."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:

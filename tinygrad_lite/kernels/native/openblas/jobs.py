@@ -20,7 +20,7 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils
 
-from ..walk.machine_code import Words, made, number
+from ..walk.machine_code import Words, compile_function, number
 from ..worker_threads import (
     ASLEEP,
     BUSY,
@@ -69,7 +69,7 @@ def jobs(crew: int, helpers: int) -> int:
 
 def code() -> int:
     """Compile it, or load what was compiled before; returns its address."""
-    return made("jobs of products", _JOBS_TYPE, _write)
+    return compile_function("jobs of products", _JOBS_TYPE, _write)
 
 
 def _write(context: Any, builder: Any, given: Any) -> None:

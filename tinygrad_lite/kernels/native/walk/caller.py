@@ -23,7 +23,7 @@ from numba.np.arrayobj import populate_array
 
 from ..task_codegen import address_of, call_at
 from ..worker_threads import INTP
-from .machine_code import WORDS, Words, made
+from .machine_code import WORDS, Words, compile_function
 
 FAILED = 1 << 62  # what a caller returns where the kernel has raised an error
 
@@ -96,7 +96,7 @@ def caller(kinds: tuple[Any, ...], result: Any, ignored: bool = False) -> int:
         number = ir.Constant(INTP, 0) if ignored or result == types.none else _as_word(builder, found)
         builder.ret(builder.select(status.is_error, ir.Constant(INTP, FAILED), number))
 
-    return made(f"caller {kinds} {result} {ignored}", ir.FunctionType(INTP, [WORDS]), write)
+    return compile_function(f"caller {kinds} {result} {ignored}", ir.FunctionType(INTP, [WORDS]), write)
 
 
 def _as_word(builder: Any, value: Any) -> Any:

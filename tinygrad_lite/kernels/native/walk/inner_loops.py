@@ -18,7 +18,7 @@ from llvmlite import ir
 from numba.core import cgutils
 
 from ..worker_threads import INTP
-from .machine_code import WORDS, Words, made, number
+from .machine_code import WORDS, Words, compile_function, number
 from .table import CASTS
 
 LOOP_TYPE = ir.FunctionType(ir.VoidType(), [WORDS] * 4)  # (arrays, lengths, strides, data)
@@ -41,7 +41,7 @@ def address(name: str) -> int:
         ``copy4`` copies elements of 4 bytes, ``cast_fd`` makes float64 of float32, ``choose4`` is `numpy.where`,
         ``add_f`` adds rows.
     """
-    return made(name, LOOP_TYPE, lambda context, builder, given: _write(name, builder, given))
+    return compile_function(name, LOOP_TYPE, lambda context, builder, given: _write(name, builder, given))
 
 
 def _write(name: str, builder: Any, given: Any) -> None:

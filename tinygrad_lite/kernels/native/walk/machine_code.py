@@ -1,4 +1,4 @@
-"""`made`: machine code of functions that are written in LLVM's language.
+"""`compile_function`: machine code of functions that are written in LLVM's language.
 
 Imported by whoever runs compiled code, hence never before numba is needed.
 """
@@ -26,7 +26,7 @@ WORDS = ir.PointerType(INTP)
 _libraries: dict[str, Any] = {}  # whose code must stay
 
 
-def made(what: str, kind: Any, write: Callable[[Any, Any, Any], None]) -> int:
+def compile_function(what: str, kind: Any, write: Callable[[Any, Any, Any], None]) -> int:
     """Compile a function, or load what it was compiled to before; returns its address.
 
     Parameters

@@ -15,7 +15,7 @@ from numba.core import cgutils
 
 from ..worker_threads import INTP
 from .inner_loops import LOOP_TYPE
-from .machine_code import WORDS, Words, made, number
+from .machine_code import WORDS, Words, compile_function, number
 from .table import ADDRESS, ARRAYS, CALL, LOOP, MOST, PRODUCT, ROW
 
 _SHORT = ir.IntType(32)
@@ -30,7 +30,9 @@ def address(data: int) -> int:
         Where in an array object the address of its elements is.
     """
     kind = ir.FunctionType(INTP, [INTP, WORDS, INTP])
-    return made(f"walk {data}", kind, lambda context, builder, given: _called_by_python(builder, given[1], data))
+    return compile_function(
+        f"walk {data}", kind, lambda context, builder, given: _called_by_python(builder, given[1], data)
+    )
 
 
 def _called_by_python(builder: Any, given: Any, data: int) -> None:
