@@ -173,6 +173,9 @@ def test_constructors_take_pytorchs_arguments():
         optim.Adam([p], learning_rate=0.1)
     with pytest.raises(TypeError, match="Adam: lr must be a number, got str"):
         optim.Adam([p], lr="0.1")
+    for kind in (ValueError, TypeError):  # PyTorch's class, and the one of all that is no number
+        with pytest.raises(kind, match=r"Adam: lr must be a number, got Tensor of shape \(2,\)"):
+            optim.Adam([p], lr=tg.tensor([0.1, 0.2]))
 
 
 def test_setting_a_hyperparameter_sets_it_in_all_groups():

@@ -8,6 +8,8 @@ import numbers
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from tinygrad_lite.engine.errors import SeveralError
+
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform as dataclass_transform
 else:
@@ -179,6 +181,8 @@ def _or_none(kinds: set[str]) -> str:
 
 def _number(who: str, label: str, value: Any) -> float:
     scalar = hasattr(value, "__float__") and getattr(value, "ndim", 1) == 0
+    if getattr(value, "ndim", 0):
+        raise SeveralError(f"{who}: {label} must be a number, got {type(value).__name__} of shape {tuple(value.shape)}")
     if isinstance(value, bool) or not (isinstance(value, numbers.Real) or scalar):
         raise TypeError(f"{who}: {label} must be a number, got {type(value).__name__}")
     return float(value)
