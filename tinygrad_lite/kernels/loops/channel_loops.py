@@ -16,6 +16,8 @@ from .pairwise_sum import pairwise_sum
 from .row_loops import piece
 from .row_sums import moment, spread, total
 
+NEAR = 1 << 15  # elements of some channels that are still near when they are met again
+
 
 def pays(shape: tuple[int, ...], dtype: Any) -> bool:
     """Is a loop over channels possible, and worth its call? Short rows are better left to NumPy."""
@@ -31,11 +33,12 @@ def are_channels(*arrays: Any) -> bool:
     return pays(x.shape, x.dtype)
 
 
-def over_channels(kernel: Kernel, arrays: tuple[Any, ...], *vectors: Any) -> None:
-    """A loop over the channels of arrays of one shape, shared between threads."""
+def over_channels(kernel: Kernel, arrays: tuple[Any, ...], *vectors: Any, out: Any = None) -> None:
+    """A loop over the channels of arrays of one shape, shared between threads; `out`, contiguous, is handed on last."""
     n, count = arrays[0].shape[:2]
     flat = [np.ascontiguousarray(a).reshape(n, count, -1) for a in arrays]
-    in_ranges(kernel, piece(arrays[0].size // count), count, *flat, *vectors)
+    last = () if out is None else (out.reshape(n, count, -1),)
+    in_ranges(kernel, piece(arrays[0].size // count), count, *flat, *vectors, *last)
 
 
 def statistics_plain(x: Any, mean: Any, square: Any, first: int, end: int) -> None:
@@ -56,16 +59,18 @@ def statistics_plain(x: Any, mean: Any, square: Any, first: int, end: int) -> No
 
 @kernel(statistics_plain)
 def statistics(x: Any, mean: Any, square: Any, first: int, end: int) -> None:
-    n, size = len(x), len(x) * x.shape[2]
+    size, sums = len(x) * x.shape[2], np.zeros(end - first)
+    for i in range(len(x)):
+        for c in range(first, end):
+            sums[c - first] += total(x[i, c])
     for c in range(first, end):
-        s = 0.0
-        for i in range(n):
-            s += total(x[i, c])
-        center = x.dtype.type(s / size)
-        s = 0.0
-        for i in range(n):
-            s += spread(x[i, c], center)
-        mean[c], square[c] = center, s / size
+        mean[c] = sums[c - first] / size
+        sums[c - first] = 0.0
+    for i in range(len(x)):
+        for c in range(first, end):
+            sums[c - first] += spread(x[i, c], mean[c])
+    for c in range(first, end):
+        square[c] = sums[c - first] / size
 
 
 def moments_plain(g: Any, x: Any, mean: Any, sums: Any, products: Any, first: int, end: int) -> None:
@@ -86,12 +91,13 @@ def moments_plain(g: Any, x: Any, mean: Any, sums: Any, products: Any, first: in
 
 @kernel(moments_plain)
 def moments(g: Any, x: Any, mean: Any, sums: Any, products: Any, first: int, end: int) -> None:
+    found = np.zeros((2, end - first))
+    for i in range(len(x)):
+        for c in range(first, end):
+            found[0, c - first] += total(g[i, c])
+            found[1, c - first] += moment(g[i, c], x[i, c], mean[c])
     for c in range(first, end):
-        s, p = 0.0, 0.0
-        for i in range(len(x)):
-            s += total(g[i, c])
-            p += moment(g[i, c], x[i, c], mean[c])
-        sums[c], products[c] = s, p
+        sums[c], products[c] = found[0, c - first], found[1, c - first]
 
 
 def affine_plain(x: Any, out: Any, mean: Any, factor: Any, shift: Any, first: int, end: int) -> None:
@@ -140,3 +146,89 @@ def mixed(g: Any, x: Any, out: Any, mean: Any, of_g: Any, of_x: Any, shift: Any,
             up, row, into, m, p, q, b = g[i, c], x[i, c], out[i, c], mean[c], of_g[c], of_x[c], shift[c]
             for j in range(row.size):
                 into[j] = up[j] * p + (row[j] - m) * q + b
+
+
+# --- both at once, for as many channels as stay near ------------------------------------------------------------------
+
+
+def normalize_plain(
+    x: Any, weight: Any, bias: Any, eps: Any, mean: Any, square: Any, scale: Any, factor: Any, out: Any, first: int,
+    end: int,
+) -> None:  # fmt: skip
+    """``out = (x - mean) * scale * weight + bias``, where ``scale = 1 / sqrt(square + eps)``.
+
+    Parameters
+    ----------
+    x : array, shape (N, C, S), floating
+    weight, bias : array, shape (C,)
+    eps : float, of the dtype of `x`
+    mean, square, scale, factor : array, shape (C,)
+        Written: as `statistics`, and what x is multiplied with.
+    out : array, shape (N, C, S)
+        Written.
+    first, end : int
+    """
+    c = slice(first, end)
+    statistics_plain(x, mean, square, first, end)
+    scale[c] = 1 / np.sqrt(square[c] + eps)
+    factor[c] = scale[c] * weight[c]
+    affine_plain(x, out, mean, factor, bias, first, end)
+
+
+@kernel(normalize_plain)
+def normalize(
+    x: Any, weight: Any, bias: Any, eps: Any, mean: Any, square: Any, scale: Any, factor: Any, out: Any, first: int,
+    end: int,
+) -> None:  # fmt: skip
+    one, wide = x.dtype.type(1), max(1, NEAR // (len(x) * x.shape[2]))
+    for start in range(first, end, wide):
+        stop = min(start + wide, end)
+        statistics(x, mean, square, start, stop)
+        for c in range(start, stop):
+            scale[c] = one / np.sqrt(square[c] + eps)
+            factor[c] = scale[c] * weight[c]
+        affine(x, out, mean, factor, bias, start, stop)
+
+
+def normalize_back_plain(
+    g: Any, x: Any, weight: Any, mean: Any, scale: Any, sums: Any, products: Any, of_x: Any, factor: Any, shift: Any,
+    out: Any, first: int, end: int,
+) -> None:  # fmt: skip
+    """The gradient of `normalize` with respect to x: with the statistics' own, in which each sample counts.
+
+    Parameters
+    ----------
+    g, x : array, shape (N, C, S), floating
+    weight, mean, scale : array, shape (C,)
+    sums, products : array, shape (C,)
+        Written: the gradients of the bias and of the weight.
+    of_x, factor, shift : array, shape (C,)
+        Written: see `mixed`.
+    out : array, shape (N, C, S)
+        Written.
+    first, end : int
+    """
+    c, n = slice(first, end), x.dtype.type(x.shape[0] * x.shape[2])
+    moments_plain(g, x, mean, sums, products, first, end)
+    products[c] *= scale[c]
+    factor[c] = scale[c] * weight[c]
+    of_x[c] = -factor[c] * scale[c] * products[c] / n
+    shift[c] = -factor[c] * sums[c] / n
+    mixed_plain(g, x, out, mean, factor, of_x, shift, first, end)
+
+
+@kernel(normalize_back_plain)
+def normalize_back(
+    g: Any, x: Any, weight: Any, mean: Any, scale: Any, sums: Any, products: Any, of_x: Any, factor: Any, shift: Any,
+    out: Any, first: int, end: int,
+) -> None:  # fmt: skip
+    n, wide = x.dtype.type(len(x) * x.shape[2]), max(1, NEAR // (len(x) * x.shape[2]))
+    for start in range(first, end, wide):
+        stop = min(start + wide, end)
+        moments(g, x, mean, sums, products, start, stop)
+        for c in range(start, stop):
+            products[c] *= scale[c]
+            factor[c] = scale[c] * weight[c]
+            of_x[c] = -factor[c] * scale[c] * products[c] / n
+            shift[c] = -factor[c] * sums[c] / n
+        mixed(g, x, out, mean, factor, of_x, shift, start, stop)

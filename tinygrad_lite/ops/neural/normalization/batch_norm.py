@@ -92,12 +92,10 @@ def scaled(x: Any, factor: Any, shift: Any) -> Any:
 
 @serves(lambda g, x, *_: are_channels(g, x))
 def _batch_norm_loops_vjp(g: Any, x: Any, weight: Any, mean: Any, scale: Any) -> Any:
-    mean, scale, n = mean.reshape(-1), scale.reshape(-1), x.dtype.type(x.size // x.shape[1])
-    gb, gw = np.empty((2, x.shape[1]), x.dtype)
-    over_channels(channel_loops.moments, (g, x), mean, gb, gw)
-    gw *= scale
-    factor, out = scale * _vector(weight, x, 1), np.empty(x.shape, x.dtype)
-    over_channels(channel_loops.mixed, (g, x, out), mean, factor, -factor * scale * gw / n, -factor * gb / n)
+    out = np.empty(x.shape, x.dtype)
+    gb, gw, *room = np.empty((5, x.shape[1]), x.dtype)
+    given = _vector(weight, x, 1), mean.reshape(-1), scale.reshape(-1)
+    over_channels(channel_loops.normalize_back, (g, x), *given, gb, gw, *room, out=out)
     return out, (None if weight is None else gw), gb
 
 
@@ -114,10 +112,10 @@ def _batch_norm_vjp(g: Any, x: Any, weight: Any, mean: Any, scale: Any) -> Any:
 
 @serves(lambda x, *_: are_channels(x))
 def _normalized_loops(x: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any, Any]:
-    mean, var = np.empty((2, x.shape[1]), x.dtype)
-    over_channels(channel_loops.statistics, (x,), mean, var)
-    scale = 1 / np.sqrt(var + x.dtype.type(eps))
-    out = _affine(x, mean, scale * _vector(weight, x, 1), _vector(bias, x, 0))
+    out, eps = np.empty(x.shape, x.dtype), x.dtype.type(eps)
+    mean, var, scale, factor = np.empty((4, x.shape[1]), x.dtype)
+    given = _vector(weight, x, 1), _vector(bias, x, 0), eps
+    over_channels(channel_loops.normalize, (x,), *given, mean, var, scale, factor, out=out)
     shape = 1, -1, *(1,) * (x.ndim - 2)
     return out, mean.reshape(shape), scale.reshape(shape), var
 
