@@ -59,11 +59,15 @@ class Hooked:
 
     _hooks: Hooks | None = None  # None sends a call straight to `forward`; see _register_for_every_module
 
-    def _add_hook(self, kind: str, hook: Hook, prepend: bool = False) -> RemovableHandle:
-        hooks = self.__dict__.get("_hooks")
+    def _all_hooks(self) -> Hooks:
+        """Its own, made where there are none."""
+        hooks: Hooks | None = self.__dict__.get("_hooks")
         if hooks is None:
             hooks = self.__dict__["_hooks"] = Hooks()
-        return hooks.add(kind, hook, prepend)
+        return hooks
+
+    def _add_hook(self, kind: str, hook: Hook, prepend: bool = False) -> RemovableHandle:
+        return self._all_hooks().add(kind, hook, prepend)
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from ._protocol import AnyModule
@@ -88,6 +88,52 @@ class Members(MutableMapping[str, Any]):
         return repr(dict(self))
 
 
+class HookTable(MutableMapping[int, Callable[..., Any]]):
+    """A view of a module's hooks of one kind: their numbers and the functions, which can be deleted.
+
+    Parameters
+    ----------
+    table : dict
+        Where the hooks are kept.
+    """
+
+    __slots__ = ("_table",)
+
+    def __init__(self, table: MutableMapping[int, Hook]) -> None:
+        self._table = table
+
+    def __getitem__(self, key: int) -> Callable[..., Any]:
+        return self._table[key].hook
+
+    def __setitem__(self, key: int, hook: Callable[..., Any]) -> None:
+        self._table[key] = Hook(hook)
+
+    def __delitem__(self, key: int) -> None:
+        del self._table[key]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(list(self._table))
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def items(self) -> Any:
+        """Numbers and functions as they are now: hooks may be deleted on the way."""
+        return dict(self).items()
+
+
+def _hooks_of(kind: str) -> property:
+    def read(module: Any) -> HookTable:
+        return HookTable(module._all_hooks().tables[kind])
+
+    def write(module: Any, hooks: Mapping[int, Callable[..., Any]]) -> None:
+        table = read(module)
+        table.clear()
+        table.update(hooks)
+
+    return property(read, write, doc=f"The hooks of the kind {kind!r}, by PyTorch's name of them.")
+
+
 def to_pytorchs(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """PyTorch's layout of a module's ``__dict__``."""
     plain = dict(attributes)
@@ -129,7 +175,16 @@ def from_pytorchs(state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Pickled:
-    """What is pickled in PyTorch's layout: a base of `Module`."""
+    """What is pickled in PyTorch's layout, and has its tables of hooks: a base of `Module`."""
+
+    _forward_pre_hooks, _forward_hooks = _hooks_of("forward_pre"), _hooks_of("forward")
+    _backward_pre_hooks, _backward_hooks = _hooks_of("backward_pre"), _hooks_of("backward")
+    _state_dict_pre_hooks, _state_dict_hooks = _hooks_of("save_pre"), _hooks_of("save")
+    _load_state_dict_pre_hooks, _load_state_dict_post_hooks = _hooks_of("load_pre"), _hooks_of("load_post")
+
+    @property
+    def _non_persistent_buffers_set(self) -> set[str]:
+        return {name for name, kind in self.__dict__["_kinds"].items() if kind == VOLATILE}
 
     def __getstate__(self) -> dict[str, Any]:
         return {**to_pytorchs(self.__dict__), **self._pytorchs_attributes()}

@@ -194,7 +194,7 @@ __all__ = sorted(
     | {"autograd", "fft", "linalg", *_LAZY, *_TORCH_MODULES, *_ROOM_OF, *_ON_DEMAND}
     - {"random", "slice", "types"}  # or a star import hid Python's
 )
-_open_rooms(f"{__name__}.ops")
+_open_rooms(f"{__package__}.ops")
 _open_doors(globals(), __all__, out=True)
 _open_doors(vars(linalg), linalg.__all__, out=True)
 _open_doors(vars(fft), fft.__all__, out=True)
@@ -202,13 +202,13 @@ _open_doors(vars(fft), fft.__all__, out=True)
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
-        return importlib.import_module(f"{__name__}.{name}")
+        return importlib.import_module(f"{__package__}.{name}")
     if name in _TORCH_MODULES:
-        return importlib.import_module(f"{__name__}.{_TORCH_MODULES[name]}")
+        return importlib.import_module(f"{__package__}.{_TORCH_MODULES[name]}")
     if name in _ROOM_OF:
-        return getattr(importlib.import_module(f"{__name__}.{_ROOM_OF[name]}"), name)
+        return getattr(importlib.import_module(f"{__package__}.{_ROOM_OF[name]}"), name)
     if name in _ON_DEMAND:
-        module = importlib.import_module(f"{__name__}.{_ON_DEMAND[name]}")
+        module = importlib.import_module(f"{__package__}.{_ON_DEMAND[name]}")
         _open_doors(vars(module), module.__all__)
         return getattr(module, name)
     if name.endswith("_") and not name.startswith("_") and hasattr(Tensor, name):

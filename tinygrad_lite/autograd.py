@@ -21,6 +21,7 @@ from .engine import delivery, hooks
 from .engine.accumulate import ACCUMULATING, accumulate, fit, misfit, ones_like, own
 from .engine.delivery import LEAVES, TAKEN, Delivery
 from .engine.errors import InputError, check_several, freed
+from .engine.function import Context as FunctionCtx
 from .engine.function import Function, once_differentiable
 from .engine.grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .engine.quiet import SILENT, restore, silence
@@ -28,7 +29,7 @@ from .graph import RETAIN, Node, Stamp, last_write, line_of, memory, mode, stale
 from .rules import Op, Rule, conjugate, ndarray, part_of, result_number, wrap
 
 __all__ = [
-    "Function", "backward", "enable_grad", "grad", "inference_mode", "is_grad_enabled", "no_grad",
+    "Function", "FunctionCtx", "backward", "enable_grad", "grad", "inference_mode", "is_grad_enabled", "no_grad",
     "once_differentiable",
     "set_grad_enabled", "stamp", "tick", "written",
 ]  # fmt: skip

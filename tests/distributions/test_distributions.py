@@ -446,7 +446,7 @@ REFUSED = {
     "weights for others": (
         lambda: D.MixtureSameFamily(D.Categorical(tg.ones(2)), D.Normal(tg.zeros(3), 1.0)), ValueError, "2 weights",
     ),
-    "no family": (lambda: D.register_kl(int, D.Normal), TypeError, "subclass of Distribution"),
+    "no family": (lambda: D.register_kl(3, D.Normal), TypeError, "a class"),
     "several counts": (lambda: D.Multinomial(tg.tensor([1, 2]), tg.ones(2)), NotImplementedError, "one integer"),
 }  # fmt: skip
 

@@ -118,14 +118,14 @@ def test_missing_names_are_told_at_the_end(tmp_path):
 
 
 def test_as_torch_at_the_top_of_a_file(tmp_path):
-    (tmp_path / "train.py").write_text("import tinygrad_lite.as_torch\nimport torch\nprint(torch.__name__)")
+    (tmp_path / "train.py").write_text("import tinygrad_lite.as_torch\nimport torch\nprint(torch.__package__)")
     done = python("train.py", cwd=tmp_path, TINYGRAD_LITE_AS_TORCH="instead")
     assert (done.returncode, done.stdout, done.stderr) == (0, "tinygrad_lite\n", "")
 
 
 def test_an_installed_pytorch_is_not_hidden(tmp_path):
     (tmp_path / "torch.py").write_text("here = True")  # whether one is installed or not
-    (tmp_path / "train.py").write_text("import torch\nprint(torch.__name__)")
+    (tmp_path / "train.py").write_text("import torch\nprint(torch.__package__)")
     done = python("-m", "tinygrad_lite", "run", "train.py", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert "run: as_torch: PyTorch is installed, in" in done.stderr
@@ -137,7 +137,7 @@ def test_an_installed_pytorch_is_not_hidden(tmp_path):
 
 @pytest.mark.skipif(TORCH, reason="PyTorch is installed, which is not to be hidden")
 def test_without_pytorch_nothing_need_be_asked(tmp_path):
-    (tmp_path / "train.py").write_text("import torch\nprint(torch.__name__)")
+    (tmp_path / "train.py").write_text("import torch\nprint(torch.__package__)")
     assert python("-m", "tinygrad_lite", "run", "train.py", cwd=tmp_path).stdout == "tinygrad_lite\n"
 
 

@@ -60,7 +60,7 @@ def _takes_arrays(constraint: Any) -> bool:
     """Whether a constraint's formula is one of this file's that give the same on arrays, and holds no Tensors."""
     if type(constraint) is independent:
         return _takes_arrays(constraint.base_constraint)
-    known = getattr(type(constraint).check, "takes_arrays", False)
+    known = getattr(getattr(type(constraint), "check", None), "takes_arrays", False)
     return known and not any(isinstance(value, Tensor) for value in vars(constraint).values())
 
 
@@ -84,7 +84,8 @@ def _set(
 
     vars(checked)["takes_arrays"] = arrays
     contents = {"check": checked, "event_dim": event_dim, "is_discrete": is_discrete}
-    made: Constraint = type(f"_{name}", (Constraint,), {"__module__": __name__, **contents})()
+    cls = globals()[f"_{name}"] = type(f"_{name}", (Constraint,), {"__module__": __name__, **contents})
+    made: Constraint = cls()
     return made
 
 
@@ -136,9 +137,11 @@ class _Bounded(Constraint):
 
     bounds: tuple[str, ...] = ()
 
-    def __init__(self, *args: Any) -> None:
-        for name, value in zip(self.bounds, args, strict=True):
-            setattr(self, name, value)
+    def __init__(self, *args: Any, **named: Any) -> None:
+        given = dict(zip(self.bounds, args)) | named
+        if given.keys() != set(self.bounds) or len(args) + len(named) > len(self.bounds):
+            raise TypeError(f"{type(self).__name__}: takes {' and '.join(self.bounds)}, got {args} and {named}")
+        vars(self).update(given)
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={getattr(self, name)}" for name in self.bounds)
@@ -170,7 +173,8 @@ def _bounded(
     vars(checked)["takes_arrays"] = True
     text = _DOC.format(parameters=", ".join(names), **dict(zip(("summary", "call", "result"), doc)))
     contents = {"check": checked, "bounds": names, "event_dim": event_dim, "is_discrete": is_discrete}
-    return type(f"_{name}", (_Bounded,), {"__module__": __name__, "__doc__": text, **contents})
+    cls = globals()[f"_{name}"] = type(f"_{name}", (_Bounded,), {"__module__": __name__, "__doc__": text, **contents})
+    return cls
 
 
 _BOTH, _LOW = "lower_bound upper_bound", "lower_bound"
@@ -333,31 +337,25 @@ class MixtureSameFamilyConstraint(Constraint):
         return f"MixtureSameFamilyConstraint({self.base_constraint!r})"
 
 
-class dependent(Constraint):
-    """A set that depends on other parameters, which nothing can be checked against.
-
-    Parameters
-    ----------
-    is_discrete : bool
-    event_dim : int
-
-    Examples
-    --------
-    >>> from tinygrad_lite.distributions import constraints
-    >>> constraints.is_dependent(constraints.dependent())
-    True
-    """
+class _Dependent(Constraint):
+    """A set that depends on other parameters, which nothing can be checked against."""
 
     def __init__(self, *, is_discrete: bool = False, event_dim: int = 0) -> None:
         self.is_discrete, self.event_dim = is_discrete, event_dim
+
+    def __call__(self, *, is_discrete: bool = False, event_dim: int = 0) -> _Dependent:
+        return _Dependent(is_discrete=is_discrete, event_dim=event_dim)
 
     def check(self, value: Tensor) -> Tensor:
         """An error: it depends."""
         raise ValueError("dependent: cannot be checked, since it depends on other parameters")
 
 
-class dependent_property(property, dependent):
-    """A property whose value is a constraint; on the class, a `dependent`.
+dependent = _Dependent()
+
+
+class dependent_property(property, _Dependent):
+    """A property whose value is a constraint; on the class, one that depends.
 
     Parameters
     ----------
@@ -376,10 +374,10 @@ class dependent_property(property, dependent):
         super().__init__(fn)
         self.is_discrete, self.event_dim = is_discrete, event_dim
 
-    def __call__(self, fn: Any) -> Any:
+    def __call__(self, fn: Any) -> Any:  # type: ignore[override]
         return type(self)(fn, is_discrete=self.is_discrete, event_dim=self.event_dim)
 
 
 def is_dependent(constraint: Constraint) -> bool:
     """Whether a constraint depends on other parameters."""
-    return isinstance(constraint, dependent)
+    return isinstance(constraint, _Dependent)

@@ -19,6 +19,7 @@ from .. import (
     randn,
 )
 from ..engine.errors import InputError
+from ..tensors.size import Size
 from .constraints import Constraint, holds, is_dependent
 
 __all__ = ["Distribution", "ExponentialFamily"]
@@ -156,7 +157,7 @@ class Distribution:
     _validate_args = __debug__
 
     def __init__(self, batch_shape: Any = (), event_shape: Any = (), validate_args: bool | None = None) -> None:
-        self._batch_shape, self._event_shape = tuple(batch_shape), tuple(event_shape)
+        self._batch_shape, self._event_shape = Size(batch_shape), Size(event_shape)
         if validate_args is not None:
             self._validate_args = validate_args
         if not self._validate_args:
@@ -213,7 +214,7 @@ class Distribution:
                 event = value.ndim - self.arg_constraints[name].event_dim
                 value = value.expand(batch_shape + value.shape[event:])
             new.__dict__[name] = value
-        new._batch_shape = batch_shape
+        new._batch_shape = Size(batch_shape)
         return new
 
     def _get_checked_instance(self, cls: type, _instance: Any = None) -> Any:
@@ -222,7 +223,7 @@ class Distribution:
         return object.__new__(type(self)) if _instance is None else _instance
 
     def _extended_shape(self, sample_shape: Any = ()) -> tuple[int, ...]:
-        return (*sample_shape, *self._batch_shape, *self._event_shape)
+        return Size((*sample_shape, *self._batch_shape, *self._event_shape))
 
     # --- what it is -------------------------------------------------------------------------------------------------
 

@@ -166,6 +166,7 @@ class HalfNormal(Distribution):
         (self.scale,) = broadcast(scale)
         super().__init__(self.scale.shape, (), validate_args)
 
+    base_dist = property(lambda self: Normal(0 * self.scale, self.scale, validate_args=False))
     mean = property(lambda self: self.scale * math.sqrt(2 / math.pi))
     mode = property(lambda self: full_like(self.scale, 0.0))
     variance = property(lambda self: self.scale**2 * (1 - 2 / math.pi))
@@ -208,6 +209,7 @@ class HalfCauchy(ByQuantile):
         (self.scale,) = broadcast(scale)
         super().__init__(self.scale.shape, (), validate_args)
 
+    base_dist = property(lambda self: Cauchy(0 * self.scale, self.scale, validate_args=False))
     mean = property(lambda self: full_like(self.scale, math.inf))
     mode = property(lambda self: full_like(self.scale, 0.0))
     variance = property(lambda self: full_like(self.scale, math.inf))

@@ -8,6 +8,7 @@ import numpy as np
 
 from .._tensor import Tensor
 from ..rules import unwrap
+from .size import Size
 
 __all__ = [
     "broadcast_shapes", "get_device", "is_conj", "is_floating_point", "is_inference", "is_neg", "is_nonzero",
@@ -215,7 +216,7 @@ def numel(input: Any) -> int:
     return int(unwrap(input).size)
 
 
-def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
+def broadcast_shapes(*shapes: Any) -> Size:
     """The common shape of tensors of some shapes.
 
     Parameters
@@ -224,7 +225,7 @@ def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
 
     Returns
     -------
-    tuple of int
+    Size
 
     Raises
     ------
@@ -238,7 +239,7 @@ def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
     (3, 2)
     """
     try:
-        return np.broadcast_shapes(*shapes)
+        return Size(np.broadcast_shapes(*shapes))
     except ValueError:
         raise RuntimeError(f"broadcast_shapes: shapes must broadcast, got {', '.join(map(str, shapes))}") from None
 

@@ -15,16 +15,12 @@ class Size(tuple[int, ...]):
     ----------
     iterable : iterable of int
 
-    Notes
-    -----
-    A deviation from PyTorch: a slice of it is an ordinary tuple.
-
     Examples
     --------
     >>> import tinygrad_lite as tg
     >>> shape = tg.zeros(2, 3).shape
-    >>> shape, shape == (2, 3), shape.numel(), isinstance(shape, tg.Size)
-    ((2, 3), True, 6, True)
+    >>> shape, shape == (2, 3), shape.numel(), shape[1:].numel(), isinstance(shape, tg.Size)
+    ((2, 3), True, 6, 3, True)
     """
 
     __slots__ = ()
@@ -33,11 +29,29 @@ class Size(tuple[int, ...]):
         """The number of elements of a tensor of this shape."""
         return math.prod(self)
 
+    def __getitem__(self, index: Any) -> Any:
+        return _item(self, index) if type(index) is int else _part(_item(self, index))
+
     def __add__(self, other: Any) -> Size:
         return Size(tuple.__add__(self, tuple(other)))
 
+    def __radd__(self, other: Any) -> Any:
+        return Size((*other, *self)) if isinstance(other, tuple) else NotImplemented
+
+    def __mul__(self, times: Any) -> Any:
+        return _part(tuple.__mul__(self, times))
+
+    __rmul__ = __mul__
+
     def __reduce__(self) -> Any:
         return tuple, (tuple(self),)  # a saved shape is one of Python's
+
+
+_item = tuple.__getitem__
+
+
+def _part(part: Any) -> Any:
+    return Size(part) if type(part) is tuple else part
 
 
 class Sizes(dict[tuple[int, ...], Size]):

@@ -46,6 +46,7 @@ def activate(instead: bool = False) -> None:
     tg.__version__ = TorchVersion(f"{FOLLOWS}+tinygrad_lite.{tg.__version__}")
     sys.meta_path.insert(0, TorchFinder())
     present(tg, "torch")
+    tg.__name__ = "torch"  # programs compare it
     watch_errors()
     atexit.register(report)
     _activate_in_processes(instead)
@@ -65,4 +66,4 @@ def _activate_in_processes(instead: bool) -> None:
         ]
 
     spawn.get_command_line = get_command_line
-    multiprocessing.set_forkserver_preload([f"{tg.__name__}.as_torch", "__main__"])
+    multiprocessing.set_forkserver_preload([f"{tg.__package__}.as_torch", "__main__"])

@@ -95,6 +95,10 @@ class _ConvNd(Module):
     def _pytorchs_attributes(self) -> dict[str, Any]:
         return {"transposed": self.transposed, "_reversed_padding_repeated_twice": self._pads()}
 
+    @property
+    def _reversed_padding_repeated_twice(self) -> list[int]:
+        return self._pads()
+
     def _weight_shape(self) -> tuple[int, ...]:
         channels = (self.out_channels, self.in_channels)
         first, second = channels[::-1] if self.transposed else channels
@@ -158,11 +162,15 @@ class _Conv(_ConvNd):
 
     def forward(self, input: Tensor) -> Tensor:
         """Convolve."""
+        return self._conv_forward(input, self.weight, self.bias)
+
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """The convolution with another weight, under the name by which subclasses of PyTorch's layers call it."""
         padding: Any = self.padding
         if self.padding_mode != "zeros":
             input, padding = pad(input, self._pads(), self.padding_mode), 0
         convolve = getattr(F, f"conv{self._dims}d")
-        return convolve(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        return convolve(input, weight, bias, self.stride, padding, self.dilation, self.groups)
 
 
 class Conv1d(_Conv):
@@ -279,9 +287,13 @@ class _ConvTransposeNd(_ConvNd):
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """Convolve with the transpose; `output_size` is the result's (spatial) size instead of `output_padding`."""
-        extra = self.output_padding if output_size is None else self._extra(input, tuple(output_size))
+        extra = self._output_padding(input, output_size)
         convolve = getattr(F, f"conv_transpose{self._dims}d")
         return convolve(input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation)
+
+    def _output_padding(self, input: Tensor, output_size: Sequence[int] | None, *_: Any, **__: Any) -> tuple[int, ...]:
+        """PyTorch's name of it; what else it takes the layer knows."""
+        return self.output_padding if output_size is None else self._extra(input, tuple(output_size))
 
     def _extra(self, input: Tensor, sizes: tuple[int, ...]) -> tuple[int, ...]:
         """The output padding that gives these sizes."""

@@ -95,7 +95,7 @@ class _NormBase(Module):
         """Is the input a single sample, without a batch?"""
         return False
 
-    def _check_rank(self, input: Tensor) -> None:
+    def _check_input_dim(self, input: Tensor) -> None:
         if input.ndim not in self._ranks:
             text = " or ".join([f"{rank}D" for rank in self._ranks])
             raise InputError(
@@ -135,7 +135,7 @@ class _BatchNorm(_NormBase):
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalize each channel over the batch (in evaluation: with the running statistics)."""
-        self._check_rank(input)
+        self._check_input_dim(input)
         if input.shape[1] != self.num_features:
             raise InputError(
                 f"{type(self).__name__}: expected {self.num_features} channels in dimension 1, got shape {input.shape}"
@@ -258,7 +258,7 @@ class _InstanceNorm(_NormBase):
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalize each channel of each sample (in evaluation with running statistics: with these)."""
-        self._check_rank(input)
+        self._check_input_dim(input)
         alone = self._alone(input)
         channels = input.shape[0 if alone else 1]
         if channels != self.num_features:

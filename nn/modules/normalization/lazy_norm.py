@@ -45,7 +45,7 @@ class _LazyNorm(Lazy):
 
     def _input_size(self, input: Any) -> int:
         this: Any = self
-        this._check_rank(input)
+        this._check_input_dim(input)
         return input.shape[0 if this._alone(input) else 1]
 
     def _loaded_size(self) -> int | None:

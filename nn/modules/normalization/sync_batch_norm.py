@@ -53,7 +53,7 @@ class SyncBatchNorm(_BatchNorm):
         self._setup(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
         self.process_group = process_group
 
-    def _check_rank(self, input: Tensor) -> None:
+    def _check_input_dim(self, input: Tensor) -> None:
         if input.ndim < 2:
             raise InputError(f"SyncBatchNorm: expected at least 2D input (got {input.ndim}D input)")
 
@@ -63,7 +63,7 @@ class SyncBatchNorm(_BatchNorm):
         by_batch = self.training or self.running_mean is None
         if group is None or group.size() == 1 or not by_batch:
             return super().forward(input)
-        self._check_rank(input)
+        self._check_input_dim(input)
         if input.shape[1] != self.num_features:
             raise InputError(f"SyncBatchNorm: expected {self.num_features} channels, got shape {tuple(input.shape)}")
         axes = [0, *range(2, input.ndim)]

@@ -26,6 +26,9 @@ _NETWORKS: dict[str, Callable[..., Any]] = {
 _GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
 
 
+_FLAT = ("_flat_weights_names", "_flat_weights", "_all_weights")  # what PyTorch's layers keep
+
+
 class RNNBase(Module):
     """What `RNN`, `LSTM` and `GRU` share: parameters, the forms of the input, and packed sequences.
 
@@ -103,19 +106,25 @@ class RNNBase(Module):
             init.uniform_(parameter, -bound, bound)
 
     def _pytorchs_attributes(self) -> dict[str, Any]:
-        names = [name for name, _ in self._shapes()]
-        count = len(self.all_weights[0])
-        return {
-            "_flat_weights_names": names, "_flat_weights": [getattr(self, name) for name in names],
-            "_all_weights": [names[i : i + count] for i in range(0, len(names), count)], "_flat_weight_refs": [],
-        }  # fmt: skip
+        return {**{name: getattr(self, name) for name in _FLAT}, "_flat_weight_refs": []}
+
+    @property
+    def _flat_weights_names(self) -> list[str]:
+        return [name for name, _ in self._shapes()]
+
+    @property
+    def _flat_weights(self) -> list[Parameter]:
+        return [getattr(self, name) for name in self._flat_weights_names]
+
+    @property
+    def _all_weights(self) -> list[list[str]]:
+        names, count = self._flat_weights_names, 2 + 2 * self.bias + bool(self.proj_size)
+        return [names[i : i + count] for i in range(0, len(names), count)]
 
     @property
     def all_weights(self) -> list[list[Parameter]]:
         """The parameters of each layer and direction."""
-        count = 2 + 2 * self.bias + bool(self.proj_size)
-        values = [getattr(self, name) for name, _ in self._shapes()]
-        return [values[i : i + count] for i in range(0, len(values), count)]
+        return [[getattr(self, name) for name in names] for names in self._all_weights]
 
     def flatten_parameters(self) -> None:
         """Do nothing: for PyTorch's sake."""

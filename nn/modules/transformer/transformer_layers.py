@@ -46,16 +46,27 @@ class _Block(Module):
         self.dropout = Dropout(dropout)
         self.linear2 = Linear(dim_feedforward, d_model, bias=bias, dtype=dtype)
 
-    def _ff_block(self, x: Tensor) -> Tensor:
+    def _sa_block(
+        self, x: Tensor, attn_mask: Tensor | None, key_padding_mask: Tensor | None, is_causal: bool = False
+    ) -> Tensor:
+        """Self-attention and its dropout, under the name by which subclasses of PyTorch's layers replace it."""
+        found = self.self_attn(
+            x, x, x, attn_mask=attn_mask, key_padding_mask=key_padding_mask, need_weights=False, is_causal=is_causal
+        )
+        return self.dropout1(found[0])
+
+    def _fed(self, x: Tensor) -> Tensor:
         return self.linear2(self.dropout(self.activation(self.linear1(x))))
 
-    def _around(self, x: Tensor, norm: Module, dropout: Module, inner: Callable[[Tensor], Tensor]) -> Tensor:
+    def _around(self, x: Tensor, norm: Module, inner: Callable[[Tensor], Tensor]) -> Tensor:
         """``x + inner(x)``, normalized before (the inner's input) or after (the sum)."""
         if self.norm_first:
-            return x + dropout(inner(norm(x)))
-        result: Tensor = norm(x + dropout(inner(x)))
+            return x + inner(norm(x))
+        result: Tensor = norm(x + inner(x))
         return result
 
+    self_attn: MultiheadAttention
+    dropout1: Dropout
     activation: Callable[[Tensor], Tensor]
     norm_first: bool
 
@@ -147,13 +158,13 @@ class TransformerEncoderLayer(_Block):
         """
 
         def attend(x: Tensor) -> Tensor:
-            return self.self_attn(
-                x, x, x, attn_mask=src_mask, key_padding_mask=src_key_padding_mask, need_weights=False,
-                is_causal=is_causal,
-            )[0]  # fmt: skip
+            return self._sa_block(x, src_mask, src_key_padding_mask, is_causal=is_causal)
 
-        x = self._around(src, self.norm1, self.dropout1, attend)
-        return self._around(x, self.norm2, self.dropout2, self._ff_block)
+        x = self._around(src, self.norm1, attend)
+        return self._around(x, self.norm2, self._ff_block)
+
+    def _ff_block(self, x: Tensor) -> Tensor:
+        return self.dropout2(self._fed(x))
 
 
 class TransformerDecoderLayer(_Block):
@@ -241,17 +252,22 @@ class TransformerDecoderLayer(_Block):
         """
 
         def itself(x: Tensor) -> Tensor:
-            return self.self_attn(
-                x, x, x, attn_mask=tgt_mask, key_padding_mask=tgt_key_padding_mask, need_weights=False,
-                is_causal=tgt_is_causal,
-            )[0]  # fmt: skip
+            return self._sa_block(x, tgt_mask, tgt_key_padding_mask, tgt_is_causal)
 
         def remember(x: Tensor) -> Tensor:
-            return self.multihead_attn(
-                x, memory, memory, attn_mask=memory_mask, key_padding_mask=memory_key_padding_mask,
-                need_weights=False, is_causal=memory_is_causal,
-            )[0]  # fmt: skip
+            return self._mha_block(x, memory, memory_mask, memory_key_padding_mask, memory_is_causal)
 
-        x = self._around(tgt, self.norm1, self.dropout1, itself)
-        x = self._around(x, self.norm2, self.dropout2, remember)
-        return self._around(x, self.norm3, self.dropout3, self._ff_block)
+        x = self._around(tgt, self.norm1, itself)
+        x = self._around(x, self.norm2, remember)
+        return self._around(x, self.norm3, self._ff_block)
+
+    def _mha_block(
+        self, x: Tensor, mem: Tensor, attn_mask: Tensor | None, key_padding_mask: Tensor | None, is_causal: bool = False
+    ) -> Tensor:
+        found = self.multihead_attn(
+            x, mem, mem, attn_mask=attn_mask, key_padding_mask=key_padding_mask, need_weights=False, is_causal=is_causal
+        )
+        return self.dropout2(found[0])
+
+    def _ff_block(self, x: Tensor) -> Tensor:
+        return self.dropout3(self._fed(x))
