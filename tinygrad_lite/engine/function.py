@@ -26,6 +26,17 @@ class Context:
         What `save_for_backward` was given; inputs and outputs come back connected to the graph.
     needs_input_grad : tuple of bool
         Which inputs of `forward` require grad.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> class Doubled(tg.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         print(isinstance(ctx, tg.autograd.FunctionCtx), ctx.needs_input_grad)
+    ...         return x * 2
+    >>> _ = Doubled.apply(tg.ones(1, requires_grad=True))
+    True (True,)
     """
 
     needs_input_grad: tuple[bool, ...]
