@@ -515,8 +515,7 @@ class Tensor(Methods):
             return
         try:
             if not views.begin(self, (value,), "setitem"):
-                indexing.assign(self._data, key, unwrap(value))
-                written(self._data, "setitem", 2)
+                indexing.overwrite(self._data, key, unwrap(value), "setitem")
                 return
             views.write(self, lambda old, new: indexing.index_put(old, new, key), (value,), "setitem")
         except ValueError as error:

@@ -18,7 +18,6 @@ from .engine.blame import blame
 from .engine.door import numpy_names, open_doors_of, other_names
 from .engine.errors import ArgumentError, DtypeError, InputError
 from .engine.fast_calls import foreign
-from .graph import written
 from .ops.argument_names import one_dim
 from .ops.creation import new_like, strided
 from .ops.indexing import index, index_put, nonzero_take, scatter
@@ -163,8 +162,7 @@ def _store(tensor: Any, src: Any, name: str) -> Any:
         plain = getattr(src, "dtype", None) == data.dtype and not getattr(src, "ndim", 1)
     if not plain or views.begin(tensor, (src,), name):
         return views.write(tensor, _copy_from, (src,), name)
-    data[...] = new_like
-    written(data, name, 3)
+    views.store(data, new_like, name)
     return tensor
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import rules
-from ..graph import mode, written
+from ..graph import mode
 from ..promotion import can_cast
 from . import views
 from .errors import InputError
@@ -85,5 +85,4 @@ def _put(target: Any, value: Any, who: str) -> None:
             warnings.warn(text, stacklevel=4)
         target._data, target._view = value.astype(target.dtype), None
         return
-    np.copyto(target._data, value, casting="unsafe")
-    written(target._data, "out=", 3)
+    views.store(target._data, value, "out=")

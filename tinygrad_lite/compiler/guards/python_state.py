@@ -10,6 +10,7 @@ from __future__ import annotations
 import builtins
 import functools
 import importlib
+import os
 import sys
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
@@ -32,7 +33,8 @@ from ..recorder.calls import Refused
 from .names import Names, known, origin, stdlib
 
 _PACKAGE = __name__.partition(".")[0]
-_IMPURE_MODULES = frozenset({"random", "time", "datetime", "secrets", "uuid", "io", "socket", "logging", "subprocess"})
+_IMPURE_MODULES = frozenset({"random", "time", "datetime", "secrets", "uuid", "io", "socket", "logging", "subprocess",
+                            "decimal"})
 _IMPURE = frozenset({"print", "input", "open", "next", "eval", "exec", "globals", "locals", "vars", "id", "__import__",
                      "breakpoint", "setattr", "delattr"})  # fmt: skip
 _OF_OPTIMIZERS = frozenset({"param_groups", "defaults", "grad_scale", "max_grad_norm", "on_nonfinite", "state"})
@@ -79,6 +81,7 @@ class Python:
         self.arrays: dict[int, str] = {}
         self.kept: list[Any] = []
         self._seen: set[int] = set()
+        self._classes: set[tuple[int, bool]] = set()
         self._checks: list[str] = []
         self._values: dict[str, Any] = {}
         self._late: list[tuple[str, Any, Any]] = []
@@ -143,6 +146,8 @@ class Python:
             self.tokens[path] = "same", type(value), id(value)
             return
         self._seen.add(id(value))
+        if callable(value) and (_source(value) in _IMPURE_MODULES or value is os.getenv):
+            raise Refused(f"{path} gives other values each time; pass them as arguments")
         visit = self._how(value)
         if visit is None:
             self.tokens[path] = type(value), id(value)
@@ -182,10 +187,10 @@ class Python:
         if kind.__module__ == f"{_PACKAGE}.compiler.compiled":
             return lambda path, value: self._visit(path, value.wrapped)
         if module == _PACKAGE:
-            if hasattr(value, "__next__"):
+            if hasattr(kind, "__next__"):
                 raise Refused(f"an iterator, {kind.__name__}")
             return None  # optimizers, schedules, generators: what they do is called again
-        if hasattr(value, "__next__") or stdlib(kind) or not hasattr(value, "__dict__"):
+        if hasattr(kind, "__next__") or stdlib(kind) or not kind.__dictoffset__:
             return self._unknown
         return self._object
 
@@ -269,6 +274,10 @@ class Python:
         top = value.__name__.partition(".")[0]
         if top in _IMPURE_MODULES or value is np.random:
             raise Refused(f"{path} gives other values each time; pass them as arguments")
+        if top == "os":
+            self._late.append((path, dict.fromkeys(("environ", "getenv"), os.environ), ["environ", "getenv"]))
+        if top == "sys":
+            self._late.append((path, {"argv": sys.argv}, ["argv"]))
         if top == _PACKAGE or top in sys.stdlib_module_names:
             return
         if top == "numpy":
@@ -276,18 +285,32 @@ class Python:
             return
         self._late.append((path, vars(value), list(vars(value))))
 
-    def _class(self, path: str, value: Any) -> None:
+    def _class(self, path: str, value: Any, made: bool = True) -> None:
+        """Look at a class: all that Python calls without naming it, with what makes objects if any can be made."""
+        if (id(value), made) in self._classes:
+            return
+        self._classes.add((id(value), made))
+        unmeant = _NEVER_MEANT if made else _NEVER_MEANT | _MAKING
         for cls in value.__mro__[:-1]:
             if origin(cls) == _PACKAGE or stdlib(cls):
                 break
-            own = [n for n, v in vars(cls).items() if not (n.startswith("__") and n.endswith("__")) or n == "__call__"]
-            self._late.append((path, cls, own))
+            inside = f"{path}<{cls.__qualname__}>"  # another place than the object's own attribute of that name
+            own = [n for n in vars(cls) if not (n.startswith("__") and n.endswith("__"))]
+            self._check(f"len({{}}) == {len(vars(cls))}", vars(cls))
+            self._late.append((inside, cls, own))
+            for name in sorted(vars(cls).keys() - unmeant):
+                if name not in own and isinstance(vars(cls)[name], (FunctionType, *_WRAPPED)):
+                    self._member(f"{inside}.{name}", cls, name)
+        if type(value) is not type and not stdlib(type(value)) and origin(type(value)) not in (_PACKAGE, "builtins"):
+            self._class(path, type(value), made=False)
 
     def _layer(self, path: str, value: Any) -> None:
         ours = origin(type(value)) == _PACKAGE
-        if vars(value).get("_hooks") is not None:
+        if value._hooks is not None:
             raise Refused(f"{path} has hooks, which run in Python")
-        self._check("{}.get('_hooks') is None", vars(value))
+        self._check("type({}) is {}", value, type(value))
+        self._check("{}._hooks is None", value)  # its own, and those of every module
+        self._check(f"len({{}}) == {len(vars(value))}", vars(value))  # what is new there may hide a method
         own = {n: v for n, v in vars(value).items() if n not in ("_kinds", "_hooks")}
         needed = [n for n, v in own.items() if ours or n == "training" or n in value._kinds]
         self._check(f"len({{}}) == {len(value._kinds)}", value._kinds)
@@ -296,14 +319,26 @@ class Python:
         if not ours:
             self.names.attributes |= {"forward"}
             self._late.append((path, vars(value), [n for n in own if n not in needed]))
-            self._class(path, type(value))
+            self._class(path, type(value), made=False)
 
     def _object(self, path: str, value: Any) -> None:
+        self._check("type({}) is {}", value, type(value))
+        self._check(f"len({{}}) == {len(vars(value))}", vars(value))
         self._late.append((path, vars(value), list(vars(value))))
-        self._class(path, type(value))
+        self._class(path, type(value), made=False)
 
 
+_WRAPPED = (staticmethod, classmethod, property)
+_NEVER_MEANT = frozenset({"__repr__", "__str__", "__del__", "__reduce__", "__reduce_ex__", "__getstate__", "__setstate__",
+                          "__dir__", "__init_subclass__", "__sizeof__", "__format__"})  # fmt: skip
+_MAKING = frozenset({"__init__", "__new__", "__post_init__"})
 _CONTAINERS = (tuple, list, dict, set, frozenset, deque, OrderedDict)
+
+
+def _source(function: Any) -> Any:
+    """The module that something callable is from, or its object's class."""
+    owner = getattr(function, "__self__", function)
+    return owner.__name__ if isinstance(owner, ModuleType) else getattr(owner, "__module__", None)
 
 
 def _is(value: Any, module: str, name: str) -> bool:

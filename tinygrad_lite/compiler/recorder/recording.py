@@ -70,7 +70,7 @@ class Recorder:
         self._known: dict[Any, int] = {}
         self._owners: set[int] = set()  # the first value of each piece of memory
         self._roots: dict[int, tuple[Any, int]] = {}  # id of memory -> its owner, when it was last written with a call
-        self.start = tick()
+        self.start = self._explained = tick()  # when all that had been written was explained last
         self._made: dict[Node, int] = {}
         self._leaves = {node: i for i, node in enumerate(leaves) if node is not None}
         for i, array in enumerate(arguments):
@@ -91,7 +91,7 @@ class Recorder:
         owner = memory(array)
         if id(owner) not in self._roots:
             self._owners.add(index)
-            self._roots[id(owner)] = owner, self.start
+            self._roots[id(owner)] = owner, self._explained
         return index
 
     def reference(self, array: Any) -> Ref:
@@ -177,6 +177,7 @@ class Recorder:
     def call(self, kind: str, function: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call, and record it."""
         where, given, named = line_of(caller(3)), self.tree(args), self.tree(kwargs)
+        self._nothing_written([id(memory(a)) for _, a in arrays_in(args)])
         self.depth += 1
         try:
             out = as_arrays(function(*args, **kwargs))
@@ -185,7 +186,7 @@ class Recorder:
         outs = self.results(out, len(self.calls))
         lowered = self._lowered(name, function, args, out, outs) if kind in PURE and not kwargs else None
         self.calls.append(Call(kind, function, name, given, named, outs, where, lowered))
-        self.explain_writes([*arrays_in(args)])
+        self.explain_writes([*arrays_in(args), *(arrays_in(out) if kind == "leaf" else ())])
         return out
 
     def _lowered(self, name: str, function: Any, args: Any, out: Any, outs: tuple[Any, ...]) -> Any:
@@ -219,6 +220,7 @@ class Recorder:
     def effect(self, function: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call what changes Python objects, and note that it is to be called again."""
         where = line_of(caller(3))
+        self._nothing_written([*self._roots])
         args = tuple(list(a) if hasattr(a, "__next__") else a for a in args)  # an iterator serves once
         self.depth += 1
         try:
@@ -228,8 +230,18 @@ class Recorder:
         found = [(p, a._data) for p, a in leaves_of(out) if isinstance(a, rules.Tensor)]
         outs = tuple((p, self.define(a, "made", len(self.calls))) for p, a in found)
         self.calls.append(Call("effect", function, name, args, kwargs, outs, where))
-        self._roots = {i: (owner, tick()) for i, (owner, _) in self._roots.items()}
+        self._explained = tick()
+        self._roots = {i: (owner, self._explained) for i, (owner, _) in self._roots.items()}
         return out
+
+    def _nothing_written(self, owners: list[int]) -> None:
+        """Whoever reads memory now, or writes to it, explains no write of before."""
+        for key in owners:
+            owner, last = self._roots.get(key, (None, 0))
+            mark = None if owner is None else _stamps.get(id(counted(owner)))
+            mark = None if mark is None else mark.latest()
+            if mark is not None and mark.clock > last:
+                self.refuse(f"{mark.name} at {line_of(mark.where)} writes to memory in a way that is not understood")
 
     def explain_writes(self, arrays: list[tuple[Any, Any]]) -> None:
         """What was announced until now about the memory of these is done by a recorded call."""

@@ -17,12 +17,13 @@ from typing import Any, Protocol
 from ... import rules
 from ...kernels.native.forks import lock
 from ...ops.indexing import index_keys
+from ...ops.random.generator import Generator
 from ...rules import FAST, TABLE, Op
 from ...tensors import numpy_calls
 from ...transforms.effects import WATCH
 from . import watching
 from .recording import LOCAL, Recorder, recorded
-from .tables import DOORS, DRAWS, EFFECTS, HELPERS
+from .tables import DOORS, DRAWS, EFFECTS, HELPERS, STORES
 
 _PACKAGE = __name__.partition(".")[0]
 Place = tuple[Callable[[Any], None], Any, Any]  # how to set it, what stands there, what is to stand there
@@ -79,7 +80,7 @@ def _helpers() -> Iterator[Place]:
         home = sys.modules[f"{_PACKAGE}.{module}"]
         for name in names:
             plain = getattr(home, name)
-            kind = "draw" if name in DRAWS else "store" if name == "store" else "helper"
+            kind = "draw" if name in DRAWS else "store" if name in STORES else "helper"
             traced = recorded(plain, name.strip("_"), kind)
             value = watching.helper(plain, traced, name) if module.startswith("ops.") else traced
             values[id(plain)] = values[id(getattr(plain, "__wrapped__", plain))] = value  # there may be a door
@@ -114,6 +115,8 @@ def _effects() -> Iterator[Place]:
                 for method in names:
                     if isinstance(vars(cls).get(method), FunctionType):
                         yield _attribute(cls, method, watching.effect(vars(cls)[method], f"{cls.__name__}.{method}"))
+    for name in ("get_state", "set_state", "initial_seed"):
+        yield _attribute(Generator, name, watching.random_state(getattr(Generator, name), name))
     hooks = sys.modules.get(f"{_PACKAGE}.nn.module")
     if hooks is not None:
         yield _attribute(hooks, "call_with_hooks", watching.refusing(hooks.call_with_hooks, "a hook on a module"))

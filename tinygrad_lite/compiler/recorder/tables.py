@@ -7,6 +7,7 @@ HELPERS = {  # module: functions that compute on arrays between rows
     "engine.views": ("duplicate", "store"),
     "ops.creation.arange_eye": ("hot",),
     "ops.creation.creation": ("_array", "built"),
+    "ops.indexing.index_keys": ("overwrite", "overwrite_at"),
     "ops.indexing.index": ("within", "_mask", "from_front", "_grid"),
     "ops.indexing.index_put": ("integers", "places_of"),
     "ops.neural.attention.attention": ("causal", "additive"),
@@ -33,6 +34,7 @@ TAKE_TENSORS = frozenset(
     {"integers", "check", "_checked", "within", "_mask", "probabilities", "_move", "_renormalize"}
 )  # for arrays
 DRAWS = ("uniform", "gaussian", "mask_of", "gumbel", "random_slopes")
+STORES = ("store", "overwrite", "overwrite_at")
 DOORS = (
     "item", "tolist", "numpy", "data_ptr", "apply_", "map_", "__array__", "__float__", "__int__", "__complex__",
     "__bool__", "__index__", "__format__", "__contains__", "__repr__", "__dlpack__",
@@ -41,4 +43,5 @@ EFFECTS = {  # class: methods that are called again, in it and below it
     "optim.optimizer.Optimizer": ("step", "zero_grad"),
     "optim.lr_scheduler.base.LRScheduler": ("step",),
     "nn.module.Module": ("zero_grad",),
+    "ops.random.generator.Generator": ("manual_seed",),
 }

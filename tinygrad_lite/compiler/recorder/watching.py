@@ -12,8 +12,9 @@ import numpy as np
 from ... import autograd, rules
 from ...engine import accumulate as accumulation
 from ...engine import views
-from ...graph import Node, caller, line_of
+from ...graph import Node, caller, library, line_of
 from ...ops.indexing import index_keys
+from ...ops.random.generator import Generator
 from ...rules import Op
 from .calls import as_arrays, holds_tensor
 from .layout_only import looks_at_layout_only
@@ -89,6 +90,22 @@ def again(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 def _recorder() -> Recorder | None:
     recorder = LOCAL.recorder
     return None if recorder is None or recorder.depth else recorder
+
+
+def random_state(function: Any, name: str) -> Any:
+    """The library may look at the state of random numbers, and put back what is there anyway."""
+    look = Generator.get_state
+
+    @functools.wraps(function)
+    def random_state(self: Any, *args: Any) -> Any:
+        recorder = _recorder()
+        if recorder is not None:
+            same = args[0] == look(self) if args else library[sys._getframe(1).f_code.co_filename]
+            if not same:
+                recorder.refuse(f"{name}() at {line_of(caller(2))} changes random numbers, or depends on them")
+        return function(self, *args)
+
+    return random_state
 
 
 def refusing(function: Any, what: str) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ... import rules
 from ...engine.errors import InputError, RangeError
+from ...graph import written
 from ...kernels.loops.scatter import scatter_add
 from ...rules import unwrap
 
@@ -177,6 +178,18 @@ def assign(out: Any, index: Any, value: Any) -> None:
         out[None] = value
     else:
         np.broadcast_to(value, (0, *out.shape))
+
+
+def overwrite(out: Any, index: Any, value: Any, who: str) -> None:
+    """As `assign`, and say so."""
+    assign(out, index, value)
+    written(out, who, 3)
+
+
+def overwrite_at(out: Any, index: Any, value: Any, adds: bool, who: str) -> None:
+    """As `put_at` or `add_at`, and say so."""
+    (add_at if adds else put_at)(out, value, index)
+    written(out, who, 3)
 
 
 def put_at(out: Any, value: Any, index: Any) -> None:

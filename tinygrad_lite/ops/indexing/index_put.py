@@ -10,7 +10,6 @@ import numpy as np
 
 from ...engine import views
 from ...engine.errors import DtypeError
-from ...graph import written
 from ...promotion import held
 from ...rules import unwrap, wrap
 from ...tensors.tensor_type import Tensor
@@ -20,7 +19,7 @@ from ..pointwise.clamp_round_where import where
 from .index import _mask, from_front, within
 from .index import index_add as _add
 from .index import index_put as _put
-from .index_keys import add_at, plain_index, put_at
+from .index_keys import overwrite_at, plain_index
 
 __all__ = ["index_add", "index_copy", "index_fill", "index_put", "masked_scatter", "put"]
 METHODS = "index_add_ index_copy_ index_fill_ index_put_ masked_scatter masked_scatter_ put_"
@@ -62,11 +61,7 @@ def both(plan: Callable[_P, Any]) -> Callable[_P, Tensor]:
             values = unwrap(value)
             if np.may_share_memory(values, self._data):
                 values = values.copy()
-            if row is _put:
-                put_at(flat._data, values, index)
-            else:
-                add_at(flat._data, values, index)
-            written(self._data, in_place.__name__, 2)
+            overwrite_at(flat._data, index, values, row is _add, in_place.__name__)
         return self
 
     in_place.__name__ = in_place.__qualname__ = f"{name}_"
