@@ -20,6 +20,7 @@ from .engine.errors import ArgumentError, DtypeError, InputError
 from .engine.fast_calls import foreign
 from .ops.argument_names import one_dim
 from .ops.creation import new_like, strided
+from .ops.creation.creation import built
 from .ops.indexing import index, index_put, nonzero_take, scatter
 from .ops.linalg import householder, matmul, matrix_products, toplevel_names
 from .ops.neural.activation import piecewise, smooth
@@ -147,7 +148,7 @@ def _equality(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _copy_from(old: Any, src: Any) -> Any:
     """`src` in the shape and dtype of `old`."""
-    source = src if isinstance(src, rules.Tensor) else wrap(np.asarray(src))
+    source = src if isinstance(src, rules.Tensor) else wrap(built(np.asarray, src))
     return source.to(old.dtype).broadcast_to(old.shape).clone()
 
 

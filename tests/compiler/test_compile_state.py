@@ -308,3 +308,45 @@ def test_a_write_that_nobody_recorded_is_found_though_it_is_read_afterwards():
 
     with pytest.warns(RuntimeWarning, match="writes to memory|values"):
         tg.compile(function)(tg.ones(3))
+
+
+# --- what has been refused before ----------------------------------------------------------------------------------
+
+IMAGES, GRID = tg.linspace(-1, 1, 150).reshape(2, 3, 5, 5), tg.linspace(-0.9, 0.8, 64).reshape(2, 4, 4, 2)
+HELD, WHERE = tg.zeros(4, 6), tg.tensor([[0, 2, 1, 0, 1, 2]])
+MEAN, VARIANCE = tg.zeros(3), tg.ones(3)
+
+
+def in_place_by_index(x):
+    HELD.scatter_(0, WHERE, x).scatter_add_(0, WHERE, x).masked_fill_(x > 1, 3.0)
+    HELD.index_fill_(0, WHERE[0, :1], 2.0).index_add_(0, WHERE[0, :2], x[:2]).index_copy_(1, WHERE[0, :1], x[:, :1])
+    return HELD * 2
+
+
+REPLAYED = {
+    "kthvalue": lambda x: tg.kthvalue(x, 2, 1),
+    "lists as indices": lambda x: x[[0, 2]] + x[:, [1]].sum(),
+    "take_along_dim": lambda x: tg.take_along_dim(x, x.argsort(1), 1),
+    "grid_sample": lambda x: F.grid_sample(IMAGES, GRID * x[0, 0], align_corners=False),
+    "instance_norm": lambda x: F.instance_norm(IMAGES * x[0, 0], MEAN, VARIANCE),
+    "in place by index": in_place_by_index,
+    "out=": lambda x: tg.add(x, 1, out=HELD) * 2,
+    "random numbers in place": lambda x: HELD.normal_() + HELD.uniform_(1, 2) + HELD.bernoulli_(0.3) + x,
+    "masked": lambda x: [tg.masked.sum(x, mask=x > 0), tg.masked.softmax(x, 1, mask=x > 0)],
+    "fill_": lambda x: x.clone().fill_(2) + x,
+}
+
+
+@pytest.mark.parametrize("name", REPLAYED)
+def test_these_are_replayed(name):
+    function, found = REPLAYED[name], []
+    for compiles in (False, True):
+        tg.manual_seed(0)
+        HELD.zero_()
+        MEAN.zero_()
+        VARIANCE.fill_(1)
+        call = tg.compile(function, fullgraph=True) if compiles else function
+        x = tg.linspace(-1.5, 2.0, 24).reshape(4, 6)
+        found.append([bits([call(x * (1 - i / 8)), HELD, MEAN, VARIANCE]) for i in range(4)])
+        assert not compiles or call.hits() == 2
+    assert found[0] == found[1]

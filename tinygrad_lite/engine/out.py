@@ -53,9 +53,9 @@ def into(out: Any, who: str, function: Callable[..., Any], /, *args: Any, **kwar
     if len(results) != len(targets):
         raise TypeError(f"{who}: out must hold a Tensor for each of {len(results)} results, got {len(targets)}")
     for target, value in zip(targets, results):
-        _check(target, rules.unwrap(value), who)
+        _check(target, _array(value), who)
     for target, value in zip(targets, results):
-        _put(target, np.asarray(rules.unwrap(value)), who)
+        _put(target, np.asarray(_array(value)), who)
     if not isinstance(result, tuple):
         return targets[0]
     return type(result)(*targets) if hasattr(result, "_fields") else targets
@@ -67,6 +67,10 @@ def _tensors(values: Any) -> Iterator[Any]:
             yield value
         elif isinstance(value, (tuple, list)):
             yield from _tensors(value)
+
+
+def _array(value: Any) -> Any:
+    return value._data if isinstance(value, rules.Tensor) else value
 
 
 def _check(target: Any, value: Any, who: str) -> None:

@@ -16,7 +16,7 @@ from ..engine.door import open_doors as _open_doors
 from ..ops.pointwise.clamp_round_where import where as _where
 from ..ops.pointwise.exp_log_trig import logaddexp as _logaddexp
 from ..ops.reduction.quantiles import nanmedian as _nanmedian
-from ..rules import unwrap
+from ..rules import unwrap, wrap
 from ..tensors.tensor_type import Tensor
 
 __all__ = [
@@ -42,7 +42,7 @@ def _filled(input: Any, mask: Any, value: float, dtype: Any, who: str) -> Any:
     """The input with a value where the mask is False."""
     x = input if dtype is None else input.to(dtype)
     m = _shaped(mask, x, who)
-    return x if m is None else x.masked_fill(~m, value)
+    return x if m is None else x.masked_fill(wrap(m).logical_not(), value)
 
 
 def _kind(input: Any, dtype: Any) -> Any:

@@ -33,8 +33,9 @@ from ..recorder.calls import Refused
 from .names import Names, known, origin, stdlib
 
 _PACKAGE = __name__.partition(".")[0]
-_IMPURE_MODULES = frozenset({"random", "time", "datetime", "secrets", "uuid", "io", "socket", "logging", "subprocess",
-                            "decimal"})
+_IMPURE_MODULES = frozenset(
+    {"random", "time", "datetime", "secrets", "uuid", "io", "socket", "logging", "subprocess", "decimal"}
+)
 _IMPURE = frozenset({"print", "input", "open", "next", "eval", "exec", "globals", "locals", "vars", "id", "__import__",
                      "breakpoint", "setattr", "delattr"})  # fmt: skip
 _OF_OPTIMIZERS = frozenset({"param_groups", "defaults", "grad_scale", "max_grad_norm", "on_nonfinite", "state"})
@@ -329,8 +330,8 @@ class Python:
 
 
 _WRAPPED = (staticmethod, classmethod, property)
-_NEVER_MEANT = frozenset({"__repr__", "__str__", "__del__", "__reduce__", "__reduce_ex__", "__getstate__", "__setstate__",
-                          "__dir__", "__init_subclass__", "__sizeof__", "__format__"})  # fmt: skip
+_NEVER_MEANT = frozenset({"__repr__", "__str__", "__del__", "__reduce__", "__reduce_ex__", "__getstate__", "__dir__",
+                          "__setstate__", "__init_subclass__", "__sizeof__", "__format__", "__hash__"})  # fmt: skip
 _MAKING = frozenset({"__init__", "__new__", "__post_init__"})
 _CONTAINERS = (tuple, list, dict, set, frozenset, deque, OrderedDict)
 

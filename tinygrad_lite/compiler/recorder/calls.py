@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -143,6 +144,8 @@ def same(a: Any, b: Any) -> bool:
         return a.keys() == b.keys() and all(same(v, b[k]) for k, v in a.items())
     if type(a) is slice:
         return same((a.start, a.stop, a.step), (b.start, b.stop, b.step))
+    if type(a) is functools.partial:
+        return a.func is b.func and same(a.args, b.args) and same(a.keywords, b.keywords)
     if type(a) in (float, complex):
         return repr(a) == repr(b)
     return type(a).__name__ not in GEOMETRY and bool(a == b)

@@ -12,7 +12,7 @@ import ast
 import functools
 import inspect
 import sys
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from ...graph import library
@@ -22,9 +22,10 @@ LAYOUT = frozenset({"shape", "ndim", "dtype", "size", "itemsize", "strides", "fl
 VIEWS = frozenset({"reshape", "transpose", "swapaxes", "view", "T", "astype", "to"})
 ASKS = frozenset({
     "isinstance", "type", "len", "ndim", "shape", "size", "may_share_memory", "memory", "hasattr", "record", "wrap",
-    "_finish", "write", "store", "row", "held",
+    "_finish", "write", "store", "row", "held", "begin", "_overwrite",
 })  # fmt: skip
-SAME = frozenset({"asarray", "unwrap", "ascontiguousarray", "atleast_1d", "tuple", "list", "expand_dims", "squeeze"})
+SAME = frozenset({"asarray", "unwrap", "ascontiguousarray", "atleast_1d", "tuple", "list", "expand_dims", "squeeze",
+                  "broadcast_to"})  # fmt: skip
 ENGINE = ("rules.py", "autograd.py", "promotion.py")  # whose results become Tensors
 ENGINE_FOLDERS = ("/engine/", "/compiler/")
 
@@ -120,6 +121,12 @@ class _Text:
         return node
 
 
+def _is_fixed(node: ast.AST) -> bool:
+    """Whether an index is made of numbers, slices, None and the ellipsis."""
+    parts = (ast.Constant, ast.Slice, ast.Tuple, ast.Load, ast.UnaryOp, ast.USub)
+    return all(isinstance(part, parts) for part in ast.walk(node))
+
+
 _known: dict[tuple[FunctionType, str], Any] = {}
 
 
@@ -161,6 +168,8 @@ class _Reader:
             if up.attr in LAYOUT:
                 return True
             return up.attr in VIEWS and self.follows(up if up.attr == "T" else self._parent[up])
+        if isinstance(up, ast.Subscript):  # a part of it, whose places are written there
+            return node is up.value and _is_fixed(up.slice) and self.follows(up)
         if isinstance(up, ast.keyword):
             up = self._parent[up]
         if isinstance(up, ast.Call):
@@ -212,6 +221,9 @@ class _Reader:
         if name in SAME:
             return self.follows(call)
         target = self._globals.get(name) if isinstance(func, ast.Name) else None
+        if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name):
+            home = self._globals.get(func.value.id)  # a module of the library
+            target = getattr(home, name, None) if isinstance(home, ModuleType) else None
         if type(target).__name__ == "Op" or hasattr(target, "formula"):
             return True  # a row, which is recorded
         target = inspect.unwrap(target) if callable(target) else None

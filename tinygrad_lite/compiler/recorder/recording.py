@@ -15,6 +15,7 @@ import numpy as np
 
 from ... import dtypes, rules
 from ...graph import Node, _stamps, caller, counted, line_of, memory, tick
+from ...tensors.size import Size
 from ..lowering import native
 from ..lowering.row_text import lower
 from ..lowering.steps import Place
@@ -136,6 +137,8 @@ class Recorder:
             return value
         if kind in (tuple, list):
             return kind([self.tree(v) for v in value])
+        if kind is Size:
+            return tuple(value)
         if kind is dict:
             return {k: self.tree(v) for k, v in value.items()}
         if kind is rules.Parts:

@@ -77,12 +77,12 @@ def everywhere(values: dict[int, Any]) -> Iterator[Place]:
 def _helpers() -> Iterator[Place]:
     values: dict[int, Any] = {}
     for module, names in HELPERS.items():
-        home = sys.modules[f"{_PACKAGE}.{module}"]
-        for name in names:
+        home = sys.modules.get(f"{_PACKAGE}.{module}")
+        for name in names if home is not None else ():  # some are imported late
             plain = getattr(home, name)
             kind = "draw" if name in DRAWS else "store" if name in STORES else "helper"
             traced = recorded(plain, name.strip("_"), kind)
-            value = watching.helper(plain, traced, name) if module.startswith("ops.") else traced
+            value = watching.helper(plain, traced, name) if module.startswith(("ops.", "masked")) else traced
             values[id(plain)] = values[id(getattr(plain, "__wrapped__", plain))] = value  # there may be a door
     on_arrays = numpy_calls.on_arrays
     values[id(rules.unwrap)] = watching.unwrap_watched

@@ -14,7 +14,7 @@ HELPERS = {  # module: functions that compute on arrays between rows
     "ops.neural.convolution.conv": ("check",),
     "ops.neural.embedding": ("_checked", "_renormalize", "factors_of"),
     "ops.neural.loss.regression": ("probabilities",),
-    "ops.neural.normalization.layer_norm": ("_move",),
+    "ops.neural.normalization.layer_norm": ("_follow",),
     "ops.reduction.min_max": ("place_of",),
     "ops.reduction.sort_topk": ("_order", "_top"),
     "ops.reduction.cumulative": ("extremes_at",),
@@ -25,15 +25,19 @@ HELPERS = {  # module: functions that compute on arrays between rows
     "ops.neural.pooling.max_pool": ("_maxima", "counted"),
     "ops.neural.dropout": ("mask_of",),
     "ops.neural.loss.cross_entropy": ("smoothed", "mixed_targets", "as_dtype"),
+    "ops.neural.vision.grid_sample": ("_corners",),
     "ops.random.random_streams": ("uniform", "gaussian"),
+    "ops.random.in_place": ("_uniform", "_normal", "_bernoulli"),
+    "ops.random.multinomial_bernoulli": ("probabilities",),
+    "masked": ("_shaped",),
     "promotion": ("_to", "to_floats"),
     "rules": ("narrow",),
 }
 RECORDED = frozenset(name for names in HELPERS.values() for name in names)
 TAKE_TENSORS = frozenset(
-    {"integers", "check", "_checked", "within", "_mask", "probabilities", "_move", "_renormalize"}
+    {"integers", "check", "_checked", "within", "_mask", "probabilities", "_follow", "_renormalize", "_shaped"}
 )  # for arrays
-DRAWS = ("uniform", "gaussian", "mask_of", "gumbel", "random_slopes")
+DRAWS = ("uniform", "gaussian", "_uniform", "_normal", "_bernoulli", "mask_of", "gumbel", "random_slopes")
 STORES = ("store", "overwrite", "overwrite_at")
 DOORS = (
     "item", "tolist", "numpy", "data_ptr", "apply_", "map_", "__array__", "__float__", "__int__", "__complex__",

@@ -149,6 +149,8 @@ def index_part(part: Any) -> Any:
     recorder, value = _recorder(), rules_unwrap(part)
     if recorder is None:
         return plain_part(part)
+    if type(part) in (list, tuple, range):
+        return recorder.call("row", plain_part, "index", (part,), {})
     if isinstance(part, rules.Tensor) and (value.dtype.kind == "b" or not value.ndim):
         recorder.refuse(f"an index at {line_of(caller(2))} selects by values; where() keeps shapes")
     recorder.depth += 1

@@ -19,8 +19,8 @@ from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim
 from ..pointwise.clamp_round_where import _where_op, masked
 from .index_keys import add_at, flat_places, put_at, spans, without_repeats
-from .index_keys import overwrite as overwrite
 from .index_keys import in_two as in_two
+from .index_keys import overwrite as overwrite
 from .index_keys import plain_index as plain_index
 
 __all__ = [

@@ -60,7 +60,7 @@ def both(plan: Callable[_P, Any]) -> Callable[_P, Tensor]:
         else:
             values = unwrap(value)
             if np.may_share_memory(values, self._data):
-                values = values.copy()
+                values = views.duplicate(values)
             overwrite_at(flat._data, index, values, row is _add, in_place.__name__)
         return self
 

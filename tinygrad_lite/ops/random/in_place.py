@@ -38,6 +38,19 @@ def _positive(value: float, what: str, who: str) -> None:
         raise InputError(f"{who}: {what} must be positive, got {value}")
 
 
+def _uniform(shape: Any, dtype: Any, low: float, high: float, generator: Any) -> Any:
+    return uniform(shape, dtype, generator) * (high - low) + low
+
+
+def _normal(shape: Any, dtype: Any, mean: float, std: float, generator: Any) -> Any:
+    return gaussian(shape, dtype, generator) * std + mean
+
+
+def _bernoulli(chance: Any, shape: Any, dtype: Any, generator: Any) -> Any:
+    drawn = uniform(shape, np.float64, generator) < np.broadcast_to(chance, shape)
+    return drawn.astype(dtype)
+
+
 @other_names(to="b")
 def uniform_(self: Any, a: float = 0.0, b: float = 1.0, *, generator: Any = None) -> Tensor:
     """Fill with uniform numbers in ``[a, b)``."""
@@ -45,7 +58,7 @@ def uniform_(self: Any, a: float = 0.0, b: float = 1.0, *, generator: Any = None
         raise InputError(f"uniform_: a must not exceed b, got [{a}, {b})")
     if not b - a <= float(np.finfo(_float(self, "uniform_")).max):
         raise InputError(f"uniform_: b - a must be a number that {self.dtype} holds, got [{a}, {b})")
-    return _filled(self, uniform(self.shape, self.dtype, generator) * (b - a) + a, "uniform_")
+    return _filled(self, _uniform(self.shape, self.dtype, a, b, generator), "uniform_")
 
 
 def normal_(self: Any, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
@@ -53,7 +66,7 @@ def normal_(self: Any, mean: float = 0.0, std: float = 1.0, *, generator: Any = 
     if not std >= 0:
         raise InputError(f"normal_: std must not be negative, got {std}")
     _float(self, "normal_", "fc")
-    return _filled(self, gaussian(self.shape, self.dtype, generator) * std + mean, "normal_")
+    return _filled(self, _normal(self.shape, self.dtype, mean, std, generator), "normal_")
 
 
 def log_normal_(self: Any, mean: float = 1.0, std: float = 2.0, *, generator: Any = None) -> Tensor:
@@ -86,8 +99,7 @@ def geometric_(self: Any, p: float, *, generator: Any = None) -> Tensor:
 
 def bernoulli_(self: Any, p: Any = 0.5, *, generator: Any = None) -> Tensor:
     """Fill with ones with probability `p`, a number or a tensor of a shape that broadcasts; zeros else."""
-    chance = np.broadcast_to(probabilities(p, "bernoulli_"), self.shape)
-    return _filled(self, uniform(self.shape, np.float64, generator) < chance, "bernoulli_")
+    return _filled(self, _bernoulli(probabilities(p, "bernoulli_"), self.shape, self.dtype, generator), "bernoulli_")
 
 
 def _digits(dtype: np.dtype[Any]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from typing import Any, overload
@@ -152,6 +153,12 @@ def nanmedian(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
 # --- a place, a frequency ---------------------------------------------------------------------------------------
 
 
+def _kth(k: int, dim: int, x: Any) -> Any:
+    if not 1 <= k <= x.shape[-1]:
+        raise RuntimeError(f"kthvalue: k must be in [1, {x.shape[-1]}], the size of dim {dim}, got {k}")
+    return np.argpartition(x, k - 1, -1)[..., k - 1]
+
+
 @numpy_names
 def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Picked:
     """The k-th smallest entry along a dimension; NaN counts as largest.
@@ -180,14 +187,7 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Picked
     tensor(2.)
     """
     ordered_only(input, "kthvalue")
-    place = operator.index(k) - 1
-
-    def find(x: Any) -> Any:
-        if not 0 <= place < x.shape[-1]:
-            raise RuntimeError(f"kthvalue: k must be in [1, {x.shape[-1]}], the size of dim {dim}, got {k}")
-        return np.argpartition(x, place, -1)[..., place]
-
-    return _pick(input, find, dim, keepdim, "kthvalue")
+    return _pick(input, functools.partial(_kth, operator.index(k), dim), dim, keepdim, "kthvalue")
 
 
 def _most_frequent(x: Any) -> Any:

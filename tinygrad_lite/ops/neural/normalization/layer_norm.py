@@ -241,10 +241,19 @@ def _in_groups(input: Any, weight: Any, bias: Any, num_groups: int, eps: float) 
     return _by_channel(out, weight, bias, x.ndim)
 
 
-def _move(running: Any, found: Any, momentum: float) -> None:
-    into = unwrap(running)
+def _follow(input: Any, running_mean: Any, running_var: Any, momentum: float) -> None:
+    """Move running statistics towards those of the samples."""
+    x = unwrap(input)
+    samples = x.reshape(*x.shape[:2], -1)
+    if running_mean is not None:
+        _move(unwrap(running_mean), samples.mean(2).mean(0), momentum)
+    if running_var is not None:
+        _move(unwrap(running_var), samples.var(2, ddof=1).mean(0), momentum)
+
+
+def _move(into: Any, found: Any, momentum: float) -> None:
     into += momentum * (found - into)
-    written(into, "instance_norm", 4)
+    written(into, "instance_norm", 5)
 
 
 @quietly
@@ -302,11 +311,8 @@ def instance_norm(
         raise InputError(f"instance_norm: expected more than 1 value per channel of a sample, got shape {x.shape}")
     if not x.size:
         return _by_channel(input * 1, weight, bias, x.ndim)
-    samples = x.reshape(*x.shape[:2], size)
-    if running_mean is not None:
-        _move(running_mean, samples.mean(2).mean(0), momentum)
-    if running_var is not None:
-        _move(running_var, samples.var(2, ddof=1).mean(0), momentum)
+    if running_mean is not None or running_var is not None:
+        _follow(input, running_mean, running_var, momentum)
     out = _normalized.record((input, None, None, eps, x.ndim - 2, True)) if x.ndim > 2 else input * 0
     return _by_channel(out, weight, bias, x.ndim)
 

@@ -106,7 +106,14 @@ def _bilinear(grid: Any, sizes: Any, padding_mode: str, align_corners: bool, wei
 @serves(lambda grid, mode, sizes, *_: grid_sample_kernels.finds(unwrap(grid), mode, len(sizes)))
 def _found(grid: Any, mode: str, sizes: Any, padding_mode: str, align_corners: bool) -> tuple[Any, Any]:
     """`_neighbours` in images, compiled: in one pass."""
-    at = unwrap(grid)
+    index, weight, slopes = _corners(unwrap(grid), mode, sizes, padding_mode, align_corners)
+    if mode != "bilinear":
+        return index, weight
+    return index, _bilinear.record((grid, sizes, padding_mode, align_corners, weight, slopes))
+
+
+def _corners(at: Any, mode: str, sizes: Any, padding_mode: str, align_corners: bool) -> tuple[Any, Any, Any]:
+    """The pixels, their weights, and how these change with the place."""
     count, *places, _ = at.shape
     several = 4 if mode == "bilinear" else 1
     index = np.empty((count, several, *places), np.uint32)
@@ -116,9 +123,7 @@ def _found(grid: Any, mode: str, sizes: Any, padding_mode: str, align_corners: b
         np.ascontiguousarray(at).reshape(count, flat[-1], 2), np.array(sizes, at.dtype), PADDINGS.index(padding_mode),
         align_corners, index.reshape(flat), weight.reshape(flat), slopes.reshape(2, *flat),
     )  # fmt: skip
-    if several == 1:
-        return index, weight
-    return index, _bilinear.record((grid, sizes, padding_mode, align_corners, weight, slopes))
+    return index, weight, slopes
 
 
 # --- grids --------------------------------------------------------------------------------------------------------
