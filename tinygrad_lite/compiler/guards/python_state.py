@@ -12,17 +12,9 @@ import functools
 import importlib
 import os
 import sys
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Iterable
-from types import (
-    BuiltinFunctionType,
-    FunctionType,
-    MappingProxyType,
-    MethodDescriptorType,
-    MethodType,
-    ModuleType,
-    WrapperDescriptorType,
-)
+from types import FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -30,17 +22,23 @@ import numpy as np
 from ... import rules
 from ...graph import memory
 from ..recorder.calls import Refused
+from .kinds import (
+    BY_IDENTITY,
+    CONTAINERS,
+    IMPURE,
+    IMPURE_MODULES,
+    MAKING,
+    NEVER_MEANT,
+    OF_OPTIMIZERS,
+    PLAIN,
+    WRAPPED,
+    is_of,
+    source_of,
+    text_of,
+)
 from .names import Names, known, origin, stdlib
 
 _PACKAGE = __name__.partition(".")[0]
-_IMPURE_MODULES = frozenset(
-    {"random", "time", "datetime", "secrets", "uuid", "io", "socket", "logging", "subprocess", "decimal"}
-)
-_IMPURE = frozenset({"print", "input", "open", "next", "eval", "exec", "globals", "locals", "vars", "id", "__import__",
-                     "breakpoint", "setattr", "delattr"})  # fmt: skip
-_OF_OPTIMIZERS = frozenset({"param_groups", "defaults", "grad_scale", "max_grad_norm", "on_nonfinite", "state"})
-_PLAIN = (type(None), bool, int, str, bytes, type(...), np.dtype, np.generic, slice, range)
-_BY_IDENTITY = (BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType, np.ufunc, rules.Op)
 
 
 class Python:
@@ -71,8 +69,8 @@ class Python:
         while known != len(names.attributes):  # the order in which all is found depends on the names that are known
             known = len(names.attributes)
             self._find(roots)
-        if names.stored & _OF_OPTIMIZERS:
-            raise Refused(f"sets {', '.join(sorted(names.stored & _OF_OPTIMIZERS))} of an optimizer")
+        if names.stored & OF_OPTIMIZERS:
+            raise Refused(f"sets {', '.join(sorted(names.stored & OF_OPTIMIZERS))} of an optimizer")
 
     def _find(self, roots: Iterable[tuple[str, Any]]) -> None:
         """Begin anew, and look at all that is led to."""
@@ -102,7 +100,7 @@ class Python:
     def differences(self, other: Python) -> list[str]:
         """The paths where another state differs, and how."""
         paths = [p for p in {**self.tokens, **other.tokens} if self.tokens.get(p) != other.tokens.get(p)]
-        return [f"{p} was {_text(self.tokens.get(p))}, then {_text(other.tokens.get(p))}" for p in paths]
+        return [f"{p} was {text_of(self.tokens.get(p))}, then {text_of(other.tokens.get(p))}" for p in paths]
 
     def guard(self) -> Callable[[], bool]:
         """Compile what tells quickly that nothing has changed; False means that it has to be looked at closely."""
@@ -133,7 +131,7 @@ class Python:
     # --- what is found -------------------------------------------------------------------------------------------
 
     def _visit(self, path: str, value: Any) -> None:
-        if isinstance(value, _PLAIN):
+        if isinstance(value, PLAIN):
             self.tokens[path] = type(value), repr(value)
             return
         if isinstance(value, (float, complex)):
@@ -147,13 +145,13 @@ class Python:
             self.tokens[path] = "same", type(value), id(value)
             return
         self._seen.add(id(value))
-        if callable(value) and (_source(value) in _IMPURE_MODULES or value is os.getenv):
+        if callable(value) and (source_of(value) in IMPURE_MODULES or value is os.getenv):
             raise Refused(f"{path} gives other values each time; pass them as arguments")
         visit = self._how(value)
         if visit is None:
             self.tokens[path] = type(value), id(value)
         else:
-            self.tokens[path] = type(value), len(value) if isinstance(value, _CONTAINERS) else None
+            self.tokens[path] = type(value), len(value) if isinstance(value, CONTAINERS) else None
             visit(path, value)
 
     def _how(self, value: Any) -> Callable[[str, Any], None] | None:
@@ -177,13 +175,13 @@ class Python:
             return lambda path, method: self._visit(path, method.__func__)
         if isinstance(value, property):
             return lambda path, method: self._visit(path, method.fget)
-        if isinstance(value, _BY_IDENTITY):
+        if isinstance(value, BY_IDENTITY):
             return None
         if isinstance(value, ModuleType):
             return self._module
         if isinstance(value, type):
             return None if origin(value) in (_PACKAGE, "builtins", "numpy") or stdlib(value) else self._class
-        if _is(value, "nn.module", "Module"):
+        if is_of(value, "nn.module", "Module"):
             return self._layer
         if kind.__module__ == f"{_PACKAGE}.compiler.compiled":
             return lambda path, value: self._visit(path, value.wrapped)
@@ -231,7 +229,7 @@ class Python:
             self._visit(f"{path}[{k!r}]", v)
 
     def _set(self, path: str, value: Any) -> None:
-        if not all(isinstance(v, _PLAIN) for v in value):
+        if not all(isinstance(v, PLAIN) for v in value):
             raise Refused(f"{path} is a set of objects")
         self.tokens[path] = type(value), repr(sorted(map(repr, value)))
         self._check("{} == {}", value, frozenset(value))
@@ -259,7 +257,7 @@ class Python:
             elif name in value.__globals__:
                 self._check(f"{{}}.get({name!r}) is {{}}", value.__globals__, value.__globals__[name])
                 self._visit(name, value.__globals__[name])
-            elif name in _IMPURE and hasattr(builtins, name):
+            elif name in IMPURE and hasattr(builtins, name):
                 raise Refused(f"{value.__qualname__} calls {name}(), which a replay would leave out")
 
     def _method(self, path: str, value: Any) -> None:
@@ -273,7 +271,7 @@ class Python:
 
     def _module(self, path: str, value: Any) -> None:
         top = value.__name__.partition(".")[0]
-        if top in _IMPURE_MODULES or value is np.random:
+        if top in IMPURE_MODULES or value is np.random:
             raise Refused(f"{path} gives other values each time; pass them as arguments")
         if top == "os":
             self._late.append((path, dict.fromkeys(("environ", "getenv"), os.environ), ["environ", "getenv"]))
@@ -291,7 +289,7 @@ class Python:
         if (id(value), made) in self._classes:
             return
         self._classes.add((id(value), made))
-        unmeant = _NEVER_MEANT if made else _NEVER_MEANT | _MAKING
+        unmeant = NEVER_MEANT if made else NEVER_MEANT | MAKING
         for cls in value.__mro__[:-1]:
             if origin(cls) == _PACKAGE or stdlib(cls):
                 break
@@ -300,7 +298,7 @@ class Python:
             self._check(f"len({{}}) == {len(vars(cls))}", vars(cls))
             self._late.append((inside, cls, own))
             for name in sorted(vars(cls).keys() - unmeant):
-                if name not in own and isinstance(vars(cls)[name], (FunctionType, *_WRAPPED)):
+                if name not in own and isinstance(vars(cls)[name], (FunctionType, *WRAPPED)):
                     self._member(f"{inside}.{name}", cls, name)
         if type(value) is not type and not stdlib(type(value)) and origin(type(value)) not in (_PACKAGE, "builtins"):
             self._class(path, type(value), made=False)
@@ -327,27 +325,3 @@ class Python:
         self._check(f"len({{}}) == {len(vars(value))}", vars(value))
         self._late.append((path, vars(value), list(vars(value))))
         self._class(path, type(value), made=False)
-
-
-_WRAPPED = (staticmethod, classmethod, property)
-_NEVER_MEANT = frozenset({"__repr__", "__str__", "__del__", "__reduce__", "__reduce_ex__", "__getstate__", "__dir__",
-                          "__setstate__", "__init_subclass__", "__sizeof__", "__format__", "__hash__"})  # fmt: skip
-_MAKING = frozenset({"__init__", "__new__", "__post_init__"})
-_CONTAINERS = (tuple, list, dict, set, frozenset, deque, OrderedDict)
-
-
-def _source(function: Any) -> Any:
-    """The module that something callable is from, or its object's class."""
-    owner = getattr(function, "__self__", function)
-    return owner.__name__ if isinstance(owner, ModuleType) else getattr(owner, "__module__", None)
-
-
-def _is(value: Any, module: str, name: str) -> bool:
-    home = sys.modules.get(f"{_PACKAGE}.{module}")
-    return home is not None and isinstance(value, getattr(home, name))
-
-
-def _text(token: Any) -> str:
-    if type(token) is tuple and len(token) == 2 and type(token[1]) is str:
-        return token[1]
-    return "absent" if token is None else "another object"
