@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import OrderedDict, deque
 from types import BuiltinFunctionType, MethodDescriptorType, ModuleType, WrapperDescriptorType
@@ -31,6 +32,12 @@ def source_of(function: Any) -> Any:
     """The module that something callable is from, or its object's class."""
     owner = getattr(function, "__self__", function)
     return owner.__name__ if isinstance(owner, ModuleType) else getattr(owner, "__module__", None)
+
+
+def of_the_process(module: str) -> dict[str, Any]:
+    """What one of Python's own modules leads to that is no constant."""
+    held: dict[str, dict[str, Any]] = {"sys": {"argv": sys.argv}, "os": {"environ": os.environ, "getenv": os.environ}}
+    return held.get(module, {})
 
 
 def is_of(value: Any, module: str, name: str) -> bool:

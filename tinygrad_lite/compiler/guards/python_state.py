@@ -22,20 +22,7 @@ import numpy as np
 from ... import rules
 from ...graph import memory
 from ..recorder.calls import Refused
-from .kinds import (
-    BY_IDENTITY,
-    CONTAINERS,
-    IMPURE,
-    IMPURE_MODULES,
-    MAKING,
-    NEVER_MEANT,
-    OF_OPTIMIZERS,
-    PLAIN,
-    WRAPPED,
-    is_of,
-    source_of,
-    text_of,
-)
+from . import kinds
 from .names import Names, known, origin, stdlib
 
 _PACKAGE = __name__.partition(".")[0]
@@ -69,8 +56,8 @@ class Python:
         while known != len(names.attributes):  # the order in which all is found depends on the names that are known
             known = len(names.attributes)
             self._find(roots)
-        if names.stored & OF_OPTIMIZERS:
-            raise Refused(f"sets {', '.join(sorted(names.stored & OF_OPTIMIZERS))} of an optimizer")
+        if names.stored & kinds.OF_OPTIMIZERS:
+            raise Refused(f"sets {', '.join(sorted(names.stored & kinds.OF_OPTIMIZERS))} of an optimizer")
 
     def _find(self, roots: Iterable[tuple[str, Any]]) -> None:
         """Begin anew, and look at all that is led to."""
@@ -100,7 +87,9 @@ class Python:
     def differences(self, other: Python) -> list[str]:
         """The paths where another state differs, and how."""
         paths = [p for p in {**self.tokens, **other.tokens} if self.tokens.get(p) != other.tokens.get(p)]
-        return [f"{p} was {text_of(self.tokens.get(p))}, then {text_of(other.tokens.get(p))}" for p in paths]
+        return [
+            f"{p} was {kinds.text_of(self.tokens.get(p))}, then {kinds.text_of(other.tokens.get(p))}" for p in paths
+        ]
 
     def guard(self) -> Callable[[], bool]:
         """Compile what tells quickly that nothing has changed; False means that it has to be looked at closely."""
@@ -131,7 +120,7 @@ class Python:
     # --- what is found -------------------------------------------------------------------------------------------
 
     def _visit(self, path: str, value: Any) -> None:
-        if isinstance(value, PLAIN):
+        if isinstance(value, kinds.PLAIN):
             self.tokens[path] = type(value), repr(value)
             return
         if isinstance(value, (float, complex)):
@@ -145,13 +134,13 @@ class Python:
             self.tokens[path] = "same", type(value), id(value)
             return
         self._seen.add(id(value))
-        if callable(value) and (source_of(value) in IMPURE_MODULES or value is os.getenv):
+        if callable(value) and (kinds.source_of(value) in kinds.IMPURE_MODULES or value is os.getenv):
             raise Refused(f"{path} gives other values each time; pass them as arguments")
         visit = self._how(value)
         if visit is None:
             self.tokens[path] = type(value), id(value)
         else:
-            self.tokens[path] = type(value), len(value) if isinstance(value, CONTAINERS) else None
+            self.tokens[path] = type(value), len(value) if isinstance(value, kinds.CONTAINERS) else None
             visit(path, value)
 
     def _how(self, value: Any) -> Callable[[str, Any], None] | None:
@@ -175,13 +164,13 @@ class Python:
             return lambda path, method: self._visit(path, method.__func__)
         if isinstance(value, property):
             return lambda path, method: self._visit(path, method.fget)
-        if isinstance(value, BY_IDENTITY):
+        if isinstance(value, kinds.BY_IDENTITY):
             return None
         if isinstance(value, ModuleType):
             return self._module
         if isinstance(value, type):
             return None if origin(value) in (_PACKAGE, "builtins", "numpy") or stdlib(value) else self._class
-        if is_of(value, "nn.module", "Module"):
+        if kinds.is_of(value, "nn.module", "Module"):
             return self._layer
         if kind.__module__ == f"{_PACKAGE}.compiler.compiled":
             return lambda path, value: self._visit(path, value.wrapped)
@@ -229,7 +218,7 @@ class Python:
             self._visit(f"{path}[{k!r}]", v)
 
     def _set(self, path: str, value: Any) -> None:
-        if not all(isinstance(v, PLAIN) for v in value):
+        if not all(isinstance(v, kinds.PLAIN) for v in value):
             raise Refused(f"{path} is a set of objects")
         self.tokens[path] = type(value), repr(sorted(map(repr, value)))
         self._check("{} == {}", value, frozenset(value))
@@ -257,7 +246,7 @@ class Python:
             elif name in value.__globals__:
                 self._check(f"{{}}.get({name!r}) is {{}}", value.__globals__, value.__globals__[name])
                 self._visit(name, value.__globals__[name])
-            elif name in IMPURE and hasattr(builtins, name):
+            elif name in kinds.IMPURE and hasattr(builtins, name):
                 raise Refused(f"{value.__qualname__} calls {name}(), which a replay would leave out")
 
     def _method(self, path: str, value: Any) -> None:
@@ -271,12 +260,10 @@ class Python:
 
     def _module(self, path: str, value: Any) -> None:
         top = value.__name__.partition(".")[0]
-        if top in IMPURE_MODULES or value is np.random:
+        if top in kinds.IMPURE_MODULES or value is np.random:
             raise Refused(f"{path} gives other values each time; pass them as arguments")
-        if top == "os":
-            self._late.append((path, dict.fromkeys(("environ", "getenv"), os.environ), ["environ", "getenv"]))
-        if top == "sys":
-            self._late.append((path, {"argv": sys.argv}, ["argv"]))
+        held = kinds.of_the_process(top)
+        self._late.append((path, held, list(held)))
         if top == _PACKAGE or top in sys.stdlib_module_names:
             return
         if top == "numpy":
@@ -289,7 +276,7 @@ class Python:
         if (id(value), made) in self._classes:
             return
         self._classes.add((id(value), made))
-        unmeant = NEVER_MEANT if made else NEVER_MEANT | MAKING
+        unmeant = kinds.NEVER_MEANT if made else kinds.NEVER_MEANT | kinds.MAKING
         for cls in value.__mro__[:-1]:
             if origin(cls) == _PACKAGE or stdlib(cls):
                 break
@@ -298,7 +285,7 @@ class Python:
             self._check(f"len({{}}) == {len(vars(cls))}", vars(cls))
             self._late.append((inside, cls, own))
             for name in sorted(vars(cls).keys() - unmeant):
-                if name not in own and isinstance(vars(cls)[name], (FunctionType, *WRAPPED)):
+                if name not in own and isinstance(vars(cls)[name], (FunctionType, *kinds.WRAPPED)):
                     self._member(f"{inside}.{name}", cls, name)
         if type(value) is not type and not stdlib(type(value)) and origin(type(value)) not in (_PACKAGE, "builtins"):
             self._class(path, type(value), made=False)
