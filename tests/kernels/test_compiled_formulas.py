@@ -124,7 +124,7 @@ EDGES = np.array([0.0, -0.0, math.inf, -math.inf, math.nan, -1.0, 1e-45, 3e38], 
         ("log_single", np.log, 3e-7),
         ("log1p_single", np.log1p, 3e-7),
         ("tanh_single", np.tanh, 4e-7),
-        ("erfc_single", np.vectorize(math.erfc), 2e-6),
+        ("erfc_single", np.vectorize(math.erfc), 2.5e-6),  # x * x, up to 36 in an exponent, is rounded at 2**-24
     ],
 )
 def test_functions_of_float32(name, exact, rtol):

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from .elementwise.half_precision import to_half, to_single
+
 _F16, _F32 = np.dtype(np.float16), np.dtype(np.float32)
 _ndarray = np.ndarray
 
@@ -17,12 +19,16 @@ def _single(value: Any) -> Any:
     """Float32 in place of float16, also of Tensors, and inside tuples and lists."""
     if type(value) is tuple or type(value) is list:
         return type(value)(map(_single, value))
+    if type(value) is _ndarray and value.dtype == _F16:
+        return to_single(value)
     return value.astype(_F32) if getattr(value, "dtype", None) == _F16 and hasattr(value, "astype") else value
 
 
 def _half(value: Any) -> Any:
     if type(value) is tuple or type(value) is list:
         return type(value)(map(_half, value))
+    if type(value) is _ndarray and value.dtype == _F32:
+        return to_half(value)
     return value.astype(_F16) if getattr(value, "dtype", None) == _F32 else value
 
 

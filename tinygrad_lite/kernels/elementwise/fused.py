@@ -13,11 +13,12 @@ from ..backend import backend
 from ..kernel import LARGE, Kernel
 from ..native.parallel import in_parts
 from ..native.source import SourceError
+from .half_precision import to_half, to_single
 
 PIECE = 1 << 15  # elements of a piece of a shared launch: some 10 us of work, a small part of what is worth sharing
 _SHARED = 1 << 19  # elements from which on a loop that hardly computes is worth waking a thread
 FUSED: list[tuple[Callable[..., Any], Callable[..., Any] | None]] = []  # every formula, and its own loop if it has one
-_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
+_F16, _F32, _F64 = np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)
 
 
 def large(x: Any) -> bool:
@@ -140,6 +141,14 @@ def fused(formula: Callable[..., Any], loop: Callable[..., Any] | None = None) -
             warnings.warn(f"{error}; until then it runs in plain NumPy", RuntimeWarning, stacklevel=3)
             return None
 
+    def in_single(*args: Any) -> Any:
+        """Many numbers of float16: as float32, whose loop they go through, and rounded once."""
+        if any(type(a) is np.ndarray and a.dtype != _F16 for a in args):
+            return formula(*args)
+        out: Any = function(*(to_single(a) if type(a) is np.ndarray else a for a in args))
+        with np.errstate(over="ignore"):
+            return to_half(out) if type(out) is np.ndarray and out.dtype == _F32 else out
+
     @functools.wraps(formula)
     def function(*args: Any) -> Any:
         first = args[0]
@@ -147,7 +156,7 @@ def fused(formula: Callable[..., Any], loop: Callable[..., Any] | None = None) -
             return formula(*args)
         dtype, shape = first.dtype, first.shape
         if (dtype is not _F32 and dtype is not _F64) or backend() == "numpy":
-            return formula(*args)
+            return in_single(*args) if dtype == _F16 and backend() != "numpy" else formula(*args)
         flat, numbers = len(shape) == 1, False
         for a in args:
             if type(a) is np.ndarray:

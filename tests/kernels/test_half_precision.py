@@ -1,0 +1,55 @@
+"""float16: its casts to float32 and back are NumPy's, and many numbers of it go through the loops of float32."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tg
+from tinygrad_lite import kernels
+from tinygrad_lite.kernels.elementwise import half_casts, half_precision
+from tinygrad_lite.kernels.native.simd.half import COMPILABLE
+
+EVERY = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+
+
+@pytest.mark.skipif(not COMPILABLE, reason="this processor has no instructions for it")
+def test_every_float16_is_widened_exactly():
+    np.testing.assert_array_equal(half_casts.to_single(EVERY), EVERY.astype(np.float32))
+
+
+@pytest.mark.skipif(not COMPILABLE, reason="this processor has no instructions for it")
+def test_floats_are_rounded_to_the_nearest():
+    finite = EVERY[:0x7C00].astype(np.float32)  # from 0 on
+    between = (finite[:-1] + finite[1:]) / 2
+    some = np.random.default_rng(0).integers(0, 1 << 32, 1 << 16, dtype=np.uint32).view(np.float32)
+    x = np.concatenate(
+        [finite, between, np.nextafter(between, np.float32(0)), np.nextafter(between, np.float32(9e9)), some]
+    )
+    x = np.concatenate([x, -x, np.array([np.inf, -np.inf, np.nan, 65519.0, 65520.0, 1e-8], np.float32)])
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(half_casts.to_half(x), x.astype(np.float16))
+
+
+@pytest.mark.parametrize("turn", [lambda x: x, lambda x: x.T, lambda x: x[:, ::2]])
+def test_casts_keep_shapes_whatever_the_memory(turn):
+    x = turn(np.arange(12000, dtype=np.float32).reshape(100, 120))
+    half = half_precision.to_half(x)
+    np.testing.assert_array_equal(half, x.astype(np.float16))
+    np.testing.assert_array_equal(half_precision.to_single(half), half.astype(np.float32))
+    assert (half.dtype, half.strides) == (np.float16, x.astype(np.float16).strides)
+
+
+@pytest.mark.skipif(kernels.backend() != "numba", reason="formulas in NumPy stay in float16")
+@pytest.mark.parametrize("name", ["gelu", "silu", "softplus", "mish", "elu", "logsigmoid", "hardswish", "softmax"])
+def test_many_numbers_are_rounded_once(name):
+    x = np.random.default_rng(0).standard_normal((64, 64)).astype(np.float16)
+    of = {"softmax": lambda t: t.softmax(-1)}.get(name) or getattr(tg.nn.functional, name)
+    half, single = tg.tensor(x, requires_grad=True), tg.tensor(x.astype(np.float32), requires_grad=True)
+    found, exact = of(half), of(single)
+    assert found.dtype == tg.float16
+    np.testing.assert_array_equal(found.detach().numpy(), exact.detach().numpy().astype(np.float16))
+    found.sum().backward()
+    exact.sum().backward()
+    assert half.grad.dtype == tg.float16
+    np.testing.assert_allclose(half.grad.numpy(), single.grad.numpy(), rtol=2e-3, atol=2e-3)
