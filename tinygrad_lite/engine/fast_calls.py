@@ -63,7 +63,7 @@ def _unary(op: Op) -> Callable[..., Any]:
         if out is not None:
             return into(out, op.name, unary, input)
         if type(input) is not Tensor and not isinstance(input, Tensor):
-            return function(operand(input, op.name))
+            return function(_scalar(operand(input, op.name)))
         p = input._node if input._view is None else CURRENT(input)
         x = input._data
         if not (filters := warnings.filters) or filters[0] is not _FIRST:
@@ -115,6 +115,11 @@ def _unary(op: Op) -> Callable[..., Any]:
 
 _LIBRARY = f"{__name__.partition('.')[0]}."
 NUMERIC = "biufc"  # the kinds of dtypes that hold numbers
+
+
+def _scalar(value: Any) -> Any:
+    """A number as NumPy's own, of which formulas can ask the dtype."""
+    return value if isinstance(value, ndarray) else np.asarray(value)[()]
 
 
 def operand(value: Any, who: str) -> Any:
@@ -190,7 +195,10 @@ def _binary(op: Op, operator: bool = False, numbers: str = "any") -> Callable[..
         else:
             if strict:
                 refuse_numbers(op.name, numbers, x, y)
-            return function(operand(x, op.name), operand(y, op.name))
+            x, y = operand(x, op.name), operand(y, op.name)
+            if not isinstance(x, ndarray) and not isinstance(y, ndarray):  # else a number keeps no dtype of its own
+                x, y = _scalar(x), _scalar(y)
+            return function(x, y)
         if not (filters := warnings.filters) or filters[0] is not _FIRST:
             _keep_first()
         try:
