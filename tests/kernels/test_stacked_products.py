@@ -68,6 +68,9 @@ def test_what_is_shared():
     assert not serves(ones(64, 32, 32), ones(64, 32, 32).astype(np.float64))
     assert not serves(ones(64, 32, 32).astype(complex), ones(64, 32, 32).astype(complex))
     assert not serves(ones(64, 32, 32), ones(32))
+    assert not serves(ones(64, 256, 256), ones(64, 256, 1))  # BLAS shares those with vectors earlier
+    x = ones(64, 32, 32)
+    assert not serves(x, x.swapaxes(1, 2))  # and those of a matrix with itself
     with pytest.raises(ValueError, match="mismatch"):
         matrix_product.matrix_product(ones(64, 32, 32), ones(64, 31, 32))
     kernels.set_num_threads(1)

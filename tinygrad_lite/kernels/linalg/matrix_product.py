@@ -38,11 +38,16 @@ def matrix_product(x: Any, y: Any) -> Any:
 
 
 def _many_small(x: Any, y: Any) -> bool:
-    """Stacks of real matrices, enough for several threads, of which BLAS leaves each to one."""
+    """Stacks of real matrices, enough for several threads, of which BLAS leaves each to one.
+
+    Products with vectors, and of a matrix with itself, are shared by BLAS when they are much smaller.
+    """
     if x.ndim < 2 or y.ndim < 2 or x.dtype != y.dtype or x.dtype.char not in "fd" or get_num_threads() < 2:
         return False
     (n, k), m = x.shape[-2:], y.shape[-1]
-    return 0 < n * k * m < SINGLE and max(x.size * m, y.size * n) >= WORTH and x.shape[-1] == y.shape[-2]
+    if k != y.shape[-2] or min(n, k, m) < 2 or n * k * m >= SINGLE or max(x.size * m, y.size * n) < WORTH:
+        return False
+    return bool(x.ctypes.data != y.ctypes.data)
 
 
 @late(f"{__package__}.stacked_products", "stacked_product", when=_many_small)
