@@ -27,6 +27,8 @@ class Kernel:
         The dtypes of the first argument that the loop is for, as NumPy's characters; empty for any.
     least : int
         The size of the first argument from which the loop is worth its call.
+    **constants : int
+        Other values for some of the module's constants: what they rule out is not compiled.
 
     Attributes
     ----------
@@ -47,10 +49,12 @@ class Kernel:
     (3.0, 3.0)
     """
 
-    __slots__ = ("__weakref__", "_compiled", "dtypes", "least", "loop", "plain", "run")
+    __slots__ = ("__weakref__", "_compiled", "_constants", "dtypes", "least", "loop", "plain", "run")
 
-    def __init__(self, loop: Callable[..., Any], plain: Callable[..., Any], dtypes: str = "", least: int = 0) -> None:
-        self.loop, self.plain, self.dtypes, self.least = loop, plain, dtypes, least
+    def __init__(
+        self, loop: Callable[..., Any], plain: Callable[..., Any], dtypes: str = "", least: int = 0, **constants: int
+    ) -> None:
+        self.loop, self.plain, self.dtypes, self.least, self._constants = loop, plain, dtypes, least, constants
         self._compiled: Callable[..., Any] | None = None
         self.run: Callable[..., Any] = self._choose
         register(self)
@@ -85,7 +89,7 @@ class Kernel:
     def compiled(self) -> Callable[..., Any]:
         """The loop compiled by numba, whichever backend is in use."""
         if self._compiled is None:
-            self._compiled = compiled(self.loop)
+            self._compiled = compiled(self.loop, **self._constants)
         return self._compiled
 
     def __repr__(self) -> str:

@@ -191,22 +191,12 @@ class Source:
 
 
 @cache
-def compiled(function: Callable[..., Any], decorator: str = "jit") -> Any:
-    """A function and all it uses, compiled, by one of `HEADER`'s decorators."""
-    from .compile import build
-
-    source = Source()
-    name = source.add(function, decorator)
-    return build(name, source.text())[name]
-
-
-@cache
-def specialized(function: Callable[..., Any], **constants: int) -> Any:
-    """As `compiled`, with other values for some of the module's constants: what they rule out is not compiled."""
+def compiled(function: Callable[..., Any], decorator: str = "jit", **constants: int) -> Any:
+    """A function and all it uses, compiled, by one of `HEADER`'s decorators; with other values for some constants."""
     from .compile import build
 
     source = Source()
     for name, value in constants.items():
         source.put(name, f"{name} = {value}")
-    name = source.add(function, "jit")
+    name = source.add(function, decorator)
     return build(name, source.text())[name]

@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 
+from ..kernel import Kernel
 from ..loops.pairwise_sum import pairwise_sum
 from ..loops.row_sums import copy_row, fill_row
 from ..native.memory import bare, claim
 from ..native.simd.packed_products import NEAR, add_product, pack, pack_turned, places, shape_of
-from ..native.source import specialized
 from ..native.threads import launch
-from ..spatial.padded_layout import helpers_for, room
+from ..spatial.padded_layout import helpers_for, no_plain, room
 from .cells import gru_row, gru_row_back, lstm_row, lstm_row_back, rnn_row, rnn_row_back
 from .rnn_numpy import GRU, LSTM, RELU
 
@@ -164,6 +164,11 @@ def backward_steps(
 # --- what prepares them -----------------------------------------------------------------------------------------------
 
 
+_FORWARD, _BACKWARD = (  # by the kind of cell
+    tuple(Kernel(steps, no_plain, KIND=kind) for kind in range(4)) for steps in (forward_steps, backward_steps)
+)
+
+
 def _shares(batch: int, work: int) -> tuple[int, int]:
     """How many pieces there are, and how many examples in each."""
     wanted = min(helpers_for(work) + 1, -(-batch // 8))
@@ -198,7 +203,7 @@ def forward(
     pieces, share = _shares(len(h), 2 * len(x) * (w_ih.size + w_hh.size))
     sums = room("sums", (pieces, share, lines, _pitch(width, x.itemsize)), x.dtype)
     w_x, w_h = _packed("w_x", w_ih, True), _packed("w_h", w_hh, True)
-    launch(specialized(forward_steps, KIND=kind), pieces, np.ascontiguousarray(x), h, c, w_x, w_h, bias, steps,
+    launch(_FORWARD[kind].compiled, pieces, np.ascontiguousarray(x), h, c, w_x, w_h, bias, steps,
            places(x.itemsize), sums, gates, kept, rows, helpers=pieces - 1)  # fmt: skip
 
 
@@ -222,7 +227,7 @@ def backward(
     w_h = _packed("w_h", w_hh, False)
     w_x = _packed("w_x", w_ih, False) if needs_x else w_h
     launch(
-        specialized(backward_steps, KIND=kind), pieces, np.ascontiguousarray(x), np.ascontiguousarray(h0),
+        _BACKWARD[kind].compiled, pieces, np.ascontiguousarray(x), np.ascontiguousarray(h0),
         np.ascontiguousarray(c0), rows, gates, kept, grows, gh, gc, w_x, w_h, steps, places(size),
         places(lines * pitch * size, max(chunk, 2)), slopes, inputs, states, sums, gx, gw_x, gw_h, gbias,
         helpers=pieces - 1,
