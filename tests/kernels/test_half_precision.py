@@ -53,3 +53,17 @@ def test_many_numbers_are_rounded_once(name):
     exact.sum().backward()
     assert half.grad.dtype == tg.float16
     np.testing.assert_allclose(half.grad.numpy(), single.grad.numpy(), rtol=2e-3, atol=2e-3)
+
+
+@pytest.mark.parametrize("size", [7, 5000])
+@pytest.mark.parametrize("operand", ["array", 0.1, 3, 1e4, -5001])
+def test_arithmetic_has_the_bits_of_numpys(size, operand):
+    a, b = np.random.default_rng(0).standard_normal((2, size)).astype(np.float16) * np.float16(30)
+    other, theirs = (tg.tensor(b), b) if operand == "array" else (operand, operand)
+    x = tg.tensor(a)
+    with np.errstate(all="ignore"):
+        expected = [a + theirs, a - theirs, theirs - a, a * theirs, a / theirs, theirs / a]
+    found = [x + other, x - other, other - x, x * other, x / other, other / x]
+    for one, another in zip(found, expected):
+        assert one.dtype == tg.float16
+        np.testing.assert_array_equal(one.numpy(), another)

@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import promotion
 from ..graph import OFF, Node, _getframe, caller, library, mode, tick
+from ..kernels.elementwise.half_precision import to_half, to_single
 from ..rules import FAST, TABLE, Op, _from_complex, differentiable, narrow, ndarray
 from ..tensors.row_types import Binary, Unary
 from .arguments import NUMBERS as _NUMBERS
@@ -23,7 +24,7 @@ from .errors import DtypeError
 from .out import into
 from .quiet import first_filter, quietly
 
-_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
+_F16, _F32, _F64 = np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)
 _new_node = Node.__new__
 _new: Any = object.__new__
 Tensor: Any = None  # the class; _tensor.py binds it when it is defined
@@ -132,6 +133,30 @@ def operand(value: Any, who: str) -> Any:
     return array if array is value else array[()]  # a scalar of NumPy's, or what is taken for one, is a number
 
 
+# NumPy casts each number of float16 there and back: all at once is faster, and the result has the same bits.
+_ROUNDED_ONCE = {np.add, np.subtract, np.multiply, np.divide}
+
+
+def _in_single(function: Any, x: Any, y: Any) -> Any:
+    """What two operands make, by float32 if they are of float16."""
+    given = []
+    for v in (x, y):
+        if type(v) is ndarray and v.dtype == _F16:
+            given.append(to_single(v))
+        elif type(v) is float or type(v) is int:
+            given.append(_rounded(v))
+        else:
+            return function(x, y)
+    with np.errstate(over="ignore"):
+        return to_half(np.asarray(function(*given)))
+
+
+def _rounded(value: float) -> float:
+    """A number as float16 holds it."""
+    with np.errstate(over="ignore"):
+        return float(np.float64(value).astype(_F16))
+
+
 def _meet(op: Op, x: Any, y: Any) -> tuple[Any, Any, Any]:
     """Two operands of any dtypes in the one where they meet, and the function of them."""
     name, function = op.name, op.function
@@ -140,7 +165,8 @@ def _meet(op: Op, x: Any, y: Any) -> tuple[Any, Any, Any]:
         x, y = promotion.cast_pair(name, x, y, isinstance(op.__wrapped__, np.ufunc))
     if op.ordered and "c" in [np.asarray(v).dtype.kind for v in (x, y)]:
         raise DtypeError(f"{name}: complex numbers have no order")
-    out = function(x, y)
+    half = function in _ROUNDED_ONCE and any(type(v) is ndarray and v.dtype == _F16 for v in (x, y))
+    out = _in_single(function, x, y) if half else function(x, y)
     if type(out) is not ndarray:
         out = np.asarray(out)
     kind = out.dtype.kind
