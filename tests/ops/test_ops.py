@@ -359,8 +359,9 @@ UNLIKE: dict[str, set[str]] = {  # what PyTorch has and we do not; its own list 
     "as_strided_scatter": {"self"}, "diag_embed": {"diagonal"}, "index_reduce": {"include_input"},
     "meshgrid": {"kwargs"},
     "where": {"x", "y"}, "isin": {"e", "te"}, "isreal": {"tensor"}, "xlogy": {"x", "y"},
-    "histogram": {"min", "max"}, "ormqr": {"input2", "input3"},
+    "histogram": {"min", "max"}, "lu_solve": {"b"}, "ormqr": {"input2", "input3"},
     "stft": {"align_to_window"}, "msort": {"descending"},
+    "split_with_sizes": {"tensor", "split_size_or_sections"}, "unsafe_split": {"tensor", "split_size_or_sections"},
     **{name: {"self", "dtype"} for name in dir(tg) if name.endswith("_copy")},
     "unsafe_split_with_sizes": {"tensor", "split_size_or_sections"},
     **{name: {"data"} for name in ("lstm", "gru", "rnn_tanh", "rnn_relu")},  # the name of a packed input
