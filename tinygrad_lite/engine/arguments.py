@@ -123,3 +123,8 @@ def with_numbers(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(*arrays, *args, **kwargs)
 
     return taking
+
+
+def scalar(value: Any) -> Any:
+    """A number as NumPy's own, of which formulas can ask the dtype."""
+    return value if isinstance(value, np.ndarray) else np.asarray(value)[()]

@@ -14,17 +14,17 @@ import numpy as np
 
 from .. import promotion
 from ..graph import OFF, Node, _getframe, caller, library, mode, tick
-from ..kernels.elementwise.half_precision import to_half, to_single
+from ..kernels.elementwise.half_precision import ARITHMETIC, arithmetic
 from ..rules import FAST, TABLE, Op, _from_complex, differentiable, narrow, ndarray
 from ..tensors.row_types import Binary, Unary
 from .arguments import NUMBERS as _NUMBERS
-from .arguments import refuse_numbers
+from .arguments import refuse_numbers, scalar
 from .blame import blame
 from .errors import DtypeError
 from .out import into
 from .quiet import first_filter, quietly
 
-_F16, _F32, _F64 = np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)
+_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 _new_node = Node.__new__
 _new: Any = object.__new__
 Tensor: Any = None  # the class; _tensor.py binds it when it is defined
@@ -64,7 +64,7 @@ def _unary(op: Op) -> Callable[..., Any]:
         if out is not None:
             return into(out, op.name, unary, input)
         if type(input) is not Tensor and not isinstance(input, Tensor):
-            return function(_scalar(operand(input, op.name)))
+            return function(scalar(operand(input, op.name)))
         p = input._node if input._view is None else CURRENT(input)
         x = input._data
         if not (filters := warnings.filters) or filters[0] is not _FIRST:
@@ -118,11 +118,6 @@ _LIBRARY = f"{__name__.partition('.')[0]}."
 NUMERIC = "biufc"  # the kinds of dtypes that hold numbers
 
 
-def _scalar(value: Any) -> Any:
-    """A number as NumPy's own, of which formulas can ask the dtype."""
-    return value if isinstance(value, ndarray) else np.asarray(value)[()]
-
-
 def operand(value: Any, who: str) -> Any:
     """An operand that is no Tensor. NumPy would compute with any object, and give an array of objects."""
     if type(value) in _NUMBERS:
@@ -133,30 +128,6 @@ def operand(value: Any, who: str) -> Any:
     return array if array is value else array[()]  # a scalar of NumPy's, or what is taken for one, is a number
 
 
-# NumPy casts each number of float16 there and back: all at once is faster, and the result has the same bits.
-_ROUNDED_ONCE = {np.add, np.subtract, np.multiply, np.divide}
-
-
-def _in_single(function: Any, x: Any, y: Any) -> Any:
-    """What two operands make, by float32 if they are of float16."""
-    given = []
-    for v in (x, y):
-        if type(v) is ndarray and v.dtype == _F16:
-            given.append(to_single(v))
-        elif type(v) is float or type(v) is int:
-            given.append(_rounded(v))
-        else:
-            return function(x, y)
-    with np.errstate(over="ignore"):
-        return to_half(np.asarray(function(*given)))
-
-
-def _rounded(value: float) -> float:
-    """A number as float16 holds it."""
-    with np.errstate(over="ignore"):
-        return float(np.float64(value).astype(_F16))
-
-
 def _meet(op: Op, x: Any, y: Any) -> tuple[Any, Any, Any]:
     """Two operands of any dtypes in the one where they meet, and the function of them."""
     name, function = op.name, op.function
@@ -165,8 +136,7 @@ def _meet(op: Op, x: Any, y: Any) -> tuple[Any, Any, Any]:
         x, y = promotion.cast_pair(name, x, y, isinstance(op.__wrapped__, np.ufunc))
     if op.ordered and "c" in [np.asarray(v).dtype.kind for v in (x, y)]:
         raise DtypeError(f"{name}: complex numbers have no order")
-    half = function in _ROUNDED_ONCE and any(type(v) is ndarray and v.dtype == _F16 for v in (x, y))
-    out = _in_single(function, x, y) if half else function(x, y)
+    out = arithmetic(function, x, y) if function in ARITHMETIC else function(x, y)
     if type(out) is not ndarray:
         out = np.asarray(out)
     kind = out.dtype.kind
@@ -222,9 +192,8 @@ def _binary(op: Op, operator: bool = False, numbers: str = "any") -> Callable[..
             if strict:
                 refuse_numbers(op.name, numbers, x, y)
             x, y = operand(x, op.name), operand(y, op.name)
-            if not isinstance(x, ndarray) and not isinstance(y, ndarray):  # else a number keeps no dtype of its own
-                x, y = _scalar(x), _scalar(y)
-            return function(x, y)
+            arrays = isinstance(x, ndarray) or isinstance(y, ndarray)  # beside which a number has no dtype of its own
+            return function(x, y) if arrays else function(scalar(x), scalar(y))
         if not (filters := warnings.filters) or filters[0] is not _FIRST:
             _keep_first()
         try:
