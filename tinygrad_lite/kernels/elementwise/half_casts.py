@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernel import kernel
+from ..kernel import Kernel, kernel
 from ..native.parallel import in_parts
 from ..native.simd.half import COMPILABLE, extended, rounded
 
@@ -41,19 +41,21 @@ def narrow(bits: Any, x: Any) -> None:
         bits[i] = rounded(x[i])
 
 
+def _cast(loop: Kernel, x: Any, dtype: type) -> Any:
+    """An array as another of these two dtypes; both loops take the bits of float16 first."""
+    if not COMPILABLE:
+        return x.astype(dtype)
+    out = np.empty(x.shape, dtype)
+    bits, floats = (out, x) if dtype is np.float16 else (x, out)
+    in_parts(loop, PIECE, (bits.view(np.uint16).reshape(-1), floats.reshape(-1)))
+    return out
+
+
 def to_single(x: Any) -> Any:
     """`half_precision.to_single`, compiled."""
-    if not COMPILABLE:
-        return x.astype(np.float32)
-    out = np.empty(x.shape, np.float32)
-    in_parts(widen, PIECE, (x.view(np.uint16).reshape(-1), out.reshape(-1)))
-    return out
+    return _cast(widen, x, np.float32)
 
 
 def to_half(x: Any) -> Any:
     """`half_precision.to_half`, compiled."""
-    if not COMPILABLE:
-        return x.astype(np.float16)
-    out = np.empty(x.shape, np.float16)
-    in_parts(narrow, PIECE, (out.view(np.uint16).reshape(-1), x.reshape(-1)))
-    return out
+    return _cast(narrow, x, np.float16)
