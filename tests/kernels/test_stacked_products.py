@@ -7,7 +7,7 @@ import pytest
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels
-from tinygrad_lite.kernels.linalg import matrix_product
+from tinygrad_lite.kernels.linalg import matrix_product, stacked_products
 from tinygrad_lite.kernels.linalg.stacked_products import stacked_product
 
 pytestmark = pytest.mark.skipif(kernels.backend() != "numba", reason="NumPy's own matmul runs there")
@@ -77,11 +77,15 @@ def test_what_is_shared():
     assert not serves(ones(64, 32, 32), ones(64, 32, 32))
 
 
-def test_attention_is_the_same_on_one_thread_and_on_two():
+def test_attention_is_the_same_on_one_thread_and_on_two(monkeypatch):
+    launched = []
+    launch = stacked_products.launch
+    monkeypatch.setattr(stacked_products, "launch", lambda *args: launched.append(1) or launch(*args))
+
     def run(threads):
         kernels.set_num_threads(threads)
         tg.manual_seed(0)
-        q, k, v = (tg.randn(8, 4, 33, 32, requires_grad=True) for _ in range(3))
+        q, k, v = (tg.randn(16, 4, 65, 32, requires_grad=True) for _ in range(3))
         tg.scaled_dot_product_attention(q, k, v, is_causal=True).square().sum().backward()
         return [x.grad.numpy() for x in (q, k, v)]
 
@@ -89,5 +93,6 @@ def test_attention_is_the_same_on_one_thread_and_on_two():
     try:
         for one, two in zip(run(1), run(2)):
             np.testing.assert_array_equal(one, two)
+        assert len(launched) == 6  # two products, and two for the gradients of each
     finally:
         kernels.set_num_threads(before)
