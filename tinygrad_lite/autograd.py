@@ -413,7 +413,7 @@ def backward(
     >>> x.grad
     tensor([4., 4.])
     """
-    outputs = _listed(tensors)
+    outputs = [tensors] if type(tensors) is rules.Tensor else _listed(tensors)
     grad_tensors = grad_variables if grad_tensors is None else grad_tensors
     gradients = [None] * len(outputs) if grad_tensors is None else _listed(grad_tensors)
     if len(gradients) != len(outputs):

@@ -100,6 +100,7 @@ def _operator(function: Callable[..., Any], name: str = "") -> Callable[..., Any
     """A function of two as an operator, which leaves objects of other classes to their own operators."""
     if hasattr(function, "operator"):
         return function.operator  # type: ignore[no-any-return]
+    function = getattr(function, "beside_a_tensor", function)
 
     def method(self: Any, other: Any) -> Any:
         try:

@@ -391,8 +391,8 @@ class Op:
 
     def _node(self, edges: tuple[Any, ...], out: Any) -> Node:
         node = _new_node(Node)
-        node.edges = edges
-        node.seq, node.shape, node.dtype = tick(), getattr(out, "shape", None), getattr(out, "dtype", None)
+        node.edges, node.seq = edges, tick()
+        node.shape, node.dtype = (out.shape, out.dtype) if type(out) is ndarray else (None, None)  # of several results
         node.hooks, node.where = None, caller(3) if self.saves or OFF else None
         if OFF:
             mode.made(node)
@@ -400,12 +400,12 @@ class Op:
 
     def _edges(self, nodes: dict[int, Any], data: list[Any], out: Any, aux: tuple[Any, ...]) -> tuple[Any, ...]:
         rule = self._only
-        if rule is not None and len(nodes) == 1 and (parent := nodes.get(rule.positions[0])) is not None:
+        if rule is not None and len(nodes) == 1 and (parent := nodes.get((rule._positions or rule.positions)[0])):
             return ((parent, rule, rule.pick(*data, out, *aux)),)
         edges: list[tuple[Any, Rule, tuple[Any, ...]]] = []
         known = 0
         for rule in self.rules:
-            positions = rule.positions
+            positions = rule._positions or rule.positions
             if rule.joint:
                 parents = tuple([nodes.get(i) for i in positions])
                 wanted = len(parents) - parents.count(None)
@@ -684,13 +684,12 @@ def conjugate(g: Any) -> Any:
 
 def wrap(value: Any) -> Any:
     """Tensors in place of arrays (and NumPy scalars), without a graph."""
-    if isinstance(value, (ndarray, np.generic)):
+    plain = type(value) is ndarray
+    if plain or isinstance(value, (ndarray, np.generic)):
         result = _new(Tensor)
-        result._data, result._node, result._view = np.asarray(value), None, None
+        result._data, result._node, result._view = value if plain else np.asarray(value), None, None
         return result
-    if isinstance(value, (tuple, list)):
-        return tuple(map(wrap, value))
-    return value
+    return tuple(map(wrap, value)) if isinstance(value, (tuple, list)) else value
 
 
 def stand_in(name: str) -> Op:

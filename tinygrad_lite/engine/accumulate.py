@@ -27,7 +27,7 @@ def own(found: dict[Node, Any], node: Node) -> Any:
     g = found.pop(node)
     if type(g) is not ndarray or _count_references(g) != _ALONE or not (g.flags.owndata or _only_view(g)):
         g = copied(g)
-    return conjugate(g)
+    return g if g.dtype.kind != "c" else conjugate(g)
 
 
 def accumulate(found: dict[Node, Any], node: Node, create: bool) -> None:

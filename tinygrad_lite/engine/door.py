@@ -245,7 +245,8 @@ def _checks(
         elif kind.startswith("Tensor"):
             kind += " or number" if name != positional[0] else ""  # beside a tensor a number does
             none = f"{name} is not None and " if "None" in kind or "optional" in kind else ""
-            lines.append(f"if {none}not isinstance({name}, _ARRAYS): _kind({who!r}, {name!r}, {name}, {kind!r})")
+            lines.append(f"if {none}type({name}) is not Tensor and not isinstance({name}, _ARRAYS): "
+                         f"_kind({who!r}, {name!r}, {name}, {kind!r})")  # fmt: skip
             if within.__annotations__.get(name) in FLOATING:
                 lines.append(f"if type({name}) is Tensor and {name}._data.dtype.kind in 'iub': "
                              f"_not_floating({who!r}, {name!r}, {name})")  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import rules
 from ..engine.door import numpy_names as numpy_names
 from ..engine.door import other_names as other_names
 from ..engine.errors import DtypeError, RangeError
@@ -131,7 +132,7 @@ def one_dtype(who: str, **arguments: Any) -> None:
 
 def floating_only(input: Any, who: str) -> Any:
     """The input, unless it holds integers."""
-    dtype = unwrap(input).dtype
+    dtype = input._data.dtype if type(input) is rules.Tensor else unwrap(input).dtype
     if dtype.kind not in "fc":
         raise DtypeError(f"{who}: the input must be floating point, got {dtype}")
     return input

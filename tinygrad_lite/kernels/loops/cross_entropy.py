@@ -165,7 +165,8 @@ def scaled_plain(slope: Any, each: Any, target: Any, out: Any, ignore: int) -> N
     ----------
     slope, out : array, shape (M, C)
         `out` is written.
-    each, target : array, shape (M,)
+    each : array, shape (M,), or (1,) for all rows
+    target : array, shape (M,)
     ignore : int
     """
     np.multiply(slope, np.where(target == ignore, each.dtype.type(0), each)[:, None], out=out)
@@ -174,7 +175,7 @@ def scaled_plain(slope: Any, each: Any, target: Any, out: Any, ignore: int) -> N
 @kernel(scaled_plain)
 def scaled(slope: Any, each: Any, target: Any, out: Any, ignore: int) -> None:
     for i in range(len(slope)):
-        factor = each[i] if target[i] != ignore else each.dtype.type(0)
+        factor = each[i % each.size] if target[i] != ignore else each.dtype.type(0)
         row, into = slope[i], out[i]
         for c in range(row.size):
             into[c] = row[c] * factor
@@ -182,11 +183,12 @@ def scaled(slope: Any, each: Any, target: Any, out: Any, ignore: int) -> None:
 
 def scaled_slope(slope: Any, g: Any, target: Any, ignore: int) -> Any:
     """`scaled_plain` as a new array, of one gradient for all rows or one for each."""
-    out, each = np.empty(slope.shape, slope.dtype), np.empty(len(slope), slope.dtype)
-    each[...] = g
+    out = np.empty(slope.shape, slope.dtype)
     if slope.size < LARGE:  # a small step feels it being asked for how many threads it is
-        scaled.run(slope, each, target, out, ignore)
+        scaled.run(slope, np.ascontiguousarray(g, slope.dtype), target, out, ignore)
     else:
+        each = np.empty(len(slope), slope.dtype)
+        each[...] = g
         in_parts(scaled, piece(slope.shape[1]), (slope, each, target, out), ignore)
     return out
 

@@ -74,6 +74,7 @@ def _question(function: Any, name: str | None = None, meeting: Any = cast_pair, 
 
     binary = getattr(function, "nin", 1) == 2
     answer: Any = two if binary else one
+    answer.beside_a_tensor = any_two if binary else one  # an operator needs not ask whether both are numbers
     any_two.__name__ = any_two.__qualname__ = answer.__name__ = answer.__qualname__ = name or function.__name__
     FAST[function] = any_two if binary else one  # NumPy's function takes numbers
     return answer

@@ -28,7 +28,7 @@ from ..shape.broadcasting import expand_to
 __all__ = ["cumsum", "mean", "prod", "std", "sum", "trace", "var"]
 METHODS = "cumsum mean prod std sum trace var"
 
-_F32 = np.dtype(np.float32)
+_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
 def kept_dims(g: Any, shape: tuple[int, ...], axis: Any, keepdims: Any) -> Any:
@@ -61,21 +61,20 @@ def dims_and_freedom(dim: Any, unbiased: bool | None, correction: float | None) 
     if type(dim) is bool:
         dim, unbiased = None, dim
     given = correction if unbiased is None else int(unbiased)
-    return some_dims(dim), 1 if given is None else given
+    return dim if dim is None else some_dims(dim), 1 if given is None else given
 
 
 # --- rows -------------------------------------------------------------------------------------------------------
 
 
-@differentiable(
+_sum = differentiable(
+    sum_along,
     a=lambda g, a_shape, axis, keepdims: _spread(g, a_shape, axis, keepdims),
     numpy=np.sum,
     name="sum",
     single=True,
     complex=True,
 )
-def _sum(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Any:
-    return sum_along(a, axis, _wide(a, dtype), keepdims)
 
 
 def _mean_a(g: Any, a_shape: Any, axis: Any, keepdims: Any) -> Any:
@@ -86,7 +85,7 @@ def _mean_a(g: Any, a_shape: Any, axis: Any, keepdims: Any) -> Any:
 def _mean(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Any:
     if a.dtype.kind not in "fc":
         floating_only(a, "mean")
-    total, count = sum_along(a, axis, _wide(a, dtype), keepdims), _count(a.shape, axis)
+    total, count = sum_along(a, axis, dtype, keepdims), _count(a.shape, axis)
     return total / count if count else total * math.nan
 
 
@@ -95,43 +94,42 @@ def _centred(a: Any, axis: Any) -> Any:
     """Distances from the mean; taken twice, since what is left by the mean's rounding may be as large as they are."""
     if type(a) is not np.ndarray:
         return a - np.mean(a, axis=axis, keepdims=True)
-    n = _count(a.shape, axis) or math.nan
+    n = (a.size if axis is None else _count(a.shape, axis)) or math.nan
     if a.dtype is _F32 and a.size < SMALL:
-        wide = a.astype(np.float64)
-        mean = np.add.reduce(wide, axis, keepdims=True) if axis is not None else np.add.reduce(wide, None)
-        return (wide - mean / n).astype(_F32)
+        wide = a.astype(_F64)
+        total = np.add.reduce(wide, None) if axis is None else np.add.reduce(wide, axis, keepdims=True)
+        return (wide - total / n).astype(_F32)
     d = a - pairwise_sum(a, axis, True) / n
     rest = pairwise_sum(d, axis, True) / n
     d -= np.where(np.isfinite(rest), rest, rest.dtype.type(0))  # beside an infinity others keep their distance from it
     return d
 
 
-def _squares(a: Any, axis: Any, keepdims: Any) -> Any:
-    """The sum of squared distances from the mean, of real numbers in double precision, which holds all squares."""
-    if a.dtype.kind == "c":
-        d = _centred(a, axis)
-        return pairwise_sum((d * np.conj(d)).real, axis, keepdims)
-    return squares_along(a, axis, keepdims)
+def _complex_squares(a: Any, axis: Any, keepdims: Any) -> Any:
+    """The sum of squared distances from the mean, as `squares_along` has it of real numbers."""
+    d = _centred(a, axis)
+    return pairwise_sum((d * np.conj(d)).real, axis, keepdims)
 
 
 def _per_freedom(shape: tuple[int, ...], axis: Any, ddof: float) -> float:
     """1 / (n - ddof); without any freedom infinite, which makes NaN of the variance of one number, as in PyTorch."""
-    free = _count(shape, axis) - ddof
+    free = (math.prod(shape) if axis is None else _count(shape, axis)) - ddof
     return 1 / free if free > 0 else math.inf
 
 
 def _var_a(g: Any, a: Any, axis: Any, ddof: float, keepdims: Any) -> Any:
-    scale = 2 * _per_freedom(a.shape, axis, ddof)
-    return kept_dims(g * scale, a.shape, axis, keepdims) * _centred(a, axis)
+    each = g * (2 * _per_freedom(a.shape, axis, ddof))
+    return (each if axis is None else kept_dims(each, a.shape, axis, keepdims)) * _centred(a, axis)
 
 
 def _variance(a: Any, axis: Any, ddof: float, keepdims: Any) -> Any:
-    return _squares(a, axis, keepdims) * _per_freedom(a.shape, axis, ddof)
+    squares = squares_along if a.dtype.kind != "c" else _complex_squares
+    return squares(a, axis, keepdims) * _per_freedom(a.shape, axis, ddof)
 
 
 @differentiable(a=_var_a, numpy=np.var, name="var", single=True)
 def _var(a: Any, axis: Any = None, ddof: float = 0, keepdims: Any = False) -> Any:
-    return np.asarray(_variance(a, axis, ddof, keepdims), a.real.dtype if a.dtype.kind == "c" else a.dtype)
+    return np.asarray(_variance(a, axis, ddof, keepdims), a.dtype if a.dtype.kind != "c" else a.real.dtype)
 
 
 def _std_a(g: Any, a: Any, out: Any, axis: Any, ddof: float, keepdims: Any) -> Any:
@@ -212,7 +210,8 @@ def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
     >>> tg.sum(x), x.sum(dim=0), x.sum(axis=0, keepdims=True)
     (tensor(10.), tensor([4., 6.]), tensor([[4., 6.]]))
     """
-    return _sum.record((input, some_dims(dim), dtype if dtype is None else as_dtype(dtype), keepdim))
+    dim = dim if dim is None else some_dims(dim)
+    return _sum.record((input, dim, dtype if dtype is None else as_dtype(dtype), keepdim))
 
 
 @numpy_names
