@@ -64,7 +64,14 @@ SHAPED = {
     "adaptive_max_pool2d": (lambda x: tg.adaptive_max_pool2d(x, (2, 3)), (2, 3, 20, 50)),
     "pdist": (lambda x: tg.nn.functional.pdist(x), (70, 5)),
     "pdist, p=1": (lambda x: tg.nn.functional.pdist(x, 1), (70, 5)),
+    "pdist, p=inf": (lambda x: tg.nn.functional.pdist(x, float("inf")), (70, 5)),
+    "pdist of long rows": (lambda x: tg.nn.functional.pdist(x), (70, 2100)),
     "cdist, p=1": (lambda x: tg.cdist(x, tg.linspace(-1, 1, 1500).reshape(3, 100, 5), 1), (3, 40, 5)),
+    "cdist, p=2": (
+        lambda x: tg.cdist(x, tg.linspace(-1, 1, 1500).reshape(3, 100, 5), compute_mode="donot_use_mm_for_euclid_dist"),
+        (2, 1, 40, 5),
+    ),
+    "cdist, p=inf": (lambda x: tg.cdist(x, tg.linspace(-1, 1, 500).reshape(100, 5), float("inf")), (3, 40, 5)),
     "nll_loss": (lambda x: tg.nll_loss(x, PLACES[0] % 7, tg.linspace(0.5, 2, 7), ignore_index=3), (50, 7)),
     "tril": (lambda x: tg.tril(x, -2), (2, 40, 60)),
     "triu": (lambda x: tg.triu(x, 3), (60, 40)),
@@ -408,6 +415,25 @@ def test_distances_from_an_infinite_mean():
         assert np.all(out[::2] == 0)
         assert np.isnan(out[1, 5])
         assert np.all(np.delete(out[1], 5) == -math.inf)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("p", [0, 1, 2, math.inf])
+def test_distances_where_numbers_are_missing_infinite_or_equal(p, dtype):
+    """The loops say what the formulas say, and so do their gradients."""
+    x = np.random.default_rng(0).integers(-2, 3, (70, 3)).astype(dtype)
+    x[3, 1], x[5, 0], x[6, 0] = math.nan, math.inf, -math.inf
+    found = []
+    for backend in ("numba", "numpy"):
+        with kernels.use(backend), np.errstate(invalid="ignore"):
+            t = tg.tensor(x, requires_grad=True)
+            mode = "donot_use_mm_for_euclid_dist"
+            pairs, table = tg.nn.functional.pdist(t, p), tg.cdist(t, t[1:], p, compute_mode=mode)
+            if p:
+                pairs.sum().backward()
+            found.append([pairs.detach().numpy(), table.detach().numpy(), *([t.grad.numpy()] if p else [])])
+    for a, b in zip(*found):
+        np.testing.assert_allclose(a, b, rtol=1e-6)
 
 
 @pytest.mark.parametrize("reduction", ["mean", "none"])

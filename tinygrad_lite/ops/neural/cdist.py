@@ -8,7 +8,16 @@ from typing import Any
 import numpy as np
 
 from ...engine.errors import DtypeError, InputError
-from ...kernels.loops.distances import distance_slopes, distances
+from ...kernels.loops.distances import (
+    CHEBYSHEV,
+    EUCLIDEAN,
+    HAMMING,
+    MANHATTAN,
+    distance_slopes,
+    distances,
+    pair_distances,
+    pair_slopes,
+)
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...kernels.native.parallel import in_ranges
 from ...rules import differentiable, unwrap
@@ -21,7 +30,9 @@ __all__ = ["cdist", "pdist"]
 FUNCTIONAL = "pdist"
 
 PIECE = 1 << 16  # components of differences that are a thread's share
-_BY_PRODUCT = 25  # PyTorch's: with more rows than that, squares and products are faster than differences
+_NORMS = {0.0: HAMMING, 1.0: MANHATTAN, 2.0: EUCLIDEAN, math.inf: CHEBYSHEV}
+_ORDERS = {norm: p for p, norm in _NORMS.items()}
+_MOST_BY_DIFFERENCES = 25  # PyTorch's: with more rows than that, squares and products are faster than differences
 
 
 def _pull(g: Any, out: Any) -> Any:
@@ -40,43 +51,66 @@ def _euclidean_y(g: Any, x: Any, y: Any, out: Any) -> Any:
 
 
 @differentiable(x=_euclidean_x, y=_euclidean_y, name="cdist", contiguous=True, single=True)
-def _euclidean(x: Any, y: Any, by_product: bool) -> Any:
-    if not by_product:
-        return np.sqrt(np.add.reduce(np.square(x[..., :, None, :] - y[..., None, :, :]), -1))
+def _by_product(x: Any, y: Any) -> Any:
+    """For p = 2: fast, and not exact for near points."""
     squares = np.matmul(-2 * x, np.swapaxes(y, -1, -2))
     squares += np.add.reduce(x * x, -1)[..., :, None]
     squares += np.add.reduce(y * y, -1)[..., None, :]
     return np.sqrt(np.maximum(squares, 0, out=squares), out=squares)
 
 
-def _in_batches(kernel: Any, shape: tuple[int, ...], place: int, arrays: tuple[Any, ...], euclidean: bool) -> Any:
-    """What a kernel of matrices writes as its argument number `place`, for stacks of matrices that broadcast."""
-    lead = np.broadcast_shapes(*(a.shape[:-2] for a in arrays))
-    out = np.empty((*lead, *shape), arrays[-1].dtype)
-    n = math.prod(lead)
-    stacks = [np.ascontiguousarray(np.broadcast_to(a, lead + a.shape[-2:])).reshape(n, *a.shape[-2:]) for a in arrays]
-    for into, *given in zip(out.reshape(n, *shape), *stacks):
-        given.insert(place, into)
-        in_ranges(kernel, max(1, PIECE // max(given[-1].size, 1)), shape[0], *given, euclidean)
-    return out
+def _stacked(array: Any, lead: tuple[int, ...]) -> Any:
+    """Matrices, (B, N, K), of those that broadcast to the leading dimensions."""
+    shape = array.shape[-2:]
+    return np.ascontiguousarray(np.broadcast_to(array, lead + shape)).reshape(math.prod(lead), *shape)
 
 
-def _slopes(g: Any, x: Any, y: Any, p: int) -> Any:
-    return _in_batches(distance_slopes, x.shape[-2:], 3, (g, x, y), p == 2)
+def _piece(x: Any, others: int) -> int:
+    """How many rows are a thread's share."""
+    return max(1, PIECE // max(others * x.shape[-1], 1))
 
 
-def _by_differences_xy(g: Any, x: Any, y: Any, out: Any, p: int) -> tuple[Any, Any]:
-    pull = _pull(g, out) if p == 2 else g
-    return _slopes(pull, x, y, p), _slopes(np.swapaxes(pull, -1, -2), y, x, p)
+def _slopes(g: Any, x: Any, y: Any, out: Any, norm: int) -> Any:
+    lead = g.shape[:-2]
+    g, x, y, far = (_stacked(a, lead) for a in (g, x, y, out))
+    gx = np.empty_like(x)
+    in_ranges(distance_slopes, _piece(x, y.shape[1]), len(x) * x.shape[1], g, x, y, far, gx, norm)
+    return gx.reshape(*lead, *gx.shape[1:])
+
+
+def _by_differences_xy(g: Any, x: Any, y: Any, out: Any, norm: int) -> tuple[Any, Any]:
+    g = _pull(g, out) if norm == EUCLIDEAN else g
+    return _slopes(g, x, y, out, norm), _slopes(np.swapaxes(g, -1, -2), y, x, np.swapaxes(out, -1, -2), norm)
 
 
 @differentiable(
-    joint=[(("x", "y"), _by_differences_xy)], twin=lambda x, y, p: _norms(x, y, p), name="cdist", contiguous=True,
-    single=True,
+    joint=[(("x", "y"), _by_differences_xy)], twin=lambda x, y, norm: _norms(x, y, _ORDERS[norm]), name="cdist",
+    contiguous=True, single=True,
 )  # fmt: skip
-def _by_differences(x: Any, y: Any, p: int) -> Any:
-    """Distances for p = 1 and p = 2 without the differences in memory."""
-    return _in_batches(distances, (x.shape[-2], y.shape[-2]), 0, (x, y), p == 2)
+def _by_differences(x: Any, y: Any, norm: int) -> Any:
+    """Distances without the differences in memory."""
+    lead = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+    x, y = _stacked(x, lead), _stacked(y, lead)
+    out = np.empty((len(x), x.shape[1], y.shape[1]), x.dtype)
+    in_ranges(distances, _piece(x, y.shape[1]), len(x) * x.shape[1], out, x, y, norm)
+    return out.reshape(*lead, *out.shape[1:])
+
+
+def _pairs_x(g: Any, x: Any, out: Any, norm: int) -> Any:
+    gx = np.empty_like(x)
+    g = np.ascontiguousarray(_pull(g, out) if norm == EUCLIDEAN else g)
+    in_ranges(pair_slopes, _piece(x, len(x)), len(x), g, x, out, gx, norm)
+    return gx
+
+
+@differentiable(
+    x=_pairs_x, twin=lambda x, norm: _norms_of_pairs(x, _ORDERS[norm]), name="pdist", contiguous=True, single=True
+)
+def _pairs(x: Any, norm: int) -> Any:
+    n, x = len(x), np.ascontiguousarray(x)
+    out = np.empty(n * (n - 1) // 2, x.dtype)
+    in_ranges(pair_distances, _piece(x, n), n, out, x, norm)
+    return out
 
 
 def _real(x: Any, who: str) -> Any:
@@ -93,6 +127,11 @@ def _norm(d: Any, p: float) -> Any:
 
 def _norms(x: Any, y: Any, p: float) -> Any:
     return _norm(x[..., :, None, :] - y[..., None, :, :], p)
+
+
+def _norms_of_pairs(x: Any, p: float) -> Any:
+    first, second = np.triu_indices(len(unwrap(x)), 1)
+    return _norm(x[first] - x[second], p)
 
 
 def cdist(
@@ -139,13 +178,13 @@ def cdist(
     if not p >= 0:
         raise RuntimeError(f"cdist: p must not be negative, got {p}")
     modes = {"use_mm_for_euclid_dist": True, "donot_use_mm_for_euclid_dist": False}
-    modes["use_mm_for_euclid_dist_if_necessary"] = max(x[-2], y[-2]) > _BY_PRODUCT
+    modes["use_mm_for_euclid_dist_if_necessary"] = max(x[-2], y[-2]) > _MOST_BY_DIFFERENCES
     mode = compute_mode or "use_mm_for_euclid_dist_if_necessary"
     if mode not in modes:
         raise InputError(f"cdist: compute_mode must be one of {sorted(modes)}, got {compute_mode!r}")
-    if p == 2:
-        return _euclidean.record((x1, x2, modes[mode]))
-    return _by_differences.record((x1, x2, 1)) if p == 1 else _norms(x1, x2, p)
+    if p == 2 and modes[mode]:
+        return _by_product.record((x1, x2))
+    return _by_differences.record((x1, x2, _NORMS[p])) if p in _NORMS else _norms(x1, x2, p)
 
 
 def pdist(input: Floating, p: float = 2) -> Tensor:
@@ -177,7 +216,4 @@ def pdist(input: Floating, p: float = 2) -> Tensor:
         raise RuntimeError(f"pdist: expected 2 dimensions, got shape {shape}")
     if not p >= 0:
         raise RuntimeError(f"pdist: p must not be negative, got {p}")
-    first, second = np.triu_indices(shape[0], 1)
-    if p in (1, 2):
-        return _by_differences.record((input, input, int(p)))[first, second]
-    return _norm(input[first] - input[second], p)
+    return _pairs.record((input, _NORMS[p])) if p in _NORMS else _norms_of_pairs(input, p)
