@@ -164,8 +164,14 @@ def _saves_values(edges: Any) -> bool:
     return any(type(rule).unpacked is not Rule.unpacked or _holds_array(saved) for _, rule, saved in edges)
 
 
-def _holds_array(value: Any) -> bool:
-    return any(map(_holds_array, value)) if type(value) in (tuple, list) else isinstance(value, ndarray)
+def _holds_array(values: Any) -> bool:
+    for value in values:
+        kind = type(value)
+        if (kind is tuple or kind is list) and _holds_array(value):
+            return True
+        if kind is ndarray or isinstance(value, ndarray):
+            return True
+    return False
 
 
 class Pieces:

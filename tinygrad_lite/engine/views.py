@@ -8,7 +8,7 @@ always describes the values that are in memory.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -65,6 +65,9 @@ class View:
         return tuple(reversed(steps))
 
 
+_new_view = View.__new__
+
+
 def link(tensor: Any) -> View | None:
     """What the tensor remembers as a view, if it still is one."""
     view: View | None = tensor._view
@@ -88,6 +91,17 @@ def view_of(parent: Any, op: Op, options: tuple[Any, ...], out: Any) -> View | N
     if not named and not (np.may_share_memory(out, x) if out.size else memory(out) is memory(x)):
         return None
     return View(parent, (op, options), "" if mode.enabled else _NO_GRAD)
+
+
+def views_of(parent: Any, op: Op, options: Iterable[Any]) -> Iterator[View]:
+    """The records for many results of ``op(parent, option)``, all of which share the parent's memory."""
+    first = View(parent, (op, ()), "" if mode.enabled else _NO_GRAD)
+    up, base, array, origin, opaque = first.up, first.base, first.array, first.origin, first.opaque
+    for option in options:
+        view = _new_view(View)
+        view.up, view.base, view.array, view.step = up, base, array, (op, (option,))
+        view.origin, view.opaque = origin, opaque
+        yield view
 
 
 def opaque_view(parent: Any, maker: str) -> View:

@@ -13,6 +13,7 @@ from ...engine.errors import InputError, RangeError
 from ...rules import FAST, unwrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim, other_names
+from ..indexing.index import parts
 
 __all__ = [
     "chunk", "dsplit", "hsplit", "narrow", "select", "split", "split_with_sizes", "tensor_split", "unbind", "vsplit",
@@ -145,7 +146,7 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Tenso
         if sum(pieces) != n or min(pieces, default=0) < 0:
             raise RuntimeError(f"split: sizes must add up to {n}, the size of dim {dim}, got {pieces}")
     starts, before = accumulate(pieces, initial=0), (slice(None),) * dim
-    return tuple([tensor[(*before, slice(a, a + length))] for a, length in zip(starts, pieces)])
+    return parts(tensor, [(*before, slice(a, a + length), ...) for a, length in zip(starts, pieces)])
 
 
 @numpy_names
@@ -195,7 +196,8 @@ def unbind(input: Any, dim: int = 0) -> tuple[Tensor, ...]:
     (tensor([1, 2]), tensor([3, 4]))
     """
     dim, n = _dimension(input, dim, "unbind")
-    return tuple([input[(slice(None),) * dim + (i,)] for i in range(n)])
+    before = (slice(None),) * dim
+    return parts(input, [(*before, i, ...) for i in range(n)])
 
 
 @numpy_names
@@ -242,8 +244,8 @@ def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Te
         cuts = [i * (n // sections) + min(i, n % sections) for i in range(1, sections)]
     else:
         cuts = [operator.index(i) for i in given]
-    lead = (slice(None),) * dim
-    return tuple([input[(*lead, slice(a, b))] for a, b in zip([0, *cuts], [*cuts, n])])
+    before = (slice(None),) * dim
+    return parts(input, [(*before, slice(a, b), ...) for a, b in zip([0, *cuts], [*cuts, n])])
 
 
 def _evenly(input: Any, indices_or_sections: Any, dim: int, least: int, who: str) -> tuple[Any, ...]:
