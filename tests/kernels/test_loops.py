@@ -9,7 +9,7 @@ import pytest
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels
-from tinygrad_lite.kernels.loops import variance
+from tinygrad_lite.kernels.loops import ctc, variance
 
 SPECIAL = [0.0, -0.0, math.inf, -math.inf, math.nan, 3.0, -3.0, 6.0, 1.0, -1.0, 88.0, -88.0, -104.0, 20.0, 1e-6, -1e-6]
 
@@ -434,6 +434,36 @@ def test_distances_where_numbers_are_missing_infinite_or_equal(p, dtype):
             found.append([pairs.detach().numpy(), table.detach().numpy(), *([t.grad.numpy()] if p else [])])
     for a, b in zip(*found):
         np.testing.assert_allclose(a, b, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_ctc_of_texts_that_do_not_fit_and_numbers_that_are_none(dtype):
+    """The recursion in a loop finds what the formulas find, over all steps of all samples at once."""
+    rng = np.random.default_rng(0)
+    steps, n, classes, longest = 12, 9, 4, 5
+    logits = 3 * rng.standard_normal((steps, n, classes))
+    log_probs = (logits - np.log(np.exp(logits).sum(-1, keepdims=True))).astype(dtype)
+    log_probs[:, 5] -= 1000  # probabilities that only logarithms can hold
+    log_probs[4, 6] = math.nan
+    log_probs[:, 7, 1] = -math.inf
+    targets = rng.integers(1, classes, (n, longest))
+    targets[7] = 1
+    times, sizes = np.array([12, 12, 3, 0, 0, 12, 12, 12, 7]), np.array([5, 0, 5, 2, 0, 3, 2, 2, 3])
+    found = []
+    for run in (ctc.forward_backward.compiled, np.errstate(invalid="ignore")(ctc.forward_backward.plain)):
+        loss, posterior = np.empty(n, dtype), np.zeros_like(log_probs)
+        for first, end in ((0, 4), (4, n)):
+            run(log_probs, targets, times, sizes, 0, loss, posterior, first, end)
+        found.append((loss, posterior))
+    (loss, posterior), (plain, other) = found
+    assert np.isinf(loss).tolist() == [i in (2, 3, 7) for i in range(n)]
+    assert loss[4] == 0
+    assert np.isnan(loss[6])
+    rtol = 2e-5 if dtype == np.float32 else 1e-11
+    np.testing.assert_allclose(loss, plain, rtol=rtol)
+    np.testing.assert_allclose(posterior, other, rtol=20 * rtol, atol=10 * rtol)
+    for i in (0, 1, 5, 8):  # each step is in one of the states
+        np.testing.assert_allclose(posterior[: times[i], i].sum(-1), 1, rtol=1e-5)
 
 
 @pytest.mark.parametrize("reduction", ["mean", "none"])

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ... import rules
 from ...engine.errors import DtypeError, RangeError
-from ...engine.views import node_of, views_of
-from ...graph import OFF, Node, caller, mode, tick
 from ...kernels.elementwise.fused import turned_back
 from ...kernels.loops import take_along
 from ...kernels.loops.pairwise_sum import FEW
@@ -31,10 +27,6 @@ __all__ = [
     "gather", "index_select", "masked_fill", "masked_select", "take_along_dim", "tril", "triu",
 ]  # fmt: skip
 METHODS = "gather index_select masked_fill_ masked_select take_along_dim tril_ triu_"
-
-
-_new: Any = object.__new__
-_new_node = Node.__new__
 
 
 def _take_a(g: Any, a_shape: tuple[int, ...], index: Any) -> Any:
@@ -69,24 +61,6 @@ def take(a: Any, index: Any) -> Any:
     if base is a or (base is not None and base is a.base) or out.flags.c_contiguous or np.may_share_memory(out, a):
         return out
     return _laid_out(out, index if type(index) is tuple else (index,))
-
-
-def parts(input: Any, keys: Sequence[tuple[Any, ...]]) -> tuple[Tensor, ...]:
-    """``input[key]`` for many keys of numbers and slices with an ellipsis behind: `take`, in a fourth of the time."""
-    if not isinstance(input, Tensor) or (OFF and mode.enabled) or take.function is not take.__wrapped__:
-        return tuple([input[key] for key in keys])  # somebody watches
-    x, node = input._data, None if OFF or input._data.dtype.kind not in "fc" else node_of(input)
-    tensor: Any = rules.Tensor
-    made, (rule,), shape, dtype, where = [], take.rules, x.shape, x.dtype, caller(2) if take.saves else None
-    for key, view in zip(keys, views_of(input, take, keys)):
-        part, out = _new(tensor), x[key]
-        part._data, part._view, part._node = out, view, None
-        if node is not None:
-            part._node = new = _new_node(Node)
-            new.edges, new.seq, new.shape, new.dtype = ((node, rule, (shape, key)),), tick(), out.shape, dtype
-            new.hooks, new.where = None, where
-        made.append(part)
-    return tuple(made)
 
 
 @differentiable(values=lambda g, index: take(g, index), complex=True)

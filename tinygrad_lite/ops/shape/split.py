@@ -13,7 +13,7 @@ from ...engine.errors import InputError, RangeError
 from ...rules import FAST, unwrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim, other_names
-from ..indexing.index import parts
+from ..indexing.parts import parts
 
 __all__ = [
     "chunk", "dsplit", "hsplit", "narrow", "select", "split", "split_with_sizes", "tensor_split", "unbind", "vsplit",

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from ....engine.errors import InputError
+from ....kernels.loops.ctc import begin, emitted, forward_backward, later, likelihood, losses, states
+from ....kernels.native.parallel import in_ranges
 from ....rules import differentiable, unwrap
 from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
@@ -17,94 +19,30 @@ from .regression import reduction_of
 
 __all__ = ["ctc_loss"]
 FUNCTIONAL = __all__
-
-_LEAST = -1e30  # stands for the logarithm of 0: sums of it stay finite, and so do gradients of any order
-
-
-def _later(alpha: Any, skip: Any, added: Any) -> Any:
-    """Paths that stay in a state, come from the one before, or skip a blank between different letters."""
-    n = len(alpha)
-    one = np.concatenate([np.full((n, 1), _LEAST, alpha.dtype), alpha[:, :-1]], axis=1)
-    two = np.concatenate([np.full((n, 2), _LEAST, alpha.dtype), alpha[:, :-2]], axis=1)
-    return np.logaddexp(np.logaddexp(alpha, one), np.where(skip, two, _LEAST)) + added
-
-
-def _states(targets: Any, blank: int) -> tuple[Any, Any]:
-    """The letters with blanks around each, (N, 2 S + 1), and which of them may be reached over a blank."""
-    n, size = targets.shape
-    letters = np.full((n, 2 * size + 1), blank)
-    letters[:, 1::2] = targets
-    skip = np.zeros(letters.shape, bool)
-    skip[:, 2:] = (letters[:, 2:] != blank) & (letters[:, 2:] != letters[:, :-2])
-    return letters, skip
-
-
-def _emitted(log_probs: Any, letters: Any) -> Any:
-    """(T, N, states) of the logarithms that each state adds, kept above that of 0."""
-    batch = np.arange(len(letters))[None, :, None]
-    steps = np.arange(len(unwrap(log_probs)))[:, None, None]
-    return np.maximum(log_probs[steps, batch, letters[None]], _LEAST)
-
-
-def _begin(emitted: Any) -> Any:
-    """The first step: a blank, or the first letter."""
-    shown = np.arange(unwrap(emitted).shape[2]) < 2
-    return np.where(shown, emitted[0], _LEAST)
-
-
-def _likelihood(last: Any, lengths: Any) -> Any:
-    """``log(alpha[2 S] + alpha[2 S - 1])`` for each sample."""
-    batch = np.arange(len(lengths))
-    end = last[batch, 2 * lengths]
-    return np.logaddexp(end, np.where(lengths > 0, last[batch, np.maximum(2 * lengths - 1, 0)], _LEAST))
+PIECE = 1 << 12  # states, over all steps, that are a thread's share
 
 
 def _twin(log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any, blank: int) -> Any:
-    letters, skip = _states(targets, blank)
-    emitted = _emitted(log_probs, letters)
-    alpha = _begin(emitted)
+    letters, skip = states(targets, blank)
+    probabilities = emitted(log_probs, letters)
+    alpha = begin(probabilities)
     for t in range(1, len(unwrap(log_probs))):
-        alpha = np.where((t < input_lengths)[:, None], _later(alpha, skip, emitted[t]), alpha)
-    return _found(_likelihood(alpha, target_lengths), input_lengths, target_lengths)
-
-
-def _found(likelihood: Any, input_lengths: Any, target_lengths: Any) -> Any:
-    likelihood = np.where((input_lengths == 0) & (target_lengths == 0), 0.0, likelihood)
-    return np.where(
-        np.less(likelihood, _LEAST / 2) | ((input_lengths == 0) & (target_lengths > 0)), np.inf, -likelihood
-    )
+        alpha = np.where((t < input_lengths)[:, None], later(alpha, skip, probabilities[t]), alpha)
+    return losses(likelihood(alpha, target_lengths), input_lengths, target_lengths)
 
 
 def _log_probs(g: Any, posterior: Any) -> Any:
     return masked(-g[:, None] * posterior, np.not_equal(posterior, 0))  # steps after a text's end: not 0 * inf
 
 
-@differentiable(log_probs=_log_probs, aux=("posterior",), twin=_twin, name="ctc_loss", single=True)
+@differentiable(log_probs=_log_probs, aux=("posterior",), twin=_twin, name="ctc_loss", contiguous=True, single=True)
 def _ctc(log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any, blank: int) -> Any:
     """The negative log-likelihoods, and how much each letter was needed at each step."""
-    letters, skip = _states(targets, blank)
-    emitted = _emitted(log_probs, letters)
-    steps, n, width = emitted.shape
-    alpha = np.empty_like(emitted)
-    alpha[0] = _begin(emitted)
-    for t in range(1, steps):
-        alpha[t] = np.where((t < input_lengths)[:, None], _later(alpha[t - 1], skip, emitted[t]), alpha[t - 1])
-    likelihood = _likelihood(alpha[-1], target_lengths)
-    place = np.arange(width)
-    last = 2 * target_lengths[:, None]
-    ends = (place == last) | (place == last - 1)
-    beta = np.where(ends, emitted.dtype.type(0), emitted.dtype.type(_LEAST))  # the rest of each path, from state s on
-    back = np.zeros_like(skip)
-    back[:, :-2] = skip[:, 2:]
-    posterior = np.zeros_like(log_probs)
-    batch = np.broadcast_to(np.arange(n)[:, None], letters.shape)
-    for t in range(steps - 1, -1, -1):
-        inside = (t < input_lengths)[:, None]
-        shares = np.exp(np.minimum(alpha[t] + beta - likelihood[:, None], 0))
-        np.add.at(posterior[t], (batch, letters), np.where(inside & (likelihood > _LEAST / 2)[:, None], shares, 0))
-        ahead = beta + emitted[t]
-        beta = np.where(inside, _later(ahead[:, ::-1], back[:, ::-1], 0)[:, ::-1], beta)
-    return _found(likelihood, input_lengths, target_lengths), posterior
+    steps, n, _ = log_probs.shape
+    posterior, loss = np.zeros_like(log_probs), np.empty(n, log_probs.dtype)
+    size = max(1, PIECE // max(steps * (2 * targets.shape[1] + 1), 1))
+    in_ranges(forward_backward, size, n, log_probs, targets, input_lengths, target_lengths, blank, loss, posterior)
+    return loss, posterior
 
 
 def ctc_loss(

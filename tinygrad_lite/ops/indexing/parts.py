@@ -1,0 +1,33 @@
+"""`parts`: many slices of one tensor, made at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ... import rules
+from ...engine.views import node_of, views_of
+from ...graph import OFF, Node, caller, mode, tick
+from ...tensors.tensor_type import Tensor
+from .index import take
+
+_new: Any = object.__new__
+_new_node = Node.__new__
+
+
+def parts(input: Any, keys: Sequence[tuple[Any, ...]]) -> tuple[Tensor, ...]:
+    """``input[key]`` for many keys of numbers and slices with an ellipsis behind: `take`, in a fourth of the time."""
+    if not isinstance(input, Tensor) or (OFF and mode.enabled) or take.function is not take.__wrapped__:
+        return tuple([input[key] for key in keys])  # somebody watches
+    x, node = input._data, None if OFF or input._data.dtype.kind not in "fc" else node_of(input)
+    tensor: Any = rules.Tensor
+    made, (rule,), shape, dtype, where = [], take.rules, x.shape, x.dtype, caller(2) if take.saves else None
+    for key, view in zip(keys, views_of(input, take, keys)):
+        part, out = _new(tensor), x[key]
+        part._data, part._view, part._node = out, view, None
+        if node is not None:
+            part._node = new = _new_node(Node)
+            new.edges, new.seq, new.shape, new.dtype = ((node, rule, (shape, key)),), tick(), out.shape, dtype
+            new.hooks, new.where = None, where
+        made.append(part)
+    return tuple(made)
