@@ -459,9 +459,9 @@ def test_ctc_of_texts_that_do_not_fit_and_numbers_that_are_none(dtype):
     assert np.isinf(loss).tolist() == [i in (2, 3, 7) for i in range(n)]
     assert loss[4] == 0
     assert np.isnan(loss[6])
-    rtol = 2e-5 if dtype == np.float32 else 1e-11
+    rtol = 2e-7 if dtype == np.float32 else 1e-12
     np.testing.assert_allclose(loss, plain, rtol=rtol)
-    np.testing.assert_allclose(posterior, other, rtol=20 * rtol, atol=10 * rtol)
+    np.testing.assert_allclose(posterior, other, rtol=20 * rtol, atol=20 * rtol)
     for i in (0, 1, 5, 8):  # each step is in one of the states
         np.testing.assert_allclose(posterior[: times[i], i].sum(-1), 1, rtol=1e-5)
 
