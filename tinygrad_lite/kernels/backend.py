@@ -54,18 +54,14 @@ class use:
     """
 
     def __init__(self, name: str) -> None:
-        global _current
         self._previous = _current
-        _current = _checked(name, "kernels.use")
-        _forget()
+        _switch(_checked(name, "kernels.use"))
 
     def __enter__(self) -> use:
         return self
 
     def __exit__(self, *_: object) -> None:
-        global _current
-        _current = self._previous
-        _forget()
+        _switch(self._previous)
 
 
 def backend() -> str:
@@ -117,9 +113,12 @@ def _checked(name: str, who: str) -> str:
     return name
 
 
-def _forget() -> None:
-    for each in _kernels:
-        each.forget()
+def _switch(name: str | None) -> None:
+    global _current
+    if name != _current:
+        _current = name
+        for each in _kernels:
+            each.forget()
 
 
 def select(condition: Any, a: Any, b: Any) -> Any:
