@@ -19,6 +19,7 @@ from .engine.errors import InputError, NumberError, SeveralError
 from .engine.hooks import RemovableHandle as RemovableHandle
 from .engine.out import into
 from .graph import RETAIN, mode, new_leaf, uncounted, written
+from .kernels.elementwise import half_precision
 from .methods import Methods
 from .ops.creation import creation
 from .ops.indexing import index as indexing
@@ -40,7 +41,7 @@ def _clone(a: Any, order: str = "K") -> Any:
 
 @differentiable(a=lambda g: g, name="to", complex=True)
 def _cast(a: Any, dtype: np.dtype[Any]) -> Any:
-    return a.astype(dtype)
+    return half_precision.cast(a, dtype)
 
 
 FAST[np.astype if hasattr(np, "astype") else np.ndarray.astype] = lambda x, dtype, **_: x.to(dtype)

@@ -11,14 +11,14 @@ import importlib
 import warnings
 from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heappush
-from operator import add, attrgetter
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import rules
 from .engine import delivery, hooks
-from .engine.accumulate import ACCUMULATING, accumulate, fit, misfit, ones_like, own
+from .engine.accumulate import ACCUMULATING, accumulate, add, fit, misfit, ones_like, own
 from .engine.delivery import LEAVES, TAKEN, Delivery
 from .engine.errors import InputError, check_several, freed
 from .engine.function import Context as FunctionCtx

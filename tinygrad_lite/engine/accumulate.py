@@ -13,11 +13,13 @@ import numpy as np
 
 from .. import rules
 from ..graph import Node, written
+from ..kernels.elementwise import half_precision
 from ..kernels.loops.pairwise_sum import pairwise_sum
 from ..kernels.loops.row_loops import copied
 from ..kernels.native.forks import lock
 from ..rules import Rule, conjugate, ndarray, wrap
 
+_F16 = np.dtype(np.float16)
 ones_like = np.ones_like  # by a name of its own: recordings put theirs in its place
 ACCUMULATING = lock()  # several threads may train on shared leaves
 
@@ -44,7 +46,7 @@ def accumulate(found: dict[Node, Any], node: Node, create: bool) -> None:
     if before._node is not None or (before._data.base is not None and not _own_places(before._data)):
         node.grad = wrap(before._data + g)
     else:
-        np.add(before._data, g, out=before._data)
+        np.copyto(before._data, add(before._data, g)) if g.dtype is _F16 else np.add(before._data, g, out=before._data)
         written(before._data, "gradient accumulation")
 
 
@@ -115,7 +117,14 @@ def cast(d: Any, dtype: np.dtype[Any]) -> Any:
     """A gradient in its input's dtype."""
     if d.dtype.kind == "c" and dtype.kind != "c":
         d = np.real(d)  # a real input has no imaginary direction to move in
-    return d.astype(dtype)
+    return half_precision.cast(d, dtype)
+
+
+def add(before: Any, d: Any) -> Any:
+    """The sum of two gradients of one node."""
+    if type(d) is ndarray and type(before) is ndarray and d.dtype is _F16:
+        return half_precision.of_two(np.add, before, d)
+    return before + d
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:

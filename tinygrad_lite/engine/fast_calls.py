@@ -6,7 +6,7 @@ Half of the operations of a training step on small tensors are such.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import FrameType, FunctionType
 from typing import Any, overload
 
@@ -14,7 +14,8 @@ import numpy as np
 
 from .. import promotion
 from ..graph import OFF, Node, _getframe, caller, library, mode, tick
-from ..kernels.elementwise.half_precision import ARITHMETIC, arithmetic
+from ..kernels.elementwise.half_precision import by_single, of_two
+from ..kernels.single_precision import compile_edges
 from ..rules import FAST, TABLE, Op, _from_complex, differentiable, narrow, ndarray
 from ..tensors.row_types import Binary, Unary
 from .arguments import NUMBERS as _NUMBERS
@@ -24,7 +25,8 @@ from .errors import DtypeError
 from .out import into
 from .quiet import first_filter, quietly
 
-_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
+_F16, _F32, _F64 = np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)
+_INPUTS = ((0,), (1,), (0, 1))  # which of two require grad
 _new_node = Node.__new__
 _new: Any = object.__new__
 Tensor: Any = None  # the class; _tensor.py binds it when it is defined
@@ -37,16 +39,6 @@ def bind(tensor: type, current: Callable[[Any], Any]) -> None:
     Tensor, CURRENT = tensor, current
 
 
-def _edges(op: Op, wanted: Sequence[int]) -> Callable[..., Any]:
-    """Compile ``(parents..., arguments..., out) -> edges`` for the inputs that require grad."""
-    params = op.parameters
-    rules = {f"rule_{i}": op.rules[i] for i in range(len(params))}
-    parts = (f"(node_{i}, rule_{i}, ({''.join(n + ', ' for n in op.rules[i].names)}))" for i in wanted)
-    head = ", ".join([*(f"node_{i}" for i in range(len(params))), *params, "out"])
-    function: Callable[..., Any] = eval(f"lambda {head}: ({', '.join(parts)},)", rules)
-    return function
-
-
 _FIRST: Any = first_filter()  # of warnings: see `quiet`
 
 
@@ -56,11 +48,12 @@ def _keep_first() -> None:
 
 
 def _unary(op: Op) -> Callable[..., Any]:
-    function, noted = op.function, op.saves
+    function, plain, noted = op.function, op.function, op.saves  # recorded steps put another function in its place
     edges: Any = None  # compiled on first use: importing the table compiles nothing
+    halves: Any = None
 
     def unary(input: Any, *, out: Any = None) -> Any:
-        nonlocal edges
+        nonlocal edges, halves
         if out is not None:
             return into(out, op.name, unary, input)
         if type(input) is not Tensor and not isinstance(input, Tensor):
@@ -70,7 +63,7 @@ def _unary(op: Op) -> Callable[..., Any]:
         if not (filters := warnings.filters) or filters[0] is not _FIRST:
             _keep_first()
         try:
-            out = function(x)
+            out = function(x) if x.dtype is not _F16 or function is not plain else by_single(function, x)
         except FloatingPointError:  # what `np.seterr` says is about the user's own arrays
             return quietly(unary)(input)
         except Exception as error:
@@ -95,9 +88,9 @@ def _unary(op: Op) -> Callable[..., Any]:
             result._node = None
             return result
         if edges is None:
-            edges = _edges(op, (0,))
+            edges, halves = compile_edges(op, (0,)), compile_edges(op, (0,), half=True)
         result._node = node = _new_node(Node)
-        node.edges = edges(p, x, out)
+        node.edges = (edges if dtype is not _F16 else halves)(p, x, out)
         node.seq = tick()
         node.hooks = node.where = None
         node.shape = out.shape
@@ -136,7 +129,7 @@ def _meet(op: Op, x: Any, y: Any) -> tuple[Any, Any, Any]:
         x, y = promotion.cast_pair(name, x, y, isinstance(op.__wrapped__, np.ufunc))
     if op.ordered and "c" in [np.asarray(v).dtype.kind for v in (x, y)]:
         raise DtypeError(f"{name}: complex numbers have no order")
-    out = arithmetic(function, x, y) if function in ARITHMETIC else function(x, y)
+    out = of_two(function, x, y)
     if type(out) is not ndarray:
         out = np.asarray(out)
     kind = out.dtype.kind
@@ -158,11 +151,10 @@ def foreign(error: Exception, *operands: Any) -> bool:
 def _binary(op: Op, operator: bool = False, numbers: str = "any") -> Callable[..., Any]:
     function, noted, strict = op.function, op.saves, numbers != "any"
     both: Any = None
-    first: Any = None
-    second: Any = None
+    first = second = halves = both  # `halves` are the same three, for float16
 
     def binary(input: Any, other: Any, *, out: Any = None) -> Any:
-        nonlocal both, first, second
+        nonlocal both, first, second, halves
         if out is not None:
             return into(out, op.name, binary, input, other)
         x, y = input, other
@@ -223,9 +215,13 @@ def _binary(op: Op, operator: bool = False, numbers: str = "any") -> Callable[..
             result._node = None
             return result
         if both is None:
-            first, second, both = _edges(op, (0,)), _edges(op, (1,)), _edges(op, (0, 1))  # last what others ask for
+            first, second, both = (compile_edges(op, wanted) for wanted in _INPUTS)
         result._node = node = _new_node(Node)
-        node.edges = (first if q is None else second if p is None else both)(p, q, x, y, out)
+        if dtype is _F16:
+            halves = halves or [compile_edges(op, wanted, half=True) for wanted in _INPUTS]
+            node.edges = halves[0 if q is None else 1 if p is None else 2](p, q, x, y, out)
+        else:
+            node.edges = (first if q is None else second if p is None else both)(p, q, x, y, out)
         node.seq = tick()  # one by one: more than three at a time would be packed and unpacked
         node.hooks = node.where = None
         node.shape = out.shape

@@ -1,15 +1,16 @@
-"""`in_single`: rows that compute float16 in float32 inside and round once, as PyTorch does."""
+"""`in_single`, `half_rules`: rows that compute float16 in float32 inside and round once, as PyTorch does."""
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from .elementwise.half_precision import to_half, to_single
+from .elementwise.half_precision import cast
 
 _F16, _F32 = np.dtype(np.float16), np.dtype(np.float32)
 _ndarray = np.ndarray
@@ -20,7 +21,7 @@ def _single(value: Any) -> Any:
     if type(value) is tuple or type(value) is list:
         return type(value)(map(_single, value))
     if type(value) is _ndarray and value.dtype == _F16:
-        return to_single(value)
+        return cast(value, _F32)
     return value.astype(_F32) if getattr(value, "dtype", None) == _F16 and hasattr(value, "astype") else value
 
 
@@ -28,7 +29,7 @@ def _half(value: Any) -> Any:
     if type(value) is tuple or type(value) is list:
         return type(value)(map(_half, value))
     if type(value) is _ndarray and value.dtype == _F32:
-        return to_half(value)
+        return cast(value, _F16)
     return value.astype(_F16) if getattr(value, "dtype", None) == _F32 else value
 
 
@@ -70,3 +71,28 @@ def rule_in_single(vjp: Callable[..., Any]) -> Callable[..., Any]:
         return vjp(g, *saved) if dtype != _F16 else vjp(_single(g), *map(_single, saved))
 
     return single
+
+
+_half_rules: dict[Any, list[Any]] = {}
+
+
+def half_rules(op: Any) -> list[Any]:
+    """The rules of a row, which get float32 in place of float16."""
+    if op not in _half_rules:
+        _half_rules[op] = lifted = [copy.copy(rule) for rule in op.rules]
+        for rule in lifted:
+            rule.vjp = rule.vjp if op.single else rule_in_single(rule.vjp)
+    return _half_rules[op]
+
+
+def compile_edges(op: Any, wanted: Sequence[int], half: bool = False) -> Callable[..., Any]:
+    """Compile ``(parents..., arguments..., out) -> edges`` for the inputs of a row that require grad.
+
+    With `half` their rules compute float16 as float32.
+    """
+    params, kept = op.parameters, half_rules(op) if half else op.rules
+    rules = {f"rule_{i}": kept[i] for i in range(len(params))}
+    parts = (f"(node_{i}, rule_{i}, ({''.join(n + ', ' for n in kept[i].names)}))" for i in wanted)
+    head = ", ".join([*(f"node_{i}" for i in range(len(params))), *params, "out"])
+    function: Callable[..., Any] = eval(f"lambda {head}: ({', '.join(parts)},)", rules)
+    return function

@@ -22,6 +22,7 @@ from ..compiler.compiled import Compiled
 from ..compiler.recorder import swaps
 from ..compiler.recorder.tables import HELPERS
 from ..graph import OFF, caller, memory
+from ..kernels.single_precision import half_rules
 from .events import Event
 from .multiply_adds import multiply_adds
 
@@ -87,7 +88,7 @@ class Watch:
             yield self._attribute(op, "function", op.name, caller)
             if op.together is not None:
                 yield self._attribute(op, "together", f"{op.name} backward", None)
-            for rule in op.rules:
+            for rule in (*op.rules, *half_rules(op)):
                 yield self._attribute(rule, "vjp", f"{op.name} backward", _forward_line)
         for call, (put, plain, _) in swaps.fast_calls():
             yield put, plain, self.timed(plain, call.__name__, caller)

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from ... import rules
 from ...kernels.native.forks import lock
+from ...kernels.single_precision import half_rules
 from ...ops.indexing import index_keys
 from ...ops.random.generator import Generator
 from ...rules import FAST, TABLE, Op
@@ -56,7 +57,7 @@ def _rows() -> Iterator[Place]:
         yield _attribute(op, "function", recorded(op.function, op.name))
         if op.together is not None:
             yield _attribute(op, "together", recorded(op.together, f"{op.name}'", "rule"))
-        for rule in op.rules:
+        for rule in (*op.rules, *half_rules(op)):
             yield _attribute(rule, "vjp", recorded(rule.vjp, f"{op.name}'", "rule"))
     for call, (put, plain, _) in fast_calls():
         yield put, plain, watching.fast(recorded(plain, call.__name__))

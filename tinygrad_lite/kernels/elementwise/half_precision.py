@@ -1,4 +1,4 @@
-"""`to_single`, `to_half`, `arithmetic`: float16 as float32, and back; NumPy casts one number after the other."""
+"""`to_single`, `to_half`, `cast`, `by_single`, `of_two`: float16 as float32 and back, by a processor's instructions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 from ..kernel import LARGE, late
 
 ARITHMETIC = {np.add, np.subtract, np.multiply, np.divide}  # of float32, rounded once: the bits of float16's
-_F16 = np.dtype(np.float16)
+_F16, _F32 = np.dtype(np.float16), np.dtype(np.float32)
+_BOTH = {_F16, _F32}
 
 
 def _many(x: Any) -> bool:
@@ -28,11 +29,42 @@ def to_half(x: Any) -> Any:
     return x.astype(np.float16)
 
 
-def arithmetic(function: Any, x: Any, y: Any) -> Any:
-    """One of `ARITHMETIC` of arrays and Python numbers: by float32 if there is nothing but float16 to meet."""
+def cast(x: Any, dtype: np.dtype[Any]) -> Any:
+    """An array in another dtype. One that repeats a smaller one, as the gradient of a sum does, repeats its cast."""
+    if type(x) is np.ndarray and x.size >= LARGE and {x.dtype, dtype} == _BOTH:
+        if 0 in x.strides:
+            once = x[tuple(slice(0, 1) if step == 0 else slice(None) for step in x.strides)]
+            return np.broadcast_to(once.astype(dtype), x.shape)
+        return to_half(x) if dtype == _F16 else to_single(x)
+    return x.astype(dtype)
+
+
+def by_single(function: Any, x: Any) -> Any:
+    """A function of an array of float16: by float32, rounded once.
+
+    For few numbers NumPy's own functions do so themselves, and quicker.
+    """
+    if x.size < LARGE and type(function) is np.ufunc:
+        return function(x)
+    with np.errstate(over="ignore"):
+        return _rounded(function(to_single(x)))
+
+
+def of_two(function: Any, x: Any, y: Any) -> Any:
+    """A function of arrays and Python numbers: by float32 if it is NumPy's and there is nothing but float16 to meet."""
     arrays = [v.dtype == _F16 for v in (x, y) if type(v) is np.ndarray]
-    if not arrays or not all(arrays) or any(type(v) not in (np.ndarray, float, int) for v in (x, y)):
+    if not arrays or not all(arrays) or type(function) is not np.ufunc:
+        return function(x, y)
+    if function not in ARITHMETIC and max(v.size for v in (x, y) if type(v) is np.ndarray) < LARGE:
+        return function(x, y)
+    if any(type(v) not in (np.ndarray, float, int) for v in (x, y)):
         return function(x, y)
     with np.errstate(over="ignore"):
         given = (to_single(v) if type(v) is np.ndarray else float(np.float64(v).astype(_F16)) for v in (x, y))
-        return to_half(np.asarray(function(*given)))
+        return _rounded(function(*given))
+
+
+def _rounded(out: Any) -> Any:
+    """A result of float32, as float16; others, of comparisons, are what they are."""
+    out = np.asarray(out)
+    return to_half(out) if out.dtype == _F32 else out

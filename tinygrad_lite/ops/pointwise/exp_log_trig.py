@@ -181,7 +181,7 @@ def _sinc_slope_x(g: Any, x: Any, order: int) -> Any:
     return g * _sinc_slope(x, order + 1)
 
 
-@differentiable(x=_sinc_slope_x, name="sinc_slope")
+@differentiable(x=_sinc_slope_x, name="sinc_slope", single=True)
 def _sinc_slope(x: Any, order: int) -> Any:
     """A derivative of sinc, ``pi^n I_n(pi x)``; ``I_n(z)`` is the integral of ``t^n cos(z t + n pi / 2)`` from 0 to 1.
 
@@ -260,7 +260,7 @@ def _logit_x(g: Any, x: Any, eps: float | None) -> Any:
     return masked(slope, np.greater_equal(x, eps) & np.less_equal(x, 1 - eps))
 
 
-@differentiable(x=_logit_x, name="logit")
+@differentiable(x=_logit_x, name="logit", single=True)
 def _logit(x: Any, eps: float | None) -> Any:
     x = floating(x)
     if eps is not None:

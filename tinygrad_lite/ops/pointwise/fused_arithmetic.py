@@ -87,6 +87,7 @@ def _times(t: Any, value: Any) -> Any:
     x=lambda g, y, value: _times(g * y, value),
     y=lambda g, x, value: _times(g * x, value),
     name="addcmul",
+    single=True,
     complex=True,
     promotes=("a", "x", "y"),
 )
@@ -120,6 +121,7 @@ def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Tensor
     x=lambda g, y, value: _times(g / y, value),
     y=lambda g, x, y, value: _times(-g * x / (y * y), value),
     name="addcdiv",
+    single=True,
     complex=True,
     promotes=("a", "x", "y"),
 )

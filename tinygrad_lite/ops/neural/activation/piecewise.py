@@ -82,7 +82,9 @@ def _prelu_weight(g: Any, x: Any) -> Any:
     return masked(g * x, np.logical_not(np.greater(x, 0)))
 
 
-@differentiable(x=lambda g, x, weight: np.where(np.greater(x, 0), g, weight * g), weight=_prelu_weight, name="prelu")
+@differentiable(
+    x=lambda g, x, weight: np.where(np.greater(x, 0), g, weight * g), weight=_prelu_weight, name="prelu", single=True
+)
 def _prelu(x: Any, weight: Any) -> Any:
     return np.where(x > 0, x, weight * x)
 
@@ -293,7 +295,7 @@ def hardtanh_slope(g: Any, x: Any, low: float, high: float) -> Any:
     return masked(g, np.logical_not(np.less_equal(x, low) | np.greater_equal(x, high)))
 
 
-@differentiable(x=fused(hardtanh_slope), name="hardtanh")
+@differentiable(x=fused(hardtanh_slope), name="hardtanh", single=True)
 def _hardtanh(x: Any, low: float, high: float) -> Any:
     if ordered(x, "hardtanh").dtype.kind != "f":  # integers stay integers
         low, high = int(low), int(high)
@@ -430,7 +432,7 @@ def _above(g: Any, x: Any, limit: float) -> Any:
     return masked(g, np.logical_not(np.less_equal(x, limit)))
 
 
-@differentiable(x=_above, name="threshold")
+@differentiable(x=_above, name="threshold", single=True)
 def _threshold(x: Any, limit: float, value: float) -> Any:
     return np.where(ordered(x, "threshold") <= limit, np.asarray(value).astype(x.dtype), x)
 
@@ -463,7 +465,7 @@ def _outside(g: Any, x: Any, limit: float) -> Any:
     return masked(g, np.logical_not(np.less_equal(np.abs(x), limit)))
 
 
-@differentiable(x=_outside, name="hardshrink")
+@differentiable(x=_outside, name="hardshrink", single=True)
 def _hardshrink(x: Any, limit: float) -> Any:
     return np.where(np.abs(x) <= limit, x.dtype.type(0), x)
 
@@ -489,7 +491,7 @@ def hardshrink(input: Floating, lambd: float = 0.5) -> Tensor:
     return _hardshrink.record((_floats(input, "hardshrink"), lambd))
 
 
-@differentiable(x=_outside, name="softshrink")
+@differentiable(x=_outside, name="softshrink", single=True)
 def _softshrink(x: Any, limit: float) -> Any:
     return x - np.clip(x, -limit, limit)
 
