@@ -76,6 +76,11 @@ SHAPED = {
     "tril": (lambda x: tg.tril(x, -2), (2, 40, 60)),
     "triu": (lambda x: tg.triu(x, 3), (60, 40)),
     "batch_norm": (lambda x: tg.batch_norm(x, None, None, training=True), (4, 3, 20, 20)),
+    "batch_norm of vectors": (lambda x: tg.batch_norm(x, None, None, training=True), (60, 600)),
+    "batch_norm of short rows": (
+        lambda x: tg.batch_norm(x, None, None, tg.linspace(-1, 1, 70), tg.ones(70), training=True),
+        (30, 70, 2, 3),
+    ),
     "batch_norm, evaluated": (lambda x: tg.batch_norm(x, tg.zeros(3) + 0.5, tg.ones(3) * 2), (4, 3, 20, 20)),
     "group_norm": (lambda x: tg.group_norm(x, 2, tg.ones(4) * 2, tg.ones(4)), (3, 4, 20, 20)),
 }

@@ -16,29 +16,47 @@ from .pairwise_sum import pairwise_sum
 from .row_loops import piece
 from .row_sums import moment, spread, total
 
+SHORT = 8  # a row of fewer elements is not worth a loop of its own: see `channel_columns`
+NARROW = 32  # columns at a time: of fewer, to find a row's part takes longer than to add it
 NEAR = 1 << 15  # elements of some channels that are still near when they are met again
 
 
-def pays(shape: tuple[int, ...], dtype: Any) -> bool:
-    """Is a loop over channels possible, and worth its call? Short rows are better left to NumPy."""
-    rows, size = math.prod(shape[2:]), math.prod(shape)
-    return len(shape) > 2 and rows >= 8 and size >= LARGE and dtype.char in "fd"
+def pays(shape: tuple[int, ...], dtype: Any, short: bool = False) -> bool:
+    """Is a loop over channels possible, and worth its call? Short rows are better left to NumPy, or to columns."""
+    if len(shape) < 2 or math.prod(shape) < LARGE or dtype.char not in "fd":
+        return False
+    return short or (len(shape) > 2 and math.prod(shape[2:]) >= SHORT)
 
 
-def are_channels(*arrays: Any) -> bool:
+def are_channels(*arrays: Any, short: bool = False) -> bool:
     """Are these arrays of one dtype, and the first of a shape that a loop over channels pays for?"""
     x = arrays[0]
     if any(type(a) is not np.ndarray or a.dtype != x.dtype for a in arrays):
         return False
-    return pays(x.shape, x.dtype)
+    return pays(x.shape, x.dtype, short)
 
 
-def over_channels(kernel: Kernel, arrays: tuple[Any, ...], *vectors: Any, out: Any = None) -> None:
-    """A loop over the channels of arrays of one shape, shared between threads; `out`, contiguous, is handed on last."""
+def over_channels(
+    kernel: Kernel, arrays: tuple[Any, ...], *vectors: Any, out: Any = None, columns: Kernel | None = None
+) -> None:
+    """A loop over the channels of arrays of one shape, shared between threads.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    arrays : tuple of array, shape (N, C, ...)
+    *vectors : array, shape (C,)
+    out : array, shape (N, C, ...), contiguous, optional
+        Handed on last.
+    columns : Kernel, optional
+        Does the same where rows are short.
+    """
     n, count = arrays[0].shape[:2]
     flat = [np.ascontiguousarray(a).reshape(n, count, -1) for a in arrays]
-    last = () if out is None else (out.reshape(n, count, -1),)
-    in_ranges(kernel, piece(arrays[0].size // count), count, *flat, *vectors, *last)
+    last, size = () if out is None else (out.reshape(n, count, -1),), piece(arrays[0].size // count)
+    if columns is not None and flat[0].shape[2] < SHORT:
+        kernel, size = columns, max(size, NARROW)
+    in_ranges(kernel, size, count, *flat, *vectors, *last)
 
 
 def statistics_plain(x: Any, mean: Any, square: Any, first: int, end: int) -> None:

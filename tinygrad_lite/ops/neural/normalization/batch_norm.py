@@ -10,7 +10,7 @@ import numpy as np
 from ....engine.errors import InputError
 from ....graph import written
 from ....kernels.kernel import serves
-from ....kernels.loops import channel_loops
+from ....kernels.loops import channel_columns, channel_loops
 from ....kernels.loops.channel_loops import are_channels, over_channels
 from ....kernels.loops.pairwise_sum import pairwise_sum
 from ....kernels.loops.row_loops import normalized_along
@@ -90,12 +90,13 @@ def scaled(x: Any, factor: Any, shift: Any) -> Any:
 # --- batch normalization ----------------------------------------------------------------------------------------
 
 
-@serves(lambda g, x, *_: are_channels(g, x))
+@serves(lambda g, x, *_: are_channels(g, x, short=True))
 def _batch_norm_loops_vjp(g: Any, x: Any, weight: Any, mean: Any, scale: Any) -> Any:
     out = np.empty(x.shape, x.dtype)
     gb, gw, *room = np.empty((5, x.shape[1]), x.dtype)
     given = _vector(weight, x, 1), mean.reshape(-1), scale.reshape(-1)
-    over_channels(channel_loops.normalize_back, (g, x), *given, gb, gw, *room, out=out)
+    columns = channel_columns.normalize_back_columns
+    over_channels(channel_loops.normalize_back, (g, x), *given, gb, gw, *room, out=out, columns=columns)
     return out, (None if weight is None else gw), gb
 
 
@@ -110,12 +111,13 @@ def _batch_norm_vjp(g: Any, x: Any, weight: Any, mean: Any, scale: Any) -> Any:
     return gx, (None if weight is None else gw), gb
 
 
-@serves(lambda x, *_: are_channels(x))
+@serves(lambda x, *_: are_channels(x, short=True))
 def _normalized_loops(x: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any, Any]:
     out, eps = np.empty(x.shape, x.dtype), x.dtype.type(eps)
     mean, var, scale, factor = np.empty((4, x.shape[1]), x.dtype)
     given = _vector(weight, x, 1), _vector(bias, x, 0), eps
-    over_channels(channel_loops.normalize, (x,), *given, mean, var, scale, factor, out=out)
+    columns = channel_columns.normalize_columns
+    over_channels(channel_loops.normalize, (x,), *given, mean, var, scale, factor, out=out, columns=columns)
     shape = 1, -1, *(1,) * (x.ndim - 2)
     return out, mean.reshape(shape), scale.reshape(shape), var
 
