@@ -15,7 +15,7 @@ from tinygrad_lite.engine.namespaces import gather
 from tinygrad_lite.engine.views import write
 from tinygrad_lite.ops.creation import arange_eye
 from tinygrad_lite.ops.linalg import matmul, matrix_products
-from tinygrad_lite.ops.neural import cdist, cosine_similarity, embedding
+from tinygrad_lite.ops.neural import cdist, cosine_similarity, embedding, toplevel_names
 from tinygrad_lite.ops.neural import dropout as dropouts
 from tinygrad_lite.ops.neural.activation import gated, piecewise, smooth
 from tinygrad_lite.ops.neural.attention import attention, multi_head_attention
@@ -142,7 +142,7 @@ __all__ = gather(
         gated, piecewise, smooth, attention, multi_head_attention, conv, conv_transpose, fold_pixel_shuffle,
         cosine_similarity, dropouts, embedding, cross_entropy, ctc, distribution, margin, regression, batch_norm,
         layer_norm, adaptive_max_pool, avg_pool, fractional_max_pool, max_pool, max_unpool, grid_sample, interpolate,
-        cat_pad, matrix_products, matmul, softmax, exp_log_trig, arange_eye, cdist,
+        cat_pad, matrix_products, matmul, softmax, exp_log_trig, arange_eye, cdist, toplevel_names,
     ),
 )  # fmt: skip
 open_doors(globals(), __all__)

@@ -91,11 +91,11 @@ def _norms() -> list[Row]:
         return m.rms_norm(x, tuple(x.shape[1:]), *weight)
 
     def running(m: Any, x: Any, mean: Any, var: Any) -> Any:
-        return m.instance_norm(x, mean, var, use_input_stats=False, eps=0.1)
+        return m.nn.functional.instance_norm(x, mean, var, use_input_stats=False, eps=0.1)
 
     def moving(m: Any, x: Any, mean: Any, var: Any, w: Any, b: Any) -> Any:
         mean, var = mean.clone(), var.clone()
-        return m.instance_norm(x, mean, var, w, b, momentum=0.3), mean, var
+        return m.nn.functional.instance_norm(x, mean, var, w, b, momentum=0.3), mean, var
 
     return [
         Row("layer_norm", layer, (x, w, b)), Row("layer_norm", layer, (x,)), Row("layer_norm", layer, (x, w)),
@@ -107,8 +107,8 @@ def _norms() -> list[Row]:
         Row("rms_norm", lambda m, x: m.rms_norm(x, (4,), eps=0.5), (x,)),
         Row("group_norm", lambda m, x, w, b: m.group_norm(x, 2, w, b), (image, *channels)),
         Row("group_norm", lambda m, x: m.group_norm(x, num_groups=4, eps=0.1), (normal(2, 8),)),
-        Row("instance_norm", lambda m, x, w, b: m.instance_norm(x, weight=w, bias=b), (image, *channels)),
-        Row("instance_norm", lambda m, x: m.instance_norm(x), (normal(2, 3, 5),)),
+        Row("instance_norm", lambda m, x, w, b: m.nn.functional.instance_norm(x, weight=w, bias=b), (image, *channels)),
+        Row("instance_norm", lambda m, x: m.nn.functional.instance_norm(x), (normal(2, 3, 5),)),
         Row("instance_norm", running, (image, *statistics)),
         Row("instance_norm", moving, (image, *statistics, *channels)),
         _row("local_response_norm", (image,), 3, unlike_torch=INTEGERS, alpha=0.5, beta=0.6, k=1.5),
@@ -142,20 +142,20 @@ def _embeddings() -> list[Row]:
     flat, offsets = integers(0, 5, 7), array([0, 2, 2, 5])
 
     def bag(mode: str, **options: Any) -> Callable[..., Any]:
-        return lambda m, w, i, o=None: m.embedding_bag(i, w, o, mode=mode, **options)
+        return lambda m, w, i, o=None: m.nn.functional.embedding_bag(i, w, o, mode=mode, **options)
 
     def weighted(m: Any, w: Any, i: Any, o: Any, s: Any) -> Any:
-        return m.embedding_bag(i, w, o, mode="sum", per_sample_weights=s)
+        return m.nn.functional.embedding_bag(i, w, o, mode="sum", per_sample_weights=s)
 
     def padded(m: Any, w: Any, i: Any, s: Any) -> Any:
-        return m.embedding_bag(i, w, None, mode="sum", per_sample_weights=s, padding_idx=2)
+        return m.nn.functional.embedding_bag(i, w, None, mode="sum", per_sample_weights=s, padding_idx=2)
 
     rows = [
-        Row("embedding", lambda m, w, i: m.embedding(i, w), (table, at)),
-        Row("embedding", lambda m, w, i: m.embedding(i, w, padding_idx=-2), (table, at)),
-        Row("embedding", lambda m, w, i: m.embedding(i, w, 1, scale_grad_by_freq=True), (table, at)),
-        Row("embedding", lambda m, w, i: m.embedding(i, w), (table, integers(0, 5))),
-        Row("embedding of many", lambda m, w, i: m.embedding(i, w), (normal(9, 200), integers(0, 9, 500)),
+        Row("embedding", lambda m, w, i: m.nn.functional.embedding(i, w), (table, at)),
+        Row("embedding", lambda m, w, i: m.nn.functional.embedding(i, w, padding_idx=-2), (table, at)),
+        Row("embedding", lambda m, w, i: m.nn.functional.embedding(i, w, 1, scale_grad_by_freq=True), (table, at)),
+        Row("embedding", lambda m, w, i: m.nn.functional.embedding(i, w), (table, integers(0, 5))),
+        Row("embedding of many", lambda m, w, i: m.nn.functional.embedding(i, w), (normal(9, 200), integers(0, 9, 500)),
             numerical=False),
         Row("embedding_bag", weighted, (table, flat, offsets, normal(7))),
         Row("embedding_bag", padded, (table, at, normal(2, 4))),

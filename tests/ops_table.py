@@ -482,10 +482,10 @@ def _losses() -> list[Row]:
 
 def _normalizations() -> list[Row]:
     def training(m: Any, x: Any, *affine: Any) -> Any:
-        return m.batch_norm(x, None, None, *affine, training=True)
+        return m.nn.functional.batch_norm(x, None, None, *affine, training=True)
 
     def evaluation(m: Any, x: Any, mean: Any, var: Any, *affine: Any) -> Any:
-        return m.batch_norm(x, mean, var, *affine, eps=0.1)
+        return m.nn.functional.batch_norm(x, mean, var, *affine, eps=0.1)
 
     return [
         Row("batch_norm", training, (normal(5, 3), normal(3), normal(3))),

@@ -78,6 +78,7 @@ from .ops.neural.pooling.fractional_max_pool import *
 from .ops.neural.pooling.max_pool import *
 from .ops.neural.pooling.max_unpool import *
 from .ops.neural.recurrent.rnn import *
+from .ops.neural.toplevel_names import *
 from .ops.neural.vision.grid_sample import *
 from .ops.neural.vision.interpolate import *
 from .ops.numpy_functions import *
@@ -196,7 +197,7 @@ __all__ = sorted(
 )
 _open_rooms(f"{__package__}.ops")
 _open_doors(globals(), __all__, out=True)
-_open_doors(vars(linalg), linalg.__all__, out=True)
+_open_doors(vars(linalg), linalg.__all__, out=True, first={"A": "input", "x": "input"})
 _open_doors(vars(fft), fft.__all__, out=True)
 
 

@@ -30,7 +30,7 @@ from .rules import FAST, TABLE, differentiable, unwrap, wrap
 from .tensors import printing
 from .tensors.devices import placement
 from .tensors.memory_formats import channels_last, channels_last_3d, check_format
-from .tensors.numpy_calls import lists_as_arrays, on_arrays
+from .tensors.numpy_calls import lists_as_arrays, on_arrays, otherwise_on_arrays
 from .tensors.size import Size, size_of
 
 
@@ -569,8 +569,11 @@ class Tensor(Methods):
         if function is None:
             out = kwargs.pop("out", None)
             return _put_out(on_arrays(func, _unknown(func), args, kwargs), out)
-        args, kwargs = lists_as_arrays(func, args, kwargs)
-        return function(*args, **kwargs)
+        given, options = lists_as_arrays(func, args, kwargs)
+        try:
+            return function(*given, **options)
+        except (TypeError, NotImplementedError) as refusal:  # an argument that NumPy's function takes, and the row not
+            return _put_out(otherwise_on_arrays(func, refusal, args, kwargs), kwargs.get("out"))
 
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:
         """The functions of the array API standard, `tinygrad_lite.array_api`."""

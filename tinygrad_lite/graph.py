@@ -281,13 +281,16 @@ def written(array: np.ndarray[Any, Any], name: str = "an in-place write", depth:
         mark.clock = last_write.clock = tick()
 
 
+def stamped(array: Any) -> Stamp | None:
+    """The last write to an array's memory, if there was one."""
+    mark = _stamps.get(id(counted(array)))
+    return None if mark is None else mark.latest()
+
+
 def stale(array: Any, seq: int) -> Stamp | None:
     """The write that made a value saved at time `seq` stale, if there was one."""
-    mark = _stamps.get(id(counted(array)))
-    if mark is None:
-        return None
-    mark = mark.latest()
-    return mark if mark.clock > seq else None
+    mark = stamped(array)
+    return mark if mark is not None and mark.clock > seq else None
 
 
 class Together:

@@ -290,7 +290,7 @@ class Methods(DeviceMethods):
 
     # --- products ---------------------------------------------------------------------------------------------------
 
-    __matmul__ = matmul.matmul
+    __matmul__ = matmul.times
 
     def __rmatmul__(self, other: Any) -> Tensor:
         return matmul.matmul(other, self)

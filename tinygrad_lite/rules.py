@@ -280,8 +280,8 @@ class Op:
             if i < len(args):
                 raise TypeError(f"{self.name}() got multiple values for argument {key!r}")
             values[i] = value
-        if inspect.Parameter.empty in values[len(args) :] if kwargs else len(args) < len(names):
-            for name, value in zip(names, values):
+        if kwargs or len(args) < len(names):
+            for name, value in zip(names[len(args) :], values[len(args) :]):
                 if value is inspect.Parameter.empty:
                     raise TypeError(f"{self.name}() missing required argument {name!r}")
         return tuple(values)

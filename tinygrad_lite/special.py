@@ -23,4 +23,4 @@ __all__ = gather(
         normal_distribution, orthogonal_polynomials, zeta,
     ),
 )  # fmt: skip
-open_doors(globals(), __all__, out=True)
+open_doors(globals(), __all__, out=True, first={"input": "x"})

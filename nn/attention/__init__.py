@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Any
 
+from . import flex_attention as flex_attention
+
 __all__ = ["sdpa_kernel"]
 
 

@@ -190,9 +190,27 @@ def test_arrow_reads_vectors(dtype):
     assert not moved.release
 
 
-def test_arrow_takes_vectors_only():
-    with pytest.raises(TypeError, match="must be a vector of real numbers"):
-        tg.ones(2, 2).__arrow_c_array__()
+def test_a_matrix_is_a_table_of_its_columns_in_arrow():
+    from tinygrad_lite.kernels.native import arrow
+
+    before = len(arrow._HELD)
+    described, held = tg.arange(6).reshape(2, 3).__arrow_c_array__()
+    assert len(arrow._HELD) == before + 8  # the table and its columns, described and held
+    del described, held
+    assert len(arrow._HELD) == before
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame(tg.tensor(ARRAY))
+    np.testing.assert_array_equal(frame.to_numpy(), ARRAY)
+    assert polars.DataFrame(tg.tensor(ARRAY) > 0, schema=["a", "b"]).row(0) == (True, False)
+    assert polars.DataFrame(tg.ones(0, 2)).shape == (0, 2)
+    del frame
+    assert len(arrow._HELD) == before
+
+
+def test_arrow_takes_vectors_and_matrices_only():
+    for other in (tg.ones(2, 2, 2), tg.ones(2, dtype=tg.complex64)):
+        with pytest.raises(TypeError, match="must be a vector or matrix of real numbers"):
+            other.__arrow_c_array__()
     with pytest.raises(RuntimeError, match="requires grad"):
         tg.ones(2, requires_grad=True).__arrow_c_array__()
 

@@ -129,7 +129,10 @@ SAMPLES: dict[str, Callable[[Callable[..., Any], Leaf], Any]] = {  # whose argum
     "as_strided_scatter": lambda call, f: call(f(_M), f(_V), (3,), (2,)),
     "conv_transpose1d": lambda call, f: call(f(_IMAGE).reshape(2, 2, 8), f(_FILTER[0])),
     "ctc_loss": lambda call, f: call(f([_M] * 3).log_softmax(-1), _index([[1], [2], [1]]), (3, 3, 3), (1, 1, 1)),
-    "embedding_bag": lambda call, f: call(_index([[2, 0], [1, 1]]), f(_M)),
+    "batch_norm": lambda call, f: call(f(_M), f(_V), f(_W), None, None, True),
+    "conv_tbc": lambda call, f: call(f(_BATCH), f(_BATCH), f(_V), 1),
+    "convolution": lambda call, f: call(f(_IMAGE), f(_FILTER), None, [1, 1], [0, 0], [1, 1], False, [0, 0], 1),
+    "embedding_bag": lambda call, f: call(f(_M), _index([2, 0, 1]), _index([0, 2])),
     **{f"fractional_max_pool2d{end}": lambda call, f: call(f(_IMAGE), 2, 2) for end in ("", "_with_indices")},
     **{
         f"fractional_max_pool3d{end}": lambda call, f: call(f(_IMAGE * 4).reshape(1, 2, 4, 4, 4), 2, 2)

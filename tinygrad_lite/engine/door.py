@@ -96,7 +96,9 @@ def other_names(**names: str) -> Callable[[_F], _F]:
     return named
 
 
-def open_doors(namespace: dict[str, Any], names: Iterable[str], out: bool = False) -> None:
+def open_doors(
+    namespace: dict[str, Any], names: Iterable[str], out: bool = False, first: Mapping[str, str] = _NONE
+) -> None:
     """Put the doors of a namespace's functions in their places, there and where they come from.
 
     Parameters
@@ -107,15 +109,22 @@ def open_doors(namespace: dict[str, Any], names: Iterable[str], out: bool = Fals
         The public ones.
     out : bool
         Whether results may be written to ``out=``.
+    first : mapping of str to str
+        Other names of first parameters, by these: PyTorch's manual and its functions do not always have the same.
     """
     for name in names:
         function: Any = namespace.get(name)
         if type(function) is not FunctionType or function in TABLE or function.__module__.partition(".")[0] != _ROOT:
             continue
-        opened = namespace[name] = door(function, out)
+        other = first.get(_first(function)) if first else None
+        opened = namespace[name] = door(function, out, names={other: _first(function)} if other else _NONE)
         home, called = vars(sys.modules[function.__module__]), function.__name__
         if home.get(called) is function:  # or it could not be pickled
             home[called] = opened
+
+
+def _first(function: FunctionType) -> str:
+    return inspect.unwrap(function).__code__.co_varnames[0]
 
 
 def open_doors_of(cls: type) -> None:

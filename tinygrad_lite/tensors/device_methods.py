@@ -6,6 +6,8 @@ import importlib
 import warnings
 from typing import Any, overload
 
+from .. import rules
+from ..graph import stamped
 from ..ops.creation import creation
 from ..rules import wrap
 from .devices import CPU, Device
@@ -53,6 +55,27 @@ class DeviceMethods(Tensor):
     is_quantized = _never("its elements are numbers")
     is_nested = _never("it has one shape")
     _hasna = False  # pandas asks what is no array whether values are missing before it writes it into a column
+
+    @property
+    def _version(self) -> int:
+        """The number of the last write to its memory, which grows with every write; 0 before the first."""
+        mark = stamped(self._data)
+        return 0 if mark is None else mark.clock
+
+    def as_subclass(self, cls: type) -> Any:
+        """The same values in the same memory as an instance of a subclass; gradients reach this tensor."""
+        if not (isinstance(cls, type) and issubclass(cls, rules.Tensor)):
+            raise TypeError(f"as_subclass: cls must be a subclass of Tensor, got {cls!r}")
+        same = self.view(self._data.shape)
+        made: Any = object.__new__(cls)
+        made._data, made._node, made._view = same._data, same._node, same._view
+        return made
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name in ("__torch_function__", "__torch_dispatch__"):
+            if name in vars(cls):
+                warnings.warn(f"{cls.__name__}: {name} is not asked here; NumPy's protocols are", stacklevel=2)
 
     def get_device(self) -> int:
         """-1, as PyTorch says of the CPU."""

@@ -34,6 +34,27 @@ def on_arrays(function: Callable[..., Any], refusal: Exception, args: Any, kwarg
     return _wrapped(function(*_arrays(args), **_arrays(kwargs)))
 
 
+def otherwise_on_arrays(function: Callable[..., Any], refusal: Exception, args: Any, kwargs: Any) -> Any:
+    """What NumPy's function makes of arguments that the row of the table has refused.
+
+    Parameters
+    ----------
+    function : callable
+    refusal : Exception
+        It is raised where a Tensor requires grad, and where NumPy's function refuses the arguments, too.
+    args, kwargs : tuple and dict
+        The result is not written to ``out``.
+
+    Returns
+    -------
+    object
+    """
+    try:
+        return on_arrays(function, refusal, args, {name: value for name, value in kwargs.items() if name != "out"})
+    except Exception:
+        raise refusal from None
+
+
 def _tensors(value: Any) -> Iterator[Any]:
     if isinstance(value, rules.Tensor):
         yield value

@@ -12,7 +12,7 @@ HELPERS = {  # module: functions that compute on arrays between rows
     "ops.indexing.index_put": ("integers", "places_of"),
     "ops.neural.attention.attention": ("causal", "additive"),
     "ops.neural.convolution.conv": ("check",),
-    "ops.neural.embedding": ("_checked", "_renormalize", "factors_of"),
+    "ops.neural.embedding": ("_checked", "renormalize", "factors_of"),
     "ops.neural.loss.regression": ("probabilities",),
     "ops.neural.normalization.layer_norm": ("_follow",),
     "ops.reduction.min_max": ("place_of",),
@@ -35,7 +35,7 @@ HELPERS = {  # module: functions that compute on arrays between rows
 }
 RECORDED = frozenset(name for names in HELPERS.values() for name in names)
 TAKE_TENSORS = frozenset(
-    {"integers", "check", "_checked", "within", "_mask", "probabilities", "_follow", "_renormalize", "_shaped"}
+    {"integers", "check", "_checked", "within", "_mask", "probabilities", "_follow", "renormalize", "_shaped"}
 )  # for arrays
 DRAWS = ("uniform", "gaussian", "_uniform", "_normal", "_bernoulli", "mask_of", "gumbel", "random_slopes")
 STORES = ("store", "overwrite", "overwrite_at")

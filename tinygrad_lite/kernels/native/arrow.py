@@ -1,4 +1,4 @@
-"""A vector for other libraries' tables, by Arrow's C data interface: what ``__arrow_c_array__`` returns."""
+"""A vector or a matrix for other libraries' tables, by Arrow's C data interface: what ``__arrow_c_array__`` returns."""
 
 from __future__ import annotations
 
@@ -40,6 +40,10 @@ def _releasing(kind: Any) -> Any:
 
     def release(address: int) -> None:
         taken = kind.from_address(address)
+        for i in range(taken.n_children):  # those that were not moved away
+            child = ctypes.cast(taken.children, ctypes.POINTER(_POINTER))[i]
+            if kind.from_address(child).release:
+                release(child)
         _HELD.pop(taken.private_data, None)
         taken.release = None
 
@@ -67,22 +71,53 @@ def _drop(capsule: int) -> None:
 _DESTRUCTOR = ctypes.PYFUNCTYPE(None, _POINTER)(_drop)
 
 
-def _capsule(name: bytes, structure: Any, held: Any) -> Any:
+def _own(name: bytes, structure: Any, held: Any) -> Any:
+    """A structure that holds what it needs until it is released."""
     number = next(_NUMBERS)
     _HELD[number] = held
     structure.release = ctypes.cast(_RELEASE[name], _POINTER)
     structure.private_data = number
+    return structure
+
+
+def _capsule(name: bytes, structure: Any) -> Any:
     address = ctypes.addressof(structure)
     _STRUCTURES[address] = structure
     return _new(address, name, ctypes.cast(_DESTRUCTOR, _POINTER))
 
 
+def _vector(array: Any, name: str = "") -> tuple[Any, Any]:
+    """The description of a vector, and a copy of it, since Arrow's memory never changes."""
+    known = _FORMATS[array.dtype.name], name.encode()
+    plain = np.packbits(array, bitorder="little") if array.dtype.kind == "b" else array.copy()
+    buffers = (_POINTER * 2)(None, plain.ctypes.data)
+    memory = _Array(length=len(array), n_buffers=2, buffers=ctypes.cast(buffers, ctypes.POINTER(_POINTER)))
+    schema = _Schema(format=known[0], name=known[1])
+    return _own(b"arrow_schema", schema, known), _own(b"arrow_array", memory, (plain, buffers))
+
+
+def _matrix(array: Any) -> tuple[Any, Any]:
+    """A structure of its columns."""
+    columns = [_vector(column, f"column_{i}") for i, column in enumerate(array.T)]
+    schemas, arrays = (list(parts) for parts in zip(*columns)) if columns else ([], [])
+    pointers = [(_POINTER * len(parts))(*map(ctypes.addressof, parts)) for parts in (schemas, arrays)]
+    places = [ctypes.cast(p, _POINTER) for p in pointers]
+    buffers = (_POINTER * 1)(None)
+    memory = _Array(
+        length=len(array), n_buffers=1, buffers=ctypes.cast(buffers, ctypes.POINTER(_POINTER)),
+        n_children=len(arrays), children=places[1],
+    )  # fmt: skip
+    schema = _Schema(format=b"+s", name=b"", n_children=len(schemas), children=places[0])
+    kept = (schemas, arrays, pointers, buffers)
+    return _own(b"arrow_schema", schema, kept), _own(b"arrow_array", memory, kept)
+
+
 def c_array(array: Any) -> tuple[Any, Any]:
-    """The capsules of a vector's description and of a copy of it, since Arrow's memory never changes.
+    """The capsules of a description and of a copy, of a vector, or of a matrix as a table of its columns.
 
     Parameters
     ----------
-    array : ndarray, shape (n,)
+    array : ndarray, shape (n,) or (n, columns)
 
     Returns
     -------
@@ -93,13 +128,9 @@ def c_array(array: Any) -> tuple[Any, Any]:
     TypeError
         For other shapes and complex numbers.
     """
-    known = _FORMATS.get(array.dtype.name)
-    if array.ndim != 1 or known is None:
+    if array.ndim not in (1, 2) or array.dtype.name not in _FORMATS:
         raise TypeError(
-            f"__arrow_c_array__: must be a vector of real numbers, got shape {array.shape} of {array.dtype}"
+            f"__arrow_c_array__: must be a vector or matrix of real numbers, got shape {array.shape} of {array.dtype}"
         )
-    plain = np.packbits(array, bitorder="little") if array.dtype.kind == "b" else array.copy()
-    buffers = (_POINTER * 2)(None, plain.ctypes.data)
-    memory = _Array(length=len(array), n_buffers=2, buffers=ctypes.cast(buffers, ctypes.POINTER(_POINTER)))
-    schema = _Schema(format=known, name=b"")
-    return _capsule(b"arrow_schema", schema, known), _capsule(b"arrow_array", memory, (plain, buffers))
+    schema, memory = _vector(array) if array.ndim == 1 else _matrix(array)
+    return _capsule(b"arrow_schema", schema), _capsule(b"arrow_array", memory)

@@ -443,10 +443,17 @@ def full_like(
 
 
 def _np_like(fill: Any) -> Any:
-    return lambda a, dtype=None, **_: fill(a, dtype=dtype)
+    """NumPy's form, of which order and subclasses mean nothing here."""
+
+    def like(a: Any, dtype: Any = None, *_: Any, shape: Any = None, **__: Any) -> Any:
+        return fill(a if shape is None else empty(shape, dtype=unwrap(a).dtype), dtype=dtype)
+
+    return like
 
 
 FAST.update({
     np.zeros_like: _np_like(zeros_like), np.ones_like: _np_like(ones_like), np.empty_like: _np_like(empty_like),
-    np.full_like: lambda a, fill_value, dtype=None, **_: full_like(a, fill_value, dtype=dtype),
+    np.full_like: lambda a, fill_value, dtype=None, *_, shape=None, **__: full_like(
+        a if shape is None else empty(shape, dtype=unwrap(a).dtype), fill_value, dtype=dtype
+    ),
 })  # fmt: skip

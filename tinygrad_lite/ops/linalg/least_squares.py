@@ -10,6 +10,7 @@ from ...engine.errors import ArgumentError, InputError
 from ...engine.quiet import quietly
 from ...rules import FAST, conjugate, differentiable, unwrap, wrap
 from ...tensors.tensor_type import Tensor
+from ..argument_names import other_names
 from ..pointwise.complex_numbers import adjoint, real
 from .decompositions import lapack_svd
 from .matmul import matmul
@@ -101,6 +102,7 @@ def pinverse(input: Any, rcond: float = 1e-15) -> Tensor:
 _DRIVERS = (None, "gels", "gelsy", "gelsd", "gelss")
 
 
+@other_names(b="B")
 @quietly
 def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = None) -> Lstsq:
     """The smallest `X` of those that make ``A X - B`` smallest, by the pseudoinverse.

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import rules
 from ...engine.errors import ArgumentError, SizeError
 from ...kernels.linalg.matrix_product import matrix_product
 from ...kernels.loops import take_along
@@ -81,6 +82,15 @@ def matmul(input: Any, other: Any) -> Tensor:
     tensor([3., 7.])
     """
     return _product(input, other, "matmul")
+
+
+def times(self: Any, other: Any) -> Any:
+    """The operator ``@``, which leaves another library's objects, such as SciPy's sparse matrices, to theirs."""
+    if type(other) is rules.Tensor or isinstance(other, (rules.Tensor, np.ndarray)):
+        return _product(self, other, "matmul")
+    if type(other).__module__ not in ("builtins", "numpy"):
+        return NotImplemented
+    return _product(self, other, "matmul")
 
 
 def _product(input: Any, other: Any, who: str) -> Any:
@@ -225,7 +235,7 @@ def outer(input: Any, vec2: Any) -> Tensor:
 
 
 def _np_dot(a: Any, b: Any) -> Any:
-    if unwrap(a).ndim == 0 or unwrap(b).ndim == 0:
+    if np.ndim(unwrap(a)) == 0 or np.ndim(unwrap(b)) == 0:
         return a * b
     if unwrap(b).ndim <= 2:
         return matmul(a, b)

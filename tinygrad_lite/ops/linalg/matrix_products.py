@@ -65,7 +65,7 @@ def inner(input: Any, other: Any) -> Tensor:
     >>> tg.inner(tg.tensor([[1.0, 2.0], [3.0, 4.0]]), tg.tensor([1.0, 1.0]))
     tensor([3., 7.])
     """
-    if not unwrap(input).ndim or not unwrap(other).ndim:
+    if not np.ndim(unwrap(input)) or not np.ndim(unwrap(other)):
         return input * other
     return tensordot(input, other, ((-1,), (-1,)))
 

@@ -16,7 +16,7 @@ from ...engine.errors import LinAlgError as LinAlgError
 from ...kernels.linalg.triangular_solve import eliminated, substituted, with_nan
 from ...rules import FAST, differentiable, unwrap
 from ...tensors.tensor_type import Tensor
-from ..argument_names import one_dim
+from ..argument_names import one_dim, other_names
 from ..pointwise.complex_numbers import conj
 
 LINALG = "LinAlgError inv solve solve_triangular tensorinv tensorsolve"
@@ -314,6 +314,7 @@ def tensorinv(A: Any, ind: int = 2) -> Tensor:
     return inv(A.reshape(rows, columns)).reshape(shape[ind:] + shape[:ind])
 
 
+@other_names(other="B")
 def tensorsolve(A: Any, B: Any, dims: Any = None) -> Tensor:
     """The solution `X` of ``tensordot(A, X, X.ndim) = B``.
 

@@ -23,11 +23,12 @@ from .least_squares import pinverse
 from .lu import lu_solve_of as lu_solve
 from .lu import lu_unpack, triangular_solve
 from .p_norm import p_norm
-from .solve import cholesky_inverse, cholesky_solve, inverse, matrices
+from .solve import cholesky_inverse, cholesky_solve, inverse, matrices, solve_triangular
 
 __all__ = [
-    "cholesky", "cholesky_inverse", "cholesky_solve", "det", "dist", "inverse", "logdet", "lu_solve", "lu_unpack",
-    "lu", "matrix_exp", "matrix_power", "norm", "pca_lowrank", "pinverse", "qr", "renorm", "slogdet", "svd",
+    "cholesky", "cholesky_inverse", "cholesky_solve", "det", "dist", "frobenius_norm", "inverse", "lobpcg", "logdet",
+    "lu_solve", "lu_unpack", "lu", "matrix_exp", "matrix_power", "norm", "nuclear_norm", "pca_lowrank", "pinverse",
+    "qr", "renorm", "slogdet", "svd",
     "svd_lowrank", "triangular_solve",
 ]  # fmt: skip
 METHODS = """
@@ -185,6 +186,80 @@ def pca_lowrank(A: Any, q: int | None = None, center: bool = True, niter: int = 
     """
     n, m = unwrap(matrices(A, "pca_lowrank")).shape[-2:]
     return svd_lowrank(A - A.mean(-2, True) if center else A, min(6, n, m) if q is None else q, niter)
+
+
+def lobpcg(
+    A: Any,
+    k: int | None = None,
+    B: Any = None,
+    X: Any = None,
+    n: int | None = None,
+    iK: Any = None,
+    niter: int | None = None,
+    tol: float | None = None,
+    largest: bool | None = None,
+    method: str | None = None,
+    tracker: Any = None,
+    ortho_iparams: Any = None,
+    ortho_fparams: Any = None,
+    ortho_bparams: Any = None,
+) -> tuple[Tensor, Tensor]:
+    """The largest or smallest eigenvalues of symmetric matrices, and their vectors, also of ``A x = e B x``.
+
+    They come from a full decomposition, exact to rounding, where PyTorch iterates: what steers the iteration (`iK`,
+    `niter`, `tol`, `method`, `tracker`, `ortho_*`) changes nothing, and of the first guess `X` only the width counts.
+
+    Parameters
+    ----------
+    A : Tensor, shape (..., m, m), symmetric
+    k : int, optional
+        How many. Default: the width of `X`, or 1.
+    B : Tensor, shape (..., m, m), positive definite, optional
+        Default: the identity.
+    X : Tensor, shape (..., m, n), optional
+    n, iK, niter, tol, method, tracker, ortho_iparams, ortho_fparams, ortho_bparams : optional
+    largest : bool
+        Whether the largest, in falling order, or the smallest in rising order. Default: the largest.
+
+    Returns
+    -------
+    tuple of two Tensors, shapes (..., k) and (..., m, k)
+
+    Raises
+    ------
+    ValueError
+        For more eigenvalues than a third of `m`, as in PyTorch.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.lobpcg(tg.diag(tg.tensor([1.0, 3.0, 2.0])))[0]
+    tensor([3.])
+    """
+    count = (1 if X is None else unwrap(X).shape[-1]) if k is None else k
+    size = unwrap(matrices(A, "lobpcg")).shape[-1]
+    if not 0 < 3 * count <= size:
+        raise InputError(f"lobpcg: k must be positive and at most a third of the size {size}, got {count}")
+    if B is not None:
+        lower = decompositions.cholesky(B)
+        half = solve_triangular(lower, A, upper=False)
+        A = adjoint(solve_triangular(lower, adjoint(half), upper=False))
+    values, vectors = decompositions.eigh(A)
+    if B is not None:
+        vectors = solve_triangular(adjoint(lower), vectors, upper=True)
+    if largest is None or largest:
+        values, vectors = values.flip(-1), vectors.flip(-1)
+    return values[..., :count], vectors[..., :count]
+
+
+def nuclear_norm(input: Floating, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """The sum of the singular values: `linalg.matrix_norm` with "nuc"."""
+    return norms.matrix_norm(input, "nuc", (-2, -1) if dim is None else dim, keepdim)
+
+
+def frobenius_norm(input: Floating, dim: Any, keepdim: bool = False) -> Tensor:
+    """The root of the sum of squares over dimensions: `norm` with "fro"."""
+    return norm(input, "fro", dim, keepdim)
 
 
 @numpy_names

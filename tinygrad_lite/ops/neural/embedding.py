@@ -15,8 +15,8 @@ from ...tensors.tensor_type import Tensor
 from ..indexing.index import index_sum, take
 from ..pointwise.clamp_round_where import masked
 
-__all__ = ["embedding", "embedding_bag"]
-FUNCTIONAL = __all__
+__all__: list[str] = []  # at the top level they are in `toplevel_names`
+FUNCTIONAL = ["embedding", "embedding_bag"]
 
 
 # --- rows -------------------------------------------------------------------------------------------------------
@@ -57,7 +57,7 @@ def _checked(input: Any, weight: Any, padding_idx: int | None, who: str) -> tupl
     return index, padding_idx
 
 
-def _renormalize(weight: Any, index: Any, max_norm: float, norm_type: float, who: str) -> None:
+def renormalize(weight: Any, index: Any, max_norm: float, norm_type: float, who: str) -> None:
     """Shorten, in place, the rows that are used and too long."""
     w, used = unwrap(weight), np.unique(index)
     chosen = w[used]
@@ -124,13 +124,13 @@ def embedding(
     Examples
     --------
     >>> import tinygrad_lite as tg
-    >>> tg.embedding(tg.tensor([2, 0]), tg.tensor([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]))
+    >>> tg.nn.functional.embedding(tg.tensor([2, 0]), tg.tensor([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]))
     tensor([[4., 5.],
             [0., 1.]])
     """
     index, padding = _checked(input, weight, padding_idx, "embedding")
     if max_norm is not None:
-        _renormalize(weight, index, max_norm, norm_type, "embedding")
+        renormalize(weight, index, max_norm, norm_type, "embedding")
     count = len(unwrap(weight)) if scale_grad_by_freq else None
     factors = None if count is None and padding_idx is None else factors_of(index, padding, count)
     return _embedding.record((weight, index, factors))
@@ -229,7 +229,7 @@ def embedding_bag(
     --------
     >>> import tinygrad_lite as tg
     >>> table = tg.tensor([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])
-    >>> tg.embedding_bag(tg.tensor([0, 2, 1]), table, tg.tensor([0, 2]), mode="sum")
+    >>> tg.nn.functional.embedding_bag(tg.tensor([0, 2, 1]), table, tg.tensor([0, 2]), mode="sum")
     tensor([[4., 6.],
             [2., 3.]])
     """
@@ -247,7 +247,7 @@ def embedding_bag(
     index, bag, count = _bags(index, offsets, include_last_offset)
     w = unwrap(weight)
     if max_norm is not None:
-        _renormalize(weight, index, max_norm, norm_type, "embedding_bag")
+        renormalize(weight, index, max_norm, norm_type, "embedding_bag")
     factors = _frequencies(index, len(w)) if scale_grad_by_freq else None
     used = None if padding is None else np.flatnonzero(index != padding)
     if used is not None:

@@ -87,10 +87,13 @@ def _pad(array: Any, pad_width: tuple[tuple[int, int], ...], value: float) -> An
 
 
 def _np_pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: float = 0) -> Any:
+    if np.ndim(constant_values) or (mode != "constant" and mode not in _REPEATING):
+        raise NotImplementedError(f"np.pad: no gradient with mode={mode!r} and constant_values={constant_values}")
     pairs = tuple((int(a), int(b)) for a, b in np.broadcast_to(pad_width, (array.ndim, 2)))
     return _pad.record((array, pairs, constant_values)) if mode == "constant" else _pad_by_index(array, pairs, mode)
 
 
+_REPEATING = ("edge", "reflect", "symmetric", "wrap")  # NumPy's modes that pad with entries, and not with new numbers
 FAST[np.pad] = _np_pad
 
 

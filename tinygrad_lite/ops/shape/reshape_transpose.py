@@ -282,7 +282,7 @@ def transpose(input: Any, dim0: Any = None, dim1: int | None = None, *, axes: An
     ----------
     input : Tensor
     dim0, dim1 : int
-        Or, as in NumPy, one sequence of all dimensions in a new order.
+        Or, as in NumPy, one sequence of all dimensions in a new order; nothing reverses them.
     axes : sequence of int, optional
         NumPy's name of these.
 
@@ -299,9 +299,11 @@ def transpose(input: Any, dim0: Any = None, dim1: int | None = None, *, axes: An
     n = unwrap(input).ndim
     if dim1 is None:
         order = dim0 if axes is None else axes
-        if not isinstance(order, (tuple, list)):
+        if order is None:  # as NumPy's clients call it
+            order = range(n)[::-1]
+        elif not isinstance(order, (tuple, list)):
             raise TypeError(f"transpose: needs dim0 and dim1, or a sequence of all dimensions, got {order!r}")
-        return permute(input, order)
+        return permute(input, tuple(order))
     first, second = one_dim(dim0, n, "transpose"), one_dim(dim1, n, "transpose")
     return _swapaxes.record((input, first, second)) if n else _reshape.record((input, ()))
 

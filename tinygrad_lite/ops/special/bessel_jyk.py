@@ -168,9 +168,13 @@ _SUMMARIES = {
 
 
 def _row(series: Callable[..., Any], name: str, **rules: Callable[..., Any]) -> Any:
-    def function(input: Any) -> Any:
+    def of_input(input: Any) -> Any:
         return series(input)
 
+    def of_x(x: Any) -> Any:
+        return series(x)
+
+    function = of_input if "input" in rules else of_x  # as PyTorch names it there
     function.__name__ = function.__qualname__ = name
     function.__doc__ = _SUMMARIES[name]
     return differentiable(function, name=name, **rules)
@@ -195,11 +199,11 @@ modified_bessel_k1: Any = _row(
 )  # fmt: skip
 scaled_modified_bessel_k0: Any = _row(
     lambda x: bessel_k_series(x, 0, True), "scaled_modified_bessel_k0",
-    input=lambda g, input, out: g * (out - scaled_modified_bessel_k1(input)),
+    x=lambda g, x, out: g * (out - scaled_modified_bessel_k1(x)),
 )  # fmt: skip
 scaled_modified_bessel_k1: Any = _row(
     lambda x: bessel_k_series(x, 1, True), "scaled_modified_bessel_k1",
-    input=lambda g, input, out: g * (out - scaled_modified_bessel_k0(input) - out / input),
+    x=lambda g, x, out: g * (out - scaled_modified_bessel_k0(x) - out / x),
 )  # fmt: skip
 airy_ai: Any = _row(airy_series, "airy_ai")
 spherical_bessel_j0: Any = _row(spherical_series, "spherical_bessel_j0")

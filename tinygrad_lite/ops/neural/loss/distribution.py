@@ -17,8 +17,8 @@ from ...pointwise.clamp_round_where import clamp, masked
 from ...pointwise.exp_log_trig import exp, log, xlogy
 from .regression import l1_loss, paired, reduced, reduction_of, within
 
-__all__ = ["gaussian_nll_loss", "huber_loss", "kl_div", "poisson_nll_loss", "smooth_l1_loss"]
-FUNCTIONAL = __all__
+__all__ = ["gaussian_nll_loss", "huber_loss", "smooth_l1_loss"]
+FUNCTIONAL = [*__all__, "kl_div", "poisson_nll_loss"]
 
 
 # --- distances --------------------------------------------------------------------------------------------------

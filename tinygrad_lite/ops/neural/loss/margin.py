@@ -21,11 +21,10 @@ from ..cosine_similarity import pairwise_distance
 from .regression import reduced, reduction_of, within
 
 __all__ = [
-    "cosine_embedding_loss", "hinge_embedding_loss", "margin_ranking_loss", "multi_margin_loss",
-    "multilabel_margin_loss", "multilabel_soft_margin_loss", "soft_margin_loss", "triplet_margin_loss",
+    "multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss", "soft_margin_loss",
     "triplet_margin_with_distance_loss",
 ]  # fmt: skip
-FUNCTIONAL = __all__
+FUNCTIONAL = [*__all__, "cosine_embedding_loss", "hinge_embedding_loss", "margin_ranking_loss", "triplet_margin_loss"]
 
 
 def _same_ranks(who: str, **given: Any) -> None:

@@ -18,8 +18,8 @@ from ...pointwise.clamp_round_where import masked_of
 from ...pointwise.exp_log_trig import logsigmoid, sigmoid, softplus_of
 from ...reduction.sums import mean, sum
 
-__all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "l1_loss", "mse_loss"]
-FUNCTIONAL = __all__
+__all__ = ["binary_cross_entropy", "l1_loss", "mse_loss"]
+FUNCTIONAL = [*__all__, "binary_cross_entropy_with_logits"]
 
 
 def reduction_of(reduction: str, size_average: Any, reduce: Any, who: str) -> str:

@@ -19,8 +19,8 @@ from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
 from ...pointwise.arithmetic import rsqrt
 
-__all__ = ["batch_norm"]
-FUNCTIONAL = __all__
+__all__: list[str] = []  # at the top level they are in `toplevel_names`
+FUNCTIONAL = ["batch_norm"]
 
 
 def _others(x: Any) -> tuple[int, ...]:
@@ -259,7 +259,7 @@ def batch_norm(
     Examples
     --------
     >>> import tinygrad_lite as tg
-    >>> tg.batch_norm(tg.tensor([[1.0, 10.0], [3.0, 30.0]]), None, None, training=True)
+    >>> tg.nn.functional.batch_norm(tg.tensor([[1.0, 10.0], [3.0, 30.0]]), None, None, training=True)
     tensor([[-1.0000, -1.0000],
             [ 1.0000,  1.0000]])
     """

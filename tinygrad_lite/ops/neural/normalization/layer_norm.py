@@ -25,8 +25,8 @@ from ...pointwise.clamp_round_where import clamp
 from ...shape.cat_pad import pad
 from .batch_norm import _channel, batch_norm, grouped, scaled
 
-__all__ = ["group_norm", "instance_norm", "layer_norm", "local_response_norm", "normalize", "rms_norm"]
-FUNCTIONAL = __all__
+__all__ = ["local_response_norm", "normalize", "rms_norm"]
+FUNCTIONAL = [*__all__, "group_norm", "instance_norm", "layer_norm"]
 
 
 MANY_ROWS = 4096  # the gradients of weight and bias are sums over so many in double precision
@@ -296,7 +296,7 @@ def instance_norm(
     Examples
     --------
     >>> import tinygrad_lite as tg
-    >>> tg.instance_norm(tg.tensor([[[1.0, 3.0], [0.0, 8.0]]]))
+    >>> tg.nn.functional.instance_norm(tg.tensor([[[1.0, 3.0], [0.0, 8.0]]]))
     tensor([[[-1.0000,  1.0000],
              [-1.0000,  1.0000]]])
     """
