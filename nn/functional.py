@@ -12,7 +12,7 @@ import tinygrad_lite as tg
 from tinygrad_lite import Generator, Tensor
 from tinygrad_lite.engine.door import open_doors
 from tinygrad_lite.engine.namespaces import gather
-from tinygrad_lite.engine.views import write
+from tinygrad_lite.engine.views import apply
 from tinygrad_lite.ops.creation import arange_eye
 from tinygrad_lite.ops.linalg import matmul, matrix_products
 from tinygrad_lite.ops.neural import cdist, cosine_similarity, embedding, toplevel_names
@@ -32,10 +32,6 @@ from tinygrad_lite.tensors.row_types import FloatingTensor
 from ._checks import DROPOUT_MODES, check_choice, check_probability
 
 # --- activations ----------------------------------------------------------------------------------
-
-
-def _overwrite(input: Tensor, function: Callable[[Tensor], Tensor], name: str) -> Tensor:
-    return write(input, function, (), name)
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -58,7 +54,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     >>> F.relu(tg.tensor([-1.0, 2.0]))
     tensor([0., 2.])
     """
-    return _overwrite(input, tg.relu, "relu_") if inplace else tg.relu(input)
+    return apply(input, tg.relu, "relu", inplace)
 
 
 def _in_place(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -131,7 +127,7 @@ def dropout(
             return x * (tg.rand(x.shape, generator=generator) >= p).to(x.dtype)
         return x * (1.0 - p)
 
-    return _overwrite(input, thinned, "dropout_") if inplace else thinned(input)
+    return apply(input, thinned, "dropout", inplace)
 
 
 OWN = (

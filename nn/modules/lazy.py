@@ -57,7 +57,8 @@ class Lazy(Module):
         raise NotImplementedError
 
     def _draw(self) -> None:
-        raise NotImplementedError
+        plain: Any = self.cls_to_become
+        plain.reset_parameters(self)
 
     def reset_parameters(self) -> None:
         """Draw the parameters anew, if there is anything to draw yet."""
@@ -110,6 +111,3 @@ class LazyLinear(Lazy, Linear):
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         shapes: dict[str, tuple[int, ...]] = {"weight": (self.out_features, self.in_features)}
         return shapes if self.bias is None else {**shapes, "bias": (self.out_features,)}
-
-    def _draw(self) -> None:
-        Linear.reset_parameters(self)

@@ -7,14 +7,11 @@ import re
 
 import numpy as np
 import pytest
+from makers import leaf
 from oracle import Programs, agree
 
 import tinygrad_lite as tg
 from tinygrad_lite.graph import OFF
-
-
-def leaf(values):
-    return tg.tensor(values, dtype=tg.float64, requires_grad=True)
 
 
 class Bad(tg.autograd.Function):

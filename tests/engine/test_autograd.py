@@ -6,16 +6,13 @@ import inspect
 
 import numpy as np
 import pytest
+from makers import leaf
 from oracle import Programs, agree
 
 import tinygrad_lite as tg
 from tinygrad_lite.rules import differentiable
 
 grad = tg.autograd.grad
-
-
-def leaf(values, dtype=tg.float64):
-    return tg.tensor(np.asarray(values, dtype), requires_grad=True)
 
 
 def shares(a, b) -> bool:

@@ -8,15 +8,12 @@ import weakref
 
 import numpy as np
 import pytest
+from makers import leaf
 from oracle import Programs, agree
 
 import tinygrad_lite as tg
 
 grad = tg.autograd.grad
-
-
-def leaf(values, dtype=tg.float64):
-    return tg.tensor(np.asarray(values, dtype), requires_grad=True)
 
 
 # --- the same program in both libraries -----------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import threading
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from makers import leaf
 from memory_programs import Machine, Reference, programs
 from oracle import Programs, agree, same
 
@@ -17,10 +18,6 @@ import tinygrad_lite as tg
 from tinygrad_lite import graph
 
 grad = tg.autograd.grad
-
-
-def leaf(values, dtype=tg.float64):
-    return tg.tensor(np.asarray(values, dtype), requires_grad=True)
 
 
 def line() -> int:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from makers import leaf
 
 import tinygrad_lite as tg
 from tinygrad_lite.rules import FAST, TABLE, Op
-
-
-def leaf(values, dtype=tg.float64):
-    return tg.tensor(np.asarray(values, dtype), requires_grad=True)
-
 
 A = np.array([[0.3, -1.2, 2.0], [0.7, 0.1, -0.4]])
 B = np.array([[1.5, 0.8, -0.6], [-2.0, 0.9, 1.1]])

@@ -12,13 +12,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from makers import leaf
 from oracle import Programs, agree
 
 import tinygrad_lite as tg
-
-
-def leaf(values, dtype=tg.float64):
-    return tg.tensor(np.asarray(values, dtype), requires_grad=True)
 
 
 def dtype_name(t) -> str:

@@ -6,13 +6,10 @@ import weakref
 
 import numpy as np
 import pytest
+from makers import leaf
 
 import tinygrad_lite as tg
 from tinygrad_lite import nn
-
-
-def leaf(values):
-    return tg.tensor(values, dtype=tg.float64, requires_grad=True)
 
 
 def block(x):

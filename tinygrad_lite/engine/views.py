@@ -211,6 +211,11 @@ def write(
     return tensor
 
 
+def apply(tensor: Any, function: Callable[[Any], Any], name: str, inplace: bool) -> Any:
+    """``function(tensor)``, written to the tensor where `inplace` says so."""
+    return write(tensor, function, (), f"{name}_") if inplace else function(tensor)
+
+
 def store(data: Any, new: Any, name: str) -> None:
     """Overwrite an array, and say so."""
     data[...] = new

@@ -46,10 +46,6 @@ class _LazyConv(Lazy):
         shapes = {"weight": this._weight_shape()}
         return shapes if this.bias is None else {**shapes, "bias": (this.out_channels,)}
 
-    def _draw(self) -> None:
-        plain: Any = self.cls_to_become
-        plain.reset_parameters(self)
-
 
 class _LazyConvForward(_LazyConv):
     def __init__(

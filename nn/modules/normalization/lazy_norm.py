@@ -59,10 +59,6 @@ class _LazyNorm(Lazy):
         names = ("weight", "bias", "running_mean", "running_var")
         return dict.fromkeys(names, (self.num_features,))
 
-    def _draw(self) -> None:
-        plain: Any = self.cls_to_become
-        plain.reset_parameters(self)
-
 
 class LazyBatchNorm1d(_LazyNorm, BatchNorm1d):
     """A `BatchNorm1d` that takes ``num_features`` from its first input; the other arguments are the same.

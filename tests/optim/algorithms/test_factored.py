@@ -9,6 +9,7 @@ import pickle
 
 import numpy as np
 import pytest
+from makers import assert_same, normal
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels, optim
@@ -24,10 +25,6 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 MATRICES = [(3, 5), (6, 2), (4, 4), (1, 7), (12, 30)]
 
 
-def normal(seed: int, shape, dtype=np.float64) -> np.ndarray:
-    return np.asarray(np.random.default_rng(seed).standard_normal(shape), dtype)
-
-
 def parameters(shapes, dtype=np.float64, make=tg.tensor) -> list:
     found = [make(normal(i, shape, dtype)) for i, shape in enumerate(shapes)]
     return [p.requires_grad_() for p in found]
@@ -40,12 +37,6 @@ def train(optimizer, params, steps: range, make=tg.tensor) -> list[np.ndarray]:
             p.grad = make(np.asarray(normal(100 + 10 * t + i, value.shape) + 0.5 * value, value.dtype))
         optimizer.step()
     return [p.detach().numpy().copy() for p in params]
-
-
-def assert_same(first, second) -> None:
-    for a, b in zip(first, second, strict=True):
-        assert a.dtype == b.dtype
-        np.testing.assert_array_equal(a, b)
 
 
 # Adafactor's kernels

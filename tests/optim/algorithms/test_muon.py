@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from makers import normal
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels, optim
@@ -25,10 +26,6 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 SIZES = [1, 2, 7, 16, 17, 47, 48, 49, 52, 96, 101, 144, 190]  # around the widths of vectors and of panels
 THREADS = [1, 2, 3]
 BACKENDS = ["numba", "numpy"]
-
-
-def normal(seed: int, shape, dtype=np.float64) -> np.ndarray:
-    return np.asarray(np.random.default_rng(seed).standard_normal(shape), dtype)
 
 
 def in_panels(w: np.ndarray, beyond: float = 0.0) -> np.ndarray:

@@ -7,6 +7,7 @@ import pickle
 
 import numpy as np
 import pytest
+from makers import assert_same, normal
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels, optim
@@ -14,10 +15,6 @@ from tinygrad_lite.optim import lr_scheduler
 
 SHAPES = [(3, 4), (5,), ()]
 WRAPPERS = [optim.Lookahead, optim.SAM]
-
-
-def normal(seed: int, shape, dtype=np.float64) -> np.ndarray:
-    return np.asarray(np.random.default_rng(seed).standard_normal(shape), dtype)
 
 
 def parameters(dtype=np.float64) -> list[tg.Tensor]:
@@ -49,12 +46,6 @@ def train(optimizer, params, steps: int) -> list[np.ndarray]:
     for _ in range(steps):
         optimizer.step(closure)
     return [p.detach().numpy().copy() for p in params]
-
-
-def assert_same(first, second) -> None:
-    for a, b in zip(first, second, strict=True):
-        assert a.dtype == b.dtype
-        np.testing.assert_array_equal(a, b)
 
 
 # Against the papers

@@ -24,7 +24,8 @@ LINALG = "matmul"
 FUNCTIONAL = "linear"
 
 
-def _t(x: Any) -> Any:
+def mT(x: Any) -> Any:
+    """Transposes."""
     return np.swapaxes(x, -1, -2)
 
 
@@ -33,7 +34,7 @@ def _matmul_x(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
         return g[..., None] * y
     if len(x_shape) == 1:
         return pairwise_sum(g[..., None, :] * y, -1)
-    return matrix_product(g, _t(y))
+    return matrix_product(g, mT(y))
 
 
 def _matmul_y(g: Any, x: Any, y_shape: tuple[int, ...]) -> Any:
@@ -41,7 +42,7 @@ def _matmul_y(g: Any, x: Any, y_shape: tuple[int, ...]) -> Any:
         return x[:, None] * g[..., None, :] if len(y_shape) > 1 else x * g
     if len(y_shape) == 1:
         return pairwise_sum(x * g[..., None], tuple(range(x.ndim - 1)))
-    return matrix_product(_t(x), g)
+    return matrix_product(mT(x), g)
 
 
 @differentiable(x=_matmul_x, y=_matmul_y, numpy=np.matmul, name="matmul", single=True, complex=True)

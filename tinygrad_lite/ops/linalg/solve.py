@@ -18,13 +18,9 @@ from ...rules import FAST, differentiable, unwrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import one_dim, other_names
 from ..pointwise.complex_numbers import conj
+from .matmul import mT as mT
 
 LINALG = "LinAlgError inv solve solve_triangular tensorinv tensorsolve"
-
-
-def mT(x: Any) -> Any:
-    """Transposes."""
-    return np.swapaxes(x, -1, -2)
 
 
 def floats(A: Any, who: str, exact: bool = False) -> Any:

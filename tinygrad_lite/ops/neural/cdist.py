@@ -24,7 +24,7 @@ from ...rules import differentiable, unwrap
 from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
 from ..linalg.norms import vector_norm
-from ..pointwise.clamp_round_where import masked, where
+from ..pointwise.clamp_round_where import quotient_or_zero, where
 
 __all__ = ["cdist", "pdist"]
 FUNCTIONAL = "pdist"
@@ -35,18 +35,13 @@ _ORDERS = {norm: p for p, norm in _NORMS.items()}
 _MOST_BY_DIFFERENCES = 25  # PyTorch's: with more rows than that, squares and products are faster than differences
 
 
-def _pull(g: Any, out: Any) -> Any:
-    """How strongly each pair is pulled together; points in one place are not."""
-    return masked(g / np.where(np.equal(out, 0), 1.0, out), np.not_equal(out, 0))
-
-
 def _euclidean_x(g: Any, x: Any, y: Any, out: Any) -> Any:
-    pull = _pull(g, out)
+    pull = quotient_or_zero(g, out)
     return x * pairwise_sum(pull, -1)[..., None] - np.matmul(pull, y)
 
 
 def _euclidean_y(g: Any, x: Any, y: Any, out: Any) -> Any:
-    pull = np.swapaxes(_pull(g, out), -1, -2)
+    pull = np.swapaxes(quotient_or_zero(g, out), -1, -2)
     return y * pairwise_sum(pull, -1)[..., None] - np.matmul(pull, x)
 
 
@@ -79,7 +74,7 @@ def _slopes(g: Any, x: Any, y: Any, out: Any, norm: int) -> Any:
 
 
 def _by_differences_xy(g: Any, x: Any, y: Any, out: Any, norm: int) -> tuple[Any, Any]:
-    g = _pull(g, out) if norm == EUCLIDEAN else g
+    g = quotient_or_zero(g, out) if norm == EUCLIDEAN else g
     return _slopes(g, x, y, out, norm), _slopes(np.swapaxes(g, -1, -2), y, x, np.swapaxes(out, -1, -2), norm)
 
 
@@ -98,7 +93,7 @@ def _by_differences(x: Any, y: Any, norm: int) -> Any:
 
 def _pairs_x(g: Any, x: Any, out: Any, norm: int) -> Any:
     gx = np.empty_like(x)
-    g = np.ascontiguousarray(_pull(g, out) if norm == EUCLIDEAN else g)
+    g = np.ascontiguousarray(quotient_or_zero(g, out) if norm == EUCLIDEAN else g)
     in_ranges(pair_slopes, _piece(x, len(x)), len(x), g, x, out, gx, norm)
     return gx
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ...engine.errors import InputError
-from ...engine.views import write
+from ...engine.views import apply
 from ...rules import unwrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import other_names
@@ -79,10 +78,6 @@ def dropout(
     return input.mul_(mask) if inplace else mul(input, mask)
 
 
-def _applied(input: Any, function: Callable[[Any], Any], name: str, inplace: bool) -> Any:
-    return write(input, function, (), f"{name}_") if inplace else function(input)
-
-
 def _channels(x: Any, channel: int) -> tuple[int, ...]:
     """One number for each channel of each sample; `channel` says which dimension the channels are."""
     return (*x.shape[: channel + 1], *(1,) * (x.ndim - channel - 1))
@@ -94,7 +89,7 @@ def _thinned(input: Any, p: float, training: bool, inplace: bool, shape: Any, ge
         return input
     x = unwrap(input)
     mask = mask_of(shape, x.dtype, keep, generator)
-    return _applied(input, lambda t: mul(t, mask), who, inplace)
+    return apply(input, lambda t: mul(t, mask), who, inplace)
 
 
 def dropout1d(
@@ -221,7 +216,7 @@ def _alpha(input: Any, p: float, training: bool, inplace: bool, shape: Any, gene
     a = 1 / ((_SATURATION**2 * p + 1) * keep) ** 0.5 if keep else 0.0
     slope = (kept * a).astype(x.dtype)
     shift = (_SATURATION * a * (p - ~kept)).astype(x.dtype)  # what is dropped goes to the lower limit of selu
-    return _applied(input, lambda t: t * slope + shift, who, inplace)
+    return apply(input, lambda t: t * slope + shift, who, inplace)
 
 
 @other_names(train="training")

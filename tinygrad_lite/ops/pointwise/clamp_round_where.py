@@ -41,6 +41,11 @@ masked: Binary = elementwise(masked_of, complex=True, name="masked", promotes=()
 masked.__doc__ = "``x`` where the mask ``y`` holds, zero elsewhere, whatever ``x`` is there: infinite, or not a number."
 
 
+def quotient_or_zero(x: Any, y: Any) -> Any:
+    """``x / y``, and zero where `y` is: what has no size has no direction, and nothing flows through it."""
+    return masked(x / np.where(np.equal(y, 0), 1.0, y), np.not_equal(y, 0))
+
+
 def _larger(g: Any, x: Any, y: Any) -> Any:
     """The part of a maximum's gradient that goes to `x`; ties share it."""
     return np.where(np.equal(x, y), 0.5 * g, masked(g, np.logical_not(np.less(x, y))))

@@ -17,7 +17,7 @@ from ..shape.clone import clone
 from ..shape.reshape_transpose import transpose
 from . import exp_log_trig
 from .arithmetic import flat
-from .clamp_round_where import masked
+from .clamp_round_where import quotient_or_zero
 
 __all__ = [
     "adjoint", "angle", "complex", "conj", "conj_physical", "imag", "is_complex", "isreal", "polar", "real",
@@ -49,18 +49,13 @@ def _view_as_complex(x: Any) -> Any:
     return x.view(np.result_type(x, np.complex64))[..., 0]
 
 
-def _unit(x: Any, r: Any) -> Any:
-    """The direction of complex numbers of magnitude `r`; 0 has none, and nothing flows through it."""
-    return masked(x / np.where(np.equal(r, 0), 1.0, r), np.not_equal(r, 0))
-
-
-@differentiable(x=lambda g, x, out: g * np.conjugate(_unit(x, out)), name="abs", complex=True)
+@differentiable(x=lambda g, x, out: g * np.conjugate(quotient_or_zero(x, out)), name="abs", complex=True)
 def _modulus(x: Any) -> Any:
     return np.absolute(x)
 
 
 def _direction(x: Any) -> Any:
-    return _unit(x, _modulus(x))
+    return quotient_or_zero(x, _modulus(x))
 
 
 def _phase(x: Any) -> Any:

@@ -74,7 +74,7 @@ def compare(
             try:
                 finding, largest = check.full(i) if entries else check.random_directions(i)
             except _Kink as kink:
-                at = None if kink.args[0] is None else check.index(i, kink.args[0])
+                at = None if kink.args[0] is None else check.probe.index(i, kink.args[0])
                 note = "a kink or a jump wherever it was tried near the point" if allow_kinks else ""
                 findings.append(Finding(name, say.KINK, at, note=note))
                 continue
@@ -95,9 +95,6 @@ class _Comparison:
     def __init__(self, probe: Probe, eps: float, atol: float, rtol: float, steer: bool, random: Any) -> None:
         self.probe, self.eps, self.atol, self.rtol, self.steer, self.random = probe, eps, atol, rtol, steer, random
         self._jacobians: dict[int, tuple[Array, Array] | _Kink] = {}  # numerical and analytical, (inputs, outputs)
-
-    def index(self, i: int, flat: int) -> tuple[int, ...]:
-        return tuple(map(int, np.unravel_index(flat, places(self.probe.leaves[i]))))
 
     def _move(self, i: int, step: Array) -> None:
         self.probe.base[i] += step
@@ -160,7 +157,7 @@ class _Comparison:
         expected, got = float(numerical[e, k]), float(analytical[e, k])
         count = int(wrong.any(axis=1).sum())
         finding = Finding(
-            name, say.WRONG, self.index(i, e), where, index, expected, got,
+            name, say.WRONG, self.probe.index(i, e), where, index, expected, got,
             abs(expected - got) / float(np.spacing(abs(expected))), None, count, size,
         )  # fmt: skip
         return finding, largest

@@ -55,6 +55,10 @@ class Probe:
         self._here: Array | None = None
         self._rounding: Array | None = None
 
+    def index(self, i: int, flat: int) -> tuple[int, ...]:
+        """The index of an entry of the i-th leaf, by its number."""
+        return tuple(map(int, np.unravel_index(flat, places(self.leaves[i]))))
+
     def restore(self) -> None:
         """Put the values back that the leaves had."""
         for leaf, kept in zip(self.leaves, self.kept):

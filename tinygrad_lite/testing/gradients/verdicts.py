@@ -14,7 +14,7 @@ from . import report as say
 from .complex_step import complex_slope
 from .convergence import Verdict, judge
 from .entries import Slopes
-from .probe import Array, Probe, places
+from .probe import Array, Probe
 from .report import Finding, GradcheckError, Report
 
 _DIRECTIONS = 2
@@ -80,7 +80,7 @@ class _Examination:
         findings: dict[int, Finding] = {}
         for i, (a, b) in enumerate(zip(gradients, again)):
             if not np.isfinite(a).all():
-                at = self._index(i, int(np.argmax(~np.isfinite(a))))
+                at = self.probe.index(i, int(np.argmax(~np.isfinite(a))))
                 kind = say.NAN_BACKWARD if np.isnan(a).any() else say.INFINITE
                 extra: dict[str, Any] = _line(lambda: probe.gradients(weights))
                 findings[i] = Finding(probe.names[i], kind, at, of=a.size, **extra)
@@ -237,9 +237,6 @@ class _Examination:
         base = self.probe.base[i]
         return np.asarray(base + self._direction(i, 1.0) * self.random.uniform(0.01, 0.03)).astype(base.dtype)
 
-    def _index(self, i: int, flat: int) -> tuple[int, ...]:
-        return tuple(map(int, np.unravel_index(flat, places(self.probe.leaves[i]))))
-
     def _kink(self, i: int, verdict: Verdict, weights: Array, gradients: Sequence[Array]) -> tuple[Finding, Array]:
         """What is said of a kink or a jump, and the entries that sit on it: all, where they are not looked for."""
         name, size = self.probe.names[i], self.sizes[i]
@@ -252,7 +249,7 @@ class _Examination:
         odd, even = np.abs(odd), np.abs(even)
         bent = even >= even.max() / 64
         outside = bent & (odd > 1.05 * even)
-        at = self._index(i, int(some[np.argmax(np.where(outside, even, 0.0) if outside.any() else even)]))
+        at = self.probe.index(i, int(some[np.argmax(np.where(outside, even, 0.0) if outside.any() else even)]))
         note = "the gradient does not lie between the slopes on the two sides" if outside.any() else ""
         finding = Finding(name, say.KINK, at, entries=int(bent.sum()), of=size, note=note, passed=not note)
         marked = np.ones(size, bool)
@@ -279,7 +276,7 @@ class _Examination:
         spacing = float(np.spacing(self.probe.base[i].dtype.type(abs(expected))))
         note = "" if some.size == size else f"looked for by halving {size} entries"
         return Finding(
-            name, say.WRONG, self._index(i, int(some[worst])), output, output_index, expected, got,
+            name, say.WRONG, self.probe.index(i, int(some[worst])), output, output_index, expected, got,
             abs(expected - got) / spacing, precision, int(wrong.sum()), some.size, note=note,
         )  # fmt: skip
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ....engine.errors import DtypeError, InputError
-from ....engine.views import write
+from ....engine.views import apply
 from ....kernels.elementwise.fused import fused
 from ....rules import differentiable, unwrap
 from ....tensors.row_types import Floating
@@ -25,10 +24,6 @@ METHODS = "hardshrink prelu"
 FUNCTIONAL = __all__
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554804  # of Klambauer et al., from their fixed point
-
-
-def _applied(input: Any, function: Callable[[Any], Any], name: str, inplace: bool) -> Any:
-    return write(input, function, (), f"{name}_") if inplace else function(input)
 
 
 def _floats(input: Any, who: str) -> Any:
@@ -75,7 +70,7 @@ def leaky_relu(input: Floating, negative_slope: float = 0.01, inplace: bool = Fa
     >>> tg.leaky_relu(tg.tensor([-1.0, 2.0]), 0.1)
     tensor([-0.1000,  2.0000])
     """
-    return _applied(input, lambda x: _leaky_relu.record((x, negative_slope)), "leaky_relu", inplace)
+    return apply(input, lambda x: _leaky_relu.record((x, negative_slope)), "leaky_relu", inplace)
 
 
 def _prelu_weight(g: Any, x: Any) -> Any:
@@ -176,9 +171,9 @@ def rrelu(
         raise InputError(f"rrelu: lower must not exceed upper, got {lower} and {upper}")
     x = unwrap(_floats(input, "rrelu"))
     if not training:
-        return _applied(input, lambda t: _leaky_relu.record((t, (lower + upper) / 2)), "rrelu", inplace)
+        return apply(input, lambda t: _leaky_relu.record((t, (lower + upper) / 2)), "rrelu", inplace)
     slopes = random_slopes(x.shape, x.dtype, lower, upper, generator)
-    return _applied(input, lambda t: _prelu.record((t, slopes)), "rrelu", inplace)
+    return apply(input, lambda t: _prelu.record((t, slopes)), "rrelu", inplace)
 
 
 # --- an exponential below zero ----------------------------------------------------------------------------------
@@ -223,7 +218,7 @@ def elu(input: Floating, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     >>> tg.elu(tg.tensor([-1.0, 2.0]))
     tensor([-0.6321,  2.0000])
     """
-    return _applied(input, lambda x: _elu.record((x, alpha, 1.0, 1.0)), "elu", inplace)
+    return apply(input, lambda x: _elu.record((x, alpha, 1.0, 1.0)), "elu", inplace)
 
 
 def selu(input: Floating, inplace: bool = False) -> Tensor:
@@ -249,7 +244,7 @@ def selu(input: Floating, inplace: bool = False) -> Tensor:
     >>> tg.selu(tg.tensor([-1.0, 2.0]))
     tensor([-1.1113,  2.1014])
     """
-    return _applied(input, lambda x: _elu.record((x, _SELU_ALPHA, _SELU_SCALE, 1.0)), "selu", inplace)
+    return apply(input, lambda x: _elu.record((x, _SELU_ALPHA, _SELU_SCALE, 1.0)), "selu", inplace)
 
 
 def celu(input: Floating, alpha: float = 1.0, inplace: bool = False) -> Tensor:
@@ -284,7 +279,7 @@ def celu(input: Floating, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """
     if alpha == 0:
         raise InputError("celu: alpha must not be 0")
-    return _applied(input, lambda x: _elu.record((x, alpha, 1.0, 1 / alpha)), "celu", inplace)
+    return apply(input, lambda x: _elu.record((x, alpha, 1.0, 1 / alpha)), "celu", inplace)
 
 
 # --- straight pieces --------------------------------------------------------------------------------------------
@@ -329,7 +324,7 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: b
     """
     if min_val > max_val:
         raise InputError(f"hardtanh: min_val must not exceed max_val, got {min_val} and {max_val}")
-    return _applied(input, lambda x: _hardtanh.record((x, min_val, max_val)), "hardtanh", inplace)
+    return apply(input, lambda x: _hardtanh.record((x, min_val, max_val)), "hardtanh", inplace)
 
 
 def relu6(input: Any, inplace: bool = False) -> Tensor:
@@ -351,7 +346,7 @@ def relu6(input: Any, inplace: bool = False) -> Tensor:
     >>> tg.relu6(tg.tensor([-1.0, 2.0, 7.0]))
     tensor([0., 2., 6.])
     """
-    return _applied(input, lambda x: _hardtanh.record((x, 0, 6)), "relu6", inplace)
+    return apply(input, lambda x: _hardtanh.record((x, 0, 6)), "relu6", inplace)
 
 
 def hardsigmoid_of(x: Any) -> Any:
@@ -386,7 +381,7 @@ def hardsigmoid(input: Floating, inplace: bool = False) -> Tensor:
     >>> tg.hardsigmoid(tg.tensor([-4.0, 0.0, 1.5]))
     tensor([0.0000, 0.5000, 0.7500])
     """
-    return _applied(_floats(input, "hardsigmoid"), lambda x: _hardsigmoid.record((x,)), "hardsigmoid", inplace)
+    return apply(_floats(input, "hardsigmoid"), lambda x: _hardsigmoid.record((x,)), "hardsigmoid", inplace)
 
 
 def hardswish_slope(g: Any, x: Any) -> Any:
@@ -425,7 +420,7 @@ def hardswish(input: Floating, inplace: bool = False) -> Tensor:
     >>> tg.hardswish(tg.tensor([-4.0, 1.5, 4.0]))
     tensor([-0.0000,  1.1250,  4.0000])
     """
-    return _applied(_floats(input, "hardswish"), lambda x: _hardswish.record((x,)), "hardswish", inplace)
+    return apply(_floats(input, "hardswish"), lambda x: _hardswish.record((x,)), "hardswish", inplace)
 
 
 def _above(g: Any, x: Any, limit: float) -> Any:
@@ -458,7 +453,7 @@ def threshold(input: Any, threshold: float, value: float, inplace: bool = False)
     >>> tg.threshold(tg.tensor([0.1, 2.0]), 0.5, -1.0)
     tensor([-1.,  2.])
     """
-    return _applied(input, lambda x: _threshold.record((x, threshold, value)), "threshold", inplace)
+    return apply(input, lambda x: _threshold.record((x, threshold, value)), "threshold", inplace)
 
 
 def _outside(g: Any, x: Any, limit: float) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ....engine.errors import DtypeError, InputError
 from ....engine.fast_calls import elementwise
-from ....engine.views import write
+from ....engine.views import apply
 from ....kernels.elementwise.float32_math import bell_single
 from ....kernels.elementwise.scalar_forms import in_loops
 from ....rules import differentiable
@@ -175,7 +175,7 @@ def silu(input: Floating, inplace: bool = False) -> Tensor:
     >>> tg.silu(tg.tensor([-1.0, 2.0]))
     tensor([-0.2689,  1.7616])
     """
-    return write(input, _silu, (), "silu_") if inplace else _silu(input)
+    return apply(input, _silu, "silu", inplace)
 
 
 def mish(input: Floating, inplace: bool = False) -> Tensor:
@@ -201,7 +201,7 @@ def mish(input: Floating, inplace: bool = False) -> Tensor:
     >>> tg.mish(tg.tensor([-1.0, 2.0]))
     tensor([-0.3034,  1.9440])
     """
-    return write(input, _mish, (), "mish_") if inplace else _mish(input)
+    return apply(input, _mish, "mish", inplace)
 
 
 def softplus_slope(g: Any, x: Any, beta: float, threshold: float) -> Any:
