@@ -200,7 +200,8 @@ for dtype in (np.float32, np.float64):
 def test_narrower_vectors(features, triple, expected, tmp_path):
     """As on a machine that has no others: panels are no multiple of the rows of a tile there."""
     code = NARROW.format(features=features, triple=triple, expected=expected)
-    place = {**os.environ, "TINYGRAD_LITE_CACHE": str(tmp_path), "PYTHONPATH": str(Path(__file__).parent)}
+    path = os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])
+    place = {**os.environ, "TINYGRAD_LITE_CACHE": str(tmp_path), "PYTHONPATH": path}
     done = subprocess.run([sys.executable, "-c", code], env=place, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
