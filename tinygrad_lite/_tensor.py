@@ -15,7 +15,7 @@ from .dtypes import as_dtype, canonical, get_default_dtype, of
 from .dtypes import dtype as DType
 from .engine import blame, fast_calls, hooks, views
 from .engine.door import open_doors_of
-from .engine.errors import InputError, NumberError, SeveralError
+from .engine.errors import NEEDS_DETACH, NO_VALUES, InputError, NumberError, SeveralError
 from .engine.hooks import RemovableHandle as RemovableHandle
 from .engine.out import into
 from .graph import RETAIN, mode, new_leaf, uncounted, written
@@ -225,7 +225,7 @@ class Tensor(Methods):
     def numpy(self, *, force: builtins.bool = False) -> np.ndarray[Any, Any]:
         """The array itself, sharing memory; an error while recording if it requires grad, unless forced."""
         if not force and mode.enabled and self.requires_grad:
-            raise RuntimeError("numpy: can't be called on a Tensor that requires grad; use detach().numpy()")
+            raise RuntimeError(NEEDS_DETACH)
         return self._data
 
     def item(self) -> Any:
@@ -256,7 +256,8 @@ class Tensor(Methods):
 
     def __bool__(self) -> builtins.bool:
         if self._data.size != 1:
-            raise RuntimeError("bool: the truth of a Tensor with several elements is ambiguous; use any() or all()")
+            what = "the truth of a Tensor with several elements" if self._data.size else NO_VALUES
+            raise RuntimeError(f"bool: {what} is ambiguous; use any() or all()")
         return bool(self._data.item())
 
     def __index__(self) -> builtins.int:
@@ -526,7 +527,7 @@ class Tensor(Methods):
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray[Any, Any]:
         if mode.enabled and self.requires_grad:
-            raise RuntimeError("numpy: can't be called on a Tensor that requires grad; use detach().numpy()")
+            raise RuntimeError(NEEDS_DETACH)
         if dtype is None and not copy:
             return self._data
         return np.array(self._data, dtype, copy=copy)

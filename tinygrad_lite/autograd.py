@@ -20,7 +20,7 @@ from . import rules
 from .engine import delivery, hooks
 from .engine.accumulate import ACCUMULATING, accumulate, add, fit, misfit, ones_like, own
 from .engine.delivery import LEAVES, TAKEN, Delivery
-from .engine.errors import InputError, check_several, freed
+from .engine.errors import MODIFIED, InputError, check_several, freed
 from .engine.function import Context as FunctionCtx
 from .engine.function import Function, once_differentiable
 from .engine.grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
@@ -253,7 +253,7 @@ def _refuse_stale(node: Node, create: bool) -> None:
                     what = "its result" if result else "its inputs" if name == "inputs" else f"its {name!r}"
                     raise RuntimeError(
                         f"backward: {rule.op.name} at {line_of(node.where)} needs {what}, "
-                        f"but {mark.name} at {line_of(mark.where)} has overwritten it; clone() it before"
+                        f"but {mark.name} at {line_of(mark.where)} has overwritten it; clone() it before {MODIFIED}"
                     )
 
 
@@ -377,7 +377,7 @@ def _listed(value: Any) -> list[Any]:
 def _some(inputs: Any, who: str) -> list[Any]:
     found = _listed(inputs)
     if not found:
-        raise InputError(f"{who}: inputs must hold at least one Tensor, got none")
+        raise InputError(f"{who}: inputs must hold at least one Tensor and cannot be empty, got none")
     return found
 
 
@@ -564,7 +564,7 @@ def _apart(
         if node not in found and i == last[node]:
             if not unused:
                 raise RuntimeError(
-                    f"grad: input {i} was not used in the graph of the outputs; pass allow_unused=True if that is meant"
+                    f"grad: input {i} was not used in the graph of the outputs. Set allow_unused=True if that is meant"
                 )
             results.append(wrap(np.zeros_like(tensor._data)) if zeros else None)
         elif create:

@@ -268,7 +268,7 @@ class Methods(DeviceMethods):
     def H(self) -> Tensor:
         """The conjugate transpose of a matrix."""
         if self._data.ndim not in (0, 2):
-            raise RuntimeError(f"H: the tensor must be a matrix, got shape {self._data.shape}; there is also mH")
+            raise RuntimeError(f"H: only supported on matrices, got shape {self._data.shape}; there is also mH")
         return complex_numbers.adjoint(self) if self._data.ndim else self
 
     # --- arithmetic -------------------------------------------------------------------------------------------------

@@ -712,7 +712,8 @@ def test_a_saved_value_overwritten_names_function_and_lines():
         y.sum().backward()
     assert str(caught.value) == (
         f"backward: Square at {__file__}:{needed} needs its 'saved tensors', "
-        f"but add_ at {__file__}:{needed + 1} has overwritten it; clone() it before"
+        f"but add_ at {__file__}:{needed + 1} has overwritten it; clone() it before (one of the "
+        "variables needed for gradient computation has been modified by an inplace operation)"
     )
 
 

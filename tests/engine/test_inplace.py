@@ -645,7 +645,8 @@ def test_the_error_names_both_operations_with_their_lines():
     y.add_(1.0); wrote = line()  # fmt: skip # noqa: E702
     assert fails(y) == (
         f"backward: exp at {__file__}:{needed} needs its result, "
-        f"but add_ at {__file__}:{wrote} has overwritten it; clone() it before"
+        f"but add_ at {__file__}:{wrote} has overwritten it; clone() it before (one of the "
+        "variables needed for gradient computation has been modified by an inplace operation)"
     )
 
 
@@ -772,7 +773,7 @@ def test_writes_announced_by_users_of_the_array():
         (lambda h: h.expand(3, 2)[0].zero_(), "zero_: the tensor's memory is read-only, as a part of an expanded"),
         (lambda h: h.expand(3, 2).__setitem__(0, 1.0), "setitem: the tensor is expanded"),
         (lambda h: h.__setitem__(0, [h, h]), "setitem: a list must hold no Tensor that requires grad; stack"),
-        (lambda h: h.__setitem__(5, 1.0), "index 5 is out of bounds for axis 0 with size 2"),
+        (lambda h: h.__setitem__(5, 1.0), "index 5 is out of bounds for (axis|dimension) 0 with size 2"),
         (lambda h: h.__setitem__(slice(None), tg.zeros(3)), r"could not broadcast.*\(3,\).*\(2,\)"),
         (lambda h: h.__setitem__(0, "a"), "could not convert string to float"),
         (lambda h: h.__setitem__("a", 1.0), "only integers, slices"),

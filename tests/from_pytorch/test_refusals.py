@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -125,3 +126,46 @@ def test_numpys_functions_and_operators_take_numbers():
     assert (2 < x).tolist() == (6 & n > 0).tolist() == [False, True]  # noqa: SIM300
     xs = tg._foreach_maximum([x], 2.0)
     assert xs[0].tolist() == [2.0, 4.0]
+
+
+WORDS: dict[str, Callable[[], Any]] = {  # of PyTorch's messages, which ported tests look for
+    "Dimension out of range": lambda: tg.ones(2).transpose(0, 5),
+    "index 5 is out of bounds for dimension 0 with size 2": lambda: tg.ones(2)[5],
+    "only supports boolean masks": lambda: tg.ones(2).masked_fill(tg.ones(2), 0.0),
+    "expected BoolTensor for mask": lambda: tg.masked_select(tg.ones(2), tg.ones(2)),
+    "The expanded size of the tensor .3. must match the existing size .2.": lambda: tg.ones(2).expand(3),
+    "only supported on matrices": lambda: tg.ones(2).H,
+    "single memory location": lambda: tg.ones(1).expand(2).fill_(0),
+    "Input must be >= 2-d": lambda: tg.fliplr(tg.ones(2)),
+    "can't be cast to": lambda: tg.ones(2, dtype=tg.int64).add_(1.5),
+    "can't be cast to .*int64": lambda: tg.add(tg.ones(2), 1, out=tg.ones(2, dtype=tg.int64)),
+    "cannot be empty": lambda: tg.ones(1, requires_grad=True).sum().backward(inputs=[]),
+    "Boolean value of Tensor with no values is ambiguous": lambda: bool(tg.ones(0)),
+    "a leaf Variable that requires grad is being used in an in-place operation": lambda: tg.ones(
+        1, requires_grad=True
+    ).add_(1),
+    "Set allow_unused=True": lambda: tg.autograd.grad(
+        tg.ones(1, requires_grad=True).sum(), tg.ones(1, requires_grad=True)
+    ),
+    "At least one of 'min' or 'max' must not be None": lambda: tg.ones(1).clamp(),
+    "from is out of bounds": lambda: tg.ones(1, dtype=tg.int8).random_(-300, 2),
+}
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_messages_have_pytorchs_words(words):
+    with pytest.raises((RuntimeError, IndexError), match=words):
+        WORDS[words]()
+
+
+def test_a_second_pass_and_an_overwritten_value_in_pytorchs_words():
+    x = tg.ones(2, requires_grad=True)
+    y = (x * x).sum()
+    y.backward()
+    with pytest.raises(RuntimeError, match="Specify retain_graph=True"):
+        y.backward()
+    z = x * 1
+    out = (z * z).sum()
+    z.add_(1)
+    with pytest.raises(RuntimeError, match="has been modified by an inplace operation"):
+        out.backward()

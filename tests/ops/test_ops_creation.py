@@ -261,3 +261,37 @@ def test_threads_draw_from_the_global_generator() -> None:
     for thread in threads:
         thread.join()
     assert sorted(drawn) == alone
+
+
+# --- `out=`: where numbers go decides what they are -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "arguments"), [
+    ("zeros", (3,)), ("ones", (3,)), ("full", ((3,), 1.0)), ("arange", (3,)), ("linspace", (0, 2, 3)),
+    ("logspace", (0, 2, 3)), ("eye", (3,)),
+])  # fmt: skip
+@pytest.mark.parametrize("dtype", ["float64", "int32", "complex64"])
+def test_what_is_made_of_numbers_has_the_dtype_of_out(name, arguments, dtype):
+    make, kind = getattr(tg, name), getattr(tg, dtype)
+    out = tg.empty(0, dtype=kind)
+    assert make(*arguments, out=out) is out
+    assert out.dtype == kind
+    assert out.tolist() == make(*arguments, dtype=kind).tolist()
+    with pytest.raises(RuntimeError, match=f"{name}: out must have the dtype that is asked for"):
+        make(*arguments, dtype=tg.int8, out=out)
+
+
+@pytest.mark.parametrize(("name", "arguments"), [("arange", (4,)), ("linspace", (0, 3, 4)), ("logspace", (0, 3, 4))])
+def test_ranges_fill_an_out_of_as_many_elements(name, arguments):
+    whole = tg.zeros(2, 3)
+    getattr(tg, name)(*arguments, out=whole[:, 1:])
+    assert whole[:, 1:].flatten().tolist() == getattr(tg, name)(*arguments).tolist()
+    assert whole[:, 0].tolist() == [0, 0]
+
+
+def test_asarray_takes_capsules_and_buffers():
+    x = tg.tensor([1.0, 2.0])
+    for given in (x.__dlpack__(), memoryview(x.numpy()), x.numpy().data):
+        found = tg.asarray(given)
+        assert (found.tolist(), found.data_ptr()) == ([1.0, 2.0], x.data_ptr())
+    assert tg.asarray(bytearray(b"\x01\x02"), dtype=tg.uint8).tolist() == [1, 2]

@@ -91,7 +91,7 @@ def _told(error: Exception, who: str, wrong: list[str], names: Sequence[str], va
         return ArgumentError(f"{who}: {'; '.join(wrong)}")
     if isinstance(error, IndexError) and (outside := _outside(error, names, values)):
         return IndexError(f"{who}: {outside}")
-    text = str(error).strip()
+    text = _in_dimensions(str(error).strip())
     named = text if text.startswith(f"{who}: ") else f"{who}: {text}"
     if isinstance(error, IndexError):
         return RangeError(named)
@@ -109,6 +109,11 @@ def _told(error: Exception, who: str, wrong: list[str], names: Sequence[str], va
     return kind(f"{who}: the arguments must fit together, got {what} ({text[:200]})")
 
 
+def _in_dimensions(text: str) -> str:
+    """A message of NumPy's about an index, with PyTorch's word for an axis."""
+    return re.sub(r"(is out of bounds for|along) axis (\d+)", r"\1 dimension \2", text)
+
+
 _EMPTY = re.compile("zero-size array to reduction|attempt to get arg(max|min) of an empty")  # NumPy's words
 
 
@@ -119,7 +124,9 @@ def _outside(error: IndexError, names: Sequence[str], values: Sequence[Any]) -> 
         ndim, dims = max(values[0].ndim, 1), [v for n, v in zip(names, values) if n in ("dim", "axis", "dims")]
         each = [d for given in dims for d in (given if isinstance(given, (tuple, list)) else (given,))]
         axis = next((d for d in each if isinstance(d, int) and not -ndim <= d < ndim), None)
-    return "" if axis is None or ndim is None else f"dim must be in [{-ndim}, {ndim - 1}], got {axis}"
+    if axis is None or ndim is None:
+        return ""
+    return f"dim must be in [{-ndim}, {ndim - 1}], got {axis} (Dimension out of range)"
 
 
 def _origin(error: Exception) -> str:

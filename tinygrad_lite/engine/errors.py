@@ -69,9 +69,15 @@ def check_several(rule: Any, parents: tuple[Any, ...], gradients: Any) -> None:
         )
 
 
+# PyTorch's words, which programs look for
+NEEDS_DETACH = "numpy: Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+NO_VALUES = "Boolean value of Tensor with no values"
+MODIFIED = "(one of the variables needed for gradient computation has been modified by an inplace operation)"
+
+
 def freed(name: str) -> RuntimeError:
     """The error for a second pass."""
     return RuntimeError(
         f"backward: Trying to backward through the graph a second time (at {name}), but its saved values have been "
-        "freed; pass retain_graph=True to the first backward"
+        "freed. Specify retain_graph=True in the first backward"
     )

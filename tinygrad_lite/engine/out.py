@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,10 +10,13 @@ from typing import Any
 import numpy as np
 
 from .. import rules
+from ..dtypes import as_dtype
 from ..graph import mode
 from ..promotion import can_cast
 from . import views
 from .errors import InputError
+
+_CREATION = f"{__package__.rpartition('.')[0]}.ops.creation"
 
 
 def into(out: Any, who: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
@@ -48,7 +52,8 @@ def into(out: Any, who: str, function: Callable[..., Any], /, *args: Any, **kwar
                             f"{type(target).__name__}")  # fmt: skip
     if mode.enabled and any(t.requires_grad for t in (*targets, *_tensors((args, tuple(kwargs.values()))))):
         raise RuntimeError(f"{who}: out= must not be used where an argument requires grad; use the result instead")
-    result = function(*args, **kwargs)
+    made = function.__module__.startswith(_CREATION) and len(targets) == 1
+    result = _created(targets[0], who, function, *args, **kwargs) if made else function(*args, **kwargs)
     results = result if isinstance(result, tuple) else (result,)
     if len(results) != len(targets):
         raise TypeError(f"{who}: out must hold a Tensor for each of {len(results)} results, got {len(targets)}")
@@ -59,6 +64,19 @@ def into(out: Any, who: str, function: Callable[..., Any], /, *args: Any, **kwar
     if not isinstance(result, tuple):
         return targets[0]
     return type(result)(*targets) if hasattr(result, "_fields") else targets
+
+
+def _created(target: Any, who: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """A tensor made of numbers: of the dtype of where it goes, and in its shape where that holds as many."""
+    call = inspect.signature(function).bind(*args, **kwargs)
+    if "dtype" in call.signature.parameters:
+        asked = call.arguments.get("dtype")
+        if asked is not None and as_dtype(asked) != target.dtype:
+            raise InputError(f"{who}: out must have the dtype that is asked for, {asked}, got {target.dtype}")
+        call.arguments["dtype"] = target.dtype
+    result = function(*call.args, **call.kwargs)
+    flat = result.ndim == 1 and result.numel() == target.numel()
+    return result.reshape(target.shape) if flat else result
 
 
 def _tensors(values: Any) -> Iterator[Any]:
@@ -77,7 +95,10 @@ def _check(target: Any, value: Any, who: str) -> None:
     if not isinstance(value, (np.ndarray, np.generic)):
         raise TypeError(f"{who}: out= must be of a function whose results are Tensors, got {type(value).__name__}")
     if not can_cast(value.dtype, target.dtype):
-        raise InputError(f"{who}: out must have a dtype that holds {value.dtype}, got {target.dtype}")
+        raise InputError(
+            f"{who}: out must have a dtype that holds {value.dtype}, got {target.dtype} "
+            f"(result type {value.dtype} can't be cast to {target.dtype})"
+        )
     views.begin(target, (), who)  # refuses expanded and read-only memory
 
 

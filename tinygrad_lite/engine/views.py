@@ -202,7 +202,10 @@ def write(
     if new.dtype != data.dtype and (  # which is seldom, and takes longer to ask
         not can_cast(new.dtype, data.dtype) or (not args and new.dtype.kind == "f" and data.dtype.kind == "c")
     ):
-        raise RuntimeError(f"{name}: a result of dtype {new.dtype} cannot be written to a tensor of {data.dtype}")
+        raise RuntimeError(
+            f"{name}: a result of dtype {new.dtype} cannot be written to a tensor of {data.dtype} "
+            f"(result type {new.dtype} can't be cast to {data.dtype})"
+        )
     store(data, new, name)
     if tracked:
         if result._node is None and old._node is not None:
@@ -266,7 +269,10 @@ def begin(tensor: Any, values: tuple[Any, ...], name: str) -> bool:
     """
     data = tensor._data
     if 0 in data.strides and any(s == 0 and n > 1 for s, n in zip(data.strides, data.shape)) and data.size:
-        raise RuntimeError(f"{name}: the tensor is expanded, several of its elements share one place; clone() it first")
+        raise RuntimeError(
+            f"{name}: the tensor is expanded, several of its elements share one place; clone() it first (unsupported "
+            "operation: more than one element of the written-to tensor refers to a single memory location)"
+        )
     if not data.flags.writeable:
         raise RuntimeError(
             f"{name}: the tensor's memory is read-only, as a part of an expanded tensor's is; clone() it first"
@@ -280,7 +286,8 @@ def begin(tensor: Any, values: tuple[Any, ...], name: str) -> bool:
     for what, node in zip(("a leaf Tensor", "a view of a leaf Tensor"), nodes):
         if is_leaf(node):
             raise RuntimeError(
-                f"{name}: {what} that requires grad must not be changed in place; use it under no_grad()"
+                f"{name}: {what} that requires grad must not be changed in place; use it under no_grad() "
+                f"({what.replace('Tensor', 'Variable')} that requires grad is being used in an in-place operation.)"
             )
     if view is not None and view.opaque:
         raise RuntimeError(

@@ -41,7 +41,9 @@ def one_dim(dim: Any, ndim: int, who: str) -> int:
     except TypeError:
         raise TypeError(f"{who}: dim must be an integer, got {dim!r}") from None
     if not -(ndim or 1) <= dim < (ndim or 1):
-        raise RangeError(f"{who}: dim must be in [{-(ndim or 1)}, {(ndim or 1) - 1}], got {dim}")
+        raise RangeError(
+            f"{who}: dim must be in [{-(ndim or 1)}, {(ndim or 1) - 1}], got {dim} (Dimension out of range)"
+        )
     return dim % ndim if ndim else 0
 
 

@@ -14,7 +14,7 @@ RENAMED = {
     "nn.modules.module": "nn.module",
     "_C": "torch_modules._C", "_C._nn": "nn.functional", "nn.utils.stateless": "transforms.stateless",
     "distributed.nn": "distributed.functional", "distributed.nn.functional": "distributed.functional",
-    "storage": "ops.shape.storage", "_custom_ops": "torch_modules.library",
+    "storage": "ops.shape.storage", "_utils": "ops.shape.storage", "_custom_ops": "torch_modules.library",
     "_dynamo": "compiler", "_dynamo.utils": "compiler.pytorch_names", "_inductor": "compiler",
     "cuda.amp.autocast_mode": "amp.autocast_mode", "cuda.amp.grad_scaler": "amp.grad_scaler",
 }  # fmt: skip

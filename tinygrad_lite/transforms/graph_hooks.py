@@ -142,7 +142,7 @@ def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[..., Any], *, 
     >>> handle.remove()
     """
     if mode not in ("all", "any"):
-        raise InputError(f"register_multi_grad_hook: mode must be 'all' or 'any', got {mode!r}")
+        raise InputError(f"register_multi_grad_hook: Expects mode to be one of ('all', 'any') but got {mode}")
     arrived: dict[int, Any] = {}
     passes = [0]  # the number of the pass that these have arrived in
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from typing import Any
 
@@ -203,6 +204,19 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     return wrap(_array(data, dtype, copy=False))
 
 
+class _Capsule:
+    """A DLPack capsule as NumPy takes it."""
+
+    def __init__(self, capsule: Any) -> None:
+        self._capsule = capsule
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self._capsule
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 1, 0  # the CPU
+
+
 def asarray(
     obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
 ) -> Tensor:
@@ -210,7 +224,8 @@ def asarray(
 
     Parameters
     ----------
-    obj : number, nested sequence, array or Tensor
+    obj : number, nested sequence, array, Tensor, DLPack capsule or buffer
+        The bytes of a buffer are taken for numbers of `dtype`, by default `get_default_dtype`.
     dtype : dtype, optional
     device : "cpu", optional
     copy : bool, optional
@@ -232,6 +247,10 @@ def asarray(
     >>> tg.asarray([1, 2])
     tensor([1, 2])
     """
+    if type(obj).__name__ == "PyCapsule":
+        obj = np.from_dlpack(_Capsule(obj))
+    elif isinstance(obj, (memoryview, bytearray, bytes, array)):
+        obj = np.frombuffer(obj, as_dtype(dtype) if dtype is not None else get_default_dtype())
     out = as_tensor(obj, dtype, device)
     shared = isinstance(unwrap(obj), np.ndarray) and np.may_share_memory(unwrap(out), unwrap(obj))
     if copy is False and not shared:

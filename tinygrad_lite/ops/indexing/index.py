@@ -286,7 +286,10 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Tensor:
         return _picked(input.reshape(-1), i.reshape(-1), 0, "take_along_dim")
     dim = one_dim(dim, x.ndim, "take_along_dim")
     if i.ndim != x.ndim:
-        raise RuntimeError(f"take_along_dim: indices must have the input's {x.ndim} dimensions, got shape {i.shape}")
+        raise RuntimeError(
+            f"take_along_dim: indices must have the input's {x.ndim} dimensions, got shape {i.shape} "
+            "(input and indices should have the same number of dimensions)"
+        )
     try:
         shape = list(
             np.broadcast_shapes((*i.shape[:dim], 1, *i.shape[dim + 1 :]), (*x.shape[:dim], 1, *x.shape[dim + 1 :]))
@@ -345,7 +348,9 @@ def index_select(input: Any, dim: int, index: Any) -> Tensor:
 def _mask(mask: Any, who: str) -> Any:
     m = np.asarray(unwrap(mask))
     if m.dtype != np.bool_:
-        raise DtypeError(f"{who}: mask must be boolean, got {m.dtype}")
+        raise DtypeError(
+            f"{who}: mask must be boolean, got {m.dtype} (only supports boolean masks; expected BoolTensor for mask)"
+        )
     return m
 
 

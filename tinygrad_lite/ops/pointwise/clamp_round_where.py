@@ -188,7 +188,7 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Tensor:
     tensor([-1.0000,  0.5000,  1.0000])
     """
     if min is None and max is None:
-        raise InputError("clamp: at least one of min and max must be given, got none")
+        raise InputError("clamp: At least one of 'min' or 'max' must not be None")
     limits = [v if v is None else ordered(v, "clamp") for v in (min, max)]
     return _clip.record((ordered(input, "clamp"), *limits))
 

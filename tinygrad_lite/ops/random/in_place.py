@@ -123,10 +123,11 @@ def random_(self: Any, *bounds: int | None, generator: Any = None, **names: int 
     largest = int(np.iinfo(dtype).max) if dtype.kind in "iu" else 1 if dtype.kind == "b" else 2 ** _digits(dtype)
     low, high, full = low or 0, largest if last is None else last, last is None
     if not low < high + full:
-        raise InputError(f"random_: the first bound must be smaller than the second, got [{low}, {high})")
+        raise InputError(f"random_: random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     if dtype.kind in "iub":
         least, most = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
         if low < least or high - (not full) > most:
-            raise InputError(f"random_: the bounds must be numbers that {dtype} holds, got [{low}, {high})")
+            which = "from" if not least <= low <= most else "to - 1"
+            raise InputError(f"random_: {which} is out of bounds for {dtype}, got [{low}, {high})")
     drawn = stream(generator).integers(low, high, self.shape, endpoint=full)
     return _filled(self, drawn, "random_")

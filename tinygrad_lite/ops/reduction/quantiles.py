@@ -237,7 +237,7 @@ def _quantile(input: Any, q: Any, dim: Any, keepdim: bool, interpolation: str, h
     if interpolation not in _WEIGHTS:
         raise InputError(f"{who}: interpolation must be one of {', '.join(_WEIGHTS)}, got {interpolation!r}")
     if 0 in shape:
-        raise RuntimeError(f"{who}: the input must not be empty, got shape {shape}")
+        raise RuntimeError(f"{who}: quantile() input tensor must be non-empty, got shape {shape}")
     q = wrap(np.asarray(q, dtype)) if isinstance(q, (int, float)) else q
     points = unwrap(q)
     if points.ndim > 1 or points.dtype != dtype:

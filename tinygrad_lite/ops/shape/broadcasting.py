@@ -63,6 +63,16 @@ FAST[np.tile] = _np_tile
 # --- PyTorch's face ---------------------------------------------------------------------------------------------
 
 
+def _mismatch(given: tuple[int, ...], full: tuple[int, ...], lead: int) -> str:
+    """The first size that would change, in PyTorch's words."""
+    for i, (m, n) in enumerate(zip(given, full[max(lead, 0) :])):
+        if lead >= 0 and m not in (1, n):
+            return (
+                f" (The expanded size of the tensor ({n}) must match the existing size ({m}) at dimension {lead + i})"
+            )
+    return ""
+
+
 def expand(input: Any, *size: Any, shape: Any = None) -> Tensor:
     """Repeat along new dimensions and those of size 1, without copying (a view).
 
@@ -94,7 +104,10 @@ def expand(input: Any, *size: Any, shape: Any = None) -> Tensor:
     lead = len(target) - len(given)
     full = tuple([given[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(target)])
     if lead < 0 or any(m not in (1, n) for m, n in zip(given, full[lead:])) or min(full, default=0) < 0:
-        raise RuntimeError(f"expand: sizes other than 1 must stay, got {given} to be expanded to {target}")
+        raise RuntimeError(
+            f"expand: sizes other than 1 must stay, got {given} to be expanded to {target}"
+            f"{_mismatch(given, full, lead)}"
+        )
     return expand_to.record((input, full))
 
 

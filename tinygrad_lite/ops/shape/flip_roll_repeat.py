@@ -141,7 +141,10 @@ def fliplr(input: Any) -> Tensor:
             [4, 3]])
     """
     if unwrap(input).ndim < 2:
-        raise RuntimeError(f"fliplr: the input must have at least 2 dimensions, got shape {unwrap(input).shape}")
+        raise RuntimeError(
+            f"fliplr: the input must have at least 2 dimensions, got shape {unwrap(input).shape} "
+            "(Input must be >= 2-d.)"
+        )
     return flip(input, 1)
 
 
@@ -164,7 +167,7 @@ def flipud(input: Any) -> Tensor:
             [1, 2]])
     """
     if unwrap(input).ndim < 1:
-        raise RuntimeError("flipud: the input must have at least 1 dimension, got shape ()")
+        raise RuntimeError("flipud: the input must have at least 1 dimension, got shape () (Input must be >= 1-d.)")
     return flip(input, 0)
 
 

@@ -171,7 +171,7 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     (tensor([0, 1, 2]), tensor([3, 4]))
     """
     if chunks <= 0:
-        raise RuntimeError(f"chunk: chunks must be positive, got {chunks}")
+        raise RuntimeError(f"chunk: chunk expects `chunks` to be greater than 0, got: {chunks}")
     dim, n = _dimension(input, dim, "chunk")
     return split(input, max(-(-n // chunks), 1), dim) if n else split(input, [0] * chunks, dim)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ...dtypes import as_dtype, of
 from ...dtypes import dtype as DType
-from ...dtypes import of
 from ...engine import views
 from ...engine.errors import DtypeError, InputError
 from ...graph import memory
@@ -35,6 +35,11 @@ def _spanned(array: Any) -> Any:
     low, high = np.lib.array_utils.byte_bounds(array)
     first: Any = np.ndarray((), array.dtype, array, 0, ())
     return np.lib.stride_tricks.as_strided(first.reshape(1).view(np.uint8), (high - low,), (1,))
+
+
+def _element_size(dtype: Any) -> int:
+    """Bytes of one number of a dtype: ``torch._utils._element_size``."""
+    return int(as_dtype(dtype).itemsize)
 
 
 class UntypedStorage:

@@ -49,8 +49,8 @@ def _spacings(spacing: Any, dims: Sequence[int], shape: tuple[int, ...]) -> list
         return [spacing] * len(dims)
     given = list(spacing)
     if len(given) != len(dims):
-        raise RuntimeError(f"gradient: spacing must be a number or one entry per dimension, got {len(given)} for "
-                           f"{len(dims)} dimensions")  # fmt: skip
+        raise RuntimeError(f"gradient: expected spacing to be a number or one entry per dimension, got "
+                           f"{len(given)} for {len(dims)} dimensions")  # fmt: skip
     for h, d in zip(given, dims):
         size = np.shape(unwrap(h))
         if size not in ((), (shape[d],)):
