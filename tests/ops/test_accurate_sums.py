@@ -18,7 +18,7 @@ from tinygrad_lite import kernels
 from tinygrad_lite.kernels.linalg.matrix_product import matrix_product
 from tinygrad_lite.rules import TABLE
 
-N = 1 << 18
+N = 1 << 20
 ZERO = tg.zeros(N, dtype=tg.int64)
 MEANS = (0.1, 1000.0, 1e6)
 BOUND = 4 * math.sqrt(math.log2(N))
@@ -39,8 +39,8 @@ REDUCTIONS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {  # 
     "cumsum of rows": (lambda x: x.T.cumsum(1)[:, -1], lambda y: y.sum(0)),
     "trapezoid": (lambda x: tg.trapezoid(x, dim=0), lambda y: (y[1:] + y[:-1]).sum(0) / 2),
     "softmax": (lambda x: (x * 0).softmax(0)[0], lambda y: np.full(2, 1 / len(y))),
-    "cumprod": (lambda x: (x * 0 + 1.00001).cumprod(0)[-1], lambda y: np.full(2, float(np.float32(1.00001)) ** N)),
-    "logcumsumexp": (lambda x: (x * 0).logcumsumexp(0)[-1], lambda y: np.full(2, math.log(N))),
+    "cumprod": (lambda x: (x * 0 + 1.00001).cumprod(0)[-1], lambda y: np.full(2, float(np.float32(1.00001)) ** len(y))),
+    "logcumsumexp": (lambda x: (x * 0).logcumsumexp(0)[-1], lambda y: np.full(2, math.log(len(y)))),
 }
 
 
@@ -104,6 +104,8 @@ def backend(request: pytest.FixtureRequest) -> Any:
 
 @pytest.mark.parametrize("layout", ["straight", "transposed", "sliced"])
 def test_reductions(numbers: Any, layout: str, backend: str) -> None:
+    if layout != "straight":
+        numbers = numbers[: N // 4]  # the loops are the same ones
     x, exact = _laid_out(numbers, layout), numbers.astype(np.float64)
     found = {name: _units(ours(x), theirs(exact)) for name, (ours, theirs) in REDUCTIONS.items()}
     assert {name: units for name, units in found.items() if not units <= BOUND} == {}
