@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from types import FunctionType
 from typing import Any
 
 from ._protocol import AnyModule
@@ -197,3 +198,18 @@ class Pickled:
     def _pytorchs_attributes(self) -> dict[str, Any]:
         """What PyTorch's layer of this name keeps besides, and needs when it is loaded."""
         return {}
+
+
+# --- PyTorch's way to members ----------------------------------------------------------------------
+
+
+def getattr_of_members(module: Any, name: str) -> Any:
+    """`Module.__getattr__`, there once a class calls it: with it every attribute of a module is read slower."""
+    if name in vars(module):
+        return vars(module)[name]
+    raise AttributeError(f"{type(module).__name__!r} object has no attribute {name!r}")
+
+
+def calls_getattr(cls: type) -> bool:
+    """Whether a function of a class names ``__getattr__``."""
+    return any(type(f) is FunctionType and "__getattr__" in f.__code__.co_names for f in vars(cls).values())

@@ -566,8 +566,7 @@ class Tensor(Methods):
         return _put_out(function(*inputs), out)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        function: Any = FAST.get(func) or TABLE.get(func)
-        if function is None:
+        if (function := FAST.get(func) or TABLE.get(func)) is None:
             out = kwargs.pop("out", None)
             return _put_out(on_arrays(func, _unknown(func), args, kwargs), out)
         given, options = lists_as_arrays(func, args, kwargs)

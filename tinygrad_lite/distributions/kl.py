@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from .. import Tensor, full, softplus, special, where, zeros
+from .. import Tensor, full, mvlgamma, softplus, special, where, zeros
 from .categorical import Categorical, OneHotCategorical
 from .discrete import Bernoulli, Binomial, ContinuousBernoulli, Geometric, Poisson
 from .distribution import Distribution, ExponentialFamily, sum_rightmost
-from .extremes import Pareto
+from .extremes import Pareto, Weibull
 from .gamma_family import Beta, Dirichlet, Exponential, Gamma, InverseGamma
 from .location_scale import Cauchy, Gumbel, HalfCauchy, HalfNormal, Laplace, Normal, Uniform
+from .matrices import Wishart
 from .multivariate_normal import LowRankMultivariateNormal, MultivariateNormal, log_diagonal, solved
 from .transformed import Independent, TransformedDistribution
 
@@ -186,6 +187,24 @@ def _transformed(p: Any, q: Any) -> Any:
     return kl_divergence(p.base_dist, q.base_dist)
 
 
+def _weibull(p: Any, q: Any) -> Any:
+    """Bauckhage 2013, Computing the Kullback-Leibler divergence between two Weibull distributions, equation (12)."""
+    k, other, log_scale = p.concentration, q.concentration, p.scale.log()
+    log_ratio = log_scale - q.scale.log()
+    power = (other * log_ratio + (other / k + 1).lgamma()).exp()
+    return (k / other).log() - other * log_ratio + (other / k - 1) * _EULER + power - 1
+
+
+def _wishart(p: Any, q: Any) -> Any:
+    if p.event_shape != q.event_shape:
+        raise ValueError(f"kl_divergence: the event shapes must be equal, got {p.event_shape} and {q.event_shape}")
+    n, half = p.event_shape[-1], 0.5 * p.df
+    slope = sum((half - 0.5 * i).digamma() for i in range(n))  # that of mvlgamma
+    trace = (solved(q._factor.unsqueeze(-3), p._factor.mT) ** 2).sum((-2, -1))
+    volume = q.df * (log_diagonal(q._factor) - log_diagonal(p._factor)) + half * (trace - n)
+    return volume + mvlgamma(0.5 * q.df, n) - mvlgamma(half, n) + 0.5 * (p.df - q.df) * slope
+
+
 _SAME: dict[type, Formula] = {
     Bernoulli: _bernoulli,
     Beta: lambda p, q: _dirichlet(p._dirichlet, q._dirichlet),
@@ -207,6 +226,8 @@ _SAME: dict[type, Formula] = {
     OneHotCategorical: _categorical,
     Poisson: lambda p, q: special.xlogy(p.rate, p.rate / q.rate) - p.rate + q.rate,
     TransformedDistribution: _transformed,
+    Weibull: _weibull,
+    Wishart: _wishart,
 }
 _FORMULAS.update({(kind, kind): formula for kind, formula in _SAME.items()})
 _normals = (MultivariateNormal, LowRankMultivariateNormal)
