@@ -25,7 +25,7 @@ from .ops.creation import creation
 from .ops.indexing import index as indexing
 from .ops.reduction import min_max, sums
 from .ops.shape import split as split_ops
-from .promotion import held
+from .promotion import NUMBERS, held
 from .rules import FAST, TABLE, differentiable, unwrap, wrap
 from .tensors import printing
 from .tensors.devices import placement
@@ -509,6 +509,9 @@ class Tensor(Methods):
         return indexing.take.record((self, key))
 
     def __setitem__(self, key: Any, value: Any) -> None:
+        if type(key) is Tensor and type(value) in NUMBERS and (mask := self._fills(key)) is not None:
+            views.write(self, indexing.masked_fill, (mask, held(value, self._data.dtype, "setitem")), "setitem")
+            return
         key = indexing.plain_index(key)
         if not isinstance(value, Tensor):
             value = _numbers(value) if type(value) in (list, tuple) else held(value, self._data.dtype, "setitem")
@@ -522,6 +525,13 @@ class Tensor(Methods):
             views.write(self, lambda old, new: indexing.index_put(old, new, key), (value,), "setitem")
         except ValueError as error:
             raise error if isinstance(error, InputError) else InputError(f"setitem: {error}") from None
+
+    def _fills(self, key: Tensor) -> Tensor | None:
+        """A mask of this tensor's first dimensions, for all: what it writes a number to need not be counted."""
+        mask, shape = key._data, self._data.shape
+        if mask.dtype != np.bool_ or mask.shape != shape[: mask.ndim]:
+            return None
+        return key if mask.ndim == len(shape) else key[(..., *(None,) * (len(shape) - mask.ndim))]
 
     # --- NumPy ------------------------------------------------------------------------------------------------------
 

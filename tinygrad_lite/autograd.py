@@ -297,7 +297,7 @@ def _through_twin(rule: Rule, g: Any, inputs: tuple[Any, ...], sources: dict[str
     """The vjp of the plain twin: recorded, so that it can be differentiated again."""
     tensors = {n: _tensor(v, alias(sources.get(n))) for n, v in zip(rule.op.inputs, inputs)}
     out = rule.op.twin(*tensors.values())  # type: ignore[misc]
-    wanted = [tensors[a] if isinstance(tensors[a], rules.Tensor) else None for a in rule.arg]
+    wanted = [tensors[a] if isinstance(tensors[a], rules.Tensor) and tensors[a]._node else None for a in rule.arg]
     found = grad(out, [w for w in wanted if w is not None], conjugate(g), create_graph=True, allow_unused=True)
     results = iter(found)
     gradients = tuple(None if w is None else conjugate(_or_zero(next(results), w)) for w in wanted)

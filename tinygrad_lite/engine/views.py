@@ -145,8 +145,8 @@ def follow(base: Any, path: Path) -> Any:
     return base
 
 
-def _without(g: Any, value_shape: tuple[int, ...], path: Path) -> Any:
-    return scatter(g, np.zeros(value_shape, np.bool_), path)  # which any dtype takes
+def _without(g: Any, path: Path) -> Any:
+    return scatter(g, np.zeros_like(follow(g, path), np.bool_), path)  # which any dtype takes
 
 
 def _written(g: Any, path: Path) -> Any:

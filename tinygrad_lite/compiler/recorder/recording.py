@@ -27,6 +27,7 @@ ndarray = np.ndarray
 
 class _Local(threading.local):
     recorder: Recorder | None = None
+    wraps = False  # a rule records itself: see `watching.through_graph_watched`
 
 
 LOCAL = _Local()

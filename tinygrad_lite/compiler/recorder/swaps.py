@@ -99,6 +99,8 @@ def _helpers() -> Iterator[Place]:
     yield _attribute(autograd, "_call_hooks", watching.refusing(autograd._call_hooks, "a hook on a gradient"))
     yield _attribute(autograd, "_seeds", watching.seeds_watched)
     yield _attribute(autograd, "add", watching.added)
+    yield _attribute(autograd, "_tensor", watching.tensor_watched)
+    yield _attribute(autograd, "_through_graph", watching.through_graph_watched)
 
 
 def _tensors() -> Iterator[Place]:

@@ -164,6 +164,32 @@ plain_part = index_keys._plain
 _PLAIN_CALL: Any = next(c for c in rules.without_gradient.__code__.co_consts if getattr(c, "co_name", "") == "plain")
 
 
+def through_graph_watched(node: Node, rule: Any, g: Any, saved: tuple[Any, ...], edges: Any = None) -> Any:
+    """A rule that records itself gets Tensors also for values without gradients: what it makes of them is seen."""
+    if _recorder() is None:
+        return through_graph(node, rule, g, saved, edges)
+    LOCAL.wraps = True
+    try:
+        return through_graph(node, rule, g, saved, edges)
+    except Exception:  # a rule that is for arrays only
+        LOCAL.wraps = False
+        return through_graph(node, rule, g, saved, edges)
+    finally:
+        LOCAL.wraps = False
+
+
+through_graph = autograd._through_graph
+
+
+def tensor_watched(array: Any, node: Node | None) -> Any:
+    if node is None and LOCAL.wraps and type(array) is np.ndarray and array.size and array.dtype.kind in "biuf":
+        return rules.wrap(array)
+    return tensor(array, node)
+
+
+tensor = autograd._tensor
+
+
 def added(before: Any, d: Any) -> Any:
     if isinstance(before, (np.ndarray, np.generic, rules.Parts)):
         return _add(before, d)

@@ -22,22 +22,16 @@ FUNCTIONAL = __all__
 
 def _blind(bias: Any) -> Any:
     """Queries that may look at nothing; they get zeros rather than NaN, as in PyTorch."""
-    if bias is None:
-        return None
-    found = np.all(np.equal(unwrap(bias), -np.inf), axis=-1, keepdims=True)
-    return found if found.any() else None
+    return np.all(np.equal(bias, -np.inf), axis=-1, keepdims=True)
 
 
 def _twin(q: Any, k: Any, v: Any, bias: Any, kept: Any, scale: float) -> Any:
     scores = matrix_product(q * scale, np.swapaxes(k, -1, -2))
-    blind = _blind(bias)
     if bias is not None:
-        scores = scores + bias
-    if blind is not None:
-        scores = np.where(blind, 0.0, scores)
+        scores = np.where(_blind(bias), 0.0, scores + bias)
     p: Any = softmax.softmax(scores, -1)
-    if blind is not None:
-        p = np.where(blind, 0.0, p)
+    if bias is not None:
+        p = np.where(_blind(bias), 0.0, p)
     return matrix_product(p if kept is None else p * kept, v)
 
 
@@ -64,7 +58,7 @@ def _vjp(g: Any, q: Any, k: Any, v: Any, bias: Any, kept: Any, scale: float, p: 
 def _attention(q: Any, k: Any, v: Any, bias: Any, kept: Any, scale: float) -> Any:
     """``softmax(scale q k^T + bias) v``, some of the weights dropped, and all the weights."""
     p = matrix_product(q * scale, np.swapaxes(k, -1, -2))
-    blind = _blind(bias)
+    blind = None if bias is None or not (found := _blind(bias)).any() else found
     if bias is not None:
         p = np.add(p, bias, out=p) if np.broadcast_shapes(p.shape, bias.shape) == p.shape else p + bias
     if blind is not None:

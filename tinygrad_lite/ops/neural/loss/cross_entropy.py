@@ -37,13 +37,14 @@ def _index_twin(x: Any, target: Any, weight: Any, ignore: int, reduction: str) -
 
 
 def _nll_twin(x: Any, target: Any, weight: Any, ignore: int, reduction: str) -> Any:
-    kept = target != ignore
+    kept = np.not_equal(target, ignore)
     index = np.where(kept, target, 0)
-    scale = (weight[index] if weight.size else np.ones(len(target), unwrap(x).dtype)) * kept
+    picked = np.take_along_axis(x, index[:, None], 1)[:, 0]
+    scale = masked(weight[index] if math.prod(weight.shape) else np.ones_like(picked), kept)
     if reduction == "mean":
-        total = scale.sum()
-        scale = scale / (total if total else math.nan)
-    loss = -(masked(x[np.arange(len(target)), index], kept) * scale)
+        total = np.sum(scale)
+        scale = scale / np.where(np.equal(total, 0), math.nan, total)
+    loss = -(masked(picked, kept) * scale)
     return loss if reduction == "none" else loss.sum()
 
 
