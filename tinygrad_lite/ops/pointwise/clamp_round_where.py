@@ -218,8 +218,8 @@ _where_op = differentiable(
 def _np_where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     if x is None or y is None:
         return where(np.asarray(unwrap(condition), np.bool_), x, y)
-    if not isinstance(condition, rules.Tensor):
-        condition = np.asarray(condition, np.bool_)
+    if not isinstance(condition, rules.Tensor) or not (isinstance(x, rules.Tensor) or isinstance(y, rules.Tensor)):
+        condition = np.asarray(unwrap(condition), np.bool_)
     elif condition._data.dtype != _BOOL:
         condition = np.not_equal(condition, 0)
     return _where_op.record((condition, x, y))

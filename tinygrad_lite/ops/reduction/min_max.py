@@ -13,7 +13,6 @@ from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim, ordered_only, other_names, some_dims
 from ..indexing.index import _take_along_axis
 from ..pointwise.clamp_round_where import masked, masked_of, maximum, minimum
-from ..pointwise.comparison import isnan
 from ..shape.reshape_transpose import squeeze
 from .sums import kept_dims
 
@@ -38,7 +37,7 @@ class Extremes(NamedTuple):
 def _extreme_a(g: Any, a: Any, out: Any, axis: Any, keepdims: Any) -> Any:
     if type(g) is np.ndarray:
         return _extreme_array(g, a, out, axis, keepdims)
-    peak = np.equal(a, kept_dims(out, a.shape, axis, keepdims)) | isnan(a)
+    peak = np.equal(a, kept_dims(out, a.shape, axis, keepdims)) | np.isnan(a)
     shared = np.where(peak, 1.0, np.zeros_like(a))  # ties share evenly, as in PyTorch
     found = kept_dims(g, a.shape, axis, keepdims) * (shared / pairwise_sum(shared, axis, True))
     return np.where(peak, found, np.zeros_like(a))

@@ -16,7 +16,6 @@ from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
 from ..argument_names import floating_only, numpy_names, one_dim, ordered_only
 from ..indexing.index import _take_along_axis
-from ..pointwise.comparison import isnan
 from ..pointwise.fused_arithmetic import lerp
 from ..shape.reshape_transpose import squeeze
 from .min_max import Picked
@@ -75,7 +74,7 @@ def _at(x: Any, find: Any) -> Any:
 
 
 def _whole_a(g: Any, a: Any, out: Any) -> Any:
-    middle = np.equal(a, out) | (isnan(a) & isnan(out))
+    middle = np.equal(a, out) | (np.isnan(a) & np.isnan(out))
     shared = np.where(middle, 1.0, np.zeros_like(a))
     return np.where(middle, g * (shared / pairwise_sum(shared)), np.zeros_like(a))  # not 0 * inf
 
