@@ -15,7 +15,7 @@ from .dtypes import as_dtype, canonical, get_default_dtype, of
 from .dtypes import dtype as DType
 from .engine import blame, fast_calls, hooks, views
 from .engine.door import open_doors_of
-from .engine.errors import NEEDS_DETACH, NO_VALUES, InputError, NumberError, SeveralError
+from .engine.errors import NEEDS_DETACH, NO_VALUES, SEVERAL, InputError, NumberError, SeveralError
 from .engine.hooks import RemovableHandle as RemovableHandle
 from .engine.out import into
 from .graph import RETAIN, mode, new_leaf, uncounted, written
@@ -39,11 +39,7 @@ def _clone(a: Any, order: str = "K") -> Any:
     return a.copy("C" if 0 in a.strides else order)
 
 
-@differentiable(a=lambda g: g, name="to", complex=True)
-def _cast(a: Any, dtype: np.dtype[Any]) -> Any:
-    return half_precision.cast(a, dtype)
-
-
+_cast = differentiable(half_precision.cast, a=lambda g: g, name="to", complex=True)
 FAST[np.astype if hasattr(np, "astype") else np.ndarray.astype] = lambda x, dtype, **_: x.to(dtype)
 
 _CHANNELS_LAST = {channels_last: 4, channels_last_3d: 5}  # number of dimensions
@@ -256,8 +252,7 @@ class Tensor(Methods):
 
     def __bool__(self) -> builtins.bool:
         if self._data.size != 1:
-            what = "the truth of a Tensor with several elements" if self._data.size else NO_VALUES
-            raise RuntimeError(f"bool: {what} is ambiguous; use any() or all()")
+            raise RuntimeError(SEVERAL if self._data.size else NO_VALUES)
         return bool(self._data.item())
 
     def __index__(self) -> builtins.int:

@@ -112,3 +112,13 @@ def test_gradients_of_float16_add_up_as_numpys_sum():
     np.testing.assert_array_equal(x.grad.numpy(), np.full(5000, 8, np.float16))
     (x * one + x * other).backward(tg.ones_like(x))
     np.testing.assert_array_equal(x.grad.numpy(), np.full(5000, 8, np.float16) + (one.numpy() + other.numpy()))
+
+
+@pytest.mark.parametrize(
+    "function", [lambda x: x.float(), lambda x: x.softmax(-1), lambda x: x.round(), lambda x: x * 2]
+)
+def test_results_of_expanded_tensors_can_be_written_to(function):
+    x = tg.ones(1, 1, dtype=tg.float16).expand(100, 100)
+    out = function(x)
+    out[0, 0] = 5
+    assert (out == 5).sum().item() == 1

@@ -117,7 +117,7 @@ def cast(d: Any, dtype: np.dtype[Any]) -> Any:
     """A gradient in its input's dtype."""
     if d.dtype.kind == "c" and dtype.kind != "c":
         d = np.real(d)  # a real input has no imaginary direction to move in
-    return half_precision.cast(d, dtype)
+    return half_precision.cast_repeating(d, dtype)
 
 
 def add(before: Any, d: Any) -> Any:

@@ -71,7 +71,8 @@ def check_several(rule: Any, parents: tuple[Any, ...], gradients: Any) -> None:
 
 # PyTorch's words, which programs look for
 NEEDS_DETACH = "numpy: Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
-NO_VALUES = "Boolean value of Tensor with no values"
+NO_VALUES = "bool: Boolean value of Tensor with no values is ambiguous; use any() or all()"
+SEVERAL = "bool: the truth of a Tensor with several elements is ambiguous; use any() or all()"
 MODIFIED = "(one of the variables needed for gradient computation has been modified by an inplace operation)"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .elementwise.half_precision import cast
+from .elementwise.half_precision import cast, cast_repeating
 
 _F16, _F32 = np.dtype(np.float16), np.dtype(np.float32)
 _ndarray = np.ndarray
@@ -21,7 +21,7 @@ def _single(value: Any) -> Any:
     if type(value) is tuple or type(value) is list:
         return type(value)(map(_single, value))
     if type(value) is _ndarray and value.dtype == _F16:
-        return cast(value, _F32)
+        return cast_repeating(value, _F32)
     return value.astype(_F32) if getattr(value, "dtype", None) == _F16 and hasattr(value, "astype") else value
 
 

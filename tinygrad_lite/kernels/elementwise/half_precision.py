@@ -29,14 +29,19 @@ def to_half(x: Any) -> Any:
     return x.astype(np.float16)
 
 
-def cast(x: Any, dtype: np.dtype[Any]) -> Any:
-    """An array in another dtype. One that repeats a smaller one, as the gradient of a sum does, repeats its cast."""
-    if type(x) is np.ndarray and x.size >= LARGE and {x.dtype, dtype} == _BOTH:
-        if 0 in x.strides:
-            once = x[tuple(slice(0, 1) if step == 0 else slice(None) for step in x.strides)]
-            return np.broadcast_to(once.astype(dtype), x.shape)
-        return to_half(x) if dtype == _F16 else to_single(x)
-    return x.astype(dtype)
+def cast(a: Any, dtype: np.dtype[Any]) -> Any:
+    """An array in another dtype."""
+    if type(a) is np.ndarray and a.size >= LARGE and {a.dtype, dtype} == _BOTH:
+        return to_half(a) if dtype == _F16 else to_single(a)
+    return a.astype(dtype)
+
+
+def cast_repeating(a: Any, dtype: np.dtype[Any]) -> Any:
+    """`cast`, for reading: an array that repeats a smaller one, as the gradient of a sum does, repeats its cast."""
+    if type(a) is np.ndarray and a.size >= LARGE and 0 in a.strides:
+        once = a[tuple(slice(0, 1) if step == 0 else slice(None) for step in a.strides)]
+        return np.broadcast_to(once.astype(dtype), a.shape)
+    return cast(a, dtype)
 
 
 def by_single(function: Any, x: Any) -> Any:
