@@ -9,7 +9,8 @@ import pytest
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels
-from tinygrad_lite.kernels.loops import ctc, variance
+from tinygrad_lite.kernels.loops import variance
+from tinygrad_lite.kernels.losses import ctc
 
 SPECIAL = [0.0, -0.0, math.inf, -math.inf, math.nan, 3.0, -3.0, 6.0, 1.0, -1.0, 88.0, -88.0, -104.0, 20.0, 1e-6, -1e-6]
 

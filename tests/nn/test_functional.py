@@ -12,7 +12,8 @@ import tinygrad_lite as tg
 import tinygrad_lite.nn.functional as F
 from tinygrad_lite import kernels
 from tinygrad_lite.kernels.elementwise.float32_math import exp_single
-from tinygrad_lite.kernels.loops import cross_entropy, row_loops
+from tinygrad_lite.kernels.loops import row_loops
+from tinygrad_lite.kernels.losses import cross_entropy
 
 NAN, INF = math.nan, math.inf
 

@@ -6,6 +6,7 @@
     native/       the compiler, the cache on disk, addresses, threads, vector registers: how the machine is driven
     elementwise/  functions of one element, and the approximations that they are made of
     loops/        loops over rows, channels and indices
+    losses/       cross entropy and CTC
     spatial/      convolutions, pools and stencils
     rnn/          recurrent layers over all steps in one launch
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 from .. import rules
 from ..graph import stamped
@@ -14,6 +14,8 @@ from .devices import CPU, Device
 from .memory_formats import Layout, strided
 from .tensor_type import Tensor
 from .typed_tensors import tensor_type, type_name
+
+_S = TypeVar("_S")
 
 
 def _shared_memory() -> Any:
@@ -62,7 +64,7 @@ class DeviceMethods(Tensor):
         mark = stamped(self._data)
         return 0 if mark is None else mark.clock
 
-    def as_subclass(self, cls: type) -> Any:
+    def as_subclass(self, cls: type[_S]) -> _S:
         """The same values in the same memory as an instance of a subclass; gradients reach this tensor."""
         if not (isinstance(cls, type) and issubclass(cls, rules.Tensor)):
             raise TypeError(f"as_subclass: cls must be a subclass of Tensor, got {cls!r}")

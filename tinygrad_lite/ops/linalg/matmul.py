@@ -85,7 +85,7 @@ def matmul(input: Any, other: Any) -> Tensor:
     return _product(input, other, "matmul")
 
 
-def times(self: Any, other: Any) -> Any:
+def times(self: Any, other: Any) -> Tensor:
     """The operator ``@``, which leaves another library's objects, such as SciPy's sparse matrices, to theirs."""
     if type(other) is rules.Tensor or isinstance(other, (rules.Tensor, np.ndarray)):
         return _product(self, other, "matmul")

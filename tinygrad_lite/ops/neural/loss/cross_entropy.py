@@ -9,8 +9,8 @@ import numpy as np
 
 from ....engine.errors import DtypeError, InputError, RangeError
 from ....engine.quiet import quietly
-from ....kernels.loops import cross_entropy as kernel_loss
-from ....kernels.loops.cross_entropy import losses_and_slope, scaled_slope
+from ....kernels.losses import cross_entropy as kernel_loss
+from ....kernels.losses.cross_entropy import losses_and_slope, scaled_slope
 from ....rules import differentiable, unwrap, wrap
 from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ....engine.errors import InputError
-from ....kernels.loops.ctc import begin, emitted, forward_backward, later, likelihood, losses, states
+from ....kernels.losses.ctc import begin, emitted, forward_backward, later, likelihood, losses, states
 from ....kernels.native.parallel import in_ranges
 from ....rules import differentiable, unwrap
 from ....tensors.row_types import Floating

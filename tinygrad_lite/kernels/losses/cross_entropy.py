@@ -9,9 +9,9 @@ import numpy as np
 
 from ..elementwise.float32_math import exp_of_nonpositive
 from ..kernel import LARGE, kernel
+from ..loops.row_loops import piece
+from ..loops.row_sums import fill_row, largest_single, total
 from ..native.parallel import in_parts
-from .row_loops import piece
-from .row_sums import fill_row, largest_single, total
 
 
 def cross_entropy_plain(x: Any, target: Any, weight: Any, ignore: int, mean: bool, losses: Any, slope: Any) -> int:
