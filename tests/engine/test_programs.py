@@ -27,7 +27,7 @@ PYTORCH_REFUSES = {
 }
 REFUSED_HERE = {
     "is expanded, several of its elements|memory is read-only": "a write to part of an expanded tensor, or to windows",
-    "(roll|take_along_dim|index_(add|copy|fill|put)_?): (dim|indices) must be|out of bounds for axis":
+    "(roll|take_along_dim|index_(add|copy|fill|put)_?): (dim|indices) must be|out of bounds for (axis|dimension)":
         "arguments that are wrong, though there are no elements that need them",
     "matmul at .* needs its": "PyTorch's keeps a copy of an operand that it had to copy for broadcasting",
     "einsum at .* needs its 'operands'": "all of them are kept, though only one may require grad",
