@@ -504,7 +504,7 @@ class Tensor(Methods):
         return indexing.take.record((self, key))
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        if type(key) is Tensor and type(value) in NUMBERS and (mask := self._fills(key)) is not None:
+        if type(key) is Tensor and type(value) in NUMBERS and (mask := indexing.whole_mask(self, key)) is not None:
             views.write(self, indexing.masked_fill, (mask, held(value, self._data.dtype, "setitem")), "setitem")
             return
         key = indexing.plain_index(key)
@@ -520,13 +520,6 @@ class Tensor(Methods):
             views.write(self, lambda old, new: indexing.index_put(old, new, key), (value,), "setitem")
         except ValueError as error:
             raise error if isinstance(error, InputError) else InputError(f"setitem: {error}") from None
-
-    def _fills(self, key: Tensor) -> Tensor | None:
-        """A mask of this tensor's first dimensions, for all: what it writes a number to need not be counted."""
-        mask, shape = key._data, self._data.shape
-        if mask.dtype != np.bool_ or mask.shape != shape[: mask.ndim]:
-            return None
-        return key if mask.ndim == len(shape) else key[(..., *(None,) * (len(shape) - mask.ndim))]
 
     # --- NumPy ------------------------------------------------------------------------------------------------------
 
