@@ -112,6 +112,18 @@ def _products() -> list[Row]:
     ]  # fmt: skip
 
 
+def _norms() -> list[Row]:
+    return [
+        Row("nuclear_norm", lambda m, x: m.nuclear_norm(x), (regular(3, 3),)),
+        Row("nuclear_norm", lambda m, x: m.nuclear_norm(x, (1, 2), True), (regular(2, 3, 3),)),
+        Row("frobenius_norm", lambda m, x: m.frobenius_norm(x, (0, 1)), (normal(3, 4),)),
+        Row("frobenius_norm", lambda m, x: m.frobenius_norm(x, [1], True), (normal(3, 4),)),
+        Row("norm_except_dim", lambda m, x: m.norm_except_dim(x, 2, 1), (normal(3, 4, 2),)),
+        Row("norm_except_dim", lambda m, x: m.norm_except_dim(x, 3, -1), (normal(3, 4),)),
+        Row("lobpcg", lambda m, x: m.lobpcg(definite(x), 2)[0], (regular(7, 7),), in_torch=False),
+    ]
+
+
 def _distances() -> list[Row]:
     rows = []
     for p in (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, float("inf")):
@@ -261,7 +273,7 @@ def _functions() -> list[Row]:
     ]
 
 
-ROWS: list[Row] = [*_older_lu(), *_products(), *_distances(), *_equations(), *_factors(), *_functions()]
+ROWS: list[Row] = [*_older_lu(), *_products(), *_norms(), *_distances(), *_equations(), *_factors(), *_functions()]
 
 QUESTIONS: list[Row] = [
     Row("linalg.matrix_rank", linalg("matrix_rank"), (normal(3, 4),), np.linalg.matrix_rank),

@@ -56,6 +56,12 @@ def _convolutions() -> list[Row]:
     ):  # fmt: skip
         given = normal(3, 5, *size), normal(9, 5, *kernel), normal(9)
         rows.append(_row("conv2d", given, numerical=False, **options))
+    rows += [
+        _row("conv_tbc", (normal(7, 2, 4), normal(3, 4, 5), normal(5)), 1),
+        _row("convolution", (normal(2, 4, 7), normal(6, 2, 3), normal(6)), [2], [1], [1], False, [0], 2),
+        _row("convolution", (normal(2, 4, 5, 6), normal(4, 3, 2, 2), normal(3)), [2, 1], [1, 0], [1, 1], True, [1, 0],
+             1),
+    ]  # fmt: skip
     geometry = Geometry((5, 6), (3, 3), (3, 2), (2, 2), (1, 0), (1, 1))
     rows.append(Row("conv_weight", lambda m, y, x: conv._correlate(y, x, geometry),
                     (normal(2, 3, 3, 3), normal(2, 4, 5, 6)), in_torch=False))  # fmt: skip

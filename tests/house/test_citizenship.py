@@ -344,14 +344,14 @@ def test_ops_on_the_command_line(tmp_path, capsys):
 
 
 def test_the_page_of_operations_is_of_today(table):
-    """All but the names in NumPy, of which each of its versions has others."""
+    """All but the names in NumPy, of which each of its versions has others, and in PyTorch, which need not be there."""
     from tinygrad_lite.command_line import op_table
 
-    def without_numpy(page):
+    def without_others(page):
         rows = [line.split("|") for line in page.splitlines() if line.startswith("| `")]
-        return [row[:4] + row[5:] for row in rows]
+        return [row[:4] + row[6:] for row in rows]
 
     page = (ROOT / "docs" / "OPERATIONS.md").read_text(encoding="utf-8")
     expected = op_table.markdown(list(table.values()))
-    assert without_numpy(page) == without_numpy(expected), "run `python -m tinygrad_lite ops --markdown`"
+    assert without_others(page) == without_others(expected), "run `python -m tinygrad_lite ops --markdown`"
     assert op_table.summary(list(table.values())) in page

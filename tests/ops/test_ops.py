@@ -328,9 +328,9 @@ def test_every_row_of_the_table_is_tested() -> None:
 def test_every_public_operation_is_tested() -> None:
     rooms = "creation.creation", "creation.frombuffer", "creation.strided", "random."
     makers = [m for name, m in sys.modules.items() if name.startswith(tuple(f"tinygrad_lite.ops.{r}" for r in rooms))]
-    elsewhere = {"allclose", "equal", "is_storage", "pca_lowrank", "svd_lowrank"}.union(
+    elsewhere = {"allclose", "embedding_renorm_", "equal", "is_storage", "pca_lowrank", "svd_lowrank"}.union(
         *(getattr(m, "__all__", ()) for m in makers)
-    )  # test_ops_creation, test_ops_edges, test_memory_order, test_neural_edges
+    )  # test_ops_creation, test_ops_edges, test_memory_order, test_neural_edges, test_argument_names
     tested = {id(getattr(tg, row.name, None)) for row, _ in EVERYTHING}
     tested.add(id(tg.einsum))  # its rows are named by their equations
     public = [name for name in tg.__all__ if getattr(getattr(tg, name), "__module__", "").startswith(

@@ -253,12 +253,49 @@ def lobpcg(
 
 
 def nuclear_norm(input: Floating, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """The sum of the singular values: `linalg.matrix_norm` with "nuc"."""
+    """The sum of the singular values: `linalg.matrix_norm` with "nuc".
+
+    Parameters
+    ----------
+    input : Tensor, shape (..., m, n), floating
+    dim : pair of int, optional
+        Default: the last two.
+    keepdim : bool
+        Keep the reduced dimensions, with size 1.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.nuclear_norm(tg.tensor([[3.0, 0.0], [0.0, 4.0]]))
+    tensor(7.)
+    """
     return norms.matrix_norm(input, "nuc", (-2, -1) if dim is None else dim, keepdim)
 
 
 def frobenius_norm(input: Floating, dim: Any, keepdim: bool = False) -> Tensor:
-    """The root of the sum of squares over dimensions: `norm` with "fro"."""
+    """The root of the sum of squares over dimensions: `norm` with "fro".
+
+    Parameters
+    ----------
+    input : Tensor, floating
+    dim : int or sequence of int
+    keepdim : bool
+        Keep the reduced dimensions, with size 1.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.frobenius_norm(tg.tensor([[3.0, 4.0]]), (0, 1))
+    tensor(5.)
+    """
     return norm(input, "fro", dim, keepdim)
 
 

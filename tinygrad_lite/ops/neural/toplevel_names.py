@@ -52,7 +52,33 @@ def batch_norm(
     eps: float = 1e-5,
     cudnn_enabled: bool = False,
 ) -> Tensor:
-    """`nn.functional.batch_norm`, the weight before the statistics; `cudnn_enabled` changes nothing on a CPU."""
+    """`nn.functional.batch_norm`, the weight before the statistics.
+
+    Parameters
+    ----------
+    input : Tensor, shape (N, C, ...), floating
+    weight, bias : Tensor, shape (C,), optional
+    running_mean, running_var : Tensor, shape (C,), optional
+    training : bool
+        Use the batch's own mean and variance.
+    momentum : float
+        How far the running statistics move.
+    eps : float
+    cudnn_enabled : bool
+        Changes nothing on a CPU.
+
+    Returns
+    -------
+    Tensor, of the input's shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.tensor([[1.0, 10.0], [3.0, 30.0]])
+    >>> tg.batch_norm(x, None, None, tg.tensor([2.0, 20.0]), tg.tensor([1.0, 100.0]), False, 0.1, 0.0)
+    tensor([[-1., -1.],
+            [ 1.,  1.]])
+    """
     return channels.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
 
 
@@ -67,7 +93,31 @@ def instance_norm(
     eps: float = 1e-5,
     cudnn_enabled: bool = False,
 ) -> Tensor:
-    """`nn.functional.instance_norm`, the weight before the statistics."""
+    """`nn.functional.instance_norm`, the weight before the statistics.
+
+    Parameters
+    ----------
+    input : Tensor, shape (N, C, ...), floating
+    weight, bias : Tensor, shape (C,), optional
+    running_mean, running_var : Tensor, shape (C,), optional
+    use_input_stats : bool
+        Use the samples' own mean and variance.
+    momentum : float
+        How far the running statistics move.
+    eps : float
+    cudnn_enabled : bool
+        Changes nothing on a CPU.
+
+    Returns
+    -------
+    Tensor, of the input's shape
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.instance_norm(tg.tensor([[[1.0, 3.0]]]), eps=0.0)
+    tensor([[[-1.,  1.]]])
+    """
     return layers.instance_norm(input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
 
 
@@ -99,9 +149,32 @@ def group_norm(
 
 
 def embedding(
-    weight: Any, indices: Any, padding_idx: int = -1, scale_grad_by_freq: bool = False, sparse: bool = False
+    weight: Floating, indices: Any, padding_idx: int = -1, scale_grad_by_freq: bool = False, sparse: bool = False
 ) -> Tensor:
-    """`nn.functional.embedding`, the table first; a `padding_idx` below 0 is none."""
+    """`nn.functional.embedding`, the table first.
+
+    Parameters
+    ----------
+    weight : Tensor, shape (V, D), floating
+    indices : Tensor, integer
+    padding_idx : int
+        The row that gets no gradient; below 0 there is none.
+    scale_grad_by_freq : bool
+        Divide each row's gradient by how often it is used.
+    sparse : bool
+        Without effect: gradients are dense.
+
+    Returns
+    -------
+    Tensor, shape (..., D)
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.embedding(tg.tensor([[0.0, 1.0], [2.0, 3.0]]), tg.tensor([1, 0]))
+    tensor([[2., 3.],
+            [0., 1.]])
+    """
     return rows.embedding(indices, weight, padding_idx if padding_idx >= 0 else None, None, 2.0, scale_grad_by_freq)
 
 
@@ -153,7 +226,7 @@ def embedding_bag(
     )  # fmt: skip
 
 
-def embedding_renorm_(input: Any, indices: Any, max_norm: float, norm_type: float) -> Tensor:
+def embedding_renorm_(input: Floating, indices: Any, max_norm: float, norm_type: float) -> Tensor:
     """Shorten the rows of a table that are used and too long, in place.
 
     Parameters
@@ -250,7 +323,7 @@ def conv_tbc(input: Any, weight: Any, bias: Any, pad: int = 0) -> Tensor:
     return movedim(out, 2, 0)
 
 
-def norm_except_dim(v: Any, pow: int = 2, dim: int = 0) -> Tensor:
+def norm_except_dim(v: Floating, pow: int = 2, dim: int = 0) -> Tensor:
     """Norms over all dimensions but one, which stays with the others of size 1; ``dim=-1`` is the norm of all.
 
     Parameters
