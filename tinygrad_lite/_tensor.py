@@ -25,7 +25,7 @@ from .ops.creation import creation
 from .ops.indexing import index as indexing
 from .ops.reduction import min_max, sums
 from .ops.shape import split as split_ops
-from .promotion import NUMBERS, held
+from .promotion import held
 from .rules import FAST, TABLE, differentiable, unwrap, wrap
 from .tensors import printing
 from .tensors.devices import placement
@@ -504,9 +504,6 @@ class Tensor(Methods):
         return indexing.take.record((self, key))
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        if type(key) is Tensor and type(value) in NUMBERS and (mask := indexing.whole_mask(self, key)) is not None:
-            views.write(self, indexing.masked_fill, (mask, held(value, self._data.dtype, "setitem")), "setitem")
-            return
         key = indexing.plain_index(key)
         if not isinstance(value, Tensor):
             value = _numbers(value) if type(value) in (list, tuple) else held(value, self._data.dtype, "setitem")

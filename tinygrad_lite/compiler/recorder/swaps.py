@@ -106,6 +106,7 @@ def _helpers() -> Iterator[Place]:
 def _tensors() -> Iterator[Place]:
     for name in DOORS:
         yield _attribute(rules.Tensor, name, watching.door(getattr(rules.Tensor, name), name))
+    yield _attribute(rules.Tensor, "__setitem__", watching.set_item)
     yield _attribute(rules.Tensor, "grad", property(watching.get_grad, watching.set_grad))
 
 

@@ -14,7 +14,9 @@ from ...engine import accumulate as accumulation
 from ...engine import views
 from ...graph import Node, caller, library, line_of
 from ...ops.indexing import index_keys
+from ...ops.indexing.index import masked_fill
 from ...ops.random.generator import Generator
+from ...promotion import NUMBERS, held
 from ...rules import Op
 from .calls import as_arrays, holds_tensor
 from .layout_only import looks_at_layout_only
@@ -161,6 +163,20 @@ def index_part(part: Any) -> Any:
 
 
 plain_part = index_keys._plain
+
+
+def set_item(tensor: Any, key: Any, value: Any) -> None:
+    """A number written where a mask is: a choice, whose shapes do not depend on how many places there are."""
+    if _recorder() is not None and isinstance(key, rules.Tensor) and type(value) in NUMBERS:
+        mask, shape = key._data, tensor._data.shape
+        if mask.dtype == np.bool_ and mask.shape == shape[: mask.ndim]:
+            whole = key if mask.ndim == len(shape) else key[(..., *(None,) * (len(shape) - mask.ndim))]
+            views.write(tensor, masked_fill, (whole, held(value, tensor._data.dtype, "setitem")), "setitem")
+            return
+    put_item(tensor, key, value)
+
+
+put_item = rules.Tensor.__setitem__
 _PLAIN_CALL: Any = next(c for c in rules.without_gradient.__code__.co_consts if getattr(c, "co_name", "") == "plain")
 
 

@@ -59,14 +59,6 @@ def _plain(part: Any) -> Any:
     return part
 
 
-def whole_mask(tensor: Any, key: Any) -> Any:
-    """A mask of a tensor's first dimensions, for all: what it writes a number to need not be counted. Or None."""
-    mask, shape = key._data, tensor._data.shape
-    if mask.dtype != np.bool_ or mask.shape != shape[: mask.ndim]:
-        return None
-    return key if mask.ndim == len(shape) else key[(..., *(None,) * (len(shape) - mask.ndim))]
-
-
 def in_two(index: Any, ndim: int) -> tuple[Any, Any] | None:
     """An index whose integers PyTorch takes before its arrays, as two; None where NumPy does the same.
 
