@@ -144,6 +144,29 @@ def test_rows_equal_eager_ones_on_other_inputs_than_recorded(of):
 CLASSES = tg.tensor([1, 0, 8, 3])
 
 
+HALVES = "exp log tanh sigmoid sqrt rsqrt erf square relu softplus gelu silu logsigmoid softsign tanhshrink".split()
+PAIRS = "add mul pow atan2 hypot".split()
+
+
+@pytest.mark.parametrize("size", [50, 5000])
+@pytest.mark.parametrize("name", [*HALVES, *PAIRS])
+def test_float16_is_rounded_where_eager_calls_round_it(name, size):
+    """Eager calls go through float32, and rules that call functions of arrays get NumPy's own float16."""
+    function, rng = getattr(nn.functional, name, None) or getattr(tg, name), np.random.default_rng(size)
+
+    def with_gradient(*args):
+        out = function(*args)
+        return out.detach(), tg.autograd.grad((out * out).sum(), args)
+
+    compiled = tg.compile(with_gradient, fullgraph=True)
+    for _ in range(4):
+        arrays = [(rng.random(size) * 3 + 0.1).astype(np.float16) for _ in range(2 if name in PAIRS else 1)]
+        given = [[tg.from_numpy(a).requires_grad_() for a in arrays] for _ in range(2)]
+        native.wait()  # while anything compiles, calls run eagerly
+        assert bits(compiled(*given[0])) == bits(with_gradient(*given[1]))
+    assert compiled.hits() == 2
+
+
 def numbers_written_where_a_mask_is(x):
     z = x * 1.0
     z[z > 0.5] = 0.5

@@ -46,7 +46,10 @@ def accumulate(found: dict[Node, Any], node: Node, create: bool) -> None:
     if before._node is not None or (before._data.base is not None and not _own_places(before._data)):
         node.grad = wrap(before._data + g)
     else:
-        np.copyto(before._data, add(before._data, g)) if g.dtype is _F16 else np.add(before._data, g, out=before._data)
+        if g.dtype is _F16:
+            np.copyto(before._data, add(before._data, g))
+        else:
+            np.add(before._data, g, out=before._data)
         written(before._data, "gradient accumulation")
 
 

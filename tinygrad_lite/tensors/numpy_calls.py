@@ -51,8 +51,8 @@ def otherwise_on_arrays(function: Callable[..., Any], refusal: Exception, args: 
     """
     try:
         return on_arrays(function, refusal, args, {name: value for name, value in kwargs.items() if name != "out"})
-    except Exception:
-        raise refusal from None
+    except (TypeError, ValueError, IndexError, AttributeError) as error:  # by which NumPy's functions refuse arguments
+        raise refusal from error
 
 
 def _tensors(value: Any) -> Iterator[Any]:

@@ -60,7 +60,8 @@ def _rows() -> Iterator[Place]:
         for rule in (*op.rules, *half_rules(op)):
             yield _attribute(rule, "vjp", recorded(rule.vjp, f"{op.name}'", "rule"))
     for call, (put, plain, _) in fast_calls():
-        yield put, plain, watching.fast(recorded(plain, call.__name__))
+        name = call.__name__
+        yield put, plain, watching.fast(recorded(plain, name), recorded(watching.in_half(plain), name))
 
 
 def everywhere(values: dict[int, Any]) -> Iterator[Place]:

@@ -13,6 +13,7 @@ from ... import autograd, rules
 from ...engine import accumulate as accumulation
 from ...engine import views
 from ...graph import Node, caller, library, line_of
+from ...kernels.elementwise import half_precision
 from ...ops.indexing import index_keys
 from ...ops.indexing.index import masked_fill
 from ...ops.random.generator import Generator
@@ -43,8 +44,19 @@ def helper(function: Any, traced: Any, name: str) -> Any:
     return helper
 
 
-def fast(traced: Any) -> Any:
-    """What a fast call calls: with arrays it gives an array."""
+@functools.cache  # recordings are compared by their functions
+def in_half(plain: Any) -> Any:
+    """What a fast call makes of a function for float16: see `half_precision`."""
+
+    @functools.wraps(plain, assigned=("__name__",), updated=())
+    def function(*args: Any) -> Any:
+        return half_precision.by_single(plain, *args) if len(args) == 1 else half_precision.of_two(plain, *args)
+
+    return function
+
+
+def fast(traced: Any, halved: Any) -> Any:
+    """What a fast call calls, and what it calls for float16: with arrays it gives an array."""
 
     @functools.wraps(traced)
     def function(*args: Any, **kwargs: Any) -> Any:
@@ -54,6 +66,10 @@ def fast(traced: Any) -> Any:
             given = [frame.f_locals.get(n) for n in ("input", "other", "args")]
             if not holds_tensor(given) and not looks_at_layout_only(frame, RECORDED):
                 recorder.refuse(f"{traced.__name__} at {line_of(caller(2))} gives an array, whose values may be read")
+        if any(type(v) is np.ndarray and v.dtype == np.float16 for v in args):  # of Tensors: of arrays NumPy's own
+            frame = sys._getframe(1)
+            if frame.f_code is half_precision.of_two.__code__ or holds_tensor([frame.f_locals.get("input")]):
+                return halved(*args, **kwargs)
         return traced(*args, **kwargs)
 
     function.recorded = traced.recorded  # type: ignore[attr-defined]
@@ -182,16 +198,16 @@ _PLAIN_CALL: Any = next(c for c in rules.without_gradient.__code__.co_consts if 
 
 def through_graph_watched(node: Node, rule: Any, g: Any, saved: tuple[Any, ...], edges: Any = None) -> Any:
     """A rule that records itself gets Tensors also for values without gradients: what it makes of them is seen."""
-    if _recorder() is None:
+    if _recorder() is None or not hasattr(rule.op, "function"):  # a custom Function is called once, as it is
         return through_graph(node, rule, g, saved, edges)
-    LOCAL.wraps = True
+    before, LOCAL.wraps = LOCAL.wraps, True
     try:
         return through_graph(node, rule, g, saved, edges)
-    except Exception:  # a rule that is for arrays only
+    except (AttributeError, TypeError):  # a rule that is for arrays only
         LOCAL.wraps = False
         return through_graph(node, rule, g, saved, edges)
     finally:
-        LOCAL.wraps = False
+        LOCAL.wraps = before
 
 
 through_graph = autograd._through_graph
