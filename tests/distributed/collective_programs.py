@@ -13,6 +13,7 @@ import pytest
 
 import tinygrad_lite as tg
 import tinygrad_lite.distributed as dist
+from tinygrad_lite import nn
 
 
 def _values(*shape: int, dtype: type = np.float32) -> np.ndarray:
@@ -175,13 +176,21 @@ def is_killed(folder: Path) -> None:
     dist.all_reduce(tg.ones(3))
 
 
+def is_killed_in_training(folder: Path) -> None:
+    model = nn.parallel.DistributedDataParallel(nn.Linear(4, 1))
+    for step in range(9):
+        if step == 3 and dist.get_rank() == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        model(tg.ones(3, 4)).mean().backward()
+
+
 def is_dead(folder: Path) -> None:
     """As a rank that the launcher does not miss: another process, which has ended, stands in its place."""
     dist.barrier()
     if dist.get_rank():
         ended = subprocess.Popen(["true"])
         ended.wait()
-        dist.group.WORLD.world.board._bytes[:8] = ended.pid.to_bytes(8, "little")
+        dist.group.WORLD.world.board._own[:8] = ended.pid.to_bytes(8, "little")
         time.sleep(5)
     else:
         dist.all_reduce(tg.ones(3))

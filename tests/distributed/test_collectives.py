@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from ranks import launch
 
@@ -50,6 +52,15 @@ def test_a_program_has_failed_where_a_rank_did_after_the_others_had_ended(tmp_pa
 def test_a_killed_rank_ends_the_program(tmp_path):
     (printed,) = launch(2, f"{HERE}:is_killed", tmp_path, fails=True)
     assert "Killed (signal 9)" in printed or "has left: its process" in printed
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="the system does not tell which of two processes died first")
+@pytest.mark.parametrize("options", [(), ("-disable-auto-cleanup",)], ids=" ".join)
+def test_a_killed_rank_is_named_though_the_launcher_kills_the_others(options, tmp_path):
+    (printed,) = launch(3, f"{HERE}:is_killed_in_training", tmp_path, *options, fails=True)
+    assert "rank 1 has died without a word" in printed, printed
+    assert "reduction 1 of 1 in backward pass 3, of bias, weight at" in printed, printed
+    assert printed.count("has died") == 1, printed
 
 
 @pytest.fixture

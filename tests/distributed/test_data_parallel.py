@@ -8,6 +8,7 @@ from ranks import launch
 import tinygrad_lite as tg
 import tinygrad_lite.distributed as dist
 from tinygrad_lite import nn
+from tinygrad_lite.distributed.buckets import cut
 
 HERE = "parallel_programs"
 
@@ -92,3 +93,15 @@ def test_a_recorded_step_makes_the_same_calls():
         assert passes._pass == 4
     finally:
         dist.destroy_process_group()
+
+
+def test_the_first_and_the_last_bucket_are_small():
+    """The one leaves early, the other's way is hidden by nothing; the rest is in few pieces."""
+    kilobytes = [1, 2, 8, 8, 8, 8, 8, 2, 1]
+    parameters = [tg.zeros(256 * n) for n in kilobytes]
+    buckets = cut(list(range(9)), parameters, 4 << 10, 16 << 10)
+    assert [bucket.places for bucket in buckets] == [[0, 1], [2, 3], [4, 5], [6], [7, 8]]
+    assert [bucket.places for bucket in cut([0, 1], parameters, 4 << 10, 16 << 10)] == [[0, 1]]
+    assert [bucket.places for bucket in cut([7, 8, 6], parameters, 4 << 10, 16 << 10)] == [[7, 8], [6]]
+    mixed = [tg.zeros(4), tg.zeros(4, dtype=tg.float64), tg.zeros(4)]
+    assert [bucket.places for bucket in cut([0, 1, 2], mixed, 4 << 10, 16 << 10)] == [[0], [1], [2]]

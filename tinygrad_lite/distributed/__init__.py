@@ -1,11 +1,9 @@
 """`tinygrad_lite.distributed`: many processes on MPI, in PyTorch's words.
 
-mpi.py            whether a launcher started this process; the import of mpi4py
+processes/        whether a launcher started this one, the last line of each, a watcher beside them, one instead of MPI
 world.py          all ranks, the division of threads, and the end
 groups.py         a group, and the order of its calls
 work.py           a call under way: agreed upon, made, waited for, never forever
-board.py          the last line of each rank, and notes of those that leave
-alone.py          one process in place of MPI
 collectives.py, objects.py, point_to_point.py   the calls
 """
 
@@ -13,7 +11,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import mpi as _mpi
 from .collectives import (
     ReduceOp,
     all_gather,
@@ -33,6 +30,7 @@ from .collectives import (
 from .groups import ProcessGroup
 from .objects import all_gather_object, broadcast_object_list, gather_object, scatter_object_list
 from .point_to_point import irecv, isend, recv, send
+from .processes import mpi as _mpi
 from .work import DistBackendError, DistError, Work
 from .world import NON_MEMBER, destroy_process_group, init_process_group, is_initialized, new_group, resolve, world
 

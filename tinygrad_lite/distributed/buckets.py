@@ -76,19 +76,23 @@ class Bucket:
                 tensor._data[...] = view
 
 
-def cut(order: list[int], parameters: list[Tensor], first: int, cap: int) -> list[Bucket]:
-    """Put parameters into buckets in an order: of one dtype each, the first of `first` bytes, the others of `cap`."""
-    buckets: list[Bucket] = []
-    group: list[int] = []
+def cut(order: list[int], parameters: list[Tensor], ends: int, cap: int) -> list[Bucket]:
+    """Put parameters into buckets, in order and of one dtype each: first and last of `ends` bytes, others of `cap`.
+
+    The first shall leave early. The last leaves when the pass has ended, so that nothing hides its way.
+    """
+    last, size = len(order), 0
+    while last and (not size or size + parameters[order[last - 1]]._data.nbytes <= ends):
+        last -= 1
+        size += parameters[order[last]]._data.nbytes
+    groups: list[list[int]] = []
     size = 0
-    for i in order:
+    for k, i in enumerate(order):
         p = parameters[i]._data
-        limit = cap if buckets else first
-        if group and (size + p.nbytes > limit or parameters[group[0]]._data.dtype != p.dtype):
-            buckets.append(Bucket(group, [parameters[k] for k in group]))
-            group, size = [], 0
-        group.append(i)
+        limit = cap if len(groups) > 1 else ends
+        if not groups or k == last or size + p.nbytes > limit or parameters[groups[-1][0]]._data.dtype != p.dtype:
+            groups.append([])
+            size = 0
+        groups[-1].append(i)
         size += p.nbytes
-    if group:
-        buckets.append(Bucket(group, [parameters[k] for k in group]))
-    return buckets
+    return [Bucket(group, [parameters[k] for k in group]) for group in groups]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from .alone import IN_PLACE, Alone
+from .processes.alone import IN_PLACE, Alone
 from .work import LAST, Steps, Work, seconds
 
 __all__ = ["ProcessGroup"]

@@ -21,7 +21,7 @@ from .groups import ProcessGroup
 from .objects import exchange
 from .work import Work, here, wait_for
 
-FIRST = 1 << 20  # bytes of the first bucket: it shall leave early
+ENDS = 1 << 20  # bytes of the first bucket, which shall leave early, and of the last, which nothing hides
 
 
 class Reducer:
@@ -52,12 +52,13 @@ class Reducer:
 
     def _build(self, order: list[int]) -> None:
         before = {i: p.grad._data.copy() for i, p in enumerate(self.parameters) if p.grad is not None}
-        self.buckets = cut(order, self.parameters, min(FIRST, self.cap), self.cap)
+        self.buckets = cut(order, self.parameters, min(ENDS, self.cap), self.cap)
         self._at = {i: (bucket, k) for bucket in self.buckets for k, i in enumerate(bucket.places)}
         for i, g in before.items():
             bucket, k = self._at[i]
             bucket.tensors[k]._data[...] = g
             self.parameters[i].grad = bucket.tensors[k]
+        self._texts = [_shortened([self.names[i] for i in bucket.places]) for bucket in self.buckets]
         self._begin()
 
     def _begin(self) -> None:
@@ -126,7 +127,8 @@ class Reducer:
 
     def _send(self, bucket: Bucket) -> None:
         self._next += 1
-        text = f"reduction {self._next} of {len(self.buckets)} in backward pass {self._pass + 1}"
+        names = self._texts[self._next - 1]
+        text = f"reduction {self._next} of {len(self.buckets)} in backward pass {self._pass + 1}, of {names}"
         self.group.world.require(self.group, text)
         bucket.agreed = Work(self.group, text, iter(()))
         comm, group = self._comm, self.group
@@ -146,7 +148,7 @@ class Reducer:
         while self._next < len(self.buckets):
             self._send(self.buckets[self._next])
         for bucket in self.buckets:
-            wait_for(self.group, bucket.is_done, self._what(bucket), None)
+            wait_for(self.group, bucket.is_done, bucket.agreed, None)
         self._pass += 1
         used = self._hand_out()
         without = [name for i, name in enumerate(self.names) if i not in self._got] if ran else []
@@ -165,9 +167,6 @@ class Reducer:
                 if bucket.used[k] or bucket.held[k]:
                     self.parameters[i].grad = bucket.tensors[k]
         return used
-
-    def _what(self, bucket: Bucket) -> _Named:
-        return _Named(bucket.agreed, [self.names[i] for i in bucket.places])
 
     def _refuse_unused(self, without: list[str]) -> None:
         """All ranks come here at once: what each has used travels with the gradients."""
@@ -214,15 +213,8 @@ class Reducer:
         return self._seen is not None and self._pass > 0
 
 
-class _Named:
-    """What a wait is for."""
-
-    def __init__(self, work: Work, names: list[str]) -> None:
-        self.number, self._text = work.number, f"{work.call}, of {', '.join(names[:3])}{' ...' * (len(names) > 3)}"
-        self._line = work.line
-
-    def __repr__(self) -> str:
-        return f"{self._text}, at {self._line}"
+def _shortened(names: list[str]) -> str:
+    return f"{', '.join(names[:3])}{' ...' * (len(names) > 3)}"
 
 
 def _forget(nodes: list[Node]) -> None:

@@ -16,10 +16,10 @@ from typing import Any
 from ..engine.errors import InputError
 from ..graph import library
 from ..kernels.native import openblas, threads
-from . import mpi
-from .alone import Alone
-from .board import Board
 from .groups import ProcessGroup
+from .processes import mpi
+from .processes.alone import Alone
+from .processes.board import Board
 from .work import DistBackendError, seconds
 
 __all__ = ["destroy_process_group", "init_process_group", "new_group"]
@@ -115,6 +115,7 @@ class World:
             line = f" at {own[-1].filename}:{own[-1].lineno}" if own else ""
             self.failure = f"it ended with {kind.__name__}: {error}{line}"
             self.board.send(self.failure)
+            self.board.take_leave(True)
 
     def leave(self) -> None:
         """End MPI, if all ranks come to their ends; leave it alone if one does not, for it would wait."""
@@ -122,6 +123,7 @@ class World:
         if board is None or os.getpid() != self.process:
             return
         sys.stdout.flush()
+        board.take_leave(bool(self.failure))
         if not self.failure:
             board.send("its program has ended")
         begin = time.monotonic()

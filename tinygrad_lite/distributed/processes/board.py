@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import mmap
 import os
-import struct
+import sys
+import tempfile
 from typing import Any
 
 import numpy as np
 
-SLOT = 512  # bytes
-_NUMBERS = 4  # process, group, call, length of the text
+from . import watcher
+from .watcher import ENDED, FAILED, PROCESS, SLOT, STATE
+
 NOTE = 1  # the tag
 
 
@@ -26,30 +29,34 @@ class Board:
     def __init__(self, MPI: Any, comm: Any) -> None:
         self._MPI, self._comm = MPI, comm
         self._node = comm.Split_type(MPI.COMM_TYPE_SHARED)
-        self._window = MPI.Win.Allocate_shared(SLOT, 1, comm=self._node)
         self.local: list[int] = self._node.allgather(comm.rank)
-        self._slots = {
-            rank: np.frombuffer(self._window.Shared_query(i)[0], np.uint8, SLOT) for i, rank in enumerate(self.local)
-        }
-        self._bytes = self._slots[comm.rank].data
-        self.left: dict[int, str] = {}  # the ranks that do not come back, and what they said
-        self._sent: list[Any] = []
-        self.write(0, 0, "init_process_group")
+        with tempfile.NamedTemporaryFile(prefix="ranks-", dir=_memory()) as file:  # that of the first one counts
+            file.truncate(SLOT * len(self.local))
+            with open(self._node.bcast(file.name), "r+b") as shared:
+                memory = memoryview(mmap.mmap(shared.fileno(), 0))
+            self._slots = {rank: memory[i * SLOT : (i + 1) * SLOT] for i, rank in enumerate(self.local)}
+            self._own = self._slots[comm.rank]
+            self.left: dict[int, str] = {}  # the ranks that do not come back, and what they said
+            self._sent: list[Any] = []
+            watcher.put(self._own, PROCESS, os.getpid())
+            self.write(0, 0, "init_process_group")
+            self._node.Barrier()
+            if self._node.rank == 0 and len(self.local) > 1:
+                _start_watcher(file.fileno(), self.local)
 
     def write(self, group: int, call: int, text: str) -> None:
         """Say where this rank is."""
-        line = text.encode()[: SLOT - 8 * _NUMBERS]
-        self._bytes[8 * _NUMBERS : 8 * _NUMBERS + len(line)] = line
-        struct.pack_into(f"={_NUMBERS}q", self._bytes, 0, os.getpid(), group, call, len(line))
+        watcher.write_line(self._own, group, call, text)
+
+    def take_leave(self, failed: bool) -> None:
+        """Say that this rank's process ends, and how."""
+        watcher.put(self._own, STATE, FAILED if failed else ENDED)
 
     def read(self, rank: int) -> tuple[int, int, str] | None:
         """The group, the number and the text of a rank's last call, if it is on this machine."""
         if rank not in self._slots:
             return None
-        slot = self._slots[rank]
-        _, group, call, length = map(int, slot[: 8 * _NUMBERS].view(np.int64))
-        text = slot[8 * _NUMBERS : 8 * _NUMBERS + length].tobytes().decode(errors="replace")
-        return group, call, f"whose last call was number {call}, {text}"
+        return watcher.read_line(self._slots[rank])
 
     def send(self, text: str) -> None:
         """Tell all others that this rank leaves, and why."""
@@ -65,16 +72,29 @@ class Board:
             self._comm.Recv(note, status.source, NOTE)
             self.left[status.source] = note.tobytes().decode(errors="replace")
         for rank, slot in self._slots.items():
-            process = int(slot[:8].view(np.int64)[0])
+            process = watcher.get(slot, PROCESS)
             if rank not in self.left and not _lives(process):
                 self.left[rank] = f"its process, {process}, is dead, {self.read(rank)[2]}"  # type: ignore[index]
 
     def close(self) -> None:
-        """Give the memory back; all ranks of the machine do so at once."""
-        self._bytes = memoryview(b"")
+        """All ranks of the machine come to their ends at once."""
         self._slots.clear()
-        self._window.Free()
         self._node.Free()
+
+
+def _memory() -> str | None:
+    """Where files are memory, if there is such a place."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
+def _start_watcher(file: int, ranks: list[int]) -> None:
+    """Start who says which rank died first, where the system tells; in a session that launchers leave alone."""
+    if not hasattr(os, "pidfd_open") or not sys.executable:
+        return
+    os.set_inheritable(file, True)
+    command = [sys.executable, "-I", "-S", watcher.__file__, str(file), *map(str, ranks)]
+    nothing = [(os.POSIX_SPAWN_OPEN, place, os.devnull, os.O_RDWR, 0) for place in (0, 1)]
+    os.posix_spawn(sys.executable, command, os.environ, file_actions=nothing, setsid=True)
 
 
 def _lives(process: int) -> bool:
