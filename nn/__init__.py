@@ -19,10 +19,14 @@ if __name__ == "nn":
 else:
     from . import attention, functional, init, parallel, utils
     from .hooks import (
+        register_module_backward_hook,
+        register_module_buffer_registration_hook,
         register_module_forward_hook,
         register_module_forward_pre_hook,
         register_module_full_backward_hook,
         register_module_full_backward_pre_hook,
+        register_module_module_registration_hook,
+        register_module_parameter_registration_hook,
     )
     from .module import Module
     from .modules import utils as _ntuples  # noqa: F401  (PyTorch's name, which nothing here needs)
@@ -202,6 +206,8 @@ __all__ = [
     "UninitializedBuffer", "ParameterList", "ParameterDict", "Embedding", "EmbeddingBag", "RNNBase", "RNN", "LSTM",
     "GRU", "RNNCellBase", "RNNCell", "LSTMCell", "GRUCell", "MultiheadAttention", "TransformerEncoderLayer",
     "TransformerDecoderLayer", "TransformerEncoder", "TransformerDecoder", "Transformer",
+    "register_module_backward_hook", "register_module_buffer_registration_hook",
+    "register_module_module_registration_hook", "register_module_parameter_registration_hook",
     "register_module_forward_hook", "register_module_forward_pre_hook", "register_module_full_backward_hook",
     "register_module_full_backward_pre_hook",
 ]  # fmt: skip

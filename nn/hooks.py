@@ -40,6 +40,9 @@ class Hooks:
         "save",
         "load_pre",
         "load_post",
+        "new_parameter",
+        "new_buffer",
+        "new_module",
     )
 
     def __init__(self) -> None:
@@ -131,14 +134,17 @@ class Hooked:
         return self._add_hook("save_pre", Hook(hook))
 
     def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call ``hook(module, state_dict, prefix, {})`` after saving; it may edit the dict in place."""
+        """Call ``hook(module, state_dict, prefix, local_metadata)`` after saving; it may edit the dict in place.
+
+        What it returns must be None.
+        """
         return self._add_hook("save", Hook(hook))
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Before matching, call the hook on a shallow copy of the state dict, which it may edit in place.
 
         The call is ``hook(module, state_dict, prefix, {}, strict, missing_keys, unexpected_keys,
-        error_msgs)``, as in PyTorch.
+        error_msgs)``, as in PyTorch, where ``{}`` is what the state dict tells of the module: its version.
         """
         return self._add_hook("load_pre", Hook(hook))
 
@@ -263,7 +269,9 @@ class _BackwardGates:
         if not (is_grad_enabled() and any(map(_needs_grad, outputs))):
             return result
         outputs = self._pass(outputs, self._output_arrived)
-        return outputs if isinstance(result, tuple) else outputs[0]
+        if not isinstance(result, tuple):
+            return outputs[0]
+        return type(result)(*outputs) if hasattr(result, "_fields") else outputs
 
     @staticmethod
     def _pass(values: tuple[Any, ...], arrived: Callable[[tuple[Any, ...]], tuple[Any, ...]]) -> tuple[Any, ...]:
@@ -330,6 +338,87 @@ def _register_for_every_module(kind: str, hook: Hook) -> RemovableHandle:
     if Hooked._hooks is None:
         Hooked._hooks = Hooks()  # the way through `call_with_hooks`, for all modules
     return handle
+
+
+def registered(module: AnyModule, kind: str, name: str, value: Any) -> Any:
+    """What is to be registered in a module under a name: the value, or what a hook returns in its place."""
+    table = EVERY_MODULE.tables[f"new_{kind.rpartition(' ')[2]}"]  # a non-persistent buffer is one
+    for each in list(table.values()) if value is not None else ():
+        new = each.hook(module, name, value)
+        value = value if new is None else new
+    return value
+
+
+def register_module_parameter_registration_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Call ``hook(module, name, param)`` before a parameter is registered in any module.
+
+    Parameters
+    ----------
+    hook : callable
+        What it returns, if anything, is registered in place of the parameter.
+
+    Returns
+    -------
+    RemovableHandle
+
+    Examples
+    --------
+    >>> from tinygrad_lite import nn
+    >>> def show(module, name, param):
+    ...     print(type(module).__name__, name, param.shape)
+    >>> with nn.hooks.register_module_parameter_registration_hook(show):
+    ...     layer = nn.Linear(2, 1)
+    Linear weight (1, 2)
+    Linear bias (1,)
+    """
+    return RemovableHandle(EVERY_MODULE.tables["new_parameter"], Hook(hook))
+
+
+def register_module_buffer_registration_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Call ``hook(module, name, buffer)`` before a buffer is registered in any module.
+
+    Parameters
+    ----------
+    hook : callable
+        What it returns, if anything, is registered in place of the buffer.
+
+    Returns
+    -------
+    RemovableHandle
+
+    Examples
+    --------
+    >>> from tinygrad_lite import nn
+    >>> names = []
+    >>> with nn.hooks.register_module_buffer_registration_hook(lambda module, name, buffer: names.append(name)):
+    ...     layer = nn.BatchNorm1d(2)
+    >>> names
+    ['running_mean', 'running_var', 'num_batches_tracked']
+    """
+    return RemovableHandle(EVERY_MODULE.tables["new_buffer"], Hook(hook))
+
+
+def register_module_module_registration_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Call ``hook(module, name, submodule)`` before a module is registered in any other.
+
+    Parameters
+    ----------
+    hook : callable
+        What it returns, if anything, is registered in place of the submodule.
+
+    Returns
+    -------
+    RemovableHandle
+
+    Examples
+    --------
+    >>> from tinygrad_lite import nn
+    >>> with nn.hooks.register_module_module_registration_hook(lambda module, name, child: nn.Identity()):
+    ...     model = nn.Sequential(nn.ReLU())
+    >>> model[0]
+    Identity()
+    """
+    return RemovableHandle(EVERY_MODULE.tables["new_module"], Hook(hook))
 
 
 def register_module_forward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
@@ -438,6 +527,9 @@ def register_module_full_backward_hook(hook: Callable[..., Any]) -> RemovableHan
     tensor([0.4200, 0.4200])
     """
     return _register_for_every_module("backward", Hook(hook))
+
+
+register_module_backward_hook = register_module_full_backward_hook  # the older name, as `register_backward_hook`
 
 
 open_doors_of(Hooked)

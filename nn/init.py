@@ -412,7 +412,7 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | Non
 def _kaiming_std(who: str, tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float | None:
     """Return gain / sqrt(fan), or None for an empty tensor."""
     if 0 in tensor.shape:
-        warnings.warn(f"{who}: initializing zero-element tensors is a no-op", stacklevel=3)
+        warnings.warn(f"{who}: Initializing zero-element tensors is a no-op", stacklevel=3)
         return None
     if mode not in ("fan_in", "fan_out"):
         raise InputError(f"{who}: mode must be 'fan_in' or 'fan_out', got {mode!r}")

@@ -132,7 +132,17 @@ def _hooks_of(kind: str) -> property:
         table.clear()
         table.update(hooks)
 
-    return property(read, write, doc=f"The hooks of the kind {kind!r}, by PyTorch's name of them.")
+    def forget(module: Any) -> None:
+        read(module).clear()
+
+    return property(read, write, forget, doc=f"The hooks of the kind {kind!r}, by PyTorch's name of them.")
+
+
+def _marked(kind: str, mark: str) -> property:
+    def read(module: Any) -> dict[int, bool]:
+        return {key: True for key, each in module._all_hooks().tables[kind].items() if getattr(each, mark)}
+
+    return property(read, doc=f"The numbers of the hooks of the kind {kind!r} that were registered with {mark}=True.")
 
 
 def to_pytorchs(attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,6 +191,9 @@ class Pickled:
     _forward_pre_hooks, _forward_hooks = _hooks_of("forward_pre"), _hooks_of("forward")
     _backward_pre_hooks, _backward_hooks = _hooks_of("backward_pre"), _hooks_of("backward")
     _state_dict_pre_hooks, _state_dict_hooks = _hooks_of("save_pre"), _hooks_of("save")
+    _forward_pre_hooks_with_kwargs = _marked("forward_pre", "with_kwargs")
+    _forward_hooks_with_kwargs = _marked("forward", "with_kwargs")
+    _forward_hooks_always_called = _marked("forward", "always_call")
     _load_state_dict_pre_hooks, _load_state_dict_post_hooks = _hooks_of("load_pre"), _hooks_of("load_post")
 
     @property

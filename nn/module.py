@@ -15,7 +15,7 @@ from tinygrad_lite.engine.errors import InputError
 
 from ._checks import check_input
 from ._hyperparameters import checked
-from .hooks import Hooked, call_with_hooks
+from .hooks import Hooked, call_with_hooks, registered
 from .members import Members, Pickled, calls_getattr, getattr_of_members
 from .module_placement import Placed
 from .module_text import bracketed, indented
@@ -116,7 +116,7 @@ class Module(Placed, Stateful, Hooked, Pickled):
         if kinds.get(name) != kind:
             kinds.pop(name, None)  # of another kind before: it goes to the end, as a new name does
             kinds[name] = kind
-        self.__dict__[name] = value
+        self.__dict__[name] = registered(self, kind, name, value)
 
     def _register_new(self, name: str, value: Any, kind: str, allowed: tuple[str, ...]) -> None:
         """Register under a name that is free, or already of an allowed kind."""

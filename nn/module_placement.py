@@ -129,7 +129,9 @@ class Placed:
         if dtype.kind != "f":
             raise DtypeError(f"{type(self).__name__}.to: dtype must be a floating one, got {dtype}")
         for parameter in self.parameters():
-            if parameter.dtype.kind == "f" and parameter.dtype != dtype:
+            if isinstance(parameter, Uninitialized):
+                parameter.convert(dtype)
+            elif parameter.dtype.kind == "f" and parameter.dtype != dtype:
                 grad, parameter.grad = parameter.grad, None
                 parameter.data = parameter.data.to(dtype)  # the same object: an optimizer that holds it still does
                 parameter.grad = None if grad is None else grad.to(dtype)

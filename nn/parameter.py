@@ -6,6 +6,8 @@ from typing import Any, NoReturn
 
 from tinygrad_lite import Size, Tensor, empty, no_grad
 from tinygrad_lite._tensor import rebuild
+from tinygrad_lite.dtypes import of
+from tinygrad_lite.engine.errors import InputError
 
 from ._checks import check_device
 
@@ -84,15 +86,33 @@ class Uninitialized:
     __slots__ = ()
     _becomes: type
 
-    def _refuse(self) -> NoReturn:
-        raise RuntimeError(
-            f"{type(self).__name__}: its shape is not known yet; call the module once, or load a state dict"
+    @property
+    def _data(self) -> NoReturn:
+        """Raise an error: there are no values yet to compute with."""
+        raise InputError(
+            f"{type(self).__name__}: the values of an uninitialized parameter or buffer cannot be used: its shape is "
+            "not known yet; call the module once, or load a state dict"
         )
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype that it will have."""
+        return of(_array(self).dtype)
 
     @property
     def shape(self) -> Size:
         """Raise RuntimeError: there is none yet."""
-        self._refuse()
+        raise RuntimeError(
+            f"{type(self).__name__}: can't access the shape of an uninitialized parameter or buffer: its shape is not "
+            "known yet; call the module once, or load a state dict"
+        )
+
+    def share_memory_(self) -> NoReturn:
+        """Raise RuntimeError: there is none yet."""
+        raise RuntimeError(
+            f"{type(self).__name__}: can't share memory on an uninitialized parameter or buffer; call the module once, "
+            "or load a state dict"
+        )
 
     def materialize(self, shape: tuple[int, ...], dtype: Any = None) -> None:
         """Become an ordinary tensor of a shape, in place and with values that mean nothing yet.
@@ -104,22 +124,48 @@ class Uninitialized:
             By default its own.
         """
         this: Any = self
-        with no_grad():
-            this.data = empty(*shape, dtype=this.dtype if dtype is None else dtype)
+        dtype = self.dtype if dtype is None else dtype
         this.__class__ = self._becomes
+        with no_grad():
+            this.data = empty(shape, dtype=dtype)
 
     def convert(self, dtype: Any) -> None:
         """Change the dtype, in place."""
         this: Any = self
+        this.__class__, kind = self._becomes, type(self)
         this.data = empty(0, dtype=dtype)
+        this.__class__ = kind
+
+    def requires_grad_(self, requires_grad: bool = True) -> Any:
+        """Set whether gradients will be computed for it, and return it."""
+        this: Any = self
+        this.__class__, kind = self._becomes, type(self)
+        this.requires_grad_(requires_grad)
+        this.__class__ = kind
+        return self
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
     def __deepcopy__(self, memo: Any) -> Any:
         this: Any = self
-        copied = memo[id(self)] = rebuild(type(self), this._data.copy(), this.requires_grad)
+        copied = memo[id(self)] = _unknown(type(self), self.dtype, this.requires_grad)
         return copied
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        this: Any = self
+        return _unknown, (type(self), self.dtype, this.requires_grad)
+
+
+def _array(tensor: Any) -> Any:
+    return Tensor._data.__get__(tensor, type(tensor))
+
+
+def _unknown(cls: Any, dtype: Any, requires_grad: bool) -> Any:
+    """A tensor of unknown shape: one without elements, whose class hides them."""
+    made: Any = rebuild(cls._becomes, empty(0, dtype=dtype)._data, requires_grad)
+    made.__class__ = cls
+    return made
 
 
 class UninitializedParameter(Uninitialized, Parameter):
@@ -148,7 +194,7 @@ class UninitializedParameter(Uninitialized, Parameter):
 
     def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> UninitializedParameter:
         check_device("UninitializedParameter", device)
-        return rebuild(cls, empty(0, dtype=dtype)._data, requires_grad)
+        return _unknown(cls, dtype, requires_grad)
 
 
 class UninitializedBuffer(Uninitialized, Tensor):
@@ -176,7 +222,7 @@ class UninitializedBuffer(Uninitialized, Tensor):
 
     def __new__(cls, requires_grad: bool = False, device: Any = None, dtype: Any = None) -> UninitializedBuffer:
         check_device("UninitializedBuffer", device)
-        return rebuild(cls, empty(0, dtype=dtype)._data, requires_grad)
+        return _unknown(cls, dtype, requires_grad)
 
 
 def is_lazy(param: Any) -> bool:
@@ -194,3 +240,9 @@ def is_lazy(param: Any) -> bool:
     (True, False)
     """
     return isinstance(param, Uninitialized)
+
+
+def refuse_uninitialized(param: Any, who: str) -> None:
+    """Raise where a parameter has no shape yet."""
+    if is_lazy(param):
+        raise InputError(f"{who}: the module must not have uninitialized parameters. Call it once before")

@@ -56,6 +56,10 @@ def save_state(
     """Fill `destination` with the state of a module and everything below it."""
     for _, hook in hooks_of(module, "save_pre"):
         hook.hook(module, prefix, keep_vars)
+    if not hasattr(destination, "_metadata") and type(destination) is not dict:
+        destination._metadata = OrderedDict()  # type: ignore[attr-defined]
+    told = {"version": module._version}
+    getattr(destination, "_metadata", {})[prefix.removesuffix(".")] = told
     module._save_to_state_dict(destination, prefix, keep_vars)
     if type(module).get_extra_state is not get_extra_state:
         destination[prefix + EXTRA] = module.get_extra_state()
@@ -63,7 +67,8 @@ def save_state(
         if child is not None:
             child.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
     for _, hook in hooks_of(module, "save"):
-        hook.hook(module, destination, prefix, {})
+        if hook.hook(module, destination, prefix, told) is not None:
+            raise RuntimeError(f"{type(module).__name__}.state_dict: state_dict post-hook must return None")
     return destination
 
 
@@ -80,9 +85,9 @@ def load_state(module: AnyModule, given: Mapping[str, Any], strict: bool, assign
     for prefix, m in tree:
         m._upgrade_state(state, prefix)
         for _, hook in hooks_of(m, "load_pre"):
-            hook.hook(m, state, prefix, {}, strict, missing, unexpected, errors)
+            hook.hook(m, state, prefix, _told(given, prefix), strict, missing, unexpected, errors)
         if type(m)._load_from_state_dict is not Stateful._load_from_state_dict and not _asks_for_ours(
-            m, state, prefix, strict, missing, unexpected, errors
+            m, state, prefix, _told(given, prefix), strict, missing, unexpected, errors
         ):
             by_hand.add(id(m))
     places = {prefix + n: (m, n, value) for prefix, m in tree for n, value in own_state(m) if id(m) not in by_hand}
@@ -109,9 +114,13 @@ def load_state(module: AnyModule, given: Mapping[str, Any], strict: bool, assign
     return result
 
 
-def _asks_for_ours(module: AnyModule, state: dict[str, Any], prefix: str, *rest: Any) -> bool:
+def _told(state: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """What a state dict tells of a module besides: its version; nothing where it is a plain dict."""
+    return dict((getattr(state, "_metadata", None) or {}).get(prefix.removesuffix("."), {}))
+
+
+def _asks_for_ours(module: AnyModule, state: dict[str, Any], prefix: str, metadata: dict[str, Any], *rest: Any) -> bool:
     """Call the `_load_from_state_dict` that a class has of its own; return whether it called its base's, too."""
-    metadata: dict[str, Any] = {"version": module._version}
     module._load_from_state_dict(state, prefix, metadata, *rest)
     return "asked" in metadata
 
@@ -120,7 +129,7 @@ def _read(key: str, value: Any, current: Tensor, values: dict[str, np.ndarray[An
     """Turn one given value into an array of the right shape, or note what is wrong with it."""
     if isinstance(value, Uninitialized):
         if not isinstance(current, Uninitialized):
-            errors.append(f"{key}: its shape is not known yet in the checkpoint, and known in the current model.")
+            errors.append(f"{key}: the shape of an uninitialized tensor is not known yet in the checkpoint, but here.")
         return
     try:
         array = np.asarray(value.detach() if hasattr(value, "detach") else value)  # PyTorch's have detach, too

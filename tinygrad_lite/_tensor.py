@@ -586,8 +586,6 @@ class Tensor(Methods):
         return copied
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        if not self.is_leaf:
-            raise RuntimeError("pickle: only leaves can be pickled; detach() first")
         return rebuild, (type(self), self._data, self.requires_grad, self.grad, getattr(self, "__dict__", None))
 
 

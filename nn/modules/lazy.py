@@ -10,24 +10,69 @@ from ..parameter import Uninitialized, UninitializedParameter
 from .linear import Linear
 
 
-class Lazy(Module):
-    """What the lazy layers share: a first call that finds out the sizes.
+class LazyModuleMixin:
+    """What a module takes, before `Module`, whose parameters get their sizes from its first input.
 
-    An optimizer may be made before that; the parameters stay the same objects. A state dict of the plain layer
-    loads, and gives the sizes, too.
+    A subclass has parameters that are `UninitializedParameter`, or buffers, and defines
+    ``initialize_parameters(*args, **kwargs)``, which materializes them and is called with the first call's arguments.
+    An optimizer may be made before that; the parameters stay the same objects.
+
+    Attributes
+    ----------
+    cls_to_become : type or None
+        The class of the module afterwards; None for the same.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn
+    >>> from tinygrad_lite.nn.modules.lazy import LazyModuleMixin
+    >>> class Scale(LazyModuleMixin, nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.gain = nn.UninitializedParameter()
+    ...
+    ...     def initialize_parameters(self, x):
+    ...         self.gain.materialize(x.shape[-1:])
+    ...         nn.init.ones_(self.gain)
+    ...
+    ...     def forward(self, x):
+    ...         return x * self.gain
+    >>> scale = Scale()
+    >>> scale(tg.ones(2, 3)).shape, scale.gain.shape
+    ((2, 3), (3,))
     """
 
-    cls_to_become: type[Module]
+    cls_to_become: type[Module] | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        self.initialize_parameters(*args, **kwargs)
         this: Any = self
-        this.__class__ = self.cls_to_become
-        return this(*args, **kwargs)
+        if not this.__dict__.get("_inferred"):
+            this.initialize_parameters(*args, **kwargs)
+            if self.has_uninitialized_params():
+                raise RuntimeError(f"{type(self).__name__}: initialize_parameters left some without a shape")
+            if self.cls_to_become is not None:
+                this.__class__ = self.cls_to_become
+                return this(*args, **kwargs)
+            this.__dict__["_inferred"] = True
+        plain: Any = super()
+        return plain.__call__(*args, **kwargs)
 
     def has_uninitialized_params(self) -> bool:
         """Return whether any size is still unknown."""
-        return any(isinstance(value, Uninitialized) for value in [*self.parameters(False), *self.buffers(False)])
+        this: Any = self
+        return any(isinstance(value, Uninitialized) for value in [*this.parameters(False), *this.buffers(False)])
+
+    def initialize_parameters(self, *args: Any, **kwargs: Any) -> None:
+        """Give the parameters the shapes that an input asks for; every subclass defines it."""
+        raise NotImplementedError(f"initialize_parameters is not implemented for {type(self).__name__}")
+
+
+class Lazy(LazyModuleMixin, Module):
+    """What the lazy layers share: a first call that finds out one size.
+
+    A state dict of the plain layer loads, and gives the sizes, too.
+    """
 
     def initialize_parameters(self, input: Any) -> None:
         """Take the sizes from an input, unless a state dict has given them, and draw the parameters."""

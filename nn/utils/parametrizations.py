@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from tinygrad_lite import Tensor, cat, eye, linalg, matrix_exp, no_grad, randn, tensor, zeros
@@ -9,6 +11,7 @@ from tinygrad_lite.engine.errors import InputError
 
 from .._checks import check_choice
 from ..module import Module
+from ..parameter import refuse_uninitialized
 from .parametrize import register_parametrization
 from .power_iteration import as_matrix, normalized, power_method
 from .weight_norm import norm_except_dim
@@ -20,6 +23,7 @@ def _tensor_of(module: Module, name: str, who: str) -> Tensor:
     found = getattr(module, name, None)
     if not isinstance(found, Tensor):
         raise InputError(f"{who}: {type(module).__name__} has no parameter or buffer {name!r}")
+    refuse_uninitialized(found, who)
     return found
 
 
@@ -33,6 +37,19 @@ class _WeightNorm(Module):
 
     def right_inverse(self, weight: Tensor) -> tuple[Tensor, Tensor]:
         return norm_except_dim(weight, self.dim), weight
+
+
+class _Older:
+    """The hook that lets states of the older `weight_norm` load: it renames ``<name>_g`` and ``<name>_v``."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, module: Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
+        older = [f"{prefix}{self.name}_{part}" for part in "gv"]
+        if all(key in state_dict for key in older):
+            for i, key in enumerate(older):
+                state_dict[f"{prefix}parametrizations.{self.name}.original{i}"] = state_dict.pop(key)
 
 
 def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Module:
@@ -62,7 +79,10 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
     ((40, 1), (40, 20))
     """
     _tensor_of(module, name, "weight_norm")
-    return register_parametrization(module, name, _WeightNorm(dim), unsafe=True)
+    register_parametrization(module, name, _WeightNorm(dim), unsafe=True)
+
+    module.register_load_state_dict_pre_hook(_Older(name))
+    return module
 
 
 class _SpectralNorm(Module):
@@ -206,7 +226,10 @@ class _Orthogonal(Module):
             self.base = _orthonormal(whole)
             return -eye(n, k, dtype=q.dtype)
         if self.orthogonal_map != "householder":
-            raise InputError("orthogonal: to assign a weight, use the trivialization or the map 'householder'")
+            raise NotImplementedError(
+                "orthogonal: it is not possible to assign to the matrix exponential or the Cayley parametrizations "
+                "without use_trivialization=True; or use the map 'householder'"
+            )
         raw, factors = np.linalg.qr(q.numpy(), mode="raw")
         out = raw.T.astype(q.dtype)
         diagonal = np.sign(np.diag(out))

@@ -23,6 +23,7 @@ __all__ = [
     "is_parametrized",
     "register_parametrization",
     "remove_parametrizations",
+    "transfer_parametrizations_and_params",
     "type_before_parametrizations",
 ]
 
@@ -201,12 +202,13 @@ def type_before_parametrizations(module: Module) -> type:
 def _check(name: str, parametrization: Module, before: Tensor, after: Any) -> None:
     who = f"register_parametrization: {type(parametrization).__name__} of {name!r}"
     if not isinstance(after, Tensor):
-        raise InputError(f"{who}: must return a Tensor, got {type(after).__name__}")
-    if (after.shape, after.dtype) != (before.shape, before.dtype):
-        raise InputError(
-            f"{who}: must keep shape {before.shape} and dtype {before.dtype} unless unsafe=True, "
-            f"got {after.shape} and {after.dtype}"
-        )
+        raise InputError(f"{who}: must return a tensor, got {type(after).__name__}")
+    for what, old, new in (("shape", before.shape, after.shape), ("dtype", before.dtype, after.dtype)):
+        if new != old:
+            raise InputError(
+                f"{who}: Registering a parametrization may not change the {what} of the tensor unless unsafe=True, "
+                f"got {new} for {old}"
+            )
 
 
 def register_parametrization(
@@ -250,6 +252,7 @@ def register_parametrization(
     >>> [name for name, _ in layer.named_parameters()]
     ['bias', 'parametrizations.weight.original']
     """
+    parametrization.train(module.training)
     if is_parametrized(module, tensor_name):
         parts: Any = _container(module)[tensor_name]
         if not unsafe:
@@ -261,7 +264,9 @@ def register_parametrization(
         return module
     original = {**module._parameters, **module._buffers}.get(tensor_name)
     if original is None:
-        raise InputError(f"register_parametrization: {type(module).__name__} has no tensor {tensor_name!r}")
+        raise InputError(
+            f"register_parametrization: {type(module).__name__} does not have a parameter or buffer {tensor_name!r}"
+        )
     before = original.detach().clone()
     made = ParametrizationList([parametrization], original, unsafe)
     if not unsafe:
@@ -309,7 +314,9 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
     ['bias', 'weight']
     """
     if not is_parametrized(module, tensor_name):
-        raise InputError(f"remove_parametrizations: {type(module).__name__} has no parametrization of {tensor_name!r}")
+        raise InputError(
+            f"remove_parametrizations: {type(module).__name__} does not have a parametrization on {tensor_name!r}"
+        )
     container = _container(module)
     parts: Any = container[tensor_name]
     if not leave_parametrized and not parts.is_tensor:
@@ -333,3 +340,42 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
     else:
         module.register_buffer(tensor_name, kept)
     return module
+
+
+def transfer_parametrizations_and_params(
+    from_module: Module, to_module: Module, tensor_name: str | None = None
+) -> Module:
+    """Give a module the parametrizations of another one, and share the parameters that they start from.
+
+    Parameters
+    ----------
+    from_module, to_module : Module
+    tensor_name : str, optional
+        Of the only tensor to transfer. Default: all that are parametrized.
+
+    Returns
+    -------
+    Module
+        The second. Nothing is done to it where the first has no parametrizations.
+
+    Examples
+    --------
+    >>> from tinygrad_lite import nn
+    >>> first, second = nn.utils.parametrizations.weight_norm(nn.Linear(3, 2)), nn.Linear(3, 2)
+    >>> _ = nn.utils.parametrize.transfer_parametrizations_and_params(first, second)
+    >>> second.parametrizations.weight.original1 is first.parametrizations.weight.original1
+    True
+    """
+    if is_parametrized(from_module):
+        given = _container(from_module)
+        for name in list(given) if tensor_name is None else [tensor_name]:
+            if not hasattr(to_module, name):
+                setattr(to_module, name, Parameter(getattr(from_module, name).detach().clone()))
+            for parametrization in given[name]:
+                register_parametrization(to_module, name, parametrization, unsafe=given[name].unsafe)
+            made = _container(to_module)[name]
+            for part in (
+                ["original"] if given[name].is_tensor else [f"original{i}" for i in range(given[name].ntensors)]
+            ):
+                setattr(made, part, getattr(given[name], part))
+    return to_module

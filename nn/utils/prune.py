@@ -27,17 +27,29 @@ __all__ = [
 _M = TypeVar("_M", bound=Module)
 
 
-def _count(amount: float, size: int) -> int:
+def _validate_pruning_amount_init(amount: Any) -> None:
+    """Raise unless an amount is a share, or a number that is not negative; which number there may be is asked later."""
+    if isinstance(amount, bool) or not isinstance(amount, (int, float)):
+        raise TypeError(f"prune: amount must be a number, got {amount!r}")
+    if amount < 0 or (isinstance(amount, float) and not amount <= 1.0):
+        raise InputError(f"prune: amount must not be negative, and as a share must be in [0, 1], got {amount!r}")
+
+
+def _validate_pruning_amount(amount: float, tensor_size: int) -> None:
+    """Raise where more are to be pruned than there are."""
+    if isinstance(amount, int) and amount > tensor_size:
+        raise InputError(f"prune: amount must be at most {tensor_size}, which there are to prune, got {amount}")
+
+
+def _compute_nparams_toprune(amount: float, tensor_size: int) -> int:
     """How many of so many are pruned: a share, or a number."""
-    if isinstance(amount, bool) or not isinstance(amount, (int, float)) or amount < 0:
-        raise InputError(f"prune: amount must be a number that is not negative, got {amount!r}")
-    if isinstance(amount, float):
-        if amount > 1.0:
-            raise InputError(f"prune: amount as a share must be in [0, 1], got {amount}")
-        return round(amount * size)
-    if amount > size:
-        raise InputError(f"prune: amount must be at most {size}, which there are to prune, got {amount}")
-    return amount
+    return amount if isinstance(amount, int) else round(amount * tensor_size)
+
+
+def _count(amount: float, size: int) -> int:
+    _validate_pruning_amount_init(amount)
+    _validate_pruning_amount(amount, size)
+    return _compute_nparams_toprune(amount, size)
 
 
 class BasePruningMethod:
@@ -147,7 +159,9 @@ class PruningContainer(BasePruningMethod):
 
     def add_pruning_method(self, method: BasePruningMethod) -> None:
         """Add a method for the same parameter."""
-        if self._methods and method._tensor_name != self._tensor_name:
+        if not isinstance(method, BasePruningMethod):
+            raise TypeError(f"prune: a container takes methods of pruning, got {type(method).__name__}")
+        if getattr(self, "_tensor_name", method._tensor_name) != method._tensor_name:
             raise InputError(f"prune: a container for {self._tensor_name!r} cannot prune {method._tensor_name!r}")
         self._tensor_name = method._tensor_name
         self._methods = (*self._methods, method)
@@ -164,6 +178,7 @@ class PruningContainer(BasePruningMethod):
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
         """The mask of the last method, for what the others have left."""
         method = self._methods[-1]
+        default_mask = default_mask.to(t.dtype)
         left: Any = default_mask == 1
         if method.PRUNING_TYPE == "unstructured":
             mask: Tensor = default_mask.clone()
@@ -213,6 +228,7 @@ class RandomUnstructured(BasePruningMethod):
     """
 
     def __init__(self, amount: float) -> None:
+        _validate_pruning_amount_init(amount)
         self.amount = amount
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
@@ -237,6 +253,7 @@ class L1Unstructured(BasePruningMethod):
     """
 
     def __init__(self, amount: float) -> None:
+        _validate_pruning_amount_init(amount)
         self.amount = amount
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
@@ -292,6 +309,7 @@ class RandomStructured(_Structured):
     """
 
     def __init__(self, amount: float, dim: int = -1) -> None:
+        _validate_pruning_amount_init(amount)
         self.amount, self.dim = amount, dim
 
     def _scores(self, t: Tensor) -> Any:
@@ -319,6 +337,7 @@ class LnStructured(_Structured):
     """
 
     def __init__(self, amount: float, n: Any, dim: int = -1) -> None:
+        _validate_pruning_amount_init(amount)
         self.amount, self.n, self.dim = amount, n, dim
 
     def _scores(self, t: Tensor) -> Any:

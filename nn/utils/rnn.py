@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_lite import Tensor, full, pad, stack, tensor
-from tinygrad_lite.engine.errors import InputError
+from tinygrad_lite.engine.errors import ArgumentError, InputError
 
 __all__ = [
     "PackedSequence",
@@ -68,21 +68,42 @@ class PackedSequence(_Packed):
         return super().__new__(cls, data, batch_sizes, sorted_indices, unsorted_indices)
 
     def to(self, *args: Any, **kwargs: Any) -> PackedSequence:
-        """Convert the data as `Tensor.to` does."""
-        return self._replace(data=self.data.to(*args, **kwargs))
+        """Convert the data as `Tensor.to` does; itself where there is nothing to convert."""
+        data = self.data.to(*args, **kwargs)
+        return self if data is self.data else self._replace(data=data)
 
-    def float(self) -> PackedSequence:
-        """Convert the data to float32."""
-        return self._replace(data=self.data.float())
+    def cpu(self, *args: Any, **kwargs: Any) -> PackedSequence:
+        """In the CPU's memory, where it is; converted as by `to`."""
+        return self.to(*args, **kwargs, device="cpu") if args or kwargs else self
 
-    def double(self) -> PackedSequence:
-        """Convert the data to float64."""
-        return self._replace(data=self.data.double())
+    def pin_memory(self) -> PackedSequence:
+        """Itself: there is no memory that a GPU would read."""
+        return self
+
+    def is_pinned(self) -> bool:
+        """False: there is no memory that a GPU would read."""
+        return False
 
     @property
     def is_cuda(self) -> bool:
         """False: everything is in the CPU's memory."""
         return False
+
+
+def _conversion(name: str) -> Any:
+    """The method that converts the data as the Tensor's method of the same name does."""
+
+    def method(self: PackedSequence) -> PackedSequence:
+        data = getattr(self.data, name)()
+        return self if data is self.data else self._replace(data=data)
+
+    method.__name__, method.__qualname__ = name, f"PackedSequence.{name}"
+    method.__doc__ = f"Convert the data as `Tensor.{name}` does."
+    return method
+
+
+for _name in ("double", "float", "half", "long", "int", "short", "char", "byte"):
+    setattr(PackedSequence, _name, _conversion(_name))
 
 
 def invert_permutation(permutation: Tensor | None) -> Tensor | None:
@@ -149,7 +170,10 @@ def pack_padded_sequence(
         order = np.argsort(-known, kind="stable")
         known = known[order]
     elif (np.diff(known) > 0).any():
-        raise InputError(f"{who}: lengths must not grow unless enforce_sorted=False, got {known.tolist()}")
+        raise InputError(
+            f"{who}: `lengths` array must be sorted in decreasing order when `enforce_sorted` is True, got "
+            f"{known.tolist()}. You can pass `enforce_sorted=False`"
+        )
     sizes = (known[:, None] > np.arange(known[0])).sum(0)
     steps, places = _places(sizes)
     data = x[tensor(steps), tensor(places if order is None else order[places])]
@@ -191,7 +215,10 @@ def pad_packed_sequence(
     sizes = sequence.batch_sizes.numpy()
     total = len(sizes) if total_length is None else total_length
     if total < len(sizes):
-        raise InputError(f"pad_packed_sequence: total_length must be at least {len(sizes)}, got {total}")
+        raise InputError(
+            "pad_packed_sequence: Expected total_length to be at least the length of the longest sequence in input, "
+            f"{len(sizes)}, got {total}"
+        )
     steps, places = _places(sizes)
     lengths = (sizes[None, :] > np.arange(sizes[0])[:, None]).sum(1)
     if sequence.sorted_indices is not None:
@@ -233,6 +260,10 @@ def pad_sequence(
     tensor([[1, 2, 3],
             [4, 9, 9]])
     """
+    if not isinstance(sequences, Iterable):
+        raise ArgumentError(
+            f"pad_sequence: Expected iterable for input sequences, but got arg of type: {type(sequences).__name__}"
+        )
     given = list(sequences)
     if padding_side not in ("right", "left"):
         raise InputError(f"pad_sequence: padding_side must be 'right' or 'left', got {padding_side!r}")

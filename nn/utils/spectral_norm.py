@@ -9,7 +9,7 @@ from tinygrad_lite.engine.errors import InputError
 
 from ..hooks import hooks_of
 from ..module import Module
-from ..parameter import Parameter
+from ..parameter import Parameter, refuse_uninitialized
 from .power_iteration import as_matrix, normalized
 
 __all__ = ["remove_spectral_norm", "spectral_norm"]
@@ -81,6 +81,7 @@ def spectral_norm(
         raise InputError(f"spectral_norm: n_power_iterations must be positive, got {n_power_iterations}")
     if dim is None:
         dim = 1 if type(module).__name__.startswith("ConvTranspose") else 0
+    refuse_uninitialized(weight, "spectral_norm")
     hook = SpectralNorm(name, n_power_iterations, eps, dim)
     rows, columns = as_matrix(weight.detach(), dim).shape
     delattr(module, name)

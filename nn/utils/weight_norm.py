@@ -9,7 +9,7 @@ from tinygrad_lite.engine.errors import InputError
 
 from ..hooks import hooks_of
 from ..module import Module
-from ..parameter import Parameter
+from ..parameter import Parameter, refuse_uninitialized
 
 __all__ = ["remove_weight_norm", "weight_norm"]
 
@@ -74,6 +74,7 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
         raise RuntimeError(
             f"weight_norm: {type(module).__name__} {'has it already on' if taken else 'has no parameter'} {name!r}"
         )
+    refuse_uninitialized(weight, "weight_norm")
     hook = WeightNorm(name, dim)
     delattr(module, name)
     module.register_parameter(f"{name}_g", Parameter(norm_except_dim(weight.detach(), dim)))

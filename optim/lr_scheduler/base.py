@@ -147,8 +147,9 @@ class LRScheduler:
         steps = getattr(self.optimizer, "_steps", None)
         if steps == 0 and self._step_count == 1 and self.last_epoch >= 0:  # -1: SequentialLR has it begin again
             warnings.warn(
-                f"{self._name}.step() was called before the optimizer's first step(), which skips the first learning "
-                "rate: call optimizer.step() first",
+                f"Detected call of `lr_scheduler.step()` before `optimizer.step()`: {self._name} skips the first "
+                "learning rate; call optimizer.step() first. "
+                "See https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate",
                 stacklevel=2,
             )
         self._step_count += 1

@@ -198,11 +198,11 @@ def test_the_same_tensor_stays_the_same(how):
     assert c == 1
 
 
-@pytest.mark.parametrize("how", COPIES)
+@pytest.mark.parametrize("how", [how for how in COPIES if "pickle" not in how])
 def test_results_are_refused(how):
     x = tg.ones(2, requires_grad=True)
     with pytest.raises(RuntimeError, match=r"only leaves can be \w+"):
-        COPIES[how](x * 2)
+        COPIES[how](x * 2)  # pickled, they come back as leaves
     assert COPIES[how]((x * 2).detach()).tolist() == [2.0, 2.0]
 
 

@@ -140,13 +140,13 @@ def test_copies(copied):
 def test_refused():
     layer = linear()
     before = layer.weight.detach().numpy().copy()
-    with pytest.raises(ValueError, match=r"must keep shape \(3, 3\).*got \(3, 6\)"):
+    with pytest.raises(ValueError, match=r"may not change the shape of the tensor.*got \(3, 6\)"):
         parametrize.register_parametrization(layer, "weight", Wider())
     assert type(layer) is nn.Linear
     np.testing.assert_array_equal(layer.weight.detach().numpy(), before)
-    with pytest.raises(ValueError, match="no tensor 'nothing'"):
+    with pytest.raises(ValueError, match="does not have a parameter or buffer 'nothing'"):
         parametrize.register_parametrization(layer, "nothing", Skew())
-    with pytest.raises(ValueError, match="no parametrization of 'weight'"):
+    with pytest.raises(ValueError, match="not have a parametrization on 'weight'"):
         parametrize.remove_parametrizations(layer, "weight")
     parametrize.register_parametrization(layer, "weight", Skew())
     with pytest.raises(RuntimeError, match="right_inverse"):

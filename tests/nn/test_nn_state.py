@@ -228,7 +228,7 @@ def test_hooks_around_saving():
     module[0].register_state_dict_pre_hook(lambda hooked, prefix, keep_vars: calls.append((prefix, keep_vars)))
     handle = module[0].register_state_dict_post_hook(after)
     assert (module.state_dict(prefix="p.")["p.0.weight"].numpy() == 0).all()
-    assert calls == [("p.0.", False), ("after", "p.0.", {})]
+    assert calls == [("p.0.", False), ("after", "p.0.", {"version": 1})]
     handle.remove()
     assert (module.state_dict()["0.weight"].numpy() != 0).any()
 

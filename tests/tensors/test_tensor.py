@@ -291,7 +291,6 @@ def test_what_pytorch_refuses(program, error):
         ),
         (lambda: tg.set_printoptions(digits=3), TypeError, "digits"),
         (lambda: copy.deepcopy(leaf([1.0]) * 2), RuntimeError, "only leaves can be copied deeply"),
-        (lambda: pickle.dumps(leaf([1.0]) * 2), RuntimeError, "only leaves can be pickled"),
     ],
 )
 def test_messages(call, error, message):

@@ -40,6 +40,11 @@ class RemovableHandle:
         """The key of the registration."""
         return self._key
 
+    @property
+    def hooks_dict_ref(self) -> Callable[[], dict[int, Any]]:
+        """A function that returns the dict in which the hook stands, as a weak reference does."""
+        return lambda: self._hooks
+
     def remove(self) -> None:
         """Take the hook off; a second time does nothing."""
         self._hooks.pop(self._key, None)

@@ -231,7 +231,9 @@ class Machine:
         elif isinstance(top, np.dtype):
             if state[1] == ">":
                 raise ValueError("arrays of big-endian numbers are not read")
-        elif type(top) is not OrderedDict:  # a state dict's attributes are of no use here
+        elif type(top) is OrderedDict:  # a state dict, with what it tells of the modules; no other attribute is of use
+            top._metadata = _one_of((dict, OrderedDict), _one_of(dict, state).get("_metadata", {}))  # type: ignore
+        else:
             raise ValueError(f"it sets attributes of a {type(top).__name__}, which is refused")
 
     def _append(self, _: Any) -> None:

@@ -9,6 +9,7 @@ from ..ops.random.generator import Generator as Generator
 from ..tensors.size import Size as Size
 
 _LinAlgError = LinAlgError
+has_lapack = True  # NumPy's
 
 
 class _Idle:

@@ -39,6 +39,8 @@ class _NormBase(Module):
         Whether there is a bias beside the weight.
     """
 
+    _version = 2  # since when `num_batches_tracked` is in its state
+
     weight: Parameter | None
     bias: Parameter | None
     running_mean: Tensor | None

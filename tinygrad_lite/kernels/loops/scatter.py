@@ -39,7 +39,7 @@ SHARED = 1 << 20  # bytes from which rows are copied by several threads
 def rows_at(table: Any, index: Any) -> Any:
     """``table[index]``, for integers that are rows of the table; shared between threads where there is much to copy."""
     out = np.empty((*index.shape, table.shape[1]), table.dtype)
-    flat, into = np.ascontiguousarray(index).reshape(-1), out.reshape(-1, table.shape[1])
+    flat, into = np.ascontiguousarray(index).reshape(-1), out.reshape(index.size, table.shape[1])
     if out.nbytes < SHARED or not table.flags.c_contiguous:
         np.take(table, flat, 0, into, "clip")
         return out

@@ -29,7 +29,7 @@ def _table(g: Any, weight_shape: Any, index: Any, factors: Any) -> Any:
     if type(g) is not np.ndarray:
         return index_sum(g, weight_shape, (index,))
     out = np.zeros(weight_shape, g.dtype)
-    values = np.ascontiguousarray(g).reshape(1, -1, weight_shape[1])
+    values = np.ascontiguousarray(g).reshape(1, index.size, weight_shape[1])
     scatter.scatter_add(out[None], index.reshape(-1).astype(np.intp, copy=False), values)
     return out
 
@@ -49,10 +49,14 @@ def _checked(input: Any, weight: Any, padding_idx: int | None, who: str) -> tupl
         raise InputError(f"{who}: weight must have shape (number of rows, features), got {w.shape}")
     count = len(w)
     if index.size and (index.min() < 0 or index.max() >= count):
-        raise RangeError(f"{who}: indices must be in [0, {count - 1}], got {index.min()} to {index.max()}")
+        words = "index out of range in self" if who == "embedding" else "Expected idx >= 0 && idx < num_embeddings"
+        raise RangeError(f"{who}: {words}: indices must be in [0, {count - 1}], got {index.min()} to {index.max()}")
     if padding_idx is not None:
         if not -count <= padding_idx < count:
-            raise InputError(f"{who}: padding_idx must be in [{-count}, {count - 1}], got {padding_idx}")
+            raise InputError(
+                f"{who}: padding_idx must be within the number of embeddings, in [{-count}, {count - 1}], "
+                f"got {padding_idx}"
+            )
         padding_idx %= count
     return index, padding_idx
 
@@ -237,11 +241,16 @@ def embedding_bag(
         raise InputError(f"embedding_bag: mode must be 'sum', 'mean' or 'max', got {mode!r}")
     index, padding = _checked(input, weight, padding_idx, "embedding_bag")
     if per_sample_weights is not None:
+        if unwrap(per_sample_weights).dtype != unwrap(weight).dtype:
+            raise DtypeError(
+                f"embedding_bag: per_sample_weights must have the same type as weight, {unwrap(weight).dtype}, "
+                f"got {unwrap(per_sample_weights).dtype}"
+            )
         if mode != "sum":
             raise InputError(f"embedding_bag: per_sample_weights are for mode 'sum', got {mode!r}")
         if unwrap(per_sample_weights).shape != index.shape:
             raise InputError(
-                f"embedding_bag: per_sample_weights must have the input's shape {index.shape}, "
+                f"embedding_bag: per_sample_weights must have the same shape as the input, {index.shape}, "
                 f"got {unwrap(per_sample_weights).shape}"
             )
     index, bag, count = _bags(index, offsets, include_last_offset)
