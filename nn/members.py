@@ -8,7 +8,7 @@ from types import FunctionType
 from typing import Any
 
 from ._protocol import AnyModule
-from .hooks import Hook, Hooks
+from .hooks import Hook, Hooks, registered
 from .state_dict import BUFFER, MODULE, PARAMETER, VOLATILE
 
 _TABLES = {PARAMETER: "_parameters", BUFFER: "_buffers", VOLATILE: "_buffers", MODULE: "_modules"}
@@ -20,6 +20,54 @@ _HOOKS = {  # the kind of hooks -> the attribute that holds them in PyTorch
 _MARKS = {"with_kwargs": "_with_kwargs", "always_call": "_always_called"}  # what a hook wants, and PyTorch's suffix
 _MARKED = {"forward_pre": ("with_kwargs",), "forward": ("with_kwargs", "always_call")}
 _VOLATILES, _FULL = "_non_persistent_buffers_set", "_is_full_backward_hook"
+
+
+_HIDDEN = "."  # which no registered name ends with
+
+
+def key_of(cls: type, name: str) -> str:
+    """Where the ``__dict__`` of a module has a member: under its name, unless its class has that name.
+
+    What a class has wins in PyTorch: a child called ``parameters`` hides no method, and is reached by what goes through
+    the children alone.
+    """
+    taken = hasattr(cls, name) and any(name in vars(base) for base in cls.__mro__)
+    return name + _HIDDEN if taken else name
+
+
+def kept(own: Mapping[str, Any], name: str) -> str:
+    """The key under which the ``__dict__`` of a module has a member already."""
+    return name if name in own else name + _HIDDEN
+
+
+def register(module: Any, name: str, value: Any, kind: str) -> None:
+    """Give a module a member of some kind, unless its class decides otherwise.
+
+    Raises
+    ------
+    AttributeError
+        If the module has not been initialized.
+    KeyError
+        For a name that is empty or has a dot, and for a parameter or buffer that would hide what the class has.
+    """
+    cls, own = type(module), module.__dict__
+    kinds = own.get("_kinds")
+    if kinds is None:
+        raise AttributeError(f"{cls.__name__}: call super().__init__() before assigning {kind} {name!r}")
+    if not name or "." in name:
+        raise KeyError(f"{kind} name must not be empty or contain a dot, got {name!r}")
+    key = key_of(cls, name)
+    if key != name:
+        if getattr(getattr(cls, name), "fset", None):
+            object.__setattr__(module, name, value)  # a property that can be set decides what is done with it
+            return
+        if kind != MODULE and kinds.get(name) != kind:
+            raise KeyError(f"{cls.__name__}: attribute {name!r} already exists")
+        own.pop(name, None)
+    if kinds.get(name) != kind:
+        kinds.pop(name, None)  # of another kind before: it goes to the end, as a new name does
+        kinds[name] = kind
+    own[key] = registered(module, kind, name, value)
 
 
 class Members(MutableMapping[str, Any]):
@@ -40,19 +88,20 @@ class Members(MutableMapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if self._module._kinds.get(name) not in self._kinds:
             raise KeyError(name)
-        return self._module.__dict__[name]
+        own = self._module.__dict__
+        return own[kept(own, name)]
 
     def __setitem__(self, name: str, value: Any) -> None:
         if name not in self:
             self._module._kinds.pop(name, None)
             self._module._kinds[name] = self._kinds[0]
-        self._module.__dict__[name] = value
+        self._module.__dict__[key_of(type(self._module), name)] = value
 
     def __delitem__(self, name: str) -> None:
         if name not in self:
             raise KeyError(name)
         del self._module._kinds[name]
-        del self._module.__dict__[name]
+        del self._module.__dict__[kept(self._module.__dict__, name)]
 
     def __contains__(self, name: object) -> bool:
         return self._module._kinds.get(name) in self._kinds  # type: ignore[call-overload]
@@ -159,12 +208,12 @@ def to_pytorchs(attributes: Mapping[str, Any]) -> dict[str, Any]:
     state[_FULL] = True if state["_backward_hooks"] else None
     state["_modules"] = {}
     for name, kind in kinds.items():
-        state[_TABLES[kind]][name] = plain.pop(name)
+        state[_TABLES[kind]][name] = plain.pop(kept(plain, name))
     return {**state, **plain}
 
 
-def from_pytorchs(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The ``__dict__`` of a module of PyTorch's layout; one of our own is returned as it is."""
+def from_pytorchs(cls: type, state: Mapping[str, Any]) -> dict[str, Any]:
+    """The ``__dict__`` of a class's module of PyTorch's layout; one of our own is returned as it is."""
     plain = dict(state)
     if "_parameters" not in plain:
         return plain
@@ -173,7 +222,7 @@ def from_pytorchs(state: Mapping[str, Any]) -> dict[str, Any]:
     for kind in (PARAMETER, BUFFER, MODULE):
         for name, value in plain.pop(_TABLES[kind], {}).items():
             kinds[name] = VOLATILE if kind == BUFFER and name in volatile else kind
-            plain[name] = value
+            plain[key_of(cls, name)] = value
     hooks = Hooks()
     for kind, table in _HOOKS.items():
         marks = {mark: plain.pop(table + _MARKS[mark], {}) for mark in _MARKED.get(kind, ())}
@@ -204,7 +253,7 @@ class Pickled:
         return {**to_pytorchs(self.__dict__), **self._pytorchs_attributes()}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
-        self.__dict__.update(from_pytorchs(state))
+        self.__dict__.update(from_pytorchs(type(self), state))
         for name in self._pytorchs_attributes():
             self.__dict__.pop(name, None)
 

@@ -15,8 +15,8 @@ from tinygrad_lite.engine.errors import InputError
 
 from ._checks import check_input
 from ._hyperparameters import checked
-from .hooks import Hooked, call_with_hooks, registered
-from .members import Members, Pickled, calls_getattr, getattr_of_members
+from .hooks import Hooked, call_with_hooks
+from .members import Members, Pickled, calls_getattr, getattr_of_members, kept, register
 from .module_placement import Placed
 from .module_text import bracketed, indented
 from .parameter import Buffer, Parameter
@@ -105,18 +105,7 @@ class Module(Placed, Stateful, Hooked, Pickled):
     # --- registration -----------------------------------------------------------------------------
 
     def _register(self, name: str, value: Any, kind: str) -> None:
-        kinds = self.__dict__.get("_kinds")
-        if kinds is None:
-            raise AttributeError(f"{type(self).__name__}: call super().__init__() before assigning {kind} {name!r}")
-        if not name or "." in name:
-            raise KeyError(f"{kind} name must not be empty or contain a dot, got {name!r}")
-        if isinstance(getattr(type(self), name, None), property):
-            object.__setattr__(self, name, value)  # it would hide what is registered: let it decide
-            return
-        if kinds.get(name) != kind:
-            kinds.pop(name, None)  # of another kind before: it goes to the end, as a new name does
-            kinds[name] = kind
-        self.__dict__[name] = registered(self, kind, name, value)
+        register(self, name, value, kind)
 
     def _register_new(self, name: str, value: Any, kind: str, allowed: tuple[str, ...]) -> None:
         """Register under a name that is free, or already of an allowed kind."""
@@ -189,7 +178,7 @@ class Module(Placed, Stateful, Hooked, Pickled):
             if kind is None:
                 object.__setattr__(self, name, value)
             elif value is None or (kind in _BUFFERS and isinstance(value, Tensor)):
-                self.__dict__[name] = value
+                self.__dict__[kept(self.__dict__, name)] = value
             else:
                 self._refuse(name, value, kind)
 
@@ -201,8 +190,10 @@ class Module(Placed, Stateful, Hooked, Pickled):
         )
 
     def __delattr__(self, name: str) -> None:
-        object.__delattr__(self, name)
-        self._kinds.pop(name, None)
+        if name in self._kinds:
+            del self._kinds[name], self.__dict__[kept(self.__dict__, name)]
+        else:
+            object.__delattr__(self, name)
 
     def __copy__(self: _M) -> _M:
         copied = object.__new__(type(self))
@@ -214,7 +205,7 @@ class Module(Placed, Stateful, Hooked, Pickled):
     def _members(self, *kinds: str) -> list[tuple[str, Any]]:
         """Own registered names and values of some kinds, None included, in the order of registration."""
         own = self.__dict__
-        return [(name, own[name]) for name, kind in self._kinds.items() if kind in kinds]
+        return [(name, own[kept(own, name)]) for name, kind in self._kinds.items() if kind in kinds]
 
     @property
     def _parameters(self) -> MutableMapping[str, Parameter | None]:

@@ -437,6 +437,14 @@ class Tensor(Methods):
         """NumPy's name of `to`."""
         return self.to(dtype)
 
+    def copy(self, order: str = "K") -> Tensor:
+        """NumPy's name of `clone`, which SciPy calls on what NumPy's functions return."""
+        return self.clone()
+
+    def conjugate(self) -> Tensor:
+        """NumPy's name of `conj`."""
+        return self.conj()
+
     def float(self, memory_format: Any = None) -> Tensor:
         """To float32."""
         return _cast_to(self, np.float32, memory_format)

@@ -8,6 +8,7 @@ import benchmark_compile
 import benchmark_engine
 import benchmark_nn
 import benchmark_ops
+import benchmark_programs
 import pytest
 
 
@@ -24,7 +25,9 @@ def test_the_table_and_what_does_not_depend_on_the_machine(tmp_path, capsys):
     assert "Import:" in printed
 
 
-@pytest.mark.parametrize("benchmark_", [benchmark_ops, benchmark_nn], ids=lambda module: module.__name__)
+@pytest.mark.parametrize(
+    "benchmark_", [benchmark_ops, benchmark_nn, benchmark_programs], ids=lambda module: module.__name__
+)
 def test_every_case_runs(benchmark_):
     for name, prepare in benchmark_.cases("tinygrad_lite").items():
         if "1,000,000" not in name and "ResNet" not in name and "1024" not in name:
@@ -32,7 +35,7 @@ def test_every_case_runs(benchmark_):
 
 
 def test_the_tables_of_operations_and_models(tmp_path, capsys):
-    for module, only in ((benchmark_ops, "add, 10 "), (benchmark_nn, "100x4-10, SGD")):
+    for module, only in ((benchmark_ops, "add, 10 "), (benchmark_nn, "100x4-10, SGD"), (benchmark_programs, "a line")):
         out = tmp_path / "numbers.json"
         results = module.main(rounds=1, seconds=0.002, threads=(1,), only=only, out=str(out))
         assert json.loads(out.read_text()) == results

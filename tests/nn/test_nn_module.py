@@ -185,9 +185,54 @@ def test_a_property_of_the_class_decides_for_itself():
     module.weight = nn.Parameter(tg.full((2,), 6.0))
     assert [name for name, _ in module.named_parameters()] == ["raw"]
     assert (module.raw.numpy(force=True) == 3).all()
-    with pytest.raises(AttributeError, match="fixed"):
+    with pytest.raises(KeyError, match="fixed"):
         module.fixed = nn.Parameter(tg.zeros(1))
     assert "fixed" not in module.state_dict()
+    module.fixed = nn.Linear(1, 1)
+    assert module.fixed == 1
+    assert list(module._modules) == ["fixed"]
+
+
+NAMES = ("parameters", "modules", "children", "eval", "train", "type", "to", "forward", "extra_repr", "size")
+
+
+class Hiding(nn.Module):
+    """Children under names that the class has."""
+
+    size = 3
+
+    def __init__(self):
+        super().__init__()
+        for i, name in enumerate(NAMES):
+            setattr(self, name, nn.ParameterList([nn.Parameter(tg.full((2,), float(i)))]))
+
+
+def test_a_child_hides_nothing_that_its_class_has():
+    module = Hiding()
+    assert module.size == 3
+    assert [name for name, _ in module.named_children()] == list(NAMES)
+    assert [p.sum().item() / 2 for p in module.parameters()] == list(range(len(NAMES)))
+    assert len(list(module.modules())) == 1 + len(NAMES)
+    assert not module.eval().to("cpu").training
+    assert module.train().training
+    with pytest.raises(NotImplementedError, match="forward"):
+        module(1)
+    for copied in (copy.copy(module), copy.deepcopy(module), pickle.loads(pickle.dumps(module))):
+        assert copied.load_state_dict(module.state_dict()) == ([], [])
+        assert list(copied.state_dict()) == [f"{name}.0" for name in NAMES]
+    module.type = None
+    del module.size
+    assert module.size == 3
+    assert module._modules.pop("forward") is not None
+    assert [name for name, _ in module.named_children()] == [n for n in NAMES if n not in ("type", "size", "forward")]
+
+
+@pytest.mark.parametrize("value", [nn.Parameter(tg.ones(1)), nn.Buffer(tg.ones(1))])
+def test_parameters_and_buffers_take_no_name_of_the_class(value):
+    module = Hiding()
+    for name in ("size", "parameters"):
+        with pytest.raises(KeyError, match=f"'{name}' already exists"):
+            setattr(module, name, value)
 
 
 def test_a_missing_attribute_is_an_attribute_error():

@@ -265,3 +265,14 @@ def test_foreign_datasets_and_samplers():
             return iter(torch.arange(5))
 
     assert [b.tolist() for b in DataLoader(Stream(), batch_size=2)] == [[0, 1], [2, 3], [4]]
+
+
+def test_what_scipy_calls_on_arrays():
+    t = tg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    copied = np.atleast_1d(t).copy()
+    copied.sum().backward()
+    assert not copied.is_set_to(t)
+    assert t.grad.tolist() == [1, 1, 1]
+    assert tg.tensor([1 + 2j]).conjugate().tolist() == [1 - 2j]
+    toeplitz = pytest.importorskip("scipy.linalg").toeplitz
+    np.testing.assert_array_equal(toeplitz(t.detach()), toeplitz([1.0, 2.0, 3.0]))

@@ -60,6 +60,8 @@ def _as_strided(
     if _strides(a) != layout:
         return a.reshape(-1)[places]
     first = a[(*np.unravel_index(places.flat[0], a.shape), ...)]
+    if places.size == 1:
+        return first.reshape(places.shape)
     steps = [s * a.itemsize for s in stride]
     return _np_as_strided(first, places.shape, steps, writeable=apart and a.flags.writeable)
 
@@ -82,29 +84,39 @@ def _grid(shape: tuple[int, ...], stride: Sequence[int], offset: int) -> Any:
     return places
 
 
+def _found(a: Any, places: Any) -> Any:
+    """Which elements of the flattened array lie at some places of its memory, counted from its first; -1 for none."""
+    if a.flags.c_contiguous:
+        return np.where((places < 0) | (places >= a.size), -1, places)
+    held = _grid(a.shape, _strides(a), 0).reshape(-1)
+    order = np.argsort(held, kind="stable")
+    found = order[np.minimum(np.searchsorted(held[order], places), held.size - 1)]
+    return np.where(held[found] == places, found, -1)
+
+
 def _strided_options(
     input: Any, size: Any, stride: Any, storage_offset_: Any, who: str, scatter: bool = False
 ) -> tuple[Any, ...]:
     shape, steps, a = sizes((size,), who), sizes((stride,), who), unwrap(input)
     if len(shape) != len(steps) or min((*shape, *steps), default=0) < 0:
         raise RuntimeError(f"{who}: size and stride must be as many, and not negative, got {shape} and {steps}")
-    own = storage_offset(input)
-    begin = own if storage_offset_ is None else storage_offset_
-    places = _grid(shape, steps, begin)
-    held = _grid(a.shape, _strides(a), own).reshape(-1)
-    order = np.argsort(held, kind="stable")
-    found = np.searchsorted(held[order], places.reshape(-1))
-    found = order[np.minimum(found, max(held.size - 1, 0))] if held.size else np.full(places.size, -1)
-    beyond = held[found] != places.reshape(-1) if held.size else np.ones(places.size, np.bool_)
-    if beyond.any() and (scatter or begin < 0 or places.max() >= typed(whole(a), a.dtype).size):
-        raise RuntimeError(
-            f"{who}: the result must lie within the input's {'elements' if scatter else 'memory'}, got size {shape}, "
-            f"stride {steps} and storage_offset {storage_offset_} for an input of shape {a.shape} and strides "
-            f"{_strides(a)}"
-        )
-    apart = np.unique(places).size == places.size
-    found[beyond] = -1
-    return found.reshape(shape), steps, _strides(a), bool(apart), begin - own if beyond.any() else None
+    ahead = 0 if storage_offset_ is None else storage_offset_ - storage_offset(input)
+    count = math.prod(shape)
+    if count == 1 and 0 <= ahead < a.size and a.flags.c_contiguous:
+        return np.full(shape, ahead, np.intp), steps, _strides(a), True, None  # as programs make leaves current
+    places = _grid(shape, steps, ahead)
+    found = _found(a, places)
+    beyond = bool((found < 0).any())
+    if beyond:
+        begin = storage_offset(input) + ahead
+        if scatter or begin < 0 or begin - ahead + places.max() >= typed(whole(a), a.dtype).size:
+            raise RuntimeError(
+                f"{who}: the result must lie within the input's {'elements' if scatter else 'memory'}, got size "
+                f"{shape}, stride {steps} and storage_offset {storage_offset_} for an input of shape {a.shape} and "
+                f"strides {_strides(a)}"
+            )
+    apart = np.unique(places).size == count
+    return found, steps, _strides(a), apart, ahead if beyond else None
 
 
 # --- PyTorch's face ---------------------------------------------------------------------------------------------
