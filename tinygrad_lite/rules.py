@@ -40,7 +40,7 @@ from .engine.blame import blame
 from .engine.quiet import SILENT, quietly, restore, silence
 from .graph import OFF, Node, _getframe, caller, mode, tick
 from .kernels.elementwise.fused import fused
-from .kernels.single_precision import in_single, rule_in_single
+from .kernels.single_precision import elementwise_rule, in_single, rule_in_single
 from .tensors import tensor_type
 
 ndarray = np.ndarray
@@ -91,7 +91,7 @@ class Rule:
         if code.co_argcount < 1 or code.co_varnames[0] != "g":
             raise TypeError(f"{op.name}: a rule's first parameter must be g, got {code.co_varnames[:1]}")
         if op.single:
-            self.vjp = vjp = rule_in_single(vjp)
+            self.vjp = vjp = elementwise_rule(vjp, not op._of_one) if op.single == "each" else rule_in_single(vjp)
         if op.twin is not None:  # the twin is replayed on its inputs
             self.names = (*self.names, "inputs")
             self.vjp = lambda g, *saved: vjp(g, *saved[:-1])
@@ -204,7 +204,7 @@ class Op:
         twin: Callable[..., Any] | None = None,
         name: str | None = None,
         view: bool = False,
-        single: bool = False,
+        single: bool | str = False,
         compiled: bool = False,
     ) -> None:
         if compiled:
@@ -215,18 +215,18 @@ class Op:
         self.__doc__ = getattr(function, "__doc__", None)
         self.__wrapped__ = function
         self._signature: tuple[tuple[str, ...], tuple[Any, ...], dict[str, int]] | None = None
+        first = getattr(inspect.unwrap(function), "__code__", None)
+        self._of_one = bool(first and len(rules) == 1 and not joint and not aux and first.co_varnames[:1] == (*rules,))
         self.rules = [Rule(self, (arg,), vjp, False) for arg, vjp in rules.items()]
         self.rules += [Rule(self, args, vjp, True) for args, vjp in joint]
         self.gradient_args = {a for rule in self.rules for a in rule.arg}
         self.saves = any(map(_goes_stale, (name for rule in self.rules for name in rule.names)))
         only = self.rules[0] if len(self.rules) == 1 else None
         self._only = only if only is not None and not only.joint else None
-        code = getattr(inspect.unwrap(function), "__code__", None)
-        self._of_one = bool(self._only and code and not aux and code.co_varnames[:1] == self._only.arg)
         if compiled:
             self.function = fused(function)
         if single:
-            self.function = in_single(self.function, bool(aux))
+            self.function = in_single(self.function, bool(aux), single == "each")
 
     # --- arguments -----------------------------------------------------------------------------------------------
 
@@ -555,7 +555,7 @@ def differentiable(
     together: Callable[[list[Any], list[tuple[Any, ...]]], Any] | None = None,
     promotes: tuple[str, ...] = (),
     contiguous: bool = False,
-    single: bool = False,
+    single: bool | str = False,
     compiled: bool = False,
     **rules: Callable[..., Any],
 ) -> Op | Callable[[Callable[..., Any]], Op]:
@@ -594,9 +594,10 @@ def differentiable(
     contiguous : bool
         The result is in C order whatever the order of the arguments, where PyTorch promises it. Without this it keeps
         the order in which NumPy leaves it, which for elementwise functions is the arguments', as in PyTorch.
-    single : bool
+    single : bool or "each"
         Arguments of float16 are handed to the function and to the rules as float32, and the result is rounded: for
-        whatever adds up many numbers, or leaves float16's range on the way.
+        whatever adds up many numbers, or leaves float16's range on the way. "each": each element of a result depends on
+        the arguments at that element only, so that many are cast in blocks, or by a loop made of the function's text.
     compiled : bool
         The function and its rules are elementwise formulas: for large arrays each is compiled to one loop, made of its
         own text and that of the functions it calls. It may use arithmetic, comparisons, `np.where`, `np.minimum`,

@@ -114,6 +114,28 @@ def test_float64_of_an_exponential_runs_in_numpy():
         np.testing.assert_array_equal(fused.fused(lambda x: 2 * np.exp(x))(x), 2 * np.exp(x))
 
 
+def test_the_slope_of_sinc_in_float32_is_that_in_float64():
+    parts = [np.linspace(-5, 5, 4001), np.geomspace(1e-30, 1e6, 4000), [0.0, -0.02, 0.0199999, 1e30]]
+    x = np.concatenate(parts).astype(np.float32)
+
+    def slope(dtype):
+        t = tg.tensor(x, dtype=dtype, requires_grad=True)
+        return tg.autograd.grad(tg.sinc(t).sum(), t)[0].numpy()
+
+    np.testing.assert_allclose(slope(tg.float32)[:-1], slope(tg.float64)[:-1], rtol=2e-7, atol=1e-7)
+
+
+def test_angles_of_float32_on_all_axes_and_in_all_quadrants():
+    rng = np.random.default_rng(0)
+    parts = np.concatenate([EDGES, -EDGES, rng.standard_normal(60), np.exp(10 * rng.standard_normal(60))])
+    y, x = (v.ravel().astype(np.float32) for v in np.meshgrid(parts, parts))
+    expected = np.arctan2(y.astype(np.float64), x.astype(np.float64)).astype(np.float32)
+    found = tg.atan2(tg.tensor(y), tg.tensor(x)).numpy()
+    np.testing.assert_allclose(found, expected, rtol=4e-7, atol=1e-45)
+    some = ~np.isnan(expected)
+    np.testing.assert_array_equal(np.signbit(found[some]), np.signbit(expected[some]))
+
+
 LINE = np.concatenate([np.linspace(-20, 20, 4001), np.geomspace(1e-30, 1e30, 400), np.geomspace(-1e-3, -1e-30, 100)])
 EDGES = np.array([0.0, -0.0, math.inf, -math.inf, math.nan, -1.0, 1e-45, 3e38], np.float32)
 
@@ -124,6 +146,8 @@ EDGES = np.array([0.0, -0.0, math.inf, -math.inf, math.nan, -1.0, 1e-45, 3e38], 
         ("log_single", np.log, 3e-7),
         ("log1p_single", np.log1p, 3e-7),
         ("tanh_single", np.tanh, 4e-7),
+        ("sinh_single", np.sinh, 3e-7),
+        ("cosh_single", np.cosh, 3e-7),
         ("erfc_single", np.vectorize(math.erfc), 2.5e-6),  # x * x, up to 36 in an exponent, is rounded at 2**-24
     ],
 )
@@ -140,4 +164,4 @@ def test_functions_of_float32(name, exact, rtol):
     out = np.empty_like(x)
     compiled(loop)(x, out)
     with np.errstate(all="ignore"):
-        np.testing.assert_allclose(out, exact(x.astype(np.float64)), rtol, 1e-38)
+        np.testing.assert_allclose(out, exact(x.astype(np.float64)).astype(np.float32), rtol, 1e-38)

@@ -122,3 +122,98 @@ def test_results_of_expanded_tensors_can_be_written_to(function):
     out = function(x)
     out[0, 0] = 5
     assert (out == 5).sum().item() == 1
+
+
+# --- many numbers: tables, loops and blocks ---------------------------------------------------------------------------
+
+MANY = half_precision.MANY
+
+
+def _numbers(count):
+    x = np.random.default_rng(0).random((count, MANY // 32, 33)).astype(np.float32) * 0.8 + 0.1
+    return x.astype(np.float16)  # more than MANY, and no whole number of blocks
+
+
+WAYS = {
+    "a table": (lambda x: np.tanh(x), 1), "a light loop": (lambda x, y: x * 2.5 + y * x, 2),
+    "blocks": (lambda x, y: np.nextafter(x, y), 2), "a question": (lambda x, y: np.less(x, y), 2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("wide", [False, True], ids=["rounded", "wide"])
+@pytest.mark.parametrize("way", WAYS)
+def test_many_numbers_are_computed_in_float32_and_rounded_once(way, wide):
+    function, count = WAYS[way]
+    x = _numbers(count)
+    exact = function(*x.astype(np.float32))
+    for given, expected in (
+        (x, exact), (x.transpose(0, 2, 1), exact.T), ([x[0], *(v[:1] for v in x[1:])], None), (x[:, ::-1], None)
+    ):  # fmt: skip
+        expected = function(*(v.astype(np.float32) for v in given)) if expected is None else expected
+        found = half_precision.of_half(function, *given, wide=wide)
+        dtype = expected.dtype if wide or expected.dtype != np.float32 else np.float16
+        assert (found.dtype, found.shape) == (dtype, expected.shape)
+        np.testing.assert_allclose(found, expected, rtol=2e-7 if wide else 5e-4)
+
+
+@pytest.mark.skipif(kernels.backend() != "numba", reason="no loops")
+def test_loops_and_blocks_do_the_same(monkeypatch):
+    from tinygrad_lite.kernels.elementwise import half_loops
+
+    function, x = WAYS["a light loop"][0], _numbers(2)
+    expected = half_precision.of_half(function, *x)
+    monkeypatch.setattr(half_loops, "COMPILABLE", False)  # as on a processor without instructions for float16
+    np.testing.assert_allclose(half_precision.of_half(function, *x), expected, rtol=1e-3)
+    np.testing.assert_array_equal(half_precision.of_half(np.add, *x), x[0] + x[1])
+
+
+@pytest.mark.parametrize("number", [0.0, -0.0, 3, float("inf"), 1e-9])
+def test_each_number_beside_many_has_its_own_result(number):
+    x = _numbers(1)[0]
+    for function in (np.multiply, np.copysign, np.minimum):
+        with np.errstate(all="ignore"):
+            expected = function(x, np.float16(number))
+        found = half_precision.of_two(function, x, number)
+        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(np.signbit(found), np.signbit(expected))
+
+
+def test_what_rounds_nothing_is_not_cast():
+    x = np.concatenate([EVERY, EVERY])
+    for function in (np.negative, np.absolute):
+        np.testing.assert_array_equal(half_precision.of_half(function, x).view(np.uint16), function(x).view(np.uint16))
+    assert half_precision.of_half(lambda g: g, x) is x
+
+
+def test_gradients_of_what_was_repeated_are_summed_in_float32():
+    x = tg.tensor(_numbers(1)[0], requires_grad=True)
+    row, column = (tg.tensor(x.detach().numpy()[key], requires_grad=True) for key in (slice(0, 1), (..., slice(0, 1))))
+    ((x * row + column) * 0.25).sum().backward()
+    single = x.detach().numpy().astype(np.float32)
+    np.testing.assert_allclose(row.grad.numpy(), 0.25 * single.sum(0, keepdims=True), rtol=1e-3)
+    np.testing.assert_allclose(column.grad.numpy(), np.full(column.shape, 0.25 * x.shape[1]), rtol=1e-3)
+    np.testing.assert_allclose(x.grad.numpy(), np.broadcast_to(0.25 * single[:1], x.shape), rtol=1e-3)
+
+
+ELEMENTWISE = {
+    "hardshrink": lambda x: tg.nn.functional.hardshrink(x), "lerp": lambda x: tg.lerp(x, x * x, 0.3),
+    "addcmul": lambda x: tg.addcmul(x, x, x, value=0.5), "clamp": lambda x: x.clamp(0.2, 0.6),
+    "logit": lambda x: x.logit(), "sinc": lambda x: tg.sinc(x), "sinh": lambda x: x.sinh(), "cosh": lambda x: x.cosh(),
+    "atan2": lambda x: tg.atan2(x, 1 - x), "pow": lambda x: x**2, "elu": lambda x: tg.nn.functional.elu(x - 0.5),
+    "smooth_l1": lambda x: tg.nn.functional.smooth_l1_loss(x, x * 0.5, reduction="none"), "floor": lambda x: x.floor(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_many_numbers_as_few(name):
+    x, g = _numbers(2)
+
+    def both(x, g):
+        t = tg.tensor(x, requires_grad=True)
+        out = ELEMENTWISE[name](t)
+        return out.detach().numpy(), tg.autograd.grad(out, t, tg.tensor(g))[0].numpy()
+
+    few = [np.concatenate(each) for each in zip(*(both(*each) for each in zip(np.split(x, 64), np.split(g, 64))))]
+    for found, expected in zip(both(x, g), few):
+        assert found.dtype == np.float16
+        np.testing.assert_allclose(found, expected, rtol=3e-3, atol=1e-3)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .elementwise.half_precision import cast, cast_repeating
+from .elementwise.half_precision import cast, cast_repeating, of_half
 
 _F16, _F32 = np.dtype(np.float16), np.dtype(np.float32)
 _ndarray = np.ndarray
@@ -39,11 +39,12 @@ def _is_half(value: Any) -> bool:
     return getattr(value, "dtype", None) == _F16
 
 
-def in_single(function: Callable[..., Any], aux: bool) -> Callable[..., Any]:
+def in_single(function: Callable[..., Any], aux: bool, each: bool = False) -> Callable[..., Any]:
     """A function that gets float32 in place of float16, and whose result is float16 again.
 
     Its first argument decides. Where a dtype is asked for, the function does all by itself. Arguments that it writes
     to, named ``..._into``, and what it returns beside its result for the backward pass (`aux`) stay as they are.
+    `each`: it is elementwise.
     """
     parameters = inspect.signature(function).parameters
     lifted = [not name.endswith("_into") for name in parameters]
@@ -54,11 +55,16 @@ def in_single(function: Callable[..., Any], aux: bool) -> Callable[..., Any]:
             return function(x, *others)
         if not _is_half(x) or any(isinstance(v, np.dtype) for v in others):
             return function(x, *others)
+        if each and type(x) is _ndarray and _OTHERS.isdisjoint(map(type, others)):
+            return of_half(function, x, *others)
         with np.errstate(over="ignore"):
             out = function(*(_single(v) if lift else v for v, lift in zip((x, *others), lifted)))
             return (_half(out[0]), *out[1:]) if aux else _half(out)
 
     return single
+
+
+_OTHERS = {tuple, list, np.float16}
 
 
 def rule_in_single(vjp: Callable[..., Any]) -> Callable[..., Any]:
@@ -70,18 +76,37 @@ def rule_in_single(vjp: Callable[..., Any]) -> Callable[..., Any]:
         dtype = g.dtype if type(g) is _ndarray else getattr(g, "_data", g).dtype  # a Tensor's own takes 0.3 us
         return vjp(g, *saved) if dtype != _F16 else vjp(_single(g), *map(_single, saved))
 
+    single.in_single = vjp  # type: ignore[attr-defined]
     return single
 
 
-_half_rules: dict[Any, list[Any]] = {}
+def elementwise_rule(vjp: Callable[..., Any], wide: bool) -> Callable[..., Any]:
+    """`rule_in_single` of an elementwise rule; what it returns is rounded, unless it is to be summed (`wide`)."""
+    of_others = rule_in_single(vjp)
+
+    def single(g: Any, *saved: Any) -> Any:
+        if type(g) is _ndarray and g.dtype is _F16:
+            return of_half(vjp, g, *saved, wide=wide)
+        return of_others(g, *saved)
+
+    single.in_single = vjp  # type: ignore[attr-defined]
+    return single
 
 
-def half_rules(op: Any) -> list[Any]:
-    """The rules of a row, which get float32 in place of float16."""
+_half_rules: dict[Any, tuple[list[Any], list[Any]]] = {}
+
+
+def half_rules(op: Any) -> tuple[list[Any], list[Any]]:
+    """The rules of a row of elementwise functions, for float16.
+
+    The first get float32 in its place and return float32: for arguments that were repeated, over which the engine is
+    to sum. The second return float16.
+    """
     if op not in _half_rules:
-        _half_rules[op] = lifted = [copy.copy(rule) for rule in op.rules]
-        for rule in lifted:
-            rule.vjp = rule.vjp if op.single else rule_in_single(rule.vjp)
+        _half_rules[op] = wide, rounded = [copy.copy(rule) for rule in op.rules], [copy.copy(rule) for rule in op.rules]
+        for before, after in zip(wide, rounded):
+            vjp = getattr(before.vjp, "in_single", before.vjp)
+            before.vjp, after.vjp = elementwise_rule(vjp, wide=True), elementwise_rule(vjp, wide=False)
     return _half_rules[op]
 
 
@@ -90,9 +115,14 @@ def compile_edges(op: Any, wanted: Sequence[int], half: bool = False) -> Callabl
 
     With `half` their rules compute float16 as float32.
     """
-    params, kept = op.parameters, half_rules(op) if half else op.rules
+    params = op.parameters
+    kept, rounded = half_rules(op) if half else (op.rules, None)
     rules = {f"rule_{i}": kept[i] for i in range(len(params))}
-    parts = (f"(node_{i}, rule_{i}, ({''.join(n + ', ' for n in kept[i].names)}))" for i in wanted)
+    chosen = "rule_{i}"
+    if rounded is not None:
+        rules |= {f"rounded_{i}": rounded[i] for i in range(len(params))}
+        chosen = "rounded_{i} if node_{i}.shape == out.shape else rule_{i}"
+    parts = (f"(node_{i}, {chosen.format(i=i)}, ({''.join(n + ', ' for n in kept[i].names)}))" for i in wanted)
     head = ", ".join([*(f"node_{i}" for i in range(len(params))), *params, "out"])
     function: Callable[..., Any] = eval(f"lambda {head}: ({', '.join(parts)},)", rules)
     return function

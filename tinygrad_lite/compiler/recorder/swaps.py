@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Iterator
+from itertools import chain
 from types import FunctionType
 from typing import Any, Protocol
 
@@ -57,7 +58,7 @@ def _rows() -> Iterator[Place]:
         yield _attribute(op, "function", recorded(op.function, op.name))
         if op.together is not None:
             yield _attribute(op, "together", recorded(op.together, f"{op.name}'", "rule"))
-        for rule in (*op.rules, *half_rules(op)):
+        for rule in chain(op.rules, *half_rules(op)):
             yield _attribute(rule, "vjp", recorded(rule.vjp, f"{op.name}'", "rule"))
     for call, (put, plain, _) in fast_calls():
         name = call.__name__

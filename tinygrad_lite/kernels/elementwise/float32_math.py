@@ -45,6 +45,49 @@ def tanh_single(x: Any) -> Any:
     return e / (e + np.float32(2))
 
 
+def sinh_single(x: Any) -> Any:
+    """The hyperbolic sine of a float32, without cancellation."""
+    size = abs(x)
+    q, e = _quarter_of_exp(size), expm1_single(size)
+    near = np.float32(0.5) * (e + e / (e + np.float32(1)))
+    y = np.float32(2) * q - np.float32(0.125) / q if size > np.float32(1) else near
+    return -y if x < np.float32(0) else y
+
+
+def cosh_single(x: Any) -> Any:
+    """The hyperbolic cosine of a float32."""
+    q = _quarter_of_exp(abs(x))
+    return np.float32(2) * q + np.float32(0.125) / q
+
+
+def _quarter_of_exp(x: Any) -> Any:
+    """``e^x / 4`` for x from 0 on, which is finite where the hyperbolic functions are; NaN for NaN."""
+    high = np.float32(90)
+    n, r = _split(high if x > high else x)
+    return (_rest(r) + np.float32(1)) * _power_of_two(n - np.float32(2))
+
+
+def atan2_single(y: Any, x: Any) -> Any:
+    """The angle of the point (x, y) in float32: the arctangent of a number from 0 to 1, and an octant."""
+    wide, tall = abs(x), abs(y)
+    large, small = (tall, wide) if tall > wide else (wide, tall)
+    q = small / large
+    q = np.float32(0) if large == np.float32(0) else q
+    q = np.float32(1) if small == np.float32(np.inf) else q
+    upper = q > np.float32(0.41421356)  # tan(pi / 8), above which pi / 4 is taken off
+    v = (q - np.float32(1)) / (q + np.float32(1)) if upper else q
+    z = v * v
+    p = np.float32(8.05374449538e-2) * z - np.float32(1.38776856032e-1)
+    p = p * z + np.float32(1.99777106478e-1)
+    p = p * z - np.float32(3.33329491539e-1)
+    t = p * z * v + v
+    t = np.float32(0.78539816) + t if upper else t
+    t = np.float32(1.57079633) - t if tall > wide else t
+    t = np.float32(3.14159265) - t if np.float32(x).view(np.int32) < np.int32(0) else t
+    t = -t if np.float32(y).view(np.int32) < np.int32(0) else t
+    return x + y if (x != x) | (y != y) else t
+
+
 def log1p_single(x: Any) -> Any:
     """log(1 + x) of a float32, without cancellation; -inf at -1, NaN below."""
     u = np.float32(1) + x

@@ -156,7 +156,13 @@ class _OneElement(ast.NodeTransformer):
         return node if name is None else parse(name, mode="eval").body
 
 
-def loop_text(formula: Callable[..., Any], numbers: Sequence[bool], dtype: np.dtype[Any]) -> str:
+def loop_text(
+    formula: Callable[..., Any],
+    numbers: Sequence[bool],
+    dtype: np.dtype[Any],
+    halves: Sequence[bool] = (),
+    rounds: bool = False,
+) -> str:
     """Return the text of a loop over flat arrays, which `build` compiles.
 
     Parameters
@@ -166,6 +172,11 @@ def loop_text(formula: Callable[..., Any], numbers: Sequence[bool], dtype: np.dt
     numbers : sequence of bool
         Which of its arguments are numbers. The loop, ``kernel``, takes the arrays, the result, and the numbers.
     dtype : dtype
+        The working precision.
+    halves : sequence of bool, optional
+        Which of its arguments are arrays of float16, given by their bits.
+    rounds : bool
+        So is the result.
 
     Raises
     ------
@@ -177,8 +188,14 @@ def loop_text(formula: Callable[..., Any], numbers: Sequence[bool], dtype: np.dt
     arguments = [f"h{i}" if number else f"a{i}" for i, number in enumerate(numbers)]
     arrays = [a for a, number in zip(arguments, numbers) if not number]
     scalars = [a for a, number in zip(arguments, numbers) if number]
-    given = ", ".join(a if number else f"{a}[i]" for a, number in zip(arguments, numbers))
+    halves = halves or [False] * len(arguments)
+    values = (f"extended({a}[i])" if half else a if number else f"{a}[i]"
+              for a, number, half in zip(arguments, numbers, halves))  # fmt: skip
+    result = f"{name}({', '.join(values)})"
+    result = f"rounded({result})" if rounds else result
+    if rounds or any(halves):
+        source.put("extended", "from tinygrad_lite.kernels.native.simd.half import extended, rounded")
     head = ", ".join((*arrays, "out", *scalars))
-    loop = f"@jit\ndef kernel({head}):\n    for i in range(out.size):\n        out[i] = {name}({given})"
+    loop = f"@jit\ndef kernel({head}):\n    for i in range(out.size):\n        out[i] = {result}"
     source.put("kernel", loop)
     return source.text()

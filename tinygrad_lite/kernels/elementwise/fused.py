@@ -13,7 +13,7 @@ from ..backend import backend
 from ..kernel import LARGE, Kernel
 from ..native.parallel import in_parts
 from ..native.source import SourceError
-from .half_precision import to_half, to_single
+from .half_precision import of_half
 
 PIECE = 1 << 15  # elements of a piece of a shared launch: some 10 us of work, a small part of what is worth sharing
 _SHARED = 1 << 19  # elements from which on a loop that hardly computes is worth waking a thread
@@ -66,6 +66,9 @@ class FormulaKernel(Kernel):
     numbers : sequence of bool
         Which of its arguments are numbers.
     dtype : dtype
+        The working precision.
+    halves, rounds
+        As `formula_codegen.loop_text` takes them.
 
     Raises
     ------
@@ -75,11 +78,19 @@ class FormulaKernel(Kernel):
 
     __slots__ = ("_name", "text", "light")
 
-    def __init__(self, formula: Callable[..., Any], numbers: Sequence[bool], dtype: np.dtype[Any]) -> None:
+    def __init__(
+        self,
+        formula: Callable[..., Any],
+        numbers: Sequence[bool],
+        dtype: np.dtype[Any],
+        halves: Sequence[bool] = (),
+        rounds: bool = False,
+    ) -> None:
         from .formula_codegen import loop_text
 
         super().__init__(formula, into(formula, numbers))
-        self._name, self.text = getattr(formula, "__name__", "formula").strip("<_>"), loop_text(formula, numbers, dtype)
+        self._name = getattr(formula, "__name__", "formula").strip("<_>")
+        self.text = loop_text(formula, numbers, dtype, halves, rounds)
         self.light = "_single(" not in self.text
 
     @property
@@ -141,14 +152,6 @@ def fused(formula: Callable[..., Any], loop: Callable[..., Any] | None = None) -
             warnings.warn(f"{error}; until then it runs in plain NumPy", RuntimeWarning, stacklevel=3)
             return None
 
-    def in_single(*args: Any) -> Any:
-        """Many numbers of float16: as float32, whose loop they go through, and rounded once."""
-        if any(type(a) is np.ndarray and a.dtype != _F16 for a in args):
-            return formula(*args)
-        out: Any = function(*(to_single(a) if type(a) is np.ndarray else a for a in args))
-        with np.errstate(over="ignore"):
-            return to_half(out) if type(out) is np.ndarray and out.dtype == _F32 else out
-
     @functools.wraps(formula)
     def function(*args: Any) -> Any:
         first = args[0]
@@ -156,7 +159,7 @@ def fused(formula: Callable[..., Any], loop: Callable[..., Any] | None = None) -
             return formula(*args)
         dtype, shape = first.dtype, first.shape
         if (dtype is not _F32 and dtype is not _F64) or backend() == "numpy":
-            return in_single(*args) if dtype == _F16 and backend() != "numpy" else formula(*args)
+            return of_half(function, *args) if dtype == _F16 and backend() != "numpy" else formula(*args)
         flat, numbers = len(shape) == 1, False
         for a in args:
             if type(a) is np.ndarray:

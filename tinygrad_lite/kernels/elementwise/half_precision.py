@@ -1,7 +1,14 @@
-"""`to_single`, `to_half`, `cast`, `by_single`, `of_two`: float16 as float32 and back, by a processor's instructions."""
+"""`to_single`, `to_half`, `cast`, `by_single`, `of_two`, `of_half`: float16 by float32, rounded once.
+
+Few numbers are cast whole. Of many, arrays of float32 would go through memory: they are cast in blocks that stay in the
+cache, by loops that read and write float16,
+or, where there is one array, by a table: float16 has 65,536 values (`half_loops`).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -9,8 +16,11 @@ import numpy as np
 from ..kernel import LARGE, late
 
 ARITHMETIC = {np.add, np.subtract, np.multiply, np.divide}  # of float32, rounded once: the bits of float16's
+MANY = 1 << 16  # numbers from which on a loop is worth compiling, and a table worth making
+BLOCK = 1 << 14  # numbers: three arrays of float32 of this size stay in the cache
 _F16, _F32 = np.dtype(np.float16), np.dtype(np.float32)
 _BOTH = {_F16, _F32}
+_SIGN = np.uint16(0x8000)
 
 
 def _many(x: Any) -> bool:
@@ -44,6 +54,25 @@ def cast_repeating(a: Any, dtype: np.dtype[Any]) -> Any:
     return cast(a, dtype)
 
 
+# --- what need not be cast --------------------------------------------------------------------------------------------
+
+EXACT: dict[Any, Callable[[Any], Any]] = {
+    np.negative: lambda x: (x.view(np.uint16) ^ _SIGN).view(_F16),
+    np.absolute: lambda x: (x.view(np.uint16) & ~_SIGN).view(_F16),
+}
+"""Functions of one array that round nothing, and what computes them in float16; rules add theirs."""
+
+
+@lru_cache(maxsize=4096)
+def _returns_it(function: Any) -> bool:
+    """Whether a rule of one array hands it on, as that of a sum does."""
+    probe = np.ones(1, np.float32)
+    return function(probe) is probe
+
+
+# --- functions --------------------------------------------------------------------------------------------------------
+
+
 def by_single(function: Any, x: Any) -> Any:
     """A function of an array of float16: by float32, rounded once.
 
@@ -51,8 +80,7 @@ def by_single(function: Any, x: Any) -> Any:
     """
     if x.size < LARGE and type(function) is np.ufunc:
         return function(x)
-    with np.errstate(over="ignore"):
-        return _rounded(function(to_single(x)))
+    return of_half(function, x)
 
 
 def of_two(function: Any, x: Any, y: Any) -> Any:
@@ -65,8 +93,87 @@ def of_two(function: Any, x: Any, y: Any) -> Any:
     if any(type(v) not in (np.ndarray, float, int) for v in (x, y)):
         return function(x, y)
     with np.errstate(over="ignore"):
-        given = (to_single(v) if type(v) is np.ndarray else float(np.float64(v).astype(_F16)) for v in (x, y))
-        return _rounded(function(*given))
+        given = (v if type(v) is np.ndarray else float(np.float64(v).astype(_F16)) for v in (x, y))
+        return of_half(function, *given)
+
+
+def of_half(function: Any, *args: Any, wide: bool = False) -> Any:
+    """An elementwise function of arrays of float16 and others: by float32, rounded once.
+
+    Parameters
+    ----------
+    function : callable
+        What it returns for each element depends on the arguments at that element only.
+    *args : arrays and others
+    wide : bool
+        Not rounded, since it is to be summed: float32 comes back, and float16 from what would not be rounded anyway.
+
+    Returns
+    -------
+    array
+        Of float16 where the function makes float32 of float32.
+    """
+    arrays = [a for a in args if type(a) is np.ndarray]
+    largest = max(arrays, key=_size)
+    if len(args) == 1 and largest.size >= LARGE:
+        if function in EXACT:
+            return EXACT[function](largest)
+        if _returns_it(function):
+            return largest
+    if largest.size < MANY or not all(a.dtype == _F16 or a.dtype == np.bool_ for a in arrays):
+        return whole(function, *args, wide=wide)
+    if any(a.shape != largest.shape for a in arrays) or not largest.flags.c_contiguous:
+        return _as_if_alike(function, args, arrays, wide)
+    flat = [np.ascontiguousarray(a).reshape(-1) if type(a) is np.ndarray else a for a in args]
+    return of_flat(function, flat, wide).reshape(largest.shape)
+
+
+def _size(a: Any) -> int:
+    return int(a.size)
+
+
+def _as_if_alike(function: Any, args: tuple[Any, ...], arrays: list[Any], wide: bool) -> Any:
+    """`of_half` of arrays that broadcast, or lie in another order: repeated, and turned to the order of the largest."""
+    shape = np.broadcast_shapes(*(a.shape for a in arrays))
+    dense = (a.strides for a in arrays if a.shape == shape and 0 not in a.strides)
+    strides = next(dense, sorted(range(len(shape)), reverse=True))
+    order = sorted(range(len(shape)), key=lambda d: -abs(strides[d]))
+
+    def turned(a: Any) -> Any:
+        return np.ascontiguousarray(np.broadcast_to(a, shape).transpose(order)) if type(a) is np.ndarray else a
+
+    return of_half(function, *map(turned, args), wide=wide).transpose(np.argsort(order))
+
+
+def whole(function: Any, *args: Any, wide: bool = False) -> Any:
+    """`of_half`, by a cast of each array."""
+    given = (to_single(a) if type(a) is np.ndarray and a.dtype == _F16 else a for a in args)
+    with np.errstate(over="ignore"):
+        return np.asarray(function(*given)) if wide else _rounded(function(*given))
+
+
+def in_blocks(function: Any, args: Any, wide: bool, widen: Any, narrow: Any) -> Any:
+    """`of_half`, of flat arrays of one size, block by block; `widen` and `narrow` cast a block."""
+    size = next(a.size for a in args if type(a) is np.ndarray)
+    halves = [type(a) is np.ndarray and a.dtype == _F16 for a in args]
+    out: Any = None
+    with np.errstate(over="ignore"):
+        for start in range(0, size, BLOCK):
+            part = slice(start, start + BLOCK)
+            pieces = [a[part] if type(a) is np.ndarray else a for a in args]
+            found = np.asarray(function(*[widen(a) if half else a for a, half in zip(pieces, halves)]))
+            if found.dtype == _F32 and not wide:
+                found = narrow(found)
+            if out is None:
+                out = np.empty(size, found.dtype)
+            out[part] = found
+    return out
+
+
+@late(f"{__package__}.half_loops", when=lambda *_: True)
+def of_flat(function: Any, args: Any, wide: bool) -> Any:
+    """`of_half`, of flat arrays of one size."""
+    return in_blocks(function, args, wide, lambda x: x.astype(np.float32), lambda x: x.astype(np.float16))
 
 
 def _rounded(out: Any) -> Any:

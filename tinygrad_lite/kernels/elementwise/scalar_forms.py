@@ -7,7 +7,17 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .float32_math import exp_single, expm1_single, log1p_single, log_single, logaddexp_single, tanh_single
+from .float32_math import (
+    atan2_single,
+    cosh_single,
+    exp_single,
+    expm1_single,
+    log1p_single,
+    log_single,
+    logaddexp_single,
+    sinh_single,
+    tanh_single,
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -140,7 +150,8 @@ FORMS: dict[Callable[..., Any], Callable[..., Any]] = {
 
 SINGLE: dict[Callable[..., Any], Callable[..., Any]] = {
     np.exp: exp_single, np.expm1: expm1_single, np.log: log_single, np.log1p: log1p_single, np.tanh: tanh_single,
-    np.logaddexp: logaddexp_single,
+    np.logaddexp: logaddexp_single, np.sinh: sinh_single, np.cosh: cosh_single,
+    np.arctan2: atan2_single,
 }  # fmt: skip
 """Text of kernels, for float32 alone: in float64 NumPy's own passes are as fast as scalar calls of the C library."""
 

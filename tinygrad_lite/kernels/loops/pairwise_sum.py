@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from ..elementwise.half_precision import cast_repeating
+
 FEW = 32  # as many may be added up one after the other: off by 8 units in the last place at most
 FAN = 16
 SMALL = 2048  # elements: fewer are soonest added in double precision
@@ -53,7 +55,7 @@ def pairwise_sum(a: Any, axis: Any = None, keepdims: Any = False, dtype: Any = N
         count = math.prod([a.shape[i] for i in axis])
         straight = False
     if kind is _F16 or kind == _F16:
-        return pairwise_sum(a.astype(_F32), axis, keepdims, dtype).astype(dtype or _F16)
+        return pairwise_sum(cast_repeating(a, _F32), axis, keepdims, dtype).astype(dtype or _F16)
     if dtype is None:
         if count <= FEW or straight:
             return np.add.reduce(a, axis, keepdims=keepdims)

@@ -26,6 +26,7 @@ from . import uncollected
 with uncollected():  # a fifth of the time it takes
     import numba
     from numba.core.compiler_lock import global_compiler_lock
+    from numba.core.errors import NumbaError
 
     from .disk_cache import DiskCache
     from .forks import lock, wait_before
@@ -38,6 +39,8 @@ announce_long_compilation(DiskCache)
 # infinity their meaning; arcp does not, since LLVM then takes 1 / sqrt(inf) for NaN, and it makes nothing faster here.
 # nogil: a launch can be shared between threads.
 FLAGS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "nsz"}, "nogil": True}
+
+CompilationError: Any = NumbaError  # what the first call of `build`'s functions may raise
 
 _lock = lock()
 wait_before(lambda: [global_compiler_lock])  # numba's, without which LLVM is in the middle of something in a child

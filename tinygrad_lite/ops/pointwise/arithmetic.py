@@ -12,6 +12,7 @@ from ...engine.errors import InputError
 from ...engine.fast_calls import elementwise
 from ...kernels.elementwise import remainder as loops
 from ...kernels.elementwise.fused import fused
+from ...kernels.elementwise.half_precision import EXACT
 from ...rules import unwrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import describe
@@ -32,13 +33,20 @@ def flat(g: Any) -> Any:
     return np.zeros_like(g)
 
 
+def opposite(g: Any) -> Any:
+    """The gradient of what is subtracted."""
+    return -g
+
+
+EXACT.update({flat: flat, opposite: EXACT[np.negative]})
+
 _add = elementwise(np.add, complex=True, name="add", x=lambda g: g, y=lambda g: g)
-_subtract = elementwise(np.subtract, complex=True, name="sub", x=lambda g: g, y=lambda g: -g)
+_subtract = elementwise(np.subtract, complex=True, name="sub", x=lambda g: g, y=opposite)
 mul = multiply = elementwise(np.multiply, complex=True, name="mul", x=lambda g, y: g * y, y=lambda g, x: g * x)
 true_divide = elementwise(
     np.true_divide, complex=True, name="div", x=lambda g, y: g / y, y=lambda g, x, y: -g * (x / y / y)
 )  # not by the result, which may be overwritten: `p = e / e.sum(); p += 1`
-neg = negative = elementwise(np.negative, complex=True, name="neg", x=lambda g: -g)
+neg = negative = elementwise(np.negative, complex=True, name="neg", x=opposite)
 positive = elementwise(np.positive, complex=True, x=lambda g: g)
 square = elementwise(np.square, complex=True, x=lambda g, x: g * (2 * x))
 sqrt = elementwise(np.sqrt, complex=True, x=fused(lambda g, out: g / (2 * out)))
@@ -96,7 +104,7 @@ floor_divide = elementwise(
 
 
 _cube = fused(lambda x: x * x * x)  # of many elements NumPy's passes take twice as long
-_cube_slope = fused(lambda g, x: g * (3 * (x * x)))
+_SLOPES: dict[Any, Any] = {2: fused(lambda g, x: g * (2 * x)), 3: fused(lambda g, x: g * (3 * (x * x)))}
 _PRODUCTS: dict[Any, Any] = {  # exponents for which NumPy calls a function of the C library for each element
     4: lambda x: np.square(x * x), -2: lambda x: np.reciprocal(x * x),
     -0.5: lambda x: np.reciprocal(np.sqrt(x)),
@@ -123,8 +131,8 @@ def _integer_power(x: Any, y: Any) -> Any:
 
 def _power_x(g: Any, x: Any, y: Any) -> Any:
     if type(y) in (int, float):  # a constant exponent: no need to guard what cannot happen
-        if y == 3:
-            return _cube_slope(g, x)
+        if y in _SLOPES:
+            return _SLOPES[y](g, x)
         return flat(g) if y == 0 else g * (y * _power(x, y - 1))
     constant = np.equal(y, 0)
     return np.where(constant, 0.0, g * (y * x ** np.where(constant, 1.0, y - 1)))

@@ -91,7 +91,7 @@ trunc = elementwise(np.trunc, x=flat)
 rint = elementwise(np.rint, x=flat)
 
 
-@differentiable(a=flat, numpy=np.round, name="round", single=True)
+@differentiable(a=flat, numpy=np.round, name="round", single="each")
 def _round(a: Any, decimals: int = 0) -> Any:
     return np.round(a, decimals)
 
@@ -138,7 +138,7 @@ def _above(g: Any, a: Any, a_min: Any, a_max: Any) -> Any:
     return masked(g, high if a_min is None else high | np.greater(a_min, a_max))
 
 
-@differentiable(a=_within, a_min=_below, a_max=_above, name="clamp", single=True, promotes=("a", "a_min", "a_max"))
+@differentiable(a=_within, a_min=_below, a_max=_above, name="clamp", single="each", promotes=("a", "a_min", "a_max"))
 def _clip(a: Any, a_min: Any = None, a_max: Any = None) -> Any:
     if a.dtype.kind != "f" or a.size > _FEW:
         return np.clip(a, a_min, a_max)

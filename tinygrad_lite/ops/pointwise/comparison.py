@@ -11,6 +11,7 @@ from ...engine.arguments import refuse_numbers, with_numbers
 from ...engine.blame import blame
 from ...engine.errors import DtypeError, InputError
 from ...engine.fast_calls import operand
+from ...kernels.elementwise.half_precision import of_two
 from ...promotion import cast_pair
 from ...rules import FAST, unwrap, wrap
 from ...tensors.tensor_type import Tensor
@@ -29,7 +30,7 @@ METHODS = """
 """
 
 
-_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
+_F16, _F32, _F64 = np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)
 
 
 def _values(value: Any, who: str) -> Any:
@@ -63,7 +64,7 @@ def _question(function: Any, name: str | None = None, meeting: Any = cast_pair, 
             dtype = getattr(x, "dtype", None)
             if (dtype is not _F32 and dtype is not _F64) or getattr(y, "dtype", None) is not dtype:
                 x, y = meeting(two.__name__, x, y)
-            return wrap(function(x, y))
+            return wrap(of_two(function, x, y) if dtype is _F16 else function(x, y))
         except Exception as error:
             raise blame(error, two.__name__, ("input", "other"), (input, other), two) from None
 

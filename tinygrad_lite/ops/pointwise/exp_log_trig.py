@@ -15,6 +15,7 @@ from ...kernels.elementwise import remainder
 from ...kernels.elementwise.float32_math import softplus_single
 from ...kernels.elementwise.fused import fused
 from ...kernels.elementwise.scalar_forms import in_loops
+from ...kernels.elementwise.sinc import sinc_slope
 from ...promotion import number
 from ...rules import differentiable, unwrap
 from ...tensors.row_types import Unary
@@ -96,14 +97,14 @@ logaddexp2 = elementwise(
 sin = elementwise(np.sin, complex=True, x=lambda g, x: g * np.cos(x))
 cos = elementwise(np.cos, complex=True, x=lambda g, x: -g * np.sin(x))
 tan = elementwise(np.tan, complex=True, x=lambda g, out: g * (1 + out * out))
-sinh = elementwise(np.sinh, complex=True, x=lambda g, x: g * np.cosh(x))
-cosh = elementwise(np.cosh, complex=True, x=lambda g, x: g * np.sinh(x))
+sinh = elementwise(np.sinh, complex=True, x=fused(lambda g, x: g * np.cosh(x)))
+cosh = elementwise(np.cosh, complex=True, x=fused(lambda g, x: g * np.sinh(x)))
 tanh = elementwise(np.tanh, complex=True, x=lambda g, out: g - g * (out * out))  # without a number in it: twice as fast
 asin = arcsin = elementwise(np.arcsin, complex=True, name="asin", x=lambda g, x: g / np.sqrt(1 - x * x))
 acos = arccos = elementwise(np.arccos, complex=True, name="acos", x=lambda g, x: -g / np.sqrt(1 - x * x))
 atan = arctan = elementwise(np.arctan, complex=True, name="atan", x=lambda g, x: g / (1 + x * x))
 atan2 = arctan2 = elementwise(
-    np.arctan2, name="atan2", numbers="",
+    fused(lambda x, y: np.arctan2(x, y)), name="atan2", numpy=np.arctan2, numbers="",
     x=lambda g, x, y: g * (y / _radius(x, y)), y=lambda g, x, y: -g * (x / _radius(x, y))
 )  # fmt: skip
 hypot = elementwise(
@@ -181,7 +182,7 @@ def _sinc_slope_x(g: Any, x: Any, order: int) -> Any:
     return g * _sinc_slope(x, order + 1)
 
 
-@differentiable(x=_sinc_slope_x, name="sinc_slope", single=True)
+@differentiable(x=_sinc_slope_x, name="sinc_slope", single="each")
 def _sinc_slope(x: Any, order: int) -> Any:
     """A derivative of sinc, ``pi^n I_n(pi x)``; ``I_n(z)`` is the integral of ``t^n cos(z t + n pi / 2)`` from 0 to 1.
 
@@ -208,7 +209,8 @@ def _sinc_of_complex(x: Any) -> Any:
 
 
 sinc = elementwise(
-    _sinc, name="sinc", numpy=np.sinc, single=True, x=lambda g, x: g * _sinc_slope(x, 1), complex=_sinc_of_complex
+    _sinc, name="sinc", numpy=np.sinc, single="each", complex=_sinc_of_complex,
+    x=fused(lambda g, x: g * _sinc_slope(x, 1), sinc_slope),
 )  # fmt: skip
 
 
@@ -253,14 +255,16 @@ def xlogy(input: Any, other: Any) -> Tensor:
     return _xlogy_op(_beside(input, other), _beside(other, input))
 
 
+_logit_slope = fused(lambda g, x: np.where(np.less(x, 0) | np.greater(x, 1), math.nan, g / (x * (1 - x))))
+
+
 def _logit_x(g: Any, x: Any, eps: float | None) -> Any:
-    slope = g / (x * (1 - x))
     if eps is None:
-        return np.where(np.less(x, 0) | np.greater(x, 1), math.nan, slope)
-    return masked(slope, np.greater_equal(x, eps) & np.less_equal(x, 1 - eps))
+        return _logit_slope(g, x)
+    return masked(g / (x * (1 - x)), np.greater_equal(x, eps) & np.less_equal(x, 1 - eps))
 
 
-@differentiable(x=_logit_x, name="logit", single=True)
+@differentiable(x=_logit_x, name="logit", single="each")
 def _logit(x: Any, eps: float | None) -> Any:
     x = floating(x)
     if eps is not None:

@@ -10,6 +10,7 @@ from ... import rules
 from ...engine.arguments import refuse_numbers
 from ...engine.errors import DtypeError
 from ...engine.views import write
+from ...kernels.elementwise.scalar_forms import in_loops
 from ...rules import differentiable, unwrap
 from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
@@ -21,6 +22,12 @@ __all__ = ["addcdiv", "addcmul", "clamp_max", "clamp_min", "float_power", "lerp"
 METHODS = "addcdiv_ addcmul_ clamp_max_ clamp_min_ float_power_ lerp_"
 
 
+def _lerp_of_one(start: Any, end: Any, weight: Any) -> Any:
+    d = end - start
+    return np.where(weight < 0.5, start + weight * d, end - (1 - weight) * d)
+
+
+@in_loops(_lerp_of_one)
 def _lerp(start: Any, end: Any, weight: Any) -> Any:
     """Both ends are met exactly: rounding would miss the second one."""
     d = end - start
@@ -34,7 +41,7 @@ def _lerp(start: Any, end: Any, weight: Any) -> Any:
 _lerp_op = differentiable(
     _lerp,
     name="lerp",
-    single=True,
+    single="each",
     complex=True,
     promotes=("start", "end", "weight"),
     start=lambda g, weight: g * (1 - weight),
@@ -71,6 +78,7 @@ def lerp(input: Floating, end: Floating, weight: Any) -> Tensor:
     return _lerp_op.record((input, end, weight))
 
 
+@in_loops(lambda t, a: t + a)
 def _plus(t: Any, a: Any) -> Any:
     """``t + a``, in the memory of `t`, a value in between, where it fits."""
     if type(t) is np.ndarray and np.shape(a) in ((), t.shape) and np.result_type(t, a) == t.dtype:
@@ -78,6 +86,7 @@ def _plus(t: Any, a: Any) -> Any:
     return t + a
 
 
+@in_loops(lambda t, value: t * value)
 def _times(t: Any, value: Any) -> Any:
     return t if type(value) in (int, float) and value == 1 else t * value
 
@@ -87,7 +96,7 @@ def _times(t: Any, value: Any) -> Any:
     x=lambda g, y, value: _times(g * y, value),
     y=lambda g, x, value: _times(g * x, value),
     name="addcmul",
-    single=True,
+    single="each",
     complex=True,
     promotes=("a", "x", "y"),
 )
@@ -121,7 +130,7 @@ def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Tensor
     x=lambda g, y, value: _times(g / y, value),
     y=lambda g, x, y, value: _times(-g * x / (y * y), value),
     name="addcdiv",
-    single=True,
+    single="each",
     complex=True,
     promotes=("a", "x", "y"),
 )

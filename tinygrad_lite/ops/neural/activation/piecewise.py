@@ -78,7 +78,7 @@ def _prelu_weight(g: Any, x: Any) -> Any:
 
 
 @differentiable(
-    x=lambda g, x, weight: np.where(np.greater(x, 0), g, weight * g), weight=_prelu_weight, name="prelu", single=True
+    x=lambda g, x, weight: np.where(np.greater(x, 0), g, weight * g), weight=_prelu_weight, name="prelu", single="each"
 )
 def _prelu(x: Any, weight: Any) -> Any:
     return np.where(x > 0, x, weight * x)
@@ -290,7 +290,7 @@ def hardtanh_slope(g: Any, x: Any, low: float, high: float) -> Any:
     return masked(g, np.logical_not(np.less_equal(x, low) | np.greater_equal(x, high)))
 
 
-@differentiable(x=fused(hardtanh_slope), name="hardtanh", single=True)
+@differentiable(x=fused(hardtanh_slope), name="hardtanh", single="each")
 def _hardtanh(x: Any, low: float, high: float) -> Any:
     if ordered(x, "hardtanh").dtype.kind != "f":  # integers stay integers
         low, high = int(low), int(high)
@@ -394,7 +394,7 @@ def hardswish_of(x: Any) -> Any:
     return x * np.clip(x + 3, 0, 6) / 6
 
 
-_hardswish = differentiable(hardswish_of, name="hardswish", compiled=True, single=True, x=hardswish_slope)
+_hardswish = differentiable(hardswish_of, name="hardswish", compiled=True, single="each", x=hardswish_slope)
 
 
 def hardswish(input: Floating, inplace: bool = False) -> Tensor:
@@ -427,7 +427,7 @@ def _above(g: Any, x: Any, limit: float) -> Any:
     return masked(g, np.logical_not(np.less_equal(x, limit)))
 
 
-@differentiable(x=_above, name="threshold", single=True)
+@differentiable(x=_above, name="threshold", single="each")
 def _threshold(x: Any, limit: float, value: float) -> Any:
     return np.where(ordered(x, "threshold") <= limit, np.asarray(value).astype(x.dtype), x)
 
@@ -460,7 +460,7 @@ def _outside(g: Any, x: Any, limit: float) -> Any:
     return masked(g, np.logical_not(np.less_equal(np.abs(x), limit)))
 
 
-@differentiable(x=_outside, name="hardshrink", single=True)
+@differentiable(x=_outside, name="hardshrink", single="each")
 def _hardshrink(x: Any, limit: float) -> Any:
     return np.where(np.abs(x) <= limit, x.dtype.type(0), x)
 
@@ -486,7 +486,7 @@ def hardshrink(input: Floating, lambd: float = 0.5) -> Tensor:
     return _hardshrink.record((_floats(input, "hardshrink"), lambd))
 
 
-@differentiable(x=_outside, name="softshrink", single=True)
+@differentiable(x=_outside, name="softshrink", single="each")
 def _softshrink(x: Any, limit: float) -> Any:
     return x - np.clip(x, -limit, limit)
 

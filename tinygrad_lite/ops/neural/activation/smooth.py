@@ -149,7 +149,7 @@ def mish_slope(g: Any, x: Any) -> Any:
     return g * (n / (n + 2) + 4 * x * e * (e + 1) / np.square(n + 2))
 
 
-_mish = elementwise(mish_of, name="mish", compiled=True, single=True, x=mish_slope)
+_mish = elementwise(mish_of, name="mish", compiled=True, single="each", x=mish_slope)
 
 
 def silu(input: Floating, inplace: bool = False) -> Tensor:

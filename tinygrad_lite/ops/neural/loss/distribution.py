@@ -43,7 +43,7 @@ _huber = differentiable(
     y=lambda g, x, y, delta: huber_slope(g, y, x, delta),
     name="huber_loss",
     promotes=("x", "y"),
-    single=True,
+    single="each",
     compiled=True,
 )
 

@@ -57,7 +57,7 @@ def _weighted(loss: Any, weight: Any, reduction: str) -> Any:
 # --- regression -------------------------------------------------------------------------------------------------
 
 _squared_error = elementwise(
-    lambda x, y: np.square(x - y), name="squared_error", single=True,
+    lambda x, y: np.square(x - y), name="squared_error", single="each",
     x=lambda g, x, y: g * (2 * (x - y)), y=lambda g, x, y: g * (2 * (y - x)),
 )  # fmt: skip
 
@@ -192,7 +192,7 @@ def _bce_logits_x(g: Any, x: Any, target: Any, pos_weight: Any) -> Any:
     pos_weight=lambda g, x, target: -g * (target * logsigmoid(x)),
     name="binary_cross_entropy_with_logits",
     promotes=("x", "target", "pos_weight"),
-    single=True,
+    single="each",
 )
 def _bce_logits(x: Any, target: Any, pos_weight: Any = 1.0) -> Any:
     """The factor is an array, or 1.0."""
@@ -268,7 +268,7 @@ def _bce_slope(x: Any, target: Any) -> Any:
     x=lambda g, x, target: g * _bce_slope(x, target),
     target=lambda g, x: g * (np.log1p(-x) - np.log(x)),
     name="binary_cross_entropy",
-    single=True,
+    single="each",
 )
 def _bce(x: Any, target: Any) -> Any:
     with np.errstate(divide="ignore"):
