@@ -170,7 +170,7 @@ class Compiled:
             out = self.wrapped(*args, **kwargs)
             back = backward_of(recorder, out) if mode.enabled and not recorder.problems else None
         finally:
-            swaps.leave()
+            loaded = swaps.leave()
         problems = recorder.problems
         try:
             after = Python(roots, self._names)
@@ -194,7 +194,8 @@ class Compiled:
         except Refused as why:
             problems.append(str(why))
         if problems:
-            self._refuse(key, problems[0])
+            if not loaded:  # else the next recording sees what modules do that were not there yet
+                self._refuse(key, problems[0])
             return out
         self._publish(key, Recording(recorder, state, results, back))
         return out

@@ -120,9 +120,15 @@ def median(input: Any, dim: int = -1, *, keepdim: bool = False, dtype: Any = Non
 
 def _count(input: Any, dims: Any, keepdim: bool, mask: Any, who: str) -> Any:
     """How many entries count, as floats of the input's dtype."""
-    m = _shaped(mask, input, who)
-    ones = np.ones(unwrap(input).shape, np.bool_) if m is None else m
-    return np.sum(ones, dims, dtype=unwrap(input).real.dtype, keepdims=keepdim)
+    m, x = _shaped(mask, input, who), unwrap(input)
+    ones = np.ones(x.shape, np.bool_) if m is None else m
+    return np.asarray(np.sum(ones, dims, dtype=x.real.dtype, keepdims=keepdim))
+
+
+def _free_count(free: float, *arguments: Any) -> Any:
+    """That number, diminished, not below 0."""
+    count = _count(*arguments)
+    return np.asarray(np.maximum(count - count.dtype.type(free), 0))
 
 
 def mean(input: Any, dim: Any = None, *, keepdim: bool = False, dtype: Any = None, mask: Any = None) -> Any:
@@ -132,7 +138,7 @@ def mean(input: Any, dim: Any = None, *, keepdim: bool = False, dtype: Any = Non
     with np.errstate(invalid="ignore"):  # nothing counts: NaN
         if unwrap(x).dtype == np.float16:  # which ends at 65504, be it the sum or the count
             return mean(x.float(), dims, keepdim=keepdim, mask=mask).to(np.float16)
-        return sum(x, dims, keepdim=keepdim, mask=mask) / _count(x, dims, keepdim, mask, "mean")
+        return sum(x, dims, keepdim=keepdim, mask=mask) / wrap(_count(x, dims, keepdim, mask, "mean"))
 
 
 def _free(unbiased: bool | None, correction: float | None, who: str) -> float:
@@ -157,9 +163,8 @@ def var(
     x = x if unwrap(x).dtype.kind in "fc" else x.float()
     deviations = _filled(x - mean(x, dims, keepdim=True, mask=mask), mask, 0, None, "var")
     squares = deviations * deviations.conj()  # of complex numbers complex, as in PyTorch
-    count = _count(x, dims, keepdim, mask, "var")
     with np.errstate(invalid="ignore", divide="ignore"):  # too few count: NaN
-        return squares.sum(dims, keepdim) / np.maximum(count - count.dtype.type(free), 0)
+        return squares.sum(dims, keepdim) / wrap(_free_count(free, x, dims, keepdim, mask, "var"))
 
 
 def std(
@@ -260,7 +265,7 @@ def logaddexp(input: Any, other: Any, *, dtype: Any = None, input_mask: Any = No
     x = _filled(input, input_mask, -math.inf, dtype, "logaddexp")
     y = _filled(other, other_mask, -math.inf, dtype, "logaddexp")
     low, high = _where(x < y, x, y), _where(x < y, y, x)
-    none = unwrap(high) == -math.inf  # of which the difference would be NaN
+    none = high.detach() == -math.inf  # of which the difference would be NaN
     return _where(none, high, _logaddexp(low.masked_fill(none, 0.0), high.masked_fill(none, 0.0)))
 
 

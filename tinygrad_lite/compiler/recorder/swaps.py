@@ -192,15 +192,17 @@ def restore(places: list[Place], loaded: bool = True) -> None:
                         setattr(module, called, ours[id(what)])
 
 
-def leave() -> None:
-    """End this thread's recording."""
+def leave() -> bool:
+    """End this thread's recording; returns whether modules were loaded meanwhile, of which it could see nothing."""
     LOCAL.recorder = None
     with _lock:
+        loaded = _work["sizes"] != _sizes()
         _work["recordings"] -= 1
         if _work["recordings"] == 0:
-            restore(_places, loaded=_work["sizes"] != _sizes())
+            restore(_places, loaded)
             for guest in _guests:
                 guest.put()
+    return loaded
 
 
 def invite(guest: Guest) -> None:

@@ -9,8 +9,9 @@ import numpy as np
 
 from ...engine.errors import InputError
 from ...promotion import held
-from ...rules import differentiable, unwrap
+from ...rules import differentiable, unwrap, wrap
 from ..argument_names import numpy_names, one_dim
+from ..creation.creation import built
 from ..pointwise.clamp_round_where import masked
 from .index import _grid, index_sum, take, within
 from .index import index_add as _add
@@ -108,7 +109,8 @@ def _reduction(reduce: str, include_self: bool, known: tuple[str, ...], who: str
         total: Any = _add(base, value, index)
         if reduce == "sum":
             return total
-        count: Any = index_sum(np.ones(unwrap(value).shape, np.intp), unwrap(input).shape, index) + include_self
+        ones = wrap(built(np.ones, unwrap(value).shape, np.intp))
+        count: Any = index_sum(ones, unwrap(input).shape, index) + int(include_self)
         count = np.maximum(count, 1).astype(dtype)
         return total / count if dtype.kind in "fc" else total // count
 

@@ -187,7 +187,7 @@ def logdet(input: Any) -> Tensor:
     if unwrap(sign).dtype.kind == "c":
         return np.log(sign) + logarithm
     with np.errstate(invalid="ignore", divide="ignore"):
-        return logarithm + np.log(unwrap(sign))
+        return logarithm + np.log(sign.detach())
 
 
 FAST[np.linalg.slogdet] = lambda a: slogdet(a)

@@ -174,6 +174,12 @@ def solve_ex(A: Any, B: Any, *, left: bool = True, check_errors: bool = False) -
     return SolveEx(_without(out, info if info.ndim <= len(out.shape) else info.reshape(-1), A), wrap(info))
 
 
+def zero_pivots(packed: Any) -> Any:
+    """Which pivot of each matrix is the first that is zero, counted from 1; 0 where none is."""
+    zero = np.diagonal(unwrap(packed), 0, -2, -1) == 0
+    return np.where(zero.any(-1), np.argmax(zero, -1) + 1, 0).astype(np.int32)
+
+
 def lu_factor_ex(A: Any, *, pivot: bool = True, check_errors: bool = False) -> FactoredEx:
     """`lu_factor` that raises nothing where a pivot is zero.
 
@@ -198,8 +204,7 @@ def lu_factor_ex(A: Any, *, pivot: bool = True, check_errors: bool = False) -> F
     """
     _pivoting(pivot, "lu_factor_ex")
     out, pivots, _ = _factored(A, "lu_factor_ex")
-    zero = np.diagonal(unwrap(out), 0, -2, -1) == 0
-    info = np.where(zero.any(-1), np.argmax(zero, -1) + 1, 0).astype(np.int32)
+    info = zero_pivots(out)
     if check_errors:
         _raised(info, "lu_factor_ex", "no pivot must be zero")
-    return FactoredEx(out, wrap(pivots), wrap(info))
+    return FactoredEx(out, pivots, wrap(info))

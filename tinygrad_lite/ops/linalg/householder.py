@@ -9,6 +9,7 @@ import numpy as np
 from ...engine.quiet import quietly
 from ...rules import unwrap, wrap
 from ...tensors.tensor_type import Tensor
+from ..creation.arange_eye import eye
 from ..pointwise.complex_numbers import adjoint, conj
 from .solve import matrices, mT
 
@@ -31,7 +32,7 @@ def _vectors(input: Any, tau: Any, who: str) -> Any:
         raise RuntimeError(f"{who}: tau must be of shape (..., k) with k up to {min(shape[-2:])}, got {factors} "
                            f"for a matrix of shape {shape}")  # fmt: skip
     k = factors[-1]
-    return np.tril(input[..., :k], -1) + np.eye(shape[-2], k, dtype=unwrap(input).dtype)
+    return np.tril(input[..., :k], -1) + eye(shape[-2], k, dtype=unwrap(input).dtype)
 
 
 def _reflected(V: Any, tau: Any, X: Any, order: Any) -> Any:
@@ -72,8 +73,8 @@ def householder_product(A: Any, tau: Any) -> Tensor:
     m, n = unwrap(A).shape[-2:]
     if m < n:
         raise RuntimeError(f"householder_product: A must not have more columns than rows, got shape {unwrap(A).shape}")
-    eye = np.broadcast_to(np.eye(m, n, dtype=unwrap(A).dtype), unwrap(A).shape)
-    first = wrap(eye) + np.sum(V[..., :0])  # a zero: the result depends on A also where there are no reflections
+    identity: Any = np.broadcast_to(eye(m, n, dtype=unwrap(A).dtype), unwrap(A).shape)
+    first = identity + np.sum(V[..., :0])  # a zero: the result depends on A also where there are no reflections
     return _reflected(V, tau, first, reversed(range(unwrap(tau).shape[-1])))
 
 

@@ -9,6 +9,8 @@ import numpy as np
 from ...engine.quiet import quietly
 from ...rules import differentiable, unwrap, wrap
 from ...tensors.tensor_type import Tensor
+from ..creation.arange_eye import eye
+from ..indexing.index import take_along_dim
 from ..pointwise.complex_numbers import adjoint as _adjoint
 from .solve import LinAlgError, floats, matrices, mT, solve_triangular, squares
 
@@ -48,8 +50,9 @@ def _eliminate(a: Any) -> tuple[Any, Any]:
     return out, pivots
 
 
-def _order(pivots: Any, n: int) -> Any:
+def _exchanged(pivots: Any, n: int) -> Any:
     """The rows in the order that the exchanges leave them in."""
+    pivots = unwrap(pivots)
     order = np.broadcast_to(np.arange(n), (*pivots.shape[:-1], n)).copy()
     for j in range(pivots.shape[-1]):
         p = pivots[..., j : j + 1].astype(np.int64) - 1
@@ -90,10 +93,37 @@ def _packed(a: Any, found: Any) -> Any:
 @quietly
 def _factored(A: Any, who: str) -> tuple[Any, Any, Any]:
     """Both triangles in one, differentiable, the exchanges, and the order of the rows."""
-    x = unwrap(matrices(A, who))
+    found, pivots, order = _eliminated(matrices(A, who))
+    rows = wrap(order)
+    return _packed.record((take_along_dim(A, rows[..., None], -2), found)), wrap(pivots), rows
+
+
+def _eliminated(A: Any) -> tuple[Any, Any, Any]:
+    x = unwrap(A)
     found, pivots = _eliminate(x)
-    order = _order(pivots, x.shape[-2])
-    return _packed.record((np.take_along_axis(A, order[..., None], -2), found)), pivots, order
+    return found, pivots, _exchanged(pivots, x.shape[-2])
+
+
+def _checked_order(pivots: Any, shape: tuple[int, ...]) -> Any:
+    """`_exchanged` of what a user gives."""
+    n, p = shape[-1], unwrap(pivots)
+    if p.dtype.kind not in "iu" or p.shape != shape[:-1] or (p.size and (p.min() < 1 or p.max() > n)):
+        raise RuntimeError(f"lu_solve: pivots must be of shape {shape[:-1]}, from 1 to {n}, got {p.dtype} {p.shape}")
+    return _exchanged(p, n)
+
+
+def _permutation(order: Any, inverse: bool, dtype: Any) -> Any:
+    """The matrix that puts rows into an order, or back again."""
+    order = unwrap(order)
+    n = order.shape[-1]
+    if inverse:
+        return (np.arange(n)[:, None] == order[..., None, :]).astype(dtype)
+    return (np.arange(n) == order[..., :, None]).astype(dtype)
+
+
+def _regular(found: Any) -> None:
+    if np.any(np.diagonal(unwrap(found), 0, -2, -1) == 0):
+        raise LinAlgError("lu_factor: U must have no zero on its diagonal, or nothing can be solved with it; use lu()")
 
 
 def _pivoting(pivot: bool, who: str) -> None:
@@ -128,8 +158,8 @@ def lu(A: Any, *, pivot: bool = True) -> LU:
     out, _, order = _factored(A, "lu")
     (n, m), dtype = unwrap(out).shape[-2:], unwrap(out).dtype
     k = min(n, m)
-    P = (np.arange(n)[:, None] == order[..., None, :]).astype(dtype)
-    return LU(wrap(P), np.tril(out[..., :k], -1) + np.eye(n, k, dtype=dtype), np.triu(out[..., :k, :]))
+    P = wrap(_permutation(order, True, dtype))
+    return LU(P, np.tril(out[..., :k], -1) + eye(n, k, dtype=dtype), np.triu(out[..., :k, :]))
 
 
 def lu_factor(A: Any, *, pivot: bool = True) -> Factored:
@@ -161,9 +191,8 @@ def lu_factor(A: Any, *, pivot: bool = True) -> Factored:
     """
     _pivoting(pivot, "lu_factor")
     out, pivots, _ = _factored(A, "lu_factor")
-    if np.any(np.diagonal(unwrap(out), 0, -2, -1) == 0):
-        raise LinAlgError("lu_factor: U must have no zero on its diagonal, or nothing can be solved with it; use lu()")
-    return Factored(out, wrap(pivots))
+    _regular(out)
+    return Factored(out, pivots)
 
 
 def lu_solve(LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool = False) -> Tensor:
@@ -191,14 +220,10 @@ def lu_solve(LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool =
     tensor([[0.5000],
             [0.2500]])
     """
-    x = unwrap(squares(LU, "lu_solve"))
-    n, p = x.shape[-1], unwrap(pivots)
-    if p.dtype.kind not in "iu" or p.shape != x.shape[:-1] or (p.size and (p.min() < 1 or p.max() > n)):
-        raise RuntimeError(f"lu_solve: pivots must be of shape {x.shape[:-1]}, from 1 to {n}, got {p.dtype} {p.shape}")
+    order = _checked_order(pivots, unwrap(squares(LU, "lu_solve")).shape)
     if not left:  # X A = B is A^H X^H = B^H
         return _adjoint(lu_solve(LU, pivots, _adjoint(B), adjoint=not adjoint))
-    order = _order(p, n)
-    P = wrap((np.arange(n) == order[..., :, None]).astype(unwrap(floats(B, "lu_solve")).dtype))  # P A = L U
+    P = wrap(_permutation(order, False, unwrap(floats(B, "lu_solve")).dtype))  # P A = L U
     if adjoint:
         half = solve_triangular(_adjoint(LU), B, upper=False)
         return mT(P) @ solve_triangular(_adjoint(LU), half, upper=True, unitriangular=True)
@@ -241,10 +266,9 @@ def lu_unpack(LU_data: Any, LU_pivots: Any, unpack_data: bool = True, unpack_piv
     k = min(n, m)
     P = L = U = wrap(np.empty(0, dtype))
     if unpack_pivots:
-        order = _order(unwrap(LU_pivots), n)
-        P = wrap((np.arange(n)[:, None] == order[..., None, :]).astype(dtype))
+        P = wrap(_permutation(_exchanged(LU_pivots, n), True, dtype))
     if unpack_data:
-        L = np.tril(LU_data[..., :k], -1) + np.eye(n, k, dtype=dtype)
+        L = np.tril(LU_data[..., :k], -1) + eye(n, k, dtype=dtype)
         U = np.triu(LU_data[..., :k, :])
     return LU(P, L, U)
 

@@ -12,6 +12,7 @@ from ...engine.errors import InputError
 from ...rules import FAST, differentiable, unwrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim
+from ..creation.creation import built
 from ..pointwise.clamp_round_where import masked
 from ..pointwise.complex_numbers import conj
 from .einsum import of_one_dtype, tensordot
@@ -81,7 +82,7 @@ def _plus(input: Any, product: Any, beta: Any, alpha: Any, who: str, promotes: b
     if not promotes:
         of_one_dtype(who, product, input)
     if beta == 0:
-        input = masked(input, np.zeros((), np.bool_))
+        input = masked(input, built(np.zeros, (), np.bool_))
     return _times(input, beta or 1, who) + _times(product, alpha, who)
 
 

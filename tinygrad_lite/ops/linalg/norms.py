@@ -14,6 +14,8 @@ from ...rules import FAST, differentiable, unwrap, wrap
 from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
 from ..argument_names import floating_only, numpy_names, one_dim, some_dims
+from ..creation.arange_eye import eye
+from ..creation.creation import built
 from ..pointwise.clamp_round_where import masked
 from ..pointwise.complex_numbers import is_complex
 from ..reduction.min_max import amax, amin
@@ -201,7 +203,7 @@ def matrix_power(A: Any, n: int) -> Tensor:
     if type(n) is not int:
         raise TypeError(f"matrix_power: n must be an integer, got {n!r}")
     if n == 0:
-        return masked(A, np.zeros((), np.bool_)) + np.eye(x.shape[-1], dtype=x.dtype)
+        return masked(A, built(np.zeros, (), np.bool_)) + eye(x.shape[-1], dtype=x.dtype)
     base, n = (inv(A) if n < 0 else A), abs(n)
     out: Any = None
     while True:

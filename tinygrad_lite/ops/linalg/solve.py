@@ -17,6 +17,7 @@ from ...kernels.linalg.triangular_solve import eliminated, substituted, with_nan
 from ...rules import FAST, differentiable, unwrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import one_dim, other_names
+from ..creation.arange_eye import eye
 from ..pointwise.complex_numbers import conj
 from .matmul import mT as mT
 
@@ -274,7 +275,7 @@ def cholesky_solve(input: Any, input2: Any, upper: bool = False) -> Tensor:
 def cholesky_inverse(input: Any, upper: bool = False) -> Tensor:
     """The inverse of a matrix, given its Cholesky factor: see `cholesky_solve`."""
     x = unwrap(squares(input, "cholesky_inverse"))
-    return cholesky_solve(np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape), input, upper)
+    return cholesky_solve(np.broadcast_to(eye(x.shape[-1], dtype=x.dtype), x.shape), input, upper)
 
 
 def tensorinv(A: Any, ind: int = 2) -> Tensor:

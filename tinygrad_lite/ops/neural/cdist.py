@@ -20,9 +20,10 @@ from ...kernels.loops.distances import (
 )
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...kernels.native.parallel import in_ranges
-from ...rules import differentiable, unwrap
+from ...rules import differentiable, unwrap, wrap
 from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
+from ..creation.creation import built
 from ..linalg.norms import vector_norm
 from ..pointwise.clamp_round_where import quotient_or_zero, where
 
@@ -125,8 +126,8 @@ def _norms(x: Any, y: Any, p: float) -> Any:
 
 
 def _norms_of_pairs(x: Any, p: float) -> Any:
-    first, second = np.triu_indices(len(unwrap(x)), 1)
-    return _norm(x[first] - x[second], p)
+    first, second = built(np.triu_indices, len(unwrap(x)), 1)
+    return _norm(x[wrap(first)] - x[wrap(second)], p)
 
 
 def cdist(

@@ -10,6 +10,7 @@ import numpy as np
 from ...rules import unwrap, wrap
 from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
+from ..creation.creation import built
 from ..pointwise.arithmetic import rsqrt
 from ..pointwise.clamp_round_where import masked, where
 from ..reduction.softmax import softmax
@@ -253,7 +254,7 @@ def max_pool2d_with_indices_backward(
     planes = (1, *shape[:-2])[-2:]
     index = unwrap(indices).reshape(*planes, *unwrap(indices).shape[-2:])
     out = scatter(grad_output.reshape(index.shape), index, shape[-2:]).reshape(shape)
-    return out + masked(input, np.zeros((), np.bool_)) if getattr(input, "requires_grad", False) else out
+    return out + masked(input, built(np.zeros, (), np.bool_)) if getattr(input, "requires_grad", False) else out
 
 
 def _upsample_bilinear2d_aa(

@@ -21,6 +21,7 @@ from ...rules import differentiable, unwrap
 from ...tensors.row_types import Unary
 from ...tensors.tensor_type import Tensor
 from ..argument_names import describe
+from ..creation.creation import built
 from .clamp_round_where import masked
 
 __all__ = [
@@ -231,7 +232,7 @@ def _beside(value: Any, other: Any) -> Any:
     dtype, value = np.asarray(unwrap(other)).dtype, number(value)
     if type(value) not in (bool, int, float):
         return value
-    return np.asarray(value, dtype if dtype.kind == "f" else get_default_dtype())
+    return built(np.asarray, value, dtype if dtype.kind == "f" else get_default_dtype())
 
 
 def xlogy(input: Any, other: Any) -> Tensor:

@@ -106,6 +106,11 @@ def frexp(input: Floating) -> Frexp:
 _scaled: Binary = elementwise(np.ldexp, name="ldexp", promotes=(), x=lambda g, y: _scaled(g, y), y=flat)
 
 
+def exponents(e: Any) -> Any:
+    """As 32 bits, since all is 0 or infinite where one has more."""
+    return np.clip(unwrap(e), -5000, 5000).astype(np.int32)
+
+
 def ldexp(input: Any, other: Any) -> Tensor:
     """``input * 2**other``, without rounding where `other` is an integer.
 
@@ -133,7 +138,7 @@ def ldexp(input: Any, other: Any) -> Tensor:
         return mul(input, exp2(wrap(exponent.astype(unwrap(input).real.dtype))))
     if unwrap(input).dtype.kind not in "fc":
         input = input.to(get_default_dtype())
-    return _scaled(input, np.clip(exponent, -5000, 5000).astype(np.int32))  # all is 0 or infinite beyond
+    return _scaled(input, exponents(other))
 
 
 FAST[np.ldexp], FAST[np.frexp] = with_numbers(ldexp), frexp

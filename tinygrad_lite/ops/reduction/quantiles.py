@@ -15,6 +15,7 @@ from ...rules import FAST, differentiable, unwrap, wrap
 from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
 from ..argument_names import floating_only, numpy_names, one_dim, ordered_only
+from ..creation.creation import built
 from ..indexing.index import _take_along_axis
 from ..pointwise.fused_arithmetic import lerp
 from ..shape.reshape_transpose import squeeze
@@ -237,12 +238,11 @@ def _quantile(input: Any, q: Any, dim: Any, keepdim: bool, interpolation: str, h
         raise InputError(f"{who}: interpolation must be one of {', '.join(_WEIGHTS)}, got {interpolation!r}")
     if 0 in shape:
         raise RuntimeError(f"{who}: quantile() input tensor must be non-empty, got shape {shape}")
-    q = wrap(np.asarray(q, dtype)) if isinstance(q, (int, float)) else q
+    q = wrap(built(np.asarray, q, dtype)) if isinstance(q, (int, float)) else q
     points = unwrap(q)
     if points.ndim > 1 or points.dtype != dtype:
         raise RuntimeError(f"{who}: q must be a number or a vector of {dtype}, got {points.dtype} of {points.shape}")
-    if not ((points >= 0) & (points <= 1)).all():
-        raise InputError(f"{who}: q must be in [0, 1], got {points.min()} to {points.max()}")
+    _checked_points(q, who)
     axis = None if dim is None else one_dim(dim, len(shape), who)
     rows = input.reshape(-1) if axis is None or not shape else input.movedim(axis, -1)
     out = _between(sort(rows).values, q, interpolation, holes)  # (..., Q)
@@ -256,25 +256,42 @@ def _quantile(input: Any, q: Any, dim: Any, keepdim: bool, interpolation: str, h
     return out.reshape([*points.shape, *kept])
 
 
+def _checked_points(q: Any, who: str) -> None:
+    points = unwrap(q)
+    if not ((points >= 0) & (points <= 1)).all():
+        raise InputError(f"{who}: q must be in [0, 1], got {points.min()} to {points.max()}")
+
+
+def _last_numbers(ordered: Any) -> Any:
+    """Where the last entry stands that is not NaN."""
+    y = unwrap(ordered)
+    return np.maximum(y.shape[-1] - np.count_nonzero(np.isnan(y), -1, keepdims=True) - 1, 0).astype(y.dtype)
+
+
+def _neighbours(ordered: Any, rank: Any, holes: bool, interpolation: str) -> tuple[Any, Any, Any]:
+    """The places before and after each quantile, and the one before as a number."""
+    y, place = unwrap(ordered), unwrap(rank)
+    place = np.broadcast_to(place, (*y.shape[:-1], place.shape[-1]))
+    if not holes and np.isnan(y[..., -1]).any():
+        place = np.where(np.isnan(y[..., -1:]), y.shape[-1] - 1, place)  # there is a NaN, and it stands last
+    if interpolation == "nearest":
+        place = np.round(place)
+    floor = np.floor(place)
+    return floor.astype(np.int64), np.ceil(place).astype(np.int64), floor
+
+
 def _between(ordered: Any, q: Any, interpolation: str, holes: bool) -> Any:
     """Between which two entries the quantiles lie, and how near to which."""
-    y = unwrap(ordered)
-    n = y.shape[-1]
-    last = np.maximum(n - np.count_nonzero(np.isnan(y), -1, keepdims=True) - 1, 0) if holes else n - 1
-    rank = q.reshape(-1) * (wrap(last.astype(y.dtype)) if holes else float(n - 1))  # (..., Q)
-    place = np.broadcast_to(unwrap(rank), (*y.shape[:-1], rank.shape[-1]))
-    if not holes and np.isnan(y[..., -1]).any():
-        place = np.where(np.isnan(y[..., -1:]), n - 1, place)  # there is a NaN, and it stands last
-    if interpolation == "nearest":
-        return _take_along_axis.record((ordered, np.round(place).astype(np.int64), y.ndim - 1))
-    floor = np.floor(place)
-    lower = _take_along_axis.record((ordered, floor.astype(np.int64), y.ndim - 1))
-    if interpolation == "lower":
-        return lower
-    upper = _take_along_axis.record((ordered, np.ceil(place).astype(np.int64), y.ndim - 1))
+    axis, n = unwrap(ordered).ndim - 1, unwrap(ordered).shape[-1]
+    rank = q.reshape(-1) * (wrap(_last_numbers(ordered)) if holes else float(n - 1))  # (..., Q)
+    before, after, floor = _neighbours(ordered, rank, holes, interpolation)
     if interpolation == "higher":
-        return upper
-    return lerp(lower, upper, 0.5 if interpolation == "midpoint" else rank - floor)
+        return _take_along_axis.record((ordered, after, axis))
+    lower = _take_along_axis.record((ordered, before, axis))
+    if interpolation in ("lower", "nearest"):
+        return lower
+    upper = _take_along_axis.record((ordered, after, axis))
+    return lerp(lower, upper, 0.5 if interpolation == "midpoint" else rank - wrap(floor))
 
 
 @numpy_names

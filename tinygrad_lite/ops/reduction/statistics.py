@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ...rules import FAST, unwrap, wrap
+from ...rules import FAST, differentiable, unwrap
 from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
 from ..argument_names import floating_only, numpy_names
+from ..creation.creation import built
 from ..pointwise.clamp_round_where import clamp, masked
+from ..pointwise.comparison import isnan
 from ..pointwise.complex_numbers import complex, conj, imag, real
 from .sums import _std, _var, dims_and_freedom, mean, std, sum, var
 
@@ -31,6 +33,12 @@ def _deviation(a: Any, *options: Any) -> Any:
 
 
 _var.complex, _std.complex = _variance, _deviation
+
+
+@differentiable(x=lambda g, x: masked(g, np.logical_not(np.isnan(x))), name="numbers", compiled=True, complex=True)
+def _numbers(x: Any) -> Any:
+    """Zero in place of what is not a number."""
+    return np.where(np.isnan(x), 0.0, x)
 
 
 @numpy_names
@@ -132,9 +140,7 @@ def nansum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
     >>> tg.nansum(tg.tensor([1.0, float("nan"), 2.0]))
     tensor(3.)
     """
-    x = unwrap(input)
-    holes = x.dtype.kind in "fc" and np.isnan(x.min(initial=0))  # the fastest way to find one among many
-    return sum(masked(input, ~np.isnan(x)) if holes else input, dim, keepdim, dtype=dtype)
+    return sum(_numbers(input) if unwrap(input).dtype.kind in "fc" else input, dim, keepdim, dtype=dtype)
 
 
 @numpy_names
@@ -172,7 +178,7 @@ def nanmean(input: Floating, dim: Any = None, keepdim: bool = False, *, dtype: A
     input = floating_only(input if dtype is None else input.to(dtype), "nanmean")
     kind = unwrap(input).dtype
     wide = np.dtype(np.float32) if kind == np.float16 else kind
-    count = sum(wrap(~np.isnan(unwrap(input))), dim, keepdim, dtype=wide)
+    count = sum(isnan(input).logical_not(), dim, keepdim, dtype=wide)
     with np.errstate(invalid="ignore"):  # 0 / 0 where there is nothing
         return (nansum(input, dim, keepdim, dtype=wide) / count).to(kind)
 
@@ -185,9 +191,14 @@ def _weights(weights: Any, n: int, kinds: str, who: str) -> Any:
     if w.ndim > 1 or w.size != n or w.dtype.kind not in kinds:
         what = "integers" if kinds == "iu" else "floating point numbers"
         raise RuntimeError(f"cov: {who} must hold {n} {what}, one for each column, got {w.dtype} of shape {w.shape}")
+    _not_negative(weights, who)
+    return weights
+
+
+def _not_negative(weights: Any, who: str) -> None:
+    w = unwrap(weights)
     if (w < 0).any():
         raise RuntimeError(f"cov: {who} must not be negative, got {w.min()}")
-    return weights
 
 
 def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Tensor:
@@ -224,7 +235,7 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
         raise RuntimeError(f"cov: the input must have at most two dimensions, got shape {shape}")
     x = input.reshape(1, -1) if len(shape) < 2 else input  # (D, N)
     x = x if unwrap(x).dtype.kind in "fc" else x.float()
-    n, kind = unwrap(x).shape[1], unwrap(x).real.dtype
+    n, kind = unwrap(x).shape[1], np.zeros((), unwrap(x).dtype).real.dtype
     w = None if fweights is None else _weights(fweights, n, "iu", "fweights").to(kind)
     if aweights is not None:
         a = _weights(aweights, n, "f", "aweights")
@@ -236,9 +247,9 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
     else:
         free = total - correction
     d = x - centre
-    free = max(free, 0) if isinstance(free, (int, float)) else clamp(free, 0)
+    free = clamp(free, 0) if isinstance(free, Tensor) else max(free, 0) or built(np.zeros, (), kind)
     with np.errstate(divide="ignore", invalid="ignore"):  # NaN where there is no freedom, as in PyTorch
-        out = ((d if w is None else d * w) @ conj(d.T)) / (free or np.zeros((), kind))
+        out = ((d if w is None else d * w) @ conj(d.T)) / free
     return out if unwrap(out).size != 1 else out.reshape(())
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...engine import views
-from ...rules import FAST, differentiable, unwrap
+from ...rules import FAST, differentiable, unwrap, wrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import one_dim
 
@@ -200,7 +200,7 @@ def diagonal_scatter(input: Any, src: Any, offset: int = 0, dim1: int = 0, dim2:
 
 def placed(input: Any, src: Any, row: Any, options: tuple[Any, ...], who: str) -> Any:
     """A copy of the input in which the view that a row makes holds other values, of just its shape."""
-    shape = row.function(unwrap(input), *options).shape
+    shape = unwrap(row.record((wrap(unwrap(input)), *options))).shape
     if np.shape(unwrap(src)) != shape:
         raise RuntimeError(f"{who}: src must have shape {shape}, got {np.shape(unwrap(src))}")
     return views.scatter.record((input, src, ((row, options),)))

@@ -14,6 +14,7 @@ from ...rules import FAST, unwrap, wrap
 from ...tensors.numpy_calls import on_arrays
 from ...tensors.tensor_type import Tensor
 from ..argument_names import one_dtype
+from ..creation.creation import built
 from .broadcasting import expand
 from .cat_pad import _parts, cat, pad, stack
 from .reshape_transpose import ravel
@@ -277,9 +278,12 @@ def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Tens
         raise InputError(f"combinations: r must not be negative, got {r}")
     if r == 0:
         return input[:0]
+    return input[wrap(built(_choices, unwrap(input).size, r, with_replacement))]
+
+
+def _choices(n: int, r: int, with_replacement: bool) -> Any:
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
-    chosen = np.array(list(choose(range(unwrap(input).size), r)), np.intp)
-    return input[chosen.reshape(-1, r)]
+    return np.array(list(choose(range(n), r)), np.intp).reshape(-1, r)
 
 
 def _np_meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> tuple[Any, ...]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from llvmlite import ir
@@ -26,6 +27,13 @@ WORDS = ir.PointerType(INTP)
 _libraries: dict[str, Any] = {}  # whose code must stay
 
 
+@cache
+def _made_by() -> str:
+    """What compiled code depends on beside its own text: versions, this folder's text, and the processor."""
+    found = repr((versions(), cpu_target.target_context.codegen().magic_tuple()))
+    return hashlib.sha256(found.encode()).hexdigest()
+
+
 def compile_function(what: str, kind: Any, write: Callable[[Any, Any, Any], None]) -> int:
     """Compile a function, or load what it was compiled to before; returns its address.
 
@@ -38,9 +46,8 @@ def compile_function(what: str, kind: Any, write: Callable[[Any, Any, Any], None
         ``write(context, builder, arguments)`` writes the function, and into its module whatever it calls.
     """
     with global_compiler_lock:
-        context = cpu_target.target_context
-        codegen = context.codegen()
-        key = repr((what, versions(), codegen.magic_tuple())).encode()
+        codegen = cpu_target.target_context.codegen()
+        key = repr((what, _made_by())).encode()
         digest = hashlib.sha256(key).hexdigest()[:20]
         name, file = f"tinygrad_lite_walk_{digest}", f"walk.{digest}{SUFFIX}"
         if name not in _libraries:
@@ -52,7 +59,7 @@ def compile_function(what: str, kind: Any, write: Callable[[Any, Any, Any], None
                 library.enable_object_caching()
                 module = library.create_ir_module(name)
                 function = ir.Function(module, kind, name)
-                write(context, ir.IRBuilder(function.append_basic_block()), function.args)
+                write(cpu_target.target_context, ir.IRBuilder(function.append_basic_block()), function.args)
                 library.add_ir_module(module)
                 library.finalize()
                 save(file, key, pickle.dumps(library.serialize_using_object_code()[2]))

@@ -222,7 +222,7 @@ def poisson_nll_loss(
     if full:
         t = clamp(target, min=1)  # of what counts for nothing the logarithm shall be finite
         stirling = t * log(t) - t + 0.5 * log(2 * math.pi * t)
-        loss = loss + masked(stirling, unwrap(target) > 1)
+        loss = loss + masked(stirling, target > 1)
     return reduced(loss, None, how)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ....engine.errors import InputError, RangeError
-from ....rules import unwrap
+from ....rules import unwrap, wrap
 from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
 from ...indexing.index import take_along_dim
@@ -69,8 +69,7 @@ def hinge_embedding_loss(
     """
     how = reduction_of(reduction, size_average, reduce, "hinge_embedding_loss")
     within(input, target, "hinge_embedding_loss")
-    t = unwrap(target)
-    loss = masked(clamp(margin - input, min=0), t != 1) + masked(input * np.ones_like(t, bool), t != -1)
+    loss = masked(clamp(margin - input, min=0), target != 1) + masked(input, target != -1)
     return reduced(loss, None, how)
 
 
@@ -190,7 +189,7 @@ def cosine_embedding_loss(
     tiny = 1e-12  # PyTorch's
     squares = (total(input1 * input1, -1) + tiny) * (total(input2 * input2, -1) + tiny)
     cosine = total(input1 * input2, -1) / sqrt(squares)
-    loss = masked(1 - cosine, t == 1) + masked(clamp(cosine - margin, min=0), t == -1)
+    loss = masked(1 - cosine, target == 1) + masked(clamp(cosine - margin, min=0), target == -1)
     return reduced(loss, None, how)
 
 
@@ -320,7 +319,31 @@ def _classes(input: Any, target: Any, who: str, each: bool) -> tuple[Any, Any]:
     expected = x.shape if each else x.shape[:-1]
     if t.dtype.kind not in "iu" or (t.shape != expected and not (x.ndim == 1 and t.size == 1 and not each)):
         raise InputError(f"{who}: target must hold class indices of shape {expected}, got {t.dtype} of shape {t.shape}")
-    return input.reshape(-1, x.shape[-1]), t.reshape(-1, x.shape[-1]) if each else t.reshape(-1)
+    return input.reshape(-1, x.shape[-1]), target.reshape(-1, x.shape[-1]) if each else target.reshape(-1)
+
+
+def _in_range(t: Any, low: int, count: int, who: str) -> None:
+    if t.size and (t.min() < low or t.max() >= count):
+        raise RangeError(f"{who}: class indices must be in [{low}, {count - 1}], got {t.min()} to {t.max()}")
+
+
+def other_classes(t: Any, count: int, who: str) -> tuple[Any, Any]:
+    """The samples' classes as a column, and which classes are not theirs, (N, C)."""
+    t = unwrap(t)
+    _in_range(t, 0, count, who)
+    return t[:, None], t[:, None] != np.arange(count)
+
+
+def listed_classes(t: Any, who: str) -> tuple[Any, Any]:
+    """Classes that are listed, 0 after the end of a list; and where one is listed (dim 1) and one is not (dim 2)."""
+    t = unwrap(t)
+    count = t.shape[1]
+    _in_range(t, -1, count, who)
+    listed = np.logical_and.accumulate(t >= 0, axis=1)
+    member = np.zeros((len(t), count), bool)
+    sample, place = np.nonzero(listed)
+    member[sample, t[sample, place]] = True
+    return np.where(listed, t, 0), listed[:, :, None] & ~member[:, None, :]
 
 
 def multi_margin_loss(
@@ -370,22 +393,20 @@ def multi_margin_loss(
         raise InputError(f"{who}: p must be 1 or 2, got {p}")
     x, t = _classes(input, target, who, each=False)
     count = unwrap(x).shape[1]
-    if t.size and (t.min() < 0 or t.max() >= count):
-        raise RangeError(f"{who}: class indices must be in [0, {count - 1}], got {t.min()} to {t.max()}")
-    others = t[:, None] != np.arange(count)
-    short = _short(margin - take_along_dim(x, t[:, None], 1) + x, others)
+    own, others = other_classes(t, count, who)
+    short = _short(margin - take_along_dim(x, own, 1) + x, others)
     loss = total(short if p == 1 else short * short, 1) / count
     if weight is not None:
-        w = np.asarray(unwrap(weight))
-        if w.shape != (count,):
-            raise InputError(f"{who}: weight must have shape ({count},), got {w.shape}")
-        loss = loss * w[t]
+        shape = unwrap(weight).shape
+        if shape != (count,):
+            raise InputError(f"{who}: weight must have shape ({count},), got {shape}")
+        loss = loss * weight[t]
     return reduced(loss.reshape(unwrap(input).shape[:-1]), None, how)
 
 
 def _short(x: Any, where: Any) -> Any:
     """``max(0, x)`` where the mask holds, zero elsewhere."""
-    return masked(x, where & (unwrap(x) > 0))
+    return masked(x, wrap(where) & (x > 0))
 
 
 def multilabel_margin_loss(
@@ -422,16 +443,10 @@ def multilabel_margin_loss(
     who = "multilabel_margin_loss"
     how = reduction_of(reduction, size_average, reduce, who)
     x, t = _classes(input, target, who, each=True)
-    count = t.shape[1]
-    if t.size and (t.min() < -1 or t.max() >= count):
-        raise RangeError(f"{who}: class indices must be in [-1, {count - 1}], got {t.min()} to {t.max()}")
-    listed = np.logical_and.accumulate(t >= 0, axis=1)
-    member = np.zeros((len(t), count), bool)
-    sample, place = np.nonzero(listed)
-    member[sample, t[sample, place]] = True
-    right = take_along_dim(x, np.where(listed, t, 0), 1)  # (N, C), of which the listed ones count
-    short = _short(1 - right[:, :, None] + x[:, None, :], listed[:, :, None] & ~member[:, None, :])
-    loss = total(short, (1, 2)) / count
+    places, pairs = listed_classes(t, who)
+    right = take_along_dim(x, places, 1)  # (N, C), of which the listed ones count
+    short = _short(1 - right[:, :, None] + x[:, None, :], pairs)
+    loss = total(short, (1, 2)) / t.shape[1]
     return reduced(loss.reshape(unwrap(input).shape[:-1]), None, how)
 
 

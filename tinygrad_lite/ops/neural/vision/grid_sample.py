@@ -14,9 +14,10 @@ from ....kernels.loops import grid_sample as grid_sample_kernels
 from ....kernels.loops.pairwise_sum import pairwise_sum
 from ....kernels.loops.row_loops import piece
 from ....kernels.native.parallel import in_parts
-from ....rules import differentiable, unwrap
+from ....rules import differentiable, unwrap, wrap
 from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
+from ...creation.creation import built
 from ...pointwise.arithmetic import abs, remainder
 from ...pointwise.clamp_round_where import where
 from ...shape.cat_pad import stack
@@ -167,10 +168,16 @@ def affine_grid(theta: Floating, size: Any, align_corners: bool | None = None) -
         raise InputError("affine_grid: theta must have shape (N, 2, 3) for size (N, C, H, W) or (N, 3, 4) for "
                          f"(N, C, D, H, W), got {shape} and {tuple(size)}")  # fmt: skip
     dtype = unwrap(theta).dtype
-    axes = [np.linspace(-1, 1, n) if align_corners and n > 1 else (2 * np.arange(n) + 1) / n - 1 for n in size[2:]]
-    places = np.stack([*np.meshgrid(*axes, indexing="ij")[::-1], np.ones(tuple(size[2:]))], -1).astype(dtype)
-    out = np.matmul(places.reshape(-1, dims + 1), np.swapaxes(theta, 1, 2))  # (N, H * W, 2)
+    places: Any = wrap(built(_pixel_places, tuple(size[2:]), align_corners, dtype))
+    out = np.matmul(places, np.swapaxes(theta, 1, 2))  # (N, H * W, 2)
     return out.reshape(size[0], *size[2:], dims)
+
+
+def _pixel_places(size: tuple[int, ...], align_corners: bool, dtype: Any) -> Any:
+    """The places of pixels from -1 to 1, x before y, and a one."""
+    axes = [np.linspace(-1, 1, n) if align_corners and n > 1 else (2 * np.arange(n) + 1) / n - 1 for n in size]
+    places = np.stack([*np.meshgrid(*axes, indexing="ij")[::-1], np.ones(size)], -1)
+    return places.astype(dtype).reshape(-1, len(size) + 1)
 
 
 def _reflect(x: Any, low: float, high: float) -> Any:
