@@ -148,6 +148,8 @@ def same(a: Any, b: Any) -> bool:
         return a.func is b.func and same(a.args, b.args) and same(a.keywords, b.keywords)
     if type(a) in (float, complex):
         return repr(a) == repr(b)
+    if isinstance(a, np.generic):
+        return a.tobytes() == b.tobytes() and a.dtype == b.dtype
     return type(a).__name__ not in GEOMETRY and bool(a == b)
 
 

@@ -1,0 +1,109 @@
+"""`tg.compile`: public functions of several steps, whose checks and masks are recorded, too; and late imports."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tg
+from tinygrad_lite import nn
+
+F = nn.functional
+SIGNS, CLASSES = tg.tensor([1.0, -1.0, 1.0, -1.0]), tg.tensor([1, 0, 3, 2])
+LABELS = tg.tensor([[3, 0, -1, 1, 2], [0, -1, 1, 2, 3], [4, 3, 2, 1, 0], [-1, 0, 0, 0, 0]])
+MASK = tg.tensor([[True, True, False, True, False], [True] * 5, [False] * 5, [False, True] * 2 + [True]])
+COLUMN, WEIGHTS = tg.tensor([0.1, 0.5, 0.9]), tg.linspace(0.5, 1.5, 5)
+
+
+def with_nan(x: tg.Tensor) -> tg.Tensor:
+    return tg.where(x > 1, tg.full_like(x, float("nan")), x)
+
+
+def solved(x: tg.Tensor) -> tg.Tensor:
+    square = x[:, :4] + 4 * tg.eye(4)
+    return tg.linalg.lu_solve(*tg.linalg.lu_factor(square), x)
+
+
+FUNCTIONS = {
+    "cosine_embedding_loss": lambda x: F.cosine_embedding_loss(x, x.flip(0) + 1, SIGNS, margin=0.1),
+    "hinge_embedding_loss": lambda x: F.hinge_embedding_loss(x, SIGNS[:, None].expand(4, 5)),
+    "multi_margin_loss": lambda x: F.multi_margin_loss(x, CLASSES, weight=WEIGHTS),
+    "multilabel_margin_loss": lambda x: F.multilabel_margin_loss(x, LABELS),
+    "poisson_nll_loss": lambda x: F.poisson_nll_loss(x, x.detach().abs() * 2, full=True),
+    "quantile": lambda x: tg.quantile(x, 0.3, 1),
+    "quantile of several": lambda x: tg.quantile(with_nan(x), COLUMN, 0, interpolation="nearest"),
+    "nanquantile": lambda x: tg.nanquantile(with_nan(x), 0.5, 1, interpolation="higher"),
+    "nansum": lambda x: tg.nansum(with_nan(x), 0),
+    "nanmean": lambda x: tg.nanmean(with_nan(x)),
+    "cov": lambda x: tg.cov(x),
+    "cov with weights": lambda x: tg.cov(x, aweights=WEIGHTS),
+    "corrcoef": lambda x: tg.corrcoef(x),
+    "logdet": lambda x: tg.logdet(x @ x.mT + tg.eye(4)),
+    "lu": lambda x: tg.linalg.lu(x)[1],
+    "lu_solve": solved,
+    "masked.mean": lambda x: tg.masked.mean(x, 1, mask=MASK),
+    "masked.std": lambda x: tg.masked.std(x, 0, unbiased=False, mask=MASK),
+    "slice_scatter": lambda x: tg.slice_scatter(x, x[:2] * 2, 0, 1, 3),
+    "diagonal_scatter": lambda x: tg.diagonal_scatter(x, x[:, 1]),
+    "scatter_reduce": lambda x: x.scatter_reduce(1, CLASSES[:, None], x[:, :1] * 3, "mean"),
+    "addmm": lambda x: tg.addmm(x[:, :4], x, x.mT, beta=0),
+    "pdist": lambda x: F.pdist(x, 3),
+    "combinations": lambda x: tg.combinations(x[0], 2),
+    "affine_grid": lambda x: F.affine_grid(x[:2, :3].expand(2, 2, 3), (2, 1, 3, 4)),
+    "ldexp": lambda x: tg.ldexp(x, CLASSES[:, None]),
+    "xlogy": lambda x: tg.special.xlog1py(2.0, x.abs()),
+    "matrix_power": lambda x: tg.linalg.matrix_power(x[:, :4], 0),
+    "householder_product": lambda x: tg.linalg.householder_product(x[:, :3], COLUMN),
+    "cholesky_inverse": lambda x: tg.cholesky_inverse(tg.linalg.cholesky(x @ x.mT + tg.eye(4))),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_of_several_steps_are_replayed(name):
+    importlib.import_module("tinygrad_lite.masked")
+    function = FUNCTIONS[name]
+
+    def with_gradient(x):
+        out = function(x)
+        finite = tg.where(out.isfinite(), out, tg.zeros_like(out))
+        return out.detach(), tg.autograd.grad((finite * finite).sum(), x)[0]
+
+    compiled = tg.compile(with_gradient, fullgraph=True)
+    rng = np.random.default_rng(0)
+    for _ in range(4):
+        x = rng.standard_normal((4, 5)).astype(np.float32)
+        found, expected = (f(tg.from_numpy(x.copy()).requires_grad_()) for f in (compiled, with_gradient))
+        assert all(a.numpy().tobytes() == b.numpy().tobytes() for a, b in zip(found, expected))
+    assert compiled.hits() >= 1
+
+
+LATE = """
+import tinygrad_lite as tg
+x, mask = tg.linspace(0, 1, 6).reshape(2, 3), tg.tensor([[True, False, True], [True, True, False]])
+mean = tg.compile(lambda x: tg.masked.mean(x, 1, mask=mask), fullgraph=True)
+for i in range(5):
+    assert mean(x + i).tolist() == tg.masked.mean(x + i, 1, mask=mask).tolist()
+assert mean.hits() >= 1, mean.explain()
+"""
+
+
+def test_a_module_that_is_loaded_by_the_first_call_is_recorded_by_the_next():
+    subprocess.run([sys.executable, "-W", "error", "-c", LATE], check=True)
+
+
+def test_numbers_of_numpy_are_the_same_if_their_bits_are():
+    x = tg.ones(3)
+    filled = tg.compile(lambda x: x + tg.full_like(x, float("nan")), fullgraph=True)
+    for _ in range(4):
+        filled(x)
+    assert filled.hits() == 2
+    zero = np.float32(0.0)
+    signs = tg.compile(lambda x: tg.copysign(x, tg.full_like(x, zero)))
+    for _ in range(3):
+        assert signs(x).tolist() == [1, 1, 1]
+    zero = np.float32(-0.0)
+    assert signs(x).tolist() == [-1, -1, -1]
