@@ -6,18 +6,19 @@ engine.
 
 from __future__ import annotations
 
+import sys
+
 if __name__ == "nn":
     # The folder was imported from a checkout, where it stands beside the engine. Hand out the real package in
     # its place, submodules included: executed twice, every class would exist twice and fail the other's
     # isinstance.
     import importlib
-    import sys
 
     importlib.import_module("tinygrad_lite.nn")
     for _name in [name for name in sys.modules if f"{name}.".startswith("tinygrad_lite.nn.")]:
         sys.modules[_name.removeprefix("tinygrad_lite.")] = sys.modules[_name]
 else:
-    from . import attention, functional, init, parallel, utils
+    from . import attention, functional, grad, init, parallel, utils
     from .hooks import (
         register_module_backward_hook,
         register_module_buffer_registration_hook,
@@ -179,7 +180,7 @@ else:
     from .summary import summary
 
 __all__ = [
-    "attention", "functional", "init", "parallel", "utils", "summary", "Module", "DataParallel", "Parameter",
+    "attention", "functional", "grad", "init", "parallel", "utils", "summary", "Module", "DataParallel", "Parameter",
     "Buffer", "Sequential", "ModuleList", "ModuleDict", "Identity", "Flatten", "Unflatten", "Linear", "BatchNorm1d",
     "BatchNorm2d", "Dropout", "ReLU", "LeakyReLU", "ELU", "SiLU", "GELU", "Sigmoid", "LogSigmoid", "Tanh",
     "Softplus", "Softmax", "LogSoftmax", "L1Loss", "MSELoss", "SmoothL1Loss", "HuberLoss", "NLLLoss",
@@ -211,3 +212,10 @@ __all__ = [
     "register_module_forward_hook", "register_module_forward_pre_hook", "register_module_full_backward_hook",
     "register_module_full_backward_pre_hook",
 ]  # fmt: skip
+
+if __name__ != "nn":
+    modules = sys.modules[f"{__name__}.modules"]
+    layers = {n: globals()[n] for n in __all__ if isinstance(globals()[n], type) and issubclass(globals()[n], Module)}
+    del layers["DataParallel"]
+    vars(modules).update(layers, __all__=list(layers))  # from torch.nn.modules import *
+    del layers

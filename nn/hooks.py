@@ -40,9 +40,6 @@ class Hooks:
         "save",
         "load_pre",
         "load_post",
-        "new_parameter",
-        "new_buffer",
-        "new_module",
     )
 
     def __init__(self) -> None:
@@ -153,12 +150,21 @@ class Hooked:
         return self._add_hook("load_post", Hook(hook))
 
 
-EVERY_MODULE = Hooks()
+_EVERY = {  # kind -> the dict here of the hooks of all modules, by PyTorch's name, which programs put another dict in
+    **{kind: f"_global_{kind}_hooks" for kind in ("forward_pre", "forward", "backward_pre", "backward")},
+    **{f"new_{kind}": f"_global_{kind}_registration_hooks" for kind in ("parameter", "buffer", "module")},
+}
+globals().update({name: OrderedDict() for name in _EVERY.values()})
+
+
+def _of_every_module(kind: str) -> dict[int, Hook]:
+    found: dict[int, Hook] = globals()[_EVERY[kind]] if kind in _EVERY else {}
+    return found
 
 
 def hooks_of(module: AnyModule, kind: str) -> Iterator[tuple[int, Hook]]:
     """Yield the hooks that apply to a module: first those of every module, then its own."""
-    yield from list(EVERY_MODULE.tables[kind].items())
+    yield from list(_of_every_module(kind).items())
     if module._hooks is not None:
         yield from list(module._hooks.tables[kind].items())
 
@@ -297,7 +303,8 @@ class _BackwardGates:
                 new = function(self.module, (None,) * self.size, grads)
                 if new is not None and any(grad is not None for grad in new):
                     raise RuntimeError(
-                        f"{type(self.module).__name__}: a backward hook must return None where no input requires grad"
+                        f"{type(self.module).__name__}: a backward hook must return None where no input requires "
+                        "gradient"
                     )
         return grads
 
@@ -315,7 +322,8 @@ class _BackwardGates:
         new = new if isinstance(new, tuple) else (new,)
         if len(new) != len(old):
             raise RuntimeError(
-                f"{type(self.module).__name__}: a backward hook must return {len(old)} values as {what}, got {len(new)}"
+                f"{type(self.module).__name__}: a backward hook returned a wrong number of values as {what}: "
+                f"got {len(new)}, but expected {len(old)}"
             )
         return new
 
@@ -329,12 +337,12 @@ class _ForEveryModule(RemovableHandle):
 
     def remove(self) -> None:
         super().remove()
-        if not any(EVERY_MODULE.tables.values()):
+        if not any(map(_of_every_module, Hooks.KINDS)):
             Hooked._hooks = None
 
 
 def _register_for_every_module(kind: str, hook: Hook) -> RemovableHandle:
-    handle = _ForEveryModule(EVERY_MODULE.tables[kind], hook)
+    handle = _ForEveryModule(_of_every_module(kind), hook)
     if Hooked._hooks is None:
         Hooked._hooks = Hooks()  # the way through `call_with_hooks`, for all modules
     return handle
@@ -342,7 +350,7 @@ def _register_for_every_module(kind: str, hook: Hook) -> RemovableHandle:
 
 def registered(module: AnyModule, kind: str, name: str, value: Any) -> Any:
     """What is to be registered in a module under a name: the value, or what a hook returns in its place."""
-    table = EVERY_MODULE.tables[f"new_{kind.rpartition(' ')[2]}"]  # a non-persistent buffer is one
+    table = _of_every_module(f"new_{kind.rpartition(' ')[2]}")  # a non-persistent buffer is one
     for each in list(table.values()) if value is not None else ():
         new = each.hook(module, name, value)
         value = value if new is None else new
@@ -371,7 +379,7 @@ def register_module_parameter_registration_hook(hook: Callable[..., Any]) -> Rem
     Linear weight (1, 2)
     Linear bias (1,)
     """
-    return RemovableHandle(EVERY_MODULE.tables["new_parameter"], Hook(hook))
+    return RemovableHandle(_of_every_module("new_parameter"), Hook(hook))
 
 
 def register_module_buffer_registration_hook(hook: Callable[..., Any]) -> RemovableHandle:
@@ -395,7 +403,7 @@ def register_module_buffer_registration_hook(hook: Callable[..., Any]) -> Remova
     >>> names
     ['running_mean', 'running_var', 'num_batches_tracked']
     """
-    return RemovableHandle(EVERY_MODULE.tables["new_buffer"], Hook(hook))
+    return RemovableHandle(_of_every_module("new_buffer"), Hook(hook))
 
 
 def register_module_module_registration_hook(hook: Callable[..., Any]) -> RemovableHandle:
@@ -418,7 +426,7 @@ def register_module_module_registration_hook(hook: Callable[..., Any]) -> Remova
     >>> model[0]
     Identity()
     """
-    return RemovableHandle(EVERY_MODULE.tables["new_module"], Hook(hook))
+    return RemovableHandle(_of_every_module("new_module"), Hook(hook))
 
 
 def register_module_forward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:

@@ -21,6 +21,8 @@ from .face import param_groups as groups
 from .face import state_dict as state
 from .face.by_hand import required as required
 from .face.hooks import Hooks
+from .face.hooks import register_optimizer_step_post_hook as register_optimizer_step_post_hook
+from .face.hooks import register_optimizer_step_pre_hook as register_optimizer_step_pre_hook
 from .step.declare import hyperparameters as hyper
 from .step.declare.contract import Contract
 from .step.declare.formula import formula as formula

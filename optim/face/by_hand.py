@@ -38,12 +38,12 @@ def hooked(step: Callable[..., Any]) -> Callable[..., Any]:
             return step(self, *args, **kwargs)
         self._stepping = True
         try:
-            for hook in list(self._hooks.get("step_pre", {}).values()):
+            for hook in self._hooks_of("step_pre"):
                 changed = hook(self, args, kwargs)
                 if changed is not None:
                     args, kwargs = changed
             result = step(self, *args, **kwargs)
-            for hook in list(self._hooks.get("step_post", {}).values()):
+            for hook in self._hooks_of("step_post"):
                 hook(self, args, kwargs)
             self._steps += 1
             return result

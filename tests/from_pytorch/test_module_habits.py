@@ -174,3 +174,66 @@ def test_schedulers_warn_in_pytorchs_words():
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step\\(\\)` before `optimizer.step\\(\\)`")
         optim.lr_scheduler.StepLR(optim.SGD([tg.zeros(1, requires_grad=True)], lr=1.0), 2).step()
+
+
+def test_gradients_of_convolutions_as_functions():
+    tg.manual_seed(0)
+    for dims in (1, 2, 3):
+        convolve = getattr(nn.functional, f"conv{dims}d")
+        x = tg.randn(2, 4, *(5,) * dims, requires_grad=True)
+        weight = tg.randn(6, 2, *(3,) * dims, requires_grad=True)
+        out = convolve(x, weight, None, 2, 1, 1, 2)
+        g = tg.randn(*out.shape)
+        out.backward(g)
+        by_input, by_weight = getattr(nn.grad, f"conv{dims}d_input"), getattr(nn.grad, f"conv{dims}d_weight")
+        np.testing.assert_allclose(by_input(x.shape, weight, g, 2, 1, 1, 2), x.grad, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(
+            by_weight(x, weight.shape, g, stride=2, padding=1, groups=2), weight.grad, 1e-5, 1e-5
+        )
+
+
+def test_hooks_of_every_module_are_where_pytorch_has_them():
+    nn.register_module_forward_hook(lambda module, args, output: output + 1)
+    assert nn.Identity()(tg.zeros(1)).tolist() == [1.0]
+    hooks._global_forward_hooks = type(hooks._global_forward_hooks)()
+    assert nn.Identity()(tg.zeros(1)).tolist() == [0.0]
+    with nn.register_module_forward_hook(lambda module, args, output: output + 2):
+        assert nn.Identity()(tg.zeros(1)).tolist() == [2.0]
+    assert nn.Module._hooks is None
+
+
+def test_hooks_of_every_optimizer():
+    seen = []
+    p = tg.ones(1, requires_grad=True)
+    p.sum().backward()
+    with optim.optimizer.register_optimizer_step_pre_hook(lambda *_: seen.append("before")), \
+            optim.optimizer.register_optimizer_step_post_hook(lambda *_: seen.append("after")):  # fmt: skip
+        sgd = optim.SGD([p], lr=0.1)
+        sgd.register_step_pre_hook(lambda *_: seen.append("own"))
+        sgd.step()
+        optim.Adam([p], lr=0.1).step()
+    optim.Adam([p], lr=0.1).step()
+    assert seen == ["before", "own", "after", "before", "after"]
+
+
+def test_disable_decorates_with_options():
+    assert tg.compiler.disable(recursive=False)(abs)(-2) == 2
+
+
+def test_factors_in_pytorchs_older_places():
+    a, b, c = tg.ones(2), tg.full((2,), 2.0), tg.full((2,), 4.0)
+    m, batch = tg.ones(2, 2), tg.ones(1, 2, 2)
+    calls = [
+        (lambda: tg.add(a, 3, b), 7), (lambda: a.clone().add_(3, b), 7), (lambda: a.sub(3, b), -5),
+        (lambda: tg.addcmul(a, 3, b, c), 25), (lambda: a.clone().addcmul_(3, b, c), 25),
+        (lambda: a.clone().addcdiv_(-3, b, c), -0.5), (lambda: tg.addmm(2, m, 3, m, m), 8),
+        (lambda: m.addmm(2, m, m), 4),
+        (lambda: tg.addmv(2, a, 3, m, b), 14), (lambda: m.addr(2, 3, a, b), 8),
+        (lambda: tg.addbmm(2, m, 3, batch, batch), 8),
+        (lambda: tg.baddbmm(2, batch, batch, batch), 4), (lambda: tg.addcmul(a, 3, b, c, out=tg.zeros(2)), 25),
+    ]  # fmt: skip
+    for call, expected in calls:
+        with pytest.warns(UserWarning, match="is deprecated: give (alpha|beta|value)"):
+            assert set(call().reshape(-1).tolist()) == {expected}
+    with pytest.raises(TypeError, match="takes 2 positional arguments but 3 were given"):
+        tg.add(a, a, a)

@@ -264,7 +264,10 @@ def test_what_backward_hooks_return_is_checked():
     module = nn.Tanh()
     module.register_full_backward_hook(lambda m, i, o: (i[0], i[0]))
     x = tg.zeros(1, requires_grad=True)
-    with pytest.raises(RuntimeError, match="Tanh: a backward hook must return 1 values as grad_input, got 2"):
+    with pytest.raises(
+        RuntimeError,
+        match="Tanh: a backward hook returned a wrong number of values as grad_input: got 2, but expected 1",
+    ):
         module(x).backward()
     module = nn.Linear(1, 1)
     module.register_full_backward_hook(lambda m, i, o: o)

@@ -181,6 +181,9 @@ class disable:
 
         return eagerly
 
+    def __call__(self, function: Callable[..., Any]) -> Any:
+        return type(self)(function)
+
     def __enter__(self) -> None:
         self._was = threading.get_ident() in OFF
         OFF.add(threading.get_ident())

@@ -10,6 +10,7 @@ import functools
 import inspect
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
 from types import FunctionType
@@ -38,7 +39,13 @@ def _closed(*args: Any, **kwargs: Any) -> Any:
     return _build()(*args, **kwargs)  # type: ignore[call-arg]  # in the door's own globals
 
 
-def door(function: Any, out: bool = False, numpy: bool = False, names: Mapping[str, str] = _NONE) -> Any:
+def door(
+    function: Any,
+    out: bool = False,
+    numpy: bool = False,
+    names: Mapping[str, str] = _NONE,
+    factors: tuple[str, ...] = (),
+) -> Any:
     """A function's public form.
 
     Parameters
@@ -50,6 +57,8 @@ def door(function: Any, out: bool = False, numpy: bool = False, names: Mapping[s
         Whether ``axis=`` and ``keepdims=`` stand for ``dim=`` (or ``dims=``) and ``keepdim=``.
     names : mapping of str to str
         Other names of parameters, and the parameters.
+    factors : tuple of str
+        The keywords that PyTorch's older forms have as numbers among the tensors: see `with_factors`.
 
     Returns
     -------
@@ -59,12 +68,13 @@ def door(function: Any, out: bool = False, numpy: bool = False, names: Mapping[s
     if made is None:
         made = FunctionType(_closed.__code__, {"__name__": __name__}, function.__name__)
         functools.update_wrapper(made, function)
-        made.__globals__["_plan"] = {"out": False, "numpy": numpy, "names": {}}
+        made.__globals__["_plan"] = {"out": False, "numpy": numpy, "names": {}, "factors": factors}
         made.__globals__["_build"] = functools.partial(_build, made, function)
         _DOORS[function] = _DOORS[made] = made
     plan = made.__globals__["_plan"]
-    if (out and not plan["out"]) or (numpy and not plan["numpy"]) or names:
+    if (out and not plan["out"]) or (numpy and not plan["numpy"]) or names or factors:
         plan |= {"out": plan["out"] or out, "numpy": plan["numpy"] or numpy, "names": {**plan["names"], **names}}
+        plan["factors"] = plan["factors"] or factors
         made.__code__ = _closed.__code__
     return made
 
@@ -94,6 +104,55 @@ def other_names(**names: str) -> Callable[[_F], _F]:
         return opened
 
     return named
+
+
+def with_factors(*factors: str) -> Callable[[_F], _F]:
+    """Let a function accept factors in PyTorch's older places, too: ``addcmul(a, 0.5, b, c)``, ``add(a, 2, b)``.
+
+    Parameters
+    ----------
+    *factors : str
+        The keywords that they have now, in their order.
+
+    Returns
+    -------
+    callable
+        A decorator.
+    """
+
+    def taking(function: _F) -> _F:
+        opened: _F = door(function, factors=factors)
+        return opened
+
+    return taking
+
+
+def older_order(function: Any, who: str, factors: tuple[str, ...], given: tuple[Any, ...], out: Any = None) -> Any:
+    """Call a function whose factors were given in PyTorch's older places as it is called now.
+
+    Parameters
+    ----------
+    function : callable
+    who : str
+    factors : tuple of str
+        The keywords that the factors have now.
+    given : tuple
+        All that was given by position.
+    out : Tensor, optional
+    """
+    given = tuple(value for value in given if value is not _ABSENT)
+    numbers = [value for value in given if isinstance(value, (Real, complex, np.number))]
+    tensors = [value for value in given if not isinstance(value, (Real, complex, np.number))]
+    count = inspect.unwrap(function).__code__.co_argcount
+    if not numbers or len(tensors) != count:
+        raise TypeError(f"{who}() takes {count} positional arguments but {len(given)} were given")
+    now = dict(zip(factors, numbers))
+    warnings.warn(
+        f"This overload of {who} is deprecated: give {' and '.join(now)} by name, {who}(..., {next(iter(now))}=...)",
+        stacklevel=3,
+    )
+    keywords = now if out is None else {**now, "out": out}
+    return function(*tensors, **keywords)
 
 
 def open_doors(
@@ -170,14 +229,14 @@ def _build(made: FunctionType, function: FunctionType) -> FunctionType:
         f"_{name}": rule for name, rule in _RULES.items()
     }
     helpers |= {"_check_placement": check_placement, "_not_floating": _not_floating}
-    made.__globals__.update(helpers, _behind=function, _into=into, _blame=blame)
+    made.__globals__.update(helpers, _behind=function, _into=into, _blame=blame, _door=made, _older=older_order)
     made.__defaults__, made.__kwdefaults__ = defaults, keywords
     made.__code__ = namespace["opened"].__code__.replace(co_name=function.__name__, co_qualname=function.__qualname__)
     return made
 
 
 def _written(
-    function: FunctionType, out: bool, numpy: bool, names: Mapping[str, str]
+    function: FunctionType, out: bool, numpy: bool, names: Mapping[str, str], factors: tuple[str, ...]
 ) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
     """The text of a door, and its defaults."""
     who = function.__name__
@@ -218,6 +277,13 @@ def _written(
     head = [f"{p}=None" if i >= plain else p for i, p in enumerate(positional)]
     if code.co_posonlyargcount:
         head.insert(code.co_posonlyargcount, "/")
+    older = [f"_older{i}" for i in range(len(factors))]
+    if factors:
+        head += [f"{name}=None" for name in older]
+        defaults = (*defaults, *(_ABSENT for _ in older))
+        shown_now = f"({', '.join([*positional, *older])})"
+        before.insert(0, f"if _older0 is not _ABSENT: return _older(_door, {who!r}, {factors!r}, {shown_now}, "
+                         f"{'out' if 'out' in extra else None})")  # fmt: skip
     if some or keywords or extra:
         head.append(f"*{some[0]}" if some else "*")
     head += [f"{k}=None" if k in defaults_of_keywords else k for k in (*keywords, *extra)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -71,6 +72,19 @@ class device:
 
     def __reduce__(self) -> Any:
         return device, (str(self),)
+
+    def __enter__(self) -> device:
+        """Make new tensors there, which is on the CPU."""
+        only_cpu(self, "device")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A function whose new tensors are there: itself."""
+        only_cpu(self, "device")
+        return function
 
     def __str__(self) -> str:
         return self.type if self.index is None else f"{self.type}:{self.index}"

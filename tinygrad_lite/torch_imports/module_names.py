@@ -11,7 +11,7 @@ _LAYERS = {  # PyTorch's file under nn.modules -> the one here
 
 RENAMED = {
     **{f"nn.modules.{theirs}": f"nn.modules.{ours}" for theirs, ours in _LAYERS.items()},
-    "nn.modules.module": "nn.module",
+    "nn.modules.module": "nn.hooks",
     "_C": "torch_modules._C", "_C._nn": "nn.functional", "nn.utils.stateless": "transforms.stateless",
     "distributed.nn": "distributed.functional", "distributed.nn.functional": "distributed.functional",
     "storage": "ops.shape.storage", "_utils": "ops.shape.storage", "_custom_ops": "torch_modules.library",

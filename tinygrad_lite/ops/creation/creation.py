@@ -72,8 +72,9 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, device: An
 
 
 def _array(data: Any, dtype: Any, copy: bool) -> Any:
-    given = _plain(data)
     target = None if dtype is None else as_dtype(dtype)
+    read = getattr(data, "_numbers_of", None)  # of a storage
+    given = _plain(data) if read is None else read(target)
     if isinstance(given, (np.ndarray, np.generic)):
         array = np.array(given, given.dtype.newbyteorder("=") if target is None else target, copy=copy or None)
     else:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ... import promotion
+from ...engine.door import with_factors
 from ...engine.errors import InputError
 from ...rules import FAST, differentiable, unwrap
 from ...tensors.tensor_type import Tensor
@@ -96,6 +97,7 @@ def _times(x: Any, factor: Any, who: str) -> Any:
     return x if factor == 1 else x * factor
 
 
+@with_factors("beta", "alpha")
 def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * (mat1 @ mat2)``.
 
@@ -126,21 +128,25 @@ def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) ->
     return _plus(input, mm(mat1, mat2), beta, alpha, "addmm")
 
 
+@with_factors("beta", "alpha")
 def addmv(input: Any, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * (mat @ vec)``: see `addmm`."""
     return _plus(input, mv(mat, vec), beta, alpha, "addmv")
 
 
+@with_factors("beta", "alpha")
 def addr(input: Any, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * outer(vec1, vec2)``: see `addmm`."""
     return _plus(input, outer(vec1, vec2), beta, alpha, "addr", promotes=True)
 
 
+@with_factors("beta", "alpha")
 def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * bmm(batch1, batch2)``: see `addmm`."""
     return _plus(input, bmm(batch1, batch2), beta, alpha, "baddbmm")
 
 
+@with_factors("beta", "alpha")
 def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * sum_b batch1[b] @ batch2[b]``: see `addmm`."""
     products = bmm(batch1, batch2)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ... import promotion
+from ...engine.door import older_order
 from ...engine.errors import InputError
 from ...engine.fast_calls import elementwise
 from ...kernels.elementwise import remainder as loops
@@ -191,12 +192,14 @@ def integer_multiple(other: Any, alpha: int, dtype: Any, who: str) -> Any:
         return promotion.held(other, dtype, who) * factor
 
 
-def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
+def add(input: Any, other: Any, *older: Any, alpha: Any = 1) -> Tensor:
     """``input + alpha * other``.
 
     Parameters
     ----------
     input, other : Tensor or number, of shapes that broadcast
+    *older : Tensor
+        `other`, where `alpha` stands before it, as in PyTorch's older programs.
     alpha : number
 
     Returns
@@ -209,15 +212,20 @@ def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     >>> tg.add(tg.tensor([1.0, 2.0]), 10, alpha=2)
     tensor([21., 22.])
     """
+    if older:
+        made: Tensor = older_order(add, "add", ("alpha",), (input, other, *older))
+        return made
     return _add(input, other if type(alpha) is int and alpha == 1 else _times(other, alpha, input, "add"))
 
 
-def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
+def sub(input: Any, other: Any, *older: Any, alpha: Any = 1) -> Tensor:
     """``input - alpha * other``.
 
     Parameters
     ----------
     input, other : Tensor or number, of shapes that broadcast
+    *older : Tensor
+        `other`, where `alpha` stands before it, as in PyTorch's older programs.
     alpha : number
 
     Returns
@@ -230,6 +238,9 @@ def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     >>> tg.sub(tg.tensor([1.0, 2.0]), 10, alpha=2)
     tensor([-19., -18.])
     """
+    if older:
+        made: Tensor = older_order(sub, "sub", ("alpha",), (input, other, *older))
+        return made
     return _subtract(input, other if type(alpha) is int and alpha == 1 else _times(other, alpha, input, "sub"))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ... import rules
 from ...engine.arguments import refuse_numbers
+from ...engine.door import with_factors
 from ...engine.errors import DtypeError
 from ...engine.views import write
 from ...kernels.elementwise.scalar_forms import in_loops
@@ -104,6 +105,7 @@ def _addcmul(a: Any, x: Any, y: Any, value: Any) -> Any:
     return _plus(_times(x * y, value), a)
 
 
+@with_factors("value")
 def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Tensor:
     """``input + value * tensor1 * tensor2``.
 
@@ -138,6 +140,7 @@ def _addcdiv(a: Any, x: Any, y: Any, value: Any) -> Any:
     return _plus(_times(x / y, value), a)
 
 
+@with_factors("value")
 def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Tensor:
     """``input + value * tensor1 / tensor2``; of integers, which PyTorch refuses, the quotient is floating.
 

@@ -258,12 +258,26 @@ def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any
     """
     ndim = unwrap(input).ndim
     if not ndim or n < 0:
-        raise RuntimeError(f"diff: the input must have a dimension and n must not be negative, got {ndim} and {n}")
+        raise RuntimeError(
+            f"diff: the input must have a dimension and n must not be negative, got {ndim} and {n} "
+            "(diff expects input to be at least one-dimensional)"
+        )
     dim = one_dim(dim, ndim, "diff")
     if not n:  # nothing is joined, either
         same: Any = np.copy(input)
         return same
     parts = [part for part in (prepend, input, append) if part is not None]
+    if (other := next((part for part in parts if unwrap(part).ndim != ndim), None)) is not None:
+        raise RuntimeError(
+            f"diff: prepend and append must have the input's {ndim} dimensions, got shape {unwrap(other).shape} "
+            "(diff expects prepend or append to be the same dimension as input)"
+        )
+    shapes = [unwrap(part).shape for part in parts]
+    if len({shape[:dim] + shape[dim % ndim + 1 :] for shape in shapes}) > 1:
+        raise RuntimeError(
+            f"diff: prepend and append must have the input's sizes but for dimension {dim}, got {shapes} "
+            "(diff expects the shape of tensor to prepend or append to match that of input)"
+        )
     x = cat(parts, dim) if len(parts) > 1 else input
     for _ in range(min(n, unwrap(x).shape[dim])):
         if not unwrap(x).shape[dim]:

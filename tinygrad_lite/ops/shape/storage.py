@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
-from ...dtypes import as_dtype, of
+from ...dtypes import as_dtype, get_default_dtype, of
 from ...dtypes import dtype as DType
 from ...engine import views
-from ...engine.errors import DtypeError, InputError
+from ...engine.arguments import whole as whole_number
+from ...engine.errors import ArgumentError, DtypeError, InputError
 from ...graph import memory
 from ...rules import unwrap
-from ...tensors.devices import device
+from ...tensors.devices import device, only_cpu
 from ...tensors.tensor_type import Tensor
 from ..argument_names import sizes
 
-METHODS = "data_ptr element_size is_set_to set_ storage storage_offset untyped_storage"
+METHODS = "data_ptr element_size is_set_to set_ storage storage_offset storage_type untyped_storage"
+_S = TypeVar("_S", bound="UntypedStorage")
 
 
 def whole(array: Any) -> Any:
@@ -42,13 +44,29 @@ def _element_size(dtype: Any) -> int:
     return int(as_dtype(dtype).itemsize)
 
 
+def _made(data: tuple[Any, ...], dtype: Any, who: str) -> Any:
+    """The memory of a new storage."""
+    given = data[0] if data else 0
+    if len(data) > 1 or not (whole_number(given) or isinstance(given, (Sequence, np.ndarray))):
+        raise ArgumentError(f"{who}: data must be a number of elements or a sequence of them, got {data!r}")
+    return np.empty(int(given), dtype) if whole_number(given) else np.array(given, dtype).reshape(-1)
+
+
+def _around(cls: Any, elements: Any) -> Any:
+    """A storage of memory that is there."""
+    made = object.__new__(cls)
+    made._elements = elements
+    return made
+
+
 class UntypedStorage:
     """The memory that a tensor and its views share, as bytes.
 
     Parameters
     ----------
-    array : ndarray
-        Of one dimension.
+    *data : int or sequence of int, optional
+        A number of bytes, of memory as it is found; or bytes, which are copied.
+    device : "cpu", optional
 
     Examples
     --------
@@ -58,12 +76,14 @@ class UntypedStorage:
     (24, True)
     """
 
-    __slots__ = ("_elements",)
+    __slots__ = ("_elements", "__weakref__", "__dict__")
 
     is_cuda = False
+    _elements: Any
 
-    def __init__(self, array: Any) -> None:
-        self._elements = array
+    def __init__(self, *data: Any, device: Any = None) -> None:
+        only_cpu(device, type(self).__name__)
+        self._elements = _made(data, np.dtype(np.uint8), type(self).__name__)
 
     @property
     def device(self) -> device:
@@ -71,8 +91,37 @@ class UntypedStorage:
         return device("cpu")
 
     def data_ptr(self) -> int:
-        """Address of the first byte."""
-        return int(self._elements.__array_interface__["data"][0])
+        """Address of the first byte; 0 where there is none."""
+        return int(self._elements.__array_interface__["data"][0]) if self._elements.size else 0
+
+    def clone(self: _S) -> _S:
+        """A copy."""
+        return _around(type(self), self._elements.copy())
+
+    __copy__ = clone
+
+    def __deepcopy__(self: _S, memo: Any) -> _S:
+        return self.clone()
+
+    def cpu(self: _S) -> _S:
+        """Itself."""
+        return self
+
+    def copy_(self: _S, source: UntypedStorage, non_blocking: bool = False) -> _S:
+        """Take the elements of another storage, as many as there are."""
+        if source.size() != self.size():
+            raise InputError(f"copy_: the storages must be of one size, got {self.size()} and {source.size()}")
+        self[:] = source._elements
+        return self
+
+    def fill_(self: _S, value: Any) -> _S:
+        """Set all elements."""
+        self[:] = value
+        return self
+
+    def byteswap(self, dtype: Any) -> None:
+        """Turn the order of the bytes of each number of a dtype, in place."""
+        typed(self._elements.view(np.uint8), as_dtype(dtype)).byteswap(inplace=True)
 
     def nbytes(self) -> int:
         """Number of bytes."""
@@ -94,9 +143,13 @@ class UntypedStorage:
         """The elements, as Python numbers."""
         return list(self._elements.tolist())
 
+    def _numbers_of(self, dtype: Any) -> Any:
+        """The memory as a tensor of a dtype has it."""
+        return typed(self._elements.view(np.uint8), as_dtype(get_default_dtype()) if dtype is None else dtype)
+
     def untyped(self) -> UntypedStorage:
         """The same memory as bytes."""
-        return UntypedStorage(self._elements.view(np.uint8))
+        return _around(UntypedStorage, self._elements.view(np.uint8))
 
     def __eq__(self, other: object) -> bool:
         """Whether the two are the same memory, seen alike."""
@@ -116,7 +169,7 @@ class UntypedStorage:
 
     def __getitem__(self, index: Any) -> Any:
         found = self._elements[index]
-        return type(self)(found) if isinstance(found, np.ndarray) else found.item()
+        return _around(type(self), found) if isinstance(found, np.ndarray) else found.item()
 
     def __setitem__(self, index: Any, value: Any) -> None:
         part = slice(index, index + 1 or None) if isinstance(index, int) else index
@@ -128,8 +181,13 @@ class TypedStorage(UntypedStorage):
 
     Parameters
     ----------
-    array : ndarray
-        Of one dimension.
+    *data : int or sequence, optional
+        A number of elements, of memory as it is found; or numbers, which are copied.
+    wrap_storage : UntypedStorage, optional
+        Whose memory it is, in place of that.
+    dtype : dtype, optional
+        Default: the default dtype.
+    device : "cpu", optional
 
     Examples
     --------
@@ -140,10 +198,53 @@ class TypedStorage(UntypedStorage):
 
     __slots__ = ()
 
+    def __init__(
+        self, *data: Any, wrap_storage: UntypedStorage | None = None, dtype: Any = None, device: Any = None
+    ) -> None:
+        only_cpu(device, "TypedStorage")
+        kind = as_dtype(get_default_dtype() if dtype is None else dtype)
+        if wrap_storage is None:
+            self._elements = _made(data, kind, "TypedStorage")
+        elif data or not isinstance(wrap_storage, UntypedStorage):
+            raise ArgumentError(
+                f"TypedStorage: wrap_storage must be an UntypedStorage, and alone, got {wrap_storage!r}"
+            )
+        else:
+            self._elements = typed(wrap_storage._elements.view(np.uint8), kind)
+
     @property
     def dtype(self) -> DType:
         """Of the elements."""
         return of(self._elements.dtype)
+
+    def _numbers_of(self, dtype: Any) -> Any:
+        if dtype is not None and dtype != self._elements.dtype:
+            raise DtypeError(f"tensor: Expected a Storage of type {of(dtype)}, got one of {self.dtype}")
+        return self._elements
+
+    @property
+    def _untyped_storage(self) -> UntypedStorage:
+        return self.untyped()
+
+    def type(self) -> str:
+        """The name of its class, by its dtype."""
+        return f"torch.{_dtype_to_storage_type_map()[self.dtype]}"
+
+
+def _cast(name: str, dtype: Any) -> Any:
+    def method(self: TypedStorage) -> TypedStorage:
+        return self if self.dtype == dtype else _around(TypedStorage, self._elements.astype(dtype))
+
+    method.__name__, method.__qualname__ = name, f"TypedStorage.{name}"
+    method.__doc__ = f"The elements as {np.dtype(dtype)}; itself where they are."
+    return method
+
+
+for _name, _dtype in {
+    "double": "f8", "float": "f4", "half": "f2", "long": "i8", "int": "i4", "short": "i2", "char": "i1", "byte": "u1",
+    "bool": "?", "complex_double": "c16", "complex_float": "c8",
+}.items():  # fmt: skip
+    setattr(TypedStorage, _name, _cast(_name, _dtype))
 
 
 class _StorageType(type):
@@ -158,9 +259,9 @@ class _StorageType(type):
         """A number of elements, of memory as it is found; or a sequence, whose numbers are converted."""
         given = data[0] if data else 0
         if isinstance(given, int):
-            return TypedStorage(np.empty(given, cls.dtype))
+            return TypedStorage(given, dtype=cls.dtype)
         elements = given._elements if isinstance(given, UntypedStorage) else np.asarray(given)
-        return TypedStorage(np.array(elements.reshape(-1), cls.dtype))
+        return _around(TypedStorage, np.array(elements.reshape(-1), cls.dtype))
 
     def __repr__(cls) -> str:
         return f"<class 'torch.{cls.__name__}'>"
@@ -199,6 +300,11 @@ IntStorage, LongStorage, BoolStorage = _of("IntStorage", "i4"), _of("LongStorage
 ComplexFloatStorage, ComplexDoubleStorage = _of("ComplexFloatStorage", "c8"), _of("ComplexDoubleStorage", "c16")
 
 
+def _dtype_to_storage_type_map() -> dict[DType, str]:
+    """The names of the classes of storages by their dtypes."""
+    return {of(cls.dtype): name for name, cls in globals().items() if type(cls) is _StorageType}
+
+
 def is_storage(obj: Any) -> bool:
     """Whether an object is a storage, of bytes or of numbers."""
     return isinstance(obj, UntypedStorage)
@@ -206,12 +312,17 @@ def is_storage(obj: Any) -> bool:
 
 def untyped_storage(self: Any) -> UntypedStorage:
     """The memory that it shares with its views, as bytes."""
-    return UntypedStorage(whole(self._data))
+    return _around(UntypedStorage, whole(self._data))
 
 
 def storage(self: Any) -> TypedStorage:
     """The memory that it shares with its views, as numbers of its dtype; new programs use `untyped_storage`."""
-    return TypedStorage(typed(whole(self._data), self._data.dtype))
+    return _around(TypedStorage, typed(whole(self._data), self._data.dtype))
+
+
+def storage_type(self: Any) -> Any:
+    """The class of the storages of its dtype."""
+    return globals()[_dtype_to_storage_type_map()[of(self._data.dtype)]]
 
 
 def typed(flat: Any, dtype: Any) -> Any:
@@ -225,8 +336,8 @@ def element_size(self: Any) -> int:
 
 
 def data_ptr(self: Any) -> int:
-    """Address of the first element."""
-    return int(self._data.ctypes.data)
+    """Address of the first element; 0 where there is none."""
+    return int(self._data.ctypes.data) if self._data.size else 0
 
 
 def storage_offset(self: Any) -> int:
@@ -272,7 +383,9 @@ def set_(self: Any, source: Any = None, storage_offset: int = 0, size: Any = Non
     elif not isinstance(source, (Tensor, UntypedStorage)):
         raise TypeError(f"set_: source must be a Tensor or a storage, got {type(source).__name__}")
     elif (given := getattr(source, "dtype", kind)) != kind:
-        raise DtypeError(f"set_: source must have dtype {of(kind)}, got {given}")
+        raise DtypeError(
+            f"set_: source must have dtype {of(kind)}, got {given} (Expected a Storage of type {of(kind)})"
+        )
     elif size is not None or isinstance(source, UntypedStorage):
         flat = whole(data) if isinstance(source, Tensor) else source._elements.view(np.uint8)
         data = _placed(typed(flat, kind), storage_offset, size, stride)
