@@ -320,9 +320,10 @@ def storage(self: Any) -> TypedStorage:
     return _around(TypedStorage, typed(whole(self._data), self._data.dtype))
 
 
-def storage_type(self: Any) -> Any:
+def storage_type(self: Any) -> _StorageType:
     """The class of the storages of its dtype."""
-    return globals()[_dtype_to_storage_type_map()[of(self._data.dtype)]]
+    found: _StorageType = globals()[_dtype_to_storage_type_map()[of(self._data.dtype)]]
+    return found
 
 
 def typed(flat: Any, dtype: Any) -> Any:
