@@ -371,7 +371,9 @@ def _seeds(outputs: Sequence[Any], gradients: Sequence[Any], create: bool, who: 
 
 
 def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, (list, tuple)) else [value]
+    """One value, or what anything else that can be gone through holds, such as ``model.parameters()``."""
+    one = isinstance(value, (rules.Tensor, np.ndarray)) or not hasattr(value, "__iter__")
+    return [value] if one else list(value)
 
 
 def _some(inputs: Any, who: str) -> list[Any]:

@@ -10,6 +10,7 @@ from makers import leaf
 from oracle import Programs, agree
 
 import tinygrad_lite as tg
+from tinygrad_lite import nn
 from tinygrad_lite.rules import differentiable
 
 grad = tg.autograd.grad
@@ -625,6 +626,15 @@ def an_exception_restores_the_mode(m):
 @programs.parameters()
 def test_as_pytorch(program):
     agree(program)
+
+
+@pytest.mark.parametrize("kind", [iter, dict.fromkeys, nn.ParameterList, lambda given: (p for p in given)])
+def test_inputs_and_outputs_are_whatever_can_be_gone_through(kind):
+    weights = [nn.Parameter(tg.ones(2)), nn.Parameter(tg.ones(2))]
+    outputs = [(weights[0] * 2).sum(), (weights[1] * 3).sum()]
+    assert [g.tolist() for g in tg.autograd.grad(iter(outputs), kind(weights))] == [[2, 2], [3, 3]]
+    tg.autograd.backward(iter([(weights[0] * 2 + weights[1]).sum()]), inputs=kind(weights))
+    assert [p.grad.tolist() for p in weights] == [[2, 2], [1, 1]]
 
 
 def test_a_switch_may_be_nested_in_itself():
