@@ -36,6 +36,8 @@ SUMS = {  # how many numbers each prints, and their sum: PyTorch 2.13's
     "style_transfer": (20, 225.2894), "super_resolution": (30, 285.8972), "tcn": (20, 56.47364),
     "time_sequence": (22, 67.29394), "unet_segmentation": (20, 18.62508), "vae": (34, 726.9803),
     "vit": (10, 11.99087), "vq_vae": (30, 92.67862), "wgan_gp": (30, 39.52406), "word2vec": (9, 23.14764),
+    "adjoint_ode": (20, 55.43336), "bayes_by_backprop": (20, 2167.893), "hyper_lstm": (33, 99.35057),
+    "lora_finetune": (45, 492.2904), "mixup_swa": (35, 475.5162), "n_beats": (32, 3953.447),
 }  # fmt: skip
 NUMBER = re.compile(r"-?\d+\.?\d*(?:e[-+]?\d+)?")
 RUNNER = """
