@@ -145,6 +145,7 @@ QUESTIONS: list[Row] = [
     Row("repeat_interleave", lambda m, r: m.repeat_interleave(r), (integers(0, 4, 5),)),
     Row("block_diag", lambda m, x, y: m.block_diag(x, y), (integers(0, 9, 2, 2), fixed(normal(1, 2)))),
     _made("arange", 5), _made("arange", 1, 4), _made("arange", 5, 2, -1), _made("arange", 0, 1, 0.3),
+    _made("range", 1, 4, in_torch=False),  # which warns there
     _made("arange", start=2, end=7, step=3), _made("arange", 0), _made("arange", 2.5), _made("arange", True),
     _made("linspace", 0, 1, 5), _made("linspace", 3, -1, steps=1), _made("linspace", 0, 1, 0),
     _made("logspace", 0, 2, 5), _made("logspace", start=-1, end=1, steps=3, base=2),

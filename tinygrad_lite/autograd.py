@@ -372,8 +372,7 @@ def _seeds(outputs: Sequence[Any], gradients: Sequence[Any], create: bool, who: 
 
 def _listed(value: Any) -> list[Any]:
     """One value, or what anything else that can be gone through holds, such as ``model.parameters()``."""
-    one = isinstance(value, (rules.Tensor, np.ndarray)) or not hasattr(value, "__iter__")
-    return [value] if one else list(value)
+    return [value] if isinstance(value, (rules.Tensor, np.ndarray)) or not hasattr(value, "__iter__") else list(value)
 
 
 def _some(inputs: Any, who: str) -> list[Any]:

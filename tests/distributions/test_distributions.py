@@ -587,3 +587,13 @@ def test_distributions_of_ones_own():
             np.testing.assert_allclose(mine.numpy(), other.numpy(), 1e-5, 1e-6)
         elif not isinstance(other, str):
             assert mine == other is True
+
+
+def test_a_subclass_need_only_have_rsample():
+    class Ones(tg.distributions.Distribution):
+        def rsample(self, sample_shape=()):
+            return tg.ones(*sample_shape, requires_grad=True) * 2
+
+    found = Ones(validate_args=False).sample((3,))
+    assert found.tolist() == [2, 2, 2]
+    assert not found.requires_grad

@@ -295,3 +295,13 @@ def test_asarray_takes_capsules_and_buffers():
         found = tg.asarray(given)
         assert (found.tolist(), found.data_ptr()) == ([1.0, 2.0], x.data_ptr())
     assert tg.asarray(bytearray(b"\x01\x02"), dtype=tg.uint8).tolist() == [1, 2]
+
+
+def test_range_has_its_end():
+    assert tg.range(0, 3).dtype == tg.float32
+    assert tg.range(3, 0, -1).tolist() == [3, 2, 1, 0]
+    assert tg.range(1, 2.9, 0.5, dtype=tg.float64).tolist() == [1, 1.5, 2, 2.5]
+    assert tg.range(tg.tensor(1), 1, dtype=tg.int64).tolist() == [1]
+    for bounds in ((3, 0), (0, 3, 0), (0, float("inf"))):
+        with pytest.raises(ValueError, match="range: "):
+            tg.range(*bounds)

@@ -309,8 +309,11 @@ class Distribution:
         -------
         Tensor, shape (*sample_shape, *batch, *event)
         """
+        own = type(self).rsample is not Distribution.rsample  # a subclass of PyTorch's that says no more
         with no_grad():
-            return self.rsample(sample_shape) if self.has_rsample else self._draw(self._extended_shape(sample_shape))
+            if own or self.has_rsample:
+                return self.rsample(sample_shape)
+            return self._draw(self._extended_shape(sample_shape))
 
     def sample_n(self, n: int) -> Tensor:
         """`sample` of one dimension more: PyTorch's older name."""

@@ -13,7 +13,7 @@ from ...rules import unwrap, wrap
 from ...tensors.tensor_type import Tensor
 from .creation import _dtype, _finish, built
 
-__all__ = ["arange", "eye", "linspace", "logspace", "one_hot", "tril_indices", "triu_indices"]
+__all__ = ["arange", "eye", "linspace", "logspace", "one_hot", "range", "tril_indices", "triu_indices"]
 FUNCTIONAL = "one_hot"
 
 
@@ -104,6 +104,53 @@ def _integers(start: Any, end: Any, step: Any, dtype: Any) -> Any:
         if not step:
             raise InputError("arange: step must not be 0 among integers, got one between -1 and 1")
     return (first + stride * np.arange(math.ceil((end - start) / step))).astype(dtype, copy=False)
+
+
+def range(
+    start: Any,
+    end: Any,
+    step: Any = 1,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Numbers from `start` to `end`, which is among them: PyTorch's older `arange`.
+
+    Parameters
+    ----------
+    start, end : number
+    step : number
+    dtype : dtype, optional
+        Default: `get_default_dtype`, of integers, too.
+    device : "cpu", optional
+    requires_grad : bool
+
+    Returns
+    -------
+    Tensor, 1 dimension
+
+    Raises
+    ------
+    ValueError
+        For a step that leads away from the end, or nowhere, and for bounds that are not finite.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.range(1, 3)
+    tensor([1., 2., 3.])
+    """
+    start, end, step = (_number(v, "range") for v in (start, end, step))
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise InputError(f"range: start and end must be finite, got {start} and {end}")
+    if not step or (end - start) * step < 0:
+        raise InputError(f"range: step must lead from {start} to {end}, got {step}")
+    return _finish(built(_closed, start, end, step, _dtype(dtype)), requires_grad, device, "range")
+
+
+def _closed(start: Any, end: Any, step: Any, dtype: Any) -> Any:
+    return (start + step * np.arange(math.floor((end - start) / step) + 1)).astype(dtype, copy=False)
 
 
 def linspace(
