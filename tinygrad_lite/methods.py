@@ -248,7 +248,7 @@ class Methods(DeviceMethods):
     def mT(self) -> Tensor:
         """The last two dimensions swapped (a view); a number as it is."""
         if self._data.ndim == 1:
-            raise InputError(f"mT: the tensor must hold matrices, got shape {self.shape}")
+            raise InputError(f"mT: only supported on matrices or batches of matrices, got shape {self.shape}")
         return reshape_transpose.transpose(self, -2, -1) if self._data.ndim else self
 
     @numpy_names

@@ -51,9 +51,9 @@ class Hooks:
         return self._register("load_state_dict_post", hook, prepend)
 
     def _hooks_of(self, kind: str) -> Iterator[Callable[..., Any]]:
-        yield from list(EVERY_OPTIMIZER.get(kind, {}).values())
-        if self._hooks is not EVERY_OPTIMIZER:
-            yield from list(self._hooks.get(kind, {}).values())
+        tables = [EVERY_OPTIMIZER] if self._hooks is EVERY_OPTIMIZER else [EVERY_OPTIMIZER, self._hooks]
+        for table in reversed(tables) if kind == "step_post" else tables:  # a step's own are the inner ones
+            yield from list(table.get(kind, {}).values())
 
     def _call_hooks(self, kind: str, *args: Any) -> Any:
         found = None

@@ -19,7 +19,8 @@ def listed(who: str, params: Any) -> list[Group]:
     """Return what an optimizer is made with as a list of groups."""
     if isinstance(params, (Tensor, np.ndarray, str, Mapping, set, frozenset)) or not isinstance(params, Iterable):
         raise TypeError(
-            f"{who}: params must be an ordered iterable of Tensors, (name, Tensor) or dicts, got {_shown(params)}"
+            f"{who}: params must be an ordered iterable of Tensors, (name, Tensor) or dicts, got {_shown(params)} "
+            "(params argument given to the optimizer should be an iterable of Tensors or dicts)"
         )
     found = list(params)
     if not found:
@@ -75,7 +76,10 @@ def members(who: str, group: Group, others: list[Group], leaves: bool = True) ->
         if leaves and not p.is_leaf:
             raise ValueError(f"{who}: can't optimize a non-leaf Tensor, got one of shape {p.shape}")
         if id(p) in known:
-            raise ValueError(f"{who}: a parameter of shape {p.shape} appears twice")
+            raise ValueError(
+                f"{who}: a parameter of shape {p.shape} appears twice "
+                "(some parameters appear in more than one parameter group)"
+            )
         known.add(id(p))
     return {"params": params, "param_names": names} if names else {"params": params}
 

@@ -42,7 +42,12 @@ def pack(optimizer: Any, convert: Callable[[Any], Any] | None, by_name: bool) ->
         packed["params"] = [labels[key] for key in group["params"]]
     if not hasattr(type(optimizer), "update"):
         return {"state": by_hand.pack(optimizer, labels), "param_groups": groups}
-    states = {labels[key]: {k: value(v) for k, v in s.items()} for key, s in optimizer._state.items()}
+    states = {
+        labels[key]: {k: value(v) for k, v in s.items()}
+        for key, s in optimizer._state.items()
+        if isinstance(s, Mapping)
+    }
+    states |= {key: s for key, s in optimizer._state.items() if not isinstance(s, Mapping)}  # what a hook keeps there
     return {"state": states, "param_groups": groups}
 
 
@@ -100,6 +105,9 @@ def unpack(optimizer: Any, state_dict: Mapping[str, Any], strict: bool) -> None:
     group_of = {label: group for group, saved in zip(groups, saved_groups) for label in saved["params"]}
     states = {}
     for label, saved in state_dict["state"].items():
+        if label not in group_of and not isinstance(saved, Mapping):  # what a hook keeps there
+            states[label] = deepcopy(saved)
+            continue
         if label not in group_of:
             raise ValueError(f"{who}: the state dict has a state of parameter {label!r}, which is in no group")
         if label in keys:

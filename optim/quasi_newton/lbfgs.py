@@ -236,7 +236,7 @@ class LBFGS(Optimizer):
     ignored = ()
     ranges = {
         "max_iter": (1, math.inf, "[)"),
-        "tolerance_grad": hyper.NOT_NEGATIVE,
+        "tolerance_grad": (0.0, math.inf, "[]"),
         "tolerance_change": hyper.NOT_NEGATIVE,
         "history_size": (1, math.inf, "[)"),
     }

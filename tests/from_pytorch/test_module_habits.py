@@ -210,10 +210,11 @@ def test_hooks_of_every_optimizer():
             optim.optimizer.register_optimizer_step_post_hook(lambda *_: seen.append("after")):  # fmt: skip
         sgd = optim.SGD([p], lr=0.1)
         sgd.register_step_pre_hook(lambda *_: seen.append("own"))
+        sgd.register_step_post_hook(lambda *_: seen.append("its own"))
         sgd.step()
         optim.Adam([p], lr=0.1).step()
     optim.Adam([p], lr=0.1).step()
-    assert seen == ["before", "own", "after", "before", "after"]
+    assert seen == ["before", "own", "its own", "after", "before", "after"]
 
 
 def test_disable_decorates_with_options():
@@ -237,3 +238,19 @@ def test_factors_in_pytorchs_older_places():
             assert set(call().reshape(-1).tolist()) == {expected}
     with pytest.raises(TypeError, match="takes 2 positional arguments but 3 were given"):
         tg.add(a, a, a)
+
+
+def test_optimizers_keep_what_hooks_put_into_their_state():
+    p = tg.ones(2, requires_grad=True)
+    p.sum().backward()
+    adam = optim.Adam([p], lr=0.1)
+    adam.register_state_dict_pre_hook(lambda optimizer: optimizer.state.update(run="first"))
+    adam.step()
+    state = adam.state_dict()
+    adam.step()
+    assert state["state"]["run"] == "first"
+    other = optim.Adam([p], lr=0.1)
+    other.load_state_dict(state)
+    other.step()
+    assert (other.state["run"], int(other.state[p]["step"])) == ("first", 2)
+    assert optim.LBFGS([p], tolerance_grad=float("inf")).param_groups[0]["tolerance_grad"] == float("inf")

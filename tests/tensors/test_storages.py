@@ -77,3 +77,18 @@ def test_diff_says_what_it_joins():
     with pytest.raises(RuntimeError, match="diff expects the shape of tensor to prepend or append to match"):
         tg.diff(tg.zeros(2, 3), dim=0, prepend=tg.zeros(1, 2))
     assert tg.diff(tg.zeros(2, 3), dim=-1, prepend=tg.ones(2, 1)).tolist() == [[-1.0, 0.0, 0.0]] * 2
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: tg.zeros(2, 3).view(tg.float64), r"self.size\(-1\) must be divisible by 2, got 3"),
+        (lambda: tg.zeros(2, 5)[:, 1:].view(tg.float64), r"self.storage_offset\(\) must be divisible by 2, got 1"),
+        (lambda: tg.zeros(2, 5)[:, :4].view(tg.float64), r"self.stride\(0\) must be divisible by 2, got 5"),
+        (lambda: tg.zeros(2, 4).T.view(tg.int8), r"self.stride\(-1\) must be 1, got 4"),
+        (lambda: tg.tensor(1.0).view(tg.int8), r"self.dim\(\) cannot be 0"),
+    ],
+)
+def test_what_cannot_be_seen_as_another_dtype(make, words):
+    with pytest.raises(RuntimeError, match=words):
+        make()

@@ -173,10 +173,18 @@ def _reinterpreted(input: Any, dtype: np.dtype[Any]) -> Any:
     if a.dtype == dtype:
         return _reshape.record((input, a.shape))
     offset = input.storage_offset() * a.itemsize if hasattr(input, "storage_offset") else 0
-    if any(step % dtype.itemsize for step in (offset, *a.strides[:-1])):  # NumPy would let elements lie between others
-        raise RuntimeError(f"view: {a.dtype} of shape {a.shape} cannot be seen as {dtype}: offset and strides, "
-                           f"{(offset // a.itemsize, *(s // a.itemsize for s in a.strides[:-1]))} elements, "
-                           f"must be multiples of {dtype.itemsize // a.itemsize}")  # fmt: skip
+    times = dtype.itemsize // a.itemsize
+    wrong = ""
+    if not a.ndim and dtype.itemsize != a.itemsize:
+        wrong = "self.dim() cannot be 0"
+    elif a.size and dtype.itemsize != a.itemsize and a.shape[-1] != 1 and a.strides[-1] != a.itemsize:
+        wrong = f"self.stride(-1) must be 1, got {a.strides[-1] // a.itemsize}"
+    elif times > 1:  # NumPy would let elements lie between others
+        asked = {"self.size(-1)": a.shape[-1], "self.storage_offset()": offset // a.itemsize}
+        asked |= {f"self.stride({i})": step // a.itemsize for i, step in enumerate(a.strides[:-1])}
+        wrong = next((f"{k} must be divisible by {times}, got {v}" for k, v in asked.items() if v % times), "")
+    if wrong:
+        raise RuntimeError(f"view: {a.dtype} of shape {a.shape} cannot be seen as {dtype}: {wrong}")
     try:
         return wrap(a.view(dtype))
     except ValueError as error:
