@@ -127,7 +127,7 @@ def of_flat(function: Any, args: Any, wide: bool) -> Any:
             given = _given(args, out)
             in_parts(loop, PIECE, given[: len(arrays) + 1], *given[len(arrays) + 1 :])
             return out
-    return in_blocks(function, args, wide, _widened, _narrowed)
+    return in_blocks(function, args, wide, _widened, _narrow)
 
 
 def _widened(x: Any) -> Any:
@@ -138,9 +138,8 @@ def _widened(x: Any) -> Any:
     return out
 
 
-def _narrowed(x: Any) -> Any:
-    if not COMPILABLE or not x.flags.c_contiguous:
-        return x.astype(np.float16)
-    out = np.empty(x.size, np.float16)
-    narrow.run(out.view(np.uint16), x)
-    return out
+def _narrow(x: Any, out: Any) -> None:
+    if COMPILABLE and x.flags.c_contiguous and x.shape == out.shape:
+        narrow.run(out.view(np.uint16), x)
+    else:
+        out[...] = x

@@ -153,27 +153,33 @@ def whole(function: Any, *args: Any, wide: bool = False) -> Any:
 
 
 def in_blocks(function: Any, args: Any, wide: bool, widen: Any, narrow: Any) -> Any:
-    """`of_half`, of flat arrays of one size, block by block; `widen` and `narrow` cast a block."""
+    """`of_half`, of flat arrays of one size, block by block: ``widen(x)`` casts one, ``narrow(x, out)`` writes one."""
     size = next(a.size for a in args if type(a) is np.ndarray)
     halves = [type(a) is np.ndarray and a.dtype == _F16 for a in args]
-    out: Any = None
+    out = np.empty(size, _F16)  # before all blocks, of which none is then in the way when its memory returns
     with np.errstate(over="ignore"):
         for start in range(0, size, BLOCK):
             part = slice(start, start + BLOCK)
             pieces = [a[part] if type(a) is np.ndarray else a for a in args]
             found = np.asarray(function(*[widen(a) if half else a for a, half in zip(pieces, halves)]))
-            if found.dtype == _F32 and not wide:
-                found = narrow(found)
-            if out is None:
+            rounds = found.dtype == _F32 and not wide
+            if not start and not rounds:
                 out = np.empty(size, found.dtype)
-            out[part] = found
+            if rounds:
+                narrow(found, out[part])
+            else:
+                out[part] = found
     return out
+
+
+def _narrow(x: Any, out: Any) -> None:
+    out[...] = x
 
 
 @late(f"{__package__}.half_loops", when=lambda *_: True)
 def of_flat(function: Any, args: Any, wide: bool) -> Any:
     """`of_half`, of flat arrays of one size."""
-    return in_blocks(function, args, wide, lambda x: x.astype(np.float32), lambda x: x.astype(np.float16))
+    return in_blocks(function, args, wide, lambda x: x.astype(np.float32), _narrow)
 
 
 def _rounded(out: Any) -> Any:
