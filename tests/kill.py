@@ -15,6 +15,7 @@ run for many steps, in which memory, threads, open files and files on the disk m
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import os
 import random
@@ -243,7 +244,8 @@ def torment_ranks(kills: int, steps: int, ranks: int, seed: int) -> dict[str, in
             while process.poll() is None and (done["kills"] == kills or time.monotonic() < until):
                 time.sleep(0.001)
             if process.poll() is None:
-                os.kill(int(victim.read_text()), signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # it has ended, and the launcher has not
+                    os.kill(int(victim.read_text()), signal.SIGKILL)
             code = process.wait()
             assert newest(folder) >= before, "a checkpoint was lost"
             if code == 0:
