@@ -81,6 +81,66 @@ def test_functions_of_several_steps_are_replayed(name):
     assert compiled.hits() >= 1
 
 
+class Unpooled(nn.Module):
+    """Maxima, put back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool, self.unpool = nn.MaxPool2d(2, return_indices=True), nn.MaxUnpool2d(2)
+
+    def forward(self, x):
+        return self.unpool(*self.pool(x))
+
+
+LAYERS = {
+    "EmbeddingBag": (lambda: nn.EmbeddingBag(9, 4, scale_grad_by_freq=True), (3, 4), 9),
+    "EmbeddingBag with a sum": (lambda: nn.EmbeddingBag(9, 4, mode="sum", max_norm=1.0), (3, 4), 9),
+    "AlphaDropout": (lambda: nn.AlphaDropout(0.4), (4, 6), 0),
+    "FeatureAlphaDropout": (lambda: nn.FeatureAlphaDropout(0.4), (2, 5, 6), 0),
+    "MaxUnpool2d": (Unpooled, (2, 3, 4, 6), 0),
+    "weight_norm": (lambda: nn.utils.parametrizations.weight_norm(nn.Linear(6, 3)), (4, 6), 0),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers_are_replayed(name):
+    make, shape, classes = LAYERS[name]
+
+    def losses(through):
+        tg.manual_seed(0)
+        rng, layer, factor = np.random.default_rng(0), make(), nn.Parameter(tg.ones(1))
+        sgd = tg.optim.SGD([*layer.parameters(), factor], lr=0.1)
+
+        def step(x):
+            sgd.zero_grad()
+            loss = (layer(x) * factor).square().sum()
+            loss.backward()
+            sgd.step()
+            return loss.detach()
+
+        run, found = through(step), []
+        for _ in range(5):
+            x = rng.integers(0, classes, shape) if classes else rng.standard_normal(shape).astype(np.float32)
+            found.append(run(tg.from_numpy(x)).numpy().tobytes())
+        return found + [p.detach().numpy().tobytes() for p in layer.parameters()], run
+
+    (expected, _), (found, compiled) = losses(lambda step: step), losses(tg.compile)
+    assert found == expected
+    assert compiled.hits() == 3
+
+
+def test_hooks_of_calls_are_seen_and_those_of_state_dicts_do_not_matter():
+    layer, x = nn.Linear(2, 2), tg.ones(1, 2)
+    layer.register_state_dict_pre_hook(lambda *_: None)
+    compiled = tg.compile(lambda x: layer(x).detach(), fullgraph=True)
+    for _ in range(3):
+        compiled(x)
+    assert compiled.hits() == 1
+    layer.register_forward_hook(lambda module, args, out: out * 2)
+    with pytest.raises(tg.compiler.CompileError, match="has hooks"):
+        compiled(x)
+
+
 LATE = """
 import tinygrad_lite as tg
 x, mask = tg.linspace(0, 1, 6).reshape(2, 3), tg.tensor([[True, False, True], [True, True, False]])

@@ -25,7 +25,7 @@ from ...tensors import numpy_calls
 from ...transforms.effects import WATCH
 from . import watching
 from .recording import LOCAL, Recorder, recorded
-from .tables import DOORS, DRAWS, EFFECTS, HELPERS, STORES
+from .tables import DOORS, DRAWS, EFFECTS, HELPERS, SHAPED_BY_VALUES, STORES
 
 _PACKAGE = __name__.partition(".")[0]
 Place = tuple[Callable[[Any], None], Any, Any]  # how to set it, what stands there, what is to stand there
@@ -87,6 +87,11 @@ def _helpers() -> Iterator[Place]:
             traced = recorded(plain, name.strip("_"), kind)
             value = watching.helper(plain, traced, name) if module.startswith(("ops.", "masked")) else traced
             values[id(plain)] = values[id(getattr(plain, "__wrapped__", plain))] = value  # there may be a door
+    for module, names in SHAPED_BY_VALUES.items():
+        home = sys.modules.get(f"{_PACKAGE}.{module}")
+        for name in names if home is not None else ():
+            plain = getattr(home, name)
+            values[id(plain)] = watching.refusing(plain, f"{name}, whose shapes depend on values,")
     on_arrays = numpy_calls.on_arrays
     values[id(rules.unwrap)] = watching.unwrap_watched
     values[id(rules.conjugate)] = watching.conjugate_watched
@@ -125,7 +130,11 @@ def _effects() -> Iterator[Place]:
         yield _attribute(Generator, name, watching.random_state(getattr(Generator, name), name))
     hooks = sys.modules.get(f"{_PACKAGE}.nn.module")
     if hooks is not None:
-        yield _attribute(hooks, "call_with_hooks", watching.refusing(hooks.call_with_hooks, "a hook on a module"))
+        yield _attribute(
+            hooks,
+            "call_with_hooks",
+            watching.hooks_refused(hooks.call_with_hooks, sys.modules[f"{_PACKAGE}.nn.hooks"].hooks_of),
+        )
 
 
 def below(cls: type) -> Iterator[type]:

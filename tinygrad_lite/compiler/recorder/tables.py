@@ -12,7 +12,7 @@ HELPERS = {  # module: functions that compute on arrays between rows
     "ops.indexing.index_put": ("integers", "places_of"),
     "ops.neural.attention.attention": ("causal", "additive"),
     "ops.neural.convolution.conv": ("check",),
-    "ops.neural.embedding": ("_checked", "renormalize", "factors_of"),
+    "ops.neural.embedding": ("_checked", "_frequencies", "bags_of", "factors_of", "one_over_sizes", "renormalize"),
     "ops.neural.loss.margin": ("listed_classes", "other_classes"),
     "ops.neural.loss.regression": ("probabilities",),
     "ops.neural.normalization.layer_norm": ("_follow",),
@@ -26,7 +26,8 @@ HELPERS = {  # module: functions that compute on arrays between rows
     "ops.neural.activation.piecewise": ("random_slopes",),
     "ops.neural.loss.distribution": ("variances",),
     "ops.neural.pooling.max_pool": ("_maxima", "counted"),
-    "ops.neural.dropout": ("mask_of",),
+    "ops.neural.pooling.max_unpool": ("_in_cells",),
+    "ops.neural.dropout": ("kept_or_saturated", "mask_of"),
     "ops.neural.loss.cross_entropy": ("smoothed", "mixed_targets", "as_dtype"),
     "ops.neural.vision.grid_sample": ("_corners",),
     "ops.random.random_streams": ("uniform", "gaussian"),
@@ -38,7 +39,10 @@ HELPERS = {  # module: functions that compute on arrays between rows
     "promotion": ("_to", "to_floats"),
     "rules": ("narrow",),
 }
-RECORDED = frozenset(name for names in HELPERS.values() for name in names)
+SHAPED_BY_VALUES = {  # functions of whose results the shapes depend on values: nothing else of them is read
+    "ops.neural.embedding": ("bags_of_some", "first_largest", "without_padding"),
+}
+RECORDED = frozenset(name for table in (HELPERS, SHAPED_BY_VALUES) for names in table.values() for name in names)
 TAKE_TENSORS = frozenset(
     {
         "integers",
@@ -50,6 +54,7 @@ TAKE_TENSORS = frozenset(
         "_follow",
         "renormalize",
         "_shaped",
+        "bags_of",
         "listed_classes",
         "other_classes",
         "_count",
@@ -68,7 +73,11 @@ TAKE_TENSORS = frozenset(
         "_raised",
     }
 )  # for arrays
-DRAWS = ("uniform", "gaussian", "_uniform", "_normal", "_bernoulli", "mask_of", "gumbel", "random_slopes")
+DRAWS = (
+    "uniform", "gaussian", "_uniform", "_normal", "_bernoulli", "mask_of", "kept_or_saturated", "gumbel",
+    "random_slopes",
+)  # fmt: skip
+HOOKS_OF_CALLS = ("forward_pre", "forward", "backward_pre", "backward")
 STORES = ("store", "overwrite", "overwrite_at")
 DOORS = (
     "item", "tolist", "numpy", "data_ptr", "apply_", "map_", "__array__", "__float__", "__int__", "__complex__",

@@ -22,7 +22,7 @@ from ...rules import Op
 from .calls import as_arrays, holds_tensor
 from .layout_only import looks_at_layout_only
 from .recording import LOCAL, Recorder, recorded
-from .tables import RECORDED, TAKE_TENSORS
+from .tables import HOOKS_OF_CALLS, RECORDED, TAKE_TENSORS
 
 
 def helper(function: Any, traced: Any, name: str) -> Any:
@@ -134,6 +134,20 @@ def refusing(function: Any, what: str) -> Any:
         return function(*args, **kwargs)
 
     return refusing
+
+
+def hooks_refused(function: Any, hooks_of: Any) -> Any:
+    """The way around a module that has hooks: those of its calls are refused, those of state dicts do not run."""
+
+    @functools.wraps(function)
+    def hooks_refused(module: Any, args: Any, kwargs: Any) -> Any:
+        if (recorder := _recorder()) is not None and any(
+            True for kind in HOOKS_OF_CALLS for _ in hooks_of(module, kind)
+        ):
+            recorder.refuse("a hook on a module runs in Python")
+        return function(module, args, kwargs)
+
+    return hooks_refused
 
 
 def door(function: Any, name: str) -> Any:

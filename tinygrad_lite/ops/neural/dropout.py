@@ -8,7 +8,7 @@ import numpy as np
 
 from ...engine.errors import InputError
 from ...engine.views import apply
-from ...rules import unwrap
+from ...rules import unwrap, wrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import other_names
 from ..pointwise.arithmetic import mul
@@ -211,12 +211,15 @@ def _alpha(input: Any, p: float, training: bool, inplace: bool, shape: Any, gene
     keep = _keep(p, who)
     if not training or p == 0.0:
         return input
-    x = unwrap(input)
+    slope, shift = kept_or_saturated(shape, p, keep, unwrap(input).dtype, generator)
+    return apply(input, lambda t: t * wrap(slope) + wrap(shift), who, inplace)
+
+
+def kept_or_saturated(shape: Any, p: float, keep: float, dtype: Any, generator: Any) -> tuple[Any, Any]:
+    """A slope and a shift for each entry: what is dropped goes to the lower limit of selu."""
     kept = uniform(shape, np.float32, generator) < keep
     a = 1 / ((_SATURATION**2 * p + 1) * keep) ** 0.5 if keep else 0.0
-    slope = (kept * a).astype(x.dtype)
-    shift = (_SATURATION * a * (p - ~kept)).astype(x.dtype)  # what is dropped goes to the lower limit of selu
-    return apply(input, lambda t: t * slope + shift, who, inplace)
+    return (kept * a).astype(dtype), (_SATURATION * a * (p - ~kept)).astype(dtype)
 
 
 @other_names(train="training")

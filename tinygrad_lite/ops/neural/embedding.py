@@ -9,9 +9,10 @@ import numpy as np
 from ...engine.errors import DtypeError, InputError, RangeError
 from ...graph import written
 from ...kernels.loops import scatter
-from ...rules import differentiable, unwrap
+from ...rules import differentiable, unwrap, wrap
 from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
+from ..creation.arange_eye import arange
 from ..indexing.index import index_sum, take
 from ..pointwise.clamp_round_where import masked
 
@@ -143,7 +144,7 @@ def embedding(
 # --- bags -------------------------------------------------------------------------------------------------------
 
 
-def _bags(index: Any, offsets: Any, include_last: bool) -> tuple[Any, Any, int]:
+def bags_of(index: Any, offsets: Any, include_last: bool) -> tuple[Any, Any, int]:
     """The indices in one row, the bag of each, and how many bags there are."""
     if index.ndim == 2:
         if offsets is not None:
@@ -165,19 +166,40 @@ def _bags(index: Any, offsets: Any, include_last: bool) -> tuple[Any, Any, int]:
     return index[: lengths.sum()], np.repeat(np.arange(len(ends)), lengths), len(ends)
 
 
-def _largest(rows: Any, bag: Any, count: int) -> Any:
-    """The largest entry of each column in each bag, the first where several are or NaN; 0 for an empty bag."""
-    values = unwrap(rows)
-    features = values.shape[1]
+def bags_of_some(index: Any, offsets: Any) -> tuple[Any, Any, int]:
+    """As `bags_of`, up to the last offset, which may be before the last index."""
+    return bags_of(index, offsets, True)
+
+
+def without_padding(padding: int, index: Any, bag: Any, *others: Any) -> list[Any]:
+    """The indices that are not padding, their bags, and what else is given for each."""
+    used = np.flatnonzero(index != padding)
+    return [None if each is None else each[used] for each in (index, bag, *others)] + [used]
+
+
+def one_over_sizes(bag: Any, count: int, dtype: Any) -> Any:
+    """1 over the number of entries of each bag, in a column."""
+    return (1 / np.maximum(np.bincount(bag, minlength=count), 1))[:, None].astype(dtype)
+
+
+def first_largest(values: Any, bag: Any) -> tuple[Any, Any]:
+    """Where the largest entry of each column stands in each bag that is not empty, and which bags these are."""
+    values = unwrap(values)
     filled, starts = np.unique(bag, return_index=True)
-    if not len(filled):
-        return index_sum(rows, (count, features), (bag,))
-    top = np.maximum.reduceat(values, starts, axis=0)
+    top = np.maximum.reduceat(values, starts, axis=0) if len(starts) else values
     which = np.repeat(np.arange(len(filled)), np.diff(np.append(starts, len(bag))))
     reached = (values == top[which]) | (values != values)  # a NaN is the largest
     place = np.where(reached, np.arange(len(bag))[:, None], len(bag))
-    first = np.minimum(np.minimum.reduceat(place, starts, axis=0), len(bag) - 1)
-    return index_sum(take(rows, (first, np.arange(features))), (count, features), (filled,))
+    first = np.minimum.reduceat(place, starts, axis=0) if len(starts) else place
+    return np.minimum(first, len(bag) - 1), filled
+
+
+def _largest(rows: Any, bag: Any, count: int) -> Any:
+    """The largest entry of each column in each bag, the first where several are or NaN; 0 for an empty bag."""
+    features = unwrap(rows).shape[1]
+    first, filled = first_largest(rows, bag)
+    chosen = take(rows, (wrap(first), arange(features)))
+    return index_sum(chosen, (count, features), (wrap(filled),))
 
 
 def embedding_bag(
@@ -253,22 +275,21 @@ def embedding_bag(
                 f"embedding_bag: per_sample_weights must have the same shape as the input, {index.shape}, "
                 f"got {unwrap(per_sample_weights).shape}"
             )
-    index, bag, count = _bags(index, offsets, include_last_offset)
-    w = unwrap(weight)
+    index, bag, count = bags_of_some(index, offsets) if include_last_offset else bags_of(index, offsets, False)
+    shape = unwrap(weight).shape
     if max_norm is not None:
         renormalize(weight, index, max_norm, norm_type, "embedding_bag")
-    factors = _frequencies(index, len(w)) if scale_grad_by_freq else None
-    used = None if padding is None else np.flatnonzero(index != padding)
-    if used is not None:
-        index, bag, factors = index[used], bag[used], None if factors is None else factors[used]
+    factors = _frequencies(index, shape[0]) if scale_grad_by_freq else None
+    each = None if per_sample_weights is None else per_sample_weights.reshape(-1)[: len(index)]
+    if padding is not None:
+        index, bag, factors, used = without_padding(padding, index, bag, factors)
+        each = None if each is None else each[wrap(used)]
     rows = _embedding.record((weight, index, factors))
     if mode == "max":
         return _largest(rows, bag, count)
-    if per_sample_weights is not None:
-        each = per_sample_weights.reshape(-1)[: len(index)] if used is None else per_sample_weights.reshape(-1)[used]
+    if each is not None:
         rows = rows * each.unsqueeze(-1)
-    total = index_sum(rows, (count, w.shape[1]), (bag,))
+    total = index_sum(rows, (count, shape[1]), (bag,))
     if mode == "sum":
         return total
-    sizes = np.maximum(np.bincount(bag, minlength=count), 1)
-    return total * (1 / sizes)[:, None].astype(w.dtype)
+    return total * wrap(one_over_sizes(bag, count, unwrap(weight).dtype))

@@ -25,6 +25,11 @@ def _unpooled(y: Any, index: Any, large: Ints) -> Any:
     return out.reshape(*y.shape[:2], *large)
 
 
+def _in_cells(index: Any, cells: int, who: str) -> None:
+    if index.size and (index.min() < 0 or index.max() >= cells):
+        raise InputError(f"{who}: indices must be in [0, {cells - 1}], got {index.min()} to {index.max()}")
+
+
 def _unpool(dims: int, input: Any, indices: Any, kernel_size: Any, stride: Any, padding: Any, output_size: Any) -> Any:
     who = f"max_unpool{dims}d"
     k = each(kernel_size, dims, who, "kernel_size", 1)
@@ -42,8 +47,7 @@ def _unpool(dims: int, input: Any, indices: Any, kernel_size: Any, stride: Any, 
             raise InputError(f"{who}: output_size must differ from {large} by less than stride {s}, got {output_size}")
         large = given
     cells = math.prod(large)
-    if index.size and (index.min() < 0 or index.max() >= cells):
-        raise InputError(f"{who}: indices must be in [0, {cells - 1}], got {index.min()} to {index.max()}")
+    _in_cells(index, cells, who)
     n, c = unwrap(y).shape[:2]
     flat_index = index.reshape(n, c, math.prod(index.shape[-dims:]))
     flat = y.reshape(n, c, math.prod(index.shape[-dims:]))
