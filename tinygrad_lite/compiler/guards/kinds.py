@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from ... import rules
+from ..recorder.calls import Refused
+from ..recorder.tables import HOOKS_OF_CALLS
 
 _PACKAGE = __name__.partition(".")[0]
 IMPURE_MODULES = frozenset(
@@ -44,6 +46,16 @@ def is_of(value: Any, module: str, name: str) -> bool:
     """Whether something is of a class of the library's whose module may not be there yet."""
     home = sys.modules.get(f"{_PACKAGE}.{module}")
     return home is not None and isinstance(value, getattr(home, name))
+
+
+def hooks_of_calls(path: str, module: Any) -> list[Any]:
+    """The tables of a module's hooks that run when it is called, which must be empty; those of state dicts do not."""
+    if module._hooks is None:
+        return []
+    tables = [module._hooks.tables[kind] for kind in HOOKS_OF_CALLS]
+    if any(tables) or module._hooks is type(module)._hooks:
+        raise Refused(f"{path} has hooks, which run in Python")
+    return tables
 
 
 def text_of(token: Any) -> str:

@@ -22,7 +22,6 @@ import numpy as np
 from ... import rules
 from ...graph import memory
 from ..recorder.calls import Refused
-from ..recorder.tables import HOOKS_OF_CALLS
 from . import kinds
 from .names import Names, known, origin, stdlib
 
@@ -293,13 +292,10 @@ class Python:
 
     def _layer(self, path: str, value: Any) -> None:
         ours = origin(type(value)) == _PACKAGE
-        hooks = value._hooks
         self._check("type({}) is {}", value, type(value))
-        self._check("{}._hooks is {}", value, hooks)  # its own, and those of every module
-        for kind in HOOKS_OF_CALLS if hooks is not None else ():
-            if hooks.tables[kind] or hooks is type(value)._hooks:
-                raise Refused(f"{path} has hooks, which run in Python")
-            self._check("not {}", hooks.tables[kind])  # those of state dicts do not run
+        self._check("{}._hooks is {}", value, value._hooks)  # its own, and those of every module
+        for table in kinds.hooks_of_calls(path, value):
+            self._check("not {}", table)
         self._check(f"len({{}}) == {len(vars(value))}", vars(value))  # what is new there may hide a method
         own = {n: v for n, v in vars(value).items() if n not in ("_kinds", "_hooks")}
         needed = [n for n, v in own.items() if ours or n == "training" or n in value._kinds]
