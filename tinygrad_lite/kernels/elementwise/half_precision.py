@@ -1,8 +1,7 @@
 """`to_single`, `to_half`, `cast`, `by_single`, `of_two`, `of_half`: float16 by float32, rounded once.
 
-Few numbers are cast whole. Of many, arrays of float32 would go through memory: they are cast in blocks that stay in the
-cache, by loops that read and write float16,
-or, where there is one array, by a table: float16 has 65,536 values (`half_loops`).
+Few numbers are cast whole. Of many, arrays of float32 would go through memory: there are loops that read and write
+float16, tables, where there is one array, of its 65,536 values (`half_loops`), and blocks that stay in the cache.
 """
 
 from __future__ import annotations
