@@ -19,6 +19,7 @@ import numpy as np
 from ...engine.errors import InputError, LinAlgError
 from ...rules import FAST, conjugate, differentiable, unwrap, wrap
 from ...tensors.tensor_type import Tensor
+from ..creation.creation import built
 from ..pointwise.complex_numbers import adjoint
 from ..shape.diagonals import on_diagonal
 from .solve import matrices, solve_triangular, squares
@@ -71,9 +72,14 @@ def _refuse_phases(name: str, along: Any) -> None:
         )
 
 
+def eye(n: int, dtype: Any) -> Any:
+    """The identity as an array, which recordings know how to make."""
+    return built(np.eye, n, n, 0, dtype)
+
+
 def _gaps(values: Any) -> Any:
     """``values[j] - values[i]``, and ones on the diagonal."""
-    return values[..., None, :] - values[..., :, None] + np.eye(values.shape[-1], dtype=unwrap(values).dtype)
+    return values[..., None, :] - values[..., :, None] + eye(values.shape[-1], unwrap(values).dtype)
 
 
 def _gradients(g: Any) -> tuple[Any, ...]:
@@ -202,7 +208,7 @@ def _eigh_a(g: Any, out: Any) -> Any:
         within = np.matmul(adjoint(vectors), dvectors)
         _refuse_phases("eigh", np.einsum("...ii->...i", within))
         n = values.shape[-1]
-        inner = np.where(np.eye(n, dtype=np.bool_), 0.0, within) / _gaps(values)
+        inner = np.where(eye(n, np.bool_), 0.0, within) / _gaps(values)
     if dvalues is not None:
         inner = inner + _diagonal(dvalues)
     inner = 0.5 * (inner + adjoint(inner))
@@ -265,7 +271,7 @@ def _eig_a(g: Any, out: Any) -> Any:
         along = np.real(along)  # of unit length: what would stretch a vector has no effect
         within = within - np.matmul(adjoint(vectors), vectors) * along[..., None, :]
         n = values.shape[-1]
-        inner = np.where(np.eye(n, dtype=np.bool_), 0.0, within) / np.conjugate(_gaps(values))
+        inner = np.where(eye(n, np.bool_), 0.0, within) / np.conjugate(_gaps(values))
     if dvalues is not None:
         inner = inner + _diagonal(dvalues)
     return conjugate(np.linalg.solve(adjoint(vectors), np.matmul(inner, adjoint(vectors))))
@@ -323,7 +329,7 @@ def _svd_a(g: Any, out: Any) -> Any:
     inner: Any = 0.0
     if du is not None or dvh is not None:
         gaps = _gaps(s) * (s[..., None, :] + s[..., :, None])  # s_j^2 - s_i^2
-        gaps = np.where(np.eye(k, dtype=np.bool_), 1.0, gaps)
+        gaps = np.where(eye(k, np.bool_), 1.0, gaps)
     if unwrap(u).dtype.kind == "c" and (du is not None or dvh is not None):
         turned: Any = 0.0 if du is None else np.einsum("...ik,...ik->...k", np.conjugate(u), du)
         _refuse_phases("svd", turned if dvh is None else turned + np.einsum("...ki,...ki->...k", vh, np.conjugate(dvh)))

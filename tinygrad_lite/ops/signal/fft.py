@@ -14,6 +14,7 @@ from ...dtypes import get_default_dtype
 from ...engine.errors import DtypeError, InputError, RangeError
 from ...rules import differentiable, unwrap, wrap
 from ..argument_names import one_dim
+from ..creation.creation import built
 from ..pointwise.complex_numbers import conj
 
 _OPPOSITE = {None: "forward", "backward": "forward", "forward": "backward", "ortho": "ortho"}
@@ -60,11 +61,17 @@ def _rfft(a: Any, n: int, axis: int, norm: Any) -> Any:
 def _irfft_a(g: Any, a_shape: tuple[int, ...], n: int, axis: int, norm: Any) -> Any:
     """Frequencies count twice, for themselves and for their mirror images, but for the first and that in the middle."""
     d = np.conjugate(_rfft(g, n, axis, _OPPOSITE[norm]))
-    twice = np.full(d.shape[axis], 2, unwrap(d).real.dtype)
-    twice[0] = 1
-    if n % 2 == 0:
-        twice[-1] = 1
+    twice = built(_twice, d.shape[axis], n % 2 == 0, unwrap(d).dtype)
     return _fitted(d * twice.reshape((-1,) + (1,) * (len(a_shape) - 1 - axis)), a_shape)
+
+
+def _twice(count: int, even: bool, dtype: Any) -> Any:
+    """How often frequencies count, in the real dtype."""
+    twice = np.full(count, 2, np.zeros((), dtype).real.dtype)
+    twice[0] = 1
+    if even:
+        twice[-1] = 1
+    return twice
 
 
 @differentiable(a=_irfft_a, name="irfft", complex=True, contiguous=True)

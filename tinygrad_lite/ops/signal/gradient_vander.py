@@ -11,6 +11,7 @@ from ...engine.errors import InputError
 from ...rules import FAST, unwrap, wrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim
+from ..creation.creation import built
 from ..shape.cat_pad import cat
 
 __all__ = ["gradient", "vander"]
@@ -145,10 +146,10 @@ def powers(x: Any, *, N: int | None = None) -> Tensor:
 def _columns(x: Any, N: int) -> Any:
     array = unwrap(x)
     x = x if array.dtype.kind in "fc" else wrap(array.astype(np.int64))
-    columns = [wrap(np.ones_like(unwrap(x)))]
+    columns = [wrap(built(np.ones, array.shape, unwrap(x).dtype))]
     for _ in range(N - 1):
         columns.append(columns[-1] * x)
-    return np.stack(columns, -1) if columns[:N] else wrap(np.ones((*array.shape, 0), unwrap(x).dtype))
+    return np.stack(columns, -1) if columns[:N] else wrap(built(np.ones, (*array.shape, 0), unwrap(x).dtype))
 
 
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:

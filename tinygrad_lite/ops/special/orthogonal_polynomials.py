@@ -2,7 +2,7 @@ r"""Orthogonal polynomials by their recurrences (DLMF 18.9): :math:`p_{k+1} = (a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -50,21 +50,35 @@ def _polynomial(name: str, first: tuple[float, float], step: Callable[[int], tup
 
     def function(input: Any, n: Any) -> Tensor:
         refuse_numbers(name, "one", input, n)
-        degrees, x = np.asarray(unwrap(n)), _real(input, name)
-        degrees = degrees if degrees.dtype.kind in "iub" else np.trunc(degrees)
-        values = unwrap(x)
-        if not degrees.max(initial=0) <= HIGHEST:
-            raise InputError(f"{name}: n must be at most {HIGHEST}, got {degrees.max()}")
-        out: Any = np.zeros(np.broadcast_shapes(values.shape, degrees.shape), values.dtype)
-        before: Any = np.ones_like(values)
+        x = _real(input, name)
+        return of_number(x, n) if isinstance(n, (int, float)) else of_degrees(x, unwrap(n))
+
+    def terms(x: Any, highest: float) -> Iterator[Any]:
+        """The polynomials of the degrees from 0 on."""
+        if not highest <= HIGHEST:
+            raise InputError(f"{name}: n must be at most {HIGHEST}, got {highest}")
+        before: Any = np.ones_like(x)
         p = first[0] * x + first[1]
-        for k in range(int(degrees.max(initial=0)) + 1):
-            out = np.where(degrees == k, p if k else before, out)
+        for k in range(int(highest) + 1):
+            yield p if k else before
             if k:
                 a, b, c = step(k)
                 before, p = p, (a * x + b) * p - c * before
-        result: Tensor = wrap(out) if x is not values else out
-        return result
+
+    def of_number(x: Any, n: float) -> Any:
+        out: Any = np.zeros_like(x)
+        for p in terms(x, -1 if n <= -1 else n):
+            out = p
+        return out
+
+    def of_degrees(x: Any, n: Any) -> Any:
+        degrees = np.asarray(n)
+        degrees = degrees if degrees.dtype.kind in "iub" else np.trunc(degrees)
+        values = unwrap(x)
+        out: Any = np.zeros(np.broadcast_shapes(values.shape, degrees.shape), values.dtype)
+        for k, p in enumerate(terms(x, degrees.max(initial=0))):
+            out = np.where(degrees == k, p, out)
+        return wrap(out) if isinstance(x, Tensor) and isinstance(out, np.ndarray) else out
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = _TEXT.format(name=name, summary=summary, value=value)

@@ -11,6 +11,7 @@ from ....engine.errors import InputError
 from ....rules import unwrap, wrap
 from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
+from ...creation.creation import built
 from ...linalg.matmul import linear
 from ...reduction.softmax import softmax
 from ...reduction.sums import mean
@@ -193,7 +194,7 @@ def multi_head_attention_forward(
         _require(shape[0] == batch * num_heads and shape[2] == width,
                  f"{name} must have shape ({batch * num_heads}, S, {width}), got {shape}")  # fmt: skip
     if add_zero_attn:
-        zeros = wrap(np.zeros((batch * num_heads, 1, width), dtype))
+        zeros = wrap(built(np.zeros, (batch * num_heads, 1, width), dtype))
         k, v, masks = _longer(k, v, masks, zeros, zeros, 1)
     source = unwrap(k).shape[1]
     mask = _merged(masks[0], masks[1], num_heads, batch, length, source)

@@ -13,6 +13,7 @@ from ....rules import differentiable, unwrap, wrap
 from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
 from ...argument_names import floating_only
+from ...creation.creation import built
 from ...pointwise.clamp_round_where import clamp, masked
 from ...pointwise.exp_log_trig import exp, log, xlogy
 from .regression import l1_loss, paired, reduced, reduction_of, within
@@ -275,7 +276,7 @@ def gaussian_nll_loss(
     within(input, target, who)
     x = unwrap(input)
     if not hasattr(var, "shape"):
-        var = wrap(np.full(x.shape, var, x.dtype if x.dtype.kind == "f" else np.float32))
+        var = wrap(built(np.full, x.shape, var, x.dtype if x.dtype.kind == "f" else np.float32))
     v = variances(unwrap(var), who)
     if v.shape != x.shape:
         if v.shape == x.shape[:-1]:

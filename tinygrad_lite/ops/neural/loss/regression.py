@@ -10,9 +10,10 @@ import numpy as np
 from ....engine.errors import InputError
 from ....engine.fast_calls import elementwise
 from ....kernels.elementwise.fused import fused
-from ....rules import differentiable, unwrap
+from ....rules import differentiable, unwrap, wrap
 from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
+from ...creation.creation import built
 from ...pointwise.arithmetic import abs as _abs
 from ...pointwise.clamp_round_where import masked_of
 from ...pointwise.exp_log_trig import logsigmoid, sigmoid, softplus_of
@@ -51,7 +52,7 @@ def _weighted(loss: Any, weight: Any, reduction: str) -> Any:
     """As `reduced`, but a mean divides by the sum of the weights."""
     if weight is None or reduction != "mean":
         return reduced(loss, weight, reduction)
-    return sum(loss * weight) / sum(weight * np.ones(loss.shape, loss.dtype))
+    return sum(loss * weight) / sum(weight * wrap(built(np.ones, loss.shape, loss.dtype)))
 
 
 # --- regression -------------------------------------------------------------------------------------------------
