@@ -11,6 +11,7 @@ import functools
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from itertools import chain
 from time import perf_counter_ns
 from types import FunctionType
 from typing import Any
@@ -88,7 +89,7 @@ class Watch:
             yield self._attribute(op, "function", op.name, caller)
             if op.together is not None:
                 yield self._attribute(op, "together", f"{op.name} backward", None)
-            for rule in (*op.rules, *half_rules(op)):
+            for rule in chain(op.rules, *half_rules(op)):
                 yield self._attribute(rule, "vjp", f"{op.name} backward", _forward_line)
         for call, (put, plain, _) in swaps.fast_calls():
             yield put, plain, self.timed(plain, call.__name__, caller)

@@ -545,7 +545,7 @@ def no_warning() -> Iterator[None]:
 def test_warns_where_the_optimizer_has_not_stepped():
     optimizer = make(tg, "sgd")
     scheduler = nested(lr_scheduler, optimizer)
-    with pytest.warns(UserWarning, match=r"StepLR.step\(\) was called before the optimizer's first step\(\)"):
+    with pytest.warns(UserWarning, match=r"`lr_scheduler.step\(\)` before `optimizer.step\(\)`: StepLR skips"):
         lr_scheduler.StepLR(optimizer, 3).step()
     optimizer.step()
     scheduler.step()
