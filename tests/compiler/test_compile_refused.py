@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 import tinygrad_lite as tg
 from tinygrad_lite import nn
+from tinygrad_lite.compiler.recorder import layout_only
 
 F = nn.functional
 SIGNS, CLASSES = tg.tensor([1.0, -1.0, 1.0, -1.0]), tg.tensor([1, 0, 3, 2])
@@ -143,6 +145,22 @@ def test_hooks_of_calls_are_seen_and_those_of_state_dicts_do_not_matter():
     layer.register_forward_hook(lambda module, args, out: out * 2)
     with pytest.raises(tg.compiler.CompileError, match="has hooks"):
         compiled(x)
+
+
+def test_a_name_of_a_recorded_function_must_mean_it():
+    """Other functions of that name may look at values, and no recording sees them."""
+    text = layout_only._Text(ast.parse("def public(x):\n    return wrap(integers(x))\n"))
+    scope = text.function(1)
+
+    def reads_layout(integers):
+        return layout_only._Reader(text, scope, {"integers": integers}, frozenset({"integers"})).bind("x")
+
+    def other(x):
+        return x + 1
+
+    assert not reads_layout(other)
+    other.recorded = other
+    assert reads_layout(other)
 
 
 LATE = """

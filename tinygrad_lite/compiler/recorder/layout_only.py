@@ -209,12 +209,18 @@ class _Reader:
         uses = (n for n in ast.walk(self._scope) if isinstance(n, ast.Name) and n.id == name)
         return all(self.follows(n) for n in uses if isinstance(n.ctx, ast.Load))
 
+    def _is_recorded(self, func: ast.expr, name: str) -> bool:
+        """Whether a name is that of a recorded function, and means it here."""
+        if name not in self._recorded or not isinstance(func, ast.Name):
+            return name in self._recorded
+        return hasattr(self._globals.get(name), "recorded")
+
     def _passed(self, call: ast.Call, node: ast.AST) -> bool:
         """Whether a function may have the array as an argument."""
         func = call.func
         name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
         method = isinstance(func, ast.Attribute) and name.endswith("_")  # a tensor's, in place
-        if method or name in ASKS or name in self._recorded:  # what these return is looked at when they are called
+        if method or name in ASKS or self._is_recorded(func, name):  # whose results are looked at when they are called
             return True
         if isinstance(func, ast.Attribute) and name in VIEWS:
             return True  # a shape

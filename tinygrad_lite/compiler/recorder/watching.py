@@ -133,6 +133,7 @@ def refusing(function: Any, what: str) -> Any:
             recorder.refuse(f"{what} runs in Python")
         return function(*args, **kwargs)
 
+    refusing.recorded = function  # type: ignore[attr-defined]
     return refusing
 
 
