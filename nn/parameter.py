@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from tinygrad_lite import Size, Tensor, empty, no_grad
@@ -124,24 +126,20 @@ class Uninitialized:
             By default its own.
         """
         this: Any = self
-        dtype = self.dtype if dtype is None else dtype
+        values = empty(shape, dtype=self.dtype if dtype is None else dtype)  # raises before anything is changed
         this.__class__ = self._becomes
         with no_grad():
-            this.data = empty(shape, dtype=dtype)
+            this.data = values
 
     def convert(self, dtype: Any) -> None:
         """Change the dtype, in place."""
-        this: Any = self
-        this.__class__, kind = self._becomes, type(self)
-        this.data = empty(0, dtype=dtype)
-        this.__class__ = kind
+        with _opened(self) as plain:
+            plain.data = empty(0, dtype=dtype)
 
     def requires_grad_(self, requires_grad: bool = True) -> Any:
         """Set whether gradients will be computed for it, and return it."""
-        this: Any = self
-        this.__class__, kind = self._becomes, type(self)
-        this.requires_grad_(requires_grad)
-        this.__class__ = kind
+        with _opened(self) as plain:
+            plain.requires_grad_(requires_grad)
         return self
 
     def __repr__(self) -> str:
@@ -155,6 +153,16 @@ class Uninitialized:
     def __reduce_ex__(self, protocol: Any) -> Any:
         this: Any = self
         return _unknown, (type(self), self.dtype, this.requires_grad)
+
+
+@contextmanager
+def _opened(tensor: Any) -> Iterator[Any]:
+    """The tensor as one without elements, while something else than its values is changed."""
+    kind, tensor.__class__ = type(tensor), tensor._becomes
+    try:
+        yield tensor
+    finally:
+        tensor.__class__ = kind
 
 
 def _array(tensor: Any) -> Any:

@@ -132,6 +132,24 @@ def test_an_optimizer_may_come_first():
     assert losses[-1] < losses[0]
 
 
+@pytest.mark.parametrize("make", [nn.UninitializedParameter, nn.UninitializedBuffer])
+def test_a_wrong_argument_leaves_it_unknown(make):
+    """It did not: what had failed was an ordinary tensor without elements, with which all computed."""
+    tensor = make()
+    for call in (
+        lambda: tensor.convert("no dtype"),
+        lambda: tensor.requires_grad_("no bool"),
+        lambda: tensor.materialize((-1,)),
+        lambda: tensor.materialize((2,), dtype="no dtype"),
+    ):
+        with pytest.raises((TypeError, RuntimeError)):
+            call()
+        assert type(tensor) is make
+    tensor.materialize((2,))
+    assert type(tensor) is not make
+    assert tensor.shape == (2,)
+
+
 def test_what_is_unknown_is_said():
     weight = nn.LazyLinear(2).weight
     assert repr(weight) == "<UninitializedParameter>"
