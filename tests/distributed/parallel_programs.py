@@ -85,6 +85,9 @@ def stays_alike(folder: Path) -> str:
     """A thousand steps of unequal batches, with dropout and clipping: all that a rank has learned."""
     model = nn.Sequential(network(tg.float32), nn.Dropout(0.2), nn.Linear(1, 1))
     parallel = DDP(model, bucket_cap_mb=0.0005)
+    drawn = [None] * dist.get_world_size()
+    dist.all_gather_object(drawn, tuple(tg.rand(4).tolist()))
+    assert len(set(drawn)) == len(drawn)  # dropout differs between ranks
     adam = tg.optim.AdamW(model.parameters(), lr=1e-2)
     for step in range(1000):
         x, t = batch(7, step, tg.float32)

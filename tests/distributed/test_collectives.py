@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 
 import pytest
@@ -11,6 +12,7 @@ import tinygrad_lite as tg
 import tinygrad_lite.distributed as dist
 
 HERE = "collective_programs"
+world = importlib.import_module("tinygrad_lite.distributed.world")  # the package has a function of that name
 
 
 @pytest.mark.parametrize("count", [2, 3])
@@ -61,6 +63,34 @@ def test_a_killed_rank_is_named_though_the_launcher_kills_the_others(options, tm
     assert "rank 1 has died without a word" in printed, printed
     assert "reduction 1 of 1 in backward pass 3, of bias, weight at" in printed, printed
     assert printed.count("has died") == 1, printed
+
+
+class Machine:
+    """A machine of so many ranks, whose processes may all use the same cores."""
+
+    def __init__(self, ranks):
+        self.ranks = ranks
+
+    def allgather(self, mine):
+        return [mine] * self.ranks
+
+
+@pytest.mark.parametrize(("cores", "ranks", "share"), [(8, 2, 4), (8, 3, 2), (2, 4, 1)])
+def test_ranks_of_a_machine_share_its_cores(cores, ranks, share, monkeypatch):
+    for name in (world.threads.VARIABLE, *world.THREADS):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    found = {}
+    for kind in ("threads", "openblas"):
+        monkeypatch.setattr(getattr(world, kind), "get_num_threads", lambda: cores)
+        monkeypatch.setattr(getattr(world, kind), "set_num_threads", lambda n, kind=kind: found.update({kind: n}))
+    world.divide_threads(Machine(ranks))
+    assert found == {"threads": share, "openblas": share}
+    found.clear()
+    monkeypatch.setenv(world.threads.VARIABLE, "3")
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
+    world.divide_threads(Machine(ranks))
+    assert found == {}  # who has set them has decided
 
 
 @pytest.fixture
