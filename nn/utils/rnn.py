@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +27,18 @@ class _Packed(NamedTuple):
     batch_sizes: Tensor
     sorted_indices: Tensor | None = None
     unsorted_indices: Tensor | None = None
+
+
+def _conversion(name: str) -> Callable[[PackedSequence], PackedSequence]:
+    """The method that converts the data as the Tensor's method of the same name does."""
+
+    def method(self: PackedSequence) -> PackedSequence:
+        data = getattr(self.data, name)()
+        return self if data is self.data else self._replace(data=data)
+
+    method.__name__, method.__qualname__ = name, f"PackedSequence.{name}"
+    method.__doc__ = f"Convert the data as `Tensor.{name}` does."
+    return method
 
 
 class PackedSequence(_Packed):
@@ -84,26 +96,19 @@ class PackedSequence(_Packed):
         """False: there is no memory that a GPU would read."""
         return False
 
+    double = _conversion("double")
+    float = _conversion("float")
+    half = _conversion("half")
+    long = _conversion("long")
+    int = _conversion("int")
+    short = _conversion("short")
+    char = _conversion("char")
+    byte = _conversion("byte")
+
     @property
     def is_cuda(self) -> bool:
         """False: everything is in the CPU's memory."""
         return False
-
-
-def _conversion(name: str) -> Any:
-    """The method that converts the data as the Tensor's method of the same name does."""
-
-    def method(self: PackedSequence) -> PackedSequence:
-        data = getattr(self.data, name)()
-        return self if data is self.data else self._replace(data=data)
-
-    method.__name__, method.__qualname__ = name, f"PackedSequence.{name}"
-    method.__doc__ = f"Convert the data as `Tensor.{name}` does."
-    return method
-
-
-for _name in ("double", "float", "half", "long", "int", "short", "char", "byte"):
-    setattr(PackedSequence, _name, _conversion(_name))
 
 
 def invert_permutation(permutation: Tensor | None) -> Tensor | None:
