@@ -82,6 +82,7 @@ from .ops.neural.toplevel_names import *
 from .ops.neural.vision.grid_sample import *
 from .ops.neural.vision.interpolate import *
 from .ops.numpy_functions import *
+from .ops.numpy_sequences import *
 from .ops.pointwise.arithmetic import *
 from .ops.pointwise.clamp_round_where import *
 from .ops.pointwise.comparison import *

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..engine.errors import InputError
-from ..rules import FAST, unwrap, wrap
+from ..rules import FAST, unwrap, without_gradient, wrap
+from ..tensors.numpy_calls import numbers_as
 from .argument_names import one_dim
 from .linalg.least_squares import lstsq
 from .linalg.matrix_products import cross
@@ -142,6 +143,34 @@ def _lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
     return tuple(lstsq(a, b, rcond, driver="gelsd"))
 
 
+def _real_if_close(a: Any, tol: float = 100) -> Any:
+    array = unwrap(a)
+    if array.dtype.kind != "c" or np.iscomplexobj(np.real_if_close(array, tol)):
+        return a
+    return np.real(a)
+
+
+def _block(arrays: Any) -> Any:
+    if not isinstance(arrays, list):
+        return np.copy(arrays)
+    depth, leaves = 0, [arrays]
+    while isinstance(leaves[0], list):
+        depth, leaves = depth + 1, [part for parts in leaves for part in parts]
+    ndim = max(depth, *[np.ndim(unwrap(leaf)) for leaf in leaves])
+
+    def joined(part: Any, axis: int) -> Any:
+        if isinstance(part, list):
+            return np.concatenate([joined(inner, axis + 1) for inner in part], axis)
+        part = numbers_as(part, leaves)
+        return part[(None,) * (ndim - part.ndim)]
+
+    return joined(arrays, -depth)
+
+
+def _linalg_trace(x: Any, *, offset: int = 0, dtype: Any = None) -> Any:
+    return np.sum(np.diagonal(x, offset, -2, -1), -1, dtype)
+
+
 def _of_arrays(question: Any) -> Any:
     """A question whose answer depends on dtypes alone, so that no gradient is lost."""
     return lambda *values: question(*map(unwrap, values))
@@ -153,6 +182,10 @@ _FUNCTIONS: dict[Any, Any] = {
     np.partition: _partition, np.argpartition: _argpartition, np.rollaxis: _rollaxis, np.select: _select,
     np.linspace: _linspace, np.trace: _trace, np.cross: _cross, np.ptp: _ptp, np.average: _average,
     np.compress: _compress, np.delete: _delete, np.percentile: _percentile, np.linalg.lstsq: _lstsq,
-    **{question: _of_arrays(question) for question in (np.result_type, np.iscomplexobj, np.isrealobj)},
+    np.real_if_close: _real_if_close, np.block: _block, np.linalg.trace: _linalg_trace,
+    np.matrix_transpose: lambda x: np.swapaxes(x, -1, -2), np.flatnonzero: lambda a: np.nonzero(np.ravel(a))[0],
+    **{question: _of_arrays(question) for question in (np.result_type, np.iscomplexobj, np.isrealobj, np.can_cast)},
+    **{text: _of_arrays(text) for text in (np.array_repr, np.array_str, np.array2string, np.array_equiv)},
 }  # fmt: skip
+_iscomplex = without_gradient(np.iscomplex)
 FAST.update(_FUNCTIONS)

@@ -90,6 +90,7 @@ _ARRAYS = frozenset(  # NumPy's names of parameters that are arrays, and of thos
     "a arr array ar1 ar2 b condition element fp m start stop test_elements v values weights x x1 x2 xp y".split()
 )
 _SEVERAL = frozenset("args arrays arys tup xi".split())
+_JOINING = (np.concatenate, np.stack, np.vstack, np.hstack, np.dstack, np.column_stack, np.linalg.multi_dot)
 _signature = functools.cache(inspect.signature)
 
 
@@ -105,16 +106,34 @@ def lists_as_arrays(function: Callable[..., Any], args: Any, kwargs: Any) -> tup
     -------
     tuple and dict
     """
-    if not any(type(v) is list or type(v) is tuple for v in (*args, *kwargs.values())):
+    if function is np.block:  # whose lists say where
+        return args, kwargs
+    if function not in _JOINING and not any(type(v) is list or type(v) is tuple for v in (*args, *kwargs.values())):
         return args, kwargs
     bound = _signature(function).bind(*args, **kwargs)
     for name, value in bound.arguments.items():
-        if type(value) is list or type(value) is tuple:
+        if name in _SEVERAL:
+            bound.arguments[name] = _parts(value)
+        elif type(value) is list or type(value) is tuple:
             if name in _ARRAYS:
                 bound.arguments[name] = _array_of(value)
-            elif name in _SEVERAL or (name == "operands" and type(value[0]) is str):  # of `np.einsum`
+            elif name == "operands" and type(value[0]) is str:  # of `np.einsum`
                 bound.arguments[name] = type(value)(map(_array_of, value))
     return bound.args, bound.kwargs
+
+
+def _parts(value: Any) -> Any:
+    """Several arrays: lists and numbers among them as Tensors, and the rows of a Tensor."""
+    parts = [_array_of(part) for part in value]
+    return tuple([numbers_as(part, parts) for part in parts])
+
+
+def numbers_as(part: Any, others: Any) -> Any:
+    """A Python number as a Tensor of the dtype that it has beside the others."""
+    if not isinstance(part, (bool, int, float, complex)) or isinstance(part, np.generic):
+        return part
+    kinds = [other._data.dtype for other in others if isinstance(other, rules.Tensor)]
+    return rules.wrap(np.asarray(part, np.result_type(part, *kinds)))
 
 
 def _array_of(value: Any) -> Any:

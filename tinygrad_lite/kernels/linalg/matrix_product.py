@@ -27,7 +27,8 @@ def matrix_product(x: Any, y: Any) -> Any:
     y : shape (..., k, m) or (k,)
     """
     if type(x) is not np.ndarray or type(y) is not np.ndarray:
-        return x @ y  # which Tensors are asked for directly
+        same = getattr(x, "dtype", None) == getattr(y, "dtype", None)
+        return x @ y if same else np.matmul(x, y)  # `@` of Tensors refuses several dtypes
     if x.dtype.kind in "iu" and y.dtype.kind in "iu":
         return _of_integers(x, y)
     if x.shape[-1] > MANY and x.dtype in _LONG and y.dtype == x.dtype:

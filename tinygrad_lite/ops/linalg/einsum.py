@@ -34,6 +34,16 @@ def of_one_dtype(who: str, *operands: Any) -> None:
             raise ArgumentError(f"{who}: all must be of one dtype, got {first.dtype} and {other.dtype}; cast one")
 
 
+def of_common_dtype(*operands: Any) -> list[Any]:
+    """The operands of a product of NumPy's, which promotes where PyTorch's refuses; what is no array stays."""
+    arrays = [unwrap(x) for x in operands if hasattr(x, "dtype")]
+    if len({x.dtype for x in arrays}) < 2:
+        return list(operands)
+    dtype = common_dtype(arrays)
+    cast = [x.to(dtype) if isinstance(x, Tensor) else x.astype(dtype) for x in operands if hasattr(x, "dtype")]
+    return [cast.pop(0) if hasattr(x, "dtype") else x for x in operands]
+
+
 @functools.lru_cache(1024)
 def _explicit(equation: str, ndims: tuple[int, ...]) -> tuple[list[str], str]:
     """Subscripts of operands and result, with letters in place of ellipses."""
@@ -334,11 +344,11 @@ def tensordot(a: Any, b: Any, dims: Any = 2, *, axes: Any = None) -> Tensor:
 
 
 def _np_tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
-    return tensordot(a, b, axes)
+    return tensordot(*of_common_dtype(a, b), axes)
 
 
 def _np_einsum(subscripts: Any, *operands: Any, optimize: Any = None) -> Any:
-    return einsum(subscripts, *operands)
+    return einsum(*of_common_dtype(subscripts, *operands))
 
 
 FAST.update({np.tensordot: _np_tensordot, np.einsum: _np_einsum})

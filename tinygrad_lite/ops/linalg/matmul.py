@@ -15,7 +15,7 @@ from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...rules import FAST, differentiable, unwrap
 from ...tensors.tensor_type import Tensor
 from .einsum import einsum as einsum
-from .einsum import of_one_dtype
+from .einsum import of_common_dtype, of_one_dtype
 from .einsum import tensordot as tensordot
 
 __all__ = ["bmm", "dot", "einsum", "linear", "matmul", "mm", "mv", "outer", "tensordot"]
@@ -238,6 +238,7 @@ def outer(input: Any, vec2: Any) -> Tensor:
 def _np_dot(a: Any, b: Any) -> Any:
     if np.ndim(unwrap(a)) == 0 or np.ndim(unwrap(b)) == 0:
         return a * b
+    a, b = of_common_dtype(a, b)
     if unwrap(b).ndim <= 2:
         return matmul(a, b)
     return tensordot(a, b, ((-1,), (-2,)))

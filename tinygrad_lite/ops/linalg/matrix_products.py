@@ -16,7 +16,7 @@ from ..argument_names import numpy_names, one_dim
 from ..creation.creation import built
 from ..pointwise.clamp_round_where import masked
 from ..pointwise.complex_numbers import conj
-from .einsum import of_one_dtype, tensordot
+from .einsum import of_common_dtype, of_one_dtype, tensordot
 from .matmul import bmm, dot, linear, matmul, mm, mv, outer
 
 __all__ = [
@@ -387,5 +387,14 @@ def vecdot(x: Any, y: Any, *, dim: int = -1) -> Tensor:
     return (conj(x) * y).sum(dim)
 
 
-FAST.update({np.vdot: lambda a, b: vdot(a.reshape(-1), b.reshape(-1)), np.inner: inner, np.kron: kron})
-FAST[np.linalg.multi_dot] = lambda arrays: multi_dot(arrays)
+def _promoting(product: Any) -> Any:
+    """NumPy's function of two arrays of any dtypes."""
+    return lambda x1, x2: product(*of_common_dtype(x1, x2))
+
+
+FAST.update({np.vdot: _promoting(lambda a, b: vdot(a.reshape(-1), b.reshape(-1))), np.inner: _promoting(inner)})
+FAST.update({np.kron: kron, np.linalg.multi_dot: lambda arrays: multi_dot(of_common_dtype(*arrays))})
+FAST[np.vecdot] = FAST[np.linalg.vecdot] = _promoting(vecdot)
+if hasattr(np, "vecmat"):  # NumPy 2.2
+    FAST[np.matvec] = _promoting(lambda x1, x2: (x1 @ x2[..., None])[..., 0])
+    FAST[np.vecmat] = _promoting(lambda x1, x2: (conj(x1)[..., None, :] @ x2)[..., 0, :])

@@ -55,12 +55,12 @@ def _extreme_array(g: Any, a: Any, out: Any, axis: Any, keepdims: Any) -> Any:
     return masked(np.broadcast_to(kept_dims(g, a.shape, axis, keepdims) / shares, a.shape), peak)
 
 
-@differentiable(a=_extreme_a, numpy=np.max, name="amax", contiguous=True, single=True)
+@differentiable(a=_extreme_a, numpy=np.max, name="amax", contiguous=True, single=True, complex=True)
 def _amax(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
     return np.maximum.reduce(a, axis, keepdims=keepdims)
 
 
-@differentiable(a=_extreme_a, numpy=np.min, name="amin", contiguous=True, single=True)
+@differentiable(a=_extreme_a, numpy=np.min, name="amin", contiguous=True, single=True, complex=True)
 def _amin(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
     return np.minimum.reduce(a, axis, keepdims=keepdims)
 
