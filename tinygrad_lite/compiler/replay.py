@@ -254,7 +254,7 @@ class Source:
         return [*lines, *(f"{self._value(i)} = n.grad._data" for _, i in new if i not in self._unused)]
 
 
-WORTH = 1 << 14  # bytes that are worth a line to give them back early
+WORTH = 1 << 10  # bytes that are worth a line to give them back early
 
 
 def references(value: Any) -> Any:

@@ -22,7 +22,7 @@ from .machine_code import WORDS, Words, compile_function, number
 from .table import CASTS
 
 LOOP_TYPE = ir.FunctionType(ir.VoidType(), [WORDS] * 4)  # (arrays, lengths, strides, data)
-LANES = 8
+_VECTORS = 64  # bytes of the widest element's vectors: several of the processor's at a time
 _FLOAT, _DOUBLE = ir.FloatType(), ir.DoubleType()
 _BYTE, _SHORT, _INT = ir.IntType(8), ir.IntType(16), ir.IntType(32)
 _SIZED = {1: _BYTE, 2: _SHORT, 4: _INT, 8: INTP}
@@ -49,19 +49,19 @@ def _write(name: str, builder: Any, given: Any) -> None:
     if what == "cast":
         source, target = (_IN_MEMORY[char] for char in kinds)
         convert = CASTS[kinds]
-        _elements(builder, given, [source, target], lambda builder, x: getattr(builder, convert)(x, target))
+        _elements(builder, given, [source, target], lambda builder, kind, x: getattr(builder, convert)(x, kind))
     elif what in _ARITHMETIC:
         _rows(builder, given, _IN_MEMORY[kinds], lambda builder, x, y: getattr(builder, _ARITHMETIC[what])(x, y))
     else:
         kind = _SIZED[int(name[-1])]
         if name[:-1] == "copy":
-            _elements(builder, given, [kind, kind], lambda builder, x: x)
+            _elements(builder, given, [kind, kind], lambda builder, kind, x: x)
         else:
             _elements(builder, given, [_BYTE, kind, kind, kind], _chosen)
 
 
-def _chosen(builder: Any, condition: Any, x: Any, y: Any) -> Any:
-    return builder.select(builder.icmp_unsigned("!=", condition, ir.Constant(_BYTE, 0)), x, y)
+def _chosen(builder: Any, kind: Any, condition: Any, x: Any, y: Any) -> Any:
+    return builder.select(builder.icmp_unsigned("!=", condition, ir.Constant(condition.type, None)), x, y)
 
 
 def _at(builder: Any, address: Any, kind: Any) -> Any:
@@ -69,56 +69,60 @@ def _at(builder: Any, address: Any, kind: Any) -> Any:
 
 
 def _elements(builder: Any, given: Any, kinds: list[Any], compute: Compute) -> None:
-    """A loop over elements, the last kind is the result's; LLVM makes it one over vectors where there are no gaps."""
+    """A loop over elements, the last kind is the result's; over vectors first, where no array has gaps."""
     words, (arrays, lengths, strides, _) = Words(builder), given
     found = [words.load(strides, k) for k in range(len(kinds))]
-    sizes = [number(kind.width // 8 if isinstance(kind, ir.IntType) else 8 if kind is _DOUBLE else 4) for kind in kinds]
+    sizes = [_size(kind) for kind in kinds]
     starts, n = [words.load(arrays, k) for k in range(len(kinds))], words.load(lengths, 0)
-    close = builder.and_(*(builder.icmp_signed("==", g, s) for g, s in ((found[0], sizes[0]), (found[-1], sizes[-1]))))
-    for g, s in zip(found[1:-1], sizes[1:-1]):
-        close = builder.and_(close, builder.icmp_signed("==", g, s))
-    with builder.if_else(close) as (without_gaps, otherwise):
-        for branch, steps in ((without_gaps, sizes), (otherwise, found)):
-            with branch, cgutils.for_range(builder, n) as loop:
-                if steps is found:
-                    _one_by_one(builder)
-                at = [builder.add(start, builder.mul(loop.index, step)) for start, step in zip(starts, steps)]
-                values = [builder.load(_at(builder, a, kind), align=1) for a, kind in zip(at[:-1], kinds)]
-                builder.store(compute(builder, *values), _at(builder, at[-1], kinds[-1]), align=1)
+    lanes, done = _VECTORS // max(sizes), _in_vectors(builder, n, _VECTORS // max(sizes), found, sizes)
+
+    def compute_at(index: Any, lanes: int) -> None:
+        at = [builder.add(start, builder.mul(index, step)) for start, step in zip(starts, found)]
+        wide = [kind if lanes == 1 else ir.VectorType(kind, lanes) for kind in kinds]
+        values = [builder.load(_at(builder, a, kind), align=1) for a, kind in zip(at[:-1], wide)]
+        builder.store(compute(builder, wide[-1], *values), _at(builder, at[-1], wide[-1]), align=1)
+
+    with cgutils.for_range(builder, builder.sdiv(done, number(lanes))) as loop:
+        compute_at(builder.mul(loop.index, number(lanes)), lanes)
+    with cgutils.for_range(builder, builder.sub(n, done)) as loop:
+        compute_at(builder.add(done, loop.index), 1)
     builder.ret_void()
 
 
-def _one_by_one(builder: Any) -> None:
-    """Have LLVM leave a loop as it is, which takes it a tenth of the time."""
-    builder.asm(ir.FunctionType(ir.VoidType(), []), "", "", [], side_effect=True)
+def _size(kind: Any) -> int:
+    """Bytes of an element."""
+    return kind.width // 8 if isinstance(kind, ir.IntType) else 8 if kind is _DOUBLE else 4
+
+
+def _in_vectors(builder: Any, n: Any, lanes: int, strides: list[Any], sizes: list[int]) -> Any:
+    """How many of n elements fill vectors: none where an array has gaps."""
+    close = ir.Constant(ir.IntType(1), 1)
+    for stride, size in zip(strides, sizes):
+        close = builder.and_(close, builder.icmp_signed("==", stride, number(size)))
+    return builder.select(close, builder.and_(n, number(-lanes)), number(0))
 
 
 def _rows(builder: Any, given: Any, kind: Any, compute: Compute) -> None:
     """A loop over rows of which the result has no gaps, and each argument has none or is one number."""
     words, (arrays, lengths, strides, _) = Words(builder), given
-    size = 8 if kind is _DOUBLE else 4
+    size = _size(kind)
+    lanes = _VECTORS // size
     x, y, out = (words.load(arrays, k) for k in range(3))
     sx, sy, so, each_x, each_y, each_out = (words.load(strides, k) for k in range(6))
     rows, n = words.load(lengths, 0), words.load(lengths, 1)
-    vector = ir.VectorType(kind, LANES)
-    close = builder.icmp_signed("==", each_out, number(size))
-    for each in (each_x, each_y):
-        close = builder.and_(close, builder.icmp_signed("==", each, number(size)))
-    vectors = builder.select(close, builder.sdiv(n, number(LANES)), number(0))
-    done = builder.mul(vectors, number(LANES))
+    done = _in_vectors(builder, n, lanes, [each_x, each_y, each_out], [size] * 3)
 
-    def compute_at(kind: Any, places: list[Any]) -> None:
-        left, right = (builder.load(_at(builder, p, kind), align=size) for p in places[:2])
-        builder.store(compute(builder, left, right), _at(builder, places[2], kind), align=size)
+    def compute_at(places: list[Any], index: Any, lanes: int) -> None:
+        steps = (each_x, each_y, each_out)
+        wide = kind if lanes == 1 else ir.VectorType(kind, lanes)
+        *given, to = (_at(builder, builder.add(p, builder.mul(index, s)), wide) for p, s in zip(places, steps))
+        left, right = (builder.load(p, align=size) for p in given)
+        builder.store(compute(builder, left, right), to, align=size)
 
     with cgutils.for_range(builder, rows) as outer:
         at = [builder.add(p, builder.mul(outer.index, s)) for p, s in ((x, sx), (y, sy), (out, so))]
-        with cgutils.for_range(builder, vectors) as inner:
-            _one_by_one(builder)
-            moved = builder.mul(inner.index, number(LANES * size))
-            compute_at(vector, [builder.add(p, moved) for p in at])
+        with cgutils.for_range(builder, builder.sdiv(done, number(lanes))) as inner:
+            compute_at(at, builder.mul(inner.index, number(lanes)), lanes)
         with cgutils.for_range(builder, builder.sub(n, done)) as inner:
-            _one_by_one(builder)
-            index = builder.add(done, inner.index)
-            compute_at(kind, [builder.add(p, builder.mul(index, s)) for p, s in zip(at, (each_x, each_y, each_out))])
+            compute_at(at, builder.add(done, inner.index), 1)
     builder.ret_void()

@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 from llvmlite import ir
+from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 
@@ -32,6 +33,16 @@ def _made_by() -> str:
     """What compiled code depends on beside its own text: versions, this folder's text, and the processor."""
     found = repr((versions(), cpu_target.target_context.codegen().magic_tuple()))
     return hashlib.sha256(found.encode()).hexdigest()
+
+
+class _AsWritten(JITCodeLibrary):
+    """An LLVM module of which machine code is made as it is: LLVM's passes would take two thirds of the time."""
+
+    def _optimize_functions(self, ll_module: Any) -> None:
+        ll_module.data_layout = self._codegen._data_layout
+
+    def _optimize_final_module(self) -> None:
+        """Do nothing."""
 
 
 def compile_function(what: str, kind: Any, write: Callable[[Any, Any, Any], None]) -> int:
@@ -55,7 +66,7 @@ def compile_function(what: str, kind: Any, write: Callable[[Any, Any, Any], None
             if kept is not None:
                 library = codegen.unserialize_library((name, "object", pickle.loads(kept)))
             else:
-                library = codegen.create_library(name)
+                library = _AsWritten(codegen, name)
                 library.enable_object_caching()
                 module = library.create_ir_module(name)
                 function = ir.Function(module, kind, name)
