@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
 import gzip
 import os
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
+import each
 import numpy as np
 import pytest
 
@@ -26,6 +29,7 @@ def pytest_addoption(parser):
     """Two runs that together run every test once: without PyTorch, and then with it what was skipped."""
     parser.addoption("--write-skipped", metavar="FILE", help="write the ids of the skipped tests to a file")
     parser.addoption("--only-listed", metavar="FILE", help="run only tests whose ids, or files, are listed in a file")
+    parser.addoption("--each", action="store_true", help="make an item of every row of a table")
 
 
 def pytest_configure(config):
@@ -73,10 +77,27 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+def pytest_generate_tests(metafunc):
+    """Make items of the rows of tables."""
+    each.make_items(metafunc)
+
+
+def pytest_pyfunc_call(pyfuncitem):
+    """Test the rows of an item, each as it would be alone."""
+    return each.run_rows(pyfuncitem, as_if_alone)
+
+
 @pytest.fixture(autouse=True)
 def as_it_was():
-    """The same random numbers for every test in whatever order; the backend restored, other modes unchanged."""
+    """Every test alone, in whatever order."""
     assert kernels.backend() == BACKEND, "a fixture of a module or of the session left another backend behind"
+    with as_if_alone():
+        yield
+
+
+@contextlib.contextmanager
+def as_if_alone() -> Iterator[None]:
+    """Run with the same random numbers as all others; restore the backend, and see that other modes are unchanged."""
     tg.manual_seed(0)
     before = tg.get_default_dtype(), tg.is_grad_enabled()
     with kernels.use(kernels.backend()):

@@ -21,10 +21,15 @@ np.testing.assert_allclose(params["w"], 0.5, rtol=1e-5)
 
 
 def run(code: str, *, home: Path | None = None, **environment: str | None) -> str:
-    """Run code in a fresh interpreter whose only writable places are the given home and the temporary folder."""
+    """Run code in a fresh interpreter, which finds the kernels of this one.
+
+    Given a home, it does not, and has no other writable places than this and the temporary folder.
+    """
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "TINYGRAD_LITE_", "NUMBA_"))}
     if home is not None:
         kept |= {"HOME": str(home), "XDG_CACHE_HOME": str(home / ".cache")}
+    else:
+        kept |= {k: os.environ[k] for k in ("XDG_CACHE_HOME", "TINYGRAD_LITE_CACHE") if k in os.environ}
     for name, value in environment.items():
         kept.pop(name, None)
         if value is not None:

@@ -65,11 +65,11 @@ def agree(program: Callable[[Any], Any], rtol: float = 1e-10) -> None:
 
 
 class Programs(list):
-    """A list of programs that a decorator fills; `parameters` for `pytest.mark.parametrize`."""
+    """A list of programs that a decorator fills; `parameters` makes them the rows of a test."""
 
     def __call__(self, program: Callable[[Any], Any]) -> Callable[[Any], Any]:
         self.append(program)
         return program
 
     def parameters(self) -> Any:
-        return pytest.mark.parametrize("program", self, ids=lambda p: p.__name__)
+        return pytest.mark.each("program", self, ids=lambda p: p.__name__)

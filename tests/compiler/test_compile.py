@@ -149,7 +149,7 @@ PAIRS = "add mul pow atan2 hypot".split()
 
 
 @pytest.mark.parametrize("size", [50, 5000])
-@pytest.mark.parametrize("name", [*HALVES, *PAIRS])
+@pytest.mark.each("name", [*HALVES, *PAIRS])
 def test_float16_is_rounded_where_eager_calls_round_it(name, size):
     """Eager calls go through float32, and rules that call functions of arrays get NumPy's own float16."""
     function, rng = getattr(nn.functional, name, None) or getattr(tg, name), np.random.default_rng(size)

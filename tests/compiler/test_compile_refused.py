@@ -68,7 +68,7 @@ FUNCTIONS = {
 }
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.each("name", FUNCTIONS)
 def test_functions_of_several_steps_are_replayed(name):
     importlib.import_module("tinygrad_lite.masked")
     function = FUNCTIONS[name]

@@ -58,7 +58,7 @@ WRONG_THERE = {("Weibull", "mode"), ("Kumaraswamy", "mode"), ("Beta", "mode")}
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.each("name", ROWS)
 def test_values_are_pytorchs(name, dtype):
     torch = pytest.importorskip("torch")
     if name == "GeneralizedPareto" and dtype == np.float64:
@@ -82,7 +82,7 @@ def test_values_are_pytorchs(name, dtype):
         )
 
 
-@pytest.mark.parametrize("name", [name for name in ROWS if name != "GeneralizedPareto"])
+@pytest.mark.each("name", [name for name in ROWS if name != "GeneralizedPareto"])
 def test_gradients_of_log_prob_and_entropy_are_pytorchs(name):
     torch = pytest.importorskip("torch")
     row, found = ROWS[name], []
@@ -103,7 +103,7 @@ def test_gradients_of_log_prob_and_entropy_are_pytorchs(name):
         np.testing.assert_allclose(mine + 0 * other, other + 0 * mine, rtol, rtol)
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.each("name", ROWS)
 def test_expanded_and_printed(name):
     distribution = ROWS[name].make(D, ours())
     value = tg.tensor(ROWS[name].value)
@@ -127,7 +127,7 @@ QUANTILES = (
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.each("name", ROWS)
 def test_samples_have_the_moments_and_the_quantiles(name, dtype):
     distribution = ROWS[name].make(D, ours(dtype))
     tg.manual_seed(7)
@@ -386,7 +386,7 @@ POINTS = [
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int64])
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.each("name", SETS)
 def test_what_is_validated_is_what_the_constraint_says(name, dtype):
     constraint = eval(SETS[name], {**vars(D.constraints), "tg": tg})
     answers = set()
@@ -451,7 +451,7 @@ REFUSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.each("name", REFUSED)
 def test_refused(name):
     call, error, words = REFUSED[name]
     with pytest.raises(error, match=words):
@@ -503,7 +503,7 @@ def test_gradients_of_samples_are_those_of_expectations(name):
     assert abs(each.mean() - one.grad.item()) < 4 * each.std() / np.sqrt(each.size)
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.each("name", ROWS)
 def test_values_are_those_that_pytorch_gave_once(name):
     distribution, value = ROWS[name].make(D, ours()), tg.tensor(ROWS[name].value)
     for quantity, expected in zip(("log_prob", "entropy", "mean", "variance"), VALUES[name]):

@@ -667,7 +667,7 @@ def test_any_order_of_a_polynomial(order):
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
-@pytest.mark.parametrize(
+@pytest.mark.each(
     "name",
     ["exp", "log", "sqrt", "tanh", "sigmoid", "sin", "cos", "tan", "erf", "reciprocal", "log1p", "expm1", "rsqrt"],
 )

@@ -300,7 +300,7 @@ def test_hooks_are_callable():
                 register(hook)
 
 
-@pytest.mark.parametrize(
+@pytest.mark.each(
     ("call", "error", "message"),
     [
         (lambda: X.reshape(-2), RuntimeError, "reshape: sizes must be at least 0, or -1 for whatever is left, got"),
@@ -348,7 +348,7 @@ def test_values_that_would_work_silently_are_refused(call, error, message):
 
 
 @pytest.mark.parametrize("dtype", ["int64", "uint8", "bool"])
-@pytest.mark.parametrize(
+@pytest.mark.each(
     "name",
     ["elu", "selu", "celu", "leaky_relu", "glu", "gelu", "softplus", "silu", "mish", "dropout", "smooth_l1_loss",
      "huber_loss", "kl_div", "soft_margin_loss", "hinge_embedding_loss", "binary_cross_entropy_with_logits", "relu"],

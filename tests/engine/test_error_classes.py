@@ -69,7 +69,7 @@ def called(call, m):
     return eval(call, given | {"write": lambda key, value: given["A"].__setitem__(key, value)})
 
 
-@pytest.mark.parametrize(("call", "kind"), CALLS, ids=[call for call, _ in CALLS])
+@pytest.mark.each(("call", "kind"), CALLS, ids=[call for call, _ in CALLS])
 def test_errors_are_of_pytorchs_class(call, kind):
     with pytest.raises(kind) as caught:
         called(call, tg)
@@ -120,7 +120,7 @@ def test_sizes_that_would_fill_the_memory_are_refused():
 
 
 @pytest.mark.parametrize("given", [3.0, [1.0, 2.0, 3.0], "a", None])
-@pytest.mark.parametrize(
+@pytest.mark.each(
     "layer",
     [tg.nn.ReLU(), tg.nn.Linear(3, 2), tg.nn.Sequential(tg.nn.Linear(3, 2)), tg.nn.Softmax(0), tg.nn.LayerNorm(3),
      tg.nn.BatchNorm1d(3), tg.nn.Dropout(), tg.nn.Flatten(), tg.nn.Conv1d(1, 1, 1), tg.nn.Embedding(3, 2)],

@@ -589,11 +589,11 @@ def functional_refuses_numbers(lib):
     return lib.functional.jacobian(lambda x: x * 2, 3.0)
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.each("name", PROGRAMS)
 def test_as_pytorchs(name):
     agree(lambda m: flat(PROGRAMS[name](library(m))))
 
 
-@pytest.mark.parametrize("name", [n for n in PROGRAMS if "refuses" not in n and "strict" not in n])
+@pytest.mark.each("name", [n for n in PROGRAMS if "refuses" not in n and "strict" not in n])
 def test_no_program_agrees_by_failing_in_both(name):
     assert len(flat(PROGRAMS[name](library(tg)))) > 0

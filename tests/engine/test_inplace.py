@@ -111,7 +111,7 @@ def arguments(name):
     return tuple(tg.tensor(a) if isinstance(a, np.ndarray) else a for a in ARGUMENTS.get(name[:-1], ()))
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.each("name", METHODS)
 def test_in_place_is_out_of_place_in_the_same_memory(name):
     shape = (2, 2) if name in ("tril_", "triu_") else (4,)
     values = np.array([0.1, 0.35, 0.6, 0.85]).reshape(shape)
@@ -130,7 +130,7 @@ def test_in_place_is_out_of_place_in_the_same_memory(name):
     np.testing.assert_array_equal(y.grad.numpy(), x.grad.numpy())
 
 
-@pytest.mark.parametrize("name", [*METHODS, "zero_", "fill_", "copy_", "uniform_", "normal_"])
+@pytest.mark.each("name", [*METHODS, "zero_", "fill_", "copy_", "uniform_", "normal_"])
 def test_in_place_on_a_leaf_is_refused_and_changes_nothing(name):
     x = leaf(np.full((2, 2), 0.3))
     own = {"masked_fill_": (tg.ones(2, 2) > 0, 1.0), "fill_": (1.0,), "copy_": (1.0,), **dict.fromkeys(RANDOM, ())}
@@ -859,7 +859,7 @@ ONE_NUMBER = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("how", ONE_NUMBER)
+@pytest.mark.each("how", ONE_NUMBER)
 @pytest.mark.parametrize("requires_grad", [False, True])
 def test_views_of_one_number_share_its_memory(how, requires_grad):
     """NumPy hands out a number, which is a copy, where no dimension is left."""

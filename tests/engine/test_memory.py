@@ -357,7 +357,7 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.each("name", CASES)
 def test_an_operation_keeps_what_its_rule_names(name):
     operation, units = CASES[name]
     x = tg.tensor(np.random.default_rng(0).random((300, 300)) + 0.5, requires_grad=True)

@@ -76,7 +76,7 @@ def rows(but: tuple[str, ...] = ()) -> Any:
         count[row.name] += row.in_torch
         if row.in_torch and count[row.name] <= 2 and not row.name.startswith(but):
             chosen.append(pytest.param(row, id=name))
-    return pytest.mark.parametrize("row", chosen)
+    return pytest.mark.each("row", chosen)
 
 
 @rows(tuple(SHOWS_LESS))

@@ -20,7 +20,7 @@ import tinygrad_lite as tg
 from tinygrad_lite import kernels
 from tinygrad_lite.rules import differentiable
 
-every_row = pytest.mark.parametrize("row", [pytest.param(row, id=name) for row, name in zip(OPS, names(OPS))])
+every_row = pytest.mark.each("row", [pytest.param(row, id=name) for row, name in zip(OPS, names(OPS))])
 
 
 def leaf(values: Any) -> Any:
@@ -164,7 +164,7 @@ VALUES_KEPT = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", NOTHING_KEPT)
+@pytest.mark.each("name", NOTHING_KEPT)
 def test_what_keeps_nothing_may_be_passed_twice(name: str) -> None:
     (found,) = twice(NOTHING_KEPT[name])(tg)
     x = leaf([[0.5, -1.0], [2.0, 3.0]])
@@ -177,7 +177,7 @@ def test_what_kept_a_value_may_not(name: str) -> None:
     assert twice(VALUES_KEPT[name])(tg) == ["refused"]
 
 
-@pytest.mark.parametrize("name", [n for n in (*NOTHING_KEPT, *VALUES_KEPT) if n != "number"])  # PyTorch saves 3.0
+@pytest.mark.each("name", [n for n in (*NOTHING_KEPT, *VALUES_KEPT) if n != "number"])  # PyTorch saves 3.0
 def test_second_passes_as_pytorch(name: str) -> None:
     agree(twice({**NOTHING_KEPT, **VALUES_KEPT}[name]), rtol=1e-7)
 
@@ -185,7 +185,7 @@ def test_second_passes_as_pytorch(name: str) -> None:
 KEEPS_ARRAYS = ("einsum", "matrix_power", "as_strided", "affine_grid")  # where PyTorch keeps sizes: refused, not wrong
 
 
-@pytest.mark.parametrize(
+@pytest.mark.each(
     "row",
     [
         pytest.param(row, id=name)
@@ -426,7 +426,7 @@ UNSELECTED = {
 INF_TIMES_0 = ("cross_entropy", "amax along", "amin along")  # where PyTorch has inf - inf or 0 * inf
 
 
-@pytest.mark.parametrize("name", UNSELECTED)
+@pytest.mark.each("name", UNSELECTED)
 @pytest.mark.parametrize("value", [np.inf, np.nan])
 def test_an_infinite_gradient_stays_where_it_was_selected(name: str, value: float) -> None:
     function, selected = UNSELECTED[name]

@@ -35,7 +35,7 @@ def _forward_and_backward(row: Row, arrays: list[Any]) -> None:
         )
 
 
-@pytest.mark.parametrize(
+@pytest.mark.each(
     "row", [pytest.param(row, id=name) for rows in (OPS, QUESTIONS) for row, name in zip(rows, names(rows))]
 )
 def test_no_operation_warns(row: Row) -> None:

@@ -72,7 +72,7 @@ def arguments(name: str) -> tuple[list[np.ndarray], dict[str, object]]:
     return [np.asarray(g.draw(rng, g.shape)) for g in given], options
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.each("name", ROWS)
 def test_rows_of_the_real_table_have_the_same_gradients(name):
     arrays, options = arguments(name)
     mine = [small.Tensor(a, requires_grad=True) for a in arrays]

@@ -124,7 +124,7 @@ D.GeneralizedPareto(0.0, 1.0, 0.1).log_cdf(torch.tensor([0.5]))
 @pytest.mark.filterwarnings("ignore:keyword argument:FutureWarning")
 @pytest.mark.filterwarnings("ignore:torch.lu_solve is deprecated:UserWarning")
 @pytest.mark.filterwarnings("ignore:`sample_n:FutureWarning")
-@pytest.mark.parametrize("call", CALLS.strip().splitlines())
+@pytest.mark.each("call", CALLS.strip().splitlines())
 def test_each_call_means_what_it_means_in_pytorch(call):
     agree(lambda m: eval(call, _names(m)), rtol=1e-5)
 

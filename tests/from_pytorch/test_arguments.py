@@ -252,6 +252,6 @@ def test_numbers_for_letters_have_the_order_of_letters():
 
 
 @pytest.mark.filterwarnings("ignore:getitem. a list:UserWarning")
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.each("name", PROGRAMS)
 def test_arguments_are_taken_and_refused_as_in_pytorch(name):
     agree(PROGRAMS[name], rtol=1e-6)

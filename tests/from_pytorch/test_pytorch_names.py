@@ -129,7 +129,7 @@ PROGRAMS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.each("name", PROGRAMS)
 def test_names_mean_what_they_mean_in_pytorch(name):
     agree(PROGRAMS[name])
 

@@ -98,7 +98,7 @@ NUMBERS = {  # functions of two Tensors, by which of them may be numbers
 }
 
 
-@pytest.mark.parametrize("name", " ".join(NUMBERS.values()).split())
+@pytest.mark.each("name", " ".join(NUMBERS.values()).split())
 def test_numbers_in_place_of_tensors(name):
     whole = name.startswith(("gcd", "lcm", "bitwise"))
     for first in (2, None):

@@ -180,7 +180,7 @@ def test_copies_of_leaves(how, make):
     assert y.grad.tolist() == [[5.0, 7.0], [9.0, 11.0]]
 
 
-@pytest.mark.parametrize("how", COPIES)
+@pytest.mark.each("how", COPIES)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_copies_of_values(how, dtype):
     for array in (values(dtype), values(dtype).T, values(dtype)[:, ::2], values(dtype)[:0], values(dtype)[0, 0]):

@@ -35,7 +35,7 @@ def run_doctests(module: ModuleType) -> int:
     return runner.tries
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+@pytest.mark.each("module", MODULES, ids=lambda module: module.__name__)
 def test_doctests(module):
     run_doctests(module)
 
@@ -94,7 +94,7 @@ def is_numpys(value: object) -> bool:
     return value.__doc__ in NUMPYS
 
 
-@pytest.mark.parametrize("name", PUBLIC)
+@pytest.mark.each("name", PUBLIC)
 def test_docstring(name):
     """One line may be enough for a function; classes have all parts, and what has one part has all."""
     value = PUBLIC[name]

@@ -82,7 +82,7 @@ def starts_with(module: str, package: str) -> bool:
     return f"{module}.".startswith(f"{package}.")
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.each("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_import_direction(path):
     forbidden = {
         "tinygrad_lite": ("tinygrad_lite.nn", "tinygrad_lite.optim", "nn", "optim"),
@@ -210,7 +210,7 @@ def modules() -> list[ModuleType]:
 FOR_USERS = {f"tinygrad_lite{room}" for room in ("", ".kernels", ".nn", ".nn.utils", ".optim")}
 
 
-@pytest.mark.parametrize("module", modules(), ids=lambda module: module.__name__)
+@pytest.mark.each("module", modules(), ids=lambda module: module.__name__)
 def test_all_is_exact(module):
     """Every name of an ``__all__`` exists, once; what users import from lists every public name it has."""
     listed = getattr(module, "__all__", [])

@@ -75,7 +75,7 @@ OF_ONE = sorted(
 )
 
 
-@pytest.mark.parametrize("function", OF_ONE, ids=lambda f: f.__name__)
+@pytest.mark.each("function", OF_ONE, ids=lambda f: f.__name__)
 def test_every_float16_has_the_bits_of_numpys_function(function):
     with np.errstate(all="ignore"):
         expected = function(EVERY)

@@ -125,7 +125,7 @@ def test_of_two_arrays(name):
     agree(TWO[name], [numbers(0, finite), numbers(1, finite)], atol=2e-5)
 
 
-@pytest.mark.parametrize("name", SHAPED)
+@pytest.mark.each("name", SHAPED)
 def test_of_shapes(name):
     function, shape = SHAPED[name]
     agree(function, [np.random.default_rng(2).standard_normal(shape).astype(np.float32)], atol=2e-5)

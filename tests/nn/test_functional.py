@@ -425,7 +425,7 @@ REFUSED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("call", "message"), REFUSED)
+@pytest.mark.each(("call", "message"), REFUSED)
 def test_bad_arguments_are_refused(call, message):
     with pytest.raises((ValueError, TypeError, IndexError), match=message):
         call()

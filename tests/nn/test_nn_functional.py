@@ -31,7 +31,7 @@ def numbers(*shape, seed=0):
 # Names and arguments
 
 
-@pytest.mark.parametrize("name", F.__all__)
+@pytest.mark.each("name", F.__all__)
 def test_names_and_arguments_are_pytorchs(name, torch):
     theirs = getattr(torch.nn.functional, name)
     if "pool" in name and hasattr(torch.nn.functional, f"_{name}"):

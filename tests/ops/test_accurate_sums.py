@@ -212,7 +212,7 @@ HALVES: dict[str, Callable[[Callable[[Any], Any]], Any]] = {  # of what makes a 
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", HALVES)
+@pytest.mark.each("name", HALVES)
 def test_float16_is_computed_in_float32(name: str) -> None:
     """So that it is right up to the rounding of its steps; in itself it would be infinite, stuck or NaN."""
     half, single = HALVES[name](lambda x: x), HALVES[name](lambda x: x.float())
@@ -321,7 +321,7 @@ EQUATIONS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("equation", EQUATIONS)
+@pytest.mark.each("equation", EQUATIONS)
 @pytest.mark.parametrize("dtype", [np.float32, np.int64, np.complex64])
 def test_einsum_is_numpys(equation: str, dtype: Any) -> None:
     sizes, rng = {"i": 3, "j": 140, "k": 5, "l": 2, "b": 3, ".": 2}, np.random.default_rng(0)

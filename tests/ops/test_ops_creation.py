@@ -71,7 +71,7 @@ SAME: list[Callable[[Any], Any]] = [
 ]
 
 
-@pytest.mark.parametrize("index", range(len(SAME)))
+@pytest.mark.each("index", range(len(SAME)))
 def test_as_pytorch(index: int, oracle: Oracle) -> None:
     ours, theirs = SAME[index](tg), SAME[index](oracle)
     assert ours.requires_grad == theirs.requires_grad

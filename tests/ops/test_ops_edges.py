@@ -145,7 +145,7 @@ def arrays_of(values: list[Any], dtype: Any) -> list[Any]:
     return [a.astype(dtype) if a.dtype.kind == "f" else a for a in arrays]
 
 
-@pytest.mark.parametrize("name", EDGES)
+@pytest.mark.each("name", EDGES)
 def test_edges(name: str, oracle: Oracle) -> None:
     call, values = EDGES[name]
     for dtype, tolerance in ((np.float64, 1e-8), (np.float32, 1e-5)):
@@ -412,7 +412,7 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("index", range(len(REFUSED)))
+@pytest.mark.each("index", range(len(REFUSED)))
 def test_refused(index: int) -> None:
     call, kind, text = REFUSED[index]
     pattern = ".*".join(re.escape(part) for part in text.split(".*"))

@@ -104,7 +104,7 @@ def test_addcmul_writes_to_no_argument() -> None:
     assert x.tolist() == y.tolist() == z.tolist() == [1.0, 2.0]
 
 
-@pytest.mark.parametrize(
+@pytest.mark.each(
     "call",
     [
         lambda m, i, f: m.addcmul(i, i, i, value=2), lambda m, i, f: m.addcmul(f, i, f), lambda m, i, f: m.xlogy(i, f),

@@ -117,7 +117,7 @@ SAME: list[Callable[[Any], Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("index", range(len(SAME)))
+@pytest.mark.each("index", range(len(SAME)))
 def test_shapes_and_dtypes_as_pytorch(index: int, oracle: Any) -> None:
     ours, theirs = SAME[index](tg), SAME[index](oracle)
     assert tuple(ours.shape) == tuple(theirs.shape)
@@ -164,7 +164,7 @@ MOMENTS: dict[str, tuple[Callable[[], Any], float, float]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", MOMENTS)
+@pytest.mark.each("name", MOMENTS)
 def test_moments(name: str) -> None:
     """Mean and variance of many draws, the mean within five standard errors."""
     tg.manual_seed(1)
@@ -236,7 +236,7 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
 ]
 
 
-@pytest.mark.parametrize("index", range(len(REFUSED)))
+@pytest.mark.each("index", range(len(REFUSED)))
 def test_refused(index: int) -> None:
     call, kind, text = REFUSED[index]
     with pytest.raises(kind, match=text):

@@ -100,7 +100,7 @@ CORNERS: dict[str, tuple[Callable[..., Any], Any]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", CORNERS)
+@pytest.mark.each("name", CORNERS)
 def test_corner(name: str) -> None:
     call, array = CORNERS[name]
     agree(lambda m: slopes(m, call, array), 1e-12)
@@ -160,7 +160,7 @@ REFUSED: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.each("name", REFUSED)
 def test_refused(name: str) -> None:
     agree(REFUSED[name])
     with pytest.raises((RuntimeError, ValueError, IndexError, TypeError), match=rf"^{name.partition(' ')[0]}: .*got "):

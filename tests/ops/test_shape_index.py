@@ -248,7 +248,7 @@ WRITES: dict[str, Callable[[Any, Any, Any], Any]] = {
 
 
 @pytest.mark.parametrize("layout", ["whole", "view", "quiet"])
-@pytest.mark.parametrize("name", WRITES)
+@pytest.mark.each("name", WRITES)
 def test_in_place_as_pytorch(name: str, layout: str) -> None:
     """The value, in the same memory, and all gradients; of a part of a base; and without any history."""
 
@@ -601,7 +601,7 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("index", range(len(REFUSED)))
+@pytest.mark.each("index", range(len(REFUSED)))
 def test_refused(index: int) -> None:
     call, kind, text = REFUSED[index]
     with pytest.raises(kind, match=re.escape(text)):

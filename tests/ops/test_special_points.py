@@ -93,7 +93,7 @@ def test_exact_values(name: str) -> None:
             np.testing.assert_allclose(found[order, i].ravel()[known], [values[j] for j in known], 1e-8, 1e-12)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.each("name", CASES)
 def test_derivatives_as_pytorch(name: str) -> None:
     torch = pytest.importorskip("torch")
     ours = derivatives(tg, *CASES[name])

@@ -152,7 +152,7 @@ def assert_equal(found: list, expected: list) -> None:
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize(
+@pytest.mark.each(
     ("name", "arguments"), [pytest.param(n, a, id=f"{n}-{a}") for n, cases in CASES.items() for a in cases]
 )
 def test_sixty_steps_as_in_the_paper(name, arguments):
@@ -164,7 +164,7 @@ def test_sixty_steps_as_in_the_paper(name, arguments):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.each("name", CASES)
 def test_where_there_is_never_a_gradient(name, dtype):
     """What is 0 / 0 without its eps stays finite and right, in float32 too."""
     arguments = CASES[name][0]

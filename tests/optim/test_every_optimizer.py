@@ -83,7 +83,7 @@ def test_every_switch_is_thrown_in_some_variant():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(("row", "variant"), CASES)
+@pytest.mark.each(("row", "variant"), CASES)
 def test_compiled_agrees_with_plain(row: Row, variant, dtype):
     found = []
     for backend in ("numpy", "numba"):
@@ -101,7 +101,7 @@ def test_compiled_agrees_with_plain(row: Row, variant, dtype):
             np.testing.assert_allclose(a[key], b[key], rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("backend", kernels.backend.__globals__["BACKENDS"])
+@pytest.mark.each("backend", kernels.backend.__globals__["BACKENDS"])
 @pytest.mark.parametrize("row", ROWS)
 def test_float32_stays_float32(row: Row, backend):
     with kernels.use(backend):
@@ -114,7 +114,7 @@ def test_float32_stays_float32(row: Row, backend):
             assert all(v.dtype == np.float32 for v in kept)
 
 
-@pytest.mark.parametrize(("row", "variant"), [case for case in CASES if case.values[0].reference is not None])
+@pytest.mark.each(("row", "variant"), [case for case in CASES if case.values[0].reference is not None])
 def test_against_the_text(row: Row, variant):
     """The rule written down once more, for one number."""
     variant = dict(variant)
@@ -132,7 +132,7 @@ def test_against_the_text(row: Row, variant):
 # What every optimizer does
 
 
-@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.each("row", ROWS)
 def test_converges_on_a_quadratic(row: Row):
     arguments, steps = row.quadratic
     optimizer, curvature = row.cls(**arguments), np.array([0.3, 1.0, 2.0])
@@ -142,7 +142,7 @@ def test_converges_on_a_quadratic(row: Row):
     np.testing.assert_allclose(params["w"], 0, atol=1e-8)
 
 
-@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.each("row", ROWS)
 def test_descends_rosenbrock(row: Row):
     arguments, steps, target = row.rosenbrock
     optimizer, params = row.cls(**arguments), {"w": np.array([-1.2, 1.0])}
@@ -153,7 +153,7 @@ def test_descends_rosenbrock(row: Row):
     assert (1 - x) ** 2 + 100 * (y - x * x) ** 2 < target
 
 
-@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.each("row", ROWS)
 def test_maximize_follows_the_negated_gradient(row: Row):
     up, down = parameters(), parameters()
     ascent, descent = row.cls(up, maximize=True), row.cls(down)
@@ -167,7 +167,7 @@ def test_maximize_follows_the_negated_gradient(row: Row):
         np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), rtol=1e-13, atol=1e-13)
 
 
-@pytest.mark.parametrize(("row", "variant"), CASES)
+@pytest.mark.each(("row", "variant"), CASES)
 def test_a_gradient_scale_undoes_a_scaled_loss(row: Row, variant):
     plain, scaled = parameters(), parameters()
     a, b = row.cls(plain, **variant), row.cls(scaled, **variant)
@@ -182,7 +182,7 @@ def test_a_gradient_scale_undoes_a_scaled_loss(row: Row, variant):
         np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), rtol=1e-13, atol=1e-13)
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.values[0].cls is not optim.Prodigy])
+@pytest.mark.each("row", [row for row in ROWS if row.values[0].cls is not optim.Prodigy])
 def test_groups_go_their_own_ways(row: Row):
     """Each group moves as it would alone with its arguments; but Prodigy has one estimate for all."""
     together = parameters()
@@ -198,7 +198,7 @@ def test_groups_go_their_own_ways(row: Row):
     assert all(same(p.detach().numpy(), q.detach().numpy()) for p, q in zip(together, alone))
 
 
-@pytest.mark.parametrize(("row", "variant"), CASES)
+@pytest.mark.each(("row", "variant"), CASES)
 def test_a_state_dict_continues_bit_for_bit(row: Row, variant):
     params = parameters()
     optimizer = row.cls(params, **variant)
@@ -212,7 +212,7 @@ def test_a_state_dict_continues_bit_for_bit(row: Row, variant):
 
 
 @pytest.mark.parametrize("copier", [copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))], ids=["deepcopy", "pickle"])
-@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.each("row", ROWS)
 def test_copies_continue_bit_for_bit(row: Row, copier):
     params = parameters()
     optimizer = row.cls(params, **row.variants[-1])
@@ -224,7 +224,7 @@ def test_copies_continue_bit_for_bit(row: Row, copier):
         assert same(a, b)
 
 
-@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.each("row", ROWS)
 def test_dicts_and_tensors_take_the_same_path(row: Row):
     for variant in row.variants:
         params = parameters()
@@ -237,7 +237,7 @@ def test_dicts_and_tensors_take_the_same_path(row: Row):
         assert all(same(p.detach().numpy(), q) for p, q in zip(params, named.values()))
 
 
-@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.each("row", ROWS)
 def test_bad_hyperparameters_are_refused(row: Row):
     assert row.bad
     for arguments, message in row.bad:
@@ -249,7 +249,7 @@ def test_bad_hyperparameters_are_refused(row: Row):
             row.cls(**arguments)
 
 
-@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.each("row", ROWS)
 def test_nothing_moves_without_gradients(row: Row):
     params = parameters()
     before = [p.detach().numpy().copy() for p in params]
@@ -257,7 +257,7 @@ def test_nothing_moves_without_gradients(row: Row):
     assert all(same(p.detach().numpy(), b) for p, b in zip(params, before))
 
 
-@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.each("row", ROWS)
 def test_strange_values_pass_through_as_in_numpy(row: Row):
     """NaN, infinities, denormals and signed zeros: compiled and plain agree on what becomes of them."""
     strange = np.array([0.0, -0.0, np.nan, np.inf, -np.inf, 5e-324, 1e-310, 1e100, -1e100, 1.0])

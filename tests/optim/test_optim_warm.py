@@ -55,7 +55,7 @@ def test_unknown_names_are_refused(tmp_path):
         operations.warm(["gleu"])
 
 
-@pytest.mark.parametrize("name", operations.PROGRAMS)
+@pytest.mark.each("name", operations.PROGRAMS)
 def test_every_operation_can_be_warmed(name):
     assert operations.warm([name], [tg.float32, tg.float64]) == 1
 

@@ -357,7 +357,7 @@ LAYOUTS = {
 
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
-@pytest.mark.parametrize("of_gradient", LAYOUTS)
+@pytest.mark.each("of_gradient", LAYOUTS)
 @pytest.mark.parametrize("of_parameter", ["C", *LAYOUTS])
 def test_any_memory_layout(of_parameter, of_gradient, backend):
     rng = np.random.default_rng(0)

@@ -42,7 +42,7 @@ def values(params) -> list[np.ndarray]:
 ELEMENTWISE = [row.cls for row in OPTIMIZERS if row.cls.elementwise]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.each("backend", BACKENDS)
 @pytest.mark.parametrize("cls", ELEMENTWISE, ids=lambda c: c.__name__)
 def test_clipping_inside_the_step_is_clipping_before_it(cls, backend):
     with kernels.use(backend):
@@ -380,7 +380,7 @@ def loss_after(cls, lr, start, steps=3, **arguments):
     return (curvature * w * w).sum()
 
 
-@pytest.mark.parametrize("cls", [c for c in DIFFERENTIABLE if "lr" in c._rule.fields], ids=lambda c: c.__name__)
+@pytest.mark.each("cls", [c for c in DIFFERENTIABLE if "lr" in c._rule.fields], ids=lambda c: c.__name__)
 def test_a_loss_after_some_steps_has_a_derivative_by_the_learning_rate(cls):
     lr = tg.tensor(np.array(0.02), requires_grad=True)
     start = tg.tensor(np.array([1.0, -0.7, 0.4]), requires_grad=True)
@@ -402,7 +402,7 @@ def test_the_derivative_by_the_learning_rate_of_gradient_descent():
     assert lr.grad.item() == pytest.approx(-8 * 0.9**7 * 4.5)
 
 
-@pytest.mark.parametrize("cls", DIFFERENTIABLE, ids=lambda c: c.__name__)
+@pytest.mark.each("cls", DIFFERENTIABLE, ids=lambda c: c.__name__)
 def test_recorded_steps_are_steps(cls):
     plain, recorded = parameters(shapes=((7,), (3, 5))), parameters(shapes=((7,), (3, 5)))
     a, b = cls(plain, ema=0.5), cls(recorded, differentiable=True, ema=0.5)

@@ -18,7 +18,7 @@ def test_muon_passes():
         assert optim.verify(optim.Muon, steps=3, show=False, **variant).passed
 
 
-@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.each("row", ROWS)
 def test_every_optimizer_passes(row: Row):
     for variant in row.variants[:2]:
         report = optim.verify(row.cls, steps=3, show=False, **variant)

@@ -83,7 +83,7 @@ def same(ours, theirs):
     np.testing.assert_allclose(ours.numpy(), expected, 1e-10, 1e-12)
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.each("name", CALLS)
 def test_values_are_numpys(name):
     function, args, kwargs = CALLS[name]
     same(getattr(xp, function)(*map(given, args), **kwargs), getattr(np, function)(*args, **kwargs))

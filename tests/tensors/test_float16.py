@@ -35,7 +35,7 @@ ROWS: dict[str, Any] = {name: getattr(tg, name) for name in UNARY}
 ROWS |= {name: getattr(tg.nn.functional, name) for name in NEURAL} | SEVERAL
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.each("name", ROWS)
 def test_all_numbers_as_float32_has_them(name):
     found = []
     for dtype in (tg.float32, tg.float16):

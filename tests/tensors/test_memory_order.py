@@ -72,7 +72,7 @@ def excused(name: str) -> bool:
 CHECKED = [pytest.param(r, id=n) for r, n in zip(OPS, names(OPS)) if r.in_torch and not excused(r.name)]
 
 
-@pytest.mark.parametrize("row", CHECKED)
+@pytest.mark.each("row", CHECKED)
 def test_results_lie_as_in_pytorch(row: Row, oracle: Oracle) -> None:
     import torch
 
@@ -107,7 +107,7 @@ IN_C_ORDER: dict[str, Callable[[Any], Any]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", IN_C_ORDER)
+@pytest.mark.each("name", IN_C_ORDER)
 @pytest.mark.parametrize("grad", [False, True])
 def test_what_is_in_c_order(name: str, grad: bool) -> None:
     x = tg.from_numpy(np.arange(9.0).reshape(3, 3).T).requires_grad_(grad)
@@ -185,7 +185,7 @@ def test_memory_formats_are_accepted_and_change_no_value() -> None:
     assert layer.to(memory_format=tg.channels_last) is layer
 
 
-@pytest.mark.parametrize("name", [n for n, f in vars(tg).items() if callable(f) and "device" in parameters(f)])
+@pytest.mark.each("name", [n for n, f in vars(tg).items() if callable(f) and "device" in parameters(f)])
 def test_what_takes_a_device_takes_a_layout(name: str) -> None:
     args, options = calls()[f"tg.{name}"][0]
     place: dict[str, Any] = {"layout": tg.strided, "pin_memory": False, "memory_format": tg.preserve_format}

@@ -32,7 +32,7 @@ BESIDE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", BESIDE)
+@pytest.mark.each("name", BESIDE)
 def test_lists_beside_tensors_are_arrays(name):
     call = BESIDE[name]
     leaf = tg.tensor(ARRAY, requires_grad=name not in ("isin", "searchsorted"))

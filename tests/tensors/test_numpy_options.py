@@ -49,7 +49,7 @@ a.transpose()
 """
 
 
-@pytest.mark.parametrize("call", CALLS.strip().splitlines())
+@pytest.mark.each("call", CALLS.strip().splitlines())
 def test_values_are_numpys(call):
     arrays = {"a": A, "v": V, "b": B, "s": S}
     expected = eval(call, {"np": np, **arrays})

@@ -11,7 +11,7 @@ import tinygrad_lite as tg
 from tinygrad_lite.rules import FAST, TABLE, Op
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.each("name", CALLS)
 def test_recorded_with_numpys_result_and_its_derivative(name):
     call = CALLS[name]
     a, b = leaf(A), leaf(B)
@@ -29,7 +29,7 @@ def test_recorded_with_numpys_result_and_its_derivative(name):
     assert analytic == pytest.approx(np.vdot(weights, change), rel=1e-7, abs=1e-8)
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.each("name", CALLS)
 def test_float32_stays(name):
     if any(
         word in name for word in ("array", "mixed", "operator", "scalar", "0-d", "complex", "nan", "lists", "interp")

@@ -107,7 +107,7 @@ def answers(function, what: str, forms, shape):
         yield first, second, target, function(tg, x, y)
 
 
-@pytest.mark.parametrize("name", [*ARITHMETIC, *OF_TENSORS])
+@pytest.mark.each("name", [*ARITHMETIC, *OF_TENSORS])
 def test_dtypes_of_results(name):
     function, what, floats = (ARITHMETIC | OF_TENSORS)[name]
     for forms in FORMS:
@@ -130,7 +130,7 @@ def test_comparisons(name):
                 assert bool(out.all()) == (name in ("eq", "le", "ge")), (first, second, forms)
 
 
-@pytest.mark.parametrize("name", [*ARITHMETIC, *OF_TENSORS, *COMPARISONS])
+@pytest.mark.each("name", [*ARITHMETIC, *OF_TENSORS, *COMPARISONS])
 def test_results_are_pytorchs(name):
     torch = pytest.importorskip("torch")
     function = (ARITHMETIC | OF_TENSORS | COMPARISONS)[name][0]
@@ -231,7 +231,7 @@ SCALARS = {
 }
 
 
-@pytest.mark.parametrize("name", SCALARS)
+@pytest.mark.each("name", SCALARS)
 def test_scalars_of_numpy_do_not_widen(name):
     call, value = SCALARS[name]
     x = tg.tensor([1.0, -1.0], requires_grad=True)
@@ -321,7 +321,7 @@ def _filled(m, name, dtype, value):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "complex64", "uint8", "int32", "int64", "bool"])
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.each("name", WRITERS)
 def test_numbers_that_a_dtype_does_not_hold(name, dtype):
     torch = pytest.importorskip("torch")
     for value in NUMBERS:

@@ -221,7 +221,7 @@ def test_what_pytorch_refuses(program, error):
         program(torch)
 
 
-@pytest.mark.parametrize(
+@pytest.mark.each(
     ("call", "error", "message"),
     [
         (lambda: tg.tensor("a"), TypeError, "tensor: data must be numbers, got str"),
@@ -316,7 +316,7 @@ INDICES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", INDICES)
+@pytest.mark.each("name", INDICES)
 def test_indexing_as_numpy_and_its_gradient(name):
     index = INDICES[name]
     values = np.arange(12.0).reshape(3, 4)
@@ -338,7 +338,7 @@ def as_tensors(index):
     return tg.tensor(index) if isinstance(index, np.ndarray) else index
 
 
-@pytest.mark.parametrize("name", INDICES)
+@pytest.mark.each("name", INDICES)
 def test_views_where_numpy_gives_views(name):
     values = np.arange(12.0).reshape(3, 4)
     t = tg.from_numpy(values)
@@ -499,7 +499,7 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("name", list(samples()))
+@pytest.mark.each("name", list(samples()))
 @pytest.mark.parametrize("way", WAYS)
 def test_copies(name, way):
     t = samples()[name]

@@ -47,7 +47,7 @@ def _said(m: Any, name: str) -> Any:
     return None
 
 
-@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.each("name", PAIRS)
 def test_assert_close_fails_where_pytorchs_does(name):
     torch = pytest.importorskip("torch")
     ours, theirs = _said(tg, name), _said(torch, name)

@@ -34,7 +34,7 @@ def test_layers_of_the_library_keep_the_contract(name):
     tg.set_rng_state(state)
 
 
-@pytest.mark.parametrize("bug", planted_bugs.BUGS, ids=lambda bug: bug.name)
+@pytest.mark.each("bug", planted_bugs.BUGS, ids=lambda bug: bug.name)
 def test_planted_bugs_are_named(bug):
     np.random.seed(0)  # noqa: NPY002
     with pytest.raises(ContractError, match=f"{bug.name} breaks the contract of a layer") as caught:

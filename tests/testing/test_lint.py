@@ -27,7 +27,7 @@ def test_every_kind_is_planted():
     assert set(planted_mistakes.MISTAKES) == set(ADVICE) - {"not finite"}  # which comes with another
 
 
-@pytest.mark.parametrize(("kind", "loop"), LOOPS, ids=lambda value: getattr(value, "__name__", ""))
+@pytest.mark.each(("kind", "loop"), LOOPS, ids=lambda value: getattr(value, "__name__", ""))
 def test_planted_mistakes_are_told_once_with_the_line(kind, loop):
     tg.manual_seed(0)
     report = loop()

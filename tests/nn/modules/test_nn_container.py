@@ -113,7 +113,7 @@ def test_only_modules_go_in(make, method):
         modules.extend(3)
 
 
-@pytest.mark.parametrize("start", [None, 0, 1, -2, 5])
+@pytest.mark.each("start", [None, 0, 1, -2, 5])
 @pytest.mark.parametrize("stop", [None, 0, 2, -1, 9])
 @pytest.mark.parametrize("step", [None, 1, 2, -1])
 def test_every_slice(start, stop, step):

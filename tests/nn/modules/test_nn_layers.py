@@ -26,12 +26,12 @@ for row in LAYERS:
     seen[row.layer] += 1
     IDS.append(f"{row.layer}-{seen[row.layer]}" if counts[row.layer] > 1 else row.layer)
 
-every_row = pytest.mark.parametrize("row", LAYERS, ids=IDS)
+every_row = pytest.mark.each("row", LAYERS, ids=IDS)
 
 
 def rows(condition):
     chosen = [(row, name) for row, name in zip(LAYERS, IDS) if condition(row)]
-    return pytest.mark.parametrize("row", [row for row, _ in chosen], ids=[name for _, name in chosen])
+    return pytest.mark.each("row", [row for row, _ in chosen], ids=[name for _, name in chosen])
 
 
 called_rows = rows(lambda row: row.inputs is not None)
@@ -164,7 +164,7 @@ comparable = [
 ]
 
 
-@pytest.mark.parametrize(("row", "training"), comparable)
+@pytest.mark.each(("row", "training"), comparable)
 def test_forward_gradients_and_buffers_equal_pytorch(row, training, torch):
     ours = build(row).train(training)
     theirs = twin(row, torch, ours).train(training)
@@ -318,7 +318,7 @@ def wrong_values(layer, parameter):
         yield 3
 
 
-@pytest.mark.parametrize("row", {row.layer: row for row in LAYERS}.values(), ids=lambda row: row.layer)
+@pytest.mark.each("row", {row.layer: row for row in LAYERS}.values(), ids=lambda row: row.layer)
 def test_wrong_hyperparameters_are_refused(row):
     """Every parameter of every layer: an error when the layer is made, that names the layer and the parameter."""
     layer = getattr(nn, row.layer)

@@ -234,7 +234,7 @@ SHARED = sorted(
 )
 
 
-@pytest.mark.parametrize("name", SHARED)
+@pytest.mark.each("name", SHARED)
 def test_arguments_are_pytorchs(name, torch):
     if not hasattr(torch.nn, name):
         pytest.fail(f"{name} is not one of PyTorch's: say so here")

@@ -109,7 +109,7 @@ SIZES = [(0, 3), (1, 3), (3, 3), (9, 3), (10, 3), (1000, 1), (997, 31)]
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
-@pytest.mark.parametrize(("total", "size"), SIZES)
+@pytest.mark.each(("total", "size"), SIZES)
 @pytest.mark.parametrize("backend", ["numba", "numpy"])
 def test_parts_cover_all_rows_once(backend, total, size, threads):
     before = kernels.get_num_threads()

@@ -72,7 +72,7 @@ def threads(request, monkeypatch):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("m", SIZES)
+@pytest.mark.each("m", SIZES)
 @pytest.mark.parametrize(
     ("alpha", "beta", "gamma"), [(1, 0, 0), (-2, 0, 0), (0.25, 0, 1), (0.5, 3, 0), (1, -1, 2.5), (0, 2, 1)]
 )
@@ -86,7 +86,7 @@ def test_products_of_matrices_that_commute(m, dtype, alpha, beta, gamma):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("n", [1, 5, 127, 128, 129, 300])
+@pytest.mark.each("n", [1, 5, 127, 128, 129, 300])
 @pytest.mark.parametrize("m", [1, 16, 50, 101])
 def test_gram_matrices_of_any_depth_and_memory_order(m, n, dtype):
     x = normal(0, (m, n), dtype)
@@ -230,7 +230,7 @@ def spread(seed: int, shape, dtype) -> np.ndarray:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("steps", [0, 1, 2, 5])
+@pytest.mark.each("steps", [0, 1, 2, 5])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_orthogonalized_compiled_and_plain_as_in_the_textbook(shape, steps, dtype):
     x = spread(0, shape, dtype)

@@ -176,7 +176,7 @@ def saved(scheduler: Any) -> Any:
 
 
 @pytest.mark.parametrize("kind", ["sgd", "adam"])
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.each("name", CASES)
 def test_numbers_are_pytorchs(name, kind):
     torch = pytest.importorskip("torch", reason=REASON)
     ours, theirs = pair(name, kind, torch)
@@ -186,7 +186,7 @@ def test_numbers_are_pytorchs(name, kind):
         assert saved(ours[1]) == saved(theirs[1])
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.each("name", CASES)
 def test_numbers_are_pytorchs_where_the_user_interferes(name):
     torch = pytest.importorskip("torch", reason=REASON)
     ours, theirs = pair(name, "sgd", torch)
@@ -197,7 +197,7 @@ def test_numbers_are_pytorchs_where_the_user_interferes(name):
         assert advance(*ours) == advance(*theirs)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.each("name", CASES)
 def test_states_go_both_ways(name):
     """Steps here, then in fresh ones of either library that took over the states of the other."""
     torch = pytest.importorskip("torch", reason=REASON)
@@ -216,7 +216,7 @@ def test_states_go_both_ways(name):
         assert advance(*there) == expected
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.each("name", CASES)
 def test_a_state_continues(name):
     """Without PyTorch, and through pickle: the rest of the run is the same."""
     optimizer = make(tg, "adam")
@@ -261,7 +261,7 @@ class Later:
         return lambda *args, **kwargs: getattr(self.module, name)(*args, **kwargs, last_epoch=self.last_epoch)
 
 
-@pytest.mark.parametrize("name", [name for name in ALONE if name not in ("linear-none", "polynomial-none")])
+@pytest.mark.each("name", [name for name in ALONE if name not in ("linear-none", "polynomial-none")])
 def test_sent_to_an_epoch(name):
     """The two left out divide by zero in PyTorch; here they follow their closed formula as the others do, below."""
     torch = pytest.importorskip("torch", reason=REASON)
@@ -459,14 +459,14 @@ BAD: list[tuple[Callable[[Any, Any], Any], type[Exception], str, bool]] = [  # t
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("number", range(len(BAD)))
+@pytest.mark.each("number", range(len(BAD)))
 def test_bad_arguments(number):
     program, error, message, _ = BAD[number]
     with pytest.raises(error, match=message):
         program(lr_scheduler, make(tg, "sgd"))
 
 
-@pytest.mark.parametrize("number", [i for i, row in enumerate(BAD) if row[3]])
+@pytest.mark.each("number", [i for i, row in enumerate(BAD) if row[3]])
 def test_pytorch_refuses_them_by_the_same_error(number):
     torch = pytest.importorskip("torch", reason=REASON)
     program, error, _, _ = BAD[number]

@@ -356,7 +356,7 @@ def test_ones_own_that_are_refused():
 # Values at the door
 
 
-@pytest.mark.parametrize(
+@pytest.mark.each(
     ("make", "error", "message"),
     [
         (lambda: schedules.constant(math.nan), ValueError, "constant: value must be finite, got nan"),

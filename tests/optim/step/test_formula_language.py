@@ -147,7 +147,7 @@ def test_switches_and_names_are_checked_when_their_values_are_known():
     assert params["p"] == pytest.approx(0.95 - 0.05 - 0.3)
 
 
-@pytest.mark.parametrize("row", [row for row in OPTIMIZERS if row.cls.elementwise], ids=lambda row: row.name)
+@pytest.mark.each("row", [row for row in OPTIMIZERS if row.cls.elementwise], ids=lambda row: row.name)
 def test_the_library_s_own_formulas_are_in_the_language(row):
     assert row.cls._rule.check_formulas(defined=True)
 

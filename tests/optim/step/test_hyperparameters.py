@@ -32,7 +32,7 @@ def may_be(default, value, annotation: str) -> bool:
     return isinstance(value, str) and "str" in annotation
 
 
-@pytest.mark.parametrize("cls", EVERY, ids=name_of)
+@pytest.mark.each("cls", EVERY, ids=name_of)
 def test_every_hyperparameter_is_refused_where_it_is_none(cls):
     fields = {n: p.default for n, p in cls.__signature__.parameters.items() if n != "params"}
     for name, default in fields.items():
@@ -49,7 +49,7 @@ def test_every_hyperparameter_is_refused_where_it_is_none(cls):
                 cls(**{name: bad})
 
 
-@pytest.mark.parametrize("cls", EVERY, ids=name_of)
+@pytest.mark.each("cls", EVERY, ids=name_of)
 def test_every_hyperparameter_of_a_group_is_looked_at_before_the_step(cls):
     params = [tg.tensor(np.full((2, 2), 3.0), requires_grad=True) for _ in range(2)]
     optimizer = cls([{"params": [p]} for p in params] if cls is not optim.LBFGS else params)

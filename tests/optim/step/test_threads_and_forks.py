@@ -71,17 +71,12 @@ print("all the same")
 """
 
 
-def layers() -> list[str]:
-    found = ["none", "workqueue"]
-    for name, module in (("omp", "omppool"), ("tbb", "tbbpool")):
-        code = f"from numba.np.ufunc import {module}"
-        if subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0:
-            found.append(name)
-    return found
-
-
-@pytest.mark.parametrize("layer", layers())
+@pytest.mark.parametrize("layer", ["none", "workqueue", "omp", "tbb"])
 def test_threads_and_forks(layer, tmp_path):
+    if layer in ("omp", "tbb"):
+        code = f"from numba.np.ufunc import {layer}pool"
+        if subprocess.run([sys.executable, "-c", code], capture_output=True).returncode:
+            pytest.skip(f"numba has no {layer} here")
     path = tmp_path / "program.py"
     path.write_text(textwrap.dedent(PROGRAM))
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
