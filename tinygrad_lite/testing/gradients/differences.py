@@ -52,14 +52,15 @@ def compare(
     Report
     """
     names = probe.names
-    base = probe.values()
-    if not np.array_equal(base, probe.values(), equal_nan=True):
+    calls = [probe.outputs() for _ in range(2)]
+    base, again = map(probe.flat, calls)
+    if not np.array_equal(base, again, equal_nan=True):
         note = "two calls gave different results"
         return Report(Finding(name, say.NOT_DETERMINISTIC, note=note) for name in names)
     if not np.isfinite(base).all():
         return Report(Finding(name, say.NOT_FINITE) for name in names)
     ones = np.ones(base.size)
-    first, second = probe.gradients(ones), probe.gradients(ones)
+    first, second = (probe.gradients(ones, outputs) for outputs in calls)
     check = _Comparison(probe, eps, atol, rtol, allow_kinks, np.random.default_rng(seed))
     findings, zero = [], []
     apart = [float(np.abs(a - b).max(initial=0.0)) for a, b in zip(first, second)]
@@ -95,10 +96,18 @@ class _Comparison:
     def __init__(self, probe: Probe, eps: float, atol: float, rtol: float, steer: bool, random: Any) -> None:
         self.probe, self.eps, self.atol, self.rtol, self.steer, self.random = probe, eps, atol, rtol, steer, random
         self._jacobians: dict[int, tuple[Array, Array] | _Kink] = {}  # numerical and analytical, (inputs, outputs)
+        self._outputs: list[Any] | None = None
 
     def _move(self, i: int, step: Array) -> None:
         self.probe.base[i] += step
         self.probe._put(i, self.probe.base[i])
+        self._outputs = None
+
+    def _recorded(self) -> list[Any]:
+        """The results at the point and the graph behind them, computed once for each point."""
+        if self._outputs is None:
+            self._outputs = self.probe.outputs()
+        return self._outputs
 
     def _sides(self, i: int, step: Array, here: Array) -> tuple[Array, Array, bool]:
         """Results ahead and behind, and whether a kink or a jump lies between: more than curvature can explain."""
@@ -115,7 +124,7 @@ class _Comparison:
         kinks: dict[int, _Kink] = {}
         moves: Counter[int] = Counter()
         while True:
-            here, numerical = self.probe.values(), dict[int, Array]()
+            here, numerical = self.probe.flat(self._recorded()), dict[int, Array]()
             for i in (i for i in leaves if i not in kinks):
                 try:
                     rows = self._differences(i, here)
@@ -131,11 +140,10 @@ class _Comparison:
             else:
                 break
         analytical = {i: np.zeros(rows.shape) for i, rows in numerical.items()}
-        outputs = self.probe.outputs()
         for k in range(here.size if numerical else 0):
             unit = np.zeros(here.size)
             unit[k] = 1
-            gradients = self.probe.gradients(unit, outputs, retain=True)
+            gradients = self.probe.gradients(unit, self._recorded(), retain=True)
             for i, columns in analytical.items():
                 columns[:, k] = gradients[i]
         self._jacobians = {**kinks, **{i: (rows, analytical[i]) for i, rows in numerical.items()}}
@@ -153,7 +161,7 @@ class _Comparison:
             return Finding(name, say.RIGHT, of=size, passed=True), largest
         away = np.where(wrong, np.nan_to_num(np.abs(analytical - numerical), nan=np.inf), -1)
         e, k = map(int, np.unravel_index(np.argmax(away), wrong.shape))
-        where, index = locate(k, [places(o) for o in self.probe.outputs()])
+        where, index = locate(k, [places(o) for o in self._recorded()])
         expected, got = float(numerical[e, k]), float(analytical[e, k])
         count = int(wrong.any(axis=1).sum())
         finding = Finding(
@@ -176,7 +184,7 @@ class _Comparison:
                     raise _Kink(e)
                 far = self.random.choice((-1, 1)) * self.random.uniform(20, 200) * max(1.0, abs(self.probe.base[i][e]))
                 self._move(i, far * step)
-                here, moved = self.probe.values(), True
+                here, moved = self.probe.flat(self._recorded()), True
             rows[e] = (ahead - behind) / (2 * self.eps)
         return None if moved else rows
 
@@ -186,7 +194,7 @@ class _Comparison:
         for _ in range(4):
             direction, (ahead, behind) = self._smooth(i)
             weights = self.random.standard_normal(ahead.size)
-            gradient = self.probe.gradients(weights)[i]
+            gradient = self.probe.gradients(weights, self._recorded(), retain=True)[i]
             largest = max(largest, float(np.abs(gradient).max(initial=0.0)))
             expected = float(weights @ (ahead - behind)) / (2 * self.eps)
             got = float(gradient @ direction)
@@ -200,7 +208,7 @@ class _Comparison:
         for _ in range(12):
             direction = self.random.standard_normal(self.probe.base[i].size)
             direction /= max(float(np.linalg.norm(direction)), 1e-12)
-            ahead, behind, bent = self._sides(i, direction * self.eps, self.probe.values())
+            ahead, behind, bent = self._sides(i, direction * self.eps, self.probe.flat(self._recorded()))
             if not bent:
                 return direction, (ahead, behind)
             if not self.steer:

@@ -91,10 +91,11 @@ class Probe:
 
     def values(self) -> Array:
         """All results at the point, as one vector in double precision."""
-        return self._flat(self.outputs())
+        return self.flat(self.outputs())
 
     @staticmethod
-    def _flat(outputs: list[Any]) -> Array:
+    def flat(outputs: list[Any]) -> Array:
+        """These results, as one vector in double precision."""
         return np.concatenate([reals(np.array(o._data, order="C")).astype(np.float64) for o in outputs])
 
     def moved(self, steps: dict[int, Array]) -> tuple[Array, dict[int, Array]]:

@@ -36,14 +36,12 @@ def further_checks(probe: Probe, undefined: bool, dtypes: bool, batched: bool, f
     GradcheckError
     """
     random = np.random.default_rng(seed)
-    for wanted, check in ((undefined, _undefined), (dtypes, _dtypes), (batched, _batched), (forward, _forward)):
-        if wanted and any(o.requires_grad for o in probe.outputs()):
-            for message in check(probe, random):
-                raise GradcheckError(f"gradcheck: {message}")
-
-
-def _recorded(probe: Probe) -> list[Any]:
-    return [o for o in probe.outputs() if o.requires_grad]
+    checks = [(undefined, _undefined), (dtypes, _dtypes), (batched, _batched), (forward, _forward)]
+    wanted = [check for asked, check in checks if asked]
+    outputs = [o for o in probe.outputs() if o.requires_grad] if wanted else []
+    for check in wanted if outputs else []:
+        for message in check(outputs, probe, random):
+            raise GradcheckError(f"gradcheck: {message}")
 
 
 def _vector(random: Any, like: Any) -> Any:
@@ -57,8 +55,7 @@ def _pull(outputs: list[Any], probe: Probe, vectors: list[Any]) -> list[Any]:
     return [np.zeros(x.shape, x.dtype) if g is None else g._data for g, x in zip(found, probe.leaves)]
 
 
-def _undefined(probe: Probe, random: Any) -> Iterator[str]:
-    outputs = _recorded(probe)
+def _undefined(outputs: list[Any], probe: Probe, random: Any) -> Iterator[str]:
     zeros = [wrap(np.zeros(o.shape, o.dtype)) for o in outputs]
     for name, g in zip(probe.names, _pull(outputs, probe, zeros)):
         if np.any(g != 0):
@@ -73,15 +70,13 @@ def _undefined(probe: Probe, random: Any) -> Iterator[str]:
                 yield f"{name}: an undefined gradient of output {k} is not the same as a gradient of zeros"
 
 
-def _dtypes(probe: Probe, random: Any) -> Iterator[str]:
-    outputs = _recorded(probe)
+def _dtypes(outputs: list[Any], probe: Probe, random: Any) -> Iterator[str]:
     for name, leaf, g in zip(probe.names, probe.leaves, _pull(outputs, probe, [_vector(random, o) for o in outputs])):
         if g.dtype != leaf.dtype:
             yield f"{name}: the gradient must have the input's dtype {leaf.dtype}, got {g.dtype}"
 
 
-def _batched(probe: Probe, random: Any) -> Iterator[str]:
-    outputs = _recorded(probe)
+def _batched(outputs: list[Any], probe: Probe, random: Any) -> Iterator[str]:
     pairs = [[_vector(random, o) for o in outputs] for _ in range(2)]
     each = [_pull(outputs, probe, vectors) for vectors in pairs]
 
@@ -95,8 +90,7 @@ def _batched(probe: Probe, random: Any) -> Iterator[str]:
             yield f"{name}: batched gradients differ from those of one vector at a time"
 
 
-def _forward(probe: Probe, random: Any) -> Iterator[str]:
-    outputs = _recorded(probe)
+def _forward(outputs: list[Any], probe: Probe, random: Any) -> Iterator[str]:
     weights = [_vector(random, o) for o in outputs]
     backward = _pull(outputs, probe, weights)
     product: Callable[..., Any] = push(outputs, probe.leaves)
