@@ -513,6 +513,8 @@ class Tensor(Methods):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         key = indexing.plain_index(key)
+        if type(key) is int and isinstance(value, Tensor) and value._view is not None:
+            indexing.refuse_shuffle()
         if not isinstance(value, Tensor):
             value = _numbers(value) if type(value) in (list, tuple) else held(value, self._data.dtype, "setitem")
         if type(key) is tuple and (two := indexing.in_two(key, self._data.ndim)):

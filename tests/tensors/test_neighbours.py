@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+import random
 import sys
 
 import numpy as np
@@ -265,6 +266,29 @@ def test_foreign_datasets_and_samplers():
             return iter(torch.arange(5))
 
     assert [b.tolist() for b in DataLoader(Stream(), batch_size=2)] == [[0, 1], [2, 3], [4]]
+
+
+def test_matrices_are_linear_operators():
+    sparse = pytest.importorskip("scipy.sparse.linalg")
+    matrix = np.diag([4.0, 3.0, 2.0, 1.0, 5.0, 6.0]) + 0.1
+    a, b = tg.tensor(matrix), tg.ones(6, dtype=tg.float64)
+    np.testing.assert_allclose(sparse.cg(a, b, rtol=1e-12)[0], np.linalg.solve(matrix, np.ones(6)), 1e-9)
+    np.testing.assert_allclose(sparse.lsqr(a, b, atol=1e-14, btol=1e-14)[0], np.linalg.solve(matrix, np.ones(6)), 1e-9)
+    np.testing.assert_allclose(np.sort(sparse.eigsh(a, k=2)[0]), np.linalg.eigvalsh(matrix)[-2:], 1e-9)
+    wide = tg.tensor([[1 + 2j, 3.0, 0.0], [0.0, 1j, 1.0]])
+    np.testing.assert_allclose(sparse.aslinearoperator(wide).rmatvec(np.ones(2)), wide.numpy().conj().T @ np.ones(2))
+
+
+def test_shuffling_is_refused_where_rows_would_be_lost():
+    """Swaps of views give one row twice, in PyTorch silently; NumPy's generators warn of it."""
+    for x in (tg.arange(6.0), tg.arange(6.0).reshape(3, 2)):
+        before = x.tolist()
+        with pytest.raises(RuntimeError, match=r"^random.shuffle swaps rows .* x\[torch.randperm"):
+            random.shuffle(x)
+        assert x.tolist() == before
+        with pytest.warns(UserWarning, match="may contain duplicates"):
+            np.random.default_rng(0).shuffle(x)
+    assert sorted(np.random.default_rng(0).permutation(x).tolist()) == sorted(x.tolist())
 
 
 def test_what_scipy_calls_on_arrays():

@@ -392,3 +392,22 @@ def test_higher_derivatives_of_numpy_code():
     a, b = 0.5, -0.5
     assert g.tolist() == pytest.approx([-400 * a * (b - a * a) - 2 * (1 - a), 200 * (b - a * a)])
     np.testing.assert_allclose(rows, [[1200 * a * a - 400 * b + 2, -400 * a], [-400 * a, 200.0]])
+
+
+def test_joined_and_cast():
+    t = tg.tensor(A, requires_grad=True)
+    assert np.hstack([t, t], dtype=np.float32).dtype == np.hstack((t, t), dtype="f4").dtype == np.float32
+    assert np.vstack([t, t], dtype=np.int64, casting="unsafe").dtype == np.int64
+    with pytest.raises(ValueError, match=r"^vstack: .*float64 can't become int64 by casting='same_kind'"):
+        np.vstack([t, t], dtype=np.int64)
+
+
+def test_eigenvalues_of_one_triangle():
+    """NumPy reads one triangle, so the other one has no gradient; PyTorch gives each its half."""
+    t = tg.tensor(A[:, :2], requires_grad=True)
+    (lower,) = tg.autograd.grad(np.linalg.eigvalsh(t)[0], t)
+    (upper,) = tg.autograd.grad(np.linalg.eigh(t, "U")[0][0], t)
+    assert lower[0, 1] == upper[1, 0] == 0.0
+    assert lower[1, 0] != 0.0
+    (both,) = tg.autograd.grad(tg.linalg.eigvalsh(t)[0], t)
+    assert both[0, 1] == both[1, 0] != 0.0

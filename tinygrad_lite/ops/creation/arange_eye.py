@@ -193,6 +193,8 @@ def _spaced(start: Any, end: Any, steps: int, dtype: Any, who: str) -> Any:
         raise InputError(f"{who}: steps must not be negative, got {steps}")
     start, end = _number(start, who, True), _number(end, who, True)
     chosen = _spaced_dtype(dtype, start, end)
+    if chosen.kind == "b":
+        raise DtypeError(f"{who}: dtype must be one of numbers, got bool")
     if chosen.kind in "iu":  # the ends are cut first, as in PyTorch
         start, end = int(start), int(end)
     return np.linspace(start, end, steps).astype(chosen, copy=False)

@@ -22,6 +22,7 @@ from .index_keys import add_at, flat_places, put_at, spans, without_repeats
 from .index_keys import in_two as in_two
 from .index_keys import overwrite as overwrite
 from .index_keys import plain_index as plain_index
+from .index_keys import refuse_shuffle as refuse_shuffle
 
 __all__ = [
     "gather", "index_select", "masked_fill", "masked_select", "take_along_dim", "tril", "triu",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import random
+import sys
 import warnings
 from typing import Any
 
@@ -22,6 +24,15 @@ def without_repeats(index: Any) -> bool:
         if not plain and not (isinstance(p, np.ndarray) and p.dtype == np.bool_):
             return False
     return True
+
+
+def refuse_shuffle() -> None:
+    """Refuse Python's way of shuffling: ``x[i], x[j] = x[j], x[i]`` of views gives one of them twice."""
+    if sys._getframe(2).f_code is random.Random.shuffle.__code__:
+        raise RuntimeError(
+            "random.shuffle swaps rows that are views here, so that some would be there twice; "
+            "x[torch.randperm(len(x))] is shuffled"
+        )
 
 
 def plain_index(index: Any) -> Any:

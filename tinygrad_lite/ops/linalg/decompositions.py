@@ -456,12 +456,18 @@ def _np_cholesky(a: Any, /, *, upper: bool = False) -> Any:
     return cholesky(a, upper=upper)
 
 
+def _triangle(a: Any, uplo: str) -> Any:
+    """The matrix that NumPy reads from one triangle: only that has a gradient, where PyTorch gives both their half."""
+    half = np.tril(a, -1) if uplo in "lL" else np.triu(a, 1)
+    return half + np.swapaxes(np.conj(half), -1, -2) + np.real(np.triu(np.tril(a)))
+
+
 def _np_eigh(a: Any, UPLO: str = "L") -> Eigen:
-    return eigh(a, UPLO)
+    return eigh(_triangle(a, UPLO), UPLO)
 
 
 def _np_eigvalsh(a: Any, UPLO: str = "L") -> Any:
-    return eigvalsh(a, UPLO)
+    return eigvalsh(_triangle(a, UPLO), UPLO)
 
 
 FAST.update({np.linalg.cholesky: _np_cholesky, np.linalg.qr: _np_qr, np.linalg.svd: _np_svd})

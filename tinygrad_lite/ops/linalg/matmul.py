@@ -19,7 +19,7 @@ from .einsum import of_common_dtype, of_one_dtype
 from .einsum import tensordot as tensordot
 
 __all__ = ["bmm", "dot", "einsum", "linear", "matmul", "mm", "mv", "outer", "tensordot"]
-METHODS = "bmm dot matmul mm mv outer"
+METHODS = "bmm dot matmul matvec mm mv outer rmatvec"
 LINALG = "matmul"
 FUNCTIONAL = "linear"
 
@@ -106,6 +106,16 @@ def _product(input: Any, other: Any, who: str) -> Any:
     if x.dtype is not y.dtype:
         of_one_dtype(who, input, other)
     return _matmul.record((input, other))
+
+
+def matvec(input: Any, x: Any) -> Any:
+    """``input @ x``, as SciPy's iterative solvers ask for it, to which a matrix is a linear operator."""
+    return input @ x
+
+
+def rmatvec(input: Any, x: Any) -> Any:
+    """``input.mH @ x``, by which they find what is orthogonal to the columns."""
+    return input.mH @ x
 
 
 def _ranked(x: Any, ndim: int, who: str) -> Any:

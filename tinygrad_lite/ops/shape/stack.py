@@ -299,8 +299,20 @@ def _np_broadcast_arrays(*args: Any, subok: bool = False) -> Any:
     return broadcast_tensors(*(v if hasattr(v, "requires_grad") else wrap(np.asarray(v)) for v in args))
 
 
+def _np_joined(join: Any) -> Any:
+    """NumPy's function of that name, which casts what it has joined."""
+
+    def joined(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+        out = join(tup)
+        if dtype is not None and not np.can_cast(unwrap(out).dtype, dtype, casting):
+            raise InputError(f"{join.__name__}: {out.dtype} can't become {np.dtype(dtype)} by casting={casting!r}")
+        return out if dtype is None else np.astype(out, np.dtype(dtype))
+
+    return joined
+
+
 FAST.update({
-    np.hstack: lambda tup: hstack(tup), np.vstack: lambda tup: vstack(tup), np.dstack: lambda tup: dstack(tup),
+    np.hstack: _np_joined(hstack), np.vstack: _np_joined(vstack), np.dstack: lambda tup: dstack(tup),
     np.column_stack: lambda tup: column_stack(tup), np.atleast_1d: atleast_1d, np.atleast_2d: atleast_2d,
     np.atleast_3d: atleast_3d, np.meshgrid: _np_meshgrid,
     np.broadcast_arrays: _np_broadcast_arrays,
