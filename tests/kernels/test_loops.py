@@ -11,6 +11,7 @@ import tinygrad_lite as tg
 from tinygrad_lite import kernels
 from tinygrad_lite.kernels.loops import variance
 from tinygrad_lite.kernels.losses import ctc
+from tinygrad_lite.ops.neural import cdist
 
 SPECIAL = [0.0, -0.0, math.inf, -math.inf, math.nan, 3.0, -3.0, 6.0, 1.0, -1.0, 88.0, -88.0, -104.0, 20.0, 1e-6, -1e-6]
 
@@ -443,6 +444,16 @@ def test_distances_where_numbers_are_missing_infinite_or_equal(p, dtype):
             found.append([pairs.detach().numpy(), table.detach().numpy(), *([t.grad.numpy()] if p else [])])
     for a, b in zip(*found):
         np.testing.assert_allclose(a, b, rtol=1e-6)
+
+
+@pytest.mark.parametrize("lead", [(), (1,), (2,), (1, 2)])
+def test_distances_need_one_loop_whatever_is_broadcast(lead):
+    """Of arrays that may be written to and of others there would be two each."""
+    a = np.arange(12.0).reshape(2, 3, 2) if lead[-1:] == (2,) else np.arange(6.0).reshape(3, 2)
+    stacked = cdist._stacked(a, lead)
+    assert stacked.flags.writeable
+    assert stacked.flags.c_contiguous
+    np.testing.assert_array_equal(stacked.reshape(*lead, 3, 2), np.broadcast_to(a, (*lead, 3, 2)))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

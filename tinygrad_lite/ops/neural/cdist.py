@@ -57,8 +57,10 @@ def _by_product(x: Any, y: Any) -> Any:
 
 def _stacked(array: Any, lead: tuple[int, ...]) -> Any:
     """Matrices, (B, N, K), of those that broadcast to the leading dimensions."""
-    shape = array.shape[-2:]
-    return np.ascontiguousarray(np.broadcast_to(array, lead + shape)).reshape(math.prod(lead), *shape)
+    shape, count = array.shape[-2:], math.prod(lead)
+    if array.size != count * math.prod(shape):  # a broadcast array is read only: a loop of its own would be compiled
+        array = np.broadcast_to(array, lead + shape)
+    return np.ascontiguousarray(array).reshape(count, *shape)
 
 
 def _piece(x: Any, others: int) -> int:
