@@ -77,12 +77,17 @@ OF_ONE = sorted(
 
 @pytest.mark.each("function", OF_ONE, ids=lambda f: f.__name__)
 def test_every_float16_has_the_bits_of_numpys_function(function):
+    """But where the true value lies in the middle of two, as far as float32 can tell, NumPy may take the other one.
+
+    It has loops of its own for float16 on some processors, and logarithms that are not float32's.
+    """
     with np.errstate(all="ignore"):
         expected = function(EVERY)
     found = FAST[function](tg.tensor(EVERY)).numpy()
-    differ = EVERY[~((found == expected) | (np.isnan(found) & np.isnan(expected)))]
-    assert differ.size <= 1  # NumPy's logarithms of float16 and of float32 are two, and differ once in the last bit
-    np.testing.assert_allclose(found, expected, rtol=1e-3, equal_nan=True)
+    differ = ~((found == expected) | (np.isnan(found) & np.isnan(expected)))
+    assert differ.sum() <= 8
+    middle = (found[differ].astype(float) + expected[differ]) / 2
+    np.testing.assert_allclose(function(EVERY[differ].astype(float)), middle, rtol=4 * np.finfo(np.float32).eps)
 
 
 @pytest.mark.parametrize("size", [7, 5000])
