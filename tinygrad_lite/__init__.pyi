@@ -102,6 +102,7 @@ from tinygrad_lite.dtypes import int16 as int16
 from tinygrad_lite.dtypes import int32 as int32
 from tinygrad_lite.dtypes import int64 as int64
 from tinygrad_lite.dtypes import int8 as int8
+from tinygrad_lite.tensors.memory_formats import jagged as jagged
 from tinygrad_lite import jit as jit
 from tinygrad_lite import kernels as kernels
 from tinygrad_lite.tensors.memory_formats import layout as layout
@@ -129,6 +130,11 @@ from tinygrad_lite.engine.grad_mode import set_grad_enabled as set_grad_enabled
 from tinygrad_lite.dtypes import short as short
 from tinygrad_lite import signal as signal
 from tinygrad_lite import sparse as sparse
+from tinygrad_lite.tensors.memory_formats import sparse_bsc as sparse_bsc
+from tinygrad_lite.tensors.memory_formats import sparse_bsr as sparse_bsr
+from tinygrad_lite.tensors.memory_formats import sparse_coo as sparse_coo
+from tinygrad_lite.tensors.memory_formats import sparse_csc as sparse_csc
+from tinygrad_lite.tensors.memory_formats import sparse_csr as sparse_csr
 from tinygrad_lite import special as special
 from tinygrad_lite.tensors.memory_formats import strided as strided
 from tinygrad_lite import testing as testing

@@ -84,7 +84,8 @@ def held(value: Any, dtype: np.dtype[Any], who: str) -> Any:
         fits = fits and _holds(plain, dtype)
         plain = int(plain) % 2 ** (8 * dtype.itemsize) if fits and kind == "u" else plain
     if not fits:
-        raise NumberError(f"{who}: {dtype} does not hold {value}")
+        lost = "Converting complex Scalar to non-complex type is not supported; " if type(value) is complex else ""
+        raise NumberError(f"{who}: {dtype} does not hold {value} ({lost}value cannot be converted without overflow)")
     return dtype.type(plain)
 
 

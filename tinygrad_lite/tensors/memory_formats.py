@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, TypeAlias
 
+from ..engine.errors import InputError
+
 __all__ = [
     "channels_last",
     "channels_last_3d",
     "contiguous_format",
+    "jagged",
     "layout",
     "memory_format",
     "preserve_format",
+    "sparse_bsc",
+    "sparse_bsr",
+    "sparse_coo",
+    "sparse_csc",
+    "sparse_csr",
     "strided",
 ]
 
@@ -66,25 +74,31 @@ class memory_format(_Word):
 class layout(_Word):
     """How elements are stored, as ``layout=`` names it: all of them, in memory with strides.
 
+    The names of PyTorch's sparse layouts are there, so that programs can ask whether a tensor has one; none does.
+
     Parameters
     ----------
     value : str
-        "strided".
+        "strided", "sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc" or "jagged".
 
     Examples
     --------
     >>> import tinygrad_lite as tg
     >>> tg.zeros(2, layout=tg.strided).layout
     tinygrad_lite.strided
+    >>> tg.zeros(2).layout == tg.sparse_coo
+    False
     """
 
     __slots__ = ()
-    names = dict.fromkeys(("strided",))
+    names = dict.fromkeys(("strided", "sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc", "jagged"))
 
 
 contiguous_format, preserve_format = memory_format("contiguous_format"), memory_format("preserve_format")
 channels_last, channels_last_3d = memory_format("channels_last"), memory_format("channels_last_3d")
-strided = layout("strided")
+strided, sparse_coo, sparse_csr = layout("strided"), layout("sparse_coo"), layout("sparse_csr")
+sparse_csc, sparse_bsr, sparse_bsc = layout("sparse_csc"), layout("sparse_bsr"), layout("sparse_bsc")
+jagged = layout("jagged")
 Layout: TypeAlias = layout  # where `layout` is an attribute
 
 
@@ -98,6 +112,8 @@ def check_placement(who: str, lies: Any, pinned: Any, order: Any) -> None:
     """Refuse a layout, a pinning of memory or a memory format that there is not."""
     if lies is not None and not isinstance(lies, layout):
         raise TypeError(f"{who}: layout must be tinygrad_lite.strided, got {lies!r}")
+    if lies not in (None, strided):
+        raise InputError(f"{who}: tensors are dense here, their layout is tinygrad_lite.strided, got {lies!r}")
     if pinned is not None and type(pinned) is not bool:
         raise TypeError(f"{who}: pin_memory must be a bool, got {pinned!r}")
     if pinned:

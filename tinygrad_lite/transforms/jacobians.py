@@ -8,7 +8,7 @@ error rather than a block of zeros.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from .vjp_calls import columns, pull, push, rows, variable
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 
 Tensors = Any  # a Tensor or a tuple of Tensors
+_Blocks: TypeAlias = Callable[[Sequence[Any], Sequence[Any], bool], list[list[Any]]]
 
 # --- the doors ------------------------------------------------------------------------------------------------------
 
@@ -76,6 +77,11 @@ class Point:
                 if g is None:
                     raise RuntimeError(f"{self.who}: with strict {what} {o} must depend on input {i}, and does not")
 
+    def blocks(self, find: _Blocks, outputs: Sequence[Any]) -> list[list[Any]]:
+        """Derivatives of outputs by all inputs, with their history where that was asked for, also under ``no_grad``."""
+        with autograd.set_grad_enabled(self.create or autograd.is_grad_enabled()):
+            return find(outputs, self.inputs, self.create)
+
     def gradient(self, strict: bool) -> list[Any]:
         """The gradient of the scalar output, to be differentiated again."""
         out = self.scalar()
@@ -93,10 +99,13 @@ def _tuple(values: Any, who: str, what: str) -> list[Any]:
     return found
 
 
-def _strategy(who: str, strategy: str) -> bool:
+def _strategy(who: str, strategy: str, strict: bool, vectorize: bool) -> _Blocks:
+    """What finds the blocks: rows, or columns."""
     if strategy not in ("reverse-mode", "forward-mode"):
         raise ValueError(f"{who}: the strategy must be 'reverse-mode' or 'forward-mode', got {strategy!r}")
-    return strategy == "forward-mode"
+    if strict and vectorize:
+        raise RuntimeError(f"{who}: strict and vectorize are not supported together; leave out vectorize")
+    return columns if strategy == "forward-mode" else rows
 
 
 # --- products -------------------------------------------------------------------------------------------------------
@@ -258,11 +267,10 @@ def jacobian(
     tensor([[2., 0.],
             [0., 4.]])
     """
-    forward = _strategy("jacobian", strategy)
+    find = _strategy("jacobian", strategy, strict, vectorize)
     at = Point("jacobian", func, inputs, create_graph)
     at.strictly(strict, at.outputs, at.inputs, "output")
-    blocks = (columns if forward else rows)(at.outputs, at.inputs, create_graph)
-    return at.like_outputs([at.like_inputs(row) for row in blocks])
+    return at.like_outputs([at.like_inputs(row) for row in at.blocks(find, at.outputs)])
 
 
 def hessian(
@@ -290,7 +298,6 @@ def hessian(
     tensor([[ 6.,  0.],
             [ 0., 12.]])
     """
-    forward = _strategy("hessian", outer_jacobian_strategy)
+    find = _strategy("hessian", outer_jacobian_strategy, strict, vectorize)
     at = Point("hessian", func, inputs, create_graph)
-    blocks = (columns if forward else rows)(at.gradient(strict), at.inputs, create_graph)
-    return at.like_inputs([at.like_inputs(row) for row in blocks])
+    return at.like_inputs([at.like_inputs(row) for row in at.blocks(find, at.gradient(strict))])

@@ -6,6 +6,7 @@ Matrices come in stacks: ``x`` is (B, N, K), ``y`` (B, M, K). Pairs of one matri
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -136,7 +137,7 @@ def _finish(total: Any, sums: Any, out: Any) -> None:
 def distances_plain(out: Any, x: Any, y: Any, norm: int, first: int, end: int) -> None:
     """Rows ``first`` to ``end`` of the distances, of all matrices' rows in a row."""
     stack, at = np.divmod(np.arange(first, end), x.shape[1])
-    out.reshape(-1, out.shape[2])[first:end] = _lengths(x[stack, at, None] - y[stack], norm)
+    out.reshape(math.prod(out.shape[:2]), out.shape[2])[first:end] = _lengths(x[stack, at, None] - y[stack], norm)
 
 
 def _lengths(d: Any, norm: int) -> Any:
@@ -173,7 +174,9 @@ def distance_slopes_plain(
     """Rows ``first`` to ``end`` of the gradient."""
     stack, at = np.divmod(np.arange(first, end), x.shape[1])
     d = x[stack, at, None] - y[stack]
-    out.reshape(-1, out.shape[2])[first:end] = np.add.reduce(_pulls(g[stack, at], d, far[stack, at], norm), 1)
+    out.reshape(math.prod(out.shape[:2]), out.shape[2])[first:end] = np.add.reduce(
+        _pulls(g[stack, at], d, far[stack, at], norm), 1
+    )
 
 
 def _pulls(g: Any, d: Any, far: Any, norm: int) -> Any:

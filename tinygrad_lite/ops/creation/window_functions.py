@@ -47,7 +47,7 @@ def _window(shape: Callable[..., Any], n: int, periodic: bool, dtype: Any, devic
     """``shape(u)`` for u from 0 to 1."""
     chosen = get_default_dtype() if dtype is None else as_dtype(dtype)
     if n < 0 or chosen.kind != "f":
-        raise RuntimeError(f"{who}: a length must not be negative and the dtype floating, got {n} and {chosen}")
+        raise RuntimeError(f"{who}: a length must not be negative and the dtype floating point, got {n} and {chosen}")
     if n <= 1:
         values = np.ones(n)
     else:

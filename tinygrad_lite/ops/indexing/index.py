@@ -362,7 +362,7 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Tensor:
     ----------
     input : Tensor
     mask : Tensor, bool, of a shape that broadcasts
-    value : number or Tensor of one element
+    value : number or Tensor of shape ()
 
     Returns
     -------
@@ -378,8 +378,11 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Tensor:
     m, dtype = _mask(mask, "masked_fill"), unwrap(input).dtype
     if isinstance(value, (bool, int, float, complex)):
         return _where_op.record((m, held(value, dtype, "masked_fill"), input)).contiguous()
-    if np.size(unwrap(value)) != 1:
-        raise RuntimeError(f"masked_fill: value must be one number, got shape {np.shape(unwrap(value))}")
+    if np.ndim(unwrap(value)):
+        shape = np.shape(unwrap(value))
+        raise RuntimeError(f"masked_fill: value must be a number or a 0-dimensional value tensor, got shape {shape}")
+    if np.asarray(unwrap(value)).dtype.kind == "c" != dtype.kind:
+        held(unwrap(value).item(), dtype, "masked_fill")  # an error: its imaginary part would be lost
     return _where_op.record((m, value, input)).to(dtype).contiguous()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.errors import DtypeError
+from ...engine.errors import DtypeError, RangeError
 from ...engine.fast_calls import elementwise
 from ...rules import FAST, TABLE, differentiable, unwrap, without_gradient
 from ...tensors.tensor_type import Tensor
@@ -214,7 +214,10 @@ def adjoint(input: Any) -> Tensor:
     tensor([[0.-1.j],
             [2.-0.j]])
     """
-    return conj(transpose(input, -2, -1))
+    shape = unwrap(input).shape
+    if len(shape) == 1:
+        raise RangeError(f"adjoint: only supported on matrices or batches of matrices, got shape {shape}")
+    return conj(transpose(input, -2, -1)) if shape else conj(input)
 
 
 def real(input: Any) -> Tensor:

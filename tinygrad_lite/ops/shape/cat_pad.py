@@ -102,7 +102,8 @@ FAST[np.pad] = _np_pad
 
 def _parts(tensors: Any, who: str) -> tuple[Any, ...]:
     if isinstance(tensors, rules.Tensor):  # its rows, which would be joined as they are
-        raise TypeError(f"{who}: expected a sequence of Tensors, got one Tensor; unbind() or flatten it")
+        raise TypeError(f"{who}: expected a sequence of Tensors, got one Tensor; unbind() or flatten it "
+                        f"(the argument must be tuple of Tensors, not Tensor)")  # fmt: skip
     parts = tuple(tensors)
     if not parts:
         raise InputError(f"{who}: expected a non-empty sequence of Tensors, got none")

@@ -251,9 +251,11 @@ def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Te
 def _evenly(input: Any, indices_or_sections: Any, dim: int, least: int, who: str) -> tuple[Any, ...]:
     shape, given = unwrap(input).shape, unwrap(indices_or_sections)
     if len(shape) < least:
-        raise InputError(f"{who}: the input must have at least {least} dimensions, got shape {shape}")
+        raise InputError(f"{who}: the input must have at least {least} dimensions, got shape {shape} "
+                         f"(torch.{who} requires a tensor with at least {least} dimensions)")  # fmt: skip
     if np.ndim(given) == 0 and (given < 1 or shape[dim] % given):
-        raise RuntimeError(f"{who}: size {shape[dim]} of dim {dim} must divide into equal sections, got {given}")
+        raise RuntimeError(f"{who}: size {shape[dim]} of dim {dim} must divide into equal sections, got {given} "
+                           f"(torch.{who} attempted to split along dimension {dim})")  # fmt: skip
     return tensor_split(input, indices_or_sections, dim)
 
 

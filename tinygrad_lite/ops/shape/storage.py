@@ -101,7 +101,8 @@ class UntypedStorage:
     __copy__ = clone
 
     def __deepcopy__(self: _S, memo: Any) -> _S:
-        return self.clone()
+        """A copy of the memory, which tensors that are copied with it look at, too."""
+        return _around(type(self), views.copy_with_others(self._elements, memo))
 
     def cpu(self: _S) -> _S:
         """Itself."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.errors import InputError
+from ...promotion import meet
 from ...rules import FAST, unwrap, wrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim
@@ -105,6 +106,8 @@ def gradient(input: Any, *, spacing: Any = 1, dim: Any = None, edge_order: int =
         if shape[d] <= edge_order:
             raise RuntimeError(f"gradient: each dimension must have at least {edge_order + 1} entries, got {shape}")
         turned = np.swapaxes(f, d, -1)
+        if np.ndim(unwrap(h)):  # differences of neighbours, too, in the dtype that holds both
+            turned = turned.astype(meet(unwrap(f).dtype, unwrap(h).dtype))
         slope = _between(turned, h, edge_order) if np.ndim(unwrap(h)) else _uniform(turned, h, edge_order)
         found.append(np.swapaxes(slope, d, -1).contiguous())
     return tuple(found)

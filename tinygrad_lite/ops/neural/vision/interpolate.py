@@ -7,8 +7,10 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
 from ....engine.errors import InputError
-from ....rules import unwrap
+from ....rules import unwrap, wrap
 from ....tensors.tensor_type import Tensor
 from ...argument_names import floating_only
 from ...shape.stencil import Stencil, blend
@@ -126,6 +128,9 @@ def interpolate(
     Parameters
     ----------
     input : Tensor, shape (N, C, L), (N, C, H, W) or (N, C, D, H, W)
+        Floating; integers for "nearest" and "nearest-exact", and bytes (uint8) also for "bilinear" and "bicubic":
+        weights in float32, rounded to bytes after each dimension. PyTorch's weights have 16 bits there, so that its
+        bytes differ by 1 here and there.
     size : int or sequence of int, optional
         Of the result; this or `scale_factor`.
     scale_factor : float or sequence of float, optional
@@ -171,8 +176,6 @@ def interpolate(
         raise InputError(f"interpolate: antialias is for modes bilinear and bicubic, got {mode!r}")
     if recompute_scale_factor and size is not None:
         raise InputError(f"interpolate: recompute_scale_factor makes no sense with size, got size {size}")
-    if smooth or mode == "area":
-        floating_only(input, "interpolate")
     counts, factors = _sizes(shape[2:], size, scale_factor)
     return resized(input, counts, [None] * len(counts) if recompute_scale_factor else factors, mode,
                    bool(align_corners), antialias)  # fmt: skip
@@ -184,7 +187,18 @@ def resized(
     """The input with other sizes, and the scale factors that were given, if any."""
     stencil = _stencil(mode, align_corners, antialias)
     factors = [None] * len(counts) if align_corners else factors
-    return blend(input, [stencil(*args) for args in zip(unwrap(input).shape[2:], counts, factors)])
+    stencils = [stencil(*args) for args in zip(unwrap(input).shape[2:], counts, factors)]
+    if mode in ("bilinear", "bicubic") and unwrap(input).dtype == np.uint8:
+        return _bytes(input, stencils)
+    return blend(input if mode.startswith("nearest") else floating_only(input, "interpolate"), stencils)
+
+
+def _bytes(input: Any, stencils: list[Stencil]) -> Tensor:
+    """An image of bytes, rounded after the columns and again after the rows, as PyTorch does it."""
+    for last, stencil in enumerate(reversed(stencils)):
+        blended = unwrap(blend(wrap(unwrap(input).astype(np.float32)), [stencil, *[None] * last]))
+        input = wrap(np.clip(np.floor(blended + np.float32(0.5)), 0, 255).astype(np.uint8))
+    return input
 
 
 def upsample(
