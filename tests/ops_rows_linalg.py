@@ -109,6 +109,9 @@ def _products() -> list[Row]:
         Row("bilinear", lambda m, x, y, w, b: m.bilinear(x, y, w, b), (normal(4, 2), normal(4, 3), normal(5, 2, 3),
             normal(5))),
         Row("bilinear", lambda m, x, y, w: m.bilinear(x, y, w), (v2, v3, normal(5, 2, 3))),
+        Row("linear", lambda m, x, w: m.linear(x, w), (normal(2, 4, 3), normal(3))),
+        Row("linear", lambda m, x, w, b: m.linear(x, w, b), (normal(2, 4, 3), normal(3), normal())),
+        Row("linear", lambda m, x, w, b: m.linear(x, w, b), (normal(4, 3), normal(2, 3), normal(4, 2))),
     ]  # fmt: skip
 
 

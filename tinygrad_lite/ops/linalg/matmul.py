@@ -289,12 +289,13 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
     Parameters
     ----------
     input : Tensor, shape (..., in_features)
-    weight : Tensor, shape (out_features, in_features)
+    weight : Tensor, shape (out_features, in_features) or (in_features,)
     bias : Tensor, shape (out_features,), optional
+        Or any shape that broadcasts to the result's; a scalar for a weight of one dimension.
 
     Returns
     -------
-    Tensor, shape (..., out_features)
+    Tensor, shape (..., out_features), or (...) for a weight of one dimension
 
     Raises
     ------
@@ -309,13 +310,24 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
     tensor([3.5000, 7.0000])
     """
     x, w = unwrap(input), unwrap(weight)
-    if w.ndim != 2 or x.ndim == 0 or x.shape[-1] != w.shape[1]:
+    if w.ndim not in (1, 2) or x.ndim == 0 or x.shape[-1] != w.shape[-1]:
         raise RuntimeError(f"linear: input {x.shape} must end in the weight's in_features, weight is {w.shape}")
-    if bias is not None and unwrap(bias).shape != (w.shape[0],):
-        raise RuntimeError(f"linear: bias must have shape ({w.shape[0]},), got {unwrap(bias).shape}")
     if x.dtype is not w.dtype or bias is not None:
         of_one_dtype("linear", input, weight, bias)
-    return _linear.record((input, weight, bias))
+    if w.ndim == 2 and (bias is None or unwrap(bias).shape == w.shape[:1]):
+        return _linear.record((input, weight, bias))
+    product = _matmul.record((input, weight)) if w.ndim == 1 else _linear.record((input, weight, None))
+    if bias is None:
+        return product
+    shape, its = x.shape[:-1] + w.shape[:-1], unwrap(bias).shape
+    if not _extends(its, shape):
+        raise RuntimeError(f"linear: bias must have shape {w.shape[:1]}, or broadcast to the result's, {shape}; got {its}")
+    return product + bias
+
+
+def _extends(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Whether a shape broadcasts to another."""
+    return len(shape) <= len(wanted) and all(n in (1, m) for n, m in zip(shape[::-1], wanted[::-1]))
 
 
 def _np_outer(a: Any, b: Any) -> Any:

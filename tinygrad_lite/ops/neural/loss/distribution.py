@@ -16,7 +16,7 @@ from ...argument_names import floating_only
 from ...creation.creation import built
 from ...pointwise.clamp_round_where import clamp, masked
 from ...pointwise.exp_log_trig import exp, log, xlogy
-from .regression import l1_loss, paired, reduced, reduction_of, within
+from .regression import l1_loss, paired, reduced, reduction_of
 
 __all__ = ["gaussian_nll_loss", "huber_loss", "smooth_l1_loss"]
 FUNCTIONAL = [*__all__, "kl_div", "poisson_nll_loss"]
@@ -150,6 +150,7 @@ def kl_div(
     ----------
     input : Tensor, floating
     target : Tensor, of a shape that broadcasts to the input's
+        Others are broadcast, with a UserWarning.
     size_average, reduce : bool, optional
         PyTorch's old names of reductions.
     reduction : "none", "mean", "batchmean" or "sum"
@@ -170,7 +171,7 @@ def kl_div(
     """
     batch = reduction == "batchmean" and size_average is None and reduce is None
     how = reduction_of("sum" if batch else reduction, size_average, reduce, "kl_div")
-    within(input, target, "kl_div")
+    paired(input, target, "kl_div", smaller=True)
     if how == "mean":
         text = "kl_div: 'mean' divides by the number of all elements; the divergence is that of 'batchmean'"
         warnings.warn(text, UserWarning, stacklevel=4)
@@ -196,6 +197,7 @@ def poisson_nll_loss(
     input : Tensor, floating or integer
         Logarithms of rates, or rates.
     target : Tensor, of a shape that broadcasts to the input's
+        Others are broadcast, with a UserWarning.
         Counts.
     log_input : bool
         Whether the input is logarithms.
@@ -218,7 +220,7 @@ def poisson_nll_loss(
     tensor([1.0000, 0.7183])
     """
     how = reduction_of(reduction, size_average, reduce, "poisson_nll_loss")
-    within(input, target, "poisson_nll_loss")
+    paired(input, target, "poisson_nll_loss", smaller=True)
     loss = exp(input) - target * input if log_input else input - target * log(input + eps)
     if full:
         t = clamp(target, min=1)  # of what counts for nothing the logarithm shall be finite
@@ -244,6 +246,7 @@ def gaussian_nll_loss(
     input : Tensor, floating or integer
         Means.
     target : Tensor, of a shape that broadcasts to the input's
+        Others are broadcast, with a UserWarning.
     var : Tensor or float
         Variances, not negative: of the input's shape, without its last dimension, or with a single 1 in it.
     full : bool
@@ -273,7 +276,7 @@ def gaussian_nll_loss(
     """
     who = "gaussian_nll_loss"
     how = reduction_of(reduction, None, None, who)
-    within(input, target, who)
+    paired(input, target, who, smaller=True)
     x = unwrap(input)
     if not hasattr(var, "shape"):
         var = wrap(built(np.full, x.shape, var, x.dtype if x.dtype.kind == "f" else np.float32))

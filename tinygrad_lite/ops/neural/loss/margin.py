@@ -18,7 +18,7 @@ from ...pointwise.exp_log_trig import logsigmoid
 from ...reduction.sums import mean
 from ...reduction.sums import sum as total
 from ..cosine_similarity import pairwise_distance
-from .regression import reduced, reduction_of, within
+from .regression import paired, reduced, reduction_of, within
 
 __all__ = [
     "multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss", "soft_margin_loss",
@@ -52,6 +52,7 @@ def hinge_embedding_loss(
     input : Tensor, floating
         Distances.
     target : Tensor of 1 and -1, of a shape that broadcasts to the input's
+        Others are broadcast, with a UserWarning.
     margin : float
     size_average, reduce : bool, optional
         PyTorch's old names of reductions.
@@ -68,7 +69,7 @@ def hinge_embedding_loss(
     tensor([0.5000, 0.8000])
     """
     how = reduction_of(reduction, size_average, reduce, "hinge_embedding_loss")
-    within(input, target, "hinge_embedding_loss")
+    paired(input, target, "hinge_embedding_loss", smaller=True)
     loss = masked(clamp(margin - input, min=0), target != 1) + masked(input, target != -1)
     return reduced(loss, None, how)
 

@@ -63,17 +63,21 @@ _squared_error = elementwise(
 )  # fmt: skip
 
 
-def paired(input: Any, target: Any, who: str) -> None:
-    """Warn of shapes that differ, as PyTorch does for distances: (N, 1) and (N,) compare all with all."""
+def paired(input: Any, target: Any, who: str, *, smaller: bool = False) -> None:
+    """Warn of shapes that differ, as PyTorch does for distances: (N, 1) and (N,) compare all with all.
+
+    Where `smaller` is true, a target that broadcasts to the input's shape is nothing to warn of.
+    """
     shapes = unwrap(input).shape, unwrap(target).shape
     if shapes[0] == shapes[1]:
         return
     try:
-        np.broadcast_shapes(*shapes)
+        shape = np.broadcast_shapes(*shapes)
     except ValueError:
         raise InputError(f"{who}: input and target shapes must broadcast, got {shapes[0]} and {shapes[1]}") from None
-    text = f"{who}: input and target should have the same shape, got {shapes[0]} and {shapes[1]}, which broadcast"
-    warnings.warn(text, UserWarning, stacklevel=4)
+    if not (smaller and shape == shapes[0]):
+        text = f"{who}: input and target should have the same shape, got {shapes[0]} and {shapes[1]}, which broadcast"
+        warnings.warn(text, UserWarning, stacklevel=4)
 
 
 def within(input: Any, target: Any, who: str) -> None:
