@@ -360,7 +360,7 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: tg.mv(a23, a4), RuntimeError, "mv: inner sizes must agree, got shapes (2, 3) and (4,)"),
     (lambda: tg.dot(a23, a23), RuntimeError, "dot: expected 1 dimensions, got shape (2, 3)"),
     (lambda: tg.outer(a23, a4), RuntimeError, "outer: expected 1 dimensions, got shape (2, 3)"),
-    (lambda: tg.linear(a23, a23, a4), RuntimeError, "linear: bias must have shape (2,), or broadcast"),
+    (lambda: tg.linear(a23, a23, a4), RuntimeError, "linear: bias must have shape (2,) or broadcast"),
     (lambda: tg.linear(a4, a23), RuntimeError,
      "linear: input (4,) must end in the weight's in_features, weight is (2, 3)"),
     (lambda: tg.einsum("ij,jk", a23), ValueError, "einsum: 'ij,jk' names 2 operands, got 1"),

@@ -10,6 +10,7 @@ from ...kernels.native.walk import addresses
 from ...kernels.native.walk.table import CASTS, KINDS, MOST
 from .steps import (
     EXACT,
+    WITHOUT_GAPS,
     MatMul,
     Place,
     Product,
@@ -121,6 +122,8 @@ class Row:
         places = (*[self.operand(v, d) for v, d in zip(given, dtypes)], target.place)
         if function.__name__ not in EXACT and not straight(places, target.shape):
             raise NotLowered(f"{function.__name__} of arrays that do not lie alike")
+        if function.__name__ in WITHOUT_GAPS and target.size and not _dense(target.place):
+            raise NotLowered(f"{function.__name__} into an array with gaps")
         self.add(found, places, target.shape, function.__name__)
         return target
 
@@ -290,6 +293,12 @@ def _by_vector(a: Symbol, b: Symbol) -> bool:
     """Whether one of two is a matrix and the other one row or column, which both `dot` and `matmul` leave to gemv."""
     (n, k), m = a.shape, b.shape[1]
     return k > 1 and None not in (lay_of(a.place), lay_of(b.place)) and (n == 1) != (m == 1)
+
+
+def _dense(p: Place) -> bool:
+    """Whether neighbours in memory are neighbours in some dimension."""
+    steps = [s for n, s in zip(p.shape, p.strides) if n != 1]
+    return not steps or p.dtype.itemsize in steps
 
 
 def _tuple(axis: Any) -> Any:
