@@ -17,6 +17,7 @@ from fresh_process import ROOT, run
 numba = pytest.importorskip("numba", reason="kernels are compiled by numba")
 compiling = importlib.import_module("tinygrad_lite.kernels.native.compile")
 disk_cache = importlib.import_module("tinygrad_lite.kernels.native.disk_cache")
+turns = importlib.import_module("tinygrad_lite.kernels.native.turns")
 
 SOURCE = "from tinygrad_lite.kernels.native.compile import jit\n\n\n@jit\ndef double(x):\n    return x + x\n"
 PROGRAM = f"""
@@ -78,15 +79,45 @@ def test_what_is_kept_is_the_users_alone(folder, monkeypatch):
 
 
 def test_processes_race(tmp_path):
-    """Each gets its result, and the next finds what they leave."""
+    """Each gets its result, compiled by one of them, and the next finds what they leave."""
     environment = {**os.environ, "TINYGRAD_LITE_CACHE": str(tmp_path)}
     command = [sys.executable, "-W", "error", "-c", PROGRAM]
-    racers = [subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    racers = [subprocess.Popen(command, cwd=ROOT, env=environment, **pipes) for _ in range(3)]
+    hits = []
     for racer in racers:
-        _, error = racer.communicate(timeout=240)
+        out, error = racer.communicate(timeout=240)
         assert racer.returncode == 0, error
+        hits.append(int(out))
+    if os.name == "posix":
+        assert sum(hits) == 2 * 2  # two kernels, which two of three have found
     assert int(run(PROGRAM, TINYGRAD_LITE_CACHE=str(tmp_path))) == 2
     assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks of files are POSIX's")
+def test_a_process_that_was_stopped_stops_no_other(folder, monkeypatch):
+    import fcntl
+
+    loaded()
+    name = kept(folder).name
+    kept(folder).unlink()
+    handle = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    monkeypatch.setattr(turns, "LONGEST", 0.1)
+    assert not loaded()
+    os.close(handle)
+    assert kept(folder).name == name
+    assert loaded()
+
+
+def test_a_kernel_that_cannot_be_compiled_keeps_nobody_waiting(folder):
+    wrong = compiling.build("wrong", SOURCE.replace("x + x", "x.no_such_thing"))["double"]
+    for _ in range(2):
+        with pytest.raises(compiling.CompilationError):
+            wrong(2)
+    assert not turns._held
+    assert not list(folder.iterdir())
 
 
 def test_versions_are_part_of_the_name(monkeypatch):
@@ -133,7 +164,7 @@ def test_damaged_files_are_made_anew(damage, folder):
     whole = kept(folder).stat().st_size
     DAMAGE[damage](kept(folder))
     assert not loaded()
-    assert kept(folder).stat().st_size == whole
+    assert abs(kept(folder).stat().st_size - whole) < 100  # numba numbers what it compiles, in a digit or more
     assert loaded()
 
 

@@ -31,7 +31,7 @@ with uncollected():  # a fifth of the time it takes
     from .disk_cache import DiskCache
     from .forks import lock, wait_before
     from .patience import announce_long_compilation
-    from .pipelines import Inner, InnerDispatcher, Whole
+    from .pipelines import Inner, InnerDispatcher, Whole, WholeDispatcher
 
 announce_long_compilation(DiskCache)
 
@@ -50,6 +50,7 @@ _built: dict[str, dict[str, Any]] = {}
 def jit(function: Callable[..., Any], **others: Any) -> Any:
     """Compile a function of a module of `build` with the house's flags, and keep the result."""
     dispatcher = numba.njit(**{**FLAGS, "no_cfunc_wrapper": True, "pipeline_class": Whole, **others})(function)
+    dispatcher.__class__ = WholeDispatcher
     dispatcher._cache = DiskCache(function, uncollected)  # what enable_caching() does with numba's own class
     return dispatcher
 

@@ -28,9 +28,11 @@ from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
 from ...io.replacing import replacing
+from .turns import end_turn, wait_for_turn
 
 FOLDER_VARIABLE = "TINYGRAD_LITE_CACHE"
 SUFFIX = ".nbc"
+LOCK_SUFFIX = ".lock"
 
 
 class DiskCache:
@@ -52,6 +54,17 @@ class DiskCache:
         """Return what the function compiled to for a signature, or None if that is not kept."""
         target_context.refresh()
         key = self._key(sig, target_context.codegen())
+        found = self._load(sig, target_context, key)
+        where = folder()
+        if found is not None or where is None:
+            return found
+        if wait_for_turn(turn := where / (self._file(key) + LOCK_SUFFIX)):
+            found = self._load(sig, target_context, key)
+            if found is not None:
+                end_turn(turn)
+        return found
+
+    def _load(self, sig: Any, target_context: Any, key: bytes) -> Any:
         payload = read(self._file(key), key)
         if payload is None:
             return None
@@ -64,9 +77,13 @@ class DiskCache:
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep what the function compiled to for a signature, if it can be kept."""
-        if folder() is not None and not data.lifted and not data.library.has_dynamic_globals:
-            key = self._key(sig, data.codegen)
-            write(self._file(key), key, dumps(data._reduce()))
+        where, key = folder(), self._key(sig, data.codegen)
+        if where is not None:
+            try:
+                if not data.lifted and not data.library.has_dynamic_globals:
+                    write(self._file(key), key, dumps(data._reduce()))
+            finally:
+                end_turn(where / (self._file(key) + LOCK_SUFFIX))
 
     def flush(self) -> None:
         """Forget nothing: a kernel that is compiled again is written again."""

@@ -18,6 +18,7 @@ from numba.core.compiler import Compiler
 from numba.core.registry import CPUDispatcher
 
 from . import uncollected
+from .turns import end_all_turns
 
 
 class OptimizedOnce(JITCodeLibrary):
@@ -78,6 +79,18 @@ class Inner(Whole):
     """numba's pipeline, for functions that only kernels call."""
 
     library_class = LinkedOnly
+
+
+class WholeDispatcher(CPUDispatcher):
+    """A kernel, which is kept on disk."""
+
+    def compile(self, sig: Any) -> Any:
+        """Compile the kernel for a signature; where that fails others need not wait for it."""
+        try:
+            return super().compile(sig)
+        except BaseException:
+            end_all_turns()
+            raise
 
 
 class InnerDispatcher(CPUDispatcher):
