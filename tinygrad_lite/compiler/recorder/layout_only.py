@@ -22,7 +22,7 @@ LAYOUT = frozenset({"shape", "ndim", "dtype", "size", "itemsize", "strides", "fl
 VIEWS = frozenset({"reshape", "transpose", "swapaxes", "view", "T", "astype", "to"})
 ASKS = frozenset({
     "isinstance", "type", "len", "ndim", "shape", "size", "may_share_memory", "memory", "hasattr", "record", "wrap",
-    "_finish", "write", "store", "row", "held", "begin", "_overwrite",
+    "_finish", "common", "write", "store", "row", "held", "begin", "_overwrite",
 })  # fmt: skip
 SAME = frozenset({"asarray", "unwrap", "ascontiguousarray", "atleast_1d", "tuple", "list", "expand_dims", "squeeze",
                   "broadcast_to"})  # fmt: skip

@@ -16,7 +16,11 @@ HELPERS = {  # module: functions that compute on arrays between rows
     "ops.neural.loss.margin": ("listed_classes", "other_classes"),
     "ops.neural.loss.regression": ("probabilities",),
     "ops.neural.normalization.layer_norm": ("_follow",),
-    "ops.reduction.min_max": ("place_of",),
+    "ops.linalg.decompositions": ("lapack_svd", "_complete_qr"),
+    "ops.neural.loss.ctc": ("_lengths", "_texts", "_at_least_one"),
+    "ops.pointwise.comparison": ("_close", "_among"),
+    "ops.reduction.min_max": ("place_of", "_nonzeros"),
+    "ops.reduction.unique_histogram": ("_found_in", "_in_bins"),
     "ops.reduction.sort_topk": ("_order", "_top"),
     "ops.reduction.cumulative": ("extremes_at",),
     "ops.pointwise.floating_point": ("exponents",),
@@ -30,9 +34,9 @@ HELPERS = {  # module: functions that compute on arrays between rows
     "ops.neural.dropout": ("kept_or_saturated", "mask_of"),
     "ops.neural.loss.cross_entropy": ("smoothed", "mixed_targets", "as_dtype"),
     "ops.neural.vision.grid_sample": ("_corners",),
-    "ops.random.random_streams": ("uniform", "gaussian"),
+    "ops.random.random_streams": ("uniform", "gaussian", "permutation"),
     "ops.random.in_place": ("_uniform", "_normal", "_bernoulli"),
-    "ops.random.multinomial_bernoulli": ("probabilities",),
+    "ops.random.multinomial_bernoulli": ("probabilities", "_places_drawn"),
     "masked": ("_count", "_free_count", "_shaped"),
     "ops.linalg.ex_variants": ("_raised", "zero_pivots"),
     "ops.linalg.lu": ("_checked_order", "_eliminated", "_exchanged", "_permutation", "_regular"),
@@ -41,6 +45,7 @@ HELPERS = {  # module: functions that compute on arrays between rows
 }
 SHAPED_BY_VALUES = {  # functions of whose results the shapes depend on values: nothing else of them is read
     "ops.neural.embedding": ("bags_of_some", "first_largest", "without_padding"),
+    "ops.neural.loss.ctc": ("texts_of_lengths",),
 }
 RECORDED = frozenset(name for table in (HELPERS, SHAPED_BY_VALUES) for names in table.values() for name in names)
 TAKE_TENSORS = frozenset(
@@ -70,12 +75,14 @@ TAKE_TENSORS = frozenset(
         "_exchanged",
         "_permutation",
         "zero_pivots",
+        "_lengths",
+        "_texts",
         "_raised",
     }
 )  # for arrays
 DRAWS = (
     "uniform", "gaussian", "_uniform", "_normal", "_bernoulli", "mask_of", "kept_or_saturated", "gumbel",
-    "random_slopes",
+    "random_slopes", "permutation", "_places_drawn",
 )  # fmt: skip
 HOOKS_OF_CALLS = ("forward_pre", "forward", "backward_pre", "backward")
 STORES = ("store", "overwrite", "overwrite_at")

@@ -254,10 +254,17 @@ def index_put(input: Any, indices: Sequence[Any], values: Any, accumulate: bool 
     given = unwrap(values)
     if hasattr(given, "dtype") and given.dtype != unwrap(input).dtype:
         raise RuntimeError(f"index_put: values must have the input's dtype {unwrap(input).dtype}, got {given.dtype}")
-    key = plain_index(tuple(slice(None) if i is None else np.atleast_1d(unwrap(i)) for i in indices))
+    key = plain_index(tuple(slice(None) if i is None else _as_list(i) for i in indices))
     if accumulate:  # `index_add` takes what it adds as it is
         values = np.broadcast_to(values, np.broadcast_to(False, unwrap(input).shape)[key].shape)
     return (_add if accumulate else _put), values, key
+
+
+def _as_list(index: Any) -> Any:
+    """One place is a list of one."""
+    if isinstance(index, Tensor):
+        return index if index.ndim else index.reshape(1)
+    return np.atleast_1d(index)
 
 
 @both

@@ -190,7 +190,8 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
         raise TypeError("scatter: one of src and value must be given")
     source = value if src is None else src
     if np.ndim(unwrap(source)) == 0 and not hasattr(source, "_node"):
-        source = np.broadcast_to(held(source, unwrap(input).dtype, "scatter"), np.shape(unwrap(index)))
+        dtype = unwrap(input).dtype
+        source = wrap(built(np.full, unwrap(index).shape, held(source, dtype, "scatter"), dtype))
     key, given = _place(input, dim, index, source, "scatter")
     if reduce is None:
         return _put, given, key

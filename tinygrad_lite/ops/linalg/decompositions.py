@@ -189,13 +189,17 @@ def qr(A: Any, mode: str = "reduced") -> QR:
     if mode == "complete" and n > m:
         if getattr(A, "requires_grad", False):
             raise NotImplementedError(f"qr: mode='complete' has no gradient for more rows than columns, got {x.shape}")
-        return QR(*wrap(tuple(np.linalg.qr(x, "complete"))))
+        return QR(*wrap(_complete_qr(unwrap(A))))
     if n < m:  # the first columns make Q, which makes R of the others
         Q, first = _qr.record((A[..., :n],))
         R: Any = np.concatenate([first, np.matmul(adjoint(Q), A[..., n:])], -1)
     else:
         Q, R = _qr.record((A,))
     return QR(wrap(np.zeros(0, x.dtype)) if mode == "r" else Q, R)
+
+
+def _complete_qr(a: Any) -> Any:
+    return tuple(np.linalg.qr(a, "complete"))
 
 
 # --- eigenvalues ------------------------------------------------------------------------------------------------

@@ -125,7 +125,11 @@ def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, eq
     for name, value in (("rtol", rtol), ("atol", atol)):
         if isinstance(value, (int, float)) and not value >= 0:
             raise InputError(f"isclose: {name} must be a number >= 0, got {value}")
-    return wrap(np.isclose(unwrap(input), unwrap(other), unwrap(rtol), unwrap(atol), equal_nan))
+    return wrap(_close(unwrap(input), unwrap(other), unwrap(rtol), unwrap(atol), equal_nan))
+
+
+def _close(x: Any, y: Any, rtol: Any, atol: Any, equal_nan: bool) -> Any:
+    return np.isclose(x, y, rtol, atol, equal_nan)
 
 
 def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
@@ -194,7 +198,11 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
     tensor([[False,  True],
             [ True, False]])
     """
-    return wrap(np.isin(unwrap(elements), unwrap(test_elements), assume_unique, invert))
+    return wrap(_among(unwrap(elements), unwrap(test_elements), assume_unique, invert))
+
+
+def _among(x: Any, wanted: Any, assume_unique: bool, invert: bool) -> Any:
+    return np.isin(x, wanted, assume_unique, invert)
 
 
 def _np_isin(element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False) -> Any:

@@ -17,7 +17,7 @@ from . import generator as _generator
 from . import multinomial_bernoulli
 from .generator import *
 from .multinomial_bernoulli import *
-from .random_streams import gaussian, stream, uniform
+from .random_streams import gaussian, permutation, stream, uniform
 
 __all__ = [
     *_generator.__all__, *multinomial_bernoulli.__all__,
@@ -295,7 +295,7 @@ def randperm(
     if n < 0:
         raise InputError(f"randperm: n must not be negative, got {n}")
     only_cpu(device, "randperm")
-    return _finish(stream(generator).permutation(n).astype(as_dtype(dtype), copy=False), requires_grad)
+    return _finish(permutation(n, as_dtype(dtype), generator), requires_grad)
 
 
 def normal(

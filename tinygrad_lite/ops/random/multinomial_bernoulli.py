@@ -163,14 +163,18 @@ def multinomial(input: Floating, num_samples: int, replacement: bool = False, *,
             f"multinomial: the input must have 1 or 2 dimensions and num_samples be positive, got shape {given.shape} "
             f"and {num_samples}"
         )
+    return wrap(_places_drawn(given, num_samples, replacement, generator))
+
+
+def _places_drawn(given: Any, count: int, replacement: bool, generator: Any) -> Any:
     weights = np.atleast_2d(given).astype(np.float64)
     total = weights.sum(-1)
     if not (weights.min(initial=0) >= 0 and (total < np.inf).all() and (total > 0).all()):
         raise InputError("multinomial: weights must be finite, not negative, and not all zero in a row")
-    if not replacement and num_samples > (weights > 0).sum(-1).min(initial=num_samples):
-        raise InputError(f"multinomial: cannot draw {num_samples} without replacement from fewer positive weights")
+    if not replacement and count > (weights > 0).sum(-1).min(initial=count):
+        raise InputError(f"multinomial: cannot draw {count} without replacement from fewer positive weights")
     draw = _with_replacement if replacement else _without_replacement
-    return wrap(draw(weights, num_samples, stream(generator)).reshape(*given.shape[:-1], num_samples))
+    return draw(weights, count, stream(generator)).reshape(*given.shape[:-1], count)
 
 
 def _with_replacement(weights: Any, count: int, rng: np.random.Generator) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .generator import stream
 
-__all__ = ["gaussian", "stream", "uniform"]
+__all__ = ["gaussian", "permutation", "stream", "uniform"]
 
 
 def uniform(shape: tuple[int, ...], dtype: Any, generator: Any = None) -> Any:
@@ -32,6 +32,11 @@ def gaussian(shape: tuple[int, ...], dtype: Any, generator: Any = None) -> Any:
     many = math.prod(shape) >= 1024
     drawn = _pairs(shape, generator) if many else stream(generator).standard_normal(shape, np.float32)
     return drawn.astype(dtype, copy=False)
+
+
+def permutation(n: int, dtype: Any, generator: Any = None) -> Any:
+    """The numbers 0 to n - 1 in a random order."""
+    return stream(generator).permutation(n).astype(dtype, copy=False)
 
 
 def _complex(draw: Any, shape: tuple[int, ...], dtype: np.dtype[Any], generator: Any) -> Any:

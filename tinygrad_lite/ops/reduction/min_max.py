@@ -380,8 +380,11 @@ def count_nonzero(input: Any, dim: Any = None, *more: int) -> Tensor:
     >>> tg.count_nonzero(tg.tensor([[1, 0], [2, 3]]), dim=1)
     tensor([1, 2])
     """
-    dims = some_dims((dim, *more) if more else dim)
-    return wrap(np.asarray(np.count_nonzero(unwrap(input), axis=dims), np.int64))  # NumPy 2.0 gives an int
+    return wrap(_nonzeros(unwrap(input), some_dims((dim, *more) if more else dim)))
+
+
+def _nonzeros(x: Any, dims: Any) -> Any:
+    return np.asarray(np.count_nonzero(x, axis=dims), np.int64)  # NumPy 2.0 gives an int
 
 
 FAST[np.count_nonzero] = lambda a, axis=None: count_nonzero(a, axis)

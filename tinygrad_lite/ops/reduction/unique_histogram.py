@@ -310,11 +310,14 @@ def histc(input: Floating, bins: int = 100, min: float = 0, max: float = 0) -> T
     >>> tg.histc(tg.tensor([1.0, 2.0, 1.0, 4.0]), bins=4, min=0, max=4)
     tensor([0., 2., 1., 1.])
     """
-    x = unwrap(input)
-    low, high = _limits(x, min, max, "histc")
+    return wrap(_in_bins(unwrap(input), bins, min, max))
+
+
+def _in_bins(x: Any, bins: int, low: float, high: float) -> Any:
+    low, high = _limits(x, low, high, "histc")
     if low == high:
         low, high = low - 1, high + 1
-    return wrap(_counts(x, bins, (low, high), "histc")[0].astype(x.dtype))
+    return _counts(x, bins, (low, high), "histc")[0].astype(x.dtype)
 
 
 @quietly
@@ -422,22 +425,26 @@ def searchsorted(
     """
     rows, values, order = unwrap(sorted_sequence), np.asarray(unwrap(input)), unwrap(sorter)
     where = _side(right, side, "searchsorted")
-    if order is not None:
-        if order.shape != rows.shape or order.dtype.kind not in "iu":
-            raise RuntimeError(f"searchsorted: sorter must hold integers in shape {rows.shape}, got {order.shape}")
-        rows = np.take_along_axis(rows, order, -1)
-    dtype = np.int32 if out_int32 else np.int64
-    if rows.ndim == 1:
-        return wrap(np.searchsorted(rows, values, where).astype(dtype))
-    if rows.ndim == 0 or values.shape[:-1] != rows.shape[:-1] or not values.ndim:
+    if order is not None and (order.shape != rows.shape or order.dtype.kind not in "iu"):
+        raise RuntimeError(f"searchsorted: sorter must hold integers in shape {rows.shape}, got {order.shape}")
+    if rows.ndim == 0 or (rows.ndim > 1 and (values.shape[:-1] != rows.shape[:-1] or not values.ndim)):
         raise RuntimeError(
             f"searchsorted: input must have the leading dimensions of sorted_sequence, got {values.shape} "
             f"and {rows.shape}"
         )
+    return wrap(_found_in(rows, values, order, where, np.int32 if out_int32 else np.int64))
+
+
+def _found_in(rows: Any, values: Any, order: Any, where: Any, dtype: Any) -> Any:
+    """The places at which values would stand in rows that are in order, or put in order."""
+    if order is not None:
+        rows = np.take_along_axis(rows, order, -1)
+    if rows.ndim == 1:
+        return np.asarray(np.searchsorted(rows, values, where), dtype)
     out = np.empty(values.shape, dtype)
     for index in np.ndindex(rows.shape[:-1]):
         out[index] = np.searchsorted(rows[index], values[index], where)
-    return wrap(out)
+    return out
 
 
 def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Tensor:

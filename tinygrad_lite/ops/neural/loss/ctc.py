@@ -9,10 +9,11 @@ import numpy as np
 from ....engine.errors import InputError
 from ....kernels.losses.ctc import begin, emitted, forward_backward, later, likelihood, losses, states
 from ....kernels.native.parallel import in_ranges
-from ....rules import differentiable, unwrap
+from ....rules import differentiable, unwrap, wrap
 from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
 from ...pointwise.clamp_round_where import masked, where
+from ...pointwise.comparison import isinf
 from ...reduction.sums import mean
 from ...reduction.sums import sum as total
 from .regression import reduction_of
@@ -102,12 +103,13 @@ def ctc_loss(
     if not 0 <= blank < x.shape[2]:
         raise InputError(f"ctc_loss: blank must be in [0, {x.shape[2] - 1}], got {blank}")
     times = _lengths(input_lengths, x.shape[1], len(x), "input_lengths")
-    texts, sizes = _texts(unwrap(targets), target_lengths, x.shape[1], x.shape[2])
+    numbers = type(target_lengths) in (int, tuple, list)
+    texts, sizes = (_texts if numbers else texts_of_lengths)(targets, target_lengths, x.shape[1], x.shape[2])
     loss = _ctc.record((log_probs, texts, times, sizes, blank))
     if zero_infinity:
-        loss = where(np.isinf(unwrap(loss)), 0.0, loss)
+        loss = where(isinf(loss), 0.0, loss)
     if how == "mean":
-        return mean(loss / np.maximum(sizes, 1))
+        return mean(loss / wrap(_at_least_one(sizes)))
     return total(loss) if how == "sum" else loss[0] if single else loss
 
 
@@ -120,8 +122,18 @@ def _lengths(given: Any, count: int, most: int | None, name: str) -> Any:
     return found.astype(np.intp, copy=False)
 
 
+def _at_least_one(sizes: Any) -> Any:
+    return np.maximum(sizes, 1)
+
+
+def texts_of_lengths(targets: Any, lengths: Any, count: int, classes: int) -> tuple[Any, Any]:
+    """As `_texts`, where the longest is as long as the values of a tensor say."""
+    return _texts(targets, lengths, count, classes)
+
+
 def _texts(targets: Any, lengths: Any, count: int, classes: int) -> tuple[Any, Any]:
     """The texts as rows (N, S), and their lengths."""
+    targets = unwrap(targets)
     if targets.dtype.kind not in "iu" or targets.ndim not in (1, 2):
         raise InputError(
             f"ctc_loss: targets must be integers of 1 or 2 dimensions, got {targets.dtype} {targets.shape}"
