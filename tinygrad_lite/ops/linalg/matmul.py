@@ -321,9 +321,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
         return product
     shape, its = x.shape[:-1] + w.shape[:-1], unwrap(bias).shape
     if not _extends(its, shape):
-        raise RuntimeError(
-            f"linear: bias must have shape {w.shape[:1]}, or broadcast to the result's, {shape}; got {its}"
-        )
+        raise RuntimeError(f"linear: bias must have shape {w.shape[:1]} or broadcast to {shape}, got {its}")
     return product + bias
 
 
