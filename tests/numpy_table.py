@@ -99,6 +99,7 @@ CALLS |= {
     "correlate same": lambda a, b: np.correlate(a[0, :2], b.ravel()[:5], "same"),
     "correlate even": lambda a, b: np.correlate(a.ravel()[:5], b[0, :2], "same"),
     "correlate longer": lambda a, b: np.correlate(a[0, :2], b.ravel()),
+    "cbrt": lambda a, b: np.cbrt(a * b),
     "eigvalsh mixed": lambda a, b: np.linalg.eigvalsh(a[:, :2] + 3 * np.eye(2)),
     "eigh mixed": lambda a, b: np.abs(np.linalg.eigh(a[:, :2] + 3 * np.eye(2), "U")[1]),
     "vstack of a dtype": lambda a, b: np.vstack([a, b], dtype=a.dtype),

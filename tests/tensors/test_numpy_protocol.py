@@ -102,7 +102,7 @@ def test_an_unknown_function_is_named(name):
 @pytest.mark.parametrize(
     "call",
     [
-        np.unwrap, np.spacing, np.add.accumulate, np.cbrt, lambda t: np.multiply.outer(t, t), np.modf,
+        np.unwrap, np.spacing, np.add.accumulate, np.ediff1d, lambda t: np.multiply.outer(t, t), np.modf,
         lambda t: np.histogram(t, 3), lambda t: np.insert(t, 0, 1.0), lambda t: np.interp(0.5, [0.0, 1.0], t[0, :2]),
         lambda t: np.block([[t, t]]), lambda t: np.exp(t, where=np.array([True, False, True]), out=np.zeros((2, 3))),
         lambda t: np.convolve(t[0], t[1], "same"), lambda t: np.linalg.trace(t[:, :2]),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.errors import InputError
-from ..rules import FAST, unwrap, without_gradient, wrap
+from ..rules import FAST, differentiable, unwrap, without_gradient, wrap
 from ..tensors.numpy_calls import numbers_as
 from .argument_names import one_dim
 from .linalg.least_squares import lstsq
@@ -21,6 +21,8 @@ from .reduction.sums import trace
 from .shape.reshape_transpose import reshape
 
 __all__: list[str] = []
+
+_cbrt = differentiable(np.cbrt, x=lambda g, out: g / (3 * out * out))
 
 
 def _append(arr: Any, values: Any, axis: int | None = None) -> Any:
