@@ -105,6 +105,8 @@ TABLE: dict[str, list[Idiom]] = {
         I("tuple(int(v) for v in torch.__version__.split('+')[0].split('.')[:2]) >= (1, 8)", True),
         I("torch.__version__ >= '1.13' and torch.__version__ > '0.4.1'", True),
         I("torch.version.cuda", None),
+        I("isinstance(torch.__config__.show(), str) and isinstance(torch.__config__.parallel_info(), str)", True),
+        I("from torch.utils.collect_env import get_pretty_env_info, main; callable(get_pretty_env_info)", True),
         I("hasattr(torch, 'compile') and hasattr(F, 'scaled_dot_product_attention')", True),
     ],
     "Seeds": [

@@ -50,7 +50,7 @@ class _Absent:
         with contextlib.suppress(AttributeError):
             value = self.on_demand(name)
             return present(value, f"{self.known_as}.{name}") if isinstance(value, ModuleType) else value
-        if not name.startswith("__"):
+        if name in RENAMED or not name.startswith("__"):
             with contextlib.suppress(ModuleNotFoundError):
                 return importlib.import_module(f"{self.known_as}.{name}")
             if self.climbs:

@@ -12,6 +12,7 @@ _LAYERS = {  # PyTorch's file under nn.modules -> the one here
 RENAMED = {
     **{f"nn.modules.{theirs}": f"nn.modules.{ours}" for theirs, ours in _LAYERS.items()},
     "nn.modules.module": "nn.hooks",
+    "__config__": "utils.collect_env",
     "_C": "torch_modules._C", "_C._nn": "nn.functional", "nn.utils.stateless": "transforms.stateless",
     "distributed.nn": "distributed.functional", "distributed.nn.functional": "distributed.functional",
     "storage": "ops.shape.storage", "_utils": "ops.shape.storage", "_custom_ops": "torch_modules.library",
