@@ -93,6 +93,8 @@ TABLE: dict[str, list[Idiom]] = {
         I("from torch.cuda.amp import autocast, GradScaler; GradScaler(enabled=False).is_enabled()", False),
         I("from torch.utils.checkpoint import checkpoint; checkpoint(lambda a: a * 2, w, use_reentrant=False).tolist()",
           [2.0, -4.0]),
+        I("from torch.utils.checkpoint import get_device_states, set_device_states\n"
+          "devices, states = get_device_states(x, w); set_device_states(devices, states); (devices, states)", [[], []]),
         I("from torch.func import functional_call, vmap, grad; vmap(lambda a: a.sum())(x).tolist()", [3.0, 7.0]),
         I("from torch.nn.attention import SDPBackend, sdpa_kernel; SDPBackend.MATH.name", "MATH"),
         I("from torch.serialization import safe_globals; safe_globals.__name__", "safe_globals"),

@@ -376,7 +376,7 @@ def _as_torch(code: str) -> str:
 
 @pytest.mark.skipif(importlib.util.find_spec("torchvision") is None, reason="torchvision is not installed")
 def test_torchvision_is_imported_as_it_is():
-    code = "import torch, torchvision\nprint(torchvision.models.resnet18()(torch.zeros(1, 3, 32, 32)).shape[1])"
+    code = "import torch, torchvision\nprint(torchvision.models.resnet18().eval()(torch.zeros(1, 3, 32, 32)).shape[1])"
     assert _as_torch(code) == "1000\n"
 
 

@@ -1,8 +1,27 @@
-"""`checkpoint` and `checkpoint_sequential`, under the name of PyTorch's module."""
+"""`checkpoint` and `checkpoint_sequential`, where PyTorch has them, and what reversible layers ask there."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from ..transforms.checkpoint import checkpoint as checkpoint
 from ..transforms.checkpoint import checkpoint_sequential as checkpoint_sequential
 
-__all__ = ["checkpoint", "checkpoint_sequential"]
+__all__ = ["checkpoint", "checkpoint_sequential", "get_device_states", "set_device_states"]
+
+
+def get_device_states(*args: Any) -> tuple[list[int], list[Any]]:
+    """The devices of tensors beside the CPU, of which there are none, and the states of their generators."""
+    return [], []
+
+
+def set_device_states(devices: Any, states: Any, *, device_type: str | None = None) -> None:
+    """Nothing, for no devices; that of the CPU is `tinygrad_lite.set_rng_state`'s.
+
+    Raises
+    ------
+    RuntimeError
+        If there are any.
+    """
+    if len(devices):
+        raise RuntimeError(f"set_device_states: there is the CPU alone, got devices {list(devices)}")
