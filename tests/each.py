@@ -88,5 +88,6 @@ def run_rows(item: Any, alone: Callable[[], AbstractContextManager[None]]) -> bo
         pytest.fail(f"{len(failed)} of {len(rows)} rows fail: {', '.join(failed)}\n{told}", pytrace=False)
     if skipped:
         reasons = ", ".join(dict.fromkeys(skipped.values()))
-        pytest.skip(f"{len(skipped)} of {len(rows)} rows ({', '.join(skipped)}): {reasons}")
+        which = f"{len(skipped)} of {len(rows)} rows ({', '.join(skipped)})" if len(skipped) < len(rows) else "all rows"
+        pytest.skip(f"{which}: {reasons}")
     return True

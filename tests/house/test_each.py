@@ -48,12 +48,13 @@ def test_all_rows_that_fail_are_named():
     assert text.index("ValueError: 1 is odd") < text.index("--- three\n") < text.index("ValueError: 3 is odd")
 
 
-def test_rows_that_are_skipped_are_named():
+@pytest.mark.parametrize(("end", "which"), [(3, r"2 of 3 rows \(one, two\)"), (4, "all rows")])
+def test_rows_that_are_skipped_are_named(end, which):
     def test(n):
-        if n < 3:
+        if n < end:
             pytest.importorskip("no_such_module")
 
-    with pytest.raises(pytest.skip.Exception, match=r"2 of 3 rows \(one, two\): could not import 'no_such_module'"):
+    with pytest.raises(pytest.skip.Exception, match=rf"^{which}: could not import 'no_such_module'"):
         each.run_rows(item(test), contextlib.nullcontext)
 
 
