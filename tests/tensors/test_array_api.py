@@ -203,3 +203,16 @@ def test_signatures_are_the_standards():
 def test_descending_order():
     np.testing.assert_array_equal(xp.sort(tg.tensor(A), descending=True).numpy(), -np.sort(-A))
     np.testing.assert_array_equal(xp.argsort(tg.tensor(N), descending=True).numpy(), np.argsort(-N, kind="stable"))
+
+
+def test_infinities_are_the_standards():
+    inf, nan = float("inf"), float("nan")
+    z = tg.tensor([complex(inf, 0), complex(-inf, inf), complex(inf, nan), complex(nan, 0), complex(-0.0, 0), 1 + 1j])
+    assert str(xp.expm1(z)[:5].tolist()) == str([complex(inf, 0), -1 + 0j, complex(inf, nan), complex(nan, 0), 0j])
+    assert complex(xp.expm1(z)[5]) == pytest.approx(np.expm1(1 + 1j))
+    a, b = tg.tensor([inf, inf, 3.0, -3.0, 7.0]), tg.tensor([2.0, -2.0, -inf, inf, 2.0])
+    assert str(xp.floor_divide(a, b).tolist()) == "[inf, -inf, -0.0, -0.0, 3.0]"
+    assert xp.floor_divide(tg.tensor(-7), tg.tensor(2)).item() == -4
+    x = tg.tensor([1 + 1j, 2.0], requires_grad=True)
+    xp.expm1(x).real.sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), np.conj(np.exp(x.detach().numpy())), 1e-6)

@@ -11,11 +11,11 @@ from .. import cat as _cat
 from ..dtypes import of
 from .lifting import described, lifted, meet, named, tensors
 
-_ONE = """abs acos acosh asin asinh atan atanh bitwise_invert ceil conj cos cosh exp expm1 floor imag isfinite isinf
+_ONE = """abs acos acosh asin asinh atan atanh bitwise_invert ceil conj cos cosh exp floor imag isfinite isinf
 isnan log log10 log1p log2 logical_not negative positive real reciprocal round sign signbit sin sinh sqrt square
 tan tanh trunc"""
 _TWO = """add atan2 bitwise_and bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor copysign divide equal
-floor_divide greater greater_equal hypot less less_equal logaddexp logical_and logical_or logical_xor maximum minimum
+greater greater_equal hypot less less_equal logaddexp logical_and logical_or logical_xor maximum minimum
 multiply nextafter not_equal pow remainder subtract"""
 _OTHERS = """
 all             | x, /, *, axis=None, keepdims=False
@@ -45,9 +45,32 @@ _SETS = "unique_all unique_counts unique_inverse unique_values"
 
 _MADE = lifted(_ONE) | lifted(_TWO, two=True) | described(_OTHERS) | named(_SETS, np)
 globals().update(_MADE)
-_OWN = """argsort broadcast_arrays clip concat count_nonzero cumulative_prod cumulative_sum nonzero prod sort stack std
+_OWN = """argsort broadcast_arrays clip concat count_nonzero cumulative_prod cumulative_sum expm1
+floor_divide nonzero prod sort stack std
 sum unstack var where"""
 __all__ = sorted({*_MADE, *_OWN.split()})
+
+
+def expm1(x: Any, /) -> Any:
+    """``exp(x) - 1``; at infinities and NaN of complex numbers what the standard says, where NumPy's is NaN."""
+    if x.dtype.kind != "c":
+        return tensors(np.expm1(x))
+    array = (x + 0).detach().numpy()  # without the sign of 0
+    if not (gone := ~np.isfinite(array)).any():
+        return tensors(np.expm1(x + 0))
+    limits = np.where(array.imag == 0, np.expm1(array.real), np.exp(array) - 1).astype(array.dtype)
+    limits.imag[array.imag == 0] = 0
+    return tensors(np.where(gone, limits, np.expm1(np.where(gone, 0, x + 0))))
+
+
+def floor_divide(x1: Any, x2: Any, /) -> Any:
+    """The quotient rounded down; of infinities it is the quotient itself, where NumPy's is NaN."""
+    x1, x2 = meet(x1, x2)
+    out = tensors(np.floor_divide(x1, x2))
+    if out.dtype.kind != "f":
+        return out
+    endless = np.isinf(x1) | np.isinf(x2)
+    return tensors(np.where(endless, np.floor(x1 / x2), out)) if np.any(endless) else out
 
 
 def _summing(function: Any) -> Any:
