@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -113,3 +115,68 @@ def test_hessian_without_grad_mode() -> None:
         assert functional.hessian(cubes, x).grad_fn is None
     with pytest.raises(RuntimeError, match="hessian: strict and vectorize are not supported together"):
         functional.hessian(cubes, x, strict=True, vectorize=True)
+
+
+# --- complex numbers, of which none is the largest ------------------------------------------------------------------
+
+
+def _z() -> tg.Tensor:
+    return tg.arange(16.0).reshape(1, 1, 4, 4).to(tg.complex64)
+
+
+UNORDERED = [
+    (lambda: F.max_pool1d(_z()[0], 2), "max_pool1d"),
+    (lambda: F.max_pool2d(_z(), 2, return_indices=True), "max_pool2d"),
+    (lambda: F.max_pool3d(_z(), 2), "max_pool3d"),
+    (lambda: F.adaptive_max_pool2d(_z(), 2), "adaptive_max_pool2d"),
+    (lambda: F.fractional_max_pool2d(_z(), 2, 2), "fractional_max_pool2d"),
+    (lambda: tg.searchsorted(_z().flatten(), tg.ones(1)), "searchsorted"),
+    (lambda: tg.searchsorted(tg.arange(3.0), tg.tensor(1j)), "searchsorted"),
+    (lambda: tg.bucketize(_z(), tg.arange(3.0)), "searchsorted"),
+    (lambda: F.mse_loss(_z(), _z()), "mse_loss"),
+    (lambda: F.mse_loss(_z().real, _z()), "mse_loss"),
+]
+
+
+@pytest.mark.parametrize(("call", "who"), UNORDERED)
+def test_complex_numbers_have_no_order(call: Callable[[], Any], who: str) -> None:
+    """Neither NumPy's, by the real part, nor squares for distances, which come out complex or negative."""
+    with pytest.raises(TypeError, match=f"{who}: the input must hold real numbers, got complex"):
+        call()
+
+
+# --- integers that a dtype does not hold ----------------------------------------------------------------------------
+
+
+def _refuses(call: Callable[[], Any], message: str) -> None:
+    with pytest.raises(RuntimeError, match=message):
+        call()
+
+
+def test_random_integers_stay_within_their_dtype() -> None:
+    """They neither wrap around, which would make some more frequent than others, nor overflow."""
+    for dtype, low, high, which in (
+        (tg.uint8, 0, 257, "to - 1"), (tg.int8, -129, 3, "from"), (tg.bool, 0, 3, "to - 1"),
+        (tg.float16, 0, 65506, "to - 1"), (tg.uint8, -1, 3, "from"),
+    ):  # fmt: skip
+        message = f"randint: {which} is out of bounds for {dtype}, got .{low}, {high}"
+        _refuses(lambda: tg.randint(low, high, (8,), dtype=dtype), message)  # noqa: B023  # called at once
+        _refuses(lambda: tg.empty(8, dtype=dtype).random_(low, high), "random_: .* is out of bounds")  # noqa: B023
+    _refuses(lambda: tg.randint_like(tg.ones(2, dtype=tg.int8), 0, 200), "randint: to - 1 is out of bounds for int8")
+    _refuses(lambda: tg.randperm(257, dtype=tg.uint8), "randperm: n is too large for uint8")
+    _refuses(lambda: tg.randperm(2050, dtype=tg.float16), "randperm: n is too large for float16")
+    _refuses(lambda: tg.linspace(0, 300, 4, dtype=tg.uint8), "linspace: uint8 does not hold 300")
+    assert tg.randint(0, 256, (4000,), dtype=tg.uint8).max() == 255
+    assert sorted(tg.randperm(2049, dtype=tg.float16).tolist()) == list(range(2049))
+    assert tg.linspace(0, 255, 4, dtype=tg.uint8).tolist() == [0, 85, 170, 255]
+
+
+def test_random_numbers_stay_below_their_bound() -> None:
+    """Rounding to the dtype does not make the bound itself, of which the interval is open."""
+    half = tg.empty(100_000, dtype=tg.float16)
+    for drawn, bound in (
+        (half.clone().random_(4100), 4100), (tg.randint_like(half, 0, 4099), 4099),
+        (half.clone().uniform_(1000, 1001), 1001), (tg.empty(1_000_000).uniform_(1e6, 1e6 + 1), 1e6 + 1),
+    ):  # fmt: skip
+        assert drawn.double().max() < bound
+    assert (half.clone().uniform_(3, 3) == 3).all()

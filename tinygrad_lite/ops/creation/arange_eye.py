@@ -9,6 +9,7 @@ import numpy as np
 
 from ...dtypes import as_dtype, get_default_dtype
 from ...engine.errors import ArgumentError, DtypeError, InputError
+from ...promotion import held
 from ...rules import unwrap, wrap
 from ...tensors.tensor_type import Tensor
 from .creation import _dtype, _finish, built
@@ -196,7 +197,7 @@ def _spaced(start: Any, end: Any, steps: int, dtype: Any, who: str) -> Any:
     if chosen.kind == "b":
         raise DtypeError(f"{who}: dtype must be one of numbers, got bool")
     if chosen.kind in "iu":  # the ends are cut first, as in PyTorch
-        start, end = int(start), int(end)
+        start, end = (int(held(value, chosen, who)) for value in (start, end))
     return np.linspace(start, end, steps).astype(chosen, copy=False)
 
 

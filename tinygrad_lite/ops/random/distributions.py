@@ -17,7 +17,7 @@ from . import generator as _generator
 from . import multinomial_bernoulli
 from .generator import *
 from .multinomial_bernoulli import *
-from .random_streams import gaussian, permutation, stream, uniform
+from .random_streams import gaussian, integers, last_in_row, permutation, stream, uniform
 
 __all__ = [
     *_generator.__all__, *multinomial_bernoulli.__all__,
@@ -219,8 +219,7 @@ def randint(
     if high <= low:
         raise InputError(f"randint: high must be greater than low, got [{low}, {high})")
     only_cpu(device, "randint")
-    drawn = stream(generator).integers(low, high, tuple(size))
-    return _finish(drawn.astype(as_dtype(dtype), copy=False), requires_grad)
+    return _finish(integers(low, high, tuple(size), as_dtype(dtype), generator, "randint"), requires_grad)
 
 
 def randint_like(
@@ -294,6 +293,8 @@ def randperm(
     """
     if n < 0:
         raise InputError(f"randperm: n must not be negative, got {n}")
+    if n - 1 > last_in_row(as_dtype(dtype)):
+        raise InputError(f"randperm: n is too large for {as_dtype(dtype)}, which does not hold all of them, got {n}")
     only_cpu(device, "randperm")
     return _finish(permutation(n, as_dtype(dtype), generator), requires_grad)
 

@@ -11,7 +11,7 @@ from ...engine.door import other_names
 from ...engine.errors import DtypeError, InputError
 from ...tensors.tensor_type import Tensor
 from .multinomial_bernoulli import probabilities
-from .random_streams import gaussian, stream, uniform
+from .random_streams import below, gaussian, integers, last_in_row, stream, uniform
 
 METHODS = "bernoulli_ cauchy_ exponential_ geometric_ log_normal_ normal_ random_ uniform_"
 
@@ -39,7 +39,7 @@ def _positive(value: float, what: str, who: str) -> None:
 
 
 def _uniform(shape: Any, dtype: Any, low: float, high: float, generator: Any) -> Any:
-    return uniform(shape, dtype, generator) * (high - low) + low
+    return below(uniform(shape, dtype, generator) * (high - low) + low, low, high)
 
 
 def _normal(shape: Any, dtype: Any, mean: float, std: float, generator: Any) -> Any:
@@ -102,11 +102,6 @@ def bernoulli_(self: Any, p: Any = 0.5, *, generator: Any = None) -> Tensor:
     return _filled(self, _bernoulli(probabilities(p, "bernoulli_"), self.shape, self.dtype, generator), "bernoulli_")
 
 
-def _digits(dtype: np.dtype[Any]) -> int:
-    """How many binary digits a float dtype has: it holds all integers up to this power of two."""
-    return int(np.finfo(dtype).nmant) + 1
-
-
 def random_(self: Any, *bounds: int | None, generator: Any = None, **names: int | None) -> Tensor:
     """Fill with integers from 0 or the first bound up to, not including, the last one.
 
@@ -120,14 +115,7 @@ def random_(self: Any, *bounds: int | None, generator: Any = None, **names: int 
     if len(bounds) > 2:
         raise TypeError(f"random_: takes at most 2 bounds, got {len(bounds)}")
     low, last = (0, None) if not bounds else (0, bounds[0]) if len(bounds) == 1 else bounds
-    largest = int(np.iinfo(dtype).max) if dtype.kind in "iu" else 1 if dtype.kind == "b" else 2 ** _digits(dtype)
-    low, high, full = low or 0, largest if last is None else last, last is None
+    low, high, full = low or 0, last_in_row(dtype) if last is None else last, last is None
     if not low < high + full:
         raise InputError(f"random_: random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
-    if dtype.kind in "iub":
-        least, most = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
-        if low < least or high - (not full) > most:
-            which = "from" if not least <= low <= most else "to - 1"
-            raise InputError(f"random_: {which} is out of bounds for {dtype}, got [{low}, {high})")
-    drawn = stream(generator).integers(low, high, self.shape, endpoint=full)
-    return _filled(self, drawn, "random_")
+    return _filled(self, integers(low, high, self.shape, dtype, generator, "random_", full), "random_")

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.errors import InputError
 from .generator import stream
 
-__all__ = ["gaussian", "permutation", "stream", "uniform"]
+__all__ = ["below", "gaussian", "integers", "last_in_row", "permutation", "stream", "uniform"]
 
 
 def uniform(shape: tuple[int, ...], dtype: Any, generator: Any = None) -> Any:
@@ -20,6 +21,42 @@ def uniform(shape: tuple[int, ...], dtype: Any, generator: Any = None) -> Any:
     if dtype.itemsize > 2:
         return stream(generator).random(shape, dtype)
     return (stream(generator).integers(0, 2048, shape, np.uint16) / 2048).astype(dtype)  # rounding must not give 1
+
+
+def below(values: Any, low: float, high: float) -> Any:
+    """Floats of ``[low, high)``, of which rounding may have made `high` itself: that becomes the largest below it."""
+    if values.dtype.kind != "f" or not low < high:
+        return values
+    with np.errstate(over="ignore"):
+        largest = values.dtype.type(high)
+    return np.minimum(values, largest if largest.item() < high else np.nextafter(largest, values.dtype.type(low)))
+
+
+def integers(
+    low: int, high: int, shape: tuple[int, ...], dtype: Any, generator: Any, who: str, full: bool = False
+) -> Any:
+    """An array of integers in [low, high), or with `full` up to `high` itself, in a dtype that must reach so far."""
+    dtype = np.dtype(dtype)
+    least, most = (0, 1) if dtype.kind == "b" else _ends(dtype)
+    if not least <= low <= most or not least <= high - (not full) <= most:
+        which = "to - 1" if least <= low <= most else "from"
+        raise InputError(f"{who}: {which} is out of bounds for {dtype}, got [{low}, {high})")
+    drawn = stream(generator).integers(low, high, shape, endpoint=full).astype(dtype, copy=False)
+    return drawn if full else below(drawn, low, high)
+
+
+def last_in_row(dtype: Any) -> int:
+    """The largest integer that a dtype holds together with all smaller ones."""
+    dtype = np.dtype(dtype)
+    if dtype.kind in "biu":
+        return 1 if dtype.kind == "b" else int(np.iinfo(dtype).max)
+    return 2 ** (int(np.finfo(dtype).nmant) + 1)  # its binary digits
+
+
+def _ends(dtype: np.dtype[Any]) -> tuple[int, int]:
+    """The least and the largest integer of a dtype."""
+    ends = np.iinfo(dtype) if dtype.kind in "iu" else np.finfo(dtype)
+    return int(ends.min), int(ends.max)
 
 
 def gaussian(shape: tuple[int, ...], dtype: Any, generator: Any = None) -> Any:

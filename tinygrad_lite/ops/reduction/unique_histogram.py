@@ -14,7 +14,7 @@ from ...engine.quiet import quietly
 from ...rules import FAST, unwrap, wrap
 from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
-from ..argument_names import numpy_names, one_dim
+from ..argument_names import numpy_names, one_dim, ordered_only
 from ..indexing.index import index_select, take
 
 __all__ = ["bincount", "bucketize", "histc", "histogram", "searchsorted", "unique", "unique_consecutive"]
@@ -425,6 +425,8 @@ def searchsorted(
     """
     rows, values, order = unwrap(sorted_sequence), np.asarray(unwrap(input)), unwrap(sorter)
     where = _side(right, side, "searchsorted")
+    ordered_only(rows, "searchsorted")
+    ordered_only(values, "searchsorted")
     if order is not None and (order.shape != rows.shape or order.dtype.kind not in "iu"):
         raise RuntimeError(f"searchsorted: sorter must hold integers in shape {rows.shape}, got {order.shape}")
     if rows.ndim == 0 or (rows.ndim > 1 and (values.shape[:-1] != rows.shape[:-1] or not values.ndim)):

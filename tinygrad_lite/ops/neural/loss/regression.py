@@ -13,6 +13,7 @@ from ....kernels.elementwise.fused import fused
 from ....rules import differentiable, unwrap, wrap
 from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
+from ...argument_names import ordered_only
 from ...creation.creation import built
 from ...pointwise.arithmetic import abs as _abs
 from ...pointwise.clamp_round_where import masked_of
@@ -124,6 +125,8 @@ def mse_loss(
     tensor(2.)
     """
     how = reduction_of(reduction, size_average, reduce, "mse_loss")
+    for each in (input, target):
+        ordered_only(each, "mse_loss")  # the square of a complex number is no distance
     paired(input, target, "mse_loss")
     return _weighted(_squared_error(input, target), weight, how)
 

@@ -9,6 +9,7 @@ from ....kernels.spatial.max_pool_numpy import Windows
 from ....rules import unwrap
 from ....tensors.row_types import with_indices
 from ....tensors.tensor_type import Tensor
+from ...argument_names import ordered_only
 from ..spatial_arguments import Ints, spatial_sizes, unbatched
 from .max_pool import pooled, windows_along
 
@@ -27,6 +28,7 @@ def _even(size: Ints, counts: Ints) -> Windows:
 
 def _adaptive(dims: int, input: Any, output_size: Any, return_indices: bool) -> Any:
     who = f"adaptive_max_pool{dims}d"
+    ordered_only(input, who)
 
     def run(x: Any) -> Any:
         size = unwrap(x).shape[2:]

@@ -11,6 +11,7 @@ from ....engine.quiet import quietly
 from ....rules import unwrap, wrap
 from ....tensors.row_types import with_indices
 from ....tensors.tensor_type import Tensor
+from ...argument_names import ordered_only
 from ...random.random_streams import uniform
 from ..spatial_arguments import Ints, each, unbatched
 from .max_pool import pick
@@ -55,6 +56,7 @@ def _fractional(
     dims: int, input: Any, kernel: Any, size: Any, ratio: Any, samples: Any, generator: Any, return_indices: bool
 ) -> Any:
     who = f"fractional_max_pool{dims}d"
+    ordered_only(input, who)
     k = each(kernel, dims, who, "kernel_size", 1)
     if (size is None) == (ratio is None):
         raise InputError(f"{who}: give either output_size or output_ratio, got {size} and {ratio}")

@@ -13,6 +13,7 @@ from ....kernels.spatial.max_pool_numpy import Windows
 from ....rules import differentiable, unwrap, wrap
 from ....tensors.row_types import with_indices
 from ....tensors.tensor_type import Tensor
+from ...argument_names import ordered_only
 from ...pointwise.clamp_round_where import where
 from ..spatial_arguments import Ints, each, pooled_size, unbatched
 
@@ -142,6 +143,7 @@ def _max(
     dims: int, input: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil: bool, return_indices: bool
 ) -> Any:
     who = f"max_pool{dims}d"
+    ordered_only(input, who)
 
     def run(x: Any) -> Any:
         size = unwrap(x).shape[2:]
