@@ -108,12 +108,12 @@ def _product(input: Any, other: Any, who: str) -> Any:
     return _matmul.record((input, other))
 
 
-def matvec(input: Any, x: Any) -> Any:
+def matvec(input: Any, x: Any) -> Tensor:
     """``input @ x``, as SciPy's iterative solvers ask for it, to which a matrix is a linear operator."""
     return input @ x
 
 
-def rmatvec(input: Any, x: Any) -> Any:
+def rmatvec(input: Any, x: Any) -> Tensor:
     """``input.mH @ x``, by which they find what is orthogonal to the columns."""
     return input.mH @ x
 

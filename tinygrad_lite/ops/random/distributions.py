@@ -17,7 +17,7 @@ from . import generator as _generator
 from . import multinomial_bernoulli
 from .generator import *
 from .multinomial_bernoulli import *
-from .random_streams import gaussian, integers, last_in_row, permutation, stream, uniform
+from .random_streams import gaussian, integers, last_in_row, permutation, uniform
 
 __all__ = [
     *_generator.__all__, *multinomial_bernoulli.__all__,
