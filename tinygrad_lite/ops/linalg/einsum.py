@@ -344,7 +344,8 @@ def tensordot(a: Any, b: Any, dims: Any = 2, *, axes: Any = None) -> Tensor:
 
 
 def _np_tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
-    return tensordot(*of_common_dtype(a, b), axes)
+    a, b = of_common_dtype(a, b)
+    return tensordot(a, b, axes)
 
 
 def _np_einsum(subscripts: Any, *operands: Any, optimize: Any = None) -> Any:

@@ -302,7 +302,7 @@ def _np_broadcast_arrays(*args: Any, subok: bool = False) -> Any:
 def _np_joined(join: Any) -> Any:
     """NumPy's function of that name, which casts what it has joined."""
 
-    def joined(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    def joined(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
         out = join(tup)
         if dtype is not None and not np.can_cast(unwrap(out).dtype, dtype, casting):
             raise InputError(f"{join.__name__}: {out.dtype} can't become {np.dtype(dtype)} by casting={casting!r}")
