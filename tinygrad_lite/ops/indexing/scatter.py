@@ -191,7 +191,7 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
     source = value if src is None else src
     if np.ndim(unwrap(source)) == 0 and not hasattr(source, "_node"):
         dtype = unwrap(input).dtype
-        source = wrap(built(np.full, unwrap(index).shape, held(source, dtype, "scatter"), dtype))
+        source = wrap(built(np.full, np.shape(unwrap(index)), held(source, dtype, "scatter"), dtype))
     key, given = _place(input, dim, index, source, "scatter")
     if reduce is None:
         return _put, given, key
