@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from tinygrad_lite import Tensor, empty, int64, no_grad, ones, zeros
+from tinygrad_lite import Tensor, empty, int64, no_grad, ones, zeros, zeros_like
 from tinygrad_lite.engine.errors import InputError
 
 from ... import functional as F
@@ -144,15 +144,17 @@ class _BatchNorm(_NormBase):
             )
         training, momentum = self.training, self.momentum
         mean, var = self.running_mean, self.running_var
+        batch: list[Tensor] = []
         if training and self.track_running_stats:
             if self.num_batches_tracked is not None:
                 self.num_batches_tracked.add_(1)
-                if momentum is None:  # the plain average of all batches
-                    momentum = 1.0 / self.num_batches_tracked.item()
+                if momentum is None and mean is not None and var is not None:  # the plain average of all batches
+                    batch, running, momentum = [zeros_like(mean), zeros_like(var)], [mean, var], 1.0
+                    mean, var = batch
         elif training:
             mean = var = None  # statistics that someone has put there stay as they are
         by_batch = training or (mean is None and var is None)
-        return F.batch_norm(
+        found = F.batch_norm(
             input,
             mean,
             var,
@@ -162,6 +164,12 @@ class _BatchNorm(_NormBase):
             0.0 if momentum is None else momentum,
             self.eps,
         )
+        if batch and self.num_batches_tracked is not None:
+            share = self.num_batches_tracked.to(input.dtype).reciprocal()  # a tensor, so that a recorded step divides
+            with no_grad():
+                for old, new in zip(running, batch):
+                    old.lerp_(new, share.to(old.dtype))
+        return found
 
 
 class BatchNorm1d(_BatchNorm):

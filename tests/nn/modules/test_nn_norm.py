@@ -130,3 +130,26 @@ def test_a_failed_call_leaves_the_state_alone():
         with pytest.raises(ValueError, match="expected"):
             norm(tg.zeros(shape))
     assert norm.num_batches_tracked.item() == 0
+
+
+def test_the_plain_average_of_all_batches_in_a_recorded_step():
+    """The number of batches is a tensor's, not one that Python divides by."""
+
+    def trained(recorded):
+        norm = nn.BatchNorm1d(3, momentum=None)
+
+        def step(x):
+            norm.zero_grad()
+            norm(x).square().sum().backward()
+            return norm.weight.grad
+
+        step = tg.compile(step, fullgraph=True) if recorded else step
+        rng = np.random.default_rng(0)
+        batches = [rng.standard_normal((5, 3)).astype("f") for _ in range(6)]
+        grads = [step(tg.from_numpy(x)).numpy().tobytes() for x in batches]
+        assert not recorded or step.hits() == 4
+        np.testing.assert_allclose(norm.running_mean.numpy(), np.mean(batches, (0, 1)), rtol=1e-5)
+        np.testing.assert_allclose(norm.running_var.numpy(), np.var(batches, 1, ddof=1).mean(0), rtol=1e-5)
+        return grads, norm.running_mean.numpy().tobytes(), norm.running_var.numpy().tobytes()
+
+    assert trained(True) == trained(False)
