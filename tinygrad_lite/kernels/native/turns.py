@@ -35,7 +35,7 @@ def wait_for_turn(path: Path) -> bool:
     Returns
     -------
     bool
-        Whether another process had its turn before, and may have written what is missing here.
+        Whether to look again: another process may have had its turn since what is missing here was looked for.
     """
     if fcntl is None or path in _held:
         return False
@@ -54,7 +54,7 @@ def wait_for_turn(path: Path) -> bool:
             break
         else:
             _held[path] = handle
-            return waited
+            return True
     os.close(handle)
     return waited
 
