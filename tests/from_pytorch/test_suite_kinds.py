@@ -180,3 +180,15 @@ def test_random_numbers_stay_below_their_bound() -> None:
     ):  # fmt: skip
         assert drawn.double().max() < bound
     assert (half.clone().uniform_(3, 3) == 3).all()
+
+
+def test_factors_are_not_cut_silently() -> None:
+    """A fraction beside integers, and an imaginary part beside real numbers."""
+    one, v = tg.ones(2, 2, dtype=tg.int32), tg.ones(2, dtype=tg.int32)
+    _refuses(lambda: tg.addr(one, v, v, alpha=2.5), "addr: alpha must be an integer as the Tensors are, got 2.5")
+    _refuses(lambda: tg.addr(one, v, v, beta=0.5), "addr: beta must be an integer as the Tensors are, got 0.5")
+    assert tg.addr(one, v, v, alpha=2, beta=3).tolist() == [[5, 5], [5, 5]]
+    assert tg.addr(one.float(), v, v, alpha=0.5).tolist() == [[1.5, 1.5], [1.5, 1.5]]
+    place = tg.tensor([0, 1])
+    _refuses(lambda: tg.index_add(v, 0, place, v, alpha=1j), "index_add: int32 does not hold 1j")
+    _refuses(lambda: tg.ones(2).index_add_(0, place, tg.ones(2), alpha=1j), "index_add.*: float32 does not hold 1j")

@@ -149,6 +149,8 @@ def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1
     """
     key, shape = slices(input, dim, index, "index_add")
     source = fitting(source, shape, input, "index_add")
+    if isinstance(alpha, complex):
+        alpha = held(alpha, unwrap(source).dtype, "index_add")  # real dtypes hold no imaginary part
     if alpha != 1:
         whole = type(alpha) is int and unwrap(source).dtype.kind in "iu"
         source = integer_multiple(source, int(alpha), unwrap(source).dtype, "index_add") if whole else source * alpha

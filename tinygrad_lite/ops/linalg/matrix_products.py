@@ -82,9 +82,22 @@ def _plus(input: Any, product: Any, beta: Any, alpha: Any, who: str, promotes: b
         raise RuntimeError(f"{who}: input must broadcast to the product's shape {target}, got {shape}")
     if not promotes:
         of_one_dtype(who, product, input)
+    else:
+        input, product = of_common_dtype(input, product)  # before the factors, which may be fractions
+        _whole_factors(product, who, beta=beta, alpha=alpha)
     if beta == 0:
         input = masked(input, built(np.zeros, (), np.bool_))
     return _times(input, beta or 1, who) + _times(product, alpha, who)
+
+
+def _whole_factors(x: Any, who: str, **factors: Any) -> None:
+    """Refuse fractions beside integers."""
+    for name, factor in factors.items() if unwrap(x).dtype.kind in "biu" else ():
+        if not isinstance(factor, (int, np.integer)):
+            raise InputError(
+                f"{who}: {name} must be an integer as the Tensors are, got {factor!r} "
+                f"(For integral input tensors, argument {name} must not be a floating point number.)"
+            )
 
 
 def _times(x: Any, factor: Any, who: str) -> Any:
