@@ -148,9 +148,10 @@ def _equality(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _copy_from(old: Any, src: Any) -> Any:
-    """`src` in the shape and dtype of `old`."""
+    """`src` in the shape and dtype of `old`, to which a gradient of zeros goes."""
     source = src if isinstance(src, rules.Tensor) else wrap(built(np.asarray, src))
-    return source.to(old.dtype).broadcast_to(old.shape).clone()
+    source = source.to(old.dtype).broadcast_to(old.shape)
+    return index.index_put(old, source, ...) if old.requires_grad and source.requires_grad else source.clone()
 
 
 def _store(tensor: Any, src: Any, name: str) -> Any:

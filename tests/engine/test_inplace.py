@@ -937,3 +937,13 @@ def test_a_quotient_may_be_overwritten():
     y = leaf([1.0, 2.0, 5.0])
     (y / y.sum() + 1).square().sum().backward()
     np.testing.assert_array_equal(x.grad, y.grad)
+
+
+@pytest.mark.parametrize("source", [lambda b: b, lambda b: b[0], lambda b: b.double() * 2, lambda b: tg.ones(2, 3)])
+def test_what_is_overwritten_has_a_gradient_of_zeros(source):
+    """As in PyTorch, so that an optimizer sees the parameter, whatever is copied over what comes of it."""
+    a, b = (tg.ones(2, 3, requires_grad=True) for _ in range(2))
+    x = a * 3
+    x.copy_(source(b))
+    (x * b).sum().backward()
+    assert a.grad.tolist() == [[0.0] * 3] * 2
