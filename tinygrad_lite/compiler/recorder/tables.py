@@ -34,9 +34,10 @@ HELPERS = {  # module: functions that compute on arrays between rows
     "ops.neural.dropout": ("kept_or_saturated", "mask_of"),
     "ops.neural.loss.cross_entropy": ("smoothed", "mixed_targets", "as_dtype"),
     "ops.neural.vision.grid_sample": ("_corners",),
-    "ops.random.random_streams": ("uniform", "gaussian", "permutation"),
-    "ops.random.in_place": ("_uniform", "_normal", "_bernoulli"),
-    "ops.random.multinomial_bernoulli": ("probabilities", "_places_drawn"),
+    "ops.random.random_streams": ("uniform", "gaussian", "permutation", "whole_numbers"),
+    "ops.random.in_place": ("_uniform", "_normal", "_log_normal", "_exponential", "_cauchy", "_geometric"),
+    "ops.random.distributions": ("_normal_about",),
+    "ops.random.multinomial_bernoulli": ("probabilities", "successes", "_events", "_of_trials", "_places_drawn"),
     "masked": ("_count", "_free_count", "_shaped"),
     "ops.linalg.ex_variants": ("_raised", "zero_pivots"),
     "ops.linalg.lu": ("_checked_order", "_eliminated", "_exchanged", "_permutation", "_regular"),
@@ -81,8 +82,9 @@ TAKE_TENSORS = frozenset(
     }
 )  # for arrays
 DRAWS = (
-    "uniform", "gaussian", "_uniform", "_normal", "_bernoulli", "mask_of", "kept_or_saturated", "gumbel",
-    "random_slopes", "permutation", "_places_drawn",
+    "uniform", "gaussian", "permutation", "whole_numbers", "_uniform", "_normal", "_log_normal", "_exponential",
+    "_cauchy", "_geometric", "_normal_about", "successes", "_events", "_of_trials", "_places_drawn", "mask_of",
+    "kept_or_saturated", "gumbel", "random_slopes",
 )  # fmt: skip
 HOOKS_OF_CALLS = ("forward_pre", "forward", "backward_pre", "backward")
 STORES = ("store", "overwrite", "overwrite_at")

@@ -17,7 +17,7 @@ from . import generator as _generator
 from . import multinomial_bernoulli
 from .generator import *
 from .multinomial_bernoulli import *
-from .random_streams import gaussian, integers, last_in_row, permutation, uniform
+from .random_streams import gaussian, last_in_row, permutation, uniform, whole_numbers
 
 __all__ = [
     *_generator.__all__, *multinomial_bernoulli.__all__,
@@ -219,7 +219,7 @@ def randint(
     if high <= low:
         raise InputError(f"randint: high must be greater than low, got [{low}, {high})")
     only_cpu(device, "randint")
-    return _finish(integers(low, high, tuple(size), as_dtype(dtype), generator, "randint"), requires_grad)
+    return _finish(whole_numbers(low, high, tuple(size), as_dtype(dtype), generator, "randint"), requires_grad)
 
 
 def randint_like(
@@ -340,10 +340,14 @@ def normal(
     tensor([1., 2.])
     """
     m, s = unwrap(mean), unwrap(std)
-    if np.any(np.asarray(s) < 0):
-        raise InputError(f"normal: std must not be negative, got {std}")
     only_cpu(device, "normal")
     shape = np.broadcast_shapes(np.shape(m), np.shape(s)) if size is None else sizes((size,), "normal")
-    given = [v.dtype for v in (m, s) if isinstance(v, np.ndarray)]
-    chosen = _floating(given[0] if dtype is None and given else dtype, "normal")
-    return _finish((gaussian(shape, chosen, generator) * s + m).astype(chosen, copy=False), requires_grad)
+    first = m if isinstance(m, np.ndarray) else s
+    chosen = _floating(first.dtype if dtype is None and isinstance(first, np.ndarray) else dtype, "normal")
+    return _finish(_normal_about(m, s, shape, chosen, generator), requires_grad)
+
+
+def _normal_about(mean: Any, std: Any, shape: Any, dtype: Any, generator: Any) -> Any:
+    if np.any(np.asarray(std) < 0):
+        raise InputError(f"normal: std must not be negative, got {std}")
+    return (gaussian(shape, dtype, generator) * std + mean).astype(dtype, copy=False)

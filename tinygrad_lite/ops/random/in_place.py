@@ -10,8 +10,8 @@ from ...engine import views
 from ...engine.door import other_names
 from ...engine.errors import DtypeError, InputError
 from ...tensors.tensor_type import Tensor
-from .multinomial_bernoulli import probabilities
-from .random_streams import below, gaussian, integers, last_in_row, stream, uniform
+from .multinomial_bernoulli import probabilities, successes
+from .random_streams import below, gaussian, last_in_row, stream, uniform, whole_numbers
 
 METHODS = "bernoulli_ cauchy_ exponential_ geometric_ log_normal_ normal_ random_ uniform_"
 
@@ -46,9 +46,22 @@ def _normal(shape: Any, dtype: Any, mean: float, std: float, generator: Any) -> 
     return gaussian(shape, dtype, generator) * std + mean
 
 
-def _bernoulli(chance: Any, shape: Any, dtype: Any, generator: Any) -> Any:
-    drawn = uniform(shape, np.float64, generator) < np.broadcast_to(chance, shape)
-    return drawn.astype(dtype)
+def _log_normal(shape: Any, dtype: Any, mean: float, std: float, generator: Any) -> Any:
+    return np.exp(gaussian(shape, dtype, generator) * std + mean)
+
+
+def _exponential(shape: Any, dtype: Any, rate: float, generator: Any) -> Any:
+    return stream(generator).standard_exponential(shape, dtype) / rate
+
+
+def _cauchy(shape: Any, dtype: Any, median: float, sigma: float, generator: Any) -> Any:
+    with np.errstate(over="ignore"):
+        return (stream(generator).standard_cauchy(shape) * sigma + median).astype(dtype)
+
+
+def _geometric(shape: Any, dtype: Any, p: float, generator: Any) -> Any:
+    with np.errstate(over="ignore"):
+        return stream(generator).geometric(p, shape).astype(dtype)
 
 
 @other_names(to="b")
@@ -72,34 +85,34 @@ def normal_(self: Any, mean: float = 0.0, std: float = 1.0, *, generator: Any = 
 def log_normal_(self: Any, mean: float = 1.0, std: float = 2.0, *, generator: Any = None) -> Tensor:
     """Fill with numbers whose logarithms are normal, of that mean and deviation."""
     _positive(std, "std", "log_normal_")
-    drawn = gaussian(self.shape, _float(self, "log_normal_"), generator)
-    return _filled(self, np.exp(drawn * std + mean), "log_normal_")
+    drawn = _log_normal(self.shape, _float(self, "log_normal_"), mean, std, generator)
+    return _filled(self, drawn, "log_normal_")
 
 
 def exponential_(self: Any, lambd: float = 1.0, *, generator: Any = None) -> Tensor:
     """Fill with exponential numbers of the rate `lambd`."""
     _positive(lambd, "lambd", "exponential_")
-    drawn = stream(generator).standard_exponential(self.shape, _float(self, "exponential_"))
-    return _filled(self, drawn / lambd, "exponential_")
+    drawn = _exponential(self.shape, _float(self, "exponential_"), lambd, generator)
+    return _filled(self, drawn, "exponential_")
 
 
 def cauchy_(self: Any, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None) -> Tensor:
     """Fill with Cauchy numbers: the median, and the half width at half of the maximum."""
     _positive(sigma, "sigma", "cauchy_")
     _float(self, "cauchy_")
-    return _filled(self, stream(generator).standard_cauchy(self.shape) * sigma + median, "cauchy_")
+    return _filled(self, _cauchy(self.shape, self.dtype, median, sigma, generator), "cauchy_")
 
 
 def geometric_(self: Any, p: float, *, generator: Any = None) -> Tensor:
     """Fill with numbers of trials until the first success, each of probability `p`."""
     if not 0 < p < 1:
         raise InputError(f"geometric_: p must be in (0, 1), got {p}")
-    return _filled(self, stream(generator).geometric(p, self.shape), "geometric_")
+    return _filled(self, _geometric(self.shape, self.dtype, p, generator), "geometric_")
 
 
 def bernoulli_(self: Any, p: Any = 0.5, *, generator: Any = None) -> Tensor:
     """Fill with ones with probability `p`, a number or a tensor of a shape that broadcasts; zeros else."""
-    return _filled(self, _bernoulli(probabilities(p, "bernoulli_"), self.shape, self.dtype, generator), "bernoulli_")
+    return _filled(self, successes(probabilities(p, "bernoulli_"), self.shape, self.dtype, generator), "bernoulli_")
 
 
 def random_(self: Any, *bounds: int | None, generator: Any = None, **names: int | None) -> Tensor:
@@ -118,4 +131,4 @@ def random_(self: Any, *bounds: int | None, generator: Any = None, **names: int 
     low, high, full = low or 0, last_in_row(dtype) if last is None else last, last is None
     if not low < high + full:
         raise InputError(f"random_: random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
-    return _filled(self, integers(low, high, self.shape, dtype, generator, "random_", full), "random_")
+    return _filled(self, whole_numbers(low, high, self.shape, dtype, generator, "random_", full), "random_")

@@ -55,7 +55,12 @@ def bernoulli(input: Any, p: Any = None, *, generator: Any = None) -> Tensor:
     if p is None and x.dtype.kind != "f":
         raise DtypeError(f"bernoulli: probabilities must be floating point, got {x.dtype}")
     given = probabilities(input if p is None else p, "bernoulli")
-    return wrap((uniform(x.shape, np.float64, generator) < given).astype(x.dtype))
+    return wrap(successes(given, x.shape, x.dtype, generator))
+
+
+def successes(chance: Any, shape: tuple[int, ...], dtype: Any, generator: Any) -> Any:
+    """Ones with a probability, else zeros."""
+    return (uniform(shape, np.float64, generator) < np.broadcast_to(chance, shape)).astype(dtype)
 
 
 def poisson(input: Floating, generator: Any = None) -> Tensor:
@@ -85,9 +90,13 @@ def poisson(input: Floating, generator: Any = None) -> Tensor:
     rate = unwrap(input)
     if rate.dtype.kind != "f":
         raise DtypeError(f"poisson: rates must be floating point, got {rate.dtype}")
+    return wrap(_events(rate, generator))
+
+
+def _events(rate: Any, generator: Any) -> Any:
     if rate.size and not rate.min() >= 0:
         raise InputError(f"poisson: rates must not be negative, got {rate.min()}")
-    return wrap(np.asarray(stream(generator).poisson(rate)).astype(rate.dtype))
+    return np.asarray(stream(generator).poisson(rate)).astype(rate.dtype)
 
 
 def binomial(count: Floating, prob: Any, generator: Any = None) -> Tensor:
@@ -117,10 +126,13 @@ def binomial(count: Floating, prob: Any, generator: Any = None) -> Tensor:
     >>> tg.binomial(tg.tensor([3.0, 5.0]), tg.tensor([0.0, 1.0]))
     tensor([0., 5.])
     """
-    trials, p = unwrap(count), probabilities(prob, "binomial")
+    return wrap(_of_trials(unwrap(count), probabilities(prob, "binomial"), generator))
+
+
+def _of_trials(trials: Any, p: Any, generator: Any) -> Any:
     if trials.size and not trials.min() >= 0:
         raise InputError(f"binomial: count must not be negative, got {trials.min()}")
-    return wrap(np.asarray(stream(generator).binomial(trials.astype(np.int64), p)).astype(trials.dtype))
+    return np.asarray(stream(generator).binomial(trials.astype(np.int64), p)).astype(trials.dtype)
 
 
 def multinomial(input: Floating, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Tensor:

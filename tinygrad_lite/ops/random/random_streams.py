@@ -10,7 +10,7 @@ import numpy as np
 from ...engine.errors import InputError
 from .generator import stream
 
-__all__ = ["below", "gaussian", "integers", "last_in_row", "permutation", "stream", "uniform"]
+__all__ = ["below", "gaussian", "last_in_row", "permutation", "stream", "uniform", "whole_numbers"]
 
 
 def uniform(shape: tuple[int, ...], dtype: Any, generator: Any = None) -> Any:
@@ -32,7 +32,7 @@ def below(values: Any, low: float, high: float) -> Any:
     return np.minimum(values, largest if largest.item() < high else np.nextafter(largest, values.dtype.type(low)))
 
 
-def integers(
+def whole_numbers(
     low: int, high: int, shape: tuple[int, ...], dtype: Any, generator: Any, who: str, full: bool = False
 ) -> Any:
     """An array of integers in [low, high), or with `full` up to `high` itself, in a dtype that must reach so far."""
