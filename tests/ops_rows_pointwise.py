@@ -55,6 +55,7 @@ def _one() -> list[Row]:
         Row("logit", lambda m, x: m.logit(x, 1e-6), (unit(3, 4),)),
         Row("sgn", lambda m, x: m.sgn(x), (between(3, 4),), np.sign, flat=True, in_torch=False),
         Row("fix", lambda m, x: m.fix(x), (between(3, 4),), np.trunc, flat=True, pointwise=True, unlike_torch="bool"),
+        Row("cbrt", lambda m, x: np.cbrt(x), (nonzero(3, 4),), np.cbrt, pointwise=True, in_torch=False),
         Row("frexp", lambda m, x: m.frexp(x), (nonzero(3, 4),), np.frexp),
         Row("nan_to_num", lambda m, x: m.nan_to_num(x), (normal(3, 4),), np.nan_to_num, pointwise=True),
         Row("nan_to_num", lambda m, x: m.nan_to_num(x, nan=1.5, posinf=2.0, neginf=-3.0),

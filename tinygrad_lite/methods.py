@@ -149,8 +149,8 @@ def _equality(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _copy_from(old: Any, src: Any) -> Any:
     """`src` in the shape and dtype of `old`, to which a gradient of zeros goes."""
-    source = src if isinstance(src, rules.Tensor) else wrap(built(np.asarray, src))
-    source = source.to(old.dtype).broadcast_to(old.shape)
+    given = src if isinstance(src, rules.Tensor) else wrap(built(np.asarray, src))
+    source = given.to(old.dtype).broadcast_to(old.shape)
     return index.index_put(old, source, ...) if old.requires_grad and source.requires_grad else source.clone()
 
 
@@ -158,14 +158,13 @@ def _store(tensor: Any, src: Any, name: str) -> Any:
     """Take other values: at once where neither the history nor a cast has a say."""
     data = tensor._data
     if isinstance(src, rules.Tensor):
-        new_like = src._data
-        plain = new_like.dtype == data.dtype and new_like.shape == data.shape
+        new, plain = src._data, src._data.shape == data.shape
     else:
-        new_like = src = held(src, data.dtype, name)
-        plain = getattr(src, "dtype", None) == data.dtype and not getattr(src, "ndim", 1)
-    if not plain or views.begin(tensor, (src,), name):
+        new = src = held(src, data.dtype, name)
+        plain = not getattr(src, "ndim", 1)
+    if not plain or getattr(new, "dtype", None) != data.dtype or views.begin(tensor, (src,), name):
         return views.write(tensor, _copy_from, (src,), name)
-    views.store(data, new_like, name)
+    views.store(data, new, name)
     return tensor
 
 

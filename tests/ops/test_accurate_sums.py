@@ -278,6 +278,8 @@ def test_every_row_that_sums_declares_it() -> None:
     for op in set(TABLE.values()):
         if op.single or isinstance(op.function, np.ufunc) or not op.function.__module__.startswith("tinygrad_lite"):
             continue
+        if op.function.__code__.co_filename.startswith("<"):  # of a docstring's example
+            continue
         text = "".join(inspect.getsource(f) for f in (op.function, *(rule.vjp for rule in op.rules)))
         if any(s in text for s in sums):
             found.add(op.name)

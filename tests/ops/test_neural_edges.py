@@ -142,19 +142,3 @@ def test_without_gradient_they_say_so() -> None:
         tg.linalg.ldl_solve(tg.eye(2), tg.tensor([0, 0]), tg.eye(2))
     with pytest.raises(np.linalg.LinAlgError, match="ldl_factor: a block of the diagonal is zero"):
         tg.linalg.ldl_factor(tg.zeros(2, 2))
-
-
-@pytest.mark.parametrize("name", ["kl_div", "poisson_nll_loss", "hinge_embedding_loss", "gaussian_nll_loss"])
-def test_a_target_that_is_larger_than_the_input_broadcasts_with_a_warning(name):
-    """One row of log-probabilities against many targets, as PyTorch has it; what is smaller goes unsaid."""
-    loss, rng = getattr(tg.nn.functional, name), np.random.default_rng(0)
-    row, many = (tg.from_numpy(rng.random(s)) for s in ((4,), (3, 4)))
-    others = (tg.ones(3, 4, dtype=tg.float64),) if name == "gaussian_nll_loss" else ()
-    one = (tg.ones(4, dtype=tg.float64),) if others else ()
-    with pytest.warns(UserWarning, match=r"got \(4,\) and \(3, 4\), which broadcast"):
-        found = loss(row.requires_grad_(), many, *one, reduction="none")
-    expected = loss(row.expand(3, 4), many, *others, reduction="none")
-    np.testing.assert_array_equal(found.numpy(force=True), expected.numpy(force=True))
-    ours, theirs = (tg.autograd.grad(each.sum(), row)[0] for each in (found, expected))
-    np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-12)
-    assert loss(many, row.detach(), *others, reduction="none").shape == (3, 4)

@@ -179,7 +179,7 @@ def test_memory_formats_are_accepted_and_change_no_value() -> None:
         with pytest.raises(TypeError, match="memory_format must be one, such as tinygrad_lite.channels_last, got 'C'"):
             getattr(x, name)(memory_format="C")
     assert pickle.loads(pickle.dumps(tg.channels_last)) is tg.channels_last
-    with pytest.raises(ValueError, match="layout: must be one of strided, got 'sparse'"):
+    with pytest.raises(ValueError, match="layout: must be one of strided, .*, got 'sparse'"):
         tg.layout("sparse")
     layer = tg.nn.Linear(2, 2)
     assert layer.to(memory_format=tg.channels_last) is layer

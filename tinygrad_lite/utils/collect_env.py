@@ -26,6 +26,10 @@ def _version(name: str) -> str:
 def show() -> str:
     """What computes here: the versions of the packages below, and NumPy's BLAS.
 
+    Returns
+    -------
+    str, of several lines
+
     Examples
     --------
     >>> import tinygrad_lite as tg

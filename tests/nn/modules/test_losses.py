@@ -14,9 +14,10 @@ from tinygrad_lite import nn
 COLUMN, ROW = tg.tensor([[0.5], [0.5], [0.25]]), tg.tensor([0.25, 0.5, 1.0])
 DISTANCES = {"mse_loss": 1.25 / 9, "l1_loss": 2.5 / 9, "smooth_l1_loss": 1.25 / 18, "huber_loss": 1.25 / 18}
 OTHERS = [
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "kl_div", "poisson_nll_loss", "hinge_embedding_loss",
-    "soft_margin_loss", "multilabel_soft_margin_loss", "margin_ranking_loss", "gaussian_nll_loss",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "soft_margin_loss", "multilabel_soft_margin_loss",
+    "margin_ranking_loss",
 ]  # fmt: skip
+SMALLER = ["kl_div", "poisson_nll_loss", "hinge_embedding_loss", "gaussian_nll_loss"]  # the target often is
 
 
 @pytest.mark.parametrize("name", DISTANCES)
@@ -30,10 +31,22 @@ def test_distances_of_shapes_that_differ_warn(name):
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_other_losses_refuse_targets_that_widen_the_input(name):
-    more = {"margin_ranking_loss": (ROW,), "gaussian_nll_loss": (COLUMN,)}.get(name, ())
+    more = (ROW,) if name == "margin_ranking_loss" else ()
     with pytest.raises(ValueError, match=f"^{name}: ") as caught:
         getattr(F, name)(COLUMN, ROW, *more)
     assert isinstance(caught.value, RuntimeError)
+
+
+@pytest.mark.parametrize("name", SMALLER)
+def test_targets_that_widen_the_input_warn(name):
+    loss = getattr(F, name)
+    more = [(tg.ones(n, n),) if name == "gaussian_nll_loss" else () for n in (1, 3)]
+    with pytest.warns(UserWarning, match=rf"^{name}: .*, got \(3, 1\) and \(3,\), which broadcast"):
+        found = loss(COLUMN, ROW, *[m.expand(3, 1) for m in more[0]], reduction="none")
+    expected = loss(COLUMN.expand(3, 3), ROW, *more[1], reduction="none")
+    np.testing.assert_array_equal(found.numpy(), expected.numpy())
+    with pytest.raises(ValueError, match=rf"{name}: input and target shapes must broadcast, got \(3,\) and \(2,\)"):
+        loss(ROW, ROW[:2], *[m[0] for m in more[1]])
 
 
 def test_every_loss_is_of_one_of_these_kinds():
@@ -43,7 +56,7 @@ def test_every_loss_is_of_one_of_these_kinds():
     }  # fmt: skip
     losses = {name for name in F.__all__ if name.endswith("_loss")} | {"kl_div", "cross_entropy"}
     losses |= {"binary_cross_entropy", "binary_cross_entropy_with_logits"}
-    assert losses == {*DISTANCES, *OTHERS} | of_indices_or_vectors
+    assert losses == {*DISTANCES, *OTHERS, *SMALLER} | of_indices_or_vectors
 
 
 def test_targets_that_broadcast_to_the_input_are_taken():
