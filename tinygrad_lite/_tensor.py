@@ -517,6 +517,8 @@ class Tensor(Methods):
             indexing.refuse_shuffle()
         if not isinstance(value, Tensor):
             value = _numbers(value) if type(value) in (list, tuple) else held(value, self._data.dtype, "setitem")
+        elif value._data.ndim and value._data.shape[0] == 1:  # more dimensions than the place may have
+            value = value.reshape(indexing.without_ones(value._data.shape))
         if type(key) is tuple and (two := indexing.in_two(key, self._data.ndim)):
             self[two[0]][two[1]] = value
             return

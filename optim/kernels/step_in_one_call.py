@@ -14,9 +14,8 @@ import numpy as np
 from numba import typeof
 
 from tinygrad_lite.kernels.native.find_arrays import Array, Collector, collect
-from tinygrad_lite.kernels.native.memory import put_word, view, word
 from tinygrad_lite.kernels.native.source import compiled
-from tinygrad_lite.kernels.native.task_codegen import address_of, claiming, conductor
+from tinygrad_lite.kernels.native.task_codegen import address_of, conductor, launch_over
 from tinygrad_lite.kernels.native.threads import Failure, nearby
 
 FAILED = -2
@@ -44,17 +43,8 @@ def _start(members: int, record: int, values: Any, crew: int, helpers: int) -> i
         -1, or the first index where something is not as expected, or `FAILED`.
     """
     found = collect(members, record, 0)
-    if found < 0:
-        own = record + 8 * OWN
-        rows, count, pieces = word(own), word(own + 8), word(own + 16)
-        table = view(word(own + 24), (rows, count), np.intp)
-        offsets, bounds = view(word(own + 32), count + 1, np.intp), view(word(own + 40), pieces + 1, np.intp)
-        first, factors = view(word(own + 48), pieces, np.intp), view(own, (0, 0), values.dtype)
-        put_word(own + 80, 0)
-        args = (table, offsets, bounds, first, values, factors)
-        if claiming(word(own + 56), word(own + 64), crew, helpers, view(own + 80, 1, np.intp), args):
-            return FAILED
-        put_word(own + 72, word(own + 72) + 1)
+    if found < 0 and launch_over(record + 8 * OWN, values, crew, helpers):
+        return FAILED
     return found
 
 

@@ -947,3 +947,22 @@ def test_what_is_overwritten_has_a_gradient_of_zeros(source):
     x.copy_(source(b))
     (x * b).sum().backward()
     assert a.grad.tolist() == [[0.0] * 3] * 2
+
+
+@pytest.mark.parametrize(("key", "shape"), [
+    (0, (1, 4)), (0, (1, 1, 1)), ((0, 0), (1,)), ((0, 0), (1, 1)), ([0, 2], (1, 2, 4)), ((..., -1), (1, 3)),
+    (slice(1, 3), (1, 1, 4)), ((slice(None), 1), (1, 1)),
+])  # fmt: skip
+def test_what_is_assigned_may_begin_with_more_dimensions_of_size_1(key, shape):
+    """``out[i] = model(x)`` of shape (1,), as in PyTorch."""
+    x, value = tg.zeros(3, 4, requires_grad=True) * 1, tg.randn(*shape, requires_grad=True)
+    x[key] = value * 2
+    expected = np.zeros((3, 4), np.float32)
+    expected[key] = value.numpy(force=True).reshape(shape[next((k for k, n in enumerate(shape) if n != 1), 9) :]) * 2
+    np.testing.assert_array_equal(x.numpy(force=True), expected)
+    (x * x).sum().backward()
+    copies = np.broadcast_to(0, expected[key].shape).size / value.numel()
+    np.testing.assert_allclose(value.grad.numpy(), 8 * copies * value.numpy(force=True), rtol=1e-6)
+    y = tg.zeros(3, 4)
+    y[key] = value.detach() * 2
+    np.testing.assert_array_equal(y.numpy(), expected)

@@ -19,12 +19,14 @@ from functools import cache, partial
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .compile import inner
-from .memory import number_at, put_word, word
+from .memory import word
 from .source import compiled
+from .worker_threads import INTP
 
 Array = np.ndarray[Any, Any]
 
@@ -38,28 +40,78 @@ FACT = 5 * 8  # bytes of a row of what `collect` reads
 
 _compiled = partial(compiled, decorator="holding")  # the GIL keeps the objects alive
 
+_BIT, _BYTE, _INT = ir.IntType(1), ir.IntType(8), ir.IntType(32)
 C_ORDER, F_ORDER, ALIGNED = 0x1, 0x2, 0x100  # bits of an array's flags
 
 
-@inner
-def _fits(array: int, kind: int, wanted: int, dtype: int, shape: int) -> bool:
+class _Reader:
+    """Writes code that reads objects' memory, in a function of its own, which may end early.
+
+    numba would take a third of a second for what these functions do: LLVM's language is written as it is.
+
+    Parameters
+    ----------
+    module : LLVM's module
+    name : str
+    result : LLVM's type
+    arguments : int
+        How many, all words.
+    """
+
+    def __init__(self, module: Any, name: str, result: Any, arguments: int) -> None:
+        self.function = ir.Function(module, ir.FunctionType(result, [INTP] * arguments), name)
+        self.function.linkage = "internal"
+        self.builder = ir.IRBuilder(self.function.append_basic_block())
+
+    def read(self, address: Any, offset: int, kind: Any = INTP) -> Any:
+        """The number at an address; a short one as a word."""
+        place = self.builder.add(address, ir.Constant(INTP, offset))
+        found = self.builder.load(self.builder.inttoptr(place, ir.PointerType(kind)))
+        return found if kind is INTP else self.builder.sext(found, INTP)
+
+    def moved(self, address: Any, index: Any, size: int) -> Any:
+        """The address of the element with an index."""
+        distance = self.builder.mul(ir.Constant(INTP, size), index)
+        return self.builder.add(address, distance)
+
+    def require(self, relation: str, x: Any, y: Any, otherwise: Any) -> None:
+        """Return something where two words are not in a relation."""
+        with self.builder.if_then(self.builder.not_(self.builder.icmp_signed(relation, x, y))):
+            self.builder.ret(otherwise)
+
+
+def _written(builder: Any, name: str, write: Any) -> Any:
+    """A function of the module, written there once."""
+    return builder.module.globals.get(name) or write(builder.module, name)
+
+
+def _write_fits(module: Any, name: str) -> Any:
     """Whether an object is an array (of no subclass), with the flags, the dtype and the shape (ndim first) wanted."""
-    if word(array + TYPE) != kind or number_at(array + FLAGS, np.int32) & wanted != wanted:
-        return False
-    its = word(array + DTYPE)
-    if its != dtype:  # equal dtypes may be two objects: arrays made by numba bring their own
-        if number_at(its + NUMBER, np.int32) != number_at(dtype + NUMBER, np.int32):
-            return False
-        if number_at(its + ORDER, np.int8) != number_at(dtype + ORDER, np.int8):
-            return False
-    ndim = number_at(array + NDIM, np.int32)
-    if ndim != word(shape):
-        return False
-    sizes = word(array + SHAPE)
-    for k in range(ndim):  # noqa: SIM110  # numba knows no all()
-        if word(sizes + 8 * k) != word(shape + 8 * k + 8):
-            return False
-    return True
+    reader = _Reader(module, name, _BIT, 5)
+    builder, (array, kind, wanted, dtype, shape), no = reader.builder, reader.function.args, ir.Constant(_BIT, 0)
+    reader.require("==", reader.read(array, TYPE), kind, no)
+    reader.require("==", builder.and_(reader.read(array, FLAGS, _INT), wanted), wanted, no)
+    its = reader.read(array, DTYPE)
+    with builder.if_then(builder.icmp_signed("!=", its, dtype)):  # equal ones may be two objects, as numba's own are
+        reader.require("==", reader.read(its, NUMBER, _INT), reader.read(dtype, NUMBER, _INT), no)
+        reader.require("==", reader.read(its, ORDER, _BYTE), reader.read(dtype, ORDER, _BYTE), no)
+    ndim, sizes = reader.read(array, NDIM, _INT), reader.read(array, SHAPE)
+    reader.require("==", ndim, reader.read(shape, 0), no)
+    with cgutils.for_range(builder, ndim) as loop:
+        here, there = (reader.moved(start, loop.index, 8) for start in (sizes, shape))
+        reader.require("==", reader.read(here, 0), reader.read(there, 8), no)
+    builder.ret(ir.Constant(_BIT, 1))
+    return reader.function
+
+
+@intrinsic
+def _fits(typingctx: Any, array: Any, kind: Any, wanted: Any, dtype: Any, shape: Any) -> Any:
+    """See `_write_fits`; all are addresses, or numbers of 64 bits."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.call(_written(builder, "fits", _write_fits), args)
+
+    return types.boolean(*(types.intp,) * 5), codegen
 
 
 def _locate(ids: Any, kind: int, dtype: int, flags: Any, shapes: Any, out: Any) -> int:
@@ -70,25 +122,70 @@ def _locate(ids: Any, kind: int, dtype: int, flags: Any, shapes: Any, out: Any) 
     return -1
 
 
+def _write_collect(module: Any, name: str, context: Any) -> Any:
+    """See `collect`."""
+    fits = module.globals.get("fits") or _write_fits(module, "fits")
+    reader = _Reader(module, name, INTP, 3)
+    builder, (members, record, holder), read = reader.builder, reader.function.args, reader.read
+    facts, count, shapes, width, tensor, node_type, none, *slots, kind = (read(record, 8 * k) for k in range(13))
+    data, node, base, kept, grad = slots
+    nothing = ir.Constant(INTP, 0)
+    reader.require("==", read(members, LENGTH), count, nothing)
+    items, python = read(members, ITEMS), context.get_python_api(builder)
+    found_at = cgutils.alloca_once(builder, INTP)
+    with cgutils.for_range(builder, count) as loop:
+        i = loop.index
+        fact = reader.moved(facts, i, FACT)
+        it, flags = read(fact, 0), read(fact, 16)
+        reader.require("==", read(reader.moved(items, i, 8), 0), it, i)
+        reader.require("==", read(builder.add(it, data), 0), read(fact, 8), i)
+        reader.require("==", read(builder.add(it, base), 0), none, i)
+        its = read(builder.add(it, node), 0)
+        with builder.if_else(builder.icmp_signed("==", its, none)) as (leaf, other):
+            with leaf:
+                builder.store(read(builder.add(it, kept), 0), found_at)
+            with other:
+                reader.require("==", read(its, TYPE), node_type, i)
+                builder.store(read(builder.add(its, grad), 0), found_at)
+        found = builder.load(found_at)
+        absent = builder.or_(*(builder.icmp_signed("==", found, empty) for empty in (nothing, none)))
+        with builder.if_else(builder.icmp_signed("==", flags, nothing)) as (without, with_gradient):
+            with without, builder.if_then(builder.not_(absent)):
+                builder.ret(i)
+            with with_gradient:
+                with builder.if_then(absent):
+                    builder.ret(i)
+                reader.require("==", read(found, TYPE), tensor, i)
+                g = read(builder.add(found, data), 0)
+                shape = builder.add(shapes, builder.mul(builder.mul(width, i), ir.Constant(INTP, 8)))
+                fitting = builder.call(fits, [g, kind, flags, read(fact, 24), shape])
+                with builder.if_then(builder.not_(fitting)):
+                    builder.ret(i)
+                target = builder.inttoptr(read(fact, 32), ir.PointerType(INTP))
+                builder.store(read(g, DATA), target)
+                with builder.if_then(builder.icmp_signed("!=", holder, nothing)):
+                    held = builder.inttoptr(g, python.pyobj)
+                    python.incref(held)  # the list takes this reference over; it lives as long as that does
+                    python.list_setitem(builder.inttoptr(holder, python.pyobj), i, held)
+    builder.ret(ir.Constant(INTP, -1))
+    return reader.function
+
+
 @intrinsic
-def _keep(typingctx: Any, items: Any, index: Any, it: Any) -> Any:
-    """Put an object into a list, both by address: it lives as long as the list does. Needs the GIL."""
+def _collect(typingctx: Any, members: Any, record: Any, holder: Any) -> Any:
+    """See `collect`."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        python = context.get_python_api(builder)
-        items, it = (builder.inttoptr(args[k], python.pyobj) for k in (0, 2))
-        python.incref(it)  # the list takes this reference over
-        python.list_setitem(items, args[1], it)
-        return context.get_dummy_value()
+        return builder.call(_written(builder, "collect", partial(_write_collect, context=context)), args)
 
-    return types.void(types.intp, types.intp, types.intp), codegen
+    return types.intp(*(types.intp,) * 3), codegen
 
 
 def collect(members: int, record: int, holder: int) -> int:
     """Check that the Tensors in a list are the expected ones, and write the addresses of their gradients' data.
 
     The objects are looked through in one go: a step over many megabytes has left none of them in the cache, and
-    waiting for one after the other, as Python does, takes 1 us for each Tensor.
+    waiting for one after the other, as Python does, takes 1 us for each Tensor. Needs the GIL.
 
     Parameters
     ----------
@@ -104,38 +201,7 @@ def collect(members: int, record: int, holder: int) -> int:
     int
         -1, or the first index where something is not as expected.
     """
-    facts, count, shapes, width = word(record), word(record + 8), word(record + 16), word(record + 24)
-    tensor, node_type, none = word(record + 32), word(record + 40), word(record + 48)
-    data, node, base = word(record + 56), word(record + 64), word(record + 72)
-    kept, grad, kind = word(record + 80), word(record + 88), word(record + 96)
-    if word(members + LENGTH) != count:
-        return 0
-    items = word(members + ITEMS)
-    for i in range(count):
-        fact = facts + FACT * i
-        it, flags = word(fact), word(fact + 16)
-        if word(items + 8 * i) != it or word(it + data) != word(fact + 8) or word(it + base) != none:
-            return i
-        its = word(it + node)
-        if its == none:
-            found = word(it + kept)
-        elif word(its + TYPE) == node_type:
-            found = word(its + grad)
-        else:
-            return i
-        if flags == 0:
-            if found != 0 and found != none:
-                return i
-            continue
-        if found == 0 or found == none or word(found + TYPE) != tensor:
-            return i
-        g = word(found + data)
-        if not _fits(g, kind, flags, word(fact + 24), shapes + 8 * width * i):
-            return i
-        put_word(word(fact + 32), word(g + DATA))
-        if holder != 0:
-            _keep(holder, i, g)
-    return -1
+    return _collect(members, record, holder)
 
 
 def _shapes(arrays: list[Array]) -> Array:

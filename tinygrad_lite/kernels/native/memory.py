@@ -77,7 +77,7 @@ def claim(typingctx: Any, cursor: Any) -> Any:
     return types.intp(cursor), codegen
 
 
-def _contiguous(context: Any, builder: Any, kind: Any, address: Any, shape: list[Any]) -> Any:
+def contiguous(context: Any, builder: Any, kind: Any, address: Any, shape: list[Any]) -> Any:
     """An array in C order that is not counted, from its first element's address and its sizes."""
     array = context.make_array(kind)(context, builder)
     itemsize = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
@@ -99,7 +99,7 @@ def _view(typingctx: Any, address: Any, shape: Any, dtype: Any) -> Any:
         given = cgutils.unpack_tuple(builder, args[1]) if isinstance(shape, types.BaseTuple) else [args[1]]
         given = [context.cast(builder, value, size, types.intp) for value, size in zip(given, sizes)]
         address = context.cast(builder, args[0], signature.args[0], types.intp)
-        return _contiguous(context, builder, kind, address, given)
+        return contiguous(context, builder, kind, address, given)
 
     return kind(address, shape, dtype), codegen
 
@@ -117,7 +117,7 @@ def _bare(typingctx: Any, array: Any) -> Any:
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         given = context.make_array(array)(context, builder, value=args[0])
-        return _contiguous(context, builder, kind, given.data, cgutils.unpack_tuple(builder, given.shape, array.ndim))
+        return contiguous(context, builder, kind, given.data, cgutils.unpack_tuple(builder, given.shape, array.ndim))
 
     return kind(array), codegen
 

@@ -23,6 +23,7 @@ from .index_keys import in_two as in_two
 from .index_keys import overwrite as overwrite
 from .index_keys import plain_index as plain_index
 from .index_keys import refuse_shuffle as refuse_shuffle
+from .index_keys import without_ones as without_ones
 
 __all__ = [
     "gather", "index_select", "masked_fill", "masked_select", "take_along_dim", "tril", "triu",
@@ -99,7 +100,14 @@ def _erased(g: Any, index: Any) -> Any:
     return index_put(g, 0.0, index)
 
 
-def _written_value(g: Any, a_shape: tuple[int, ...], index: Any, value_shape: Any) -> Any:
+def _written_value(g: Any, a_shape: tuple[int, ...], index: Any, value_shape: tuple[int, ...]) -> Any:
+    """In the value's own dimensions: those of size 1 before the others are not there in what it was written to."""
+    shown = _shown(g, a_shape, index)
+    more = len(value_shape) - shown.ndim
+    return shown.reshape((1,) * more + shown.shape) if more > 0 else shown
+
+
+def _shown(g: Any, a_shape: tuple[int, ...], index: Any) -> Any:
     """What was written shows wherever it was not overwritten again by a repeated index."""
     places = flat_places(a_shape, index) if type(g) is np.ndarray and g.dtype.char in "fd" else None
     if places is not None:

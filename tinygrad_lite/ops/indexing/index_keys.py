@@ -26,6 +26,11 @@ def without_repeats(index: Any) -> bool:
     return True
 
 
+def without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape without the sizes 1 it begins with, which broadcasts to the same."""
+    return next((shape[k:] for k, n in enumerate(shape) if n != 1), ())
+
+
 def refuse_shuffle() -> None:
     """Refuse Python's way of shuffling: ``x[i], x[j] = x[j], x[i]`` of views gives one of them twice."""
     if sys._getframe(2).f_code is random.Random.shuffle.__code__:
