@@ -165,7 +165,7 @@ class _BatchNorm(_NormBase):
             self.eps,
         )
         if batch and self.num_batches_tracked is not None:
-            share = self.num_batches_tracked.to(input.dtype).reciprocal()  # a tensor, so that a recorded step divides
+            share = self.num_batches_tracked.double().reciprocal()  # a tensor, so that a recorded step divides
             with no_grad():
                 for old, new in zip(running, batch):
                     old.lerp_(new, share.to(old.dtype))

@@ -153,3 +153,10 @@ def test_the_plain_average_of_all_batches_in_a_recorded_step():
         return grads, norm.running_mean.numpy().tobytes(), norm.running_var.numpy().tobytes()
 
     assert trained(True) == trained(False)
+
+
+def test_the_plain_average_goes_on_beyond_what_half_precision_counts():
+    norm = nn.BatchNorm1d(1, momentum=None).half()
+    norm.num_batches_tracked.fill_(99_999)
+    norm(tg.full((4, 1), 1000.0, dtype=tg.float16))
+    assert norm.running_mean.item() == pytest.approx(0.01, rel=2e-3)

@@ -1,4 +1,4 @@
-"""`view`, `bare`, `word`, `number_at`, `claim`: arrays and numbers by address: one compiled launch walks over many.
+"""`view`, `bare`, `word`, `claim`: arrays and numbers by address: one compiled launch walks over many.
 
 Imported by whoever runs compiled code, hence never before numba is needed.
 """
@@ -36,16 +36,6 @@ def _at(context: Any, builder: Any, address: Any, kind: Any) -> Any:
 
 
 @intrinsic
-def number_at(typingctx: Any, address: Any, dtype: Any) -> Any:
-    """The number of a dtype that stands at an address: compiled in a tenth of the time that an array of one takes."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.load(_at(context, builder, args[0], dtype.dtype))
-
-    return dtype.dtype(types.intp, dtype), codegen
-
-
-@intrinsic
 def word(typingctx: Any, address: Any) -> Any:
     """The integer, or the address, that stands at an address."""
 
@@ -53,17 +43,6 @@ def word(typingctx: Any, address: Any) -> Any:
         return builder.load(_at(context, builder, args[0], types.intp))
 
     return types.intp(types.intp), codegen
-
-
-@intrinsic
-def put_word(typingctx: Any, address: Any, value: Any) -> Any:
-    """Write an integer, or an address, to an address."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        builder.store(args[1], _at(context, builder, args[0], types.intp))
-        return context.get_dummy_value()
-
-    return types.void(types.intp, types.intp), codegen
 
 
 @intrinsic
