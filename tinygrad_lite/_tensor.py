@@ -380,10 +380,11 @@ class Tensor(Methods):
         return _clone.record((self, "K"))
 
     def contiguous(self, memory_format: Any = None) -> Tensor:
-        """Itself where its memory is in order, else a copy."""
+        """Itself where its memory is in order, or in the format that is asked for; else a copy in C order."""
         if memory_format is not None:
             check_format(memory_format, "contiguous")
-        return self if self._data.flags.c_contiguous else _clone.record((self, "C"))
+        as_it_is = self._data.flags.c_contiguous or self.is_contiguous(memory_format)
+        return self if as_it_is else _clone.record((self, "C"))
 
     def is_contiguous(self, memory_format: Any = None) -> builtins.bool:
         """Whether the memory is in C order; with `channels_last`, in that of ``(N, ..., C)``."""

@@ -23,8 +23,7 @@ from .engine.delivery import LEAVES, TAKEN, Delivery
 from .engine.errors import MODIFIED, InputError, check_several, freed
 from .engine.function import Context as FunctionCtx
 from .engine.function import Function, once_differentiable
-from .engine.grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
-from .engine.quiet import SILENT, restore, silence
+from .engine.grad_mode import Pass, enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .graph import RETAIN, Node, Stamp, last_write, line_of, memory, mode, stale, stamp, tick, written
 from .rules import Op, Rule, conjugate, ndarray, part_of, result_number, wrap
 
@@ -70,7 +69,6 @@ def _run(grads: dict[Node, Any], targets: set[Node] | None, retain: bool, create
 
     Nothing is accumulated before the whole pass has succeeded.
     """
-    mode.passes += 1
     through, wanted = (None, None) if targets is None else _needed(grads, targets)
     how = _through_graph if create else None
     if mode.watcher is not None:
@@ -426,9 +424,7 @@ def backward(
     if len(gradients) != len(outputs):
         raise RuntimeError(f"backward: got {len(outputs)} tensors but {len(gradients)} gradients")
     retain = create_graph if retain_graph is None else retain_graph
-    before, mode.enabled = mode.enabled, create_graph
-    token = silence(SILENT)  # an infinite gradient is an answer, not a warning
-    try:
+    with Pass(create_graph):
         seeds = _seeds(outputs, gradients, create_graph, "backward")
         targets = None if inputs is None else {_node_of(t, "backward") for t in _some(inputs, "backward")}
         if LEAVES:
@@ -443,9 +439,6 @@ def backward(
         for node in reached:
             if node.hooks and node.edges == ():
                 hooks.accumulated(node)
-    finally:
-        restore(token)
-        mode.enabled = before
 
 
 def _node_of(tensor: Any, who: str) -> Node:
@@ -515,16 +508,11 @@ def grad(
     if allow_unused is None:
         allow_unused = materialize_grads
     retain = create_graph if retain_graph is None else retain_graph
-    before, mode.enabled = mode.enabled, create_graph
-    token = silence(SILENT)
-    try:
+    with Pass(create_graph):
         nodes = [_node_of(t, "grad") for t in ins]
         seeds = _seeds(outs, gradients, create_graph, "grad")
         found = _run(seeds, set(nodes), retain, create_graph)
         return _apart(found, nodes, ins, gradients, create_graph, allow_unused, materialize_grads)
-    finally:
-        restore(token)
-        mode.enabled = before
 
 
 def _batched(

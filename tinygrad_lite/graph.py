@@ -40,7 +40,7 @@ class Mode(threading.local):
     def __init__(self) -> None:
         self._enabled = True
         self.stack: list[bool] = []  # what `with no_grad():` blocks go back to
-        self.passes = 0  # how many backward passes this thread has begun
+        self.endings: Any = None  # what to call at the end of the backward pass that runs, if one does
         self.quiet = False  # a rule is being recorded: its results are looked at as gradients
         self.packers: list[Callable[[Node], None]] = []  # see `hooks.saved_tensors_hooks`
 

@@ -266,6 +266,55 @@ def saved_packed(m):
     return [seen, x.grad]
 
 
+@HOOKS
+def packing_overwrites(m):
+    with m.autograd.graph.saved_tensors_hooks(lambda t: t.add_(1), lambda t: t):
+        return m.ones(2, requires_grad=True).exp()
+
+
+@HOOKS
+def several_of_which_some_are_reached(m):
+    (x, y, z), seen = (m.ones(1, requires_grad=True) for _ in range(3)), []
+    m.autograd.graph.register_multi_grad_hook((x, y, z), lambda g: seen.append([v is None for v in g]))
+    out = x * y
+    out.backward(retain_graph=True)
+    out.backward(inputs=[x], retain_graph=True)
+    out.backward(inputs=[z], retain_graph=True)
+    (out * z).exp().backward(inputs=[z])
+    return seen
+
+
+@HOOKS
+def several_around_another_pass(m):
+    (x, y), seen = (m.ones(1, requires_grad=True) for _ in range(2)), []
+    m.autograd.graph.register_multi_grad_hook((x, y), lambda g: seen.append([v.item() for v in g]))
+    w = x.detach().requires_grad_()
+    y.register_hook(lambda g: m.autograd.backward(w * w))
+    (x * 3 * y).backward()
+    return seen
+
+
+@HOOKS
+def called_at_the_end(m):
+    x, seen = m.ones(2, requires_grad=True), []
+    queue = m.autograd.Variable._execution_engine.queue_callback
+
+    def last():
+        seen.append(x.grad.tolist())
+        queue(lambda: seen.append("after"))
+
+    x.register_hook(lambda g: queue(last))
+    (x * 2 + x * 3).sum().backward()
+    x.grad = None
+    (x * x).sum().backward()
+    return seen
+
+
+@HOOKS
+def called_at_the_end_of_nothing(m):
+    m.autograd.Variable._execution_engine.queue_callback(print)
+
+
 @HOOKS.parameters()
 def test_as_pytorchs(program):
     agree(program)

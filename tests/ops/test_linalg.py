@@ -299,6 +299,20 @@ def least_squares(m: Any) -> Any:
 
 
 @programs
+def least_squares_of_a_singular_matrix(m: Any) -> Any:
+    a, b = m.tensor([[1.0, 2.0], [1.0, 2.0], [3.0, 6.0]], dtype=m.float64), m.tensor([[1.0], [2.0], [0.5]]).double()
+    cuts = {"gelsd": (None, -1.0, 0.0, 0.5, 1.0, 2.0), "gelss": (None, -1.0, 0.5), "gelsy": (None, 1e-8)}
+    found = [m.linalg.lstsq(a, b, rcond=cut, driver=d) for d, some in cuts.items() for cut in some]
+    return [[each.solution, each.rank] for each in found]
+
+
+@programs
+def factors_of_nothing(m: Any) -> Any:
+    shapes = [(0, 3), (3, 0), (0, 0), (2, 0, 3), (0, 3, 3), (2, 3, 0)]
+    return [list(m.linalg.lu_factor_ex(m.zeros(shape))) for shape in shapes]
+
+
+@programs
 def solving_for_vectors(m: Any) -> Any:
     x = m.tensor(A)
     shapes = [(3,), (2, 3), (3, 2), (2, 3, 1), (5, 2, 3, 4)]

@@ -206,6 +206,8 @@ def test_contiguity_in_another_order() -> None:
     assert not last.is_contiguous()
     assert not x.is_contiguous(memory_format=tg.channels_last)
     assert not last.is_contiguous(memory_format=tg.channels_last_3d)
+    assert last.contiguous(memory_format=tg.channels_last) is last
+    assert last.contiguous(memory_format=tg.channels_last_3d).is_contiguous()
 
 
 def test_strides_of_the_callers() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ..graph import mode
+from .quiet import SILENT, restore, silence
 
 __all__ = ["enable_grad", "inference_mode", "is_grad_enabled", "no_grad", "set_grad_enabled"]
 
@@ -134,6 +135,32 @@ class inference_mode(_Switch):
         made = object.__new__(cls)
         made._value = not mode
         return made
+
+
+class Pass:
+    """What surrounds a backward pass: it is recorded or not, is silent, and at its end calls who asked to be called.
+
+    An infinite gradient is an answer, not a warning. See `Variable` for the calls, which may ask for others.
+    """
+
+    __slots__ = ("create", "before", "around", "token")
+
+    def __init__(self, create: bool) -> None:
+        self.create = create
+
+    def __enter__(self) -> None:
+        self.before, mode.enabled = mode.enabled, self.create
+        self.around, mode.endings = mode.endings, []
+        self.token = silence(SILENT)
+
+    def __exit__(self, kind: Any, *_: object) -> None:
+        restore(self.token)
+        mode.enabled = self.before
+        try:
+            for call in mode.endings if kind is None else ():
+                call()
+        finally:
+            mode.endings = self.around
 
 
 def _decorate(function: _F, value: bool) -> _F:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import rules
-from ..graph import OFF, Node, mode, tick
+from ..graph import OFF, Node, mode, stale, tick
 from ..rules import Parts, Rule, conjugate, ndarray, stand_in, wrap
 from .accumulate import cast, fit, parents_of
 from .blame import came
@@ -257,7 +257,15 @@ class saved_tensors_hooks:
         packed._positions, packed.pick = rule._positions, rule.pick
         packed.unpack = self._unpacked
         packed.vjp = lambda g, *kept: rule.vjp(g, *map(self._unpacked, kept))
-        return packed, tuple(Kept(self._pack_hook(wrap(v)), v.shape, v.dtype) if _is_value(v) else v for v in saved)
+        return packed, tuple(Kept(self._kept(v), v.shape, v.dtype) if _is_value(v) else v for v in saved)
+
+    def _kept(self, array: Any) -> Any:
+        now = tick()
+        found = self._pack_hook(wrap(array))
+        if stale(array, now) is not None:
+            raise RuntimeError("saved_tensors_hooks: pack_hook must leave the tensor as it is, but has overwritten it "
+                               "(A saved tensor pack hook is modifying its input in place.)")  # fmt: skip
+        return found
 
     def _unpacked(self, kept: Any) -> Any:
         if not isinstance(kept, Kept):

@@ -124,8 +124,8 @@ def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[..., Any], *, 
     fn : callable
         ``fn(gradients)`` with a list of them, or with "any" ``fn(gradient)``; what it returns is ignored.
     mode : "all" or "any"
-        When the last of them has got its gradient, or the first. A pass that does not reach all of them calls nothing
-        with "all", where PyTorch hands over None for the others.
+        When the last of them has got its gradient, or the first. A pass that reaches only some of them calls with
+        "all" at its end, with None for the others; one that reaches none does not call.
 
     Returns
     -------
@@ -143,23 +143,44 @@ def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[..., Any], *, 
     """
     if mode not in ("all", "any"):
         raise InputError(f"register_multi_grad_hook: Expects mode to be one of ('all', 'any') but got {mode}")
-    arrived: dict[int, Any] = {}
-    passes = [0]  # the number of the pass that these have arrived in
 
     def hook_of(place: int) -> Callable[[Any], None]:
         def hook(gradient: Any) -> None:
-            if passes[0] != threads.passes:
-                passes[0] = threads.passes
-                arrived.clear()
-            arrived[place] = gradient
-            if mode == "any" and len(arrived) == 1:
-                fn(gradient)
-            elif mode == "all" and len(arrived) == len(tensors):
-                fn([arrived[i] for i in range(len(tensors))])
+            here = next((e for e in threads.endings if isinstance(e, _Arrived) and e.hook is hook_of), None)
+            if here is None:
+                here = _Arrived(hook_of, fn, len(tensors) if mode == "all" else 0)
+                threads.endings.append(here)
+            here.take(place, gradient)
 
         return hook
 
     return _Handles(tensor.register_hook(hook_of(i)) for i, tensor in enumerate(tensors))
+
+
+class _Arrived:
+    """The gradients that have arrived in one pass; at its end, those who wait for all are called without the others."""
+
+    def __init__(self, hook: Any, fn: Callable[..., Any], count: int) -> None:
+        self.hook, self.fn, self.count = hook, fn, count
+        self.gradients: list[Any] = [None] * count
+        self.called, self.missing = False, count
+
+    def take(self, place: int, gradient: Any) -> None:
+        """Keep one, and call if it is the last; or with the first, if one is enough."""
+        if self.count:
+            self.gradients[place] = gradient
+            self.missing -= 1
+            if not self.missing:
+                self()
+        elif not self.called:
+            self.called = True
+            self.fn(gradient)
+
+    def __call__(self) -> None:
+        """Hand over what has arrived, once."""
+        if self.count and not self.called:
+            self.called = True
+            self.fn(self.gradients)
 
 
 class _Handles:

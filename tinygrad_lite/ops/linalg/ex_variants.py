@@ -177,7 +177,8 @@ def solve_ex(A: Any, B: Any, *, left: bool = True, check_errors: bool = False) -
 def zero_pivots(packed: Any) -> Any:
     """Which pivot of each matrix is the first that is zero, counted from 1; 0 where none is."""
     zero = np.diagonal(unwrap(packed), 0, -2, -1) == 0
-    return np.where(zero.any(-1), np.argmax(zero, -1) + 1, 0).astype(np.int32)
+    before = (np.cumsum(zero, -1) == 0).sum(-1)  # argmax() refuses matrices without a pivot
+    return np.where(zero.any(-1), before + 1, 0).astype(np.int32)
 
 
 def lu_factor_ex(A: Any, *, pivot: bool = True, check_errors: bool = False) -> FactoredEx:

@@ -112,7 +112,8 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
     A : Tensor, shape (..., n, m)
     B : Tensor, shape (..., n, k), or (..., n): vectors
     rcond : float, optional
-        Singular values up to `rcond` times the largest count as 0. Default: see `matrix_rank`.
+        Singular values up to `rcond` times the largest count as 0; a negative one stands for the dtype's precision, and
+        for "gelsd" so does one outside (0, 1), as in LAPACK. Default: see `matrix_rank`.
     driver : None, "gels", "gelsy", "gelsd" or "gelss"
         What PyTorch would call, "gelsy" by default. The computation is the same here for all; "gelsy" returns no
         residuals, "gels" no rank, and only the last two return singular values.
@@ -142,6 +143,8 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
     vector = b.ndim == a.ndim - 1
     if not b.ndim or b.ndim < a.ndim - 1 or b.shape[-1 if vector else -2] != a.shape[-2]:
         raise RuntimeError(f"lstsq: B must have A's rows, got shapes {a.shape} and {b.shape}")
+    if rcond is not None and (rcond < 0 or (driver == "gelsd" and not 0 < rcond < 1)):
+        rcond = float(np.finfo(a.dtype).eps)
     right = B[..., None] if vector else B
     solution = matmul(pinv(A, rtol=rcond), right)
     rank = matrix_rank(A.detach(), rtol=rcond)

@@ -236,7 +236,8 @@ def embedding_bag(
     per_sample_weights : Tensor, of the input's shape, optional
         Factors of the rows; for sums only.
     include_last_offset : bool
-        The last offset is the end of the last bag.
+        The last offset is the end of the last bag, whatever comes after it. PyTorch counts what comes after it for
+        some dtypes and modes.
     padding_idx : int, optional
         A row that counts for nothing, and gets no gradient.
 
