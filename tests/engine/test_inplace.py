@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import re
 import sys
 import threading
@@ -594,6 +595,28 @@ def test_overlapping_operands():
     assert h.tolist() == [1.0, 2.0, 6.0, 12.0]
     h.sum().backward()
     assert x.grad.tolist() == [1 + 2, 1 + 3, 2 + 4, 3]
+
+
+@pytest.mark.parametrize("how", ["copy_", "all of it", "part of it"])
+@pytest.mark.parametrize("steps", [(1, 1), (2, 1), (1, 2), (3, 2), (4, 1)])
+def test_writes_read_first_what_they_overwrite(steps, how):
+    """NumPy's assignment of one dimension does not, where the strides differ."""
+    for start, other, needs_grad in itertools.product(range(4), range(4), (False, True)):
+        leaf = tg.tensor(np.arange(24.0), requires_grad=needs_grad)
+        x = leaf * 1
+        place, value = x[start :: steps[0]][:5], x[other :: steps[1]][:5]
+        numbers = np.arange(24.0)
+        numbers[start :: steps[0]][:5] = value.tolist()
+        if how == "copy_":
+            place.copy_(value)
+        elif how == "all of it":
+            place[...] = value
+        else:
+            x[start : start + 5 * steps[0] : steps[0]] = value
+        assert x.tolist() == numbers.tolist()
+        if needs_grad:
+            x.sum().backward()
+            np.testing.assert_array_equal(leaf.grad, np.bincount(numbers.astype(int), minlength=24))
 
 
 def test_the_last_of_repeated_writes_counts():

@@ -221,8 +221,18 @@ def apply(tensor: Any, function: Callable[[Any], Any], name: str, inplace: bool)
 
 def store(data: Any, new: Any, name: str) -> None:
     """Overwrite an array, and say so."""
-    data[...] = new
+    data[...] = read_before(data, new)
     written(data, name, 4)
+
+
+def read_before(place: Any, new: Any) -> Any:
+    """What a place is to hold, copied where NumPy would write to it before it is read.
+
+    NumPy copies what overlaps, but not in one dimension, where the right direction is enough if both have one stride:
+    ``x[::2] = x[:6]`` goes wrong.
+    """
+    one = type(new) is np.ndarray and new.ndim and place.ndim == 1
+    return new.copy() if one and new.strides[-1:] != place.strides and np.may_share_memory(place, new) else new
 
 
 def duplicate(array: Any) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ... import rules
 from ...engine.errors import InputError, RangeError
+from ...engine.views import read_before
 from ...graph import written
 from ...kernels.loops.scatter import scatter_add
 from ...rules import unwrap
@@ -189,6 +190,8 @@ def flat_places(shape: tuple[int, ...], index: Any) -> Any:
 def assign(out: Any, index: Any, value: Any) -> None:
     """``out[index] = value``; a boolean stands for a dimension of one or of nothing, whatever is written to it."""
     if type(index) is not bool:
+        if type(value) is np.ndarray and np.may_share_memory(out, value):
+            value = read_before(out[index], value)
         out[index] = value
     elif index:
         out[None] = value
