@@ -14,7 +14,7 @@ if __name__ == "nn":
     # isinstance.
     import importlib
 
-    importlib.import_module("tinygrad_lite.nn")
+    importlib.import_module("tinygrad_lite.nn.fx")  # which is loaded on demand otherwise
     for _name in [name for name in sys.modules if f"{name}.".startswith("tinygrad_lite.nn.")]:
         sys.modules[_name.removeprefix("tinygrad_lite.")] = sys.modules[_name]
 else:

@@ -95,6 +95,12 @@ TABLE: dict[str, list[Idiom]] = {
           [2.0, -4.0]),
         I("from torch.utils.checkpoint import get_device_states, set_device_states\n"
           "devices, states = get_device_states(x, w); set_device_states(devices, states); (devices, states)", [[], []]),
+        I(
+            "from torch.fx import symbolic_trace, GraphModule, Interpreter, Tracer, replace_pattern, wrap\n"
+            "[node.op for node in symbolic_trace(nn.Sequential(model)).graph.nodes]",
+            ["placeholder", "call_module", "output"],
+        ),
+        I("import torch.fx as fx; fx.symbolic_trace(lambda a: F.relu(a) + 1)(-x).tolist()", [[1.0, 1.0], [1.0, 1.0]]),
         I("from torch.func import functional_call, vmap, grad; vmap(lambda a: a.sum())(x).tolist()", [3.0, 7.0]),
         I("from torch.nn.attention import SDPBackend, sdpa_kernel; SDPBackend.MATH.name", "MATH"),
         I("from torch.serialization import safe_globals; safe_globals.__name__", "safe_globals"),

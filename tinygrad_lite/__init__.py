@@ -144,6 +144,7 @@ _TORCH_MODULES = {  # in folders of their own
         "types", "version",
     )},
     **{name: f"torch_modules.devices.{name}" for name in ("cpu", "mps", "xpu")},
+    "fx": "nn.fx",
     "quasirandom": "ops.random.quasirandom",
 }  # fmt: skip
 _ROOMS = {  # room -> the names of PyTorch's that are looked for in it

@@ -92,6 +92,7 @@ from tinygrad_lite.dtypes import float32 as float32
 from tinygrad_lite.dtypes import float64 as float64
 from tinygrad_lite import func as func
 from tinygrad_lite.torch_modules import futures as futures
+from tinygrad_lite.nn import fx as fx
 from tinygrad_lite.dtypes import half as half
 from tinygrad_lite.torch_modules import hub as hub
 from tinygrad_lite.tensors.finfo import iinfo as iinfo

@@ -195,16 +195,17 @@ def test_processes_share_a_model_and_have_the_same_torch(tmp_path):
 def test_modules_that_are_refused_say_why_when_they_are_used(tmp_path):
     program = tmp_path / "program.py"
     program.write_text(
-        "import torch, torch.fx, torch.nested\n"
+        "import torch, torch.export, torch.nested\n"
         "from torch.ao.quantization import QuantStub\n"
-        "import torch.fx.passes.shape_prop as shapes\n"
-        "@torch.fx.wrap\n"
+        "import torch.fx.passes.graph_drawer as drawer\n"
+        "import torch.distributed.elastic.multiprocessing.errors as errors\n"
+        "@errors.record\n"
         "def f():\n"
         "    return 'called'\n"
-        "class Own(torch.fx.Interpreter):\n"
+        "class Own(torch.export.ExportedProgram):\n"
         "    pass\n"
-        "print(f(), isinstance(f, torch.fx.GraphModule))\n"
-        "for call in (lambda: torch.nested.nested_tensor([torch.ones(1)]), QuantStub, Own, shapes.ShapeProp):\n"
+        "print(f(), isinstance(f, torch.export.ExportedProgram))\n"
+        "for call in (lambda: torch.nested.nested_tensor([torch.ones(1)]), QuantStub, Own, drawer.FxGraphDrawer):\n"
         "    try:\n"
         "        call()\n"
         "    except RuntimeError as error:\n"
@@ -215,6 +216,6 @@ def test_modules_that_are_refused_say_why_when_they_are_used(tmp_path):
     assert lines[0] == "called False", done.stderr
     assert [line.partition(":")[0] for line in lines[1:]] == [
         "torch.nested.nested_tensor", "torch.ao.quantization.QuantStub", "__main__.Own",
-        "torch.fx.passes.shape_prop.ShapeProp",
+        "torch.fx.passes.graph_drawer.FxGraphDrawer",
     ]  # fmt: skip
     assert "pad the sequences" in lines[1]

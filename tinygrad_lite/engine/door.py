@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -217,6 +217,18 @@ def open_rooms(package: str) -> None:
 
 
 _ROOT = __name__.partition(".")[0]
+
+
+def doors() -> list[FunctionType]:
+    """All that have been opened, each once."""
+    return list(dict.fromkeys(_DOORS.values()))
+
+
+def built(function: FunctionType) -> tuple[CodeType, dict[str, Any] | None]:
+    """The code and the keywords of a public function; a door that was not called yet is compiled."""
+    if function.__code__ is _closed.__code__:
+        function.__globals__["_build"]()
+    return function.__code__, function.__kwdefaults__
 
 
 def _build(made: FunctionType, function: FunctionType) -> FunctionType:

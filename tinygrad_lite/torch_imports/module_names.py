@@ -17,6 +17,11 @@ RENAMED = {
     "distributed.nn": "distributed.functional", "distributed.nn.functional": "distributed.functional",
     "storage": "ops.shape.storage", "_utils": "ops.shape.storage", "_custom_ops": "torch_modules.library",
     "_dynamo": "compiler", "_dynamo.utils": "compiler.pytorch_names", "_inductor": "compiler",
+    "fx": "nn.fx",
+    **{f"fx.{name}": f"nn.fx.{name}" for name in (
+        "_symbolic_trace", "graph", "graph_module", "immutable_collections", "interpreter", "node", "passes",
+        "passes.shape_prop", "proxy", "subgraph_rewriter",
+    )},
     "cuda.amp.autocast_mode": "amp.autocast_mode", "cuda.amp.grad_scaler": "amp.grad_scaler",
 }  # fmt: skip
 

@@ -10,13 +10,14 @@ _QUANTIZED = "nothing is quantized here; parameters and gradients are floating p
 _NESTED = "there are no nested tensors here; pad the sequences (nn.utils.rnn.pad_sequence) and mask what was added"
 _RANKS = "ranks are started by mpiexec here, one group of them, and talk by the functions of distributed"
 _SHARDS = "parameters are whole on each rank here; optim.ZeroRedundancyOptimizer shares out what optimizers remember"
+_GRAPHS = "of fx here are Graph, Tracer, Interpreter, replace_pattern and passes.shape_prop, and no other passes"
 _ONNX = "nothing here writes ONNX; save the state_dict(), and export it by PyTorch"
 REFUSED = {  # a module, with all below it -> why
     "ao": _QUANTIZED, "quantization": _QUANTIZED, "nn.qat": _QUANTIZED, "nn.quantized": _QUANTIZED,
     "nn.quantizable": _QUANTIZED, "nn.intrinsic": _QUANTIZED,
     "autograd.forward_ad": "there are no dual tensors here; func.jvp computes derivatives in a direction",
     "export": "a model is not exported from here; save its state_dict(), and export it by PyTorch",
-    "fx": "modules are not traced into graphs of Python here; compiler.explain tells what a recorded step does",
+    "fx.experimental": _GRAPHS, "fx.passes": _GRAPHS,
     "distributed.algorithms": _RANKS,
     "distributed.checkpoint": "training.Checkpoint saves what several ranks hold, in parts",
     "distributed.device_mesh": _RANKS, "distributed.elastic": _RANKS, "distributed.fsdp": _SHARDS,
@@ -53,7 +54,6 @@ REFUSED_NAMES = {  # of torch itself: pattern -> why
 }
 _DECORATORS = {"onnx.symbolic_helper.parse_args"}  # which take what they mark with first
 _SAME = {
-    "fx.wrap",
     "distributed.elastic.multiprocessing.errors.record",
 }  # decorators that only mark what they are given
 

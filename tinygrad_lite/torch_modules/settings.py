@@ -25,6 +25,7 @@ _PRECISIONS = ("highest", "high", "medium")
 _set: dict[str, Any] = {"precision": "highest", "interop": 1, "debug": 0, "warn always": False}
 
 
+@other_names()  # a door, where functions are asked about
 def _assert(condition: Any, message: str) -> None:
     """An AssertionError with a message unless a condition holds; a Tensor's is that of its one element."""
     assert condition, message

@@ -1,0 +1,141 @@
+"""`intercepted`: while it is open, somebody is asked before any public function of tensors runs.
+
+No other function is put in the place of one, since programs have it under names of their own (``from torch import
+relu``): it stays the same object, and for this time has code that asks. Nothing is paid when nobody is to be asked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import threading
+from collections.abc import Callable, Iterator
+from types import CodeType, FunctionType
+from typing import Any
+
+from .._tensor import Tensor
+from ..engine.door import built, doors
+from ..rules import TABLE
+
+Handler = Callable[[Callable[..., Any], Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
+_INDEXING = ("__getitem__", "__setitem__")
+
+
+def public_functions() -> list[FunctionType]:
+    """All that can be asked about: what has a door, the elementwise functions, and a tensor's indexing."""
+    for late in ("special", "nn.functional"):  # would open doors when it is first used
+        importlib.import_module(f"{Tensor.__module__.partition('.')[0]}.{late}")
+    elementwise = [call for call in TABLE if type(call) is FunctionType and hasattr(call, "formula")]
+    return [*doors(), *elementwise, *(getattr(Tensor, name) for name in _INDEXING)]
+
+
+@functools.lru_cache(maxsize=32)
+def _asking(free: tuple[str, ...]) -> CodeType:
+    """The code of a function that asks; it must name as many variables of an enclosing function as it replaces."""
+    variables = "".join(f"{name} = " for name in free)
+    source = f"""
+def enclosing():
+    {variables}None
+    def asking(*args, _ask=None, **kwargs):
+        {", ".join(free) or "pass"}
+        return _ask(args, kwargs)
+    return asking
+"""
+    namespace: dict[str, Any] = {}
+    exec(compile(source, __file__, "exec"), namespace)
+    return namespace["enclosing"]().__code__
+
+
+class _Asked:
+    """A public function that asks, and what it was before."""
+
+    def __init__(self, function: FunctionType) -> None:
+        self.function = function
+        self.plain: Callable[..., Any] | None = None
+        self.before = function.__code__, function.__kwdefaults__
+        self.ask()
+
+    def ask(self) -> None:
+        """Have it ask from now on."""
+        self.function.__code__ = _asking(self.before[0].co_freevars)
+        self.function.__kwdefaults__ = {"_ask": self}
+
+    def restore(self) -> None:
+        """Have it run from now on."""
+        self.function.__code__, self.function.__kwdefaults__ = self.before
+
+    def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        run: Callable[..., Any] = self.run
+        for handler in _handlers:
+            run = functools.partial(_ask, handler, self.function, run)
+        return run(*args, **kwargs)
+
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        """What the function does by itself."""
+        if self.plain is None:
+            with _lock:
+                self.restore()
+                code, keywords = self.before = built(self.function)
+                self.ask()
+            f = self.function
+            self.plain = FunctionType(code, f.__globals__, f.__name__, f.__defaults__, f.__closure__)
+            self.plain.__kwdefaults__ = keywords
+        return self.plain(*args, **kwargs)
+
+
+def _ask(handler: Handler, function: Any, run: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    return handler(function, run, args, kwargs)
+
+
+_handlers: list[Handler] = []  # the last is asked first
+_asked: list[_Asked] = []
+_lock = threading.RLock()
+
+
+def begin(handler: Handler) -> None:
+    """Have all public functions ask from now on; see `intercepted`."""
+    with _lock:
+        _handlers.append(handler)
+        if not _asked:
+            _asked.extend(map(_Asked, public_functions()))
+
+
+def end(handler: Handler) -> None:
+    """Have them ask no more, where this was asked last."""
+    with _lock:
+        _handlers.remove(handler)
+        if not _handlers:
+            for each in _asked:
+                each.restore()
+            _asked.clear()
+
+
+@contextlib.contextmanager
+def intercepted(handler: Handler) -> Iterator[None]:
+    """Have all public functions of tensors ask before they run, in all threads.
+
+    Parameters
+    ----------
+    handler : callable
+        ``handler(function, run, args, kwargs)`` returns the result of the call; ``run(*args, **kwargs)`` is what the
+        function does by itself, or the next that is to be asked. In it functions ask, too.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite.transforms.interception import intercepted
+    >>> def told(function, run, args, kwargs):
+    ...     names.append(function.__name__)
+    ...     return run(*args, **kwargs)
+    >>> names = []
+    >>> with intercepted(told):
+    ...     x = tg.flatten(tg.ones(2, 2))
+    >>> names[0], names[-1]
+    ('ones', 'flatten')
+    """
+    begin(handler)
+    try:
+        yield
+    finally:
+        end(handler)
