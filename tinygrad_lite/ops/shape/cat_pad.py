@@ -143,7 +143,12 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Tensor:
         parts = tuple(p for p in parts if unwrap(p).shape != (0,))
     if all(unwrap(p).shape == (0,) for p in parts):
         dim = 0  # they have no place among the others, whatever the dimension
-    return _concatenate.record((parts, one_dim(dim, parts[0].ndim, "cat"), None))
+    dim = one_dim(dim, parts[0].ndim, "cat")
+    if len({(*s[:dim], *s[dim + 1 :]) for s in [unwrap(p).shape for p in parts]}) > 1:
+        shapes = " and ".join(map(str, dict.fromkeys(unwrap(p).shape for p in parts)))
+        raise InputError(f"cat: the tensors must have the same sizes but in dimension {dim}, got shapes {shapes} "
+                         f"(Sizes of tensors must match except in dimension {dim})")  # fmt: skip
+    return _concatenate.record((parts, dim, None))
 
 
 concat = concatenate = cat

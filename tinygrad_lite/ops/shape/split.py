@@ -254,8 +254,8 @@ def _evenly(input: Any, indices_or_sections: Any, dim: int, least: int, who: str
         raise InputError(f"{who}: the input must have at least {least} dimensions, got shape {shape} "
                          f"(torch.{who} requires a tensor with at least {least} dimensions)")  # fmt: skip
     if np.ndim(given) == 0 and (given < 1 or shape[dim] % given):
-        raise RuntimeError(f"{who}: size {shape[dim]} of dim {dim} must divide into equal sections, got {given} "
-                           f"(torch.{who} attempted to split along dimension {dim})")  # fmt: skip
+        raise InputError(f"{who}: size {shape[dim]} of dim {dim} must divide into equal sections, got {given} "
+                         f"(torch.{who} attempted to split along dimension {dim})")  # fmt: skip
     return tensor_split(input, indices_or_sections, dim)
 
 
