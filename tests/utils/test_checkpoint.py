@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import weakref
 
 import numpy as np
@@ -302,9 +304,13 @@ def test_a_value_overwritten_inside_is_refused_as_without():
         h.add_(1)
         return h
 
-    for call in (lambda f, x: f(x), tg.checkpoint):
+    late = lambda f, x: tg.checkpoint(f, x, early_stop=False)  # noqa: E731
+    for call, function in ((lambda f, x: f(x), wrong), (late, wrong), (tg.checkpoint, lambda a: wrong(a).sin())):
         with pytest.raises(RuntimeError, match="exp at .* but add_ at .* has overwritten it"):
-            call(wrong, leaf(X)).sum().backward()
+            call(function, leaf(X)).sum().backward()
+    x = leaf(X)
+    tg.checkpoint(wrong, x).sum().backward()  # what overwrites it is not done again
+    np.testing.assert_array_equal(x.grad, np.exp(X))
 
 
 def test_wrong_options():
@@ -322,3 +328,58 @@ def test_an_error_inside_leaves_no_trace():
 
     assert not mode.packers
     assert not OFF
+
+
+# --- where a repetition ends ----------------------------------------------------------------------------------------
+
+
+def counted(seen):
+    def part(a):
+        b = (a.sin() * a).exp()
+        seen.append("needed")
+        b = b.reshape(-1).clone() + 1
+        seen.append("not needed")
+        return b
+
+    return part
+
+
+@pytest.mark.parametrize(("options", "forced", "ends"), [
+    ({}, None, True), ({"early_stop": False}, None, False), ({}, False, False), ({"early_stop": False}, True, True),
+])  # fmt: skip
+def test_a_repetition_ends_where_nothing_more_is_needed(options, forced, ends):
+    seen, x, y = [], leaf(X), leaf(X)
+    with contextlib.nullcontext() if forced is None else tg.utils.checkpoint.set_checkpoint_early_stop(forced):
+        out = tg.checkpoint(counted(seen), x, **options)
+    out.sum().backward()
+    counted([])(y).sum().backward()
+    np.testing.assert_array_equal(x.grad, y.grad)
+    assert seen == ["needed", "not needed"] + ["needed"] * (not ends) + ["not needed"] * (not ends)
+
+
+@pytest.mark.parametrize("stops", list(itertools.product([False, True], repeat=3)))
+def test_parts_in_parts_that_end_early(stops):
+    """The repetition of one part leaves another in its middle, which is repeated itself later."""
+    outer, inner, second = stops
+
+    def whole(call, x):
+        def around(a):
+            b = call(lambda c: (c.exp() * c).reshape(-1).sin() + 0.5, a * a, early_stop=inner)
+            c = call(lambda c: (c.tanh() * 2).clone() + 1, b, early_stop=second)
+            return c.view(2, 3).clone()
+
+        return call(around, x, early_stop=outer).sum()
+
+    found = []
+    for call in (lambda f, x, early_stop: f(x), tg.checkpoint):
+        x = leaf(X)
+        (g,) = tg.autograd.grad(whole(call, x), x, create_graph=True)
+        (h,) = tg.autograd.grad((g * g).sum(), x)
+        found.append((g.detach(), h))
+    for ours, plain in zip(*found):
+        np.testing.assert_allclose(ours, plain, rtol=1e-12)
+
+
+def test_early_stop_is_a_flag():
+    with pytest.raises(TypeError, match="set_checkpoint_early_stop: enable must be a bool, got 1"):
+        tg.utils.checkpoint.set_checkpoint_early_stop(1)

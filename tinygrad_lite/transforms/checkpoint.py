@@ -20,7 +20,7 @@ from ..rules import Rule, wrap
 from ..tensors.tensor_type import Tensor
 from . import pytree
 
-__all__ = ["checkpoint", "checkpoint_sequential"]
+__all__ = ["checkpoint", "checkpoint_sequential", "set_checkpoint_early_stop"]
 
 
 def checkpoint(
@@ -50,8 +50,11 @@ def checkpoint(
         Returns two context managers, one for the call and one for its repetition.
     determinism_check : "default" or "none"
         Whether the repetition must make results of the same shapes. The operations must be the same in any case.
-    debug, early_stop : bool
+    debug : bool
         Accepted and ignored.
+    early_stop : bool
+        The repetition ends with the last operation of which values are needed: what `function` does after it is not
+        done again. See `set_checkpoint_early_stop`.
     **kwargs
         Its keyword arguments.
 
@@ -86,8 +89,58 @@ def checkpoint(
         with first:
             return function(*args, **kwargs)
     frame = Frame(function, args, kwargs, preserve_rng_state, again, determinism_check == "default")
-    with first, packing(Discard(frame, packers[-1] if packers else None)):
-        return function(*args, **kwargs)
+    frame.ends_early = _ends_early[-1] if _ends_early else early_stop
+    try:
+        with first, packing(Discard(frame, packers[-1] if packers else None)):
+            return function(*args, **kwargs)
+    except _Enough:  # the repetition of a part around this one
+        frame.ends_early = True
+        raise
+
+
+_ends_early: list[bool] = []
+
+
+class set_checkpoint_early_stop:
+    """A ``with`` block in which all calls of `checkpoint` have this `early_stop`, whenever their repetition comes.
+
+    Parameters
+    ----------
+    enable : bool
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> def part(x):
+    ...     y = x.exp()
+    ...     print("last line")
+    ...     return y
+    >>> with tg.utils.checkpoint.set_checkpoint_early_stop(False):
+    ...     y = tg.checkpoint(part, tg.ones(1, requires_grad=True))
+    last line
+    >>> y.backward()
+    last line
+    """
+
+    def __init__(self, enable: bool) -> None:
+        if type(enable) is not bool:
+            raise TypeError(f"set_checkpoint_early_stop: enable must be a bool, got {enable!r}")
+        self.enable = enable
+
+    def __enter__(self) -> None:
+        _ends_early.append(self.enable)
+
+    def __exit__(self, *_: object) -> None:
+        _ends_early.pop()
+
+
+class _Enough(BaseException):
+    """Leaves a function that is repeated, when all that is needed of it has been computed; no Exception, as programs
+    go on after these.
+    """
+
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
 
 
 @contextlib.contextmanager
@@ -133,6 +186,7 @@ class Frame:
         self.made: list[tuple[str, Any]] = []  # name and shape of each node
         self.when: list[int] = []  # and its time
         self.saved: dict[tuple[int, int], Node] = {}
+        self.last, self.ends_early = -1, False  # the last node of which a value is needed; whether the rest is left out
 
     def values(self, key: tuple[int, int]) -> tuple[Any, ...]:
         """What an edge saved; each is given out once, then the part is repeated again."""
@@ -160,7 +214,11 @@ class Frame:
             stack.enter_context(autograd.enable_grad())
             stack.enter_context(self.context)
             stack.enter_context(packing(Collect(self)))
-            self.function(*args, **kwargs)
+            try:
+                self.function(*args, **kwargs)
+            except _Enough as end:
+                if end.frame is not self:
+                    raise
 
     def _refuse_writes(self) -> None:
         for a in pytree.leaves(self.given):
@@ -209,8 +267,9 @@ class Discard:
             self.below(node)
 
     def _ticket(self, rule: Rule, saved: tuple[Any, ...], key: tuple[int, int]) -> tuple[Rule, tuple[Any, ...]]:
-        if not saved:
+        if next(_arrays(saved), None) is None:  # shapes and the like
             return rule, saved
+        self.frame.last = key[0]
         waiting = Redeemed.__new__(Redeemed)
         waiting.op, waiting.arg, waiting.joint, waiting.names = rule.op, rule.arg, rule.joint, rule.names
         waiting._positions, waiting.pick = rule._positions, rule.pick
@@ -242,14 +301,17 @@ class Collect:
                 f"but did {came[0]} of shape {came[1]} instead of {expected} at {line_of(node.where)}"
             )
         for i, (_, rule, saved) in enumerate(node.edges):
-            for array in _arrays(saved):
+            arrays = list(_arrays(saved))
+            for array in arrays:
                 mark = stale(array, frame.when[number])
                 if mark is not None and mark.clock < self.began:  # as a parameter is by a step of the optimizer
                     raise _overwritten(f"{came[0]} at {line_of(node.where)} needs a value", mark)
-            if saved:
+            if arrays or _is_ticket(saved):
                 values = Node()
                 values.edges, values.seq, values.where = ((None, rule, saved),), node.seq, node.where
                 frame.saved[number, i] = values
+        if frame.ends_early and number == frame.last:
+            raise _Enough(frame)
 
 
 def _arrays(values: Any) -> Iterator[Any]:

@@ -6,8 +6,11 @@ from typing import Any
 
 from ..transforms.checkpoint import checkpoint as checkpoint
 from ..transforms.checkpoint import checkpoint_sequential as checkpoint_sequential
+from ..transforms.checkpoint import set_checkpoint_early_stop as set_checkpoint_early_stop
 
-__all__ = ["checkpoint", "checkpoint_sequential", "get_device_states", "set_device_states"]
+__all__ = [
+    "checkpoint", "checkpoint_sequential", "get_device_states", "set_checkpoint_early_stop", "set_device_states",
+]  # fmt: skip
 
 
 def get_device_states(*args: Any) -> tuple[list[int], list[Any]]:
