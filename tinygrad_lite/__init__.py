@@ -165,6 +165,7 @@ _ROOMS = {  # room -> the names of PyTorch's that are looked for in it
         "FloatStorage", "HalfStorage", "IntStorage", "LongStorage", "ShortStorage", "TypedStorage", "UntypedStorage",
         "is_storage",
     ),
+    "engine.grad_mode": ("is_inference_mode_enabled",),
     "engine.anomaly": ("is_anomaly_check_nan_enabled", "is_anomaly_enabled"),
     "torch_modules.futures": ("Future",),
     "torch_modules.devices.cpu": ("Event", "Stream"),

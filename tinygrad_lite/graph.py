@@ -39,7 +39,8 @@ class Mode(threading.local):
 
     def __init__(self) -> None:
         self._enabled = True
-        self.stack: list[bool] = []  # what `with no_grad():` blocks go back to
+        self.inference = False  # within `inference_mode`
+        self.stack: list[tuple[bool, bool]] = []  # what `with no_grad():` blocks go back to
         self.endings: Any = None  # what to call at the end of the backward pass that runs, if one does
         self.quiet = False  # a rule is being recorded: its results are looked at as gradients
         self.packers: list[Callable[[Node], None]] = []  # see `hooks.saved_tensors_hooks`
@@ -70,6 +71,7 @@ mode = Mode()
 
 
 RETAIN = 0
+_metadata: weakref.WeakKeyDictionary[Any, dict[str, Any]] = weakref.WeakKeyDictionary()
 
 
 class Node:
@@ -127,6 +129,11 @@ class Node:
     def register_prehook(self, fn: Callable[[tuple[Any, ...]], Any]) -> Any:
         """Call ``fn(grad_outputs)`` before this node runs; what it returns replaces them."""
         return importlib.import_module(".engine.hooks", __package__).before(self, fn)
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """A dictionary for whatever a program wants to note about the node; it lives as long as the node."""
+        return _metadata.setdefault(self, {})
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:

@@ -2,6 +2,7 @@
 
 import importlib
 import threading
+import weakref
 from types import ModuleType
 from typing import Any
 
@@ -173,7 +174,52 @@ def _powers(m: Any) -> Any:
     return [out, g[m.tensor([0, 1, 3])], h[m.tensor([0, 1, 3])]]
 
 
+def _inference(m: Any) -> Any:
+    seen = []
+
+    def tell() -> None:
+        seen.append([m.is_inference_mode_enabled(), m.is_grad_enabled()])
+
+    @m.inference_mode(False)
+    def told() -> None:
+        tell()
+
+    @m.inference_mode
+    def steps() -> Any:
+        tell()
+        yield 1
+        tell()
+
+    tell()
+    with m.inference_mode():
+        tell()
+        with m.enable_grad():
+            tell()
+        with m.inference_mode(False), m.no_grad():
+            tell()
+            told()
+        tell()
+    for _ in steps():
+        tell()
+    tell()
+    return seen
+
+
+def _notes_of_a_node(m: Any) -> Any:
+    class Note:
+        pass
+
+    y = m.ones(2, requires_grad=True).exp()
+    note = y.grad_fn.metadata["note"] = Note()
+    kept = weakref.ref(note)
+    del note
+    alive = [kept() is y.grad_fn.metadata["note"], y.sum().grad_fn.metadata]
+    del y
+    return [alive, kept() is None]
+
+
 PROGRAMS: dict[str, Any] = {
+    "inference mode": _inference, "notes of a node": _notes_of_a_node,
     "state dicts by hand": _state_dict_by_hand, "a missing key": _missing_key, "their hooks": _hooks_of_state_dicts,
     "members replaced": _replaced_members, "foreach": _foreach, "storages": _storages, "future": _future,
     "a failed future": _failed_future, "prefixes": _prefixes, "trees": _trees, "powers": _powers,

@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 from ..graph import mode
 from .quiet import SILENT, restore, silence
 
-__all__ = ["enable_grad", "inference_mode", "is_grad_enabled", "no_grad", "set_grad_enabled"]
+__all__ = [
+    "enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled", "no_grad", "set_grad_enabled",
+]  # fmt: skip
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _thread = mode  # by another name, where an argument has this one
@@ -54,19 +56,28 @@ class _Switch:
     """A context manager and decorator, reusable and reentrant; `@no_grad` works without parentheses as well."""
 
     _value: bool
+    _inference: bool | None = None  # None: as it is around
 
     def __new__(cls, function: Any = None) -> Any:
         return object.__new__(cls) if function is None else _decorate(function, cls._value)
 
     def __enter__(self) -> None:
-        mode.stack.append(mode.enabled)
-        mode.enabled = self._value
+        mode.stack.append(_turn(self._value, self._inference))
 
     def __exit__(self, *_: object) -> None:
-        mode.enabled = mode.stack.pop()
+        mode.enabled, mode.inference = mode.stack.pop()
 
     def __call__(self, function: _F) -> _F:
-        return _decorate(function, self._value)
+        return _decorate(function, self._value, self._inference)
+
+
+def _turn(value: bool, inference: bool | None) -> tuple[bool, bool]:
+    """Record or not from now on, and return what to go back to."""
+    before = mode.enabled, mode.inference
+    mode.enabled = value
+    if inference is not None:
+        mode.inference = inference
+    return before
 
 
 class no_grad(_Switch):
@@ -131,9 +142,9 @@ class inference_mode(_Switch):
     def __new__(cls, mode: Any = True) -> Any:
         """A switch, or the decorated function."""
         if callable(mode):
-            return _decorate(mode, False)
+            return _decorate(mode, False, True)
         made = object.__new__(cls)
-        made._value = not mode
+        made._value, made._inference = not mode, bool(mode)
         return made
 
 
@@ -163,22 +174,22 @@ class Pass:
             mode.endings = self.around
 
 
-def _decorate(function: _F, value: bool) -> _F:
+def _decorate(function: _F, value: bool, inference: bool | None = None) -> _F:
     if inspect.isgeneratorfunction(function):
-        return functools.wraps(function)(_each_step(function, value))  # type: ignore[return-value]
+        return functools.wraps(function)(_each_step(function, value, inference))  # type: ignore[return-value]
 
     @functools.wraps(function)
     def inner(*args: Any, **kwargs: Any) -> Any:
-        before, mode.enabled = mode.enabled, value
+        before = _turn(value, inference)
         try:
             return function(*args, **kwargs)
         finally:
-            mode.enabled = before
+            mode.enabled, mode.inference = before
 
     return inner  # type: ignore[return-value]
 
 
-def _each_step(function: Any, value: bool) -> Callable[..., Any]:
+def _each_step(function: Any, value: bool, inference: bool | None) -> Callable[..., Any]:
     """A generator whose body runs in the given mode, while whoever draws from it keeps their own."""
 
     def steps(*args: Any, **kwargs: Any) -> Any:
@@ -186,17 +197,17 @@ def _each_step(function: Any, value: bool) -> Callable[..., Any]:
         step: Any = inner.send
         sent: tuple[Any, ...] = (None,)
         while True:
-            before, mode.enabled = mode.enabled, value
+            before = _turn(value, inference)
             try:
                 item = step(*sent)
             except StopIteration as stop:
                 return stop.value
             finally:
-                mode.enabled = before
+                mode.enabled, mode.inference = before
             try:
                 step, sent = inner.send, ((yield item),)
             except GeneratorExit:
-                _decorate(inner.close, value)()
+                _decorate(inner.close, value, inference)()
                 raise
             except BaseException as error:
                 step, sent = inner.throw, (error,)
@@ -207,3 +218,20 @@ def _each_step(function: Any, value: bool) -> Callable[..., Any]:
 def is_grad_enabled() -> bool:
     """Whether this thread records operations."""
     return mode.enabled
+
+
+def is_inference_mode_enabled() -> bool:
+    """Whether this thread is within `inference_mode`.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> with tg.inference_mode(), tg.enable_grad():
+    ...     tg.is_inference_mode_enabled()
+    True
+    """
+    return mode.inference
