@@ -6,6 +6,8 @@ import importlib
 import warnings
 from typing import Any, TypeVar, overload
 
+import numpy as np
+
 from .. import rules
 from ..graph import stamped
 from ..ops.creation import creation
@@ -56,6 +58,11 @@ class DeviceMethods(Tensor):
     is_meta = _never("it has values")
     is_quantized = _never("its elements are numbers")
     is_nested = _never("it has one shape")
+
+    def to_numpy(self) -> np.ndarray[Any, Any]:
+        """`numpy`, by the name under which matplotlib and pandas ask for the array that something holds."""
+        return self.numpy()
+
     _hasna = False  # pandas asks what is no array whether values are missing before it writes it into a column
 
     @property

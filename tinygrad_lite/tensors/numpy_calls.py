@@ -29,7 +29,7 @@ def on_arrays(function: Callable[..., Any], refusal: Exception, args: Any, kwarg
     object
         With Tensors in place of arrays of numbers, also within tuples and lists.
     """
-    if mode.enabled and any(t.requires_grad for t in _tensors((args, kwargs))):
+    if not no_gradient((args, kwargs)):
         raise refusal
     return _wrapped(function(*_arrays(args), **_arrays(kwargs)))
 
@@ -53,6 +53,11 @@ def otherwise_on_arrays(function: Callable[..., Any], refusal: Exception, args: 
         return on_arrays(function, refusal, args, {name: value for name, value in kwargs.items() if name != "out"})
     except (TypeError, ValueError, IndexError, AttributeError) as error:  # by which NumPy's functions refuse arguments
         raise refusal from error
+
+
+def no_gradient(args: Any) -> bool:
+    """Whether none of the arguments requires grad, or nothing is recorded."""
+    return not (mode.enabled and any(t.requires_grad for t in _tensors(args)))
 
 
 def _tensors(value: Any) -> Iterator[Any]:

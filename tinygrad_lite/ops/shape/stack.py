@@ -11,7 +11,7 @@ import numpy as np
 from ...dtypes import get_default_dtype
 from ...engine.errors import InputError
 from ...rules import FAST, unwrap, wrap
-from ...tensors.numpy_calls import on_arrays
+from ...tensors.numpy_calls import no_gradient, on_arrays
 from ...tensors.tensor_type import Tensor
 from ..argument_names import one_dtype
 from ..creation.creation import built
@@ -295,8 +295,17 @@ def _np_meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: st
 def _np_broadcast_arrays(*args: Any, subok: bool = False) -> Any:
     if any(np.asarray(unwrap(v)).dtype.kind not in "biufc" for v in args):  # texts, as of a plot's bars
         refusal = NotImplementedError("np.broadcast_arrays: beside Tensors that require grad all must be numbers")
-        return on_arrays(np.broadcast_arrays, refusal, args, {})
+        shape = np.broadcast_shapes(*(np.shape(unwrap(v)) for v in args))
+        return on_arrays(lambda *arrays: tuple([np.broadcast_to(v, shape) for v in arrays]), refusal, args, {})
     return broadcast_tensors(*(v if hasattr(v, "requires_grad") else wrap(np.asarray(v)) for v in args))
+
+
+def _np_atleast(function: Any, row: Any) -> Any:
+    """NumPy's function, by which others make sure that what they hand to C or Fortran is an array.
+
+    It gives arrays, as `np.asarray` does, unless those would lose a gradient.
+    """
+    return lambda *arys: function(*map(np.asarray, arys)) if no_gradient(arys) else row(*arys)
 
 
 def _np_joined(join: Any) -> Any:
@@ -313,7 +322,7 @@ def _np_joined(join: Any) -> Any:
 
 FAST.update({
     np.hstack: _np_joined(hstack), np.vstack: _np_joined(vstack), np.dstack: lambda tup: dstack(tup),
-    np.column_stack: lambda tup: column_stack(tup), np.atleast_1d: atleast_1d, np.atleast_2d: atleast_2d,
-    np.atleast_3d: atleast_3d, np.meshgrid: _np_meshgrid,
-    np.broadcast_arrays: _np_broadcast_arrays,
+    np.column_stack: lambda tup: column_stack(tup), np.meshgrid: _np_meshgrid,
+    np.broadcast_arrays: _np_broadcast_arrays, np.atleast_1d: _np_atleast(np.atleast_1d, atleast_1d),
+    np.atleast_2d: _np_atleast(np.atleast_2d, atleast_2d), np.atleast_3d: _np_atleast(np.atleast_3d, atleast_3d),
 })  # fmt: skip
