@@ -435,7 +435,8 @@ HEAD = """# Coming from PyTorch
 `python -m tinygrad_lite run train.py` runs a program with `import torch` as it is; `import tinygrad_lite.as_torch` at
 the top of a file does the same. Where a name of PyTorch's means something on a CPU it means the same here; where it can
 do nothing it is accepted and does nothing; where it would need another machine, one sentence says so. What a program
-asked for in vain is told at its end.
+asked for in vain is told at its end. `run --compare train.py` runs it in PyTorch, too, with the same random numbers,
+and prints the losses of both side by side.
 
 These are the lines that scripts open with and wrap around their loops, with what each is here. The tests run them all,
 and compare with PyTorch. In them `x` is a tensor with two rows and columns, `w` a parameter, `model` an

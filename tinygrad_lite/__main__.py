@@ -21,6 +21,7 @@ python -m tinygrad_lite ops --markdown        the same, written to docs/OPERATIO
 python -m tinygrad_lite ops NAME ...          only those whose name contains one of the words
 python -m tinygrad_lite convert SOURCE TARGET  between PyTorch's and safetensors files, by their names
 python -m tinygrad_lite run SCRIPT ...        a program written for PyTorch, as it is
+python -m tinygrad_lite run --compare SCRIPT ...  the same in PyTorch, too: losses side by side
 python -m tinygrad_lite.kernels               kernels: what is compiled, where it is kept
 """
 

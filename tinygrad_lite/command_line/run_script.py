@@ -11,19 +11,24 @@ from importlib.machinery import SourceFileLoader
 from types import ModuleType, TracebackType
 
 from ..torch_imports.activation import activate
+from . import compare
 
 USAGE = """usage: python -m tinygrad_lite run [--instead] SCRIPT [ARGUMENT ...]
        python -m tinygrad_lite run [--instead] -m MODULE [ARGUMENT ...]
+       python -m tinygrad_lite run --compare [--steps N] SCRIPT [ARGUMENT ...]
 
 Runs a program in which `import torch` is tinygrad_lite, as `python SCRIPT [ARGUMENT ...]` would run it. Names of
 PyTorch that the program asks for and that are not here are told at its end.
 
   --instead   also where PyTorch is installed
+  --compare   in PyTorch, too, with the same random numbers: prints the losses of both
 """
 
 
 def main(arguments: list[str]) -> int:
     """Run a script or a module; what is not caught in it ends the process as Python ends."""
+    if arguments[:1] == ["--compare"]:
+        return compare.main(arguments[1:])
     instead = arguments[:1] == ["--instead"]
     rest = arguments[instead:]
     module = rest[:1] == ["-m"]
