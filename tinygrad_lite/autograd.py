@@ -423,6 +423,7 @@ def backward(
     gradients = [None] * len(outputs) if grad_tensors is None else _listed(grad_tensors)
     if len(gradients) != len(outputs):
         raise RuntimeError(f"backward: got {len(outputs)} tensors but {len(gradients)} gradients")
+    create_graph = create_graph or _carries_tangents()
     retain = create_graph if retain_graph is None else retain_graph
     with Pass(create_graph):
         seeds = _seeds(outputs, gradients, create_graph, "backward")
@@ -439,6 +440,11 @@ def backward(
         for node in reached:
             if node.hooks and node.edges == ():
                 hooks.accumulated(node)
+
+
+def _carries_tangents() -> bool:
+    """Whether gradients are to have tangents: see `forward_ad`."""
+    return mode.duals is not None and not mode.duals.unpacks
 
 
 def _node_of(tensor: Any, who: str) -> Node:
@@ -501,6 +507,7 @@ def grad(
     if is_grads_batched:
         how = (create_graph, allow_unused, materialize_grads)
         return _batched(outputs, inputs, grad_outputs, retain_graph, how)
+    create_graph = create_graph or _carries_tangents()
     outs, ins = _listed(outputs), _some(inputs, "grad")
     gradients = [None] * len(outs) if grad_outputs is None else _listed(grad_outputs)
     if len(gradients) != len(outs):
@@ -567,7 +574,12 @@ def _apart(
     return tuple(results)
 
 
-_LAZY = {"functional": "transforms.jacobians", "graph": "transforms.graph_hooks", "profiler": "profiler"}
+_LAZY = {
+    "forward_ad": "transforms.forward_ad",
+    "functional": "transforms.jacobians",
+    "graph": "transforms.graph_hooks",
+    "profiler": "profiler",
+}
 _ROOM_OF = {
     **dict.fromkeys(("GradcheckError", "gradcheck", "gradgradcheck"), "testing.pytorch_names"),
     **dict.fromkeys(
@@ -578,6 +590,7 @@ _ROOM_OF = {
 
 if TYPE_CHECKING:
     Variable: Any
+    forward_ad: Any
     functional: Any
     graph: Any
     profiler: Any

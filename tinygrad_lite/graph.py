@@ -39,6 +39,7 @@ class Mode(threading.local):
 
     def __init__(self) -> None:
         self._enabled = True
+        self.duals: Any = None  # who carries derivatives along, see `forward_ad`
         self.inference = False  # within `inference_mode`
         self.stack: list[tuple[bool, bool]] = []  # what `with no_grad():` blocks go back to
         self.endings: Any = None  # what to call at the end of the backward pass that runs, if one does
@@ -55,8 +56,12 @@ class Mode(threading.local):
         self._enabled = value
         (OFF.discard if value else OFF.add)(threading.get_ident())
 
-    def records(self, name: str, *results: Any) -> bool:
-        """Whether this thread records, where these are the results of an operation: whoever watches sees them."""
+    def records(self, name: str, sources: Any, *results: Any) -> bool:
+        """Whether this thread records an operation of these results: whoever watches sees them. `sources` are the nodes
+        that they come from, in any nest of tuples and dicts, and None.
+        """
+        if self.duals is not None and not self._enabled:
+            self.duals.refuse(name, sources)
         if self._enabled and self.watcher is not None and not self.quiet:
             self.watcher.forward(name, results)
         return self._enabled

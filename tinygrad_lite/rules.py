@@ -346,7 +346,7 @@ class Op:
             out = narrow(self.function, data, out) if not aux else out
         result = _new(Tensor)
         result._data, result._node, result._view = out, None, None
-        if nodes and (not OFF or mode.records(self.name, out)) and (kind := out.dtype.kind) in "fc":
+        if nodes and (kind := out.dtype.kind) in "fc" and (not OFF or mode.records(self.name, nodes.values(), out)):
             if self.complex is not True and (kind == "c" or _from_complex(nodes.values())):
                 return self.of_complex(values)
             result._node = self._node(self._edges(nodes, data, out, aux), out)
@@ -373,8 +373,8 @@ class Op:
             out = narrow(self.function, [x, *options], out)
         result = _new(Tensor)
         result._data, result._node, result._view = out, None, None
-        if parent is not None and (not OFF or mode.records(self.name, out)) and (kind := out.dtype.kind) in "fc":
-            if self.complex is not True and (kind == "c" or parent.dtype.kind == "c"):
+        if parent is not None and out.dtype.kind in "fc" and (not OFF or mode.records(self.name, parent, out)):
+            if self.complex is not True and "c" in (out.dtype.kind, parent.dtype.kind):
                 return self.of_complex((input, *options))
             rule: Any = self._only
             result._node = self._node(((parent, rule, rule.pick(x, *options, out)),), out)
@@ -431,7 +431,7 @@ class Op:
         """Wrap several results: one node for the operation, and one for each result that picks its gradient."""
         if nodes and mode.enabled and self.complex is not True and _from_complex((*nodes.values(), *outs)):
             raise _not_complex(self.name)
-        recorded = nodes and mode.records(self.name, *outs)
+        recorded = nodes and mode.records(self.name, nodes, *outs)
         node = self._node(self._edges(nodes, data, outs, ()), outs) if recorded else None
         results = []
         for i, out in enumerate(outs):

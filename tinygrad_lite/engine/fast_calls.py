@@ -84,7 +84,7 @@ def _unary(op: Op) -> Callable[..., Any]:
                 out = function(x.astype(np.int64))
         result = _new(Tensor)
         result._data, result._view = out, None
-        if p is None or (OFF and not mode.records(op.name, out)):
+        if p is None or (OFF and not mode.records(op.name, p, out)):
             result._node = None
             return result
         if edges is None:
@@ -211,7 +211,7 @@ def _binary(op: Op, operator: bool = False, numbers: str = "any") -> Callable[..
             raise blame(error, op.name, ("input", "other"), (input, other), binary) from None
         result = _new(Tensor)
         result._data, result._view = out, None
-        if (p is None and q is None) or (OFF and not mode.records(op.name, out)):
+        if (p is None and q is None) or (OFF and not mode.records(op.name, (p, q), out)):
             result._node = None
             return result
         if both is None:

@@ -138,6 +138,7 @@ class Function:
         parents = tuple(views.node_of(a) if isinstance(a, rules.Tensor) else None for a in args)
         ctx.needs_input_grad = tuple(p is not None for p in parents)
         before, mode.enabled = mode.enabled, False
+        duals, mode.duals = mode.duals, None
         try:
             if cls.setup_context is not Function.setup_context:
                 out = cls.forward(*args)
@@ -145,7 +146,7 @@ class Function:
             else:
                 out = cls.forward(ctx, *args)
         finally:
-            mode.enabled = before
+            mode.enabled, mode.duals = before, duals
         many = isinstance(out, (tuple, list))
         outs = tuple(out) if many else (out,)
         if ctx._dirty - {id(o) for o in outs}:
@@ -154,7 +155,7 @@ class Function:
         for out in outs:
             results.append(_result(cls.__name__, out, args, results, ctx))
         arrays = [r._data for r in results if isinstance(r, rules.Tensor)] if OFF else []
-        if any(ctx.needs_input_grad) and mode.records(cls.__name__, *arrays):
+        if any(ctx.needs_input_grad) and mode.records(cls.__name__, parents, *arrays):
             _connect(cls, ctx, args, parents, outs, results)
         return tuple(results) if many else results[0]
 

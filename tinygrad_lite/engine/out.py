@@ -50,7 +50,8 @@ def into(out: Any, who: str, function: Callable[..., Any], /, *args: Any, **kwar
         if not isinstance(target, rules.Tensor):
             raise TypeError(f"{who}: out must be a Tensor, or a tuple of them for several results, got "
                             f"{type(target).__name__}")  # fmt: skip
-    if mode.enabled and any(t.requires_grad for t in (*targets, *_tensors((args, tuple(kwargs.values()))))):
+    recording = mode.enabled or mode.duals is not None
+    if recording and any(t.requires_grad for t in (*targets, *_tensors((args, tuple(kwargs.values()))))):
         raise RuntimeError(f"{who}: out= must not be used where an argument requires grad; use the result instead")
     made = function.__module__.startswith(_CREATION) and len(targets) == 1
     result = _created(targets[0], who, function, *args, **kwargs) if made else function(*args, **kwargs)

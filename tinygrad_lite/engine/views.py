@@ -288,6 +288,8 @@ def begin(tensor: Any, values: tuple[Any, ...], name: str) -> bool:
             f"{name}: the tensor's memory is read-only, as a part of an expanded tensor's is; clone() it first"
         )
     if not mode.enabled:
+        if mode.duals is not None:
+            mode.duals.refuse(name, [node_of(v) for v in (tensor, *values) if isinstance(v, rules.Tensor)])
         return False
     view = link(tensor)
     nodes = (node_of(tensor), None if view is None else view.base._node)

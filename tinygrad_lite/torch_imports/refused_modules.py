@@ -15,7 +15,6 @@ _ONNX = "nothing here writes ONNX; save the state_dict(), and export it by PyTor
 REFUSED = {  # a module, with all below it -> why
     "ao": _QUANTIZED, "quantization": _QUANTIZED, "nn.qat": _QUANTIZED, "nn.quantized": _QUANTIZED,
     "nn.quantizable": _QUANTIZED, "nn.intrinsic": _QUANTIZED,
-    "autograd.forward_ad": "there are no dual tensors here; func.jvp computes derivatives in a direction",
     "export": "a model is not exported from here; save its state_dict(), and export it by PyTorch",
     "fx.experimental": _GRAPHS, "fx.passes": _GRAPHS,
     "distributed.algorithms": _RANKS,

@@ -26,8 +26,8 @@ def variable(x: Any, who: str, connected: bool = True) -> Any:
     if x.dtype.kind not in "fc":
         raise RuntimeError(f"{who}: what is differentiated must be floating point, got {x.dtype}")
     fresh = wrap(x._data)
-    node = views.node_of(x) if connected and mode.enabled else None
-    if node is None:
+    node = views.node_of(x) if connected else None
+    if node is None or not mode.records(who, node):
         return fresh.requires_grad_()
     fresh._node = autograd.alias(node)
     return fresh
