@@ -342,7 +342,7 @@ def _seeds(outputs: Sequence[Any], gradients: Sequence[Any], create: bool, who: 
                 )
             if out._data.dtype.kind == "c":
                 raise RuntimeError(
-                    f"{who}: grad can be implicitly created only for real outputs, got {out.dtype}; "
+                    f"{who}: grad can be implicitly created only for real scalar outputs, got {out.dtype}; "
                     "pass the gradient, or reduce to a real number first"
                 )
             g = ones_like(out._data)
@@ -562,7 +562,7 @@ def _apart(
                 raise RuntimeError(
                     f"grad: input {i} was not used in the graph of the outputs. Set allow_unused=True if that is meant"
                 )
-            results.append(wrap(np.zeros_like(tensor._data)) if zeros else None)
+            results.append(wrap(np.zeros_like(tensor._data)).requires_grad_(create) if zeros else None)
         elif create:
             g = conjugate(found[node])
             if id(memory(g._data)) in taken:

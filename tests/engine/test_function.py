@@ -598,6 +598,44 @@ def a_gradient_that_is_given_to_both(m):
     return x.grad, y.grad
 
 
+@programs
+def vjp_by_that_name(m):
+    class Scaled(m.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, k):
+            ctx.save_for_forward(x)
+            ctx.k = k
+            return x * k
+
+        @staticmethod
+        def vjp(ctx, g):
+            return g * ctx.k, None
+
+    x, _ = start(m)
+    Scaled.apply(x, 3.0).sum().backward()
+    return x.grad
+
+
+@programs
+def vjp_and_backward(m):
+    class Both(m.autograd.Function):
+        forward = staticmethod(lambda ctx, x: x * 2)
+        backward = vjp = staticmethod(lambda ctx, g: g * 2)
+
+    Both.apply(start(m)[0]).sum().backward()
+
+
+@programs
+def zeros_in_place_of_none(m):
+    x, y = start(m)
+    (first,) = m.autograd.grad((x * 2).sum(), x, create_graph=True)
+    (second,) = m.autograd.grad(first.sum(), x, create_graph=True, materialize_grads=True) if first.grad_fn else [None]
+    (third,) = m.autograd.grad((y * 2).sum(), x, create_graph=True, materialize_grads=True)
+    (fourth,) = m.autograd.grad((y * 2).sum(), x, materialize_grads=True)
+    return [first, second, third, third.requires_grad, fourth.requires_grad,
+            m.autograd.grad(third.sum(), x, materialize_grads=True)]  # fmt: skip
+
+
 @programs.parameters()
 def test_as_pytorch(program):
     agree(program)

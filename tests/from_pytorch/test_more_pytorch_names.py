@@ -218,7 +218,13 @@ def _notes_of_a_node(m: Any) -> Any:
     return [alive, kept() is None]
 
 
+def _sizes(m: Any) -> Any:
+    x, sizes = m.ones(2), [(m.Size([]),), ((),), (), (0,), (m.Size([2]),), ([],), (m.Size([2, 0]),)]
+    return [[list(each.shape) for each in (x.new(*size), m.Tensor(*size))] for size in sizes]
+
+
 PROGRAMS: dict[str, Any] = {
+    "sizes of none": _sizes,
     "inference mode": _inference, "notes of a node": _notes_of_a_node,
     "state dicts by hand": _state_dict_by_hand, "a missing key": _missing_key, "their hooks": _hooks_of_state_dicts,
     "members replaced": _replaced_members, "foreach": _foreach, "storages": _storages, "future": _future,

@@ -56,7 +56,11 @@ class Watcher:
                 what = f"backward of {rule.op.name} at {line_of(node.where)}"
                 if _has_nan(g):
                     raise RuntimeError(f"detect_anomaly: {what} was given a gradient that is nan already")
-                raise RuntimeError(f"detect_anomaly: {what} returned nan in the gradient of {', '.join(rule.arg)}")
+                where = next((i for i, d in enumerate(found) if _has_nan(d)), 0) if rule.joint else 0
+                raise RuntimeError(
+                    f"detect_anomaly: {what} returned nan in the gradient of {', '.join(rule.arg)} "
+                    f"(Function '{node.name()}' returned nan values in its {where}th output.)"
+                )
             return found
 
         return look

@@ -57,6 +57,9 @@ class Context:
                 raise TypeError(f"save_for_backward: argument {i} must be a Tensor or None, got {type(t).__name__}")
         self._to_save = tensors
 
+    def save_for_forward(self, *tensors: Any) -> None:
+        """Accepted: it is for a `jvp`, which is not called here; see `forward_ad`."""
+
     def mark_non_differentiable(self, *outputs: Any) -> None:
         """These outputs carry no gradient."""
         self._constant = {id(o) for o in outputs}
@@ -92,10 +95,10 @@ class Function:
     """Base class of custom operations.
 
     Subclasses define two static methods: ``forward(ctx, *args)``, which works on Tensors without recording, and
-    ``backward(ctx, *gradients)``, which returns one gradient (or None) for each argument of `forward`. If `backward`
-    is itself written in Tensor operations, the function can be differentiated any number of times; otherwise decorate
-    it with `once_differentiable`. The variant with ``forward(*args)`` and ``setup_context(ctx, inputs, output)`` works,
-    too.
+    ``backward(ctx, *gradients)``, or `vjp`, which returns one gradient (or None) for each argument of `forward`. If
+    `backward` is itself written in Tensor operations, the function can be differentiated any number of times;
+    otherwise decorate it with `once_differentiable`. The variant with ``forward(*args)`` and
+    ``setup_context(ctx, inputs, output)`` works, too.
 
     Examples
     --------
@@ -125,6 +128,8 @@ class Function:
     def backward(ctx: Any, *gradients: Any) -> Any:
         """Compute the gradients of the inputs; to be overridden."""
         raise NotImplementedError("Function: subclasses must define the static method backward(ctx, *gradients)")
+
+    vjp = backward
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
@@ -215,6 +220,18 @@ def _connect(
             result._node = mine
 
 
+def _backward_of(cls: Any) -> Callable[..., Any]:
+    """A class's `backward`, by either of its names."""
+    if cls.vjp is Function.vjp:
+        return cls.backward  # type: ignore[no-any-return]
+    if cls.backward is not Function.backward:
+        raise RuntimeError(
+            f"{cls.__name__}: must define backward or vjp, not both, which may differ (Implementing both 'backward' and "
+            "'vjp' for a custom Function is not allowed.)"
+        )
+    return cls.vjp  # type: ignore[no-any-return]
+
+
 def _call_backward(
     cls: Any, ctx: Context, g: Any, parents: tuple[Any, ...], single: bool, outs: tuple[Any, ...]
 ) -> Any:
@@ -225,7 +242,7 @@ def _call_backward(
         if x is None and like is not None and ctx._materialize:
             x = np.zeros(*like)
         gradients[i] = None if x is None else conjugate(x if isinstance(x, rules.Tensor) else rules.wrap(x))
-    given = cls.backward(ctx, *gradients)
+    given = _backward_of(cls)(ctx, *gradients)
     given = given if isinstance(given, (tuple, list)) else (given,)
     if len(given) < len(parents) or any(x is not None for x in given[len(parents) :]):
         raise RuntimeError(
@@ -242,7 +259,8 @@ def _call_backward(
             )
         if x.shape != parent.shape and not sums_to(x.shape, parent.shape):
             raise RuntimeError(
-                f"{cls.__name__}.backward: gradient {i} must have the shape {parent.shape}, got {x.shape}"
+                f"{cls.__name__}.backward: gradient {i} must have the shape {parent.shape}, got {x.shape} "
+                f"(got {list(x.shape)} but expected shape compatible with {list(parent.shape)})"
             )
         results.append(conjugate(x if create else views.duplicate(x._data)))  # what user code returns may be shared
     return tuple(results)

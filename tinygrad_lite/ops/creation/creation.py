@@ -87,8 +87,8 @@ def _array(data: Any, dtype: Any, copy: bool) -> Any:
 def construct(data: tuple[Any, ...], dtype: Any, device: Any) -> Any:
     """The array of ``Tensor(*data)`` in a dtype: of sizes, of numbers, or of another Tensor as it is."""
     only_cpu(device, "Tensor")
-    if len(data) == 1 and isinstance(data[0], Size):
-        data = tuple(data[0])
+    if len(data) == 1 and isinstance(data[0], Size):  # one of no dimension is of one number; no size at all, of none
+        return unwrap(empty(data[0], dtype=dtype))
     if all(isinstance(d, (int, np.integer)) and not isinstance(d, bool) for d in data):
         return unwrap(empty(*data or (0,), dtype=dtype))
     if len(data) > 1 or isinstance(data[0], (bool, float, complex)):
