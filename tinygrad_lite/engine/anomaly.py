@@ -122,7 +122,7 @@ class detect_anomaly:
     >>> with tg.autograd.detect_anomaly():
     ...     (x.sqrt() * 0).sum().backward()
     Traceback (most recent call last):
-    RuntimeError: detect_anomaly: backward of sqrt at ... returned nan in the gradient of x
+    RuntimeError: detect_anomaly: backward of sqrt at ... returned nan in the gradient of x (Function ...
     """
 
     def __init__(self, check_nan: bool = True) -> None:

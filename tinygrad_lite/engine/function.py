@@ -223,13 +223,13 @@ def _connect(
 def _backward_of(cls: Any) -> Callable[..., Any]:
     """A class's `backward`, by either of its names."""
     if cls.vjp is Function.vjp:
-        return cls.backward  # type: ignore[no-any-return]
+        return cls.backward
     if cls.backward is not Function.backward:
         raise RuntimeError(
-            f"{cls.__name__}: must define backward or vjp, not both, which may differ (Implementing both 'backward' and "
-            "'vjp' for a custom Function is not allowed.)"
+            f"{cls.__name__}: must define backward or vjp, not both, which may differ (Implementing both 'backward' "
+            "and 'vjp' for a custom Function is not allowed.)"
         )
-    return cls.vjp  # type: ignore[no-any-return]
+    return cls.vjp
 
 
 def _call_backward(
