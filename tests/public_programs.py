@@ -73,7 +73,8 @@ def main(arguments: list[str]) -> int:
         )  # fmt: skip
         verdicts[found.verdict] += 1
         seconds = f"{found.theirs.seconds:5.1f} {found.ours.seconds:5.1f}"
-        print(f"{found.verdict:16} {len(found.ours.losses):3} {found.largest:8.1e} {seconds}  {entry.name}", flush=True)
+        said = " ".join([entry.name, *entry.command[1:]])
+        print(f"{found.verdict:16} {len(found.ours.losses):3} {found.largest:8.1e} {seconds}  {said}", flush=True)
         for library, run in (("PyTorch", found.theirs), ("tinygrad_lite", found.ours)):
             if run.failed and found.verdict != "the same":
                 print(f"{'':20} {library}: {run.failed[:200]}", flush=True)

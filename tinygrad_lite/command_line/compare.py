@@ -128,11 +128,8 @@ def compared(
     Comparison
     """
     ways = [*map(str, path), os.environ.get("PYTHONPATH", "")]
-    environment: Mapping[str, str] = {
-        **os.environ,
-        "MPLBACKEND": "agg",
-        "PYTHONPATH": os.pathsep.join(filter(None, ways)),
-    }
+    where = {"MPLBACKEND": "agg", "PYTHONHASHSEED": "0", "PYTHONPATH": os.pathsep.join(filter(None, ways))}
+    environment: Mapping[str, str] = {**os.environ, **where}
     options = {"cwd": cwd, "env": environment, "stdin": subprocess.DEVNULL}
     theirs, ours = (run_in(library, command, steps, seconds, **options) for library in ("torch", "tinygrad_lite"))
     return Comparison(theirs, ours, tolerance)

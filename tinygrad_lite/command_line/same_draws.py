@@ -123,7 +123,8 @@ class Draws:
         kind.exponential_ = lambda t, lambd=1, **_: write(t, draw.exponential(1 / lambd, t.shape))
         kind.bernoulli_ = lambda t, p=0.5, **_: write(t, draw.rand(*t.shape) < np.asarray(p))
         kind.bernoulli, kind.multinomial = (lambda t, *_, **__: self.bernoulli(t)), self.multinomial
-        channels = functools.partial(self.dropout, kept=lambda x: (*x.shape[:2], *([1] * (x.ndim - 2))))
+        by_channel = functools.partial(self.dropout, kept=lambda x: (*x.shape[:2], *([1] * (x.ndim - 2))))
+        channels = functools.update_wrapper(by_channel, self.dropout)  # functions of PyTorch's are asked their names
         for name in ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d"):
             one = self.dropout if name == "Dropout" else channels
             setattr(functional, name.lower(), one)
@@ -172,7 +173,7 @@ class Draws:
 
     def fill(self, parameters: list[Any]) -> None:
         """Give parameters that were drawn, and not filled yet, numbers of their place among all."""
-        new = [p for p in parameters if self.torch.is_tensor(p) and id(p) not in self.filled]
+        new = [p for p in parameters if isinstance(p, self.torch.nn.Parameter) and id(p) not in self.filled]
         if new:
             self.generator.seed(SEED + len(self.filled))  # what was drawn for them may differ
         for p in new:
