@@ -1,6 +1,7 @@
 """Names around the tensors: storages, futures, operators of one's own, lists of tensors, state dicts by hand."""
 
 import importlib
+import itertools
 import threading
 import weakref
 from types import ModuleType
@@ -223,7 +224,22 @@ def _sizes(m: Any) -> Any:
     return [[list(each.shape) for each in (x.new(*size), m.Tensor(*size))] for size in sizes]
 
 
+def _truths_of_no_dimension(m: Any) -> Any:
+    x = m.tensor([[1.0, 0.0], [2.0, 3.0]])
+    calls = itertools.product((m.any, m.all), (x, x.to(m.uint8)), ([], (), (0, 1)), (False, True))
+    return [function(each, dim=dim, keepdim=keep) for function, each, dim, keep in calls]
+
+
+def _identities(m: Any) -> Any:
+    masked = importlib.import_module(f"{m.__name__}.masked")
+    names = "sum prod cumsum cumprod amax amin argmax argmin mean std var norm median logsumexp".split()
+    inputs = [m.ones(2, dtype=d) for d in (m.float32, m.float64, m.int8, m.uint8, m.int64)]
+    found = [masked._reduction_identity(f"masked.{name}", x) for name in names for x in inputs]
+    return [*found, masked._reduction_identity("norm", inputs[0], float("-inf"))]
+
+
 PROGRAMS: dict[str, Any] = {
+    "truths of no dimension": _truths_of_no_dimension, "identities of reductions": _identities,
     "sizes of none": _sizes,
     "inference mode": _inference, "notes of a node": _notes_of_a_node,
     "state dicts by hand": _state_dict_by_hand, "a missing key": _missing_key, "their hooks": _hooks_of_state_dicts,

@@ -87,11 +87,12 @@ def blame(
 
 
 def _told(error: Exception, who: str, wrong: list[str], names: Sequence[str], values: Sequence[Any]) -> Exception:
-    if wrong:
+    theirs = next((words for ours, words in _TOO_LARGE.items() if re.search(ours, str(error))), "")
+    if wrong and not theirs:
         return ArgumentError(f"{who}: {'; '.join(wrong)}")
     if isinstance(error, IndexError) and (outside := _outside(error, names, values)):
         return IndexError(f"{who}: {outside}")
-    text = _in_dimensions(str(error).strip())
+    text = _in_dimensions(str(error).strip()) + theirs
     named = text if text.startswith(f"{who}: ") else f"{who}: {text}"
     if isinstance(error, IndexError):
         return RangeError(named)
@@ -114,6 +115,10 @@ def _in_dimensions(text: str) -> str:
     return re.sub(r"(is out of bounds for|along) axis (\d+)", r"\1 dimension \2", text)
 
 
+_TOO_LARGE = {  # what NumPy says of shapes, whatever they were made from, and PyTorch's words for it
+    "maximum supported dimension|number of dimensions must be": " (only tensors with up to 64 dims are supported)",
+    "array is too big|Maximum allowed dimension exceeded": " (Storage size calculation overflowed)",
+}
 _EMPTY = re.compile("zero-size array to reduction|attempt to get arg(max|min) of an empty")  # NumPy's words
 
 

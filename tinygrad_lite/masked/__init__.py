@@ -25,6 +25,24 @@ __all__ = [
 ]  # fmt: skip
 
 
+def _reduction_identity(op_name: str, input: Any, *args: Any) -> Any:
+    """What changes nothing in a reduction of the input, as a tensor of its dtype; None for averages. PyTorch's tests
+    ask for it.
+    """
+    name, kind = op_name.rpartition(".")[2], unwrap(input).dtype
+    if name in ("mean", "std", "var"):
+        return None
+    if name in ("amax", "argmax", "logaddexp", "logsumexp"):
+        value: Any = -math.inf if kind.kind == "c" else _lowest(input, None)
+    elif name in ("amin", "argmin") or (name == "norm" and args[:1] == (-math.inf,)):
+        value = _highest(input, None)
+    elif name == "median":
+        value, kind = math.nan, kind if kind.kind == "f" else as_dtype("float32")
+    else:
+        value = {"sum": 0, "cumsum": 0, "prod": 1, "cumprod": 1, "norm": 0}[name]
+    return wrap(np.asarray(value, kind))
+
+
 def _shaped(mask: Any, input: Any, who: str) -> Any:
     """The mask in the input's shape; None where all entries count."""
     if mask is None:

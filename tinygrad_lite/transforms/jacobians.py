@@ -59,12 +59,22 @@ class Point:
         """The vectors of a product: one for each of `like`, ones for a single number if left out."""
         if v is None:
             if len(like) != 1 or like[0].numel() != 1:
-                raise RuntimeError(f"{self.who}: v may be left out for {what} of one element only, got None")
+                whose = (
+                    "user-provided function returns" if what == "outputs" else "input to the user-provided function is"
+                )
+                raise RuntimeError(
+                    f"{self.who}: v may be left out for {what} of one element only, got None (The vector v can only be "
+                    f"None if the {whose} a single Tensor)"
+                )
             return [wrap(np.ones_like(like[0]._data))]
         found = _tuple(v, self.who, "v")
         if [t.shape for t in found] != [t.shape for t in like]:
-            came = f"{[t.shape for t in found]}"
-            raise RuntimeError(f"{self.who}: v must have the shapes of {what}, {[t.shape for t in like]}, got {came}")
+            came, theirs = f"{[t.shape for t in found]}", "The given v should contain a single Tensor."
+            if len(found) == len(like):
+                theirs = f"v has invalid size: should be torch.Size({list(like[0].shape)})"
+            raise RuntimeError(
+                f"{self.who}: v must have the shapes of {what}, {[t.shape for t in like]}, got {came} ({theirs})"
+            )
         return found
 
     def strictly(self, strict: bool, outs: Sequence[Any], ins: Sequence[Any], what: str) -> None:
@@ -75,7 +85,12 @@ class Point:
                 found = autograd.grad(out, ins, wrap(np.ones_like(out._data)), True, allow_unused=True)
             for i, g in enumerate(found):
                 if g is None:
-                    raise RuntimeError(f"{self.who}: with strict {what} {o} must depend on input {i}, and does not")
+                    theirs = f"Output {o} of the user-provided function does not require gradients."
+                    if out.requires_grad:
+                        theirs = f"The output of the user-provided function is independent of input {i}"
+                    raise RuntimeError(
+                        f"{self.who}: with strict {what} {o} must depend on input {i}, and does not ({theirs})"
+                    )
 
     def blocks(self, find: _Blocks, outputs: Sequence[Any]) -> list[list[Any]]:
         """Derivatives of outputs by all inputs, with their history where that was asked for, also under ``no_grad``."""
@@ -95,7 +110,9 @@ def _tuple(values: Any, who: str, what: str) -> list[Any]:
     found = list(values) if isinstance(values, tuple) else [values]
     for t in found:
         if not isinstance(t, rules.Tensor):
-            raise TypeError(f"{who}: {what} must be a Tensor or a tuple of Tensors, got {type(t).__name__}")
+            theirs = "outputs of the user-provided function" if what == "outputs" else what
+            raise TypeError(f"{who}: {what} must be a Tensor or a tuple of Tensors, got {type(t).__name__} "
+                            f"(The {theirs} given to {who} must be either a Tensor or a tuple of Tensors)")  # fmt: skip
     return found
 
 

@@ -303,8 +303,9 @@ def argmin(input: Any, dim: int | None = None, keepdim: bool = False) -> Tensor:
 
 
 def _truth(reduce: Any, input: Any, dim: Any, keepdim: bool) -> Any:
-    """Of bytes 0 and 1 in bytes, as PyTorch, whose masks they once were."""
-    out = reduce(input, axis=some_dims(dim), keepdims=keepdim)
+    """Of bytes 0 and 1 in bytes, as PyTorch, whose masks they once were. No dimensions are none here, and not all."""
+    none = isinstance(dim, (tuple, list)) and not dim
+    out = reduce(input, axis=() if none else some_dims(dim), keepdims=keepdim)
     return out.byte() if unwrap(input).dtype == np.uint8 else out
 
 
@@ -316,7 +317,7 @@ def all(input: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     ----------
     input : Tensor
     dim : int or sequence of int, optional
-        Default: all.
+        Default: all. An empty sequence: none, every entry is asked for itself.
     keepdim : bool
         Keep the reduced dimensions, with size 1.
 
@@ -341,7 +342,7 @@ def any(input: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     ----------
     input : Tensor
     dim : int or sequence of int, optional
-        Default: all.
+        Default: all. An empty sequence: none, every entry is asked for itself.
     keepdim : bool
         Keep the reduced dimensions, with size 1.
 
