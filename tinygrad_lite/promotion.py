@@ -180,6 +180,7 @@ def _to(dtype: np.dtype[Any], array: Any) -> Any:
         return array.astype(dtype, copy=False)
 
 
+_MODULAR = frozenset({"add", "sub", "mul", "bitwise_and", "bitwise_or", "bitwise_xor"})  # right in remainders, too
 _HOLDS = {int: "fiu", float: "f"}  # Python's numbers, and kinds of arrays that they leave as they are
 _pairs: dict[Any, Any] = {}  # what two arrays are cast to, or None: by dtypes, and whether they have dimensions
 
@@ -189,6 +190,9 @@ def cast_pair(who: str, x: Any, y: Any, lazily: bool = True) -> tuple[Any, Any]:
     if not isinstance(x, np.ndarray) or not isinstance(y, np.ndarray):
         array, other = (x, y) if isinstance(x, np.ndarray) else (y, x)
         if isinstance(array, np.ndarray) and array.dtype.kind in _HOLDS.get(type(other), ""):
+            if array.dtype.kind == "u" and other < 0 and who in _MODULAR:  # NumPy refuses it
+                other = held(other, array.dtype, who)
+                return (x, other) if array is x else (other, y)
             return x, y  # where they meet is the array's dtype, and NumPy does the same
         x, y = cast(who, [x, y], lazily)
         return x, y

@@ -238,7 +238,15 @@ def _identities(m: Any) -> Any:
     return [*found, masked._reduction_identity("norm", inputs[0], float("-inf"))]
 
 
+def _bytes_and_negative_numbers(m: Any) -> Any:
+    x, y = (m.tensor([250, 3, 0], dtype=m.uint8) for _ in range(2))
+    by_operators = [x + -3, -3 + x, x - -3, -3 - x, x * -1, x & -2, x | -2, x ^ -1, x + m.tensor(-3)]
+    by_name = [m.add(x, -3), m.sub(x, -1, alpha=2), m.rsub(x, -5), m.bitwise_and(x, -4), y.add_(-3), y.mul_(-2)]
+    return [*by_operators, *by_name, (x + -3).dtype.itemsize]
+
+
 PROGRAMS: dict[str, Any] = {
+    "bytes and negative numbers": _bytes_and_negative_numbers,
     "truths of no dimension": _truths_of_no_dimension, "identities of reductions": _identities,
     "sizes of none": _sizes,
     "inference mode": _inference, "notes of a node": _notes_of_a_node,

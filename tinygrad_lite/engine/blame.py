@@ -88,7 +88,7 @@ def blame(
 
 def _told(error: Exception, who: str, wrong: list[str], names: Sequence[str], values: Sequence[Any]) -> Exception:
     theirs = next((words for ours, words in _TOO_LARGE.items() if re.search(ours, str(error))), "")
-    if wrong and not theirs:
+    if wrong and not theirs and not isinstance(error, OverflowError):  # of the right kind, but too large
         return ArgumentError(f"{who}: {'; '.join(wrong)}")
     if isinstance(error, IndexError) and (outside := _outside(error, names, values)):
         return IndexError(f"{who}: {outside}")
