@@ -15,11 +15,11 @@ from tinygrad_lite import is_storage, is_tensor, typename
 from tinygrad_lite.dtypes import dtype
 from tinygrad_lite.tensors.devices import device
 from tinygrad_lite.tensors.size import Size
-from tinygrad_lite.transforms.interception import begin, end
+from tinygrad_lite.transforms.interception import begin, end, signs
 
 from .graph import Graph
 from .node import Argument, Node, Target, map_aggregate
-from .target_names import as_pytorch_hands_on, is_method
+from .target_names import as_pytorch_hands_on, is_method, places
 
 __all__ = ["GraphAppendingTracer", "Proxy", "TraceError", "TracerBase"]
 
@@ -257,6 +257,7 @@ def first_proxy(values: Any) -> Proxy | None:
     return None
 
 
+_SIGNS = frozenset(sign for sign in signs()[2:] if id(sign) not in places())  # of two operands
 _OF_OBJECTS = (is_storage, is_tensor, typename)  # what they are asked is known: a Proxy is no tensor
 
 
@@ -264,6 +265,8 @@ def record_call(function: Any, run: Callable[..., Any], args: tuple[Any, ...], k
     """A call of a public function: a node where a Proxy is among the arguments."""
     if function in _OF_OBJECTS or (proxy := first_proxy((args, kwargs))) is None:
         return run(*args, **kwargs)
+    if function in _SIGNS:
+        return NotImplemented  # a Proxy has the sign, too
     if is_method(function):
         return proxy.tracer.create_proxy("call_method", function.__name__, args, kwargs)
     args, kwargs = as_pytorch_hands_on(function, args, kwargs)

@@ -23,7 +23,7 @@ RESERVED = {"inf", "nan", "NoneType", "torch", "device", "tinygrad_lite"}  # wha
 
 
 @functools.cache
-def _places() -> dict[int, str]:
+def places() -> dict[int, str]:
     """Public functions by identity, and their names within the library, where `nn.functional` has what is neural."""
     found: dict[int, str] = {}
     for space in _SPACES:
@@ -38,7 +38,7 @@ def _places() -> dict[int, str]:
 
 def qualified_name(function: Callable[..., Any]) -> str:
     """The dotted name of a function, as ``torch.relu`` or ``operator.add``."""
-    if (within := _places().get(id(function))) is not None:
+    if (within := places().get(id(function))) is not None:
         return f"{tg.__name__}.{within}"
     name = str(getattr(function, "__name__", type(function).__name__))
     if getattr(builtins, name, None) is function:
@@ -55,7 +55,7 @@ def qualified_name(function: Callable[..., Any]) -> str:
 
 def is_method(function: Callable[..., Any]) -> bool:
     """Whether a function of the library is a tensor's method only."""
-    return id(function) not in _places() and vars(Tensor).get(function.__name__) is function
+    return id(function) not in places() and vars(Tensor).get(function.__name__) is function
 
 
 _AS_GIVEN = set(  # of `nn.functional`: PyTorch's are C++, and its graphs have their arguments as they were given
@@ -71,8 +71,8 @@ def as_pytorch_hands_on(function: Any, args: tuple[Any, ...], kwargs: Any) -> tu
 
     Those of its functions that are Python hand on by name, with its value, whatever has a default.
     """
-    name = _places().get(id(function), "").rpartition(".")[2]
-    if name in _AS_GIVEN or getattr(functional, name, _places) is not function:
+    name = places().get(id(function), "").rpartition(".")[2]
+    if name in _AS_GIVEN or getattr(functional, name, places) is not function:
         return args, kwargs
     try:
         bound = inspect.signature(function).bind(*args, **kwargs)

@@ -1,11 +1,13 @@
-"""`tinygrad_lite.overrides`: what libraries ask about classes that take calls over; none are asked here."""
+"""`tinygrad_lite.overrides`: `TorchFunctionMode`, which takes calls over; what libraries ask about classes that do."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from .._tensor import Tensor
+from ..transforms import interception
 
 __all__ = [
     "TorchFunctionMode", "handle_torch_function", "has_torch_function", "has_torch_function_unary",
@@ -13,36 +15,63 @@ __all__ = [
     "wrap_torch_function",
 ]  # fmt: skip
 
-_WHY = "__torch_function__ is not asked here; NumPy's protocols are"
+_M = TypeVar("_M", bound="TorchFunctionMode")
+_WHY = "__torch_function__ of a class is not asked here; that of a TorchFunctionMode is, and NumPy's protocols are"
 
 
 class TorchFunctionMode:
-    """A ``with`` block that would take all calls over: entering one is an error.
+    """A ``with`` block in which public functions of tensors ask the mode's ``__torch_function__`` before they run.
+
+    Notes
+    -----
+    Deviations from PyTorch: it is asked in all threads; attributes such as ``x.shape``, and what Python asks by ``len``
+    and ``bool``, are not asked about; and ``types`` is empty.
 
     Examples
     --------
     >>> import tinygrad_lite as tg
-    >>> with tg.overrides.TorchFunctionMode():
-    ...     pass
-    Traceback (most recent call last):
-    ...
-    RuntimeError: overrides.TorchFunctionMode: __torch_function__ is not asked here; NumPy's protocols are
+    >>> class Told(tg.overrides.TorchFunctionMode):
+    ...     def __torch_function__(self, func, types, args=(), kwargs=None):
+    ...         print(func.__name__)
+    ...         return func(*args, **(kwargs or {}))
+    >>> with Told():
+    ...     x = tg.flatten(tg.ones(2, 2)) * 2
+    ones
+    flatten
+    mul
     """
 
-    def __enter__(self) -> NoReturn:
-        raise RuntimeError(f"overrides.{type(self).__name__}: {_WHY}")
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """What a call gives; a mode defines it, and may call `func`, by which it is not asked again."""
+        raise NotImplementedError(f"overrides.{type(self).__name__}: must define __torch_function__")
 
-    def __exit__(self, *error: Any) -> None:
-        pass
+    def _asked(self, function: Any, run: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        inside = self.__dict__.setdefault("_inside", threading.local())
+        if getattr(inside, "yes", False):
+            return run(*args, **kwargs)
+        inside.yes = True
+        try:
+            return self.__torch_function__(function, (), args, kwargs)
+        finally:
+            inside.yes = False
+
+    def __enter__(self: _M) -> _M:
+        interception.begin(self._asked)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        interception.end(self._asked)
 
 
 def has_torch_function(relevant_args: Iterable[Any]) -> bool:
-    """False: nothing is dispatched by ``__torch_function__``."""
+    """False: no class's ``__torch_function__`` is asked."""
     return False
 
 
 def has_torch_function_variadic(*args: Any) -> bool:
-    """False: nothing is dispatched by ``__torch_function__``."""
+    """False: no class's ``__torch_function__`` is asked."""
     return False
 
 

@@ -19,15 +19,24 @@ from ..engine.door import built, doors
 from ..rules import TABLE
 
 Handler = Callable[[Callable[..., Any], Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
-_INDEXING = ("__getitem__", "__setitem__")
+_OPERATORS = (  # methods that Python calls for signs, by names without underscores
+    "getitem setitem add radd iadd sub rsub isub mul rmul imul truediv rtruediv itruediv pow rpow ipow mod rmod imod"
+    " floordiv rfloordiv ifloordiv matmul rmatmul and rand iand or ror ior xor rxor ixor lshift rlshift ilshift rshift"
+    " rrshift irshift eq ne lt le gt ge neg pos abs invert".split()
+)
 
 
 def public_functions() -> list[FunctionType]:
-    """All that can be asked about: what has a door, the elementwise functions, and a tensor's indexing."""
+    """All that can be asked about: what has a door, the elementwise functions, and the methods behind signs."""
     for late in ("special", "nn.functional"):  # would open doors when it is first used
         importlib.import_module(f"{Tensor.__module__.partition('.')[0]}.{late}")
     elementwise = [call for call in TABLE if type(call) is FunctionType and hasattr(call, "formula")]
-    return [*doors(), *elementwise, *(getattr(Tensor, name) for name in _INDEXING)]
+    return list(dict.fromkeys(f for f in (*doors(), *elementwise, *signs()) if type(f) is FunctionType))
+
+
+def signs() -> list[Any]:
+    """A tensor's methods behind signs, of which the first two are indexing."""
+    return [getattr(Tensor, f"__{name}__") for name in _OPERATORS]
 
 
 @functools.lru_cache(maxsize=32)
