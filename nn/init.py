@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import Generator, Tensor, default_generator, no_grad
+from tinygrad_lite.engine.door import open_doors
 from tinygrad_lite.engine.errors import InputError
+from tinygrad_lite.tensors.row_types import FloatingTensor
 
 __all__ = [
     "calculate_gain",
@@ -76,7 +78,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     return _GAINS[nonlinearity]
 
 
-def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
+def uniform_(tensor: FloatingTensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Fill with U(a, b).
 
     Parameters
@@ -102,7 +104,7 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
         return tensor.uniform_(a, b, generator=generator)
 
 
-def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
+def normal_(tensor: FloatingTensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Fill with N(mean, std^2).
 
     Parameters
@@ -128,7 +130,7 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Gene
 
 
 def trunc_normal_(
-    tensor: Tensor,
+    tensor: FloatingTensor,
     mean: float = 0.0,
     std: float = 1.0,
     a: float = -2.0,
@@ -346,7 +348,7 @@ def _fans(who: str, tensor: Tensor) -> tuple[int, int]:
     return channels * math.prod(kernel), out * math.prod(kernel)
 
 
-def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+def xavier_uniform_(tensor: FloatingTensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Fill with U(-a, a), a = gain * sqrt(6 / (fan_in + fan_out)).
 
     Parameters
@@ -378,7 +380,7 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | No
     return uniform_(tensor, -bound, bound, generator)
 
 
-def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+def xavier_normal_(tensor: FloatingTensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Fill with N(0, std^2), std = gain * sqrt(2 / (fan_in + fan_out)).
 
     Parameters
@@ -421,7 +423,7 @@ def _kaiming_std(who: str, tensor: Tensor, a: float, mode: str, nonlinearity: st
 
 
 def kaiming_uniform_(
-    tensor: Tensor,
+    tensor: FloatingTensor,
     a: float = 0.0,
     mode: str = "fan_in",
     nonlinearity: str = "leaky_relu",
@@ -464,7 +466,7 @@ def kaiming_uniform_(
 
 
 def kaiming_normal_(
-    tensor: Tensor,
+    tensor: FloatingTensor,
     a: float = 0.0,
     mode: str = "fan_in",
     nonlinearity: str = "leaky_relu",
@@ -503,7 +505,7 @@ def kaiming_normal_(
     return tensor if std is None else normal_(tensor, 0.0, std, generator)
 
 
-def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+def orthogonal_(tensor: FloatingTensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Fill with a random matrix whose rows (or columns, whichever are fewer) are orthonormal, times `gain`.
 
     Parameters
@@ -550,7 +552,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None =
         return tensor.copy_(values.astype(tensor.dtype).reshape(tensor.shape))
 
 
-def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
+def sparse_(tensor: FloatingTensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
     """Fill a matrix with N(0, std^2) and set a fraction of each column to zero.
 
     Parameters
@@ -593,6 +595,9 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Gener
     values[order < math.ceil(sparsity * rows)] = 0
     with no_grad():
         return tensor.copy_(values.astype(tensor.dtype))
+
+
+open_doors(globals(), __all__)
 
 
 def _renamed(function: Any) -> Any:

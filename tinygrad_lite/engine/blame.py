@@ -209,8 +209,12 @@ def misfits(names: Sequence[str], values: Sequence[Any], known: Mapping[str, str
         kind = known.get(name, "")
         several = isinstance(value, tuple) and len(value) > 0  # such as *args
         if kind and not fits(kind, value) and not (several and all(fits(kind, v) for v in value)):
-            article = "an" if kind[0] in "aeiou" else "a"
-            yield f"{name} must be {article} {kind}, got {came(value)}"
+            yield misfit(name, value, kind)
+
+
+def misfit(name: str, value: Any, kind: str) -> str:
+    """The sentence for an argument that is not of its kind."""
+    return f"{name} must be {'an' if kind[0] in 'aeiou' else 'a'} {kind}, got {came(value)}"
 
 
 def came(value: Any) -> str:

@@ -22,7 +22,7 @@ from .. import rules
 from ..rules import TABLE
 from ..tensors.memory_formats import check_placement
 from .arguments import FLAG, IN_FUNCTIONS, INTEGER, Rule, check
-from .blame import blame, fits, kinds, misfits
+from .blame import blame, fits, kinds, misfit
 from .errors import DtypeError
 from .out import into
 
@@ -359,7 +359,7 @@ _RULES = {"flag": FLAG, "number": _NUMBER, "integer": INTEGER, **IN_FUNCTIONS}
 
 def _kind(who: str, name: str, value: Any, kind: str) -> None:
     if not isinstance(value, rules.Tensor) and not fits(kind, value):  # a Parameter comes this way, and often
-        raise TypeError(f"{who}: {next(iter(misfits([name], [value], {name: kind})))}")
+        raise TypeError(f"{who}: {misfit(name, value, kind)}")
 
 
 def _not_floating(who: str, name: str, value: Any) -> None:
