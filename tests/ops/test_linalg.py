@@ -413,6 +413,10 @@ for _name, _function in {
     "pdist dims": lambda m: m.pdist(m.ones(2, 3, 4)), "pdist p": lambda m: m.pdist(m.ones(2, 3), -1),
     "bilinear": lambda m: m.bilinear(m.ones(2, 3), m.ones(2, 4), m.ones(5, 4, 3)),
     "bilinear bias": lambda m: m.bilinear(m.ones(2, 3), m.ones(2, 4), m.ones(5, 3, 4), m.ones(4)),
+    "complex alpha": lambda m: m.addmm(m.ones(2, 2), m.ones(2, 2), m.ones(2, 2), alpha=1j),
+    "complex beta": lambda m: m.addr(m.ones(2, 2), m.ones(2), m.ones(2), beta=1j),
+    "boolean alpha": lambda m: m.addr(m.ones(2, 2), m.ones(2), m.ones(2), alpha=True),
+    "boolean beta": lambda m: m.addr(m.ones(2, 2).long(), m.ones(2).long(), m.ones(2).long(), beta=False),
     "lstsq": lambda m: m.linalg.lstsq(m.ones(3, 2), m.ones(2, 2)),
     "lstsq driver": lambda m: m.linalg.lstsq(m.ones(3, 2), m.ones(3, 2), driver="other"),
     "matmul of a list": lambda m: m.matmul([1.0, 2.0], m.ones(2)), "matmul by a list": lambda m: m.ones(2) @ [1.0, 2.0],
@@ -427,6 +431,13 @@ def test_as_pytorch(program: Any) -> None:
 
 
 def test_messages() -> None:
+    singular = tg.tensor([[[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, 0.0]]])
+    with pytest.raises(tg.linalg.LinAlgError, match=r"inv_ex: .*, info is \[0, 2\] \(The diagonal element 2 is zero"):
+        tg.linalg.inv_ex(singular, check_errors=True)
+    with pytest.raises(
+        RuntimeError, match=r"mm: inner sizes must agree, .* \(mat1 and .* multiplied \(2x3 and 2x3\)\)"
+    ):
+        tg.mm(tg.ones(2, 3), tg.ones(2, 3))
     with pytest.raises(TypeError, match="matmul: input must be a Tensor.*, got list"):
         tg.matmul([1.0, 2.0], tg.ones(2))
     with pytest.raises(RuntimeError, match=r"inv: the matrices must be square, got shape \(2, 3\)"):

@@ -47,7 +47,13 @@ class FactoredEx(NamedTuple):
 
 def _raised(info: Any, who: str, what: str) -> None:
     if np.any(info):
-        raise LinAlgError(f"{who}: {what}, info is {info.tolist()}")
+        place = info[info > 0].flat[0]
+        theirs = (
+            f" (The diagonal element {place} is zero, the inversion could not be completed)"
+            if "singular" in what
+            else ""
+        )
+        raise LinAlgError(f"{who}: {what}, info is {info.tolist()}{theirs}")
 
 
 def _checked(A: Any, who: str, factor: Callable[[Any], Any], place: Callable[[Any], int], what: str,

@@ -102,7 +102,9 @@ def _product(input: Any, other: Any, who: str) -> Any:
             raise TypeError(f"{who}: both must be Tensors or arrays, got {came}")
         x, y = np.asarray(x), np.asarray(y)
     if x.ndim == 0 or y.ndim == 0 or x.shape[-1] != y.shape[-2 if y.ndim > 1 else 0]:
-        raise ArgumentError(f"{who}: inner sizes must agree, got shapes {x.shape} and {y.shape}")
+        sides = " and ".join("x".join(map(str, a.shape)) for a in (x, y))
+        raise ArgumentError(f"{who}: inner sizes must agree, got shapes {x.shape} and {y.shape} "
+                            f"(mat1 and mat2 shapes cannot be multiplied ({sides}))")  # fmt: skip
     if x.dtype is not y.dtype:
         of_one_dtype(who, input, other)
     return _matmul.record((input, other))

@@ -91,8 +91,14 @@ def _plus(input: Any, product: Any, beta: Any, alpha: Any, who: str, promotes: b
 
 
 def _whole_factors(x: Any, who: str, **factors: Any) -> None:
-    """Refuse fractions beside integers."""
-    for name, factor in factors.items() if unwrap(x).dtype.kind in "biu" else ():
+    """Refuse fractions beside integers, and booleans beside anything but them."""
+    kind = unwrap(x).dtype.kind
+    for name, factor in factors.items():
+        if isinstance(factor, (bool, np.bool_)) and kind != "b":
+            raise InputError(f"{who}: {name} must be a number, got {factor!r} for Tensors of {unwrap(x).dtype} "
+                             f"(Boolean {name} only supported for Boolean results.)")  # fmt: skip
+        if kind not in "biu":
+            continue
         if not isinstance(factor, (int, np.integer)):
             raise InputError(
                 f"{who}: {name} must be an integer as the Tensors are, got {factor!r} "
@@ -101,9 +107,11 @@ def _whole_factors(x: Any, who: str, **factors: Any) -> None:
 
 
 def _times(x: Any, factor: Any, who: str) -> Any:
-    """A multiple in the tensor's dtype: factors of integers are cut, those of booleans are true or false."""
+    """A multiple in the tensor's dtype: factors of integers are cut, those of booleans are true or false,
+    and complex ones of real numbers are refused.
+    """
     dtype = unwrap(x).dtype
-    if dtype.kind in "iu":
+    if dtype.kind in "iu" or (dtype.kind == "f" and isinstance(promotion.number(factor), complex)):
         factor = promotion.held(factor, dtype, who)
     elif dtype.kind == "b":
         factor = bool(factor)
