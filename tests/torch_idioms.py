@@ -101,6 +101,11 @@ TABLE: dict[str, list[Idiom]] = {
             ["placeholder", "call_module", "output"],
         ),
         I("import torch.fx as fx; fx.symbolic_trace(lambda a: F.relu(a) + 1)(-x).tolist()", [[1.0, 1.0], [1.0, 1.0]]),
+        I(
+            "from torch._utils import _flatten_dense_tensors, _unflatten_dense_tensors\n"
+            "flat = _flatten_dense_tensors([x, w]); [t.tolist() for t in _unflatten_dense_tensors(flat * 2, [x, w])]",
+            [[[2.0, 4.0], [6.0, 8.0]], [2.0, -4.0]],
+        ),
         I("from torch.func import functional_call, vmap, grad; vmap(lambda a: a.sum())(x).tolist()", [3.0, 7.0]),
         I("from torch.nn.attention import SDPBackend, sdpa_kernel; SDPBackend.MATH.name", "MATH"),
         I("from torch.serialization import safe_globals; safe_globals.__name__", "safe_globals"),

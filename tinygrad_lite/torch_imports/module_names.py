@@ -15,7 +15,7 @@ RENAMED = {
     "__config__": "utils.collect_env",
     "_C": "torch_modules._C", "_C._nn": "nn.functional", "nn.utils.stateless": "transforms.stateless",
     "distributed.nn": "distributed.functional", "distributed.nn.functional": "distributed.functional",
-    "storage": "ops.shape.storage", "_utils": "ops.shape.storage", "_custom_ops": "torch_modules.library",
+    "storage": "ops.shape.storage", "_utils": "utils._torch_utils", "_custom_ops": "torch_modules.library",
     "_dynamo": "compiler", "_dynamo.utils": "compiler.pytorch_names", "_inductor": "compiler",
     "fx": "nn.fx",
     **{f"fx.{name}": f"nn.fx.{name}" for name in (
