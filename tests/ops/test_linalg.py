@@ -413,6 +413,7 @@ for _name, _function in {
     "pdist dims": lambda m: m.pdist(m.ones(2, 3, 4)), "pdist p": lambda m: m.pdist(m.ones(2, 3), -1),
     "bilinear": lambda m: m.bilinear(m.ones(2, 3), m.ones(2, 4), m.ones(5, 4, 3)),
     "bilinear bias": lambda m: m.bilinear(m.ones(2, 3), m.ones(2, 4), m.ones(5, 3, 4), m.ones(4)),
+    "no matrices": lambda m: m.chain_matmul(), "a vector": lambda m: m.chain_matmul(m.ones(2), m.ones(2, 2)),
     "complex alpha": lambda m: m.addmm(m.ones(2, 2), m.ones(2, 2), m.ones(2, 2), alpha=1j),
     "complex beta": lambda m: m.addr(m.ones(2, 2), m.ones(2), m.ones(2), beta=1j),
     "boolean alpha": lambda m: m.addr(m.ones(2, 2), m.ones(2), m.ones(2), alpha=True),
@@ -432,7 +433,9 @@ def test_as_pytorch(program: Any) -> None:
 
 def test_messages() -> None:
     singular = tg.tensor([[[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, 0.0]]])
-    with pytest.raises(tg.linalg.LinAlgError, match=r"inv_ex: .*, info is \[0, 2\] \(The diagonal element 2 is zero"):
+    with pytest.raises(
+        tg.linalg.LinAlgError, match=r"inv_ex: .* \[0, 2\] \(\(Batch element 1\): The diagonal element 2"
+    ):
         tg.linalg.inv_ex(singular, check_errors=True)
     with pytest.raises(
         RuntimeError, match=r"mm: inner sizes must agree, .* \(mat1 and .* multiplied \(2x3 and 2x3\)\)"

@@ -47,12 +47,10 @@ class FactoredEx(NamedTuple):
 
 def _raised(info: Any, who: str, what: str) -> None:
     if np.any(info):
-        place = info[info > 0].flat[0]
-        theirs = (
-            f" (The diagonal element {place} is zero, the inversion could not be completed)"
-            if "singular" in what
-            else ""
-        )
+        first, theirs = int(np.flatnonzero(info)[0]), ""
+        if "singular" in what:
+            batch = f"(Batch element {first}): " if info.ndim else ""
+            theirs = f" ({batch}The diagonal element {info.flat[first]} is zero, the inversion could not be completed)"
         raise LinAlgError(f"{who}: {what}, info is {info.tolist()}{theirs}")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ... import promotion
 from ...engine.door import with_factors
-from ...engine.errors import InputError
+from ...engine.errors import ArgumentError, InputError
 from ...rules import FAST, differentiable, unwrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim
@@ -384,6 +384,11 @@ def chain_matmul(*matrices: Any) -> Tensor:
     tensor([[3.],
             [3.]])
     """
+    if not matrices or any(unwrap(m).ndim != 2 for m in matrices):
+        raise ArgumentError(
+            f"chain_matmul: must be given matrices, at least one, got shapes {[unwrap(m).shape for m in matrices]} "
+            "(chain_matmul(): Expected one or more matrices)"
+        )
     return multi_dot(matrices) if len(matrices) > 1 else matrices[0]
 
 
