@@ -107,6 +107,14 @@ class Draws:
         mask = self.tensor((self.generator.rand(*shape) >= p) / max(1 - p, 1e-9), {}, input.dtype)
         return input.mul_(mask) if inplace and not input.requires_grad else input * mask
 
+    def orthogonal_(self, tensor: Any, gain: float = 1.0, **options: Any) -> Any:
+        """A random rotation, or a part of one."""
+        rows = tensor.shape[0]
+        drawn = self.generator.randn(rows, tensor.numel() // rows)
+        wide = drawn.shape[0] < drawn.shape[1]
+        rotation = np.linalg.qr(drawn.T if wide else drawn)[0]
+        return self.written(tensor, gain * (rotation.T if wide else rotation).reshape(tensor.shape))
+
     # --- in their places ------------------------------------------------------------------------------------------
 
     def install(self) -> None:
@@ -124,6 +132,10 @@ class Draws:
         kind.bernoulli_ = lambda t, p=0.5, **_: write(t, draw.rand(*t.shape) < np.asarray(p))
         kind.bernoulli, kind.multinomial = (lambda t, *_, **__: self.bernoulli(t)), self.multinomial
         by_channel = functools.partial(self.dropout, kept=lambda x: (*x.shape[:2], *([1] * (x.ndim - 2))))
+        init: Any = importlib.import_module("torch.nn.init")  # of what no parameter is, for those are filled
+        init.normal_ = lambda t, mean=0.0, std=1.0, *_, **__: t.normal_(mean, std)
+        init.uniform_ = lambda t, a=0.0, b=1.0, *_, **__: t.uniform_(a, b)
+        init.orthogonal_ = self.orthogonal_
         channels = functools.update_wrapper(by_channel, self.dropout)  # functions of PyTorch's are asked their names
         for name in ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d"):
             one = self.dropout if name == "Dropout" else channels
