@@ -128,6 +128,20 @@ def test_numpys_functions_and_operators_take_numbers():
     assert xs[0].tolist() == [2.0, 4.0]
 
 
+def _wrong_shape() -> None:
+    class Wrong(tg.autograd.Function):
+        forward = staticmethod(lambda ctx, x: x * 2)
+        backward = staticmethod(lambda ctx, g: tg.ones(10))
+
+    Wrong.apply(tg.ones(3, requires_grad=True)).sum().backward()
+
+
+def _not_a_number() -> None:
+    x = tg.zeros(1, requires_grad=True)
+    with tg.autograd.detect_anomaly():
+        (x.sqrt() * 0.0).sum().backward()
+
+
 WORDS: dict[str, Callable[[], Any]] = {  # of PyTorch's messages, which ported tests look for
     "Dimension out of range": lambda: tg.ones(2).transpose(0, 5),
     "index 5 is out of bounds for dimension 0 with size 2": lambda: tg.ones(2)[5],
@@ -148,13 +162,28 @@ WORDS: dict[str, Callable[[], Any]] = {  # of PyTorch's messages, which ported t
         tg.ones(1, requires_grad=True).sum(), tg.ones(1, requires_grad=True)
     ),
     "At least one of 'min' or 'max' must not be None": lambda: tg.ones(1).clamp(),
+    "can't be cast to the desired output type": lambda: tg.ones(1, dtype=tg.uint8).xlogy_(tg.ones(1)),
+    "the operation's result requires dtype": lambda: tg.ones(1).float_power_(2.0),
+    "heaviside is not yet implemented for tensors with different dtypes": lambda: tg.heaviside(
+        tg.ones(1), tg.ones(1, dtype=tg.int64)
+    ),
+    "maximum: .*not implemented for": lambda: tg.maximum(tg.ones(1) * 1j, tg.ones(1) * 1j),
+    "ZeroDivisionError": lambda: tg.tensor([1]) // tg.tensor([0]),
+    "Expected a floating point or complex tensor": lambda: tg.linalg.matrix_exp(tg.eye(2).long()),
+    "must be batches of square matrices": lambda: tg.linalg.inv(tg.ones(2, 3)),
+    "input must have at least 2 dimensions": lambda: tg.linalg.lstsq(tg.ones(2), tg.ones(2)),
+    "expected shape compatible with": lambda: _wrong_shape(),
+    "Function 'SqrtBackward0' returned nan values in its 0th output": lambda: _not_a_number(),
+    "The inputs given to vjp must be either a Tensor": lambda: tg.autograd.functional.vjp(tg.exp, (tg.ones(1), 1.0)),
+    "The vector v can only be None if the input to the user": lambda: tg.autograd.functional.jvp(tg.exp, tg.ones(2)),
+    "v has invalid size: should be torch.Size": lambda: tg.autograd.functional.vjp(tg.exp, tg.ones(2), tg.ones(3)),
     "from is out of bounds": lambda: tg.ones(1, dtype=tg.int8).random_(-300, 2),
 }
 
 
 @pytest.mark.parametrize("words", WORDS)
 def test_messages_have_pytorchs_words(words):
-    with pytest.raises((RuntimeError, IndexError), match=words):
+    with pytest.raises((RuntimeError, IndexError, TypeError), match=words):
         WORDS[words]()
 
 

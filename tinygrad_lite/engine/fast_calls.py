@@ -128,7 +128,7 @@ def _meet(op: Op, x: Any, y: Any) -> tuple[Any, Any, Any]:
     if op.promotes:
         x, y = promotion.cast_pair(name, x, y, isinstance(op.__wrapped__, np.ufunc))
     if op.ordered and "c" in [np.asarray(v).dtype.kind for v in (x, y)]:
-        raise DtypeError(f"{name}: complex numbers have no order")
+        raise DtypeError(f"{name}: complex numbers have no order (not implemented for them)")
     out = of_two(function, x, y)
     if type(out) is not ndarray:
         out = np.asarray(out)

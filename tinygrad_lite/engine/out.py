@@ -98,7 +98,7 @@ def _check(target: Any, value: Any, who: str) -> None:
     if not can_cast(value.dtype, target.dtype):
         raise InputError(
             f"{who}: out must have a dtype that holds {value.dtype}, got {target.dtype} "
-            f"(result type {value.dtype} can't be cast to {target.dtype})"
+            f"(result type {value.dtype} can't be cast to the desired output type {target.dtype})"
         )
     views.begin(target, (), who)  # refuses expanded and read-only memory
 

@@ -204,7 +204,7 @@ def write(
     ):
         raise RuntimeError(
             f"{name}: a result of dtype {new.dtype} cannot be written to a tensor of {data.dtype} "
-            f"(result type {new.dtype} can't be cast to {data.dtype})"
+            f"(result type {new.dtype} can't be cast to the desired output type {data.dtype})"
         )
     store(data, new, name)
     if tracked:

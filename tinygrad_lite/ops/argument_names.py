@@ -128,8 +128,9 @@ def one_dtype(who: str, **arguments: Any) -> None:
     """Refuse Tensors and arrays of different dtypes; numbers may stand beside any."""
     dtypes = {k: unwrap(v).dtype for k, v in arguments.items() if isinstance(unwrap(v), np.ndarray)}
     if len(set(dtypes.values())) > 1:
+        theirs = f"{who} is not yet implemented for tensors with different dtypes."
         came = ", ".join(f"{name} of {dtype}" for name, dtype in dtypes.items())
-        raise DtypeError(f"{who}: {' and '.join(dtypes)} must have one dtype, got {came}; cast one of them")
+        raise DtypeError(f"{who}: {' and '.join(dtypes)} must have one dtype, got {came}; cast one of them ({theirs})")
 
 
 def floating_only(input: Any, who: str) -> Any:

@@ -69,7 +69,7 @@ def _integers(x: Any, y: Any, who: str) -> bool:
     if np.asarray(x if isinstance(x, np.ndarray) else y).dtype.kind not in "biu":
         return False
     if not np.all(y):
-        raise DivisionByZero(f"{who}: integers cannot be divided by 0")
+        raise DivisionByZero(f"{who}: integers cannot be divided by 0 (ZeroDivisionError)")
     return True
 
 

@@ -40,7 +40,7 @@ def _values(value: Any, who: str) -> Any:
 def _ordered(who: str, x: Any, y: Any) -> tuple[Any, Any]:
     x, y = cast_pair(who, x, y)
     if "c" in (np.asarray(x).dtype.kind, np.asarray(y).dtype.kind):
-        raise DtypeError(f"{who}: complex numbers have no order")
+        raise DtypeError(f"{who}: complex numbers have no order (not implemented for them)")
     return x, y
 
 

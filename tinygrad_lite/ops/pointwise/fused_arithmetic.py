@@ -217,7 +217,8 @@ def float_power(input: Any, exponent: Any) -> Tensor:
 def _in_place(self: Any, exponent: Any) -> Tensor:
     """`float_power`, in place: the tensor must be float64 or complex128."""
     if self.dtype not in (np.float64, np.complex128):
-        raise DtypeError(f"float_power_: the tensor must be float64 or complex128, as the result is, got {self.dtype}")
+        raise DtypeError(f"float_power_: the tensor must be float64 or complex128, as the result is, got {self.dtype} "
+                         "(the operation's result requires dtype Double or ComplexDouble)")  # fmt: skip
     return write(self, float_power, (exponent,), "float_power_")
 
 
