@@ -39,13 +39,27 @@ print(sys.argv[1:])
 def test_a_program_that_draws_has_the_same_losses(tmp_path):
     script = tmp_path / "train.py"
     script.write_text(TRAINED)
-    command = [sys.executable, "-m", "tinygrad_lite", "run", "--compare", "--steps", "5", str(script), "--option", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "tinygrad_lite",
+        "run",
+        "--compare",
+        "--double",
+        "--steps",
+        "5",
+        str(script),
+        "--option",
+        "1",
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     lines = done.stdout.splitlines()
     assert done.returncode == 0, done.stdout + done.stderr
     assert lines[0].split() == ["step", "PyTorch", "tinygrad_lite", "difference"]
     assert [line.split()[0] for line in lines[1:-1]] == ["0", "1", "2", "3", "4"]
-    assert lines[-1].startswith("the same: largest difference ")
+    said, _, rest = lines[-1].partition(": largest difference ")
+    assert said == "the same"
+    assert float(rest.partition(",")[0]) < 1e-12
 
 
 @needs_pytorch

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 
 from . import same_draws
 
-USAGE = """python -m tinygrad_lite run --compare [--steps N] [--tolerance T] [--seconds S] SCRIPT [ARGUMENT ...]
+USAGE = """python -m tinygrad_lite run --compare [--double] [--steps N] [--tolerance T] [--seconds S] SCRIPT [ARGUMENT]
 
 Runs a program twice, in PyTorch and in this library, with the same random numbers and the same parameters to begin
 with, and prints what each backward pass begins with, side by side. It needs PyTorch. The exit status is 0 where all
-losses are the same.
+losses are the same. --double makes float64 the default dtype: what differs in float32 only is rounding.
 """
 
 
@@ -65,7 +65,9 @@ class Comparison(NamedTuple):
         return "the same" if known else "other losses"
 
 
-def run_in(library: str, command: Sequence[str], steps: int, seconds: float, **options: Any) -> Run:
+def run_in(
+    library: str, command: Sequence[str], steps: int, seconds: float, dtype: str = "float32", **options: Any
+) -> Run:
     """Run a program in one library.
 
     Parameters
@@ -78,6 +80,8 @@ def run_in(library: str, command: Sequence[str], steps: int, seconds: float, **o
         After how many backward passes it ends.
     seconds : float
         How long it may take.
+    dtype : str
+        The default dtype at first.
     **options : object
         Of `subprocess.run`.
 
@@ -88,7 +92,7 @@ def run_in(library: str, command: Sequence[str], steps: int, seconds: float, **o
     instead = ["-m", "tinygrad_lite", "run", "--instead"] if library == "tinygrad_lite" else []
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "losses.json"
-        line = [sys.executable, "-W", "ignore", *instead, same_draws.__file__, str(file), str(steps), *command]
+        line = [sys.executable, "-W", "ignore", *instead, same_draws.__file__, str(file), str(steps), dtype, *command]
         try:
             done = subprocess.run(line, capture_output=True, text=True, timeout=seconds, errors="replace", **options)
         except subprocess.TimeoutExpired:
@@ -105,6 +109,7 @@ def compared(
     seconds: float = 300.0,
     cwd: Any = None,
     path: Sequence[Any] = (),
+    dtype: str = "float32",
 ) -> Comparison:
     """Run a program in both libraries.
 
@@ -122,6 +127,8 @@ def compared(
         Where it runs.
     path : sequence of path
         Where it finds modules besides its own folder.
+    dtype : str
+        The default dtype at first.
 
     Returns
     -------
@@ -131,7 +138,9 @@ def compared(
     where = {"MPLBACKEND": "agg", "PYTHONHASHSEED": "0", "PYTHONPATH": os.pathsep.join(filter(None, ways))}
     environment: Mapping[str, str] = {**os.environ, **where}
     options = {"cwd": cwd, "env": environment, "stdin": subprocess.DEVNULL}
-    theirs, ours = (run_in(library, command, steps, seconds, **options) for library in ("torch", "tinygrad_lite"))
+    theirs, ours = (
+        run_in(library, command, steps, seconds, dtype, **options) for library in ("torch", "tinygrad_lite")
+    )
     return Comparison(theirs, ours, tolerance)
 
 
@@ -155,6 +164,7 @@ def _number(value: float | None) -> str:
 def main(arguments: list[str]) -> int:
     """Compare a program, and print the table; 0 where all losses are the same."""
     parser = argparse.ArgumentParser(usage=USAGE)
+    parser.add_argument("--double", action="store_true")
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--tolerance", type=float, default=2e-4)
     parser.add_argument("--seconds", type=float, default=300.0)
@@ -165,6 +175,7 @@ def main(arguments: list[str]) -> int:
     if importlib.util.find_spec("torch") is None:
         print("run --compare: PyTorch is not installed, with which the program would be compared", file=sys.stderr)
         return 2
-    found = compared(given.command, given.steps, given.tolerance, given.seconds)
+    dtype = "float64" if given.double else "float32"
+    found = compared(given.command, given.steps, given.tolerance, given.seconds, dtype=dtype)
     print(table(found))
     return 0 if found.verdict == "the same" else 1

@@ -15,7 +15,7 @@ from . import compare
 
 USAGE = """usage: python -m tinygrad_lite run [--instead] SCRIPT [ARGUMENT ...]
        python -m tinygrad_lite run [--instead] -m MODULE [ARGUMENT ...]
-       python -m tinygrad_lite run --compare [--steps N] SCRIPT [ARGUMENT ...]
+       python -m tinygrad_lite run --compare [--double] [--steps N] SCRIPT [ARGUMENT ...]
 
 Runs a program in which `import torch` is tinygrad_lite, as `python SCRIPT [ARGUMENT ...]` would run it. Names of
 PyTorch that the program asks for and that are not here are told at its end.

@@ -1,6 +1,6 @@
 """Run a program with random numbers that are NumPy's, whichever library `torch` is, and write its losses to a file.
 
-    python same_draws.py FILE STEPS SCRIPT [ARGUMENT ...]
+    python same_draws.py FILE STEPS DTYPE SCRIPT [ARGUMENT ...]
 
 `compare` runs it in PyTorch, and by ``python -m tinygrad_lite run`` in this library. What a program draws by functions
 and methods comes from one generator of NumPy's; parameters that were drawn get numbers of their place among all, when
@@ -234,12 +234,13 @@ def watch_losses(torch: Any, losses: list[float], steps: int) -> None:
 
 def main(arguments: list[str]) -> None:
     """Run the program; see the top of this file."""
-    file, steps, script, *rest = arguments
+    file, steps, dtype, script, *rest = arguments
     torch: Any = importlib.import_module("torch")
     losses: list[float] = []
     random.seed(SEED)
     np.random.seed(SEED)  # noqa: NPY002  from which programs draw
     torch.set_num_threads(1)
+    torch.set_default_dtype(getattr(torch, dtype))
     Draws(torch).install()
     watch_losses(torch, losses, int(steps))
     sys.argv[:], sys.path[0] = [script, *rest], str(Path(script).resolve().parent)
