@@ -177,6 +177,12 @@ WORDS: dict[str, Callable[[], Any]] = {  # of PyTorch's messages, which ported t
     "The inputs given to vjp must be either a Tensor": lambda: tg.autograd.functional.vjp(tg.exp, (tg.ones(1), 1.0)),
     "The vector v can only be None if the input to the user": lambda: tg.autograd.functional.jvp(tg.exp, tg.ones(2)),
     "v has invalid size: should be torch.Size": lambda: tg.autograd.functional.vjp(tg.exp, tg.ones(2), tg.ones(3)),
+    "argmax: out must be of int64, as the result is, got float16": lambda: tg.argmax(
+        tg.ones(5000), out=tg.empty(0).half()
+    ),
+    "nonzero only supports scalar type Long for result": lambda: tg.nonzero(tg.ones(2), out=tg.empty(0)),
+    "all only supports bool tensor for result, got": lambda: tg.all(tg.ones(2), out=tg.empty(0)),
+    "isposinf only supports bool tensor": lambda: tg.isposinf(tg.ones(2), out=tg.empty(0, dtype=tg.uint8)),
     "from is out of bounds": lambda: tg.ones(1, dtype=tg.int8).random_(-300, 2),
 }
 

@@ -28,7 +28,7 @@ def into(out: Any, who: str, function: Callable[..., Any], /, *args: Any, **kwar
         One of another shape than the result's gets that shape, with a warning where it is not empty; a view is none
         any more then.
         Its dtype may be one that the result can be
-        cast to without losing a kind of number.
+        cast to without losing a kind of number; but places, as those of `argmax`, are written to int64 only.
     who : str
     function, *args, **kwargs
         What is called.
@@ -80,6 +80,11 @@ def _created(target: Any, who: str, function: Callable[..., Any], /, *args: Any,
     return result.reshape(target.shape) if flat else result
 
 
+_EXACT = frozenset(  # whose results are places, which other dtypes do not hold, or truths
+    "all any argmax argmin argsort bucketize isin isneginf isposinf nonzero searchsorted signbit".split()
+)
+
+
 def _tensors(values: Any) -> Iterator[Any]:
     for value in values:
         if isinstance(value, rules.Tensor):
@@ -99,6 +104,13 @@ def _check(target: Any, value: Any, who: str) -> None:
         raise InputError(
             f"{who}: out must have a dtype that holds {value.dtype}, got {target.dtype} "
             f"(result type {value.dtype} can't be cast to the desired output type {target.dtype})"
+        )
+    bytes_of_truths = who in ("all", "any") and value.dtype.kind == "b" and target.dtype == np.uint8
+    if who in _EXACT and target.dtype != value.dtype and not bytes_of_truths:
+        name = "scalar type Long" if value.dtype.kind == "i" else "bool tensor"
+        raise InputError(
+            f"{who}: out must be of {value.dtype}, as the result is, got {target.dtype} "
+            f"({who} only supports {name} for result, got {target.dtype})"
         )
     views.begin(target, (), who)  # refuses expanded and read-only memory
 
