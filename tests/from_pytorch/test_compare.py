@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -92,7 +93,8 @@ def test_verdicts():
         return Comparison(Run(theirs, failed_theirs, 0.0), Run(ours, failed_ours, 0.0), 1e-3).verdict
 
     assert verdict([1.0, 2000.0], [1.0005, 2001.0]) == "the same"
-    assert verdict([float("nan")], [float("nan")]) == "the same"
+    assert verdict([math.nan, math.inf], [math.nan, math.inf]) == "the same"
+    assert verdict([1.0, math.nan], [1.0, 1.0]) == verdict([math.inf], [1.0]) == "other losses"
     assert verdict([1.0], [1.01]) == "other losses"
     assert verdict([1.0, 1.0], [1.0]) == "fails here"
     assert verdict([1.0], [1.0], "", "ValueError") == "fails here"

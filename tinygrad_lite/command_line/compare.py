@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import math
 import os
 import subprocess
 import sys
@@ -48,9 +49,10 @@ class Comparison(NamedTuple):
 
     @property
     def largest(self) -> float:
-        """The largest difference of two losses, relative or absolute."""
-        pairs = zip(self.theirs.losses, self.ours.losses)
-        return max((abs(a - b) / max(1.0, abs(a)) for a, b in pairs if not (a != a and b != b)), default=0.0)
+        """The largest difference of two losses, relative or absolute; infinite where only one is a finite number."""
+        pairs = [(a, b) for a, b in zip(self.theirs.losses, self.ours.losses) if a != b and (a == a or b == b)]
+        differences = [abs(a - b) / max(1.0, abs(a)) for a, b in pairs]
+        return max((d if d == d else math.inf for d in differences), default=0.0)
 
     @property
     def verdict(self) -> str:
