@@ -241,3 +241,29 @@ def test_refused(index: int) -> None:
     call, kind, text = REFUSED[index]
     with pytest.raises(kind, match=text):
         call()
+
+
+@pytest.mark.parametrize("dtype", [tg.float64, tg.float32, tg.float16, tg.complex64])
+@pytest.mark.parametrize("draw", [tg.rand, tg.randn])
+def test_out_decides_the_dtype_of_what_is_drawn(draw, dtype):
+    """And so its digits: a float64 that was drawn as float32 has only half of them."""
+    tg.manual_seed(3)
+    expected = draw(4, 5, dtype=dtype)
+    tg.manual_seed(3)
+    out = tg.empty(0, dtype=dtype)
+    assert draw(4, 5, out=out) is out
+    assert (out == expected).all()
+    with pytest.raises(RuntimeError, match=f"{draw.__name__}: out must have the dtype that is asked for"):
+        draw(2, dtype=tg.float64 if dtype is not tg.float64 else tg.float32, out=out)
+
+
+def test_integers_drawn_into_a_tensor():
+    tg.manual_seed(3)
+    expected = tg.randint(0, 100, (20,))
+    for dtype in (tg.int64, tg.uint8, tg.float32):
+        tg.manual_seed(3)
+        out = tg.randint(0, 100, (20,), out=tg.empty(4, 5, dtype=dtype)[:0])
+        assert out.dtype is dtype
+        assert out.shape == (20,)
+        assert (out.long() == expected).all() or dtype is not tg.int64
+    assert sorted(tg.randperm(5, out=tg.empty(0, dtype=tg.int32)).tolist()) == [0, 1, 2, 3, 4]

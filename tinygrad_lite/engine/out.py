@@ -16,7 +16,7 @@ from ..promotion import can_cast
 from . import views
 from .errors import InputError
 
-_CREATION = f"{__package__.rpartition('.')[0]}.ops.creation"
+_CREATION, _RANDOM = (f"{__package__.rpartition('.')[0]}.ops.{room}" for room in ("creation", "random"))
 
 
 def into(out: Any, who: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
@@ -53,7 +53,7 @@ def into(out: Any, who: str, function: Callable[..., Any], /, *args: Any, **kwar
     recording = mode.enabled or mode.duals is not None
     if recording and any(t.requires_grad for t in (*targets, *_tensors((args, tuple(kwargs.values()))))):
         raise RuntimeError(f"{who}: out= must not be used where an argument requires grad; use the result instead")
-    made = function.__module__.startswith(_CREATION) and len(targets) == 1
+    made = function.__module__.startswith((_CREATION, _RANDOM)) and len(targets) == 1
     result = _created(targets[0], who, function, *args, **kwargs) if made else function(*args, **kwargs)
     results = result if isinstance(result, tuple) else (result,)
     if len(results) != len(targets):
@@ -68,15 +68,16 @@ def into(out: Any, who: str, function: Callable[..., Any], /, *args: Any, **kwar
 
 
 def _created(target: Any, who: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    """A tensor made of numbers: of the dtype of where it goes, and in its shape where that holds as many."""
+    """A tensor made or drawn: of the dtype of where it goes, and in the shape of that where a range has as many."""
     call = inspect.signature(function).bind(*args, **kwargs)
     if "dtype" in call.signature.parameters:
         asked = call.arguments.get("dtype")
-        if asked is not None and as_dtype(asked) != target.dtype:
+        default = call.signature.parameters["dtype"].default  # which the door passes on
+        if asked is not None and asked is not default and as_dtype(asked) != target.dtype:
             raise InputError(f"{who}: out must have the dtype that is asked for, {asked}, got {target.dtype}")
         call.arguments["dtype"] = target.dtype
     result = function(*call.args, **call.kwargs)
-    flat = result.ndim == 1 and result.numel() == target.numel()
+    flat = result.ndim == 1 and result.numel() == target.numel() and function.__module__.startswith(_CREATION)
     return result.reshape(target.shape) if flat else result
 
 
