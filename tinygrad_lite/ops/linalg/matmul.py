@@ -102,12 +102,17 @@ def _product(input: Any, other: Any, who: str) -> Any:
             raise TypeError(f"{who}: both must be Tensors or arrays, got {came}")
         x, y = np.asarray(x), np.asarray(y)
     if x.ndim == 0 or y.ndim == 0 or x.shape[-1] != y.shape[-2 if y.ndim > 1 else 0]:
-        sides = " and ".join("x".join(map(str, a.shape)) for a in (x, y))
+        sides = f"{_by_times(x.shape)} and {_by_times(y.shape)}"
         raise ArgumentError(f"{who}: inner sizes must agree, got shapes {x.shape} and {y.shape} "
                             f"(mat1 and mat2 shapes cannot be multiplied ({sides}))")  # fmt: skip
     if x.dtype is not y.dtype:
         of_one_dtype(who, input, other)
     return _matmul.record((input, other))
+
+
+def _by_times(shape: tuple[int, ...]) -> str:
+    """A shape as PyTorch's messages write it."""
+    return "x".join(map(str, shape))
 
 
 def matvec(input: Any, x: Any) -> Tensor:
