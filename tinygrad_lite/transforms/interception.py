@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
-import threading
 from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType
 from typing import Any
 
 from .._tensor import Tensor
 from ..engine.door import built, doors
+from ..kernels.native.forks import lock
 from ..rules import TABLE
 
 Handler = Callable[[Callable[..., Any], Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
@@ -99,7 +99,7 @@ def _ask(handler: Handler, function: Any, run: Callable[..., Any], *args: Any, *
 
 _handlers: list[Handler] = []  # the last is asked first
 _asked: list[_Asked] = []
-_lock = threading.RLock()
+_lock = lock()
 
 
 def begin(handler: Handler) -> None:
