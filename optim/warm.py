@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import from_numpy, kernels, optim
-from tinygrad_lite.kernels.native.threads import ahead
 
 from .optimizer import Optimizer
 from .step.declare.rule import has_rule
@@ -48,7 +47,7 @@ def warm(wanted: Iterable[str] | None = None, dtypes: Iterable[Any] = (np.float3
     if unknown:
         raise ValueError(f"warm: unknown optimizers {', '.join(unknown)}; there are {', '.join(known)}")
     size = cohort.SHARED
-    with kernels.use("numba"), ahead():
+    with kernels.use("numba"):
         for name in wanted or known:
             for arguments in [{}, *VARIANTS.get(name, [])]:
                 for dtype in map(np.dtype, dtypes):

@@ -7,10 +7,10 @@ up with zeros. What stands in a last panel's lanes beyond the matrix comes to st
 A product is computed in blocks of float32, one for each thread, and rounded when it is put into panels, as the next one
 reads it. Of ``out = a^T b`` both factors' panels lie side by side, and two rows of a block make a row of words.
 
-Imported by whoever runs compiled code, hence never before numba is needed.
+Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
 
-# numba has types for little of itself
+# llvmlite has types for little of itself
 # mypy: disable-error-code="call-arg, var-annotated"
 
 from __future__ import annotations

@@ -6,10 +6,10 @@ moments stand in the place of ``row_var``, and nothing in the last three. A piec
 matrices, its rows, or its elements. ``numbers`` are ``w, eps, shrink``; see `factored`, for which ``floor = eps`` and
 ``top = 1 / eps``.
 
-Imported by whoever runs compiled code, hence never before numba is needed.
+Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
 
-# numba has types for little of itself
+# llvmlite has types for little of itself
 # mypy: disable-error-code="call-arg, var-annotated"
 
 from __future__ import annotations

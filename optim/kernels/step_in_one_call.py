@@ -1,37 +1,41 @@
 """Tensors found and a kernel launched over them, in one compiled call: a short step is over before Python is warm.
 
-Imported by whoever runs compiled code, hence never before numba is needed.
+Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
 
-# numba has types for little of itself
-# mypy: disable-error-code="no-untyped-call, call-arg, var-annotated"
+# llvmlite has types for little of itself
+# mypy: disable-error-code="call-arg, var-annotated"
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from numba import typeof
 
+from tinygrad_lite.kernels.native.codegen.language.kinds import kind_of
+from tinygrad_lite.kernels.native.codegen.loop import compiled_holding, words_of
+from tinygrad_lite.kernels.native.codegen.raw_memory import put
 from tinygrad_lite.kernels.native.find_arrays import Array, Collector, collect
-from tinygrad_lite.kernels.native.source import compiled
-from tinygrad_lite.kernels.native.task_codegen import address_of, conductor, launch_over
+from tinygrad_lite.kernels.native.memory import word
 from tinygrad_lite.kernels.native.threads import Failure, nearby
+from tinygrad_lite.kernels.native.worker_threads import conduct
 
 FAILED = -2
-OWN = 13  # where in the record begins what the collector does not know
-LAUNCHES = OWN + 9
+KERNEL, WORDS, VALUES, CURSOR, LAUNCHES = (8 * k for k in range(5))  # what stands where in `Ready`'s own record
 
 
-def _start(members: int, record: int, values: Any, crew: int, helpers: int) -> int:
-    """Launch a kernel, if the Tensors in a list are the expected ones.
+def start(members: int, record: int, own: int, values: Any, crew: int, helpers: int) -> int:
+    """Launch a kernel, if the Tensors in a list are the expected ones, and count that.
 
     Parameters
     ----------
     members : int
         Address of the list.
     record : int
-        Address of `Ready.record`.
+        Address of the collector's record.
+    own : int
+        Address of this launch's: the addresses of the kernel, of its words, of the place there of the scalars' address,
+        and of its cursor; and the number of launches.
     values : array of the kernel's dtype
         The scalars.
     crew, helpers : int
@@ -43,8 +47,14 @@ def _start(members: int, record: int, values: Any, crew: int, helpers: int) -> i
         -1, or the first index where something is not as expected, or `FAILED`.
     """
     found = collect(members, record, 0)
-    if found < 0 and launch_over(record + 8 * OWN, values, crew, helpers):
-        return FAILED
+    if found < 0:
+        words = word(own + WORDS)
+        put(words, 0)
+        put(word(own + VALUES), values.ctypes.data)
+        put(word(own + CURSOR), 0)
+        if conduct(crew, helpers, word(own + KERNEL), words) != 0:
+            return FAILED
+        put(own + LAUNCHES, word(own + LAUNCHES) + 1)
     return found
 
 
@@ -69,23 +79,26 @@ class Ready:
     """
 
     def __init__(self, collector: Collector, kernel: Any, pieces: tuple[Any, ...], dtype: np.dtype[Any]) -> None:
-        self._kept = collector, kernel, pieces  # alive: their addresses are in the record
-        assert len(collector.record) == OWN  # what compiled code reads by number
-        count, table, offsets, bounds, first = pieces
-        kinds = (*pieces[1:], np.empty(0, dtype), np.empty((0, 0), dtype), np.empty(0, np.intp))
-        addresses = [a.ctypes.data for a in (table, offsets, bounds, first)]
-        code = address_of(kernel, tuple(map(typeof, kinds))), conductor()
+        count, *arrays = pieces
+        args = (*arrays, np.empty(0, dtype), np.empty((0, 0), dtype), np.zeros(1, np.intp))
+        kinds = tuple(map(kind_of, args))
+        words, places = words_of(args, kinds)
+        for place, array in zip(places, args):
+            words[place] = array.ctypes.data
+        self._words = np.array(words, np.intp)
+        begin, values, cursor = self._words.ctypes.data, 8 * places[-3], words[places[-1]]
+        self._kept = collector, kernel, args  # alive: their addresses are in the words
         self._pieces = count
-        launches = cursor = 0
-        own = (*table.shape, count, *addresses, *code, launches, cursor)
-        self._record = np.array([*collector.record, *own], np.intp)
-        self._where, self.count = self._record.ctypes.data, 0
-        self._start = compiled(_start, "holding")  # the GIL keeps the gradients alive
+        self._own = np.array([kernel.compiled(kinds).address, begin, begin + values, cursor, 0], np.intp)
+        self._record = np.array(collector.record, np.intp)
+        self._where = self._record.ctypes.data, self._own.ctypes.data
+        self.count = 0
+        self._start = compiled_holding(start).call
 
     def launch(self, tensors: list[Any], values: Array) -> bool:
         """Do it; False where something was not as expected, and nothing was done."""
         crew, helpers = nearby(self._pieces) if self._pieces > 1 else (0, 0)
-        found = self._start(id(tensors), self._where, values, crew, helpers)
+        found = self._start(id(tensors), *self._where, values, crew, helpers)
         if found == FAILED:
             raise Failure(self._kept[1], helpers)
         if found >= 0:
@@ -95,10 +108,10 @@ class Ready:
 
     def count_one(self) -> None:
         """Count a launch that was made without this."""
-        self._record[LAUNCHES] += 1
+        self._own[LAUNCHES // 8] += 1
         self.count += 1
 
     def recount(self) -> int:
         """Return how many launches were made, as the compiled code has counted them."""
-        self.count = int(self._record[LAUNCHES])
+        self.count = int(self._own[LAUNCHES // 8])
         return self.count

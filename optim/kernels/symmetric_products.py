@@ -4,10 +4,10 @@ Of a symmetric matrix in panels, as `panels` lays them out, the rows are the col
 factors side by side there, and leaves its result laid out as the next one reads it. Nothing is packed in between, and
 the last product, with a matrix of any shape (`applied`), finds it so, too.
 
-Imported by whoever runs compiled code, hence never before numba is needed.
+Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
 
-# numba has types for little of itself
+# llvmlite has types for little of itself
 # mypy: disable-error-code="attr-defined, call-arg, var-annotated"
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ import tinygrad_lite as tg
 from tinygrad_lite.engine.fast_calls import elementwise
 from tinygrad_lite.kernels.elementwise import float32_math, fused
 from tinygrad_lite.kernels.elementwise.formula_codegen import loop_text
-from tinygrad_lite.kernels.native.source import SourceError, compiled, definition
+from tinygrad_lite.kernels.native.codegen.loop import compiled
+from tinygrad_lite.kernels.native.source import SourceError, definition
 from tinygrad_lite.rules import differentiable
 
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)

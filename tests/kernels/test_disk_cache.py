@@ -16,7 +16,8 @@ from fresh_process import ROOT, run
 
 numba = pytest.importorskip("numba", reason="kernels are compiled by numba")
 compiling = importlib.import_module("tinygrad_lite.kernels.native.compile")
-disk_cache = importlib.import_module("tinygrad_lite.kernels.native.disk_cache")
+disk_cache = importlib.import_module("tinygrad_lite.kernels.native.by_numba.disk_cache")
+disk_folder = importlib.import_module("tinygrad_lite.kernels.native.disk_folder")
 turns = importlib.import_module("tinygrad_lite.kernels.native.turns")
 
 SOURCE = "from tinygrad_lite.kernels.native.compile import jit\n\n\n@jit\ndef double(x):\n    return x + x\n"
@@ -34,8 +35,8 @@ def fresh():
     """Forgets which folder there is, and that it has warned."""
 
     def forget():
-        disk_cache.folder.cache_clear()
-        disk_cache._warned.clear()
+        disk_folder.folder.cache_clear()
+        disk_folder._warned.clear()
 
     forget()
     yield forget
@@ -169,14 +170,14 @@ def test_damaged_files_are_made_anew(damage, folder):
 
 
 def test_no_flipped_bit_passes(folder):
-    disk_cache.write("probe", b"key", b"payload")
+    disk_folder.write("probe", b"key", b"payload")
     path = folder / "probe"
     content = path.read_bytes()
-    assert disk_cache.read("probe", b"key") == b"payload"
-    assert disk_cache.read("probe", b"another") is None
+    assert disk_folder.read("probe", b"key") == b"payload"
+    assert disk_folder.read("probe", b"another") is None
     for bit in range(8 * len(content)):
         path.write_bytes(flipped(content, bit))
-        assert disk_cache.read("probe", b"key") is None
+        assert disk_folder.read("probe", b"key") is None
 
 
 # Foreign
@@ -200,7 +201,7 @@ def test_what_others_may_have_written_is_not_loaded(how, folder, tmp_path, monke
     loaded()
     path, mark = kept(folder), tmp_path / "executed"
     seen = []
-    monkeypatch.setattr(disk_cache, "_checksum", lambda key, payload: seen.append(key) or b"\0" * 32)
+    monkeypatch.setattr(disk_folder, "_checksum", lambda key, payload: seen.append(key) or b"\0" * 32)
     path.write_bytes(b"\0" * 32 + pickle.dumps(Evil(mark)))  # with a checksum that is right
     if how == "writable":
         path.chmod(0o620)
@@ -219,7 +220,7 @@ def test_what_others_may_have_written_is_not_loaded(how, folder, tmp_path, monke
 def test_where_no_one_else_can_write_it_is(folder, tmp_path, monkeypatch):
     """The twin of the last test: it would notice."""
     loaded()
-    monkeypatch.setattr(disk_cache, "_checksum", lambda key, payload: b"\0" * 32)
+    monkeypatch.setattr(disk_folder, "_checksum", lambda key, payload: b"\0" * 32)
     kept(folder).write_bytes(b"\0" * 32 + pickle.dumps(Evil(tmp_path / "executed")))
     loaded()
     assert (tmp_path / "executed").exists()
@@ -251,7 +252,7 @@ def test_a_full_disk_is_named_once(folder, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    assert disk_cache.folder() == folder
+    assert disk_folder.folder() == folder
     monkeypatch.setattr(disk_cache, "dumps", lambda _: b"")
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", full)
@@ -280,7 +281,7 @@ def test_without_a_writable_home(where, tmp_path, monkeypatch, fresh):
     monkeypatch.delenv("TINYGRAD_LITE_CACHE", raising=False)
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.delenv("LOCALAPPDATA", raising=False)
-    monkeypatch.setattr(disk_cache.tempfile, "tempdir", str(temporary))
+    monkeypatch.setattr(disk_folder.tempfile, "tempdir", str(temporary))
 
     def nobody():
         raise RuntimeError("no home")
@@ -290,11 +291,11 @@ def test_without_a_writable_home(where, tmp_path, monkeypatch, fresh):
         temporary.rmdir()
         temporary.write_text("")
         with pytest.warns(RuntimeWarning, match=f"cannot be kept in {home}.*, {temporary}"):
-            assert disk_cache.folder() is None
+            assert disk_folder.folder() is None
         return
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = disk_cache.folder()
+        found = disk_folder.folder()
     assert found is not None
     assert found.is_relative_to(home if where == "home" else temporary)
 

@@ -46,10 +46,13 @@ for module in pkgutil.walk_packages(tinygrad_lite.__path__, "tinygrad_lite."):
 
 
 def found():
+    from tinygrad_lite.kernels.native.forks import waited_for
+
+    waited = [id(each) for held in waited_for for each in held()]  # a fork waits until these are free
     return {
         (name, key): value
         for name, module in sys.modules.items() if name.startswith("tinygrad_lite")
-        for key, value in vars(module).items() if isinstance(value, kinds)
+        for key, value in vars(module).items() if isinstance(value, kinds) and id(value) not in waited
     }
 
 

@@ -14,7 +14,7 @@ from oracle import agree
 import tinygrad_lite as tg
 from tinygrad_lite import rules
 from tinygrad_lite.kernels.elementwise import erf as kernels
-from tinygrad_lite.kernels.native.source import compiled
+from tinygrad_lite.kernels.native.codegen.loop import compiled
 from tinygrad_lite.ops.special import erf, erf_numpy, gamma
 
 INF, NAN = math.inf, math.nan

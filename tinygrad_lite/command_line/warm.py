@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.native.threads import ahead
-
 
 def _function(name: str, tg: Any, x: Any) -> Any:
     """A function of `nn.functional` that takes a tensor alone."""
@@ -85,8 +83,8 @@ def warm(operations: Iterable[str] | None = None, dtypes: Iterable[Any] = (np.fl
     names = list(PROGRAMS) if operations is None else list(operations)
     if unknown := [name for name in names if name not in PROGRAMS]:
         raise ValueError(f"warm: unknown operations {', '.join(unknown)}; there are {', '.join(PROGRAMS)}")
+    from ..kernels.native.codegen.loop import compiled
     from ..kernels.native.openblas import jobs
-    from ..kernels.native.source import compiled
     from ..kernels.native.worker_threads import GONE, dismiss, enlist, serve, slots
 
     crew = slots(1)
@@ -95,7 +93,7 @@ def warm(operations: Iterable[str] | None = None, dtypes: Iterable[Any] = (np.fl
     compiled(dismiss)(int(crew.ctypes.data), 1)
     compiled(serve)(crew, 1, 0)  # the first launch that is shared needs it
     jobs.code()  # and products then
-    with tg.kernels.use("numba"), ahead():
+    with tg.kernels.use("numba"):
         for dtype in dtypes:
             for name in names:
                 x = tg.full((64, 64), 0.5, dtype=dtype, requires_grad=True)

@@ -10,7 +10,7 @@
     spatial/      convolutions, pools and stencils
     rnn/          recurrent layers over all steps in one launch
 
-numba is imported by the first kernel that runs, never by `import tinygrad_lite`.
+LLVM is loaded by the first kernel that runs, and numba by one that needs it, never by `import tinygrad_lite`.
 """
 
 from __future__ import annotations

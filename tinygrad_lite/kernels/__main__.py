@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("clear", help="delete them")
     options = parser.parse_args(arguments)
 
-    from .native.disk_cache import folder
+    from .native.disk_folder import folder
 
     where = folder()
     if options.command == "folder":

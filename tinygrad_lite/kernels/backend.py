@@ -93,14 +93,17 @@ def has_numba() -> bool:
 
 @cache
 def numba_fault() -> str:
-    """Why numba, if it is installed, cannot be used; empty if it can."""
+    """Why numba's LLVM, if it is installed, cannot be used; empty if it can.
+
+    numba itself is imported by the first kernel that needs it.
+    """
     if importlib.util.find_spec("numba") is None:
         return ""
     try:
-        importlib.import_module(".native.compile", __package__)
-        switched_off = importlib.import_module("numba").config.DISABLE_JIT
+        importlib.import_module("llvmlite.binding")
     except Exception as error:  # whatever an installation that does not fit together may raise
-        return f"numba is installed, but cannot be imported ({type(error).__name__}: {error})"
+        return f"numba is installed, but its llvmlite cannot be imported ({type(error).__name__}: {error})"
+    switched_off = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
     return "numba is switched off by NUMBA_DISABLE_JIT" if switched_off else ""
 
 

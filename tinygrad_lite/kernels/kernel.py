@@ -1,4 +1,4 @@
-"""`Kernel`, `kernel`: a loop that numba compiles beside the NumPy function that does the same; `serves`: for whom."""
+"""`Kernel`, `kernel`: a loop that is compiled beside the NumPy function that does the same; `serves`: for whom."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 from .backend import backend, register
-from .native.source import compiled
 
 LARGE = 2048  # elements from which a compiled loop is worth its call
 
 
 class Kernel:
-    """A loop that numba compiles, and the plain NumPy function that does the same; made by `kernel`.
+    """A loop that is compiled, and the plain NumPy function that does the same; made by `kernel`.
 
     Parameters
     ----------
@@ -55,7 +54,7 @@ class Kernel:
         self, loop: Callable[..., Any], plain: Callable[..., Any], dtypes: str = "", least: int = 0, **constants: int
     ) -> None:
         self.loop, self.plain, self.dtypes, self.least, self._constants = loop, plain, dtypes, least, constants
-        self._compiled: Callable[..., Any] | None = None
+        self._compiled: Any = None
         self.run: Callable[..., Any] = self._choose
         register(self)
 
@@ -66,7 +65,7 @@ class Kernel:
         if backend() != "numba":
             self.run = self.plain
         else:
-            self.run = self._by_argument() if self.dtypes or self.least else self.compiled
+            self.run = self._by_argument() if self.dtypes or self.least else self.compiled.call
         return self.run(*args)
 
     def serves(self, x: Any) -> bool:
@@ -74,7 +73,7 @@ class Kernel:
         return x.size >= self.least and (not self.dtypes or x.dtype.char in self.dtypes)
 
     def _by_argument(self) -> Callable[..., Any]:
-        loop, plain, least, dtypes = self.compiled, self.plain, self.least, self.dtypes
+        loop, plain, least, dtypes = self.compiled.call, self.plain, self.least, self.dtypes
 
         def run(x: Any, *others: Any) -> Any:  # `serves`, spelled out: every small array feels a call
             return (loop if x.size >= least and (not dtypes or x.dtype.char in dtypes) else plain)(x, *others)
@@ -86,10 +85,12 @@ class Kernel:
         self.run = self._choose
 
     @property
-    def compiled(self) -> Callable[..., Any]:
-        """The loop compiled by numba, whichever backend is in use."""
+    def compiled(self) -> Any:
+        """The loop, compiled, whichever backend is in use: a `Loop`."""
         if self._compiled is None:
-            self._compiled = compiled(self.loop, **self._constants)
+            from .native.codegen.loop import compiled
+
+            self._compiled = compiled(self.loop, self.plain, **self._constants)
         return self._compiled
 
     def __repr__(self) -> str:
@@ -97,7 +98,7 @@ class Kernel:
 
 
 def kernel(plain: Callable[..., Any], *, dtypes: str = "", least: int = 0) -> Callable[[Callable[..., Any]], Kernel]:
-    """Decorate a loop that numba is to compile, beside its twin in plain NumPy.
+    """Decorate a loop that is to be compiled, beside its twin in plain NumPy.
 
     Parameters
     ----------
@@ -112,11 +113,13 @@ def kernel(plain: Callable[..., Any], *, dtypes: str = "", least: int = 0) -> Ca
     decorator
         Makes a `Kernel`: called, it runs the loop or the twin as `use` says. The loop is compiled when it is
         first called with arguments of new types, and kept on disk. It may use NumPy, `math`, numbers, other
-        kernels and plain functions of its module; all of them become part of the kept source.
+        kernels and plain functions of its module; all of them become part of the kept source. What the library's own
+        compiler does not know, as arrays that are returned and errors that are raised, numba compiles, which takes ten
+        times as long.
 
     Notes
     -----
-    Literals are 64 bits wide in numba: ``0.5 * x`` makes a float64 of a float32, and the loop half as fast.
+    Literals are 64 bits wide: ``0.5 * x`` makes a float64 of a float32, and the loop half as fast.
     Write ``half = x.dtype.type(0.5)`` before the loop. `np.where` on scalars is 900 times slower than
     `select`.
 

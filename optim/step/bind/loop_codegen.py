@@ -166,9 +166,10 @@ class Fused:
     def kernel(self, kind: str, dtype: np.dtype[Any]) -> Any:
         """Return one of the compiled kernels for one dtype; see `text`."""
         if (kind, dtype) not in self._kernels:
-            from tinygrad_lite.kernels.native.compile import build
+            from tinygrad_lite.kernels.native.codegen.loop import Loop
 
-            self._kernels[kind, dtype] = build(self.name.lower(), self.text(kind, dtype))["kernel"]
+            text = self.text(kind, dtype)  # numba's, since a formula may use whatever numba knows
+            self._kernels[kind, dtype] = Loop("kernel", text, self.name.lower())
         return self._kernels[kind, dtype]
 
     def text(self, kind: str, dtype: np.dtype[Any]) -> str:

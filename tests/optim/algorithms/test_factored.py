@@ -136,10 +136,14 @@ def test_ranges_cover_all_once(total, size):
     assert out.tolist() == [3] * total + [0]
 
 
-def test_what_is_cut_has_its_rows_side_by_side():
-    x = np.asfortranarray(np.zeros((9, 4)))
-    with kernels.use("numba"), pytest.raises(TypeError, match="parted: what is cut into rows must not be in Fortran"):
-        parallel.in_parts(parted, 2, (x, np.zeros((9, 4)), np.zeros(9, np.int64)), 2.0, each=(np.zeros((5, 1)),))
+def test_what_is_cut_may_lie_in_any_order():
+    x = np.asfortranarray(np.arange(36.0).reshape(9, 4))
+    for _ in range(2):
+        own, out = np.zeros((5, 1)), np.asfortranarray(np.zeros((9, 4)))
+        with kernels.use("numba"):
+            parallel.in_parts(parted, 2, (x, out, np.zeros(9, np.int64)), 2.0, each=(own,))
+        np.testing.assert_array_equal(out, 2 * x)
+        assert own[:, 0].tolist() == [x[i : i + 2].sum() for i in range(0, 9, 2)]
 
 
 @pytest.mark.parametrize("which", [0, 1, 2])

@@ -35,47 +35,49 @@ def _any_symbol(values: Any) -> bool:
     return any(isinstance(v, Symbol) for v in values)
 
 
-def call_kernel(dispatcher: Any, args: tuple[Any, ...], ignored: bool = False) -> Any:
-    """Note a call of a compiled kernel; it may return nothing, or -1 if that says that nothing is wrong."""
-    from ...kernels.native.walk import caller
+def call_kernel(loop: Any, args: tuple[Any, ...], ignored: bool = False) -> Any:
+    """Note a call of a compiled loop; it may return nothing, or -1 if that says that nothing is wrong."""
+    from ...kernels.native.codegen.language import kinds as types
+    from ...kernels.native.codegen.loop import machine_code, words_of
 
     row = row_now()
     given = [row.copied(row.constant(a), a.copy()) if isinstance(a, np.ndarray) else a for a in args]
     symbols = [a for a in given if isinstance(a, Symbol)]
     values = tuple(a.array if isinstance(a, Symbol) else a for a in given)
-    kinds = caller.kinds_of(values)
-    if not all(map(caller.supported, kinds)):
-        raise NotLowered("a kernel's arguments")
-    code, result = caller.address(dispatcher, kinds)
-    if not (caller.returns_nothing(result) or caller.returns_integer(result)):
+    try:
+        kinds = tuple(map(types.kind_of, values))
+        address, result, _ = loop.compiled(kinds)
+    except types.Unsupported as error:
+        raise NotLowered("a kernel's arguments") from error
+    if result != types.NONE and not (isinstance(result, types.Number) and result.family in "iu"):
         raise NotLowered("a kernel's result")
     read = [(s.array, s.array.tobytes()) for s in symbols if not row.may_write(s)]
-    found = dispatcher(*values)
+    found = loop(*values)
     if any(a.tobytes() != before for a, before in read):
         raise NotLowered("a write to an argument")
     if not ignored and found not in (None, -1):
         raise NotLowered("a kernel's result")
-    words, positions = caller.words_of(values, kinds)
-    words[0] = code
+    words, positions = words_of(values, kinds)
     places, written = tuple(s.place for s in symbols), tuple(s.place for s in symbols if row.may_write(s))
-    expected, called = 0 if ignored or found is None else -1, caller.caller(kinds, result, ignored)
-    row.steps.append(Call(called, expected, places, tuple(words), tuple(positions), written, dispatcher.__name__))
+    expected, called = 0 if ignored or found is None else -1, machine_code("step_without_result" if ignored else "step")
+    given_words, positions = (address, *words), [k + 1 for k in positions]
+    row.steps.append(Call(called, expected, places, given_words, tuple(positions), written, loop.__name__))
     return found
 
 
 class CompiledSymbol:
     """A kernel's compiled loop: called with symbols, it becomes a step."""
 
-    def __init__(self, dispatcher: Any) -> None:
-        self._dispatcher = dispatcher
+    def __init__(self, loop: Any) -> None:
+        self._loop = loop
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._dispatcher, name)
+        return getattr(self._loop, name)
 
     def __call__(self, *args: Any) -> Any:
         if not _any_symbol(args):
-            return self._dispatcher(*args)
-        return call_kernel(self._dispatcher, args)
+            return self._loop(*args)
+        return call_kernel(self._loop, args)
 
 
 class KernelSymbol:
@@ -109,7 +111,7 @@ def launch(kernel: Any, pieces: int, *args: Any, helpers: int | None = None, bri
     """As `threads.launch`, by this thread alone."""
     if threads.helpers_for(pieces, helpers) > 0:
         raise NotLowered("work for several threads")
-    call_kernel(kernel._dispatcher, (*args, np.zeros(1, np.intp)), ignored=True)
+    call_kernel(kernel._loop, (*args, np.zeros(1, np.intp)), ignored=True)
 
 
 def launch_parts(

@@ -34,6 +34,8 @@ class FormulaSource(Source):
         The working precision: float32 or float64.
     """
 
+    _by_name = False  # what a formula calls has been looked up, and may have another name here
+
     def __init__(self, dtype: np.dtype[Any]) -> None:
         super().__init__()
         self._dtype = dtype

@@ -94,12 +94,12 @@ class FormulaKernel(Kernel):
         self.light = "_single(" not in self.text
 
     @property
-    def compiled(self) -> Callable[..., Any]:
-        """The loop compiled by numba, whichever backend is in use."""
+    def compiled(self) -> Any:
+        """The loop, compiled, whichever backend is in use: a `Loop`."""
         if self._compiled is None:
-            from ..native.compile import build
+            from ..native.codegen.loop import Loop
 
-            self._compiled = build(self._name, self.text)["kernel"]
+            self._compiled = Loop("kernel", self.text, self._name, self.plain)
         return self._compiled
 
 

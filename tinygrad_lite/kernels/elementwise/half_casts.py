@@ -1,9 +1,9 @@
 """Casts between float16 and float32, compiled. See `half_precision`.
 
-Imported by whoever runs compiled code, hence never before numba is needed.
+Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
 
-# numba has types for little of itself
+# llvmlite has types for little of itself
 # mypy: disable-error-code="call-arg"
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """`of_flat`: elementwise functions of many numbers of float16, by tables and by compiled loops. See `half_precision`.
 
-Imported by whoever runs compiled code, hence never before numba is needed.
+Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
 
-# numba has types for little of itself
+# llvmlite has types for little of itself
 # mypy: disable-error-code="call-arg"
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from ..kernel import kernel
-from ..native.compile import CompilationError
 from ..native.parallel import in_parts
 from ..native.simd.half import COMPILABLE
 from ..native.source import SourceError
@@ -74,9 +73,16 @@ def _loop(function: Any, kinds: tuple[Any, ...], wide: bool) -> tuple[FormulaKer
     try:
         made = _kernel(function, kinds, dtype)
         made.run(*_given(probes, np.empty(1, dtype)))
-    except (SourceError, CompilationError):
+    except (SourceError, _compilation_error()):
         return None
     return made, dtype
+
+
+def _compilation_error() -> Any:
+    """What the loop's first call raises where it cannot be compiled; asked for when it has."""
+    from ..native.compile import CompilationError
+
+    return CompilationError
 
 
 def _kernel(function: Any, kinds: tuple[Any, ...], dtype: Any) -> FormulaKernel:

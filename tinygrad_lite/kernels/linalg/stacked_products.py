@@ -3,10 +3,10 @@
 Each of them is NumPy's own, whose inner loop hands it to BLAS, so it has the same bits. BLAS alone shares single
 products between threads, and none as small as those of attention.
 
-Imported by whoever runs compiled code, hence never before numba is needed.
+Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
 
-# numba has types for little of itself
+# llvmlite has types for little of itself
 # mypy: disable-error-code="call-arg"
 
 from __future__ import annotations

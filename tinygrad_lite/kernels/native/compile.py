@@ -11,15 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import linecache
-import platform
 import sys
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 from types import ModuleType
 from typing import Any
-
-import numpy as np
 
 from . import uncollected
 
@@ -28,10 +23,13 @@ with uncollected():  # a fifth of the time it takes
     from numba.core.compiler_lock import global_compiler_lock
     from numba.core.errors import NumbaError
 
-    from .disk_cache import DiskCache
+    from .by_numba.disk_cache import DiskCache
+    from .by_numba.pipelines import Inner, InnerDispatcher, Whole, WholeDispatcher
+    from .codegen.machine import versions
     from .forks import lock, wait_before
     from .patience import announce_long_compilation
-    from .pipelines import Inner, InnerDispatcher, Whole, WholeDispatcher
+
+from .by_numba import memory_functions as memory_functions  # which tells numba what the functions of `memory` are
 
 announce_long_compilation(DiskCache)
 
@@ -53,11 +51,6 @@ def jit(function: Callable[..., Any], **others: Any) -> Any:
     dispatcher.__class__ = WholeDispatcher
     dispatcher._cache = DiskCache(function, uncollected)  # what enable_caching() does with numba's own class
     return dispatcher
-
-
-def holding(function: Callable[..., Any]) -> Any:
-    """As `jit`, but the GIL is held: no other thread can change or free what the function reads."""
-    return jit(function, nogil=False)
 
 
 def inner(function: Callable[..., Any], **others: Any) -> Any:
@@ -98,7 +91,7 @@ def build(name: str, source: str) -> dict[str, Any]:
     dict
         The module's namespace. Nothing is compiled before a kernel is called.
     """
-    digest = hashlib.sha256("\0".join((versions(), source)).encode()).hexdigest()[:20]
+    digest = hashlib.sha256("\0".join((numba.__version__, versions(), source)).encode()).hexdigest()[:20]
     with _lock:
         if digest not in _built:
             module = ModuleType(f"{name}_{digest}")
@@ -108,10 +101,3 @@ def build(name: str, source: str) -> dict[str, Any]:
             exec(compile(source, path, "exec"), module.__dict__)
             _built[digest] = module.__dict__
         return _built[digest]
-
-
-@cache
-def versions() -> str:
-    """Everything outside its source that decides what a kernel compiles to."""
-    helpers = [path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.rglob("*.py"))]
-    return "\0".join((sys.version, platform.machine(), np.__version__, numba.__version__, *helpers))

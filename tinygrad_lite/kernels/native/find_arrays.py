@@ -5,28 +5,25 @@ objects' memory costs 0.02. Where CPython and NumPy keep what is read here is pa
 (PyListObject, PyArrayObject_fields, PyArray_Descr), and the places of slots are found out by looking. Elsewhere than in
 CPython the same is done in Python.
 
-Imported by whoever runs compiled code, hence never before numba is needed.
+Compiled as kernels are; the GIL is held meanwhile, which keeps the objects alive. Imported by whoever runs compiled
+code, hence never before LLVM is needed.
 """
 
-# numba has types for little of itself
-# mypy: disable-error-code="no-untyped-call, call-arg, var-annotated"
+# llvmlite has types for little of itself
+# mypy: disable-error-code="call-arg, var-annotated"
 
 from __future__ import annotations
 
 import ctypes
 import sys
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
-from .memory import word
-from .source import compiled
-from .worker_threads import INTP
+from .codegen.loop import compiled_holding
+from .codegen.raw_memory import put, put_item, use
+from .memory import half, view, word
 
 Array = np.ndarray[Any, Any]
 
@@ -38,147 +35,35 @@ DATA, NDIM, SHAPE, DTYPE, FLAGS = (HEAD + 8 * k for k in (0, 1, 2, 5, 6))  # of 
 ORDER, NUMBER = HEAD + 10, HEAD + 12  # of a dtype: four characters, the third the byte order, and the type's number
 FACT = 5 * 8  # bytes of a row of what `collect` reads
 
-_compiled = partial(compiled, decorator="holding")  # the GIL keeps the objects alive
-
-_BIT, _BYTE, _INT = ir.IntType(1), ir.IntType(8), ir.IntType(32)
 C_ORDER, F_ORDER, ALIGNED = 0x1, 0x2, 0x100  # bits of an array's flags
 
 
-class _Reader:
-    """Writes code that reads objects' memory, in a function of its own, which may end early.
-
-    numba would take a third of a second for what these functions do: LLVM's language is written as it is.
-
-    Parameters
-    ----------
-    module : LLVM's module
-    name : str
-    result : LLVM's type
-    arguments : int
-        How many, all words.
-    """
-
-    def __init__(self, module: Any, name: str, result: Any, arguments: int) -> None:
-        self.function = ir.Function(module, ir.FunctionType(result, [INTP] * arguments), name)
-        self.function.linkage = "internal"
-        self.builder = ir.IRBuilder(self.function.append_basic_block())
-
-    def read(self, address: Any, offset: int, kind: Any = INTP) -> Any:
-        """The number at an address; a short one as a word."""
-        place = self.builder.add(address, ir.Constant(INTP, offset))
-        found = self.builder.load(self.builder.inttoptr(place, ir.PointerType(kind)))
-        return found if kind is INTP else self.builder.sext(found, INTP)
-
-    def moved(self, address: Any, index: Any, size: int) -> Any:
-        """The address of the element with an index."""
-        distance = self.builder.mul(ir.Constant(INTP, size), index)
-        return self.builder.add(address, distance)
-
-    def require(self, relation: str, x: Any, y: Any, otherwise: Any) -> None:
-        """Return something where two words are not in a relation."""
-        with self.builder.if_then(self.builder.not_(self.builder.icmp_signed(relation, x, y))):
-            self.builder.ret(otherwise)
-
-
-def _written(builder: Any, name: str, write: Any) -> Any:
-    """A function of the module, written there once."""
-    return builder.module.globals.get(name) or write(builder.module, name)
-
-
-def _write_fits(module: Any, name: str) -> Any:
+def fits(array: int, kind: int, wanted: int, dtype: int, shape: int) -> Any:
     """Whether an object is an array (of no subclass), with the flags, the dtype and the shape (ndim first) wanted."""
-    reader = _Reader(module, name, _BIT, 5)
-    builder, (array, kind, wanted, dtype, shape), no = reader.builder, reader.function.args, ir.Constant(_BIT, 0)
-    reader.require("==", reader.read(array, TYPE), kind, no)
-    reader.require("==", builder.and_(reader.read(array, FLAGS, _INT), wanted), wanted, no)
-    its = reader.read(array, DTYPE)
-    with builder.if_then(builder.icmp_signed("!=", its, dtype)):  # equal ones may be two objects, as numba's own are
-        reader.require("==", reader.read(its, NUMBER, _INT), reader.read(dtype, NUMBER, _INT), no)
-        reader.require("==", reader.read(its, ORDER, _BYTE), reader.read(dtype, ORDER, _BYTE), no)
-    ndim, sizes = reader.read(array, NDIM, _INT), reader.read(array, SHAPE)
-    reader.require("==", ndim, reader.read(shape, 0), no)
-    with cgutils.for_range(builder, ndim) as loop:
-        here, there = (reader.moved(start, loop.index, 8) for start in (sizes, shape))
-        reader.require("==", reader.read(here, 0), reader.read(there, 8), no)
-    builder.ret(ir.Constant(_BIT, 1))
-    return reader.function
+    if word(array + TYPE) != kind or half(array + FLAGS) & wanted != wanted:
+        return False
+    its = word(array + DTYPE)
+    if its != dtype:  # equal ones may be two objects
+        if half(its + NUMBER) != half(dtype + NUMBER):
+            return False
+        if view(its + ORDER, 1, np.int8)[0] != view(dtype + ORDER, 1, np.int8)[0]:
+            return False
+    ndim, sizes = half(array + NDIM), word(array + SHAPE)
+    if ndim != word(shape):
+        return False
+    for d in range(ndim):  # noqa: SIM110  kernels know no generators
+        if word(sizes + d * 8) != word(shape + 8 + d * 8):
+            return False
+    return True
 
 
-@intrinsic
-def _fits(typingctx: Any, array: Any, kind: Any, wanted: Any, dtype: Any, shape: Any) -> Any:
-    """See `_write_fits`; all are addresses, or numbers of 64 bits."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.call(_written(builder, "fits", _write_fits), args)
-
-    return types.boolean(*(types.intp,) * 5), codegen
-
-
-def _locate(ids: Any, kind: int, dtype: int, flags: Any, shapes: Any, out: Any) -> int:
+def locate(ids: Any, kind: int, dtype: int, flags: Any, shapes: Any, out: Any) -> int:
+    """Write the addresses of arrays' data; -1, or the first index where something is not as expected."""
     for i in range(ids.size):
-        if not _fits(ids[i], kind, flags[i], dtype, shapes.ctypes.data + i * 8 * shapes.shape[1]):
+        if not fits(ids[i], kind, flags[i], dtype, shapes.ctypes.data + i * 8 * shapes.shape[1]):
             return i
         out[i] = word(ids[i] + DATA)
     return -1
-
-
-def _write_collect(module: Any, name: str, context: Any) -> Any:
-    """See `collect`."""
-    fits = module.globals.get("fits") or _write_fits(module, "fits")
-    reader = _Reader(module, name, INTP, 3)
-    builder, (members, record, holder), read = reader.builder, reader.function.args, reader.read
-    facts, count, shapes, width, tensor, node_type, none, *slots, kind = (read(record, 8 * k) for k in range(13))
-    data, node, base, kept, grad = slots
-    nothing = ir.Constant(INTP, 0)
-    reader.require("==", read(members, LENGTH), count, nothing)
-    items, python = read(members, ITEMS), context.get_python_api(builder)
-    found_at = cgutils.alloca_once(builder, INTP)
-    with cgutils.for_range(builder, count) as loop:
-        i = loop.index
-        fact = reader.moved(facts, i, FACT)
-        it, flags = read(fact, 0), read(fact, 16)
-        reader.require("==", read(reader.moved(items, i, 8), 0), it, i)
-        reader.require("==", read(builder.add(it, data), 0), read(fact, 8), i)
-        reader.require("==", read(builder.add(it, base), 0), none, i)
-        its = read(builder.add(it, node), 0)
-        with builder.if_else(builder.icmp_signed("==", its, none)) as (leaf, other):
-            with leaf:
-                builder.store(read(builder.add(it, kept), 0), found_at)
-            with other:
-                reader.require("==", read(its, TYPE), node_type, i)
-                builder.store(read(builder.add(its, grad), 0), found_at)
-        found = builder.load(found_at)
-        absent = builder.or_(*(builder.icmp_signed("==", found, empty) for empty in (nothing, none)))
-        with builder.if_else(builder.icmp_signed("==", flags, nothing)) as (without, with_gradient):
-            with without, builder.if_then(builder.not_(absent)):
-                builder.ret(i)
-            with with_gradient:
-                with builder.if_then(absent):
-                    builder.ret(i)
-                reader.require("==", read(found, TYPE), tensor, i)
-                g = read(builder.add(found, data), 0)
-                shape = builder.add(shapes, builder.mul(builder.mul(width, i), ir.Constant(INTP, 8)))
-                fitting = builder.call(fits, [g, kind, flags, read(fact, 24), shape])
-                with builder.if_then(builder.not_(fitting)):
-                    builder.ret(i)
-                target = builder.inttoptr(read(fact, 32), ir.PointerType(INTP))
-                builder.store(read(g, DATA), target)
-                with builder.if_then(builder.icmp_signed("!=", holder, nothing)):
-                    held = builder.inttoptr(g, python.pyobj)
-                    python.incref(held)  # the list takes this reference over; it lives as long as that does
-                    python.list_setitem(builder.inttoptr(holder, python.pyobj), i, held)
-    builder.ret(ir.Constant(INTP, -1))
-    return reader.function
-
-
-@intrinsic
-def _collect(typingctx: Any, members: Any, record: Any, holder: Any) -> Any:
-    """See `collect`."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.call(_written(builder, "collect", partial(_write_collect, context=context)), args)
-
-    return types.intp(*(types.intp,) * 3), codegen
 
 
 def collect(members: int, record: int, holder: int) -> int:
@@ -201,7 +86,37 @@ def collect(members: int, record: int, holder: int) -> int:
     int
         -1, or the first index where something is not as expected.
     """
-    return _collect(members, record, holder)
+    facts, count, shapes, width = word(record), word(record + 8), word(record + 16), word(record + 24)
+    tensor, node_type, none, kind = word(record + 32), word(record + 40), word(record + 48), word(record + 96)
+    data, node = word(record + 56), word(record + 64)
+    base, kept, grad = word(record + 72), word(record + 80), word(record + 88)
+    if word(members + LENGTH) != count:
+        return 0
+    items = word(members + ITEMS)
+    for i in range(count):
+        fact = facts + i * FACT
+        it, flags = word(fact), word(fact + 16)
+        if word(items + i * 8) != it or word(it + data) != word(fact + 8) or word(it + base) != none:
+            return i
+        its = word(it + node)
+        if its != none and word(its + TYPE) != node_type:
+            return i
+        found = word(it + kept) if its == none else word(its + grad)
+        absent = found == 0 or found == none
+        if flags == 0:
+            if not absent:
+                return i
+            continue
+        if absent or word(found + TYPE) != tensor:
+            return i
+        g = word(found + data)
+        if not fits(g, kind, flags, word(fact + 24), shapes + width * i * 8):
+            return i
+        put(word(fact + 32), word(g + DATA))
+        if holder != 0:
+            use(g)  # the list takes this reference over; it lives as long as that does
+            put_item(holder, i, g)
+    return -1
 
 
 def _shapes(arrays: list[Array]) -> Array:
@@ -241,7 +156,7 @@ class Expected:
         again, self._again = self._again, KNOWN
         if again:
             ids = np.fromiter(map(id, arrays), np.intp, self._n)
-            return int(_compiled(_locate)(ids, id(np.ndarray), id(self._dtype), self._wanted, self._shapes, out))
+            return int(compiled_holding(locate)(ids, id(np.ndarray), id(self._dtype), self._wanted, self._shapes, out))
         return self._locate_slowly(arrays, out)
 
     def _locate_slowly(self, arrays: list[Array], out: Array) -> int:
@@ -300,7 +215,7 @@ class Collector:
     def collect(self, tensors: list[Any]) -> list[Array | None] | None:
         """Write the addresses; return the gradients' arrays, or None if something is not as expected."""
         found: list[Array | None] = [None] * len(self._facts)
-        misfit = _compiled(collect)(id(tensors), self._record.ctypes.data, id(found))
+        misfit = compiled_holding(collect)(id(tensors), self._record.ctypes.data, id(found))
         return found if misfit < 0 else None
 
 

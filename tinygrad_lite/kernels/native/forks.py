@@ -20,6 +20,9 @@ def lock() -> Any:
     return made
 
 
+waited_for: list[Callable[[], Iterable[Any]]] = []  # what `wait_before` was called with
+
+
 def wait_before(held: Callable[[], Iterable[Any]]) -> None:
     """Let every fork wait until locks are free, so that the child finds whole what they protect.
 
@@ -29,6 +32,7 @@ def wait_before(held: Callable[[], Iterable[Any]]) -> None:
         ``held()`` returns the locks; nobody who has one may wait for another.
     """
     taken: list[Any] = []
+    waited_for.append(held)
 
     def take() -> None:
         for each in held():

@@ -7,13 +7,13 @@ from typing import Any
 
 from ..backend import backend
 from ..kernel import Kernel
-from .threads import launch_parts, prepares
+from .threads import launch_parts
 
 FEWEST = 4  # pieces that are shared: a helper that is asleep wakes up too late for less
 
 
 def _shared(kernel: Kernel, x: Any, total: int, size: int) -> bool:
-    return (total > (FEWEST - 1) * size or prepares()) and backend() == "numba" and kernel.serves(x)
+    return total > (FEWEST - 1) * size and backend() == "numba" and kernel.serves(x)
 
 
 def in_parts(kernel: Kernel, size: int, cut: Sequence[Any], *others: Any, each: Sequence[Any] = ()) -> None:

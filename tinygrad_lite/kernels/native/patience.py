@@ -1,33 +1,30 @@
 """A line on stderr for whoever waits until kernels are compiled for the first time."""
 
-# numba has types for little of itself
-# mypy: disable-error-code="misc, no-untyped-call"
-
 from __future__ import annotations
 
 import os
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
-
-from numba.core import event
 
 VARIABLE = "TINYGRAD_LITE_QUIET"
 LIMIT = 1.0  # seconds of compiling in all, after which it is said
 
 
-class _Clock(event.Listener):
-    """Adds up the time in which functions with a cache of one class are compiled."""
+class _Clock:
+    """Adds up the time in which something is being compiled."""
 
-    def __init__(self, kind: type) -> None:
-        self._kind = kind
+    def __init__(self) -> None:
         self._depth, self._began, self._spent = 0, 0.0, 0.0
         self._timer: threading.Timer | None = None
-        self._said = False
+        self._said = bool(os.environ.get(VARIABLE))
 
-    def on_start(self, event: Any) -> None:
-        if self._said or not isinstance(event.data["dispatcher"]._cache, self._kind):
+    def begin(self) -> None:
+        """Something is being compiled."""
+        if self._said:
             return
         self._depth += 1
         if self._depth == 1:
@@ -36,8 +33,9 @@ class _Clock(event.Listener):
             self._timer.daemon = True
             self._timer.start()
 
-    def on_end(self, event: Any) -> None:
-        if self._timer is None or not isinstance(event.data["dispatcher"]._cache, self._kind):
+    def end(self) -> None:
+        """It is compiled."""
+        if self._timer is None:
             return
         self._depth -= 1
         if self._depth == 0:
@@ -56,13 +54,36 @@ class _Clock(event.Listener):
             )
 
 
+_clock = _Clock()
+
+
 def announce_long_compilation(kind: type) -> None:
-    """Say once in a process that functions are being compiled, if that takes long.
+    """Say once in a process that functions are being compiled, if that takes long; here those that numba compiles.
 
     Parameters
     ----------
     kind : type
         Of the caches of these functions.
     """
-    if not os.environ.get(VARIABLE):
-        event.register("numba:compile", _Clock(kind))
+    from numba.core import event
+
+    class Listener(event.Listener):
+        def on_start(self, event: Any) -> None:
+            if isinstance(event.data["dispatcher"]._cache, kind):
+                _clock.begin()
+
+        def on_end(self, event: Any) -> None:
+            if isinstance(event.data["dispatcher"]._cache, kind):
+                _clock.end()
+
+    event.register("numba:compile", Listener())  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def compiling() -> Iterator[None]:
+    """Something is being compiled that numba does not know of; by one thread at a time."""
+    _clock.begin()
+    try:
+        yield
+    finally:
+        _clock.end()

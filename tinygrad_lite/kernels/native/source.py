@@ -21,7 +21,7 @@ from typing import Any
 from ..backend import select
 from .forks import lock
 
-HEADER = "from tinygrad_lite.kernels.native.compile import exact, holding, inlined, inner, jit, summing"
+HEADER = "from tinygrad_lite.kernels.native.compile import exact, inlined, inner, jit, summing"
 
 Transform = Callable[[ast.FunctionDef], ast.FunctionDef]
 
@@ -127,6 +127,8 @@ class Source:
         Applied to the syntax tree of every function that is added.
     """
 
+    _by_name = True  # a name means in the text what it means where its function stands
+
     def __init__(self, transform: Transform | None = None) -> None:
         self._transform = transform
         self._parts: dict[str, str] = {"": HEADER}  # name -> text; a name has one meaning in the whole module
@@ -148,7 +150,7 @@ class Source:
         if self._transform is not None:
             node = self._transform(node)
         for name in free_names(node):
-            if name not in self._parts:  # what the transform or the writer put there stands
+            if name not in self._parts or (name in self._meaning and self._by_name):  # what the writer put there stands
                 self._need(function, name, meaning(function, name))
         self._parts[node.name] = f"@{decorator}\n{ast.unparse(ast.fix_missing_locations(node))}"
 
@@ -167,12 +169,12 @@ class Source:
 
     def _need(self, function: Callable[..., Any], name: str, value: Any) -> None:
         inside = getattr(value, "loop", value)  # of a `Kernel`
-        if isinstance(inside, FunctionType) and value is not select:
+        if isinstance(inside, FunctionType) and value is not select and not hasattr(inside, "only_compiled"):
             self._alias(name, self.add(inside, getattr(inside, "decorator", "inner")))
         elif not self._claim(name, value):
             return
         elif value is select:
-            self._parts[name] = f"from tinygrad_lite.kernels.native.memory import select as {name}"
+            self._parts[name] = f"from tinygrad_lite.kernels.backend import select as {name}"
         elif isinstance(value, ModuleType):
             self._parts[name] = f"import {value.__name__} as {name}"
         elif isinstance(value, (bool, int, float)):
@@ -190,13 +192,9 @@ class Source:
             self._parts[name] = f"{name} = {real}"
 
 
-@cache
-def compiled(function: Callable[..., Any], decorator: str = "jit", **constants: int) -> Any:
-    """A function and all it uses, compiled, by one of `HEADER`'s decorators; with other values for some constants."""
-    from .compile import build
-
+def text_of(function: Callable[..., Any], decorator: str = "jit", **constants: int) -> tuple[str, str]:
+    """A function's name in a module's text, and that: all it uses, with other values for some constants."""
     source = Source()
     for name, value in constants.items():
         source.put(name, f"{name} = {value}")
-    name = source.add(function, decorator)
-    return build(name, source.text())[name]
+    return source.add(function, decorator), source.text()

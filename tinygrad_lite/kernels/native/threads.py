@@ -9,7 +9,7 @@ at once.
 
 A sleeping thread takes 25 to 45 us to wake. So a helper that has nothing to do looks out for a fifth of a
 millisecond first, in rounds in which any other thread may have the core; `worker_threads` has the compiled part of
-that, `task_codegen` what is handed over. The parts of large products are done by the helpers, too, so that no core has
+that, `codegen.entry` what is handed over. The parts of large products are done by the helpers, too, so that no core has
 two threads that look out for work: see `openblas.jobs`.
 """
 
@@ -18,16 +18,18 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from queue import SimpleQueue
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .forks import lock
 from .openblas import have_jobs_done, let_idle_threads_sleep, takes_jobs_elsewhere
+
+if TYPE_CHECKING:
+    from .codegen.loop import Loop
 
 VARIABLE = "TINYGRAD_LITE_THREADS"
 
@@ -41,9 +43,6 @@ _crew: Any = None  # what `crew` keeps of each helper; made with the first
 _base = 0  # where that lies
 _NAPS = os.name == "posix"  # as in `crew`: elsewhere a helper sleeps in Python, until its own bell rings
 _bells: list[SimpleQueue[None]] = []
-_natives: dict[tuple[Any, ...], tuple[Callable[..., int], int, int]] = {}  # (kernel, types of arguments, ...) -> how
-_fingerprint: Callable[[tuple[Any, ...]], Any] | None = None  # of `tasks`; numba is not imported before it is needed
-_ahead = False
 _last, _row = 0.0, 0  # when `nearby` was last asked, and how often in a row
 _lock = lock()
 
@@ -105,9 +104,7 @@ def set_num_threads(n: Any) -> None:
     _count = n
 
 
-def launch(
-    kernel: Callable[..., int], pieces: int, *args: Any, helpers: int | None = None, brief: bool = False
-) -> None:
+def launch(kernel: Loop, pieces: int, *args: Any, helpers: int | None = None, brief: bool = False) -> None:
     """Run a kernel that claims its work, alone or with helpers.
 
     Parameters
@@ -127,16 +124,15 @@ def launch(
         If the kernel failed in one of several threads.
     """
     crew, wanted = nearby(pieces) if brief else called(helpers_for(pieces, helpers))
-    if wanted < 1 and not _ahead:
-        kernel(*args, np.zeros(1, np.intp))
-        return
-    share, address, conductor = _prepared("native", kernel, args)
-    if share(address, conductor, crew, wanted, np.zeros(1, np.intp), *args):
+    cursor = np.zeros(1, np.intp)
+    if wanted < 1:
+        kernel.call(*args, cursor)
+    elif kernel.launch(crew, wanted, *args, cursor):
         raise Failure(kernel, wanted)
 
 
 def launch_parts(
-    kernel: Callable[..., None], total: int, size: int, *args: Any, cut: int = 0, each: int = 0, ranged: bool = False
+    kernel: Loop, total: int, size: int, *args: Any, cut: int = 0, each: int = 0, ranged: bool = False
 ) -> None:
     """Run a kernel on pieces of `size` rows of `total`, alone or with helpers.
 
@@ -166,8 +162,7 @@ def launch_parts(
             f"{kernel.__name__}: {cut} arrays must have {total} rows, and {each} at least {pieces}, got {lengths}"
         )
     wanted = helpers_for(pieces)
-    share, address, conductor = _prepared("native_parts", kernel, args, cut, each, ranged)
-    if share(address, conductor, *called(wanted), total, size, *args):
+    if kernel.launch_parts(*called(wanted), total, size, cut, each, int(ranged), *args):
         raise Failure(kernel, wanted)
 
 
@@ -208,41 +203,14 @@ def nearby(pieces: int) -> tuple[int, int]:
 class Failure(RuntimeError):
     """A kernel has failed where its own error cannot be had."""
 
-    def __init__(self, kernel: Callable[..., Any], helpers: int) -> None:
+    def __init__(self, kernel: Loop, helpers: int) -> None:
         where = f"one of {helpers + 1} threads" if helpers else "compiled code"
         super().__init__(f"{kernel.__name__}: failed in {where}; is there memory left?")
 
 
-@contextmanager
-def ahead() -> Iterator[None]:
-    """Launch every kernel as if it were shared, whether it is or not: all that this takes is compiled then."""
-    global _ahead
-    _ahead = True
-    try:
-        yield
-    finally:
-        _ahead = False
-
-
-def _prepared(how: str, kernel: Any, args: tuple[Any, ...], *options: Any) -> tuple[Callable[..., int], int, int]:
-    """What a function of `tasks` returns for these arguments, kept for all of their types."""
-    global _fingerprint
-    if _fingerprint is None:
-        from .task_codegen import fingerprint
-
-        _fingerprint = fingerprint
-    key = kernel, _fingerprint(args), options
-    found = _natives.get(key)
-    if found is None:
-        from . import task_codegen
-
-        found = _natives[key] = getattr(task_codegen, how)(kernel, args, *options)
-    return found
-
-
 def _hire(n: int) -> None:
     global _crew, _base
-    from .source import compiled
+    from .codegen.loop import compiled
     from .worker_threads import dismiss, enlist, serve, slots
 
     with _lock:
@@ -275,11 +243,6 @@ def _dismiss(dismiss: Callable[[int, int], int], crew: Any, bells: list[SimpleQu
     if crew is _crew:  # not a parent's
         have_jobs_done(None)
         dismiss(_base, len(bells))
-
-
-def prepares() -> bool:
-    """Whether `ahead` is on."""
-    return _ahead
 
 
 def _after_fork() -> None:

@@ -8,10 +8,10 @@ long in getting it back.
 Each helper has a slot: in a cache line its state, what it is to run, and what that runs on; then what it sleeps by. A
 launch posts itself there, does what it can, and takes back what nobody has started.
 
-Imported by whoever runs compiled code, hence never before numba is needed.
+Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
 
-# numba has types for little of itself
+# llvmlite has types for little of itself
 # mypy: disable-error-code="no-untyped-call, call-arg"
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
+
+from .codegen.instructions import get_or_insert_function
+from .codegen.language.intrinsics import intrinsic, intrinsic_of_literals, types
 
 ASLEEP, IDLE, POSTED, RUNNING, GONE = range(5)  # a helper's states
 BUSY = 1  # what stands in the first slot, which is no helper's, while a launch has them all
@@ -88,7 +88,7 @@ def peek(typingctx: Any, address: Any) -> Any:
 
 def _system(builder: Any, name: str, *args: int) -> None:
     kind = ir.FunctionType(ir.IntType(32), [ir.IntType(32)] * len(args))
-    function = cgutils.get_or_insert_function(builder.module, kind, name)
+    function = get_or_insert_function(builder.module, kind, name)
     builder.call(function, [ir.Constant(ir.IntType(32), arg) for arg in args])
 
 
@@ -114,7 +114,7 @@ def nap(typingctx: Any) -> Any:
     return types.void(), codegen
 
 
-@intrinsic(prefer_literal=True)
+@intrinsic_of_literals
 def posix(typingctx: Any, call: Any, first: Any, second: Any) -> Any:
     """One of `CALLS`, with addresses; the second is left out where it takes one."""
     name, count = CALLS[call.literal_value]
@@ -122,7 +122,7 @@ def posix(typingctx: Any, call: Any, first: Any, second: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         pointer = ir.PointerType(ir.IntType(8))
         kind = ir.FunctionType(ir.IntType(32), [pointer] * count)
-        function = cgutils.get_or_insert_function(builder.module, kind, name)
+        function = get_or_insert_function(builder.module, kind, name)
         builder.call(function, [builder.inttoptr(arg, pointer) for arg in args[1 : 1 + count]])
         return context.get_dummy_value()
 

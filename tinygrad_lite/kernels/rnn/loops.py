@@ -1,6 +1,6 @@
 """`forward`, `backward`: all steps of a recurrent layer, compiled for what that serves, in NumPy for the rest.
 
-The compiled module loads numba, hence it is imported by the first call that it serves.
+The compiled module loads LLVM, hence it is imported by the first call that it serves.
 """
 
 from __future__ import annotations

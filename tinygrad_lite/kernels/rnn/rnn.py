@@ -5,10 +5,10 @@ other. A step multiplies the input and the hidden state with weights that were p
 the sums are near. Backward, the slopes of some steps are kept, until there are enough of them for a product of their
 own with inputs and hidden states: the gradients of the weights.
 
-Imported by whoever runs compiled code, hence never before numba is needed.
+Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
 
-# numba has types for little of itself
+# llvmlite has types for little of itself
 # mypy: disable-error-code="attr-defined, call-arg, var-annotated"
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Convolutions, compiled. See `plan` for the idea and `convolution` for the plain twins.
 
-Imported by whoever runs compiled code, hence never before numba is needed.
+Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
 
 from __future__ import annotations

@@ -4,10 +4,10 @@ The columns are copied to panels as wide as a block of sums; all rows of the oth
 after the other. Where there are many rows that costs little, leaves out what is not wanted, and is read at the speed of
 the second cache.
 
-Imported by whoever runs compiled code, hence never before numba is needed.
+Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
 
-# numba has types for little of itself
+# llvmlite has types for little of itself
 # mypy: disable-error-code="call-arg, var-annotated"
 
 from __future__ import annotations

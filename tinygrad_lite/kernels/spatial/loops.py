@@ -1,6 +1,6 @@
 """`convolve`, `spread`, `correlate`, `max_pool`, `scatter`, `blend`: compiled for what they serve, NumPy for the rest.
 
-The compiled modules load numba, hence they are imported by the first call that they serve.
+The compiled modules load LLVM, hence they are imported by the first call that they serve.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _outruns_blas(geometry: Geometry) -> bool:
     """Whether compiled loops multiply images of many pixels faster: their vectors are wider."""
     if math.prod(geometry.small) < MANY_PIXELS or backend() != "numba":
         return False
-    from ..native.simd.vectors import WIDTH  # loads numba
+    from ..native.simd.vectors import WIDTH  # loads LLVM
 
     return is_narrow(WIDTH)
 

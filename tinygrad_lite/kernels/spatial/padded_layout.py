@@ -1,9 +1,9 @@
 """Images laid out with their zeros around them, as `plan` says.
 
-Imported by whoever runs compiled code, hence never before numba is needed.
+Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
 
-# numba has types for little of itself
+# llvmlite has types for little of itself
 # mypy: disable-error-code="call-arg, var-annotated"
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ def lay_out(x: Any, slab: Any, phases: Any, step: Any, padding: Any, size: Any, 
             return done
         done += 1
         for f in range(len(phases)):
-            shift, base = phases[f] - padding, (piece * len(phases) + f) * plane
+            base = (piece * len(phases) + f) * plane
+            shift = phases[f, 0] - padding[0], phases[f, 1] - padding[1], phases[f, 2] - padding[2]
             low, high = within(shift[2], step[2], size[2], width)
             top, bottom = within(shift[1], step[1], size[1], height)
             front, back = within(shift[0], step[0], size[0], depth)

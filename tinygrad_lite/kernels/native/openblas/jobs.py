@@ -6,10 +6,10 @@ of the other one have some: a product beside compiled loops took up to twice as 
 The parts of a product wait for each other, so all of them must run at once: a part for which there is no helper gets a
 thread of its own, for as long as it takes.
 
-Imported by whoever runs compiled code, hence never before numba is needed.
+Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
 
-# numba has types for little of itself
+# llvmlite has types for little of itself
 # mypy: disable-error-code="no-untyped-call"
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import ctypes
 from typing import Any
 
 from llvmlite import ir
-from numba.core import cgutils
 
+from ..codegen.instructions import alloca_once, alloca_once_value, for_range, get_or_insert_function
 from ..walk.machine_code import Words, compile_function, number
 from ..worker_threads import (
     ASLEEP,
@@ -72,7 +72,7 @@ def code() -> int:
     return compile_function("jobs of products", _JOBS_TYPE, _write)
 
 
-def _write(context: Any, builder: Any, given: Any) -> None:
+def _write(builder: Any, given: Any) -> None:
     """``jobs(wait, function, count, size, data, common)``: call ``function(i, data + i * size, common)`` for each i.
 
     With a count of 0, note where the slots are and how many helpers there are, in place of the function and the size.
@@ -93,7 +93,7 @@ def _write(context: Any, builder: Any, given: Any) -> None:
     threads = _start(builder, lent, builder.sub(others, lent), task, values)
     builder.call(builder.bitcast(function, ir.PointerType(_JOB_TYPE)), [ir.Constant(_INT, 0), data, common])
     _await(builder, builder.load(crew), lent)
-    with cgutils.for_range(builder, builder.sub(others, lent)) as each:
+    with for_range(builder, builder.sub(others, lent)) as each:
         thread = builder.load(Words(builder).place(threads, each.index))
         _system(builder, "pthread_join", thread, ir.Constant(_BYTES, None))
     with builder.if_then(taken):
@@ -109,7 +109,7 @@ def _variable(module: Any, name: str) -> Any:
 
 def _system(builder: Any, name: str, *args: Any) -> Any:
     kind = ir.FunctionType(_INT, [arg.type for arg in args])
-    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), args)
+    return builder.call(get_or_insert_function(builder.module, kind, name), args)
 
 
 def _task(module: Any) -> Any:
@@ -147,8 +147,8 @@ def _take(builder: Any, crew: Any) -> Any:
 
 def _ready(builder: Any, crew: Any, helpers: Any) -> Any:
     """So many helpers, or none if one has not begun to serve: it needs Python for that."""
-    words, found = Words(builder), cgutils.alloca_once_value(builder, helpers)
-    with cgutils.for_range(builder, helpers) as each:
+    words, found = Words(builder), alloca_once_value(builder, helpers)
+    with for_range(builder, helpers) as each:
         slot = words.add(crew, builder.mul(words.add(each.index, 1), number(SLOT)), STARTED)
         begun = builder.load_atomic(words.pointer(slot), ORDER, 8)
         with builder.if_then(builder.icmp_signed("==", begun, number(0))):
@@ -165,7 +165,7 @@ def _fill(builder: Any, record: Any, index: Any, values: list[Any]) -> None:
 def _post(builder: Any, crew: Any, lent: Any, task: Any, values: list[Any]) -> None:
     """Give each helper a job, as `conduct` does."""
     words = Words(builder)
-    with cgutils.for_range(builder, lent) as each:
+    with for_range(builder, lent) as each:
         index = words.add(each.index, 1)
         slot = words.add(crew, builder.mul(index, number(SLOT)))
         record = words.add(slot, RECORD)
@@ -186,8 +186,8 @@ def _start(builder: Any, lent: Any, own: Any, task: Any, values: list[Any]) -> A
     Where the system has no thread left it is asked again: the jobs wait for each other, so none may be left out.
     """
     words = Words(builder)
-    threads, records = (cgutils.alloca_once(builder, INTP, n * MOST) for n in (1, 4))
-    with cgutils.for_range(builder, own) as each:
+    threads, records = (alloca_once(builder, INTP, n * MOST) for n in (1, 4))
+    with for_range(builder, own) as each:
         record = words.place(records, builder.mul(each.index, number(4)))
         _fill(builder, record, words.add(each.index, lent, 1), values)
         given = [ir.Constant(_BYTES, None), *(builder.bitcast(what, _BYTES) for what in (task, record))]
@@ -206,7 +206,7 @@ def _start(builder: Any, lent: Any, own: Any, task: Any, values: list[Any]) -> A
 def _await(builder: Any, crew: Any, lent: Any) -> None:
     """Wait until the helpers are done: none may be taken back, since the others wait for its part."""
     words = Words(builder)
-    with cgutils.for_range(builder, lent) as each:
+    with for_range(builder, lent) as each:
         slot = words.pointer(words.add(crew, builder.mul(words.add(each.index, 1), number(SLOT))))
         again, waiting, done = (builder.function.append_basic_block(name) for name in ("look", "wait", "done"))
         builder.branch(again)

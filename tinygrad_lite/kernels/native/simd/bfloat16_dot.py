@@ -4,10 +4,10 @@ A word of 32 bits holds a pair: the numbers of two rows of a matrix, which belon
 the low half. A bfloat16 is the upper half of a float32.
 
 Written in LLVM's own language, as `tile` is.
-Imported by whoever runs compiled code, hence never before numba is needed.
+Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
 
-# numba has types for little of itself
+# llvmlite has types for little of itself
 # mypy: disable-error-code="no-untyped-call, attr-defined"
 
 from __future__ import annotations
@@ -16,21 +16,20 @@ from functools import cache
 from typing import Any
 
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.core.registry import cpu_target
-from numba.extending import intrinsic
 
+from ..codegen.instructions import for_range, get_or_insert_function
+from ..codegen.language.intrinsics import intrinsic, intrinsic_of_literals, types
+from ..codegen.machine import features
 from .blocks import INT, INTP, PANEL, ROWS, WIDTH, Block
 
 
 @cache
 def compilable() -> bool:
-    """Whether numba compiles for a processor that has the instruction: for any other LLVM ends the process."""
-    return WIDTH == 64 and "+avx512bf16" in cpu_target.target_context.codegen().magic_tuple()[2].split(",")
+    """Whether kernels are compiled for a processor that has the instruction: for any other LLVM ends the process."""
+    return WIDTH == 64 and "+avx512bf16" in features().split(",")
 
 
-@intrinsic(prefer_literal=True)
+@intrinsic_of_literals
 def add_pairs(typingctx: Any, columns: Any, a: Any, b: Any, count: Any, out: Any, pitch: Any) -> Any:
     """``out[r, i] += sum over k of low(a[k, r]) * low(b[k, i]) + high(a[k, r]) * high(b[k, i])``.
 
@@ -44,12 +43,12 @@ def add_pairs(typingctx: Any, columns: Any, a: Any, b: Any, count: Any, out: Any
         block = Block(context, builder, types.float32, ROWS, columns.literal_value)
         pairs = ir.VectorType(INT, block.lanes)  # as of old; newer versions of LLVM make bfloat of them
         kind = ir.FunctionType(block.vector, [block.vector, pairs, pairs])
-        dot = cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.avx512bf16.dpbf16ps.512")
+        dot = get_or_insert_function(builder.module, kind, "llvm.x86.avx512bf16.dpbf16ps.512")
         lines = [builder.add(out, builder.mul(pitch, ir.Constant(INTP, r))) for r in range(block.rows)]
         for line, sums in zip(lines, block.sums):
             for i, slot in enumerate(sums):
                 builder.store(block.load(block.vector, block.at(line, i * WIDTH)), slot)
-        with cgutils.for_range(builder, count, intp=INTP) as loop:
+        with for_range(builder, count, intp=INTP) as loop:
             step = builder.mul(loop.index, pitch)
             here, there = builder.add(b, step), builder.add(a, step)
             xs = [
@@ -88,7 +87,7 @@ def blend_words(typingctx: Any, block: Any, words: Any, count: Any, alpha: Any, 
         integers, half = ir.VectorType(INT, tile.lanes), _everywhere(16, tile.lanes)
         high = _everywhere(0xFFFF0000, tile.lanes)
         alpha, beta = map(tile.everywhere, factors)
-        with cgutils.for_range(builder, count, intp=INTP) as loop:
+        with for_range(builder, count, intp=INTP) as loop:
             here = tile.address(words, loop.index, PANEL * WIDTH)
             there = tile.address(sums, loop.index, 2 * PANEL * WIDTH)
             for i in range(PANEL):
@@ -124,7 +123,7 @@ def round_words(typingctx: Any, block: Any, words: Any, count: Any) -> Any:
             # what rounding adds would carry some NaN to zero; what makes it one is in the upper half, if it is quiet
             return builder.select(builder.fcmp_unordered("uno", number, number), bits, nearest)
 
-        with cgutils.for_range(builder, count, intp=INTP) as loop:
+        with for_range(builder, count, intp=INTP) as loop:
             here = tile.address(words, loop.index, PANEL * WIDTH)
             there = tile.address(block, loop.index, 2 * PANEL * WIDTH)
             for i in range(PANEL):

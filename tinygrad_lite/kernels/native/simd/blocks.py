@@ -1,11 +1,11 @@
 """`rows_by_columns`, `rows_by_rows`: small matrix products in vector registers, where convolutions spend their time.
 
 Written in LLVM's own language, since numba's loops are not turned into code that keeps a block of sums in registers.
-Imported by whoever runs compiled code, hence never before numba is needed. The registers are in `vectors`, and what
+Imported by whoever runs compiled code, hence never before LLVM is needed. The registers are in `vectors`, and what
 only moves their contents in `lines`.
 """
 
-# numba has types for little of itself
+# llvmlite has types for little of itself
 # mypy: disable-error-code="no-untyped-call, attr-defined, call-arg"
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
+from ..codegen.instructions import for_range
+from ..codegen.language.intrinsics import intrinsic_of_literals, types
 from .lines import clear as clear
 from .lines import copy_lines as copy_lines
 from .lines import maxima as maxima
@@ -38,7 +37,7 @@ from .vectors import WIDTH as WIDTH
 from .vectors import Block as Block
 
 
-@intrinsic(prefer_literal=True)
+@intrinsic_of_literals
 def rows_by_columns(
     typingctx: Any, rows: Any, columns: Any, dtype: Any, a: Any, a_places: Any, a_step: Any, b: Any, b_places: Any,
     count: Any, out: Any, pitch: Any, bias: Any,
@@ -65,7 +64,7 @@ def rows_by_columns(
                     first = block.everywhere(block.load(block.number, block.at(bias, r * block.size)))
                     for slot in sums:
                         builder.store(first, slot)
-        with cgutils.for_range(builder, count, intp=INTP) as loop:
+        with for_range(builder, count, intp=INTP) as loop:
             here = builder.add(b, block.load(INTP, block.address(b_places, loop.index, 8)))
             xs = [block.load(block.vector, block.at(here, i * WIDTH)) for i in range(block.columns)]
             there = builder.add(a, block.load(INTP, block.address(a_places, loop.index, 8)))
@@ -81,7 +80,7 @@ def rows_by_columns(
     return signature, codegen
 
 
-@intrinsic(prefer_literal=True)
+@intrinsic_of_literals
 def rows_by_rows(
     typingctx: Any, rows: Any, columns: Any, dtype: Any, y: Any, y_pitch: Any, y_step: Any, x: Any, offsets: Any,
     x_step: Any, steps: Any, count: Any, out: Any,
@@ -96,12 +95,12 @@ def rows_by_rows(
         y, y_pitch, y_step, x, offsets, x_step, steps, count, out = args[3:]
         block = Block(context, builder, dtype.dtype, rows.literal_value, columns.literal_value)
         places = [builder.add(x, block.load(INTP, block.at(offsets, 8 * j))) for j in range(block.columns)]
-        with cgutils.for_range(builder, steps, intp=INTP) as outer:
+        with for_range(builder, steps, intp=INTP) as outer:
             to_y, to_x = builder.mul(outer.index, y_step), builder.mul(outer.index, x_step)
             lines = [builder.add(builder.add(y, to_y), builder.mul(y_pitch, ir.Constant(INTP, r)))
                      for r in range(block.rows)]  # fmt: skip
             starts = [builder.add(place, to_x) for place in places]
-            with cgutils.for_range(builder, count, intp=INTP) as loop:
+            with for_range(builder, count, intp=INTP) as loop:
                 xs = [block.load(block.vector, block.address(s, loop.index, WIDTH)) for s in starts]
                 for r, line in enumerate(lines):
                     value = block.load(block.vector, block.address(line, loop.index, WIDTH))
@@ -114,7 +113,7 @@ def rows_by_rows(
     return signature, codegen
 
 
-@intrinsic(prefer_literal=True)
+@intrinsic_of_literals
 def gather(
     typingctx: Any, many: Any, dtype: Any, source: Any, places: Any, count: Any, pieces: Any, target: Any, pitch: Any
 ) -> Any:
@@ -130,7 +129,7 @@ def gather(
         block, numbers = Block(context, builder, dtype.dtype, 0, 0), range(many.literal_value)
         froms = [builder.add(source, block.load(INTP, block.at(pieces, 16 * i))) for i in numbers]
         tos = [builder.add(target, block.load(INTP, block.at(pieces, 16 * i + 8))) for i in numbers]
-        with cgutils.for_range(builder, count, intp=INTP) as loop:
+        with for_range(builder, count, intp=INTP) as loop:
             place = block.load(INTP, block.address(places, loop.index, 8))
             line = builder.mul(loop.index, pitch)
             for origin, end in zip(froms, tos):

@@ -1,9 +1,9 @@
 """`extended`, `rounded`: float16 to float32 and back, by the processor's own instructions.
 
-Imported by whoever runs compiled code, hence never before numba is needed.
+Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
 
-# numba has types for little of itself
+# llvmlite has types for little of itself
 # mypy: disable-error-code="no-untyped-call"
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any
 
 import llvmlite.binding
 from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
+
+from ..codegen.language.intrinsics import intrinsic, types
 
 _HALF, _SHORT, _FLOAT = ir.HalfType(), ir.IntType(16), ir.FloatType()
 

@@ -1,6 +1,6 @@
 """`copy_lines`, `take_lines`, `turn`, `maxima`: vectors of memory moved, turned and compared, the last ones in part."""
 
-# numba has types for little of itself
+# llvmlite has types for little of itself
 # mypy: disable-error-code="no-untyped-call, attr-defined, call-arg"
 
 from __future__ import annotations
@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
+from ..codegen.instructions import alloca_once_value, copy_bytes, fill_bytes, for_range, get_or_insert_function
+from ..codegen.language.intrinsics import intrinsic, intrinsic_of_literals, types
 from .vectors import INT, INTP, WIDTH, Block
 
 
@@ -21,7 +20,7 @@ def move(typingctx: Any, source: Any, target: Any, count: Any) -> Any:
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         source, target = (builder.inttoptr(address, ir.PointerType(ir.IntType(8))) for address in args[:2])
-        cgutils.raw_memcpy(builder, target, source, args[2], 1)
+        copy_bytes(builder, target, source, args[2])
         return context.get_dummy_value()
 
     return types.void(*(types.intp,) * 3), codegen
@@ -32,7 +31,7 @@ def clear(typingctx: Any, target: Any, count: Any) -> Any:
     """Write zeros to `count` bytes from an address on."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        cgutils.memset(builder, builder.inttoptr(args[0], ir.PointerType(ir.IntType(8))), args[1], 0)
+        fill_bytes(builder, builder.inttoptr(args[0], ir.PointerType(ir.IntType(8))), args[1], 0)
         return context.get_dummy_value()
 
     return types.void(types.intp, types.intp), codegen
@@ -63,7 +62,7 @@ def _name(kind: Any) -> str:
 def _masked_store(builder: Any, value: Any, address: Any, mask: Any, align: int) -> None:
     pointer = ir.PointerType(value.type)
     kind = ir.FunctionType(ir.VoidType(), [value.type, pointer, INT, mask.type])
-    function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.store.{_name(value.type)}")
+    function = get_or_insert_function(builder.module, kind, f"llvm.masked.store.{_name(value.type)}")
     builder.call(function, [value, builder.inttoptr(address, pointer), ir.Constant(INT, align), mask])
 
 
@@ -71,7 +70,7 @@ def _masked_load(builder: Any, kind: Any, address: Any, mask: Any, align: int) -
     """A vector with zeros where the mask is closed; nothing is read there."""
     pointer = ir.PointerType(kind)
     signature = ir.FunctionType(kind, [pointer, INT, mask.type, kind])
-    function = cgutils.get_or_insert_function(builder.module, signature, f"llvm.masked.load.{_name(kind)}")
+    function = get_or_insert_function(builder.module, signature, f"llvm.masked.load.{_name(kind)}")
     zero = ir.Constant(kind, None)
     return builder.call(function, [builder.inttoptr(address, pointer), ir.Constant(INT, align), mask, zero])
 
@@ -173,7 +172,7 @@ def turned(block: Block, vectors: list[Any]) -> list[Any]:
     return vectors
 
 
-@intrinsic(prefer_literal=True)
+@intrinsic_of_literals
 def copy_lines(
     typingctx: Any, apart: Any, dtype: Any, lines: Any, source: Any, source_step: Any, target: Any, target_step: Any,
     count: Any,
@@ -189,11 +188,11 @@ def copy_lines(
         block, many = Block(context, builder, dtype.dtype, 0, 0), apart.literal_value
         n = block.lanes
         steps = builder.udiv(builder.add(count, ir.Constant(INTP, n - 1)), ir.Constant(INTP, n))
-        with cgutils.for_range(builder, steps, intp=INTP) as outer:
+        with for_range(builder, steps, intp=INTP) as outer:
             left = builder.sub(count, builder.mul(outer.index, ir.Constant(INTP, n)))
             mask = _below(builder, left, n)
             start, stop = block.address(source, outer.index, WIDTH), block.address(target, outer.index, many * WIDTH)
-            with cgutils.for_range(builder, lines, intp=INTP) as inner:
+            with for_range(builder, lines, intp=INTP) as inner:
                 origin = builder.add(start, builder.mul(inner.index, source_step))
                 value = _masked_load(builder, block.vector, origin, mask, block.size)
                 place = builder.add(stop, builder.mul(inner.index, target_step))
@@ -206,7 +205,7 @@ def copy_lines(
     return signature, codegen
 
 
-@intrinsic(prefer_literal=True)
+@intrinsic_of_literals
 def take_lines(
     typingctx: Any, apart: Any, dtype: Any, lines: Any, source: Any, source_step: Any, target: Any, target_step: Any,
     count: Any,
@@ -222,11 +221,11 @@ def take_lines(
         block, many = Block(context, builder, dtype.dtype, 0, 0), apart.literal_value
         n = ir.Constant(INTP, block.lanes)
         steps = builder.udiv(builder.add(count, ir.Constant(INTP, block.lanes - 1)), n)
-        with cgutils.for_range(builder, steps, intp=INTP) as outer:
+        with for_range(builder, steps, intp=INTP) as outer:
             left = builder.sub(count, builder.mul(outer.index, n))
             left = builder.select(builder.icmp_signed("<", left, n), left, n)
             start, stop = block.address(source, outer.index, many * WIDTH), block.address(target, outer.index, WIDTH)
-            with cgutils.for_range(builder, lines, intp=INTP) as inner:
+            with for_range(builder, lines, intp=INTP) as inner:
                 value = _entries(block, many, builder.add(start, builder.mul(inner.index, source_step)), left)
                 place = builder.add(stop, builder.mul(inner.index, target_step))
                 _store_first(block, value, place, left)
@@ -235,7 +234,7 @@ def take_lines(
     return signature, codegen
 
 
-@intrinsic(prefer_literal=True)
+@intrinsic_of_literals
 def turn(
     typingctx: Any, apart: Any, dtype: Any, source: Any, source_step: Any, rows: Any, columns: Any, target: Any,
     target_step: Any,
@@ -276,7 +275,7 @@ def turn(
     return signature, codegen
 
 
-@intrinsic(prefer_literal=True)
+@intrinsic_of_literals
 def maxima(
     typingctx: Any, stride: Any, dtype: Any, source: Any, depth: Any, height: Any, width: Any, by_depth: Any,
     by_height: Any, by_width: Any, index: Any, plane: Any, line: Any, step: Any, count: Any, out: Any, out_index: Any,
@@ -296,11 +295,11 @@ def maxima(
         numbers = ir.VectorType(INT, lanes)
         first = builder.add(_number(builder, builder.trunc(index, INT), lanes),
                             ir.Constant(numbers, [apart * i for i in range(lanes)]))  # fmt: skip
-        best, place = (cgutils.alloca_once_value(builder, v) for v in (_entries(block, apart, source, count), first))
+        best, place = (alloca_once_value(builder, v) for v in (_entries(block, apart, source, count), first))
         with (
-            cgutils.for_range(builder, depth, intp=INTP) as i,
-            cgutils.for_range(builder, height, intp=INTP) as j,
-            cgutils.for_range(builder, width, intp=INTP) as k,
+            for_range(builder, depth, intp=INTP) as i,
+            for_range(builder, height, intp=INTP) as j,
+            for_range(builder, width, intp=INTP) as k,
         ):
             address, moved = source, ir.Constant(INTP, 0)
             for loop, by, far in ((i, by_depth, plane), (j, by_height, line), (k, by_width, step)):

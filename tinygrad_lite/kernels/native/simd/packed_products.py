@@ -3,10 +3,10 @@
 A panel holds as many columns as the registers do, row below row. So a product of some rows reads memory in one stream,
 and what one block of rows has read is still near for the next.
 
-Imported by whoever runs compiled code, hence never before numba is needed.
+Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
 
-# numba has types for little of itself
+# llvmlite has types for little of itself
 # mypy: disable-error-code="call-arg, var-annotated"
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def tile_by(
 
 
 def add_product(
-    a: int, a_step: int, rows: int, offsets: Any, depth: int, panels: Any, columns: int, out: int, pitch: int
+    a: Any, a_step: int, rows: int, offsets: Any, depth: int, panels: Any, columns: int, out: Any, pitch: int
 ) -> None:
     """``out[r] += sum over k of a[r, k] * panels[k]`` for some rows and columns, with room in `out` for whole panels.
 

@@ -1,9 +1,9 @@
 """Pixels as vectors of channels: turned to and fro, weighed, and met by others. Convolutions of groups of few channels.
 
-Written in LLVM's own language, as `blocks`. Imported by whoever runs compiled code, hence never before numba is needed.
+Written in LLVM's own language, as `blocks`. Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
 
-# numba has types for little of itself
+# llvmlite has types for little of itself
 # mypy: disable-error-code="no-untyped-call, attr-defined, call-arg"
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
+from ..codegen.instructions import for_range
+from ..codegen.language.intrinsics import intrinsic_of_literals, types
 from .lines import turned
 from .vectors import INT, INTP, WIDTH, Block
 
@@ -27,7 +26,7 @@ def _place(block: Block, base: Any, table: Any, i: int) -> Any:
     return block.builder.add(base, block.load(INTP, block.at(table, 8 * i)))
 
 
-@intrinsic(prefer_literal=True)
+@intrinsic_of_literals
 def turn_square(typingctx: Any, dtype: Any, source: Any, source_lines: Any, target: Any, target_lines: Any) -> Any:
     """``target[i, r] = source[r, i]`` for a vector of lines r, and one of lines i.
 
@@ -46,7 +45,7 @@ def turn_square(typingctx: Any, dtype: Any, source: Any, source_lines: Any, targ
     return signature, codegen
 
 
-@intrinsic(prefer_literal=True)
+@intrinsic_of_literals
 def gather_pixel(typingctx: Any, dtype: Any, source: Any, lines: Any, target: Any) -> Any:
     """``target[r] = source[r, 0]`` for a vector of lines r; else as `turn_square`."""
     signature = types.void(dtype, *(types.intp,) * 3)
@@ -64,7 +63,7 @@ def gather_pixel(typingctx: Any, dtype: Any, source: Any, lines: Any, target: An
     return signature, codegen
 
 
-@intrinsic(prefer_literal=True)
+@intrinsic_of_literals
 def scatter_pixel(typingctx: Any, dtype: Any, source: Any, target: Any, lines: Any) -> Any:
     """``target[r, 0] = source[r]`` for a vector of lines r; else as `turn_square`."""
     signature = types.void(dtype, *(types.intp,) * 3)
@@ -80,7 +79,7 @@ def scatter_pixel(typingctx: Any, dtype: Any, source: Any, target: Any, lines: A
     return signature, codegen
 
 
-@intrinsic(prefer_literal=True)
+@intrinsic_of_literals
 def weigh_pixels(
     typingctx: Any, dtype: Any, x: Any, places: Any, offsets: Any, weights: Any, count: Any, bias: Any, y: Any,
     targets: Any,
@@ -98,7 +97,7 @@ def weigh_pixels(
         first = block.load(block.vector, bias)
         for slot in block.sums[0]:
             builder.store(first, slot)
-        with cgutils.for_range(builder, count, intp=INTP) as loop:
+        with for_range(builder, count, intp=INTP) as loop:
             offset = block.load(INTP, block.address(offsets, loop.index, 8))
             weight = block.load(block.vector, block.address(weights, loop.index, WIDTH))
             for p, pixel in enumerate(pixels):
@@ -110,7 +109,7 @@ def weigh_pixels(
     return signature, codegen
 
 
-@intrinsic(prefer_literal=True)
+@intrinsic_of_literals
 def meet_pixels(typingctx: Any, dtype: Any, x: Any, places: Any, offsets: Any, y: Any, count: Any, sums: Any) -> Any:
     """``sums[t] += sum over p of y[p] * x[places[p] + offsets[t]]`` for `TAPS` offsets t, and `count` pixels p.
 
@@ -122,7 +121,7 @@ def meet_pixels(typingctx: Any, dtype: Any, x: Any, places: Any, offsets: Any, y
         x, places, offsets, y, count, sums = args[1:]
         block = Block(context, builder, dtype.dtype, 1, TAPS)
         starts = [_place(block, x, offsets, t) for t in range(TAPS)]
-        with cgutils.for_range(builder, count, intp=INTP) as loop:
+        with for_range(builder, count, intp=INTP) as loop:
             place = block.load(INTP, block.address(places, loop.index, 8))
             value = block.load(block.vector, block.address(y, loop.index, WIDTH))
             for t, start in enumerate(starts):

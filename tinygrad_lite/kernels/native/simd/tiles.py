@@ -1,10 +1,10 @@
 """Tiles of images transformed in vector registers, a tile in each lane: how Winograd's convolutions begin and end.
 
 Written in LLVM's own language, as `blocks` is.
-Imported by whoever runs compiled code, hence never before numba is needed.
+Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
 
-# numba has types for little of itself
+# llvmlite has types for little of itself
 # mypy: disable-error-code="no-untyped-call, attr-defined, call-arg"
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
+from ..codegen.language.intrinsics import intrinsic_of_literals, types
 from .lines import _masked_load, _masked_store, _number
 from .toom_cook import matrices
 from .vectors import INT, INTP, WIDTH, Block
@@ -86,7 +85,7 @@ def _within(block: Block, positions: Any, length: Any) -> Any:
     return block.builder.icmp_unsigned("<", positions, _number(block.builder, length, block.lanes))
 
 
-@intrinsic(prefer_literal=True)
+@intrinsic_of_literals
 def tile_rows(
     typingctx: Any, m: Any, which: Any, dtype: Any, plane: Any, height: Any, width: Any, row: Any, column: Any, at: Any,
     length: Any, target: Any, pitch: Any,
@@ -134,7 +133,7 @@ def tile_rows(
     return signature, codegen
 
 
-@intrinsic(prefer_literal=True)
+@intrinsic_of_literals
 def tile_columns(typingctx: Any, m: Any, which: Any, dtype: Any, lines: Any, pitch: Any, target: Any, step: Any) -> Any:
     """Transform the rows of a vector of tiles, whose columns `tile_rows` has transformed, from their first entries on.
 
@@ -158,7 +157,7 @@ def tile_columns(typingctx: Any, m: Any, which: Any, dtype: Any, lines: Any, pit
     return signature, codegen
 
 
-@intrinsic(prefer_literal=True)
+@intrinsic_of_literals
 def untile(typingctx: Any, m: Any, dtype: Any, source: Any, step: Any, bias: Any, lines: Any, pitch: Any) -> Any:
     """Make the m x m outputs of a vector of tiles from n x n vectors, `step` bytes apart, and add a bias.
 
@@ -184,7 +183,7 @@ def untile(typingctx: Any, m: Any, dtype: Any, source: Any, step: Any, bias: Any
     return signature, codegen
 
 
-@intrinsic(prefer_literal=True)
+@intrinsic_of_literals
 def filters(
     typingctx: Any, m: Any, back: Any, dtype: Any, source: Any, source_step: Any, target: Any, target_step: Any
 ) -> Any:

@@ -1,6 +1,6 @@
 """`Block`, sums in vector registers, in an intrinsic that is being written; how wide the processor's registers are."""
 
-# numba has types for little of itself
+# llvmlite has types for little of itself
 # mypy: disable-error-code="no-untyped-call, attr-defined, call-arg"
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from typing import Any
 
 import llvmlite.binding
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
+
+from ..codegen.instructions import alloca_once_value
+from ..codegen.language.intrinsics import types
 
 _features = dict(llvmlite.binding.get_host_cpu_features())
 WIDTH = 64 if _features.get("avx512f") else 32 if _features.get("avx") else 16  # bytes in a vector register
@@ -36,7 +37,7 @@ class Block:
         self.lanes = WIDTH // self.size
         self.vector = ir.VectorType(self.number, self.lanes)
         zero = ir.Constant(self.vector, None)
-        self.sums = [[cgutils.alloca_once_value(builder, zero) for _ in range(columns)] for _ in range(rows)]
+        self.sums = [[alloca_once_value(builder, zero) for _ in range(columns)] for _ in range(rows)]
 
     def address(self, base: Any, index: Any, scale: int) -> Any:
         return self.builder.add(base, self.builder.mul(index, ir.Constant(INTP, scale)))

@@ -1,9 +1,9 @@
 """`call_loop`: NumPy's own inner loops, called from compiled code.
 
-Imported by whoever runs compiled code, hence never before numba is needed.
+Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
 
-# numba has types for little of itself
+# llvmlite has types for little of itself
 # mypy: disable-error-code="no-untyped-call"
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
+from ..codegen.language.intrinsics import intrinsic, types
 from .inner_loops import LOOP_TYPE
 
 

@@ -5,7 +5,7 @@ short where a bias is added or a batch is summed: these are called once for all 
 ``(n), (n) -> (n)``. A sum, difference or product of two numbers is rounded once, so its bits are NumPy's.
 """
 
-# numba has types for little of itself
+# llvmlite has types for little of itself
 # mypy: disable-error-code="no-untyped-call"
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from functools import cache
 from typing import Any
 
 from llvmlite import ir
-from numba.core import cgutils
 
+from ..codegen.instructions import for_range
 from ..worker_threads import INTP
 from .machine_code import WORDS, Words, compile_function, number
 from .table import CASTS
@@ -41,7 +41,7 @@ def address(name: str) -> int:
         ``copy4`` copies elements of 4 bytes, ``cast_fd`` makes float64 of float32, ``choose4`` is `numpy.where`,
         ``add_f`` adds rows.
     """
-    return compile_function(name, LOOP_TYPE, lambda context, builder, given: _write(name, builder, given))
+    return compile_function(name, LOOP_TYPE, lambda builder, given: _write(name, builder, given))
 
 
 def _write(name: str, builder: Any, given: Any) -> None:
@@ -82,9 +82,9 @@ def _elements(builder: Any, given: Any, kinds: list[Any], compute: Compute) -> N
         values = [builder.load(_at(builder, a, kind), align=1) for a, kind in zip(at[:-1], wide)]
         builder.store(compute(builder, wide[-1], *values), _at(builder, at[-1], wide[-1]), align=1)
 
-    with cgutils.for_range(builder, builder.sdiv(done, number(lanes))) as loop:
+    with for_range(builder, builder.sdiv(done, number(lanes))) as loop:
         compute_at(builder.mul(loop.index, number(lanes)), lanes)
-    with cgutils.for_range(builder, builder.sub(n, done)) as loop:
+    with for_range(builder, builder.sub(n, done)) as loop:
         compute_at(builder.add(done, loop.index), 1)
     builder.ret_void()
 
@@ -119,10 +119,10 @@ def _rows(builder: Any, given: Any, kind: Any, compute: Compute) -> None:
         left, right = (builder.load(p, align=size) for p in given)
         builder.store(compute(builder, left, right), to, align=size)
 
-    with cgutils.for_range(builder, rows) as outer:
+    with for_range(builder, rows) as outer:
         at = [builder.add(p, builder.mul(outer.index, s)) for p, s in ((x, sx), (y, sy), (out, so))]
-        with cgutils.for_range(builder, builder.sdiv(done, number(lanes))) as inner:
+        with for_range(builder, builder.sdiv(done, number(lanes))) as inner:
             compute_at(at, builder.mul(inner.index, number(lanes)), lanes)
-        with cgutils.for_range(builder, builder.sub(n, done)) as inner:
+        with for_range(builder, builder.sub(n, done)) as inner:
             compute_at(at, builder.add(done, inner.index), 1)
     builder.ret_void()

@@ -1,52 +1,25 @@
-"""`compile_function`: machine code of functions that are written in LLVM's language.
+"""`compile_function`: machine code of functions that are written in LLVM's language as they are to be.
 
-Imported by whoever runs compiled code, hence never before numba is needed.
+Imported by whoever runs compiled code.
 """
-
-# numba has types for little of itself
-# mypy: disable-error-code="no-untyped-call"
 
 from __future__ import annotations
 
-import hashlib
-import pickle
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from llvmlite import ir
-from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler_lock import global_compiler_lock
-from numba.core.registry import cpu_target
 
-from ..compile import versions
-from ..disk_cache import SUFFIX, read
-from ..disk_cache import write as save
+from ..codegen.machine import compile_module
 from ..worker_threads import INTP
 
 WORDS = ir.PointerType(INTP)
-_libraries: dict[str, Any] = {}  # whose code must stay
 
 
-@cache
-def _made_by() -> str:
-    """What compiled code depends on beside its own text: versions, this folder's text, and the processor."""
-    found = repr((versions(), cpu_target.target_context.codegen().magic_tuple()))
-    return hashlib.sha256(found.encode()).hexdigest()
+def compile_function(what: str, kind: Any, write: Callable[[Any, Any], None]) -> int:
+    """Compile a function that needs none of LLVM's passes, or load what it was compiled to; returns its address.
 
-
-class _AsWritten(JITCodeLibrary):
-    """An LLVM module of which machine code is made as it is: LLVM's passes would take two thirds of the time."""
-
-    def _optimize_functions(self, ll_module: Any) -> None:
-        ll_module.data_layout = self._codegen._data_layout
-
-    def _optimize_final_module(self) -> None:
-        """Do nothing."""
-
-
-def compile_function(what: str, kind: Any, write: Callable[[Any, Any, Any], None]) -> int:
-    """Compile a function, or load what it was compiled to before; returns its address.
+    They would take two thirds of the time.
 
     Parameters
     ----------
@@ -54,28 +27,14 @@ def compile_function(what: str, kind: Any, write: Callable[[Any, Any, Any], None
         Says what the function does, as far as this folder's text does not.
     kind : LLVM's type of the function
     write : callable
-        ``write(context, builder, arguments)`` writes the function, and into its module whatever it calls.
+        ``write(builder, arguments)`` writes the function, and into its module whatever it calls.
     """
-    with global_compiler_lock:
-        codegen = cpu_target.target_context.codegen()
-        key = repr((what, _made_by())).encode()
-        digest = hashlib.sha256(key).hexdigest()[:20]
-        name, file = f"tinygrad_lite_walk_{digest}", f"walk.{digest}{SUFFIX}"
-        if name not in _libraries:
-            kept = read(file, key)
-            if kept is not None:
-                library = codegen.unserialize_library((name, "object", pickle.loads(kept)))
-            else:
-                library = _AsWritten(codegen, name)
-                library.enable_object_caching()
-                module = library.create_ir_module(name)
-                function = ir.Function(module, kind, name)
-                write(cpu_target.target_context, ir.IRBuilder(function.append_basic_block()), function.args)
-                library.add_ir_module(module)
-                library.finalize()
-                save(file, key, pickle.dumps(library.serialize_using_object_code()[2]))
-            _libraries[name] = library
-        return int(_libraries[name].get_pointer_to_function(name))
+
+    def write_module(module: Any, name: str) -> None:
+        function = ir.Function(module, kind, name)
+        write(ir.IRBuilder(function.append_basic_block()), function.args)
+
+    return compile_module("walk", what, write_module, speed=0)[0]
 
 
 class Words:

@@ -1,9 +1,9 @@
 """The walker's machine code: what `table` says of its rows, written in LLVM's language.
 
-Imported by whoever runs compiled code, hence never before numba is needed.
+Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
 
-# numba has types for little of itself
+# llvmlite has types for little of itself
 # mypy: disable-error-code="no-untyped-call"
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba.core import cgutils
 
+from ..codegen.instructions import alloca_once, alloca_once_value, for_range, get_or_insert_function
 from ..worker_threads import INTP
 from .inner_loops import LOOP_TYPE
 from .machine_code import WORDS, Words, compile_function, number
@@ -30,9 +30,7 @@ def address(data: int) -> int:
         Where in an array object the address of its elements is.
     """
     kind = ir.FunctionType(INTP, [INTP, WORDS, INTP])
-    return compile_function(
-        f"walk {data}", kind, lambda context, builder, given: _called_by_python(builder, given[1], data)
-    )
+    return compile_function(f"walk {data}", kind, lambda builder, given: _called_by_python(builder, given[1], data))
 
 
 def _called_by_python(builder: Any, given: Any, data: int) -> None:
@@ -46,7 +44,7 @@ def _called_by_python(builder: Any, given: Any, data: int) -> None:
 
 
 def _of_python(builder: Any, name: str, result: Any, *arguments: Any) -> Any:
-    return cgutils.get_or_insert_function(builder.module, ir.FunctionType(result, arguments), name)
+    return get_or_insert_function(builder.module, ir.FunctionType(result, arguments), name)
 
 
 def _walk(module: Any, data: int) -> Any:
@@ -55,7 +53,7 @@ def _walk(module: Any, data: int) -> Any:
     table, registers = function.args
     builder = ir.IRBuilder(function.append_basic_block())
     words, code = Words(builder), _Steps(builder, registers, data)
-    position = cgutils.alloca_once_value(builder, number(0))
+    position = alloca_once_value(builder, number(0))
     step, finished, after = (function.append_basic_block(name) for name in ("step", "finished", "after"))
     builder.branch(step)
     builder.position_at_end(step)
@@ -84,8 +82,8 @@ class _Steps:
 
     def __init__(self, builder: Any, registers: Any, data: int) -> None:
         self._builder, self._words, self._registers, self._data = builder, Words(builder), registers, data
-        self._now, self._given = (cgutils.alloca_once(builder, INTP, ARRAYS) for _ in range(2))
-        self._index = cgutils.alloca_once(builder, INTP, MOST)
+        self._now, self._given = (alloca_once(builder, INTP, ARRAYS) for _ in range(2))
+        self._index = alloca_once(builder, INTP, MOST)
 
     def _place(self, row: Any, *index: Any) -> Any:
         """The address that a register and an offset say."""
@@ -102,7 +100,7 @@ class _Steps:
         words, builder = self._words, self._builder
         arrays = words.load(row, 4)
         given = words.place(row, builder.mul(arrays, number(3)), 5)
-        with cgutils.for_range(builder, arrays) as loop:
+        with for_range(builder, arrays) as loop:
             start = builder.mul(loop.index, number(3))
             words.store(self._place(row, 5, start), given, words.load(row, 7, start))
         caller = builder.inttoptr(words.load(row, 2), ir.PointerType(ir.FunctionType(INTP, [WORDS])))
@@ -127,13 +125,13 @@ class _Steps:
         strides, rest = (words.place(row, words.load(row, k)) for k in (7, 8))
         places = words.place(rest, outer)  # after the outer lengths
         width = words.add(outer, 2)
-        with cgutils.for_range(builder, arrays) as each:
+        with for_range(builder, arrays) as each:
             words.store(self._place(places, builder.mul(each.index, width)), self._now, each.index)
-        with cgutils.for_range(builder, outer) as each:
+        with for_range(builder, outer) as each:
             words.store(0, self._index, each.index)
         inner = builder.inttoptr(words.load(row, 2), ir.PointerType(LOOP_TYPE))
-        with cgutils.for_range(builder, often):
-            with cgutils.for_range(builder, arrays) as each:  # of its own, since some loops move them on
+        with for_range(builder, often):
+            with for_range(builder, arrays) as each:  # of its own, since some loops move them on
                 words.store(words.load(self._now, each.index), self._given, each.index)
             data = words.pointer(words.load(row, 3))
             builder.call(inner, [self._given, words.place(row, ROW), strides, data])
@@ -142,13 +140,13 @@ class _Steps:
     def _next(self, arrays: Any, outer: Any, lengths: Any, places: Any, width: Any) -> None:
         """Go on to the next index of the outer dimensions, the last of them fastest."""
         words, builder = self._words, self._builder
-        with cgutils.for_range(builder, outer) as back:
+        with for_range(builder, outer) as back:
             dimension = builder.sub(builder.sub(outer, number(1)), back.index)
             index = words.add(words.load(self._index, dimension), 1)
             length = words.load(lengths, dimension)
             more = builder.icmp_signed("<", index, length)
             steps = builder.select(more, number(1), builder.sub(number(1), length))
-            with cgutils.for_range(builder, arrays) as each:
+            with for_range(builder, arrays) as each:
                 stride = words.load(places, builder.mul(each.index, width), 2, dimension)
                 moved = builder.add(words.load(self._now, each.index), builder.mul(stride, steps))
                 words.store(moved, self._now, each.index)

@@ -1,6 +1,6 @@
 """Convolutions of groups of few channels, compiled: what `convolve`, `spread` and `correlate` do with these.
 
-Imported by whoever runs compiled code, hence never before numba is needed.
+Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
 
 from __future__ import annotations

@@ -3,10 +3,10 @@
 A vector holds one channel of each of some groups. So whatever the window, its stride and the size of an image, results
 are sums of vectors where they lie, one for each tap.
 
-Imported by whoever runs compiled code, hence never before numba is needed.
+Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
 
-# numba has types for little of itself
+# llvmlite has types for little of itself
 # mypy: disable-error-code="call-arg, var-annotated"
 
 from __future__ import annotations

@@ -3,10 +3,10 @@
 Transformed, some tiles are n x n matrices: of outputs' gradients (rows, tiles), and of inputs (tiles, channels), those
 in panels of as many channels as registers hold. Their products are summed over all tiles, and then transformed back.
 
-Imported by whoever runs compiled code, hence never before numba is needed.
+Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
 
-# numba has types for little of itself
+# llvmlite has types for little of itself
 # mypy: disable-error-code="call-arg, var-annotated"
 
 from __future__ import annotations

@@ -5,10 +5,10 @@ a block is n x n matrices of shape (channels, tiles), and the filters n x n of s
 is packed together. From each of the n x n to the next there is a vector more than they need: the same places of them
 all would otherwise share one line of the first cache.
 
-Imported by whoever runs compiled code, hence never before numba is needed.
+Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
 
-# numba has types for little of itself
+# llvmlite has types for little of itself
 # mypy: disable-error-code="call-arg, var-annotated"
 
 from __future__ import annotations

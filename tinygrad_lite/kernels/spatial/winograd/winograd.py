@@ -1,6 +1,6 @@
 """Convolutions of 3 x 3 by Winograd's minimal filtering, compiled.
 
-Imported by whoever runs compiled code, hence never before numba is needed.
+Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
 
 from __future__ import annotations

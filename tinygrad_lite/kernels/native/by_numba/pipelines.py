@@ -17,8 +17,8 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.core.registry import CPUDispatcher
 
-from . import uncollected
-from .turns import end_all_turns
+from .. import uncollected
+from ..turns import end_all_turns
 
 
 class OptimizedOnce(JITCodeLibrary):
