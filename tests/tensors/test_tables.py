@@ -40,7 +40,6 @@ PANDAS = {
     "Series": lambda pd, of: pd.Series(of(V)), "DataFrame": lambda pd, of: pd.DataFrame(of(M), columns=["x", "y"]),
     "of columns": lambda pd, of: pd.DataFrame({"x": of(V), "y": of(MASK)}), "Index": lambda pd, of: pd.Index(of(V)),
     "array": lambda pd, of: pd.array(of(V)),
-    "MultiIndex": lambda pd, of: pd.MultiIndex.from_arrays([of(V), of(MASK)]),
     "assign": lambda pd, of: frame(pd).assign(c=of(V)),
     "insert": lambda pd, of: changed(pd, lambda f: f.insert(0, "c", of(V))),
     "column": lambda pd, of: changed(pd, lambda f: f.__setitem__("c", of(V))),
