@@ -48,6 +48,9 @@ def warm(wanted: Iterable[str] | None = None, dtypes: Iterable[Any] = (np.float3
         raise ValueError(f"warm: unknown optimizers {', '.join(unknown)}; there are {', '.join(known)}")
     size = cohort.SHARED
     with kernels.use("numba"):
+        from tinygrad_lite.kernels.native.codegen.loop import compile_entries
+
+        compile_entries()
         for name in wanted or known:
             for arguments in [{}, *VARIANTS.get(name, [])]:
                 for dtype in map(np.dtype, dtypes):

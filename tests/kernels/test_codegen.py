@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("numba", reason="kernels are compiled by numba")
 
+import tinygrad_lite as tg
 from tinygrad_lite.command_line.warm import warm
 from tinygrad_lite.kernels import kernel
 from tinygrad_lite.kernels.native.by_numba import call_kernels
@@ -170,6 +171,20 @@ def test_numba_compiles_what_is_not_known() -> None:
         assert complex_[0] == 4j
 
 
+@kernel(lambda x: next((i for i, v in enumerate(x) if v < 0), None))
+def first_negative(x):
+    """Returns nothing where there is none, which numba knows."""
+    for i in range(x.size):
+        if x[i] < 0:
+            return i
+
+
+def test_what_may_return_nothing_does() -> None:
+    for _ in range(2):
+        assert first_negative(np.array([1.0, -1.0])) == 1
+        assert first_negative(np.array([1.0, 2.0])) is None
+
+
 @kernel(lambda x, out: None)
 def doubled(x, out):
     for i in range(x.size):
@@ -192,6 +207,30 @@ def test_every_kind_of_argument_is_met() -> None:
         doubled("no array", out)
     with pytest.raises(TypeError):
         doubled(x)
+
+
+def test_memory_that_is_not_aligned_is_read_and_written() -> None:
+    """As a file's may be, or a message's."""
+
+    def of(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        found = np.zeros(values.nbytes + 1, np.uint8)[1:].view(values.dtype).reshape(values.shape)
+        found[...] = values
+        assert not found.flags.aligned
+        return found
+
+    x, out = of(np.arange(6.0)), of(np.zeros(6))
+    for _ in range(2):
+        doubled(x, out)
+        assert out.tolist() == [0, 2, 4, 6, 8, 10]
+    rng = np.random.default_rng(0)
+    images, weight = (rng.standard_normal(s).astype(np.float32) for s in ((8, 8, 16, 16), (8, 8, 3, 3)))
+    pairs = [
+        (lambda i, w: tg.nn.functional.conv2d(i, w, padding=1), (images, weight)),
+        (lambda i: tg.nn.functional.max_pool2d(i, 2), (images,)),
+        (lambda i: tg.nn.functional.batch_norm(i, None, None, training=True), (images,)),
+    ]
+    for function, given in pairs:
+        np.testing.assert_array_equal(function(*map(tg.from_numpy, map(of, given))), function(*map(tg.tensor, given)))
 
 
 def test_a_name_with_two_meanings_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,12 +83,13 @@ def warm(operations: Iterable[str] | None = None, dtypes: Iterable[Any] = (np.fl
     names = list(PROGRAMS) if operations is None else list(operations)
     if unknown := [name for name in names if name not in PROGRAMS]:
         raise ValueError(f"warm: unknown operations {', '.join(unknown)}; there are {', '.join(PROGRAMS)}")
-    from ..kernels.native.codegen.loop import compiled
+    from ..kernels.native.codegen.loop import compile_entries, compiled
     from ..kernels.native.openblas import jobs
     from ..kernels.native.worker_threads import GONE, dismiss, enlist, serve, slots
 
     crew = slots(1)
     crew[1, 0] = GONE
+    compile_entries()
     compiled(enlist)(int(crew[1].ctypes.data))
     compiled(dismiss)(int(crew.ctypes.data), 1)
     compiled(serve)(crew, 1, 0)  # the first launch that is shared needs it

@@ -67,7 +67,7 @@ def _kernels(types: Any, kind: Kind) -> Any:
     """Numba's type of a kernel's argument."""
     if isinstance(kind, Array):
         number = types.boolean if kind.number.family == "b" else getattr(types, kind.number.name)
-        return types.Array(number, kind.ndim, kind.layout, readonly=not kind.writable)
+        return types.Array(number, kind.ndim, kind.layout, readonly=not kind.writable, aligned=kind.aligned)
     if isinstance(kind, Number):
         return types.boolean if kind.family == "b" else getattr(types, kind.name)
     return types.none

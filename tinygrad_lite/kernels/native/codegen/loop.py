@@ -154,24 +154,29 @@ class Loop:
         return self.dispatcher(*args)  # as numba calls it, which tells errors
 
     def _launch(self, crew: int, helpers: int, *args: Any) -> bool:
-        try:
-            _run(self._prepared(args), args)
-        except MemoryError:
-            return True
-        return False
+        return self._fails(args)
 
     def _launch_parts(
         self, crew: int, helpers: int, total: int, size: int, cut: int, each: int, ranged: int, *args: Any
     ) -> bool:
-        found = self._prepared((*args, *(0, 0) * ranged), range(cut, cut + each))
+        with contextlib.suppress(Unsupported):
+            self._prepared((*args, *(0, 0) * ranged), range(cut, cut + each))
         for k in range(-(-total // size)):
             first, end = k * size, min(total, (k + 1) * size)
             rows = [a[first:end] for a in args[:cut]]
             own = [a[k] for a in args[cut : cut + each]]
-            try:
-                _run(found, (*rows, *own, *args[cut + each :], *(first, end) * ranged))
-            except MemoryError:
+            if self._fails((*rows, *own, *args[cut + each :], *(first, end) * ranged)):
                 return True
+        return False
+
+    def _fails(self, args: tuple[Any, ...]) -> bool:
+        """Run the kernel by this thread alone; whether it has failed."""
+        try:
+            _run(self._prepared(args), args)
+        except Unsupported:
+            self.dispatcher(*args)
+        except MemoryError:
+            return True
         return False
 
     def _prepared(self, args: tuple[Any, ...], rows: range = range(0)) -> Compiled:
@@ -326,6 +331,12 @@ def machine_code(name: str) -> int:
         builder.ret(builder.call(inside, [ir.Constant(inside.args[0].type, None), *function.args]))
 
     return compile_module(name, text, write)[0]
+
+
+def compile_entries() -> None:
+    """Compile all of `entry` that is called from outside of it."""
+    for name in ("enter", "launch", "launch_parts", "part", "step", "step_without_result"):
+        machine_code(name)
 
 
 @cache

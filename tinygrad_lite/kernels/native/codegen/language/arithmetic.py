@@ -152,7 +152,10 @@ class Writer:
     def _power(self, a: Value, b: Value) -> Value:
         """A number multiplied with itself."""
         if not isinstance(b, Constant) or not isinstance(b.value, int) or isinstance(b.value, bool):
-            raise Unsupported("a power that is no known integer")
+            both = wider(_number(a), _number(b))
+            if both.family != "f":
+                raise Unsupported("a power of integers that is not known")
+            return Scalar(both, self.intrinsic("llvm.pow", self.bits(a, both), self.bits(b, both)))
         kind, left, found = _number(a), abs(b.value), None
         kind = kind if kind.family == "f" else computed(kind, kind)
         if b.value < 0 and kind.family != "f":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from llvmlite import ir
@@ -45,9 +46,10 @@ class Arrays(Writer):
         kind = ir.PointerType(number.stored)
         return self.builder.inttoptr(address, kind) if address.type == WORD else self.builder.bitcast(address, kind)
 
-    def contiguous(self, number: Number, data: Any, shape: list[Any], writable: bool = True) -> View:
-        """An array in C order."""
-        return View(Array(number, len(shape), "C", writable), data, shape, strides_of(self.builder, number, shape))
+    def contiguous(self, number: Number, data: Any, shape: list[Any], of: Array | None = None) -> View:
+        """An array in C order; in the memory of one of a type."""
+        kind = Array(number, len(shape), "C") if of is None else replace(of, number=number, ndim=len(shape))
+        return View(kind, data, shape, strides_of(self.builder, number, shape))
 
     def address(self, array: View) -> Scalar:
         """Where an array begins."""
@@ -91,9 +93,10 @@ class Arrays(Writer):
         data = self._beyond(array, offset)
         return data if last is None else self.builder.gep(data, [last], inbounds=True)
 
-    def load(self, number: Number, place: Any) -> Scalar:
-        """The element at a place."""
-        found = self.builder.load(place, align=number.size)
+    def load(self, kind: Array, place: Any) -> Scalar:
+        """The element of an array at a place."""
+        number = kind.number
+        found = self.builder.load(place, align=number.size if kind.aligned else 1)
         if number.family == "b":
             found = self.builder.icmp_unsigned("!=", found, ir.Constant(found.type, 0))
         return Scalar(number, found, number.family in "bu")
@@ -102,14 +105,15 @@ class Arrays(Writer):
         """Write an element."""
         if not array.kind.writable:
             raise Unsupported("an array that is written, and is read-only")
-        self.store(value, array.kind.number, self.place(array, index))
+        self.store(value, array.kind, self.place(array, index))
 
-    def store(self, value: Value, number: Number, place: Any) -> None:
-        """Write a number to where one of a type lies."""
+    def store(self, value: Value, kind: Array, place: Any) -> None:
+        """Write an element of an array at a place."""
+        number = kind.number
         bits = self.bits(value, number)
         if number.family == "b":
             bits = self.builder.zext(bits, number.stored)
-        self.builder.store(bits, place, align=number.size)
+        self.builder.store(bits, place, align=number.size if kind.aligned else 1)
 
     def part(self, array: View, index: list[Index]) -> View:
         """What an index with slices, or with fewer numbers than dimensions, takes."""
@@ -140,7 +144,7 @@ class Arrays(Writer):
             axis += 1
         close = array.kind.layout != "A" and cut
         layout = "C" if ordered else "I" if close else "A"
-        kind = Array(array.kind.number, len(shape), layout, array.kind.writable)
+        kind = replace(array.kind, ndim=len(shape), layout=layout)
         return View(kind, self._beyond(array, offset), shape, strides)
 
     def _span(self, span: Span, length: Any) -> tuple[Any, Any]:
@@ -184,7 +188,7 @@ class Arrays(Writer):
             for n in shape:
                 rest = rest if n is None else self.builder.sdiv(rest, n)
             shape[open_[0]] = rest
-        return self.contiguous(array.kind.number, array.data, shape, array.kind.writable)
+        return self.contiguous(array.kind.number, array.data, shape, array.kind)
 
     def reinterpreted(self, array: View, number: Number) -> View:
         """The same memory as numbers of another type."""
@@ -194,7 +198,7 @@ class Arrays(Writer):
         if before != number.size:
             last = self.builder.sdiv(self.builder.mul(last, word(before)), word(number.size))
         data = self.pointer(array.data, number)
-        return self.contiguous(number, data, [*array.shape[:-1], last], array.kind.writable)
+        return self.contiguous(number, data, [*array.shape[:-1], last], array.kind)
 
     def fill(self, array: View, value: Value) -> None:
         """Write a number to every element, or the elements of an array of the same lengths."""
@@ -212,7 +216,7 @@ class Arrays(Writer):
         """An element, as it is read."""
         if not isinstance(array, View):
             return array
-        return self.load(array.kind.number, self.place(array, index))
+        return self.load(array.kind, self.place(array, index))
 
     def each(self, count: Any, body: Any) -> None:
         """Write a loop over numbers below a count."""

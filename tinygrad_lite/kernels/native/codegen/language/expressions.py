@@ -139,7 +139,7 @@ class Expressions(Variables):
             raise Unsupported("an item of what is neither an array nor a tuple")
         index = [item for i in index for item in (i.items if isinstance(i, Items) else [i])]
         if len(index) == value.kind.ndim and not any(isinstance(i, Span) for i in index):
-            return self.load(value.kind.number, self.place(value, index))
+            return self.load(value.kind, self.place(value, index))
         return self.part(value, index)
 
     def _index(self, node: ast.expr) -> list[Value]:

@@ -153,6 +153,8 @@ class FunctionCompiler(Statements):
                 self._run(self._node.body)
                 if self._result is None:
                     self._result = NONE
+                if forms(self._result) and not self.builder.block.is_terminated:
+                    raise Unsupported(f"{self._node.name}, which may return nothing")
                 if not self._once_more and (self._result == known or not forms(self._result)):
                     self._end(give)
                     return function, self._result

@@ -83,12 +83,15 @@ class Array:
     layout : str
         "C" for C order; "I" where the elements of the last dimension lie side by side; "A" for any.
     writable : bool
+    aligned : bool
+        Its elements lie where the processor's own instructions want them.
     """
 
     number: Number
     ndim: int
     layout: str
     writable: bool = True
+    aligned: bool = True
 
 
 @dataclass(frozen=True)
@@ -146,16 +149,18 @@ def number_of(dtype: Any) -> Number:
 def kind_of(value: Any) -> Kind:
     """The type of a kernel's argument."""
     if isinstance(value, np.ndarray):
-        if not value.flags.aligned or not value.dtype.isnative:
-            raise Unsupported("an array that is not aligned, or of another byte order")
-        flags = value.flags
-        return Array(number_of(value.dtype), value.ndim, "C" if flags.c_contiguous else "A", flags.writeable)
+        if not value.dtype.isnative:
+            raise Unsupported("an array of another byte order")
+        flags, layout = value.flags, "C" if value.flags.c_contiguous else "A"
+        return Array(number_of(value.dtype), value.ndim, layout, flags.writeable, flags.aligned)
     if value is None:
         return NONE
     if isinstance(value, np.generic):
         if value.dtype.kind == "c":
             raise Unsupported("a complex number")
         return number_of(value.dtype)
+    if type(value) is int and not -(1 << 63) <= value < 1 << 63:
+        raise Unsupported("an integer of more than 64 bits")
     found = {bool: BOOL, int: INT64, float: FLOAT64}.get(type(value))
     if found is None:
         raise Unsupported(f"an argument of {type(value).__name__}")
@@ -170,7 +175,8 @@ def unify(a: Kind, b: Kind) -> Kind:
     if isinstance(a, Number) and isinstance(b, Number):
         return wider(a, b)
     if isinstance(a, Array) and isinstance(b, Array) and (a.number, a.ndim) == (b.number, b.ndim):
-        return Array(a.number, a.ndim, max(a.layout, b.layout, key="CIA".index), a.writable and b.writable)
+        layout = max(a.layout, b.layout, key="CIA".index)
+        return Array(a.number, a.ndim, layout, a.writable and b.writable, a.aligned and b.aligned)
     if isinstance(a, Tuple) and isinstance(b, Tuple) and len(a.items) == len(b.items):
         return Tuple(tuple(map(unify, a.items, b.items)))
     raise Unsupported(f"a value that is {a} here and {b} there")

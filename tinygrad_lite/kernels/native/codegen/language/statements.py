@@ -93,9 +93,9 @@ class Statements(Expressions):
                 self._unknown(node)
             if not array.kind.writable:
                 raise Unsupported("an array that is written, and is read-only")
-            place, number = self.place(array, index), array.kind.number
-            before, value = self.load(number, place), self.value(node.value)
-            self.store(self.arithmetic(sign, before, value), number, place)
+            place = self.place(array, index)
+            before, value = self.load(array.kind, place), self.value(node.value)
+            self.store(self.arithmetic(sign, before, value), array.kind, place)
         else:
             self._unknown(node)
 
