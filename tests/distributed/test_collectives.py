@@ -10,6 +10,7 @@ from ranks import launch
 
 import tinygrad_lite as tg
 import tinygrad_lite.distributed as dist
+from tinygrad_lite.distributed.processes import watcher
 
 HERE = "collective_programs"
 world = importlib.import_module("tinygrad_lite.distributed.world")  # the package has a function of that name
@@ -54,6 +55,17 @@ def test_a_program_has_failed_where_a_rank_did_after_the_others_had_ended(tmp_pa
 def test_a_killed_rank_ends_the_program(tmp_path):
     (printed,) = launch(2, f"{HERE}:is_killed", tmp_path, fails=True)
     assert "Killed (signal 9)" in printed or "has left: its process" in printed
+
+
+def test_of_ranks_that_are_found_dead_together_the_one_behind_is_named():
+    """A launcher may have ended the others before the watcher gets a core; they waited for the one that died."""
+    slots = {rank: memoryview(bytearray(watcher.SLOT)) for rank in range(3)}
+    for rank, call in enumerate((10, 9, 10)):
+        watcher.write_line(slots[rank], 0, call, "a call")
+    assert watcher.behind([0, 1], slots) == [1]
+    assert watcher.behind([0, 2], slots) == [0, 2]
+    watcher.write_line(slots[1], 5, 9, "a call of another group")
+    assert watcher.behind([0, 1], slots) == [0, 1]
 
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="the system does not tell which of two processes died first")

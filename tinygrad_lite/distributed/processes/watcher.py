@@ -58,11 +58,23 @@ def watch(slots: dict[int, memoryview]) -> list[int]:
             return []  # who failed has said so, and ends the others
         dead = [ranks[pidfd] for pidfd in found if get(slots[ranks[pidfd]], STATE) == RUNS]
         if dead:
-            return dead
+            return behind(dead, slots)
         for pidfd in found:
             poll.unregister(pidfd)
             del ranks[pidfd]
     return []
+
+
+def behind(ranks: list[int], slots: dict[int, memoryview]) -> list[int]:
+    """Of ranks that were found dead together those whose last call of one group comes first.
+
+    The others waited for them there, or further on, until a launcher ended them.
+    """
+    last = {rank: read_line(slots[rank])[:2] for rank in ranks}
+    if len({group for group, _ in last.values()}) > 1:
+        return ranks
+    first = min(call for _, call in last.values())
+    return [rank for rank in ranks if last[rank][1] == first]
 
 
 def main() -> None:
