@@ -268,6 +268,29 @@ def _object(kind: Kind, bits: Any) -> Any:
 # --- what Python calls
 
 
+@cache
+def _laid_out_as_known() -> bool:
+    """Whether an array, its dtype and numbers lie in memory as `entry` reads them."""
+    probe, number = np.zeros((3, 6), np.int16)[:, ::2], np.float32(0.5)
+    start, words = id(probe), ctypes.c_ssize_t
+    read = [words.from_address(start + k).value for k in (entry.DATA, entry.TYPE)]
+    lists = [words.from_address(start + k).value for k in (entry.DIMS, entry.STRIDES)]
+    shape, strides = ((words * 2).from_address(where)[:] for where in lists)
+    ndim, flags = (ctypes.c_int.from_address(start + k).value for k in (entry.NDIM, entry.FLAGS))
+    kind = ctypes.c_int.from_address(words.from_address(start + entry.DESCR).value + entry.TYPE_NUMBER).value
+    found = *read, shape, strides, ndim, flags, kind, ctypes.c_float.from_address(id(number) + entry.HEAD).value
+    known = (
+        probe.ctypes.data,
+        id(np.ndarray),
+        list(probe.shape),
+        list(probe.strides),
+        2,
+        probe.flags.num,
+        probe.dtype.num,
+    )
+    return found == (*known, 0.5) and ctypes.c_double.from_address(id(0.25) + entry.HEAD).value == 0.25
+
+
 class _Method(ctypes.Structure):
     """CPython's `PyMethodDef`."""
 
@@ -294,7 +317,7 @@ class _Entries:
         It keeps the loop alive, whose addresses are in the array. They are compiled when they are first asked for: few
         programs need all.
         """
-        if not readable():
+        if not readable() or not _laid_out_as_known():
             return None
         with _lock:
             if name not in self._methods:
