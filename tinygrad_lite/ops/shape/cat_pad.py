@@ -144,11 +144,15 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Tensor:
     if all(unwrap(p).shape == (0,) for p in parts):
         dim = 0  # they have no place among the others, whatever the dimension
     dim = one_dim(dim, parts[0].ndim, "cat")
-    if len({(*s[:dim], *s[dim + 1 :]) for s in [unwrap(p).shape for p in parts]}) > 1:
-        shapes = " and ".join(map(str, dict.fromkeys(unwrap(p).shape for p in parts)))
-        raise InputError(f"cat: the tensors must have the same sizes but in dimension {dim}, got shapes {shapes} "
-                         f"(Sizes of tensors must match except in dimension {dim})")  # fmt: skip
-    return _concatenate.record((parts, dim, None))
+    try:
+        return _concatenate.record((parts, dim, None))
+    except ValueError:  # NumPy's, or what it is told as
+        shapes = dict.fromkeys(unwrap(p).shape for p in parts)
+        if len({(*s[:dim], *s[dim + 1 :]) for s in shapes}) == 1:
+            raise
+    raise InputError(f"cat: the tensors must have the same sizes but in dimension {dim}, got shapes "
+                     f"{' and '.join(map(str, shapes))} "
+                     f"(Sizes of tensors must match except in dimension {dim})")  # fmt: skip
 
 
 concat = concatenate = cat
