@@ -14,7 +14,7 @@ from fresh_process import STEP, run
 import tinygrad_lite as tg
 from tinygrad_lite import kernels
 from tinygrad_lite.kernels import kernel, select
-from tinygrad_lite.kernels.native import find_arrays, memory, threads, worker_threads
+from tinygrad_lite.kernels.native import find_arrays, memory, object_layout, threads, worker_threads
 from tinygrad_lite.kernels.native.codegen import loop
 
 # The switch
@@ -246,7 +246,7 @@ def test_misfits_are_found(misfit):
         assert find([np.ones(3), misfit], out) == 1
 
 
-@pytest.mark.skipif(not find_arrays.KNOWN, reason="another Python keeps its objects otherwise")
+@pytest.mark.skipif(not object_layout.known(), reason="another Python keeps its objects otherwise")
 def test_gradients_that_were_collected_stay_alive():
     tensors = [tg.ones(*shape, requires_grad=True) for shape in ((3,), (), (2, 4))]
     out = np.zeros(3, np.intp)

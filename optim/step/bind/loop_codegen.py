@@ -168,8 +168,7 @@ class Fused:
         if (kind, dtype) not in self._kernels:
             from tinygrad_lite.kernels.native.codegen.loop import Loop
 
-            text = self.text(kind, dtype)  # numba's, since a formula may use whatever numba knows
-            self._kernels[kind, dtype] = Loop("kernel", text, self.name.lower())
+            self._kernels[kind, dtype] = Loop("kernel", self.text(kind, dtype), self.name.lower())
         return self._kernels[kind, dtype]
 
     def text(self, kind: str, dtype: np.dtype[Any]) -> str:

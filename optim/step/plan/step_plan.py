@@ -269,9 +269,10 @@ class Plan:
         self._backend, self._collector, self._ready = backend(), None, None
         if not (self._access.tensors and self.cohorts and all(cohort.in_place for cohort in self.cohorts)):
             return
-        from tinygrad_lite.kernels.native.find_arrays import KNOWN, Collector
+        from tinygrad_lite.kernels.native.find_arrays import Collector
+        from tinygrad_lite.kernels.native.object_layout import known
 
-        if not KNOWN:
+        if not known():
             return
         params = self._params
         targets: dict[int, int] = {}

@@ -25,6 +25,7 @@ with uncollected():  # a fifth of the time it takes
 
     from .by_numba.disk_cache import DiskCache
     from .by_numba.pipelines import Inner, InnerDispatcher, Whole, WholeDispatcher
+    from .codegen.language.function_compiler import FLAGS
     from .codegen.machine import versions
     from .forks import lock, wait_before
     from .patience import announce_long_compilation
@@ -33,10 +34,8 @@ from .by_numba import memory_functions as memory_functions  # which tells numba 
 
 announce_long_compilation(DiskCache)
 
-# error_model: division without Python's zero check is 7.6 times faster. fastmath: only what leaves NaN and
-# infinity their meaning; arcp does not, since LLVM then takes 1 / sqrt(inf) for NaN, and it makes nothing faster here.
-# nogil: a launch can be shared between threads.
-FLAGS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "nsz"}, "nogil": True}
+# error_model: division without Python's zero check is 7.6 times faster. nogil: a launch can be shared between threads.
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": set(FLAGS["jit"]), "nogil": True}
 
 CompilationError: Any = NumbaError  # what the first call of `build`'s functions may raise
 
@@ -47,7 +46,7 @@ _built: dict[str, dict[str, Any]] = {}
 
 def jit(function: Callable[..., Any], **others: Any) -> Any:
     """Compile a function of a module of `build` with the house's flags, and keep the result."""
-    dispatcher = numba.njit(**{**FLAGS, "no_cfunc_wrapper": True, "pipeline_class": Whole, **others})(function)
+    dispatcher = numba.njit(**{**_OPTIONS, "no_cfunc_wrapper": True, "pipeline_class": Whole, **others})(function)
     dispatcher.__class__ = WholeDispatcher
     dispatcher._cache = DiskCache(function, uncollected)  # what enable_caching() does with numba's own class
     return dispatcher
@@ -56,7 +55,7 @@ def jit(function: Callable[..., Any], **others: Any) -> Any:
 def inner(function: Callable[..., Any], **others: Any) -> Any:
     """Compile a function that only kernels call: kept as a part of them, not by itself."""
     alone = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": Inner}
-    dispatcher = numba.njit(**{**FLAGS, **alone, **others})(function)
+    dispatcher = numba.njit(**{**_OPTIONS, **alone, **others})(function)
     dispatcher.__class__ = InnerDispatcher
     return dispatcher
 
@@ -68,12 +67,12 @@ def inlined(function: Callable[..., Any]) -> Any:
 
 def summing(function: Callable[..., Any]) -> Any:
     """As `inner`, for a sum over elements: its order is left to the compiler, which adds many at a time."""
-    return inner(function, fastmath=FLAGS["fastmath"] | {"reassoc"})
+    return inner(function, fastmath=set(FLAGS["summing"]))
 
 
 def exact(function: Callable[..., Any]) -> Any:
     """As `inner`, but a product is rounded before it is added to, as NumPy's are."""
-    return inner(function, fastmath=FLAGS["fastmath"] - {"contract"})
+    return inner(function, fastmath=set(FLAGS["exact"]))
 
 
 def build(name: str, source: str) -> dict[str, Any]:

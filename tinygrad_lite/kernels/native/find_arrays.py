@@ -15,7 +15,6 @@ code, hence never before LLVM is needed.
 from __future__ import annotations
 
 import ctypes
-import sys
 from functools import cache
 from typing import Any
 
@@ -24,31 +23,40 @@ import numpy as np
 from .codegen.loop import compiled_holding
 from .codegen.raw_memory import put, put_item, use
 from .memory import half, view, word
+from .object_layout import (
+    ALIGNED,
+    BYTEORDER,
+    C_ORDER,
+    DATA,
+    DESCR,
+    DIMS,
+    F_ORDER,
+    FLAGS,
+    HEAD,
+    ITEMS,
+    LENGTH,
+    NDIM,
+    TYPE,
+    TYPE_NUMBER,
+    known,
+)  # fmt: skip
 
 Array = np.ndarray[Any, Any]
 
-HEAD = object.__basicsize__  # reference count and type
-KNOWN = sys.implementation.name == "cpython" and HEAD == 16  # elsewhere `id` is no address, or the head is another
-TYPE = 8
-LENGTH, ITEMS = HEAD, HEAD + 8  # of a list
-DATA, NDIM, SHAPE, DTYPE, FLAGS = (HEAD + 8 * k for k in (0, 1, 2, 5, 6))  # of an array; NDIM and FLAGS are ints
-ORDER, NUMBER = HEAD + 10, HEAD + 12  # of a dtype: four characters, the third the byte order, and the type's number
 FACT = 5 * 8  # bytes of a row of what `collect` reads
-
-C_ORDER, F_ORDER, ALIGNED = 0x1, 0x2, 0x100  # bits of an array's flags
 
 
 def fits(array: int, kind: int, wanted: int, dtype: int, shape: int) -> Any:
     """Whether an object is an array (of no subclass), with the flags, the dtype and the shape (ndim first) wanted."""
     if word(array + TYPE) != kind or half(array + FLAGS) & wanted != wanted:
         return False
-    its = word(array + DTYPE)
+    its = word(array + DESCR)
     if its != dtype:  # equal ones may be two objects
-        if half(its + NUMBER) != half(dtype + NUMBER):
+        if half(its + TYPE_NUMBER) != half(dtype + TYPE_NUMBER):
             return False
-        if view(its + ORDER, 1, np.int8)[0] != view(dtype + ORDER, 1, np.int8)[0]:
+        if view(its + BYTEORDER, 1, np.int8)[0] != view(dtype + BYTEORDER, 1, np.int8)[0]:
             return False
-    ndim, sizes = half(array + NDIM), word(array + SHAPE)
+    ndim, sizes = half(array + NDIM), word(array + DIMS)
     if ndim != word(shape):
         return False
     for d in range(ndim):  # noqa: SIM110  kernels know no generators
@@ -153,7 +161,7 @@ class Expected:
         arrays : list of arrays
         out : array of intp, shape (len(arrays),)
         """
-        again, self._again = self._again, KNOWN
+        again, self._again = self._again, known()
         if again:
             ids = np.fromiter(map(id, arrays), np.intp, self._n)
             return int(compiled_holding(locate)(ids, id(np.ndarray), id(self._dtype), self._wanted, self._shapes, out))

@@ -1,8 +1,6 @@
-"""A Python function and everything it uses, as the text of one module that numba can compile and keep.
+"""A Python function and everything it uses, as the text of one module that can be compiled and kept.
 
-numba keeps compiled code only for functions that live in a file, and notices changes only in that one file.
-So a kernel is written, with the functions and constants it refers to, into a file of its own, named by its
-content.
+What is kept is named by that text, so that a change of anything a kernel refers to, function or constant, is noticed.
 """
 
 from __future__ import annotations

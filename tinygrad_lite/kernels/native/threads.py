@@ -109,8 +109,8 @@ def launch(kernel: Loop, pieces: int, *args: Any, helpers: int | None = None, br
 
     Parameters
     ----------
-    kernel : callable
-        Compiled, called as ``kernel(*args, cursor)``; must release the GIL, and return an integer.
+    kernel : Loop
+        Called as ``kernel(*args, cursor)``; what it returns is ignored.
     pieces : int
         How many pieces there are.
     helpers : int, optional
@@ -138,8 +138,8 @@ def launch_parts(
 
     Parameters
     ----------
-    kernel : callable
-        Compiled; must release the GIL, and return nothing.
+    kernel : Loop
+        What it returns is ignored.
     total, size : int
     *args
         The first `cut` are arrays of `total` rows, of which it gets those of a piece; the next `each` are arrays of

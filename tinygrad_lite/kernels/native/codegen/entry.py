@@ -19,6 +19,21 @@ from typing import Any
 import numpy as np
 
 from ..memory import half, view, word
+from ..object_layout import (
+    ALIGNED,
+    BYTEORDER,
+    C_ORDER,
+    DATA,
+    DESCR,
+    DIMS,
+    FLAGS,
+    HEAD,
+    NDIM,
+    STRIDES,
+    TYPE,
+    TYPE_NUMBER,
+    WRITABLE,
+)  # fmt: skip
 from ..worker_threads import conduct
 from .raw_memory import (
     add_word,
@@ -49,12 +64,6 @@ KIND = 24  # bytes: what an argument is, and two words that say more
 ARRAY, INTEGER, TRUTH, FLOAT, NOTHING, SCALAR = range(6)
 TUPLE = 1 << 12  # times how many results there are, whose kinds stand in the bits below, four for each
 
-# where objects have what, in bytes; `layout.readable` compares
-HEAD = object.__basicsize__
-TYPE = HEAD - 8
-DATA, NDIM, DIMS, STRIDES, DESCR, FLAGS = HEAD, HEAD + 8, HEAD + 16, HEAD + 24, HEAD + 40, HEAD + 48
-BYTEORDER, TYPE_NUMBER = HEAD + 10, HEAD + 12  # in a descr
-C_ORDER, ALIGNED, WRITABLE = 0x1, 0x100, 0x400
 FOREIGN = ord(">" if sys.byteorder == "little" else "<")  # a byte order that is not the machine's
 
 ARRAYS, INTEGERS, TRUTHS, FLOATS, TRUE, NONE, PART = (8 * k for k in range(7))  # bytes, in the table of Python's

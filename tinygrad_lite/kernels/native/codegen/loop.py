@@ -17,15 +17,14 @@ import numpy as np
 from llvmlite import ir
 
 from ..forks import lock
+from ..object_layout import ALIGNED, C_ORDER, WRITABLE, known, python_function
 from ..source import text_of
-from ..walk.addresses import readable
 from . import entry
 from .language.function_compiler import FunctionCompiler, ModuleCompiler
 from .language.kinds import FLOAT32, INT64, NONE, Array, Kind, Number, Tuple, Unsupported, kind_of
 from .language.values import ARGUMENTS, RESULTS, WORD
 from .machine import compile_module
 
-_FASTCALL = 0x80  # how Python calls: the object that a function belongs to, the arguments' addresses, and how many
 _lock = lock()
 
 
@@ -75,10 +74,9 @@ class Loop:
         self._records: list[Any] = []
         self._recorded: set[Any] = set()
         self._slow = self._call, self._launch, self._launch_parts
-        common = _common()
-        plan = 0, id(self._slow[0]), common.objects.ctypes.data, *map(id, self._slow[1:]), holds
+        plan = 0, id(self._slow[0]), _objects.ctypes.data, *map(id, self._slow[1:]), holds
         self._plans = [np.array(plan, np.intp) for _ in range(2)]  # for calls, and for launches
-        self.call = common.callable("enter", self._plans[0], self) or self._slow[0]
+        self.call = _callable("enter", self._plans[0], self) or self._slow[0]
 
     def __call__(self, *args: Any) -> Any:
         return self.call(*args)
@@ -86,12 +84,12 @@ class Loop:
     @cached_property
     def launch(self) -> Callable[..., bool]:
         """``launch(crew, helpers, *args)`` has threads run a kernel that claims its work; whether it has failed."""
-        return _common().callable("launch", self._plans[1], self) or self._slow[1]
+        return _callable("launch", self._plans[1], self) or self._slow[1]
 
     @cached_property
     def launch_parts(self) -> Callable[..., bool]:
         """``launch_parts(crew, helpers, total, size, cut, each, ranged, *args)``: the same, on pieces of rows."""
-        return _common().callable("launch_parts", self._plans[1], self) or self._slow[2]
+        return _callable("launch_parts", self._plans[1], self) or self._slow[2]
 
     def __repr__(self) -> str:
         return f"<loop {self.__name__}>"
@@ -184,10 +182,10 @@ class Loop:
 
         Of the arguments with numbers in `rows` it takes one row.
         """
-        known = [_described(a, k in rows) for k, a in enumerate(args)]
-        found = self.compiled(tuple(kind for kind, _, _ in known))
-        length = ARGUMENTS + sum(length for _, _, length in known)
-        key = tuple(words for _, words, _ in known)
+        told = [_described(a, k in rows) for k, a in enumerate(args)]
+        found = self.compiled(tuple(kind for kind, _, _ in told))
+        length = ARGUMENTS + sum(length for _, _, length in told)
+        key = tuple(words for _, words, _ in told)
         if length <= entry.MOST and None not in key:
             with _lock:
                 if key not in self._recorded:
@@ -211,7 +209,7 @@ def _code(result: Kind) -> int:
 
 
 _CODES = {"b": entry.TRUTH, "i": entry.INTEGER, "u": entry.INTEGER, "f": entry.FLOAT}  # of results
-_FLAGS = entry.C_ORDER | entry.ALIGNED | entry.WRITABLE
+_FLAGS = C_ORDER | ALIGNED | WRITABLE
 
 
 def _described(value: Any, row: bool) -> tuple[Kind, tuple[int, int, int] | None, int]:
@@ -268,75 +266,21 @@ def _object(kind: Kind, bits: Any) -> Any:
 # --- what Python calls
 
 
-@cache
-def _laid_out_as_known() -> bool:
-    """Whether an array, its dtype and numbers lie in memory as `entry` reads them."""
-    probe, number = np.zeros((3, 6), np.int16)[:, ::2], np.float32(0.5)
-    start, words = id(probe), ctypes.c_ssize_t
-    read = [words.from_address(start + k).value for k in (entry.DATA, entry.TYPE)]
-    lists = [words.from_address(start + k).value for k in (entry.DIMS, entry.STRIDES)]
-    shape, strides = ((words * 2).from_address(where)[:] for where in lists)
-    ndim, flags = (ctypes.c_int.from_address(start + k).value for k in (entry.NDIM, entry.FLAGS))
-    kind = ctypes.c_int.from_address(words.from_address(start + entry.DESCR).value + entry.TYPE_NUMBER).value
-    found = *read, shape, strides, ndim, flags, kind, ctypes.c_float.from_address(id(number) + entry.HEAD).value
-    known = (
-        probe.ctypes.data,
-        id(np.ndarray),
-        list(probe.shape),
-        list(probe.strides),
-        2,
-        probe.flags.num,
-        probe.dtype.num,
-    )
-    return found == (*known, 0.5) and ctypes.c_double.from_address(id(0.25) + entry.HEAD).value == 0.25
+# the addresses of Python's objects that `entry` compares with, and of its `part` as soon as that is needed
+_objects = np.array([*map(id, (np.ndarray, int, bool, float, True, None)), 0], np.intp)
 
 
-class _Method(ctypes.Structure):
-    """CPython's `PyMethodDef`."""
+def _callable(name: str, plan: Any, loop: Loop) -> Any:
+    """One of the functions of `entry`, as a function of Python's that belongs to an array; None in another Python.
 
-    _fields_ = (("name", ctypes.c_char_p), ("function", ctypes.c_void_p), ("flags", ctypes.c_int),
-                ("doc", ctypes.c_char_p))  # fmt: skip
-
-
-class _Entries:
-    """What all loops have in common, once in a process: their addresses are in every loop's plan.
-
-    Attributes
-    ----------
-    objects : array
-        The addresses of Python's objects that `entry` compares with, and of its `part`.
+    It keeps the loop alive, whose addresses are in the array. They are compiled when they are first asked for: few
+    programs need all.
     """
-
-    def __init__(self) -> None:
-        self.objects = np.array([*map(id, (np.ndarray, int, bool, float, True, None)), 0], np.intp)
-        self._methods: dict[str, _Method] = {}
-
-    def callable(self, name: str, plan: Any, loop: Loop) -> Any:
-        """One of the functions of `entry`, as a function of Python's that belongs to an array; None in another Python.
-
-        It keeps the loop alive, whose addresses are in the array. They are compiled when they are first asked for: few
-        programs need all.
-        """
-        if not readable() or not _laid_out_as_known():
-            return None
-        with _lock:
-            if name not in self._methods:
-                self._methods[name] = _Method(name.encode(), machine_code(name), _FASTCALL, None)
-                if name == "launch_parts":
-                    self.objects[entry.PART // entry.WORDS] = machine_code("part")
-        make = ctypes.pythonapi.PyCFunction_NewEx
-        make.argtypes, make.restype = (ctypes.c_void_p, ctypes.py_object, ctypes.py_object), ctypes.py_object
-        return make(ctypes.addressof(self._methods[name]), plan, loop)
-
-
-_entries: list[_Entries] = []
-
-
-def _common() -> _Entries:
-    with _lock:
-        if not _entries:
-            _entries.append(_Entries())
-        return _entries[0]
+    if not known():
+        return None
+    if name == "launch_parts":
+        _objects[entry.PART // entry.WORDS] = machine_code("part")
+    return python_function(name, machine_code(name), plan, loop)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Addresses of NumPy's inner loops and of its BLAS, and where an array keeps the address of its elements."""
+"""Addresses of NumPy's inner loops and of its BLAS."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from .. import object_layout
 
 
 class _UFunc(ctypes.Structure):
@@ -19,9 +21,6 @@ class _UFunc(ctypes.Structure):
         ("data", ctypes.POINTER(ctypes.c_void_p)), ("ntypes", ctypes.c_int), ("reserved1", ctypes.c_int),
         ("name", ctypes.c_char_p), ("types", ctypes.POINTER(ctypes.c_char)),
     )  # fmt: skip
-
-
-DATA = object.__basicsize__  # where in an array object the address of its elements is
 
 
 @cache
@@ -57,17 +56,8 @@ def known(ufunc: np.ufunc) -> list[str]:
 
 @cache
 def readable() -> bool:
-    """Whether objects lie in memory as CPython's of 64 bits do."""
-    try:
-        probe = np.arange(3.0)
-        if (
-            ctypes.sizeof(ctypes.c_void_p) != 8
-            or ctypes.c_void_p.from_address(id(probe) + DATA).value != probe.ctypes.data
-        ):
-            return False
-        return loop(np.add, "fff") is not None
-    except Exception:  # another Python
-        return False
+    """Whether arrays lie in memory as `object_layout` says, and NumPy's loops where their addresses can be had."""
+    return object_layout.known() and loop(np.add, "fff") is not None
 
 
 @cache

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
 from functools import cache
 from typing import Any
 
-from .addresses import DATA
+from ..object_layout import DATA, python_function
 
 
 @cache
@@ -21,16 +20,7 @@ def start() -> Any:
     """
     from .walk_code import address
 
-    class Method(ctypes.Structure):  # CPython's PyMethodDef
-        _fields_ = (("name", ctypes.c_char_p), ("code", ctypes.c_void_p), ("flags", ctypes.c_int),
-                    ("doc", ctypes.c_char_p))  # fmt: skip
-
-    method = Method(b"walk", address(DATA), 0x80, None)  # METH_FASTCALL
-    new = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(
-        ("PyCFunction_NewEx", ctypes.pythonapi)
-    )
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(method))  # for good: the function reads it even when it is freed
-    return new(ctypes.addressof(method), None, None)
+    return python_function("walk", address(DATA), None)
 
 
 def own_loop(name: str) -> tuple[int, int]:

@@ -18,7 +18,9 @@ from .statements import Statements
 from .values import ARGUMENTS, NOTHING, RESULTS, WORD, Scalar, Value, View, word
 from .variables import TypesChanged
 
-_FLAGS = {
+# What LLVM may do to floats, by a function's decorator: only what leaves NaN and infinity their meaning. arcp does not,
+# since LLVM then takes 1 / sqrt(inf) for NaN, and it makes nothing faster here.
+FLAGS: dict[str, tuple[str, ...]] = {
     "jit": ("contract", "nsz"), "inner": ("contract", "nsz"), "inlined": ("contract", "nsz"),
     "summing": ("contract", "nsz", "reassoc"), "exact": ("nsz",),
 }  # fmt: skip
@@ -107,7 +109,7 @@ class FunctionCompiler(Statements):
     ) -> None:
         decorator = node.decorator_list[0]
         self._decorator = decorator.id if isinstance(decorator, ast.Name) else ""
-        if self._decorator not in _FLAGS:
+        if self._decorator not in FLAGS:
             raise Unsupported(f"the decorator {ast.unparse(decorator)}")
         names = [a.arg for a in node.args.args]
         if len(names) != len(kinds) or node.args.vararg or node.args.kwonlyargs or node.args.defaults:
@@ -227,7 +229,7 @@ class FunctionCompiler(Statements):
 
     def _begin(self, function: Any) -> None:
         entry, start = function.append_basic_block("entry"), function.append_basic_block("start")
-        Writer.__init__(self, ir.IRBuilder(start), entry, _FLAGS[self._decorator])
+        Writer.__init__(self, ir.IRBuilder(start), entry, FLAGS[self._decorator])
         self._start, self._exit = start, function.append_basic_block("exit")
         self._slots: dict[str, tuple[Kind, list[Any]]] = {}
         self._loops: list[tuple[Any, Any]] = []
