@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import itertools
 import math
@@ -14,14 +15,22 @@ from fresh_process import run
 
 pytest.importorskip("numba", reason="kernels are compiled by numba")
 
+from llvmlite import ir
+
 import tinygrad_lite as tg
 from tinygrad_lite.kernels import kernel
 from tinygrad_lite.kernels.native.codegen import loop as loops
+from tinygrad_lite.kernels.native.codegen.language.arithmetic import Writer
+from tinygrad_lite.kernels.native.codegen.language.intrinsics import call_intrinsic, intrinsic_of_literals, types
+from tinygrad_lite.kernels.native.codegen.language.kinds import INT64
+from tinygrad_lite.kernels.native.codegen.language.values import Constant, Scalar
+from tinygrad_lite.kernels.native.codegen.machine import Module, _Machine
 from tinygrad_lite.kernels.native.source import Source, SourceError
 
 WHOLE = [-9, -7, -4, -1, 0, 1, 2, 3, 5, 8, 64]
 REAL = [-math.inf, -3.5, -1.0, -0.0, 0.0, 0.25, 2.0, 1e30, math.inf, math.nan]
 SIZE = 3
+INTP = ir.IntType(64)
 
 
 def integers(a, b, out):
@@ -230,6 +239,33 @@ def test_memory_that_is_not_aligned_is_read_and_written() -> None:
     ]
     for function, given in pairs:
         np.testing.assert_array_equal(function(*map(tg.from_numpy, map(of, given))), function(*map(tg.tensor, given)))
+
+
+def test_what_is_written_by_hand_stands_once_if_it_is_long() -> None:
+    """And is called; what is short stands in the place of each call."""
+
+    @intrinsic_of_literals
+    def add_many(typingctx: Any, times: Any, x: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            found = args[1]
+            for _ in range(times.literal_value):
+                found = builder.add(found, args[1])
+            return found
+
+        return types.intp(times, types.intp), codegen
+
+    machine = _Machine()
+    for times, functions in ((10, 0), (200, 1)):
+        module = Module(f"module_{times}")
+        function = ir.Function(module, ir.FunctionType(INTP, [INTP]), f"twice_{times}")
+        write = Writer(ir.IRBuilder(function.append_basic_block()), None, ())
+        for _ in range(2):
+            found = call_intrinsic(write, add_many, [Constant(times), Scalar(INT64, function.args[0])])
+        write.builder.ret(found.ir)
+        names = [f.name for f in module.by_hand.functions]
+        assert sum(name in module.globals for name in names) == functions
+        address = machine.load(machine.compile(module, 2), function.name)
+        assert ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(address)(7) == 7 * (times + 1)
 
 
 def test_a_name_with_two_meanings_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,6 +55,17 @@ def _made_by() -> str:
     return hashlib.sha256(found.encode()).hexdigest()
 
 
+class Module(ir.Module):
+    """A module, and beside it one of functions that are written by hand: LLVM is to leave them much as they are.
+
+    What it could do to them takes three times as long as to compile all the rest, and makes nothing faster.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.by_hand = ir.Module(name, context=self.context)
+
+
 class _Machine:
     """LLVM, as it compiles for this processor, and what runs what it has compiled."""
 
@@ -70,18 +81,37 @@ class _Machine:
         empty.triple = triple
         self.engine = llvm.create_mcjit_compiler(empty, self.target)
 
-    def compile(self, module: Any, speed: int) -> bytes:
+    def compile(self, module: Module, speed: int) -> bytes:
         """The object file of a module."""
-        module.triple, module.data_layout = llvm.get_process_triple(), str(self.target.target_data)
-        parsed = llvm.parse_assembly(str(module), context=llvm.create_context())
-        parsed.verify()
+        context = llvm.create_context()
+        parsed = self._parsed(module, context)
+        options = llvm.create_pipeline_tuning_options(speed)
+        options.loop_vectorization, options.slp_vectorization = True, False
+        options.loop_unrolling = False  # which takes a third of the time
+        builder = llvm.create_pass_builder(self.target, options)
         if speed:
-            options = llvm.create_pipeline_tuning_options(speed)
-            options.loop_vectorization, options.slp_vectorization = True, False
-            options.loop_unrolling = False  # which takes a third of the time
-            builder = llvm.create_pass_builder(self.target, options)
             builder.getModulePassManager().run(parsed, builder)
+        if module.by_hand.functions:
+            beside = self._parsed(module.by_hand, context)
+            names = [function.name for function in beside.functions if not function.is_declaration]
+            light = llvm.create_new_module_pass_manager()
+            light.add_sroa_pass()
+            light.add_simplify_cfg_pass()
+            light.add_instruction_combine_pass()
+            light.run(beside, builder)
+            parsed.link_in(beside)
+            for name in names:
+                parsed.get_function(name).linkage = "internal"
+            last = llvm.create_new_module_pass_manager()
+            last.add_global_dead_code_eliminate_pass()  # written for types that did not settle
+            last.run(parsed, builder)
         return bytes(self.target.emit_object(parsed))
+
+    def _parsed(self, module: Any, context: Any) -> Any:
+        module.triple, module.data_layout = llvm.get_process_triple(), str(self.target.target_data)
+        parsed = llvm.parse_assembly(str(module), context=context)
+        parsed.verify()
+        return parsed
 
     def load(self, code: bytes, name: str) -> int:
         """The address of a function of an object file."""
@@ -125,7 +155,7 @@ def compile_module(label: str, what: str, write_module: Callable[[Any, str], Any
             try:
                 if kept is None:
                     with compiling():
-                        module = ir.Module(name)
+                        module = Module(name)
                         known = write_module(module, name)
                         code = _machine().compile(module, speed)
                     write(file, key, pickle.dumps((code, known)))

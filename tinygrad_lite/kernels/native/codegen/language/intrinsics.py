@@ -8,8 +8,9 @@ from typing import Any
 
 from llvmlite import ir
 
+from ..instructions import get_or_insert_function
 from .arithmetic import Writer
-from .kinds import BOOL, FLOAT32, FLOAT64, INT64, NONE, UINT16, Kind, Literal, Number, Unsupported, plain
+from .kinds import BOOL, FLOAT32, FLOAT64, INT64, NONE, UINT16, Kind, Literal, Number, Signature, Unsupported, plain
 from .values import NOTHING, Constant, NumberType, Scalar, Value
 
 types = SimpleNamespace(boolean=BOOL, intp=INT64, uint16=UINT16, float32=FLOAT32, float64=FLOAT64, void=NONE)
@@ -42,7 +43,8 @@ class Intrinsic:
         ``define(context, *types)`` returns the signature for arguments of these types, and
         ``codegen(context, builder, signature, args)``, which writes the call and returns its LLVM value.
     prefer_literal : bool
-        Numbers that are known when a kernel is compiled are told as such.
+        Numbers that are known when a kernel is compiled are told as such. What is long becomes a function of its own,
+        one for all calls with the same ones, which LLVM takes much as it is written.
     """
 
     def __init__(self, define: Callable[..., Any], prefer_literal: bool) -> None:
@@ -69,8 +71,37 @@ def call_intrinsic(write: Writer, function: Intrinsic, args: list[Value]) -> Val
     kinds = [_told(a.kind, function.prefer_literal) for a in args]
     signature, codegen = function.define(Context, *kinds)
     values = [_bits(write, a, kind) for a, kind in zip(args, signature.args)]
-    found = codegen(Context, write.builder, signature, values)
+    if function.prefer_literal:
+        name = f"{function.__name__}({', '.join(map(repr, kinds))})"
+        found = _call_by_hand(write.builder, name, signature, codegen, values)
+    else:
+        found = codegen(Context, write.builder, signature, values)
     return NOTHING if signature.return_type == NONE else Scalar(signature.return_type, found)
+
+
+_SHORT = 100  # instructions, up to which a call would cost more than it saves
+
+
+def _call_by_hand(builder: Any, name: str, signature: Signature, codegen: Callable[..., Any], values: list[Any]) -> Any:
+    """Write a call of a function in the module for such; what is short is written in the call's place instead."""
+    module, returns = builder.module.by_hand, signature.return_type
+    given = [k for k, value in enumerate(values) if value is not None and not isinstance(value, ir.Constant)]
+    kind = ir.FunctionType(ir.VoidType() if returns == NONE else returns.ir, [values[k].type for k in given])
+    name += "".join(map(str, given))  # the others are known
+    function = module.globals.get(name)
+    if function is None:
+        function, args = ir.Function(module, kind, name), list(values)
+        within = ir.IRBuilder(function.append_basic_block())
+        for k, argument in zip(given, function.args):
+            args[k] = argument
+        found = codegen(Context, within, signature, args)
+        if returns == NONE:
+            within.ret_void()
+        else:
+            within.ret(found)
+    if sum(len(block.instructions) for block in function.blocks) <= _SHORT:
+        return codegen(Context, builder, signature, values)
+    return builder.call(get_or_insert_function(builder.module, kind, name), [values[k] for k in given])
 
 
 def _told(kind: Kind, literal: bool) -> Kind:
