@@ -17,6 +17,7 @@ import pytest
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels
+from tinygrad_lite.kernels.native import openblas
 
 os.environ["TINYGRAD_LITE_QUIET"] = "1"  # what processes of their own print is compared
 # A test that loads digits asks for the fixture `digits`; one that forgets fails instead of downloading.
@@ -97,11 +98,13 @@ def as_it_was():
 
 @contextlib.contextmanager
 def as_if_alone() -> Iterator[None]:
-    """Run with the same random numbers as all others; restore the backend, and see that other modes are unchanged."""
+    """Run with the same random numbers as all others; restore backend and threads; see that no mode has changed."""
     tg.manual_seed(0)
-    before = tg.get_default_dtype(), tg.is_grad_enabled()
+    before, threads = (tg.get_default_dtype(), tg.is_grad_enabled()), openblas.get_num_threads()
     with kernels.use(kernels.backend()):
         yield
+    if threads != openblas.get_num_threads():  # each worker has one core
+        openblas.set_num_threads(threads)
     assert (tg.get_default_dtype(), tg.is_grad_enabled()) == before
 
 

@@ -28,6 +28,7 @@ DRAWS = {
     "cauchy_": lambda x: (x * 1).cauchy_(),
     "log_normal_": lambda x: (x * 1).log_normal_(),
     "gumbel_softmax": lambda x: F.gumbel_softmax(x),
+    "gumbel_softmax, hard": lambda x: F.gumbel_softmax(x, hard=True),
     "rrelu": lambda x: F.rrelu(-x, training=True),
     "alpha_dropout": lambda x: F.alpha_dropout(x, training=True),
     "Gamma": lambda x: tg.distributions.Gamma(x + 1, 1.0).sample(),

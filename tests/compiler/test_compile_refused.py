@@ -18,11 +18,16 @@ F = nn.functional
 SIGNS, CLASSES = tg.tensor([1.0, -1.0, 1.0, -1.0]), tg.tensor([1, 0, 3, 2])
 LABELS = tg.tensor([[3, 0, -1, 1, 2], [0, -1, 1, 2, 3], [4, 3, 2, 1, 0], [-1, 0, 0, 0, 0]])
 MASK = tg.tensor([[True, True, False, True, False], [True] * 5, [False] * 5, [False, True] * 2 + [True]])
+PICTURE, WINDOW = tg.linspace(0, 1, 60).reshape(1, 3, 4, 5).square(), tg.hann_window(4)
 COLUMN, WEIGHTS = tg.tensor([0.1, 0.5, 0.9]), tg.linspace(0.5, 1.5, 5)
 
 
 def with_nan(x: tg.Tensor) -> tg.Tensor:
     return tg.where(x > 1, tg.full_like(x, float("nan")), x)
+
+
+def grid(x: tg.Tensor, dims: int = 2) -> tg.Tensor:
+    return (x.reshape(-1)[: 6 * dims] * 0.7).reshape(1, *(1,) * (dims - 2), 2, 3, dims)
 
 
 def solved(x: tg.Tensor) -> tg.Tensor:
@@ -55,6 +60,10 @@ FUNCTIONS = {
     "addmm": lambda x: tg.addmm(x[:, :4], x, x.mT, beta=0),
     "pdist": lambda x: F.pdist(x, 3),
     "combinations": lambda x: tg.combinations(x[0], 2),
+    "istft": lambda x: tg.istft(tg.complex(x[:3], x[1:].abs()), 4, 1, window=WINDOW),
+    "grid_sample": lambda x: F.grid_sample(PICTURE, grid(x), "bicubic", "reflection", False),
+    "grid_sample, nearest": lambda x: F.grid_sample(PICTURE * x[0, 0], grid(x), "nearest", "border", True),
+    "grid_sample in space": lambda x: F.grid_sample(PICTURE[:, :, None], grid(x, 3), padding_mode="zeros"),
     "affine_grid": lambda x: F.affine_grid(x[:2, :3].expand(2, 2, 3), (2, 1, 3, 4)),
     "ldexp": lambda x: tg.ldexp(x, CLASSES[:, None]),
     "xlogy": lambda x: tg.special.xlog1py(2.0, x.abs()),

@@ -26,14 +26,24 @@ HELPERS = {  # module: functions that compute on arrays between rows
     "ops.pointwise.floating_point": ("exponents",),
     "ops.reduction.quantiles": ("_checked_points", "_last_numbers", "_neighbours", "found_at"),
     "ops.reduction.statistics": ("_not_negative",),
-    "ops.neural.activation.gated": ("gumbel",),
+    "ops.neural.activation.gated": ("gumbel", "to_vertex"),
     "ops.neural.activation.piecewise": ("random_slopes",),
     "ops.neural.loss.distribution": ("variances",),
     "ops.neural.pooling.max_pool": ("_maxima", "counted"),
     "ops.neural.pooling.max_unpool": ("_in_cells",),
     "ops.neural.dropout": ("kept_or_saturated", "mask_of"),
     "ops.neural.loss.cross_entropy": ("smoothed", "mixed_targets", "as_dtype"),
-    "ops.neural.vision.grid_sample": ("_corners",),
+    "ops.neural.vision.grid_sample": (
+        "_corners",
+        "_exceeds",
+        "_floor",
+        "_is_finite",
+        "_lies_inside",
+        "_nearer_end",
+        "_pixels_at",
+        "_round",
+        "_whole_weights",
+    ),
     "ops.random.random_streams": ("uniform", "gaussian", "permutation", "whole_numbers"),
     "ops.random.in_place": ("_uniform", "_normal", "_log_normal", "_exponential", "_cauchy", "_geometric"),
     "ops.random.distributions": ("_normal_about",),
@@ -41,6 +51,7 @@ HELPERS = {  # module: functions that compute on arrays between rows
     "masked": ("_count", "_free_count", "_shaped"),
     "ops.linalg.ex_variants": ("_raised", "zero_pivots"),
     "ops.linalg.lu": ("_checked_order", "_eliminated", "_exchanged", "_permutation", "_regular"),
+    "ops.signal.stft": ("leave_no_gap",),
     "promotion": ("_to", "to_floats"),
     "rules": ("narrow",),
 }
@@ -79,6 +90,7 @@ TAKE_TENSORS = frozenset(
         "_lengths",
         "_texts",
         "_raised",
+        "_pixels_at",
     }
 )  # for arrays
 DRAWS = (

@@ -172,7 +172,7 @@ def istft(
     if array.shape[-2] != (n_fft // 2 + 1 if half else n_fft) or (half and return_complex):
         raise RuntimeError(f"istft: there must be {n_fft} frequencies, or {n_fft // 2 + 1} for a real result, got "
                            f"{array.shape[-2]} with onesided={onesided}, return_complex={return_complex}")  # fmt: skip
-    hop, window = _framing(n_fft, hop_length, win_length, window, array.real.dtype, "istft")
+    hop, window = _framing(n_fft, hop_length, win_length, window, np.empty(0, array.dtype).real.dtype, "istft")
     spectrum = (input if array.ndim == 3 else input[None]).transpose(-1, -2)
     norm = "ortho" if normalized else None
     if return_complex:
@@ -186,9 +186,14 @@ def istft(
     covered = unwrap(signal).shape[-1]
     end = covered - start if center and length is None else covered if length is None else start + length
     signal, weight = signal[..., start:end], weight[start:end]
-    if unwrap(weight).size == 0 or np.abs(unwrap(weight)).min() < 1e-11:
-        raise RuntimeError("istft: the windows must leave no gap, their squares add up to zero somewhere")
+    leave_no_gap(unwrap(weight))
     signal = signal / weight
     short = end - start - unwrap(signal).shape[-1]
     signal = pad(signal, (0, short)) if short > 0 else signal
     return signal if array.ndim == 3 else signal[0]
+
+
+def leave_no_gap(weight: Any) -> None:
+    """Raise unless windows whose squares add up to these cover all of a signal."""
+    if weight.size == 0 or np.abs(weight).min() < 1e-11:
+        raise RuntimeError("istft: the windows must leave no gap, their squares add up to zero somewhere")

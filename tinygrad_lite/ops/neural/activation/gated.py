@@ -148,8 +148,11 @@ def gumbel_softmax(
     soft = softmax((logits + wrap(noise)) / tau, dim)
     if not hard:
         return soft
-    axis = one_dim(dim, x.ndim, "gumbel_softmax")
-    values = unwrap(soft)
+    return wrap(to_vertex(unwrap(soft), one_dim(dim, x.ndim, "gumbel_softmax"))) + soft
+
+
+def to_vertex(values: Any, axis: int) -> Any:
+    """What must be added to probabilities for the largest to become 1, and the others 0."""
     single = np.zeros_like(values)
     np.put_along_axis(single, np.expand_dims(np.argmax(values, axis), axis), 1, axis)
-    return wrap(single - values) + soft
+    return single - values

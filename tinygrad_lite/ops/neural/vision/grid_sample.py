@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from itertools import product
 from typing import Any
 
@@ -186,7 +188,36 @@ def _reflect(x: Any, low: float, high: float) -> Any:
     if not span:
         return x * 0.0
     turned = remainder(abs(x - low), 2 * span)
-    return low + where(unwrap(turned) > span, 2 * span - turned, turned)
+    return low + where(wrap(_exceeds(unwrap(turned), span)), 2 * span - turned, turned)
+
+
+def _exceeds(x: Any, limit: float) -> Any:
+    return x > limit
+
+
+def _is_finite(x: Any) -> Any:
+    return np.isfinite(x)
+
+
+def _floor(x: Any) -> Any:
+    return np.floor(x)
+
+
+def _round(x: Any) -> Any:
+    return np.rint(x)
+
+
+def _whole_weights(x: Any) -> Any:
+    return np.ones_like(x)
+
+
+def _lies_inside(x: Any, size: int) -> Any:
+    return (x > 0) & (x < size - 1)
+
+
+def _nearer_end(x: Any, size: int) -> Any:
+    """The last place or the first; 0 for NaN, too, as in PyTorch."""
+    return np.where(x >= size - 1, x.dtype.type(size - 1), x.dtype.type(0))
 
 
 def _place(x: Any, size: int, align_corners: bool) -> Any:
@@ -197,13 +228,11 @@ def _place(x: Any, size: int, align_corners: bool) -> Any:
 def _inside(x: Any, size: int, padding_mode: str, align_corners: bool) -> Any:
     """Bring a place that lies outside back in, as the padding says."""
     if padding_mode == "reflection":
-        x = where(np.isfinite(unwrap(x)), x, 0.0)  # as NaN at the border
+        x = where(wrap(_is_finite(unwrap(x))), x, 0.0)  # as NaN at the border
         x = _reflect(x, 0.0, size - 1.0) if align_corners else _reflect(x, -0.5, size - 0.5)
     if padding_mode == "zeros":
         return x
-    here = unwrap(x)
-    inside = (here > 0) & (here < size - 1)
-    end = np.where(here >= size - 1, here.dtype.type(size - 1), here.dtype.type(0))  # 0 for NaN, too, as in PyTorch
+    inside, end = wrap(_lies_inside(unwrap(x), size)), wrap(_nearer_end(unwrap(x), size))
     return where(inside, x, end)  # no gradient at the ends, as in PyTorch
 
 
@@ -223,13 +252,13 @@ def _cubic(t: Any) -> list[Any]:
 def _taps(x: Any, mode: str, size: int, padding_mode: str, align_corners: bool) -> list[tuple[Any, Any]]:
     """Along one dimension: the pixels that are read (floats, maybe outside), and their weights."""
     if mode == "bicubic":
-        first = np.floor(unwrap(x))
+        first = wrap(_floor(unwrap(x)))
         taps = list(zip((-1, 0, 1, 2), _cubic(x - first)))
         return [(_inside(first + i, size, padding_mode, align_corners), w) for i, w in taps]
     x = _inside(x, size, padding_mode, align_corners)
     if mode == "nearest":
-        return [(np.rint(unwrap(x)), np.ones_like(unwrap(x)))]
-    first = np.floor(unwrap(x))
+        return [(wrap(_round(unwrap(x))), wrap(_whole_weights(unwrap(x))))]
+    first = wrap(_floor(unwrap(x)))
     return [(first, first + 1 - x), (first + 1, x - first)]
 
 
@@ -346,20 +375,21 @@ def _neighbours(grid: Any, mode: str, sizes: Any, padding_mode: str, align_corne
         _taps(_place(grid[..., dims - 1 - d], n, align_corners), mode, n, padding_mode, align_corners)
         for d, n in enumerate(sizes)
     ]
-    weights, index = zip(*[_corner(corner, sizes) for corner in product(*sides)])
-    return np.stack(index, 1), stack(weights, 1)
+    index = _pixels_at(tuple(sizes), *(place for side in sides for place, _ in side))
+    factors = product(*([factor for _, factor in side] for side in sides))
+    return index, stack([functools.reduce(operator.mul, each) for each in factors], 1)
 
 
 _nearest_pixels = _found.otherwise(_neighbours)
 
 
-def _corner(corner: Any, shape: tuple[int, ...]) -> tuple[Any, Any]:
-    """The weight of one neighbour, and which pixel it is: if it lies outside, the one after the last."""
-    places = [unwrap(place) for place, _ in corner]
-    known = np.logical_and.reduce([(place >= 0) & (place <= n - 1) for place, n in zip(places, shape)])
-    weight, index = corner[0][1], np.zeros(known.shape, np.uint32)
-    for _, factor in corner[1:]:
-        weight = weight * factor
-    for place, n in zip(places, shape):
-        index = index * np.uint32(n) + np.where(known, place, 0).astype(np.uint32)
-    return weight, np.where(known, index, np.uint32(math.prod(shape)))
+def _pixels_at(shape: tuple[int, ...], *places: Any) -> Any:
+    """Which pixels the neighbours are, from their places along each dimension; outside, the one after the last."""
+    taps, found = len(places) // len(shape), []
+    for corner in product(*(places[i : i + taps] for i in range(0, len(places), taps))):
+        known = np.logical_and.reduce([(place >= 0) & (place <= n - 1) for place, n in zip(corner, shape)])
+        index = np.zeros(known.shape, np.uint32)
+        for place, n in zip(corner, shape):
+            index = index * np.uint32(n) + np.where(known, place, 0).astype(np.uint32)
+        found.append(np.where(known, index, np.uint32(math.prod(shape))))
+    return np.stack(found, 1)
