@@ -23,7 +23,7 @@ HELPERS = {  # module: functions that compute on arrays between rows
     "ops.reduction.unique_histogram": ("_found_in", "_in_bins"),
     "ops.reduction.sort_topk": ("_order", "_top"),
     "ops.reduction.cumulative": ("extremes_at",),
-    "ops.pointwise.floating_point": ("exponents",),
+    "ops.pointwise.floating_point": ("binary_exponents", "exponents"),
     "ops.reduction.quantiles": ("_checked_points", "_last_numbers", "_neighbours", "found_at"),
     "ops.reduction.statistics": ("_not_negative",),
     "ops.neural.activation.gated": ("gumbel", "to_vertex"),

@@ -36,10 +36,9 @@ def of_one_dtype(who: str, *operands: Any) -> None:
 
 def of_common_dtype(*operands: Any) -> list[Any]:
     """The operands of a product of NumPy's, which promotes where PyTorch's refuses; what is no array stays."""
-    arrays = [unwrap(x) for x in operands if hasattr(x, "dtype")]
-    if len({x.dtype for x in arrays}) < 2:
+    if len({x.dtype for x in operands if hasattr(x, "dtype")}) < 2:
         return list(operands)
-    dtype = common_dtype(arrays)
+    dtype = common_dtype([unwrap(x) for x in operands if hasattr(x, "dtype")])
     cast = [x.to(dtype) if isinstance(x, Tensor) else x.astype(dtype) for x in operands if hasattr(x, "dtype")]
     return [cast.pop(0) if hasattr(x, "dtype") else x for x in operands]
 

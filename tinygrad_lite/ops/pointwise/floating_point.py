@@ -100,7 +100,12 @@ def frexp(input: Floating) -> Frexp:
     >>> mantissa, exponent
     (tensor([0.5000, 0.7500]), tensor([1, 3], dtype=int32))
     """
-    return Frexp(_mantissa(floating_only(input, "frexp")), wrap(np.frexp(unwrap(input))[1]))
+    return Frexp(_mantissa(floating_only(input, "frexp")), wrap(binary_exponents(unwrap(input))))
+
+
+def binary_exponents(x: Any) -> Any:
+    """The powers of two of numbers whose fractions are at least a half, and below 1."""
+    return np.frexp(x)[1]
 
 
 _scaled: Binary = elementwise(np.ldexp, name="ldexp", promotes=(), x=lambda g, y: _scaled(g, y), y=flat)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...rules import unwrap, wrap
 from ...tensors.tensor_type import Tensor
+from ..creation.creation import built
 from ..pointwise.complex_numbers import view_as_real
 from ..shape.cat_pad import pad
 from .fft import complex_backward, complex_forward, real_backward, real_forward
@@ -24,7 +25,7 @@ def _framing(n_fft: int, hop_length: Any, win_length: Any, window: Any, dtype: A
         raise RuntimeError(f"{who}: hop_length must be positive and win_length in [1, n_fft={n_fft}], got {hop} and "
                            f"{length}")  # fmt: skip
     if window is None:
-        window = wrap(np.ones(length, dtype))
+        window = wrap(built(np.ones, length, dtype))
     elif unwrap(window).shape != (length,):
         raise RuntimeError(f"{who}: window must be of shape ({length},), got {unwrap(window).shape}")
     left = (n_fft - length) // 2
