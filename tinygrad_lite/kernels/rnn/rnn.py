@@ -28,6 +28,7 @@ from .cells import gru_row, gru_row_back, lstm_row, lstm_row_back, rnn_row, rnn_
 from .rnn_numpy import GRU, LSTM, RELU
 
 KIND = LSTM  # replaced in the text that is compiled: of one kind of cell only
+MANY = 24_000_000  # operations: pieces of fewer examples, each of which goes through all weights, cost what they save
 CHUNK = 256 << 10  # bytes of slopes that wait for their product, which stay in the second cache
 
 
@@ -171,7 +172,7 @@ _FORWARD, _BACKWARD = (  # by the kind of cell
 
 def _shares(batch: int, work: int) -> tuple[int, int]:
     """How many pieces there are, and how many examples in each."""
-    wanted = min(helpers_for(work) + 1, -(-batch // 8))
+    wanted = min(helpers_for(work) + 1, -(-batch // 8)) if work >= MANY else 1
     share = -(-batch // wanted)
     return -(-batch // share), share
 
@@ -232,7 +233,10 @@ def backward(
         places(lines * pitch * size, max(chunk, 2)), slopes, inputs, states, sums, gx, gw_x, gw_h, gbias,
         helpers=pieces - 1,
     )  # fmt: skip
-    return (
-        gx if needs_x else None, pairwise_sum(gw_x[:, :, :depth], 0), pairwise_sum(gw_h[:, :, :hidden], 0),
-        pairwise_sum(gbias, 0), None,
-    )  # fmt: skip
+    gw_ih, gw_hh, gb = _of_all(gw_x[:, :, :depth]), _of_all(gw_h[:, :, :hidden]), _of_all(gbias)
+    return gx if needs_x else None, gw_ih, gw_hh, gb, None
+
+
+def _of_all(pieces: Any) -> Any:
+    """The sum of what the pieces found; of a single one, a third of a sum's time, since each cell in a loop has it."""
+    return pieces[0].copy() if len(pieces) == 1 else pairwise_sum(pieces, 0)
