@@ -315,3 +315,15 @@ def test_stacks_of_products_joined_and_largest_elements():
             x, y = (tg.from_numpy(rng.standard_normal(s).astype(dtype)) for s in ((2, 3, 4, 5), (2, 1, 5, 6)))
             assert bits(compiled(x, y)) == bits(function(x, y))
         assert not program_of(compiled).run.facts["python"]
+
+
+@pytest.mark.parametrize("largest", [tg.amax, tg.amin])
+def test_ties_share_a_gradient_as_they_do_eagerly(largest):
+    def gradient(a):
+        return tg.autograd.grad(tg.tanh(largest(a.expand(3), 0)).sum(), a)[0].detach()
+
+    compiled = tg.compile(gradient)
+    for number in np.linspace(-2, 2, 101, dtype="f4"):
+        a = tg.tensor([number]).requires_grad_()
+        assert bits(compiled(a)) == bits(gradient(a))
+    assert compiled.hits()

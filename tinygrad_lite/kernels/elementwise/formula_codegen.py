@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..native.source import Source, SourceError, definition, meaning, parse
+from ..native.source import Source, SourceError, definition, is_builtin, meaning, parse
 from .scalar_forms import AS_THEY_ARE, FORMS, SINGLE
 
 _OPERATORS: dict[type, Callable[..., Any]] = {
@@ -109,7 +109,8 @@ class _OneElement(ast.NodeTransformer):
     def _value(self, node: ast.AST) -> Any:
         """What a name means outside of the formula, or None."""
         if isinstance(node, ast.Name) and node.id not in self._bound:
-            return meaning(self._function, node.id)
+            found = meaning(self._function, node.id)
+            return None if is_builtin(node.id, found) else found
         if isinstance(node, ast.Attribute) and isinstance(module := self._value(node.value), ModuleType):
             return getattr(module, node.attr)
         return None
@@ -130,6 +131,7 @@ class _OneElement(ast.NodeTransformer):
         elif isinstance(node, ast.Call) and getattr(function := self._value(node.func), "__module__", "") == "math":
             arguments = [self._number(a) for a in node.args]
             found = None if None in arguments else function(*arguments)
+        found = found.item() if isinstance(found, np.generic) else found
         return found if type(found) in (int, float) else None
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:

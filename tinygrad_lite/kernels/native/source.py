@@ -16,10 +16,12 @@ from functools import cache
 from types import FunctionType, ModuleType
 from typing import Any
 
+import numpy as np
+
 from ..backend import select
 from .forks import lock
 
-HEADER = "from tinygrad_lite.kernels.native.compile import exact, inlined, inner, jit, summing"
+HEADER = "import numpy\nfrom tinygrad_lite.kernels.native.compile import exact, inlined, inner, jit, summing"
 
 Transform = Callable[[ast.FunctionDef], ast.FunctionDef]
 
@@ -95,25 +97,28 @@ def _lambda(function: Callable[..., Any], name: str) -> ast.FunctionDef:
 
 
 def free_names(node: ast.FunctionDef) -> list[str]:
-    """Return the names a function reads, and neither binds nor finds among the builtins, in order."""
-    arguments = node.args
-    bound = {a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
-    bound |= {a.arg for a in (arguments.vararg, arguments.kwarg) if a is not None}
-    names = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
+    """Return the names a function reads and does not bind, be it in a lambda, in order."""
+    inside = list(ast.walk(node))
+    names = [n for n in inside if isinstance(n, ast.Name)]
+    bound = {n.arg for n in inside if isinstance(n, ast.arg)}
     bound |= {n.id for n in names if not isinstance(n.ctx, ast.Load)}
+    bound |= {n.name for n in inside if isinstance(n, ast.FunctionDef) and n is not node}
     loaded = dict.fromkeys(n.id for n in names if isinstance(n.ctx, ast.Load))
-    return [name for name in loaded if name not in bound and not hasattr(builtins, name)]
+    return [name for name in loaded if name not in bound]
 
 
 def meaning(function: Callable[..., Any], name: str) -> Any:
-    """Return what a free name of a function stands for; None for a builtin."""
-    closure = inspect.getclosurevars(inspect.unwrap(function))
-    for where in (closure.nonlocals, closure.globals):
+    """Return what a free name of a function stands for: a builtin, too, unless its module has another by that name."""
+    inside = inspect.unwrap(function)
+    for where in (inspect.getclosurevars(inside).nonlocals, inside.__globals__, vars(builtins)):
         if name in where:
             return where[name]
-    if hasattr(builtins, name):
-        return None
     raise SourceError(f"{function.__qualname__}: the name {name!r} is not defined")
+
+
+def is_builtin(name: str, value: Any) -> bool:
+    """Whether what a name stands for is Python's own."""
+    return vars(builtins).get(name, builtins) is value
 
 
 class Source:
@@ -166,6 +171,8 @@ class Source:
         return True
 
     def _need(self, function: Callable[..., Any], name: str, value: Any) -> None:
+        if is_builtin(name, value):
+            return
         inside = getattr(value, "loop", value)  # of a `Kernel`
         if isinstance(inside, FunctionType) and value is not select and not hasattr(inside, "only_compiled"):
             self._alias(name, self.add(inside, getattr(inside, "decorator", "inner")))
@@ -175,8 +182,11 @@ class Source:
             self._parts[name] = f"from tinygrad_lite.kernels.backend import select as {name}"
         elif isinstance(value, ModuleType):
             self._parts[name] = f"import {value.__name__} as {name}"
-        elif isinstance(value, (bool, int, float)):
+        elif type(value) in (bool, int, float):
             self._parts[name] = f"{name} = {value!r}" if value - value == 0 else f"{name} = float('{value}')"
+        elif isinstance(value, (np.bool_, np.integer, np.float32, np.float64)):
+            number = value.item() if np.isfinite(value) else str(value)
+            self._parts[name] = f"{name} = numpy.{type(value).__name__}({number!r})"
         elif getattr(value, "__module__", None) and hasattr(value, "__qualname__") and "." not in value.__qualname__:
             self._parts[name] = f"from {value.__module__} import {value.__qualname__} as {name}"
         else:

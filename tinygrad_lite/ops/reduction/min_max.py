@@ -38,9 +38,8 @@ def _extreme_a(g: Any, a: Any, out: Any, axis: Any, keepdims: Any) -> Any:
     if type(g) is np.ndarray:
         return _extreme_array(g, a, out, axis, keepdims)
     peak = np.equal(a, kept_dims(out, a.shape, axis, keepdims)) | np.isnan(a)
-    shared = np.where(peak, 1.0, np.zeros_like(a))  # ties share evenly, as in PyTorch
-    found = kept_dims(g, a.shape, axis, keepdims) * (shared / pairwise_sum(shared, axis, True))
-    return np.where(peak, found, np.zeros_like(a))
+    ties = pairwise_sum(np.where(peak, 1.0, np.zeros_like(a)), axis, True)  # they share evenly, as in PyTorch
+    return np.where(peak, kept_dims(g, a.shape, axis, keepdims) / ties, np.zeros_like(a))
 
 
 def _extreme_array(g: Any, a: Any, out: Any, axis: Any, keepdims: Any) -> Any:

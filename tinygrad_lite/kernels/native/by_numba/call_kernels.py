@@ -78,6 +78,8 @@ def _kind(types: Any, kind: Any) -> Kind:
     if kind == types.none:
         return NONE
     if isinstance(kind, types.BaseTuple) and len(kind) <= ARGUMENTS - RESULTS:
+        if any(isinstance(each, types.BaseTuple) for each in kind):
+            raise Unsupported(f"a kernel that returns {kind}")
         return Tuple(tuple(_kind(types, each) for each in kind))
     if isinstance(kind, (types.Integer, types.Float, types.Boolean)):
         return number_of("bool" if kind == types.boolean else kind.name)

@@ -35,6 +35,7 @@ from ..object_layout import (
     WRITABLE,
 )  # fmt: skip
 from ..worker_threads import conduct
+from .language.values import NO_MEMORY
 from .raw_memory import (
     add_word,
     call,
@@ -46,6 +47,7 @@ from .raw_memory import (
     object_of_float,
     object_of_integer,
     object_of_truth,
+    object_of_unsigned,
     put,
     put_in_tuple,
     release_gil,
@@ -61,7 +63,7 @@ FAILED, RESULT, ARGUMENTS = 0, 8, 32  # bytes, in a kernel's words
 
 NEXT, ADDRESS, COUNT, LENGTH, RETURNS, KINDS = 0, 8, 16, 24, 32, 40  # bytes, in a record
 KIND = 24  # bytes: what an argument is, and two words that say more
-ARRAY, INTEGER, TRUTH, FLOAT, NOTHING, SCALAR = range(6)
+ARRAY, INTEGER, TRUTH, FLOAT, NOTHING, SCALAR, UNSIGNED = range(7)
 TUPLE = 1 << 12  # times how many results there are, whose kinds stand in the bits below, four for each
 
 FOREIGN = ord(">" if sys.byteorder == "little" else "<")  # a byte order that is not the machine's
@@ -134,6 +136,8 @@ def fits(record: int, given: int, count: int, python: int, words: int, whole: in
                 put(at, word(value + HEAD))
             elif size == 4:
                 put(at, half(value + HEAD))
+            elif size == 2:
+                put(at, view(value + HEAD, 1, np.int16)[0])
             else:
                 put(at, view(value + HEAD, 1, np.int8)[0])
             at += WORDS
@@ -155,6 +159,8 @@ def number(kind: int, place: int, python: int) -> Any:
     """The object for a word."""
     if kind == INTEGER:
         return object_of_integer(word(place))
+    if kind == UNSIGNED:
+        return object_of_unsigned(word(place))
     if kind == FLOAT:
         return object_of_float(view(place, 1, np.float64)[0])
     if kind == TRUTH:
@@ -181,8 +187,10 @@ def enter(plan: int, given: int, count: int) -> Any:
                 state = release_gil()
                 call(word(record + ADDRESS), words)
                 take_gil(state)
-            if word(words) != 0:
+            if word(words) == NO_MEMORY:
                 return no_memory()
+            if word(words) != 0:
+                return vectorcall(word(plan + WORDS), given, count, 0)  # which fails again, and says why
             return result(word(record + RETURNS), words, python)
         record = word(record)
     return vectorcall(word(plan + WORDS), given, count, 0)

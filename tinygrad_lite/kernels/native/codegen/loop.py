@@ -22,7 +22,7 @@ from ..source import text_of
 from . import entry
 from .language.function_compiler import FunctionCompiler, ModuleCompiler
 from .language.kinds import FLOAT32, INT64, NONE, Array, Kind, Number, Tuple, Unsupported, kind_of
-from .language.values import ARGUMENTS, RESULTS, WORD
+from .language.values import ARGUMENTS, NO_MEMORY, NO_STEP, OTHER_LENGTHS, RESULTS, WORD
 from .machine import compile_module
 
 _lock = lock()
@@ -148,7 +148,7 @@ class Loop:
         with contextlib.suppress(Unsupported):
             found = self._prepared(args)
             if not found.by_numba:
-                return _run(found, args, self._holds)
+                return self._run(found, args)
         return self.dispatcher(*args)  # as numba calls it, which tells errors
 
     def _launch(self, crew: int, helpers: int, *args: Any) -> bool:
@@ -170,12 +170,29 @@ class Loop:
     def _fails(self, args: tuple[Any, ...]) -> bool:
         """Run the kernel by this thread alone; whether it has failed."""
         try:
-            _run(self._prepared(args), args)
+            self._run(self._prepared(args), args)
         except Unsupported:
             self.dispatcher(*args)
         except MemoryError:
             return True
         return False
+
+    def _run(self, found: Compiled, args: tuple[Any, ...]) -> Any:
+        """Call machine code from Python."""
+        words, addresses = words_of(args, tuple(map(kind_of, args)))
+        arrays = (a for a in args if isinstance(a, np.ndarray))
+        for k, array in zip(addresses, arrays):
+            words[k] = array.ctypes.data
+        given = np.array([w - (1 << 64) if w >= 1 << 63 else w for w in words], np.int64)
+        kind = ctypes.PYFUNCTYPE if self._holds else ctypes.CFUNCTYPE
+        kind(None, ctypes.c_ssize_t)(found.address)(given.ctypes.data)
+        if given[0]:
+            error, what = _FAULTS[int(given[0])]
+            raise error(f"{self.__name__}: {what}")
+        result = found.result
+        if isinstance(result, Tuple):
+            return tuple(_object(kind, given[RESULTS + k]) for k, kind in enumerate(result.items))
+        return _object(result, given[RESULTS])
 
     def _prepared(self, args: tuple[Any, ...], rows: range = range(0)) -> Compiled:
         """The machine code for some arguments, of which a record is made.
@@ -208,7 +225,7 @@ def _code(result: Kind) -> int:
     return _CODES[result.family] if isinstance(result, Number) else entry.NOTHING
 
 
-_CODES = {"b": entry.TRUTH, "i": entry.INTEGER, "u": entry.INTEGER, "f": entry.FLOAT}  # of results
+_CODES = {"b": entry.TRUTH, "i": entry.INTEGER, "u": entry.UNSIGNED, "f": entry.FLOAT}  # of results
 _FLAGS = C_ORDER | ALIGNED | WRITABLE
 
 
@@ -240,27 +257,19 @@ def words_of(args: tuple[Any, ...], kinds: tuple[Kind, ...]) -> tuple[list[int],
     return words, addresses
 
 
-def _run(found: Compiled, args: tuple[Any, ...], holds: bool = False) -> Any:
-    """Call machine code from Python."""
-    words, addresses = words_of(args, tuple(map(kind_of, args)))
-    arrays = (a for a in args if isinstance(a, np.ndarray))
-    for k, array in zip(addresses, arrays):
-        words[k] = array.ctypes.data
-    given = np.array([w - (1 << 64) if w >= 1 << 63 else w for w in words], np.int64)
-    kind = ctypes.PYFUNCTYPE if holds else ctypes.CFUNCTYPE
-    kind(None, ctypes.c_ssize_t)(found.address)(given.ctypes.data)
-    if given[0]:
-        raise MemoryError
-    result = found.result
-    if isinstance(result, Tuple):
-        return tuple(_object(kind, given[RESULTS + k]) for k, kind in enumerate(result.items))
-    return _object(result, given[RESULTS])
-
-
 def _object(kind: Kind, bits: Any) -> Any:
     if not isinstance(kind, Number):
         return None
-    return float(bits.view(np.float64)) if kind.family == "f" else bool(bits) if kind.family == "b" else int(bits)
+    types = {"b": (bool, np.int64), "i": (int, np.int64), "u": (int, np.uint64), "f": (float, np.float64)}
+    made, seen = types[kind.family]
+    return made(bits.view(seen))
+
+
+_FAULTS = {
+    NO_MEMORY: (MemoryError, "there is no memory for an array"),
+    OTHER_LENGTHS: (ValueError, "a part of an array is assigned an array of other lengths"),
+    NO_STEP: (ValueError, "the step of a range is 0"),
+}
 
 
 # --- what Python calls

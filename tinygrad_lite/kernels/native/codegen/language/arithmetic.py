@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -73,7 +72,7 @@ class Writer:
                 return ir.Constant(kind.ir, float(known))
             if kind.family == "b":
                 return ir.Constant(kind.ir, int(bool(known)))
-            if not math.isfinite(known):
+            if not -(1 << 63) <= known < 1 << 64:
                 raise Unsupported(f"{known} as an integer")
             return ir.Constant(kind.ir, int(known))
         if not isinstance(value, Scalar):
@@ -82,7 +81,9 @@ class Writer:
 
     def cast(self, value: Value, kind: Number) -> Scalar:
         """A number of another type."""
-        return Scalar(kind, self.bits(value, kind), value.positive or kind.family in "bu")
+        before = plain(value.kind)
+        fits = not isinstance(before, Number) or before.family == "f" or _fits(before, kind)
+        return Scalar(kind, self.bits(value, kind), kind.family in "bu" or (value.positive and fits))
 
     def intp(self, value: Value) -> Any:
         """An integer as a word."""
@@ -129,12 +130,18 @@ class Writer:
         return Scalar(kind, found, kind.family == "u" or (a.positive and sign == ">>"))
 
     def _divided(self, sign: str, a: Value, b: Value, kind: Number, x: Any, y: Any) -> Scalar:
-        """The floor of a quotient, or what is left; 0 where the divisor is."""
+        """The floor of a quotient, or what is left; 0 where the divisor is.
+
+        Processors stop a program that divides by 0, or the least integer by -1: in both cases 1 is divided by, which
+        leaves 0, and the quotient is a product.
+        """
         write, signed = self.builder, kind.family == "i" and not (a.positive and b.positive)
-        known = isinstance(b, Constant)
         zero, one = ir.Constant(kind.ir, 0), ir.Constant(kind.ir, 1)
-        none = None if known else write.icmp_unsigned("==", y, zero)
-        divisor = y if known else write.select(none, one, y)
+        if isinstance(b, Constant) and b.value not in (0, -1):
+            stops, divisor = None, y
+        else:
+            stops = write.icmp_unsigned("<=", write.add(y, one), one) if signed else write.icmp_unsigned("==", y, zero)
+            divisor = write.select(stops, one, y)
         if not signed:
             found = (write.udiv if sign == "//" else write.urem)(x, divisor)
         else:
@@ -146,7 +153,8 @@ class Writer:
                 found = write.add(rest, write.select(off, divisor, zero))
             else:
                 found = write.sub(write.sdiv(x, divisor), write.zext(off, kind.ir))
-        found = found if known else write.select(none, zero, found)
+        if stops is not None and sign == "//":
+            found = write.select(stops, write.mul(x, y), found)
         return Scalar(kind, found, not signed or (sign == "%" and b.positive))
 
     def _power(self, a: Value, b: Value) -> Value:
@@ -191,8 +199,8 @@ class Writer:
         kind = _number(a)
         if kind.family == "f":
             return Scalar(kind, self.builder.fneg(a.ir, flags=self.flags))
-        kind = computed(kind, kind)
-        return Scalar(kind, self.builder.neg(self.bits(a, kind)))
+        kind = INT64 if kind == BOOL else kind  # which it stays, as NumPy's do
+        return Scalar(kind, self.builder.neg(self.bits(a, kind)), kind.family == "u")
 
     def invert(self, a: Value) -> Value:
         """Not a."""
@@ -221,6 +229,11 @@ class Writer:
             positive = all_ if sign == "<" or both.family == "f" else any_
             found = Scalar(both, self.builder.select(beyond, other.ir, found.ir), positive)
         return found
+
+
+def _fits(a: Number, b: Number) -> bool:
+    """Whether integers of a type that are not negative are not so in another."""
+    return b.family == "f" or a.size < b.size + (a.family == b.family)
 
 
 def _number(value: Value) -> Number:

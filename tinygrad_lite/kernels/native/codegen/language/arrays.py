@@ -1,4 +1,4 @@
-"""`Arrays`: elements, parts and forms of arrays, and memory for new ones."""
+"""`Arrays`: forms of arrays, their assignment, and memory for new ones."""
 
 from __future__ import annotations
 
@@ -7,24 +7,22 @@ from typing import Any
 
 from llvmlite import ir
 
-from .arithmetic import Writer
+from .elements import Elements
 from .kinds import INT64, Array, Number, Tuple, Unsupported
-from .values import BYTES, NOTHING, WORD, Constant, Items, NumberType, Scalar, Value, View, word
-
-
-class Span:
-    """A slice, ``first:end``; None where nothing is written."""
-
-    def __init__(self, first: Value | None, end: Value | None) -> None:
-        self.first, self.end = first, end
-
-    @property
-    def whole(self) -> bool:
-        """Whether it is ``:``."""
-        return self.first is None and self.end is None
-
-
-Index = Value  # a number, a `Span`, or None for a new dimension
+from .values import (
+    BYTES,
+    NO_MEMORY,
+    NOTHING,
+    OTHER_LENGTHS,
+    WORD,
+    Constant,
+    Items,
+    NumberType,
+    Scalar,
+    Value,
+    View,
+    word,
+)
 
 
 def strides_of(write: Any, number: Number, shape: list[Any]) -> list[Any]:
@@ -35,11 +33,11 @@ def strides_of(write: Any, number: Number, shape: list[Any]) -> list[Any]:
     return strides
 
 
-class Arrays(Writer):
+class Arrays(Elements):
     """Writes what is done with arrays."""
 
     allocated: list[Any]  # where addresses of memory stand that is freed when the function returns
-    failed: Any  # called to write what happens without memory
+    failed: Any  # called with a condition on which the kernel fails, and why
 
     def pointer(self, address: Any, number: Number) -> Any:
         """An address, as one of elements."""
@@ -54,119 +52,6 @@ class Arrays(Writer):
     def address(self, array: View) -> Scalar:
         """Where an array begins."""
         return Scalar(INT64, self.builder.ptrtoint(array.data, WORD), True)
-
-    def _inside(self, index: Value, length: Any) -> Any:
-        """An index as a word, counted from the end if it is negative."""
-        found = self.intp(index)
-        if index.positive:
-            return found
-        if isinstance(index, Constant):
-            return self.builder.add(length, found)
-        below = self.builder.icmp_signed("<", found, word(0))
-        return self.builder.select(below, self.builder.add(found, length), found)
-
-    def _moved(self, array: View, axis: int, index: Any, offset: Any) -> Any:
-        if isinstance(index, ir.Constant) and index.constant == 0:
-            return offset
-        step = self.builder.mul(index, array.strides[axis])
-        return step if offset is None else self.builder.add(offset, step)
-
-    def _beyond(self, array: View, offset: Any) -> Any:
-        """The data of an array, some bytes further on."""
-        if offset is None:
-            return array.data
-        data = self.builder.gep(self.builder.bitcast(array.data, BYTES), [offset], inbounds=True)
-        return self.builder.bitcast(data, array.data.type)
-
-    def place(self, array: View, index: list[Index]) -> Any:
-        """Where an element lies."""
-        words = [self._inside(i, n) for i, n in zip(index, array.shape)]
-        if array.kind.layout == "C" and words:
-            at = words[0]
-            for i, n in zip(words[1:], array.shape[1:]):
-                at = self.builder.add(self.builder.mul(at, n), i)
-            return self.builder.gep(array.data, [at], inbounds=True)
-        last = words.pop() if array.kind.layout == "I" else None
-        offset = None
-        for axis, i in enumerate(words):
-            offset = self._moved(array, axis, i, offset)
-        data = self._beyond(array, offset)
-        return data if last is None else self.builder.gep(data, [last], inbounds=True)
-
-    def load(self, kind: Array, place: Any) -> Scalar:
-        """The element of an array at a place."""
-        number = kind.number
-        found = self.builder.load(place, align=number.size if kind.aligned else 1)
-        if number.family == "b":
-            found = self.builder.icmp_unsigned("!=", found, ir.Constant(found.type, 0))
-        return Scalar(number, found, number.family in "bu")
-
-    def put(self, value: Value, array: View, index: list[Index]) -> None:
-        """Write an element."""
-        if not array.kind.writable:
-            raise Unsupported("an array that is written, and is read-only")
-        self.store(value, array.kind, self.place(array, index))
-
-    def store(self, value: Value, kind: Array, place: Any) -> None:
-        """Write an element of an array at a place."""
-        number = kind.number
-        bits = self.bits(value, number)
-        if number.family == "b":
-            bits = self.builder.zext(bits, number.stored)
-        self.builder.store(bits, place, align=number.size if kind.aligned else 1)
-
-    def part(self, array: View, index: list[Index]) -> View:
-        """What an index with slices, or with fewer numbers than dimensions, takes."""
-        index = index + [Span(None, None)] * (array.kind.ndim - sum(i is not None for i in index))
-        offset: Any = None
-        shape: list[Any] = []
-        strides: list[Any] = []
-        axis, ordered, cut = 0, array.kind.layout == "C", False
-        for i in index:
-            if i is None:
-                shape.append(word(1))
-                strides.append(word(array.kind.number.size))
-                ordered = False
-                continue
-            if isinstance(i, Span):
-                if i.whole:
-                    length = array.shape[axis]
-                else:
-                    first, length = self._span(i, array.shape[axis])
-                    offset = self._moved(array, axis, first, offset)
-                    ordered = ordered and not shape
-                shape.append(length)
-                strides.append(array.strides[axis])
-            else:
-                ordered = ordered and not shape
-                offset = self._moved(array, axis, self._inside(i, array.shape[axis]), offset)
-            cut = isinstance(i, Span)
-            axis += 1
-        close = array.kind.layout != "A" and cut
-        layout = "C" if ordered else "I" if close else "A"
-        kind = replace(array.kind, ndim=len(shape), layout=layout)
-        return View(kind, self._beyond(array, offset), shape, strides)
-
-    def _span(self, span: Span, length: Any) -> tuple[Any, Any]:
-        """Where a slice begins, and how long it is."""
-        first, end = word(0), length
-        if span.first is not None:
-            first = self._clipped(span.first, length)
-        if span.end is not None:
-            end = self._clipped(span.end, length)
-        if span.first is None:
-            return first, end
-        count = self.builder.sub(end, first)
-        below = self.builder.icmp_signed("<", count, word(0))
-        return first, self.builder.select(below, word(0), count)
-
-    def _clipped(self, index: Value, length: Any) -> Any:
-        found = self._inside(index, length)
-        beyond = self.builder.icmp_signed(">", found, length)
-        found = self.builder.select(beyond, length, found)
-        if index.positive:
-            return found
-        return self.builder.select(self.builder.icmp_signed("<", found, word(0)), word(0), found)
 
     def size(self, array: View) -> Any:
         """How many elements an array has."""
@@ -201,22 +86,54 @@ class Arrays(Writer):
         return self.contiguous(number, data, [*array.shape[:-1], last], array.kind)
 
     def fill(self, array: View, value: Value) -> None:
-        """Write a number to every element, or the elements of an array of the same lengths."""
-        if array.kind.ndim > 1:
-            self.each(array.shape[0], lambda i: self.fill(self.part(array, [i]), self._row(value, i)))
-        elif array.kind.ndim == 0:
-            self.put(self.element(value, []), array, [])
-        else:
-            self.each(array.shape[0], lambda i: self.put(self.element(value, [i]), array, [i]))
+        """Write a number to every element, or the elements of an array, as they were before."""
+        if isinstance(value, View):
+            if value.kind.ndim > array.kind.ndim:
+                raise Unsupported("an array that is assigned one of more dimensions")
+            for n, length in zip(reversed(value.shape), reversed(array.shape)):
+                other = self.builder.and_(*(self.builder.icmp_signed("!=", n, m) for m in (length, word(1))))
+                self.failed(other, OTHER_LENGTHS)
+            value = self._apart(value, array)
+        self._write_all(array, value)
 
-    def _row(self, value: Value, i: Value) -> Value:
-        return self.part(value, [i]) if isinstance(value, View) else value
+    def _write_all(self, array: View, value: Value) -> None:
+        if array.kind.ndim == 0:
+            self.put(self.load(value.kind, self.place(value, [])) if isinstance(value, View) else value, array, [])
+            return
+        spread = not isinstance(value, View) or value.kind.ndim < array.kind.ndim
+        # of a length of 1, there is the first alone
+        step = None if spread else self.builder.zext(self.builder.icmp_signed("!=", value.shape[0], word(1)), WORD)
 
-    def element(self, array: Value, index: list[Index]) -> Value:
-        """An element, as it is read."""
-        if not isinstance(array, View):
-            return array
-        return self.load(array.kind, self.place(array, index))
+        def write_one(i: Scalar) -> None:
+            given = value if spread else self.part(value, [Scalar(INT64, self.builder.mul(i.ir, step), True)])
+            self._write_all(self.part(array, [i]), given)
+
+        self.each(array.shape[0], write_one)
+
+    def _ends(self, array: View) -> tuple[Any, Any]:
+        """The addresses of an array's first and last byte in memory; of an empty one, the second is below."""
+        first = last = self.builder.ptrtoint(array.data, WORD)
+        for n, stride in zip(array.shape, array.strides):
+            far = self.builder.mul(self.builder.sub(n, word(1)), stride)
+            down = self.builder.icmp_signed("<", stride, word(0))
+            first = self.builder.add(first, self.builder.select(down, far, word(0)))
+            last = self.builder.add(last, self.builder.select(down, word(0), far))
+        return first, self.builder.add(last, word(array.kind.number.size - 1))
+
+    def _apart(self, value: View, array: View) -> View:
+        """An array, or a copy where its memory may be that of another, which is written."""
+        (first, last), (begin, end) = self._ends(value), self._ends(array)
+        common = self.builder.and_(*(self.builder.icmp_signed("<=", a, b) for a, b in ((first, end), (begin, last))))
+        kind = value.kind
+        slots = [self.room(form) for form in forms(kind)]
+        for part, slot in zip(self.parts(value, kind), slots):
+            self.builder.store(part, slot)
+        with self.builder.if_then(common, likely=False):
+            copied = self.new([Scalar(INT64, n, True) for n in value.shape], value.kind.number, None)
+            self._write_all(copied, value)
+            for part, slot in zip(self.parts(copied, kind), slots):
+                self.builder.store(part, slot)
+        return self.whole(kind, iter([self.builder.load(slot) for slot in slots]))
 
     def each(self, count: Any, body: Any) -> None:
         """Write a loop over numbers below a count."""
@@ -247,8 +164,7 @@ class Arrays(Writer):
         self.foreign("free", ir.VoidType(), [write.load(kept)])
         memory = self.foreign("malloc", BYTES, [bytes_])
         write.store(memory, kept)
-        with write.if_then(write.icmp_unsigned("==", memory, ir.Constant(BYTES, None)), likely=False):
-            self.failed()
+        self.failed(write.icmp_unsigned("==", memory, ir.Constant(BYTES, None)), NO_MEMORY)
         found = View(array.kind, self.pointer(memory, number), array.shape, array.strides)
         if value is not None:
             self.fill(self.contiguous(number, found.data, [self.size(found)]), value)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 
-from .arrays import Span, forms
+from .arrays import forms
+from .elements import Span
 from .functions import attribute, called, method, typed
 from .intrinsics import Intrinsic, call_intrinsic
-from .kinds import Kind, Unsupported, number_of, plain, unify
+from .kinds import BOOL, FLOAT64, INT64, Kind, Unsupported, number_of, plain, unify
 from .values import NOTHING, Constant, Items, NumberType, Scalar, Value, View
 from .variables import Variables
 
@@ -49,7 +51,10 @@ class Expressions(Variables):
         return Items([self.value(each) for each in node.elts])
 
     def _BinOp(self, node: ast.BinOp) -> Value:
-        return self.arithmetic(SIGNS[type(node.op)], self.value(node.left), self.value(node.right))
+        return self.arithmetic(self._sign(node.op), self.value(node.left), self.value(node.right))
+
+    def _sign(self, operator: ast.operator | ast.cmpop) -> str:
+        return SIGNS.get(type(operator)) or self._unknown(operator)
 
     def _UnaryOp(self, node: ast.UnaryOp) -> Value:
         value = self.value(node.operand)
@@ -70,46 +75,35 @@ class Expressions(Variables):
                 one: Value = Constant(same == isinstance(sign, ast.Is))
             else:
                 right = self.value(each)
-                one = self.compare(SIGNS.get(type(sign), ""), left, right)
+                one = self.compare(self._sign(sign), left, right)
             found, left = one if found is None else self.arithmetic("&", found, one), right
         return found
 
     def _BoolOp(self, node: ast.BoolOp) -> Value:
-        """Truth values only: the second is computed where the first does not decide."""
-        wanted = isinstance(node.op, ast.And)
-        values: list[ast.expr] = []
-        for each in node.values:
-            values.append(each)
-        return self._both(values, wanted)
+        return self._first(node.values, isinstance(node.op, ast.Or))
 
-    def _both(self, nodes: list[ast.expr], wanted: bool) -> Value:
-        first = self.value(nodes[0])
+    def _first(self, nodes: list[ast.expr], wanted: bool) -> Value:
+        """The first that is as wanted, or the last: those after it are not computed."""
+        found = self.value(nodes[0])
         if len(nodes) == 1:
-            return first
-        if isinstance(first, Constant):
-            return self._both(nodes[1:], wanted) if bool(first.value) == wanted else first
-        slot = self.room(ir.IntType(1))
-        truth = self.truth(first)
-        self.builder.store(truth, slot)
-        second, end = (self.builder.append_basic_block(name) for name in ("second", "end"))
-        self.builder.cbranch(truth, second, end) if wanted else self.builder.cbranch(truth, end, second)
-        self.builder.position_at_end(second)
-        self.builder.store(self.truth(self._both(nodes[1:], wanted)), slot)
-        self.builder.branch(end)
-        self.builder.position_at_end(end)
-        return Scalar(number_of(np.bool_), self.builder.load(slot), True)
+            return found
+        this, next_ = (lambda: found), (lambda: self._first(nodes[1:], wanted))
+        return self._one_of(found, this, next_) if wanted else self._one_of(found, next_, this)
 
     def _IfExp(self, node: ast.IfExp) -> Value:
-        test = self.value(node.test)
+        return self._one_of(self.value(node.test), lambda: self.value(node.body), lambda: self.value(node.orelse))
+
+    def _one_of(self, test: Value, if_true: Callable[[], Value], if_false: Callable[[], Value]) -> Value:
+        """One of two values, of which only that one is computed."""
         if isinstance(test, Constant):
-            return self.value(node.body if test.value else node.orelse)
+            return if_true() if test.value else if_false()
         truth = self.truth(test)
         then, orelse, end = (self.builder.append_basic_block(name) for name in ("then", "else", "end"))
         self.builder.cbranch(truth, then, orelse)
         found = []
-        for block, each in ((then, node.body), (orelse, node.orelse)):
+        for block, compute in ((then, if_true), (orelse, if_false)):
             self.builder.position_at_end(block)
-            found.append((self.value(each), self.builder.block))
+            found.append((compute(), self.builder.block))
         (a, after_a), (b, after_b) = found
         kind = unify(a.kind, b.kind)
         lists = []
@@ -132,12 +126,15 @@ class Expressions(Variables):
 
     def _taken(self, value: Value, index: list[Value]) -> Value:
         if isinstance(value, Items):
-            if len(index) != 1 or not isinstance(index[0], Constant):
-                raise Unsupported("an item of a tuple whose number is not known")
+            count = len(value.items)
+            if len(index) != 1 or not isinstance(index[0], Constant) or not -count <= index[0].value < count:
+                raise Unsupported("an item of a tuple whose number is not known, or that it does not have")
             return value.items[int(index[0].value)]
         if not isinstance(value, View):
             raise Unsupported("an item of what is neither an array nor a tuple")
         index = [item for i in index for item in (i.items if isinstance(i, Items) else [i])]
+        if len(index) > value.kind.ndim:
+            raise Unsupported("more indices than an array has dimensions")
         if len(index) == value.kind.ndim and not any(isinstance(i, Span) for i in index):
             return self.load(value.kind, self.place(value, index))
         return self.part(value, index)
@@ -213,8 +210,11 @@ def _handed_on(value: Value) -> Kind:
 
 def _as_value(known: Any) -> Value:
     """An object outside of the function, as a value."""
-    if isinstance(known, (bool, int, float)):
+    if type(known) in (bool, int, float):
         return Constant(known)
+    if isinstance(known, np.generic):
+        number, value = number_of(known.dtype), known.item()
+        return Constant(value) if number in (BOOL, INT64, FLOAT64) else Scalar(number, ir.Constant(number.ir, value))
     if isinstance(known, type) and issubclass(known, np.generic):
         return NumberType(number_of(known))
     raise Unsupported(f"{known!r} as a value")

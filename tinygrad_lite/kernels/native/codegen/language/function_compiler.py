@@ -7,6 +7,7 @@ import builtins
 import importlib
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 from typing import Any
 
 from llvmlite import ir
@@ -42,6 +43,7 @@ class ModuleCompiler:
         self._functions: dict[str, ast.FunctionDef] = {}
         self._names: dict[str, Callable[[], Any]] = {}
         self._compiled: dict[Any, tuple[Any, Kind]] = {}
+        self._number = count()
         for node in ast.parse(text).body:
             self._read(node)
 
@@ -64,8 +66,8 @@ class ModuleCompiler:
             return self.named(node.id)
         if isinstance(node, ast.Attribute):
             return getattr(self._known(node.value), node.attr)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "float":
-            return float(ast.literal_eval(node.args[0]))
+        if isinstance(node, ast.Call):
+            return self._known(node.func)(*map(ast.literal_eval, node.args))
         return ast.literal_eval(node)
 
     def named(self, name: str) -> Any:
@@ -87,7 +89,7 @@ class ModuleCompiler:
         key = node.name, kinds, positive
         if key not in self._compiled:
             compiler = FunctionCompiler(self, node, kinds, positive)
-            self._compiled[key] = compiler.internal(f"{node.name}.{len(self._compiled)}")
+            self._compiled[key] = compiler.internal(f"{node.name}.{next(self._number)}")
         return self._compiled[key]
 
 
@@ -155,6 +157,7 @@ class FunctionCompiler(Statements):
                 self._run(self._node.body)
                 if self._result is None:
                     self._result = NONE
+                self._check_memory()
                 if forms(self._result) and not self.builder.block.is_terminated:
                     raise Unsupported(f"{self._node.name}, which may return nothing")
                 if not self._once_more and (self._result == known or not forms(self._result)):
@@ -162,6 +165,9 @@ class FunctionCompiler(Statements):
                     return function, self._result
             except TypesChanged:
                 pass
+            except Unsupported:
+                del module.globals[function.name]
+                raise
             del module.globals[function.name]
         raise Unsupported(f"{self._node.name}, whose types do not settle")
 
@@ -220,7 +226,8 @@ class FunctionCompiler(Statements):
 
     def _give(self, slots: list[Any]) -> None:
         kinds = self._result.items if isinstance(self._result, Tuple) else [self._result]
-        if len(slots) > ARGUMENTS - RESULTS or not all(isinstance(kind, (Number, type(NONE))) for kind in kinds):
+        known = all(isinstance(kind, (Number, type(NONE))) for kind in kinds)
+        if max(len(slots), len(kinds)) > ARGUMENTS - RESULTS or not known:
             raise Unsupported("a kernel's result that is neither a number nor a few")
         for k, (slot, kind) in enumerate(zip(slots, kinds)):
             value = Scalar(kind, self.builder.load(slot))  # type: ignore[arg-type]
@@ -234,6 +241,7 @@ class FunctionCompiler(Statements):
         self._slots: dict[str, tuple[Kind, list[Any]]] = {}
         self._loops: list[tuple[Any, Any]] = []
         self.allocated, self._once_more = [], False
+        self._renewed, self._shared = set(), set()
         self._results = [self.room(form) for form in forms(self._result)] if self._result is not None else []
         self._values: dict[str, Value] = {}
 
@@ -247,7 +255,8 @@ class FunctionCompiler(Statements):
         self.builder.position_at_end(self.entry)
         self.builder.branch(self._start)
 
-    def failed(self) -> None:
-        """Write what happens where there is no memory."""
-        self.builder.store(word(1), self._words)
-        self.builder.branch(self._exit)
+    def failed(self, condition: Any, why: int) -> None:
+        """Write that the function ends on a condition, since the kernel has failed."""
+        with self.builder.if_then(condition, likely=False):
+            self.builder.store(word(why), self._words)
+            self.builder.branch(self._exit)

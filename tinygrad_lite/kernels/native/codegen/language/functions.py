@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,7 @@ from llvmlite import ir
 
 from ....backend import select
 from .arrays import Arrays
-from .kinds import BOOL, FLOAT32, FLOAT64, INT64, Number, Unsupported, number_of, plain
+from .kinds import BOOL, FLOAT32, FLOAT64, INT64, UINT64, Number, Unsupported, number_of, plain
 from .values import WORD, Constant, Items, NumberType, Scalar, Value, View, word
 
 Function = Callable[..., Value]  # of the writer and its arguments
@@ -37,35 +38,52 @@ def _floating(write: Arrays, value: Value) -> Scalar:
     return write.cast(value, kind if isinstance(kind, Number) and kind.family == "f" else FLOAT64)
 
 
+def _whole_number(value: Value) -> Number:
+    """The type of an integer, which functions of one keep; truth values are integers of 64 bits."""
+    kind = plain(value.kind)
+    if not isinstance(kind, Number):
+        raise Unsupported(f"{kind} where a number is needed")
+    return INT64 if kind.family == "b" else kind
+
+
 @_means(len)
 def _len(write: Arrays, value: Value) -> Value:
-    return Constant(len(value.items)) if isinstance(value, Items) else Scalar(INT64, value.shape[0], True)
+    if isinstance(value, Items):
+        return Constant(len(value.items))
+    if not isinstance(value, View) or value.kind.ndim == 0:
+        raise Unsupported("the length of what has none")
+    return Scalar(INT64, value.shape[0], True)
 
 
 @_means(min)
-def _min(write: Arrays, *values: Value) -> Value:
-    return write.extreme("<", list(values))
+def _min(write: Arrays, first: Value, second: Value, *others: Value) -> Value:
+    return write.extreme("<", [first, second, *others])
 
 
 @_means(max)
-def _max(write: Arrays, *values: Value) -> Value:
-    return write.extreme(">", list(values))
+def _max(write: Arrays, first: Value, second: Value, *others: Value) -> Value:
+    return write.extreme(">", [first, second, *others])
 
 
-@_means(abs, np.abs, np.absolute, math.fabs, np.fabs)
+@_means(abs, np.abs, np.absolute)
 def _abs(write: Arrays, value: Value) -> Value:
     if isinstance(value, Constant):
         return Constant(abs(value.value))
     if _is_float(value):
         return Scalar(value.kind, write.intrinsic("llvm.fabs", value.ir), True)
-    found = write.cast(value, INT64)
-    below = write.builder.icmp_signed("<", found.ir, word(0))
-    return Scalar(INT64, write.builder.select(below, write.builder.neg(found.ir), found.ir), True)
+    kind = _whole_number(value)
+    found = write.cast(value, kind)
+    if kind.family == "u":
+        return found
+    below = write.builder.icmp_signed("<", found.ir, ir.Constant(kind.ir, 0))
+    return Scalar(kind, write.builder.select(below, write.builder.neg(found.ir), found.ir), True)
 
 
 @_means(int)
 def _int(write: Arrays, value: Value) -> Value:
-    return Constant(int(value.value)) if isinstance(value, Constant) else write.cast(value, INT64)
+    if isinstance(value, Constant):
+        return Constant(int(value.value))
+    return write.cast(value, UINT64 if plain(value.kind) == UINT64 else INT64)
 
 
 @_means(float)
@@ -119,16 +137,17 @@ _means(np.minimum)(_bounding("<"))
 
 @_means(np.sign)
 def _sign(write: Arrays, value: Value) -> Value:
-    kind = _floating(write, value).kind if _is_float(value) else INT64
+    kind = _floating(write, value).kind if _is_float(value) else _whole_number(value)
     one, zero = (write.cast(Constant(n), kind) for n in (1, 0))
-    found = write.select(write.truth(write.compare("<", value, Constant(0))), write.negative(one), zero)
-    found = write.select(write.truth(write.compare(">", value, Constant(0))), one, found)
+    found = write.select(write.truth(write.compare("<", value, zero)), write.negative(one), zero)
+    found = write.select(write.truth(write.compare(">", value, zero)), one, found)
     return write.select(_isnan(write, value).ir, value, found) if _is_float(value) else found
 
 
 @_means(np.square)
 def _square(write: Arrays, value: Value) -> Value:
-    return write.arithmetic("*", value, value)
+    found = write.arithmetic("*", value, value)
+    return found if _is_float(value) else write.cast(found, _whole_number(value))
 
 
 @_means(math.copysign, np.copysign)
@@ -151,6 +170,7 @@ def _instruction(name: str, positive: bool = False) -> Function:
     return write_it
 
 
+_means(math.fabs, np.fabs)(_instruction("fabs", positive=True))
 for _name in ("sqrt", "floor", "ceil", "trunc", "rint", "log"):
     _means(getattr(np, _name))(_instruction(_name))
 _means(math.sqrt)(_instruction("sqrt"))
@@ -284,8 +304,8 @@ def called(write: Arrays, function: Any, args: list[Value]) -> Value:
         found = FUNCTIONS.get(function)
     except TypeError:
         found = None
-    if found is None:
-        raise Unsupported(f"the function {getattr(function, '__name__', function)}")
+    if found is None or not _takes(found, len(args)):
+        raise Unsupported(f"the function {getattr(function, '__name__', function)} of {len(args)} values")
     return found(write, *args)
 
 
@@ -294,3 +314,10 @@ def typed(write: Arrays, number: Number, args: list[Value]) -> Value:
     if len(args) != 1:
         raise Unsupported("a type of numbers called with several")
     return write.cast(args[0], number)
+
+
+def _takes(function: Function, count: int) -> bool:
+    """Whether a function can be called with so many arguments."""
+    code = function.__code__
+    least = code.co_argcount - len(function.__defaults__ or ()) - 1  # besides the writer
+    return least <= count and (count < code.co_argcount or bool(code.co_flags & inspect.CO_VARARGS))

@@ -185,7 +185,13 @@ def unify(a: Kind, b: Kind) -> Kind:
 def plain(kind: Kind) -> Kind:
     """The type of a value that may change."""
     if isinstance(kind, Literal):
-        return BOOL if isinstance(kind.value, bool) else INT64 if isinstance(kind.value, int) else FLOAT64
+        if isinstance(kind.value, bool):
+            return BOOL
+        if isinstance(kind.value, float):
+            return FLOAT64
+        if not -(1 << 63) <= kind.value < 1 << 64:
+            raise Unsupported("an integer of more than 64 bits")
+        return INT64 if kind.value < 1 << 63 else UINT64
     return kind
 
 

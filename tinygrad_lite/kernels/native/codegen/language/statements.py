@@ -7,16 +7,19 @@ from typing import Any
 
 from llvmlite import ir
 
-from .arrays import Span, forms
-from .expressions import SIGNS, Expressions
-from .kinds import INT64, Kind, Tuple, Unsupported, plain, unify
-from .values import NOTHING, WORD, Constant, Items, Scalar, Value, View, word
+from .arrays import forms
+from .elements import Span
+from .expressions import Expressions
+from .kinds import INT64, Array, Kind, Tuple, Unsupported, plain, unify
+from .values import NO_STEP, NOTHING, WORD, Constant, Items, Scalar, Value, View, word
 from .variables import TypesChanged
 
 
 class Statements(Expressions):
     """Writes the instructions of statements."""
 
+    _renewed: set[str]  # variables of arrays that a loop makes: the next one frees the memory of that before
+    _shared: set[str]  # variables whose arrays may have another name, too
     _result: Kind | None
     _results: list[Any]
     _exit: Any
@@ -51,9 +54,24 @@ class Statements(Expressions):
         self.builder.branch(self._exit)
 
     def _Assign(self, node: ast.Assign) -> None:
+        made = len(self.allocated)
         value = self.value(node.value)
         for target in node.targets:
+            self._note_memory(target, node.value, value, len(self.allocated) > made)
             self._put(target, value)
+
+    def _note_memory(self, target: ast.expr, source: ast.expr, value: Value, made: bool) -> None:
+        """Note which variables hold an array that is made here, and which may hold one of others."""
+        names = _names(target, ast.Store)
+        if names and _holds_array(value.kind):
+            self._shared |= _names(source, ast.Load)
+            if made and self._loops:
+                self._renewed |= names
+
+    def _check_memory(self) -> None:
+        """Leave to numba, which counts references, what outlives the memory that it lies in."""
+        if self._renewed & self._shared or (self.allocated and _holds_array(self._result)):
+            raise Unsupported("an array that is made here, and is used when its memory is freed")
 
     def _put(self, target: ast.expr, value: Value) -> None:
         if isinstance(target, ast.Name):
@@ -70,7 +88,7 @@ class Statements(Expressions):
     def _items(self, value: Value, count: int) -> list[Value]:
         if isinstance(value, Items) and len(value.items) == count:
             return value.items
-        if isinstance(value, View):
+        if isinstance(value, View) and value.kind.ndim > 0:
             return [self._taken(value, [Constant(k)]) for k in range(count)]
         raise Unsupported("a value that cannot be unpacked")
 
@@ -84,7 +102,7 @@ class Statements(Expressions):
             self.fill(self.part(array, index), value)
 
     def _AugAssign(self, node: ast.AugAssign) -> None:
-        sign, target = SIGNS[type(node.op)], node.target
+        sign, target = self._sign(node.op), node.target
         if isinstance(target, ast.Name):
             self._assign(target.id, self.arithmetic(sign, self._read(target.id), self.value(node.value)))
         elif isinstance(target, ast.Subscript):
@@ -157,10 +175,12 @@ class Statements(Expressions):
             step = given[2] if len(given) == 3 else Constant(1)
         else:
             array = self.value(over)
-            if not isinstance(array, View):
+            if not isinstance(array, View) or array.kind.ndim == 0:
                 raise Unsupported("a loop over what is neither a range nor an array")
             first, stop, step = Constant(0), Scalar(INT64, array.shape[0], True), Constant(1)
         at, by, limit = self.room(WORD), self.intp(step), self.intp(stop)
+        if not isinstance(step, Constant) or step.value == 0:
+            self.failed(self.builder.icmp_signed("==", by, word(0)), NO_STEP)
         self.builder.store(self.intp(first), at)
         head, body, again, end = (self.builder.append_basic_block(name) for name in ("for", "do", "next", "end"))
         up = None if step.positive or isinstance(step, Constant) else self.builder.icmp_signed(">", by, word(0))
@@ -175,7 +195,9 @@ class Statements(Expressions):
         self.builder.branch(head)
         self.builder.position_at_end(body)
         number = Scalar(INT64, i, (first.positive and step.positive) or (stop.positive and not step.positive))
-        self._put(node.target, number if array is None else self._taken(array, [number]))
+        item = number if array is None else self._taken(array, [number])
+        self._note_memory(node.target, over, item, made=False)
+        self._put(node.target, item)
         self._loop_inside(node.body, again, end)
 
     def _loop_inside(self, statements: list[ast.stmt], again: Any, end: Any) -> None:
@@ -185,6 +207,14 @@ class Statements(Expressions):
         if not self.builder.block.is_terminated:
             self.builder.branch(again)
         self.builder.position_at_end(end)
+
+
+def _names(node: ast.AST, context: type[ast.expr_context]) -> set[str]:
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, context)}
+
+
+def _holds_array(kind: Any) -> bool:
+    return isinstance(kind, Array) or (isinstance(kind, Tuple) and any(map(_holds_array, kind.items)))
 
 
 def _successors(block: Any) -> list[Any]:

@@ -18,6 +18,7 @@ from .kinds import (
 
 WORD = ir.IntType(64)
 RESULTS, ARGUMENTS = 1, 4  # where in a kernel's words they begin
+NO_MEMORY, OTHER_LENGTHS, NO_STEP = 1, 2, 3  # the first of them, of a kernel that has failed
 BYTES = ir.PointerType(ir.IntType(8))
 
 
