@@ -429,3 +429,13 @@ REFUSED = [
 def test_bad_arguments_are_refused(call, message):
     with pytest.raises((ValueError, TypeError, IndexError), match=message):
         call()
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_root_mean_square_normalization_of_complex_numbers(weighted):
+    z = np.array([[1 + 2j, 3 - 1j, 0.5j], [1, 2, 1j]])
+    w = np.array([1j, 2, 3 - 1j]) if weighted else np.ones(3)
+    out = F.rms_norm(tg.tensor(z), (3,), tg.tensor(w) if weighted else None, eps=0.1)
+    np.testing.assert_allclose(out.numpy(), z / np.sqrt((z * z).mean(1, keepdims=True) + 0.1) * w)
+    given = [tg.tensor(v, requires_grad=True) for v in ((z, w) if weighted else (z,))]
+    assert tg.autograd.gradcheck(lambda z, w=None: F.rms_norm(z, (3,), w, eps=0.1), given)

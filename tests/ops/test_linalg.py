@@ -559,3 +559,13 @@ def test_a_zero_on_the_diagonal_of_40_rows_is_refused():
     with pytest.raises(tg.linalg.LinAlgError, match="Singular matrix"):
         tg.linalg.solve_triangular(a, tg.ones(40, 2), upper=True)
     assert tg.equal(tg.linalg.solve_triangular(a, tg.ones(40, 2), upper=True, unitriangular=True), tg.ones(40, 2))
+
+
+@pytest.mark.parametrize(("dtype", "ulps"), [("f2", 1), ("f4", 2), ("c8", 2)])
+def test_exponentials_are_computed_in_double_precision(dtype, ulps):
+    a = (2 * B @ np.swapaxes(B, 1, 2) + (1j * A if dtype == "c8" else 0)).astype(dtype)
+    found = tg.linalg.matrix_exp(tg.tensor(a))
+    exact = tg.linalg.matrix_exp(tg.tensor(a.astype("c16"))).numpy()
+    assert found.dtype == dtype
+    error = np.abs(found.numpy() - exact).max((-2, -1)) / np.abs(exact).max((-2, -1))
+    assert (error <= ulps * np.finfo(dtype).eps).all()

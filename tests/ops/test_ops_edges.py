@@ -489,3 +489,11 @@ def test_what_has_no_elements_has_a_shape_and_a_gradient(call, shape, expected):
     assert out.shape == expected
     out.sum().backward()
     assert x.grad.shape == shape
+
+
+@pytest.mark.parametrize("dtype", [tg.uint8, tg.int8, tg.int64, tg.bool])
+def test_areas_over_integer_points_are_those_over_floats(dtype):
+    y, x = tg.tensor([100, 27, 120, 3]).to(dtype), tg.tensor([1, 4, 2, 0]).to(dtype)
+    for area in (tg.trapezoid, tg.cumulative_trapezoid):
+        assert tg.equal(area(y, x), area(y.float(), x.float()))
+        assert tg.equal(area(y.double(), x), area(y.double(), x.double()))

@@ -267,3 +267,14 @@ def test_integers_drawn_into_a_tensor():
         assert out.shape == (20,)
         assert (out.long() == expected).all() or dtype is not tg.int64
     assert sorted(tg.randperm(5, out=tg.empty(0, dtype=tg.int32)).tolist()) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (2000,)])
+def test_both_parts_of_complex_numbers_are_uniform(shape):
+    for dtype in (tg.complex64, tg.complex128):
+        drawn = tg.view_as_real(tg.empty(shape, dtype=dtype).uniform_(2, 3)).numpy()
+        assert drawn.shape == (*shape, 2)
+        assert ((drawn >= 2) & (drawn < 3)).all()
+        if drawn.shape[0] > 2:
+            np.testing.assert_allclose(drawn.mean(0), 2.5, atol=0.03)
+            assert abs(np.corrcoef(drawn.T)[0, 1]) < 0.1

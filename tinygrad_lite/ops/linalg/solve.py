@@ -24,26 +24,26 @@ from .matmul import mT as mT
 LINALG = "LinAlgError inv solve solve_triangular tensorinv tensorsolve"
 
 
-def floats(A: Any, who: str, exact: bool = False) -> Any:
-    """The tensor, unless it holds integers (where these are not allowed) or half precision, which LAPACK has not."""
+def floats(A: Any, who: str, exact: bool = False, half: bool = False) -> Any:
+    """The tensor, unless it holds integers or half precision, which LAPACK has not, where these are not allowed."""
     dtype = unwrap(A).dtype
-    if dtype == np.float16 or (dtype.kind not in "fc" and not exact):
+    if (dtype == np.float16 and not half) or (dtype.kind not in "fc" and not exact):
         raise DtypeError(f"{who}: the matrices must be float32, float64 or complex, got {dtype} "
                          "(Expected a floating point or complex tensor as input)")  # fmt: skip
     return A
 
 
-def matrices(A: Any, who: str, exact: bool = False) -> Any:
+def matrices(A: Any, who: str, exact: bool = False, half: bool = False) -> Any:
     """The tensor, if it has rows and columns."""
-    if unwrap(floats(A, who, exact)).ndim < 2:
+    if unwrap(floats(A, who, exact, half)).ndim < 2:
         raise RuntimeError(f"{who}: the matrices must have at least 2 dimensions, got shape {unwrap(A).shape} "
                            "(input must have at least 2 dimensions)")  # fmt: skip
     return A
 
 
-def squares(A: Any, who: str, exact: bool = False) -> Any:
+def squares(A: Any, who: str, exact: bool = False, half: bool = False) -> Any:
     """The tensor, if it holds square matrices."""
-    shape = unwrap(matrices(A, who, exact)).shape
+    shape = unwrap(matrices(A, who, exact, half)).shape
     if shape[-1] != shape[-2]:
         raise RuntimeError(
             f"{who}: the matrices must be square, got shape {shape} (A must be batches of square matrices)"

@@ -11,7 +11,7 @@ from ...engine.door import other_names
 from ...engine.errors import DtypeError, InputError
 from ...tensors.tensor_type import Tensor
 from .multinomial_bernoulli import probabilities, successes
-from .random_streams import below, gaussian, last_in_row, stream, uniform, whole_numbers
+from .random_streams import below, gaussian, last_in_row, of_parts, stream, uniform, whole_numbers
 
 METHODS = "bernoulli_ cauchy_ exponential_ geometric_ log_normal_ normal_ random_ uniform_"
 
@@ -39,6 +39,8 @@ def _positive(value: float, what: str, who: str) -> None:
 
 
 def _uniform(shape: Any, dtype: Any, low: float, high: float, generator: Any) -> Any:
+    if dtype.kind == "c":
+        return of_parts(_uniform, shape, dtype, low, high, generator)
     return below(uniform(shape, dtype, generator) * (high - low) + low, low, high)
 
 
@@ -66,10 +68,10 @@ def _geometric(shape: Any, dtype: Any, p: float, generator: Any) -> Any:
 
 @other_names(to="b")
 def uniform_(self: Any, a: float = 0.0, b: float = 1.0, *, generator: Any = None) -> Tensor:
-    """Fill with uniform numbers in ``[a, b)``."""
+    """Fill with uniform numbers in ``[a, b)``, both parts of complex ones."""
     if not a <= b:
         raise InputError(f"uniform_: a must not exceed b, got [{a}, {b})")
-    if not b - a <= float(np.finfo(_float(self, "uniform_")).max):
+    if not b - a <= float(np.finfo(_float(self, "uniform_", "fc")).max):
         raise InputError(f"uniform_: b - a must be a number that {self.dtype} holds, got [{a}, {b})")
     return _filled(self, _uniform(self.shape, self.dtype, a, b, generator), "uniform_")
 

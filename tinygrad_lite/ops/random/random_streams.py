@@ -10,14 +10,14 @@ import numpy as np
 from ...engine.errors import InputError
 from .generator import stream
 
-__all__ = ["below", "gaussian", "last_in_row", "permutation", "stream", "uniform", "whole_numbers"]
+__all__ = ["below", "gaussian", "last_in_row", "of_parts", "permutation", "stream", "uniform", "whole_numbers"]
 
 
 def uniform(shape: tuple[int, ...], dtype: Any, generator: Any = None) -> Any:
     """An array of uniform numbers in [0, 1), drawn in the dtype's own precision."""
     dtype = np.dtype(dtype)
     if dtype.kind == "c":
-        return _complex(uniform, shape, dtype, generator)
+        return of_parts(uniform, shape, dtype, generator)
     if dtype.itemsize > 2:
         return stream(generator).random(shape, dtype)
     return (stream(generator).integers(0, 2048, shape, np.uint16) / 2048).astype(dtype)  # rounding must not give 1
@@ -63,7 +63,7 @@ def gaussian(shape: tuple[int, ...], dtype: Any, generator: Any = None) -> Any:
     """An array of standard normal numbers, drawn in the dtype's own precision."""
     dtype = np.dtype(dtype)
     if dtype.kind == "c":
-        return _complex(gaussian, shape, dtype, generator) * dtype.type(0.5**0.5)
+        return of_parts(gaussian, shape, dtype, generator) * dtype.type(0.5**0.5)
     if dtype == np.float64:
         return stream(generator).standard_normal(shape)
     many = math.prod(shape) >= 1024
@@ -76,8 +76,9 @@ def permutation(n: int, dtype: Any, generator: Any = None) -> Any:
     return stream(generator).permutation(n).astype(dtype, copy=False)
 
 
-def _complex(draw: Any, shape: tuple[int, ...], dtype: np.dtype[Any], generator: Any) -> Any:
-    parts = draw((*shape, 2), np.float32 if dtype == np.complex64 else np.float64, generator)
+def of_parts(draw: Any, shape: tuple[int, ...], dtype: np.dtype[Any], *given: Any) -> Any:
+    """Complex numbers, whose parts are drawn as real ones."""
+    parts = draw((*shape, 2), np.dtype(np.float32 if dtype == np.complex64 else np.float64), *given)
     return parts.view(dtype)[..., 0]
 
 

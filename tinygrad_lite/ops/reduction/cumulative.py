@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...dtypes import as_dtype
+from ...dtypes import as_dtype, get_default_dtype
 from ...engine.errors import ArgumentError
 from ...kernels.loops.pairwise_sum import FEW
 from ...kernels.loops.running_sum import recurrence as recurrence_kernel
@@ -291,7 +291,7 @@ def _areas(y: Any, x: Any, dx: Any, dim: int, who: str) -> Any:
     """The trapezoids between neighbours."""
     if x is not None and dx is not None:
         raise ArgumentError(f"{who}: x or dx must be given, not both, got {x} and {dx}")
-    y = y if unwrap(y).dtype.kind in "fc" else y.float()
+    y = y if unwrap(y).dtype.kind in "fc" else y.to(get_default_dtype())
     before, after = _neighbours(y, dim)
     mean = (before + after) * 0.5
     if x is None:
@@ -300,6 +300,7 @@ def _areas(y: Any, x: Any, dx: Any, dim: int, who: str) -> Any:
         x = x.reshape([-1 if i == dim else 1 for i in range(y.ndim)])
     if x.shape[dim % y.ndim - y.ndim] != y.shape[dim]:
         raise RuntimeError(f"{who}: x must have a point for each of y's {y.shape[dim]}, got shape {x.shape}")
+    x = x if unwrap(x).dtype.kind in "fc" else x.to(y.dtype)  # differences of unsigned points may be negative
     return mean * diff(x, dim=dim % y.ndim - y.ndim)
 
 
@@ -310,6 +311,7 @@ def trapezoid(y: Any, x: Any = None, dx: Any = None, dim: int = -1) -> Tensor:
     Parameters
     ----------
     y : Tensor
+        Integers become floats first, so that nothing wraps around; PyTorch's small integers do.
     x : Tensor, optional
         The points where `y` was taken.
     dx : number, optional

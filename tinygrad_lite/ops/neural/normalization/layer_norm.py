@@ -21,7 +21,9 @@ from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
 from ...argument_names import numpy_names
 from ...linalg.norms import vector_norm
+from ...pointwise.arithmetic import rsqrt
 from ...pointwise.clamp_round_where import clamp
+from ...reduction.sums import mean
 from ...shape.cat_pad import pad
 from .batch_norm import _channel, batch_norm, grouped, scaled
 
@@ -80,11 +82,11 @@ def _normalized(x: Any, weight: Any, bias: Any, eps: float, last: int, centered:
     return result, mean, scale
 
 
-def _own_rows(input: Any, normalized_shape: Any, who: str, **given: Any) -> tuple[int, ...]:
+def _own_rows(input: Any, normalized_shape: Any, who: str, kinds: str = "f", **given: Any) -> tuple[int, ...]:
     """The shape of a row, checked against input, weight and bias."""
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     x = unwrap(input)
-    if x.dtype.kind != "f":
+    if x.dtype.kind not in kinds:
         raise DtypeError(f"{who}: input must be floating point, got {x.dtype}")
     if not shape or x.shape[-len(shape) :] != shape:
         raise InputError(f"{who}: the input's last dimensions must be normalized_shape {shape}, got shape {x.shape}")
@@ -138,7 +140,8 @@ def rms_norm(
 
     Parameters
     ----------
-    input : Tensor, shape (..., *normalized_shape), floating
+    input : Tensor, shape (..., *normalized_shape), floating or complex
+        Complex numbers are squared themselves, not their absolute values, as in PyTorch.
     normalized_shape : int or sequence of int
         The mean is taken over these dimensions.
     weight : Tensor, shape normalized_shape, optional
@@ -165,9 +168,12 @@ def rms_norm(
     tensor([[ 1.0000,  1.0000],
             [ 0.0000, -1.4142]])
     """
-    shape = _own_rows(input, normalized_shape, "rms_norm", weight=weight)
+    shape = _own_rows(input, normalized_shape, "rms_norm", "fc", weight=weight)
     if eps is None:
         eps = float(np.finfo(unwrap(input).dtype).eps)
+    if unwrap(input).dtype.kind == "c":
+        out = input * rsqrt(mean(input * input, tuple(range(-len(shape), 0)), True) + eps)
+        return out if weight is None else out * weight
     return _normalized.record((input, weight, None, eps, len(shape), False))
 
 
