@@ -497,3 +497,38 @@ def test_areas_over_integer_points_are_those_over_floats(dtype):
     for area in (tg.trapezoid, tg.cumulative_trapezoid):
         assert tg.equal(area(y, x), area(y.float(), x.float()))
         assert tg.equal(area(y.double(), x), area(y.double(), x.double()))
+
+
+@pytest.mark.parametrize(("shape", "row"), [((2, 0), (0,)), ((0, 2), (2,)), ((0, 0), (0,)), ((3, 2, 0), (2, 0))])
+def test_rows_without_elements_are_normalized(shape, row):
+    x, w, b = (tg.ones(s, requires_grad=True) for s in (shape, row, row))
+    F = tg.nn.functional
+    for out in (F.layer_norm(x, row, w, b), F.rms_norm(x, row, w)):
+        assert out.shape == shape
+        out.sum().backward()
+        assert x.grad.shape == shape
+        assert tg.equal(w.grad, tg.zeros(row))
+
+
+@pytest.mark.parametrize("order", [-1, -1.5, -INF])
+@pytest.mark.parametrize("dim", [None, 0, (0, 1)])
+def test_negative_norms_of_nothing_are_refused(order, dim):
+    with pytest.raises(IndexError, match="norm"):
+        tg.linalg.vector_norm(tg.ones(0, 3), order, dim)
+    with pytest.raises(RuntimeError, match="norm"):
+        tg.ones(0, 3).norm(order, dim)
+    assert tg.linalg.vector_norm(tg.ones(0, 3), order, 1).shape == (0,)
+    assert tg.linalg.vector_norm(tg.ones(2, 3), order, dim).isfinite().all()
+
+
+@pytest.mark.parametrize("dtype", [tg.float64, tg.float16, tg.int64])
+def test_a_weight_without_dimensions_does_not_decide_the_dtype(dtype):
+    x, end = tg.ones(2, requires_grad=True), tg.zeros(2)
+    w = tg.tensor(1, dtype=dtype).requires_grad_(dtype.is_floating_point)
+    out = tg.lerp(x, end, w)
+    assert out.dtype is tg.float32
+    out.sum().backward()
+    assert x.grad.tolist() == [0, 0]
+    assert not w.requires_grad or (w.grad.dtype is dtype and w.grad.item() == -2)
+    with pytest.raises(TypeError, match="one dtype"):
+        tg.lerp(x, end, tg.ones(2, dtype=dtype))

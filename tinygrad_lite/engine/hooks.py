@@ -73,9 +73,11 @@ def handed(g: Any, create: bool) -> Any:
 
 def taken(result: Any, like: Any, who: str, create: bool) -> Any:
     """A gradient as a hook returned it, in the form that runs through the graph; `like` has its shape and dtype."""
-    if not isinstance(result, rules.Tensor) or result.shape != like.shape:
-        came = getattr(result, "shape", type(result).__name__)
-        raise RuntimeError(f"{who}: a hook must return None or a Tensor of shape {like.shape}, got {came}")
+    must = f"{who}: a hook must return None or a Tensor of shape {like.shape}"
+    if not isinstance(result, rules.Tensor):
+        raise TypeError(f"{must}, got {type(result).__name__}")
+    if result.shape != like.shape:
+        raise RuntimeError(f"{must}, got {result.shape}")
     result = conjugate(result if create else result._data.copy())
     return result if result.dtype == like.dtype else cast(result, like.dtype)
 

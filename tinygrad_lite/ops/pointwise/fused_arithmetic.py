@@ -58,7 +58,7 @@ def lerp(input: Floating, end: Floating, weight: Any) -> Tensor:
     ----------
     input, end : Tensor, floating or complex
     weight : Tensor or number
-        All of one dtype, and of shapes that broadcast.
+        All of one dtype, and of shapes that broadcast. A weight of shape () may have any dtype.
 
     Returns
     -------
@@ -75,6 +75,8 @@ def lerp(input: Floating, end: Floating, weight: Any) -> Tensor:
     >>> tg.lerp(tg.tensor([1.0, 2.0]), tg.tensor([3.0, 10.0]), 0.25)
     tensor([1.5000, 4.0000])
     """
+    if isinstance(weight, rules.Tensor) and weight.ndim == 0 < unwrap(input).ndim:
+        weight = weight.to(unwrap(input).dtype)
     one_dtype("lerp", input=input, end=end, weight=weight)
     return _lerp_op.record((input, end, weight))
 

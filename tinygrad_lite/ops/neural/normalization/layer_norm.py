@@ -41,7 +41,9 @@ def _rows_twin(x: Any, weight: Any, bias: Any, eps: float, last: int, centered: 
 
 
 def _launch(kernel: Any, cut: Any, *others: Any, each: Any = ()) -> None:
-    """Run a kernel over the rows of arrays."""
+    """Run a kernel over the rows of arrays; rows without elements have no mean and nothing to write."""
+    if not cut[0].size:
+        return
     in_parts(kernel, -(-len(cut[0]) // _pieces(cut[0])), cut, *others, each=each)
 
 
@@ -50,17 +52,22 @@ def _pieces(x: Any) -> int:
     return max(1, -(-len(x) // row_loops.piece(x.shape[1])))
 
 
+def _as_rows(x: Any, last: int) -> Any:
+    """The array with one row for all of its last dimensions."""
+    leading = x.ndim - last
+    return np.ascontiguousarray(x).reshape(math.prod(x.shape[:leading]), math.prod(x.shape[leading:]))
+
+
 def _flat(v: Any, dtype: Any) -> Any:
     return np.empty(0, dtype) if v is None else np.ascontiguousarray(v, dtype).reshape(-1)
 
 
 def _rows_vjp(g: Any, x: Any, weight: Any, bias: Any, last: int, centered: bool, mean: Any, scale: Any) -> Any:
-    n = math.prod(x.shape[x.ndim - last :])
-    up, flat = np.ascontiguousarray(g).reshape(-1, n), np.ascontiguousarray(x).reshape(-1, n)
+    up, flat = _as_rows(g, last), _as_rows(x, last)
     w = _flat(weight, x.dtype)
     result, count = np.empty(x.shape, x.dtype), _pieces(flat)
     out = result.reshape(flat.shape)
-    sums = np.zeros((2, count, n), np.float64 if len(flat) > MANY_ROWS else x.dtype)
+    sums = np.zeros((2, count, flat.shape[1]), np.float64 if len(flat) > MANY_ROWS else x.dtype)
     _launch(row_loops.normalize_backward, (flat, up, mean, scale, out), w, centered, each=sums)
     gw, gb = sums[:, 0] if count == 1 else pairwise_sum(sums, 1)
     gw, gb = (v.astype(x.dtype, copy=False) for v in (gw, gb))
@@ -73,10 +80,9 @@ def _rows_vjp(g: Any, x: Any, weight: Any, bias: Any, last: int, centered: bool,
 )
 def _normalized(x: Any, weight: Any, bias: Any, eps: float, last: int, centered: bool) -> Any:
     """Each row, which the last dimensions make up, less its mean and over its deviation."""
-    n = math.prod(x.shape[x.ndim - last :])
-    flat = np.ascontiguousarray(x).reshape(-1, n)
+    flat = _as_rows(x, last)
     w, b = _flat(weight, x.dtype), _flat(bias, x.dtype)
-    result, mean, scale = np.empty(x.shape, x.dtype), np.empty(len(flat), x.dtype), np.empty(len(flat), x.dtype)
+    result, mean, scale = np.empty(x.shape, x.dtype), np.zeros(len(flat), x.dtype), np.zeros(len(flat), x.dtype)
     out = result.reshape(flat.shape)
     _launch(row_loops.normalize, (flat, out, mean, scale), w, b, eps, centered)
     return result, mean, scale
