@@ -14,7 +14,7 @@ HERE = "parallel_programs"
 
 
 @pytest.mark.parametrize("count", [2, 3])
-def test_200_steps_of_adam_are_those_of_one_process(count, tmp_path):
+def test_steps_of_adam_are_those_of_one_process(count, tmp_path):
     found = launch(count, f"{HERE}:trains_as_one", tmp_path)
     assert all(each == found[0] for each in found)  # the same bits on all ranks
     assert found[0]["float64"] < 1e-12
@@ -22,7 +22,7 @@ def test_200_steps_of_adam_are_those_of_one_process(count, tmp_path):
 
 
 @pytest.mark.parametrize("count", [2, 3])
-def test_ranks_have_the_same_bits_after_1000_steps(count, tmp_path):
+def test_ranks_have_the_same_bits_after_many_steps(count, tmp_path):
     found = launch(count, f"{HERE}:stays_alike", tmp_path)
     assert found == [found[0]] * count
 

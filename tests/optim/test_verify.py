@@ -14,16 +14,17 @@ ROWS = [pytest.param(row, id=row.name) for row in OPTIMIZERS]
 
 
 def test_muon_passes():
-    for variant in ({}, {"nesterov": False, "weight_decay": 0.0, "adjust_lr_fn": "match_rms_adamw"}):
-        assert optim.verify(optim.Muon, steps=3, show=False, **variant).passed
+    variant = {"nesterov": False, "weight_decay": 0.0, "adjust_lr_fn": "match_rms_adamw"}
+    assert optim.verify(optim.Muon, steps=2, show=False).passed
+    assert optim.verify(optim.Muon, steps=2, dtypes=[np.float32], show=False, **variant).passed
 
 
 @pytest.mark.each("row", ROWS)
 def test_every_optimizer_passes(row: Row):
-    for variant in row.variants[:2]:
-        report = optim.verify(row.cls, steps=3, show=False, **variant)
+    for variant, dtypes in zip(row.variants, ((np.float32, np.float64), (np.float32,))):
+        report = optim.verify(row.cls, steps=3, show=False, dtypes=dtypes, **variant)
         assert report.passed, f"{variant}\n{report}"
-        assert len(report.rows) >= 4  # two dtypes, two ways
+        assert len(report.rows) >= 2 * len(dtypes)  # two ways at least
         assert report.elements == 65_550
         assert min(report.compared.values()) > 0.25
 

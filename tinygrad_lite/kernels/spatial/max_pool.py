@@ -18,6 +18,7 @@ from ..native.memory import bare, claim
 from ..native.simd.blocks import WIDTH, maxima
 from ..native.threads import launch
 from .max_pool_numpy import Windows, max_pool_plain, scatter_plain
+from .padded_layout import together
 
 
 def some_above(row: Any, best: Any) -> bool:
@@ -46,14 +47,18 @@ def one_maximum(x: Any, p: int, d0: int, d1: int, h0: int, h1: int, w0: int, w1:
 
 @kernel(max_pool_plain)
 def pool_planes(x: Any, spans_d: Any, spans_h: Any, spans_w: Any, steps: Any, out: Any, index: Any, cursor: Any) -> int:
-    """A piece is a plane."""
+    """A piece is some planes."""
     x, out, index, steps, done = bare(x), bare(out), bare(index), bare(steps), 0
     spans_d, spans_h, spans_w = bare(spans_d), bare(spans_h), bare(spans_w)
+    many, p, end = together(x.shape[1] * x.shape[2] * x.shape[3]), 0, 0
     while True:
-        p = claim(cursor)
-        if p >= len(x):
-            return done
-        done += 1
+        p += 1
+        if p >= end:
+            p = claim(cursor) * many
+            end = min(p + many, len(x))
+            if p >= end:
+                return done
+            done += 1
         for d in range(len(spans_d)):
             for h in range(len(spans_h)):
                 for w in range(len(spans_w)):
@@ -67,7 +72,7 @@ def pool_planes(x: Any, spans_d: Any, spans_h: Any, spans_w: Any, steps: Any, ou
 def pool_lines(
     x: Any, spans_d: Any, spans_h: Any, spans_w: Any, steps: Any, regular: Any, out: Any, index: Any, cursor: Any
 ) -> int:
-    """The same where windows lie side by side; a piece is a plane."""
+    """The same where windows lie side by side; a piece is some planes."""
     x, out, index, steps = bare(x), bare(out), bare(index), bare(steps)
     spans_d, spans_h, spans_w = bare(spans_d), bare(spans_h), bare(spans_w)
     first, last, apart, width = regular
@@ -76,11 +81,15 @@ def pool_lines(
     _, depth, height, line = out.shape
     by_plane, by_row, by_entry = steps[0] * rows * columns, steps[1] * columns, steps[2]
     source, target, places = x.ctypes.data, out.ctypes.data, index.ctypes.data
+    many, p, end = together(planes * rows * columns), 0, 0
     while True:
-        p = claim(cursor)
-        if p >= len(x):
-            return done
-        done += 1
+        p += 1
+        if p >= end:
+            p = claim(cursor) * many
+            end = min(p + many, len(x))
+            if p >= end:
+                return done
+            done += 1
         for d in range(depth):
             for h in range(height):
                 d0, d1, h0, h1 = spans_d[d, 0], spans_d[d, 1], spans_h[h, 0], spans_h[h, 1]
@@ -106,13 +115,17 @@ def pool_lines(
 
 @kernel(scatter_plain)
 def scatter_planes(y: Any, index: Any, out: Any, cursor: Any) -> int:
-    """A piece is a plane."""
+    """A piece is some planes."""
     y, index, out, done, zero = bare(y), bare(index), bare(out), 0, y.dtype.type(0)
+    many, p, end = together(out.shape[1]), 0, 0
     while True:
-        p = claim(cursor)
-        if p >= len(y):
-            return done
-        done += 1
+        p += 1
+        if p >= end:
+            p = claim(cursor) * many
+            end = min(p + many, len(y))
+            if p >= end:
+                return done
+            done += 1
         source, places, target = y[p], index[p], out[p]
         fill_row(target, zero)
         for i in range(source.size):
@@ -125,13 +138,15 @@ def _helpers(size: int) -> int | None:
 
 def max_pool(x: Any, windows: Windows, out: Any, index: Any) -> None:
     """`pool.max_pool_plain`, compiled."""
+    pieces = -(-len(x) // together(x[0].size))
     if windows.regular[0] < windows.regular[1] and x.dtype.kind == "f":
-        launch(pool_lines.compiled, len(x), x, *windows.spans, windows.steps, np.array(windows.regular), out, index,
+        launch(pool_lines.compiled, pieces, x, *windows.spans, windows.steps, np.array(windows.regular), out, index,
                helpers=_helpers(x.size))  # fmt: skip
     else:
-        launch(pool_planes.compiled, len(x), x, *windows.spans, windows.steps, out, index, helpers=_helpers(x.size))
+        launch(pool_planes.compiled, pieces, x, *windows.spans, windows.steps, out, index, helpers=_helpers(x.size))
 
 
 def scatter(y: Any, index: Any, out: Any) -> None:
     """`pool.scatter_plain`, compiled."""
-    launch(scatter_planes.compiled, len(y), y, np.ascontiguousarray(index), out, helpers=_helpers(out.size))
+    pieces = -(-len(y) // together(out.shape[1]))
+    launch(scatter_planes.compiled, pieces, y, np.ascontiguousarray(index), out, helpers=_helpers(out.size))

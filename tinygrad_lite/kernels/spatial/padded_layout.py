@@ -30,6 +30,14 @@ def no_plain(*args: Any) -> Any:
     raise NotImplementedError("kernels: a part of a compiled convolution runs with numba only")
 
 
+TOGETHER = 16384  # elements of planes that a thread claims at a time: threads that claim small ones wait for each other
+
+
+def together(size: int) -> int:
+    """How many planes of so many elements are claimed at a time."""
+    return max(1, TOGETHER // max(1, size))
+
+
 def within(shift: int, step: int, size: int, length: int) -> tuple[int, int]:
     """Which positions q below `size` are such that ``q * step + shift`` is one of `length`: the first, and the end."""
     low = min(max(-(shift // step), 0), size)
@@ -38,16 +46,20 @@ def within(shift: int, step: int, size: int, length: int) -> tuple[int, int]:
 
 @kernel(no_plain)
 def lay_out(x: Any, slab: Any, phases: Any, step: Any, padding: Any, size: Any, cursor: Any) -> int:
-    """``slab[n, c, f, q] = x[n, c, q * step + f - padding]``, zero outside; a piece is an image's channel."""
+    """``slab[n, c, f, q] = x[n, c, q * step + f - padding]``, zero outside; a piece is some channels of images."""
     x, slab, phases, step, padding, size = bare(x), bare(slab), bare(phases), bare(step), bare(padding), bare(size)
     images, channels, depth, height, width = x.shape
     zero, size_of, done, flat, to = x.dtype.type(0), x.itemsize, 0, x.reshape(-1), slab.reshape(-1)
     lanes, plane = WIDTH // size_of, slab.shape[3]
+    many, piece, end = together(len(phases) * plane), 0, 0
     while True:
-        piece = claim(cursor)
-        if piece >= images * channels:
-            return done
-        done += 1
+        piece += 1
+        if piece >= end:
+            piece = claim(cursor) * many
+            end = min(piece + many, images * channels)
+            if piece >= end:
+                return done
+            done += 1
         for f in range(len(phases)):
             base = (piece * len(phases) + f) * plane
             shift = phases[f, 0] - padding[0], phases[f, 1] - padding[1], phases[f, 2] - padding[2]
@@ -181,6 +193,6 @@ def helpers_for(work: int) -> int:
 def fill(plan: Plan, x: Any, slab: Any) -> None:
     """Lay out images, and zeros behind them: some vectors are read beyond the end."""
     slab[len(x) : len(x) + 1].reshape(-1)[: WIDTH // x.itemsize] = 0
-    pieces, size = len(x) * x.shape[1], np.array(plan.size)
+    pieces, size = -(-len(x) * x.shape[1] // together(slab[0, 0].size)), np.array(plan.size)
     launch(lay_out.compiled, pieces, x, slab[: len(x)], plan.phases, plan.step, plan.padding, size,
            helpers=helpers_for(80 * slab.size))  # fmt: skip

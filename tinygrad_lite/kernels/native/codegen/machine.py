@@ -64,6 +64,7 @@ class Module(ir.Module):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.by_hand = ir.Module(name, context=self.context)
+        self.written: dict[Any, ir.Function] = {}  # what they are written for
 
 
 class _Machine:

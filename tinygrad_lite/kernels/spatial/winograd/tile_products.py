@@ -44,41 +44,36 @@ def multiply_strips(
             rows_by_columns(STRIP, 1, dtype, first, a_places, a_step, b, b_places, count, to, pitch, bias)
 
 
-def entering(m: int, which: int) -> Any:
-    """The function that transforms a channel's tiles: of inputs (B), or of the gradients of outputs (A)."""
+def enter(
+    m: int, which: int, plane: int, image: int, sizes: Any, first: int, tiles: int, vectors: int, lines: int,
+    target: int, step: int, dtype: Any, size_of: int,
+) -> None:  # fmt: skip
+    """Transform `tiles` of a channel's from the number `first` on; vectors of n x n results are `step` bytes apart.
+
+    `which`: of inputs (B), or of the gradients of outputs (A). `plane`: the channel in the first image, others being
+    `image` bytes apart. `sizes`: of an image; rows and columns of its tiles; padding. `lines`: room. All by address.
+    """
     extra, many_lines = (2, 2 * (m + 2)) if which == B else (0, m + 2)
-
-    def enter(
-        plane: int, image: int, sizes: Any, first: int, tiles: int, vectors: int, lines: int, target: int, step: int,
-        dtype: Any, size_of: int,
-    ) -> None:  # fmt: skip
-        """Transform `tiles` of them from the number `first` on; vectors of n x n results are `step` bytes apart.
-
-        `plane`: the channel in the first image, others being `image` bytes apart. `sizes`: of an image; rows and
-        columns of its tiles; padding. `lines`: room. All by address.
-        """
-        height, width, down, across, top, left = sizes
-        lanes, pitch = WIDTH // size_of, vectors * m * WIDTH
-        if tiles < vectors * lanes:
-            clear(lines, many_lines * pitch)
-        at, row, t = first, first // across, first % across
-        while at < first + tiles:
-            many = min(across - t, first + tiles - at)
-            source, r = plane + row // down * image, row % down * m - top
-            for u in range(0, m * many + extra, lanes):
-                tile_rows(m, which, dtype, source, height, width, r, t * m + u - left, u, m * many,
-                          lines + (at - first) * m * size_of, pitch)  # fmt: skip
-            at, row, t = at + many, row + 1, 0
-        for v in range(vectors):
-            tile_columns(m, which, dtype, lines + v * m * WIDTH, pitch, target + v * WIDTH, step)
-
-    return enter
+    height, width, down, across, top, left = sizes
+    lanes, pitch = WIDTH // size_of, vectors * m * WIDTH
+    if tiles < vectors * lanes:
+        clear(lines, many_lines * pitch)
+    at, row, t = first, first // across, first % across
+    while at < first + tiles:
+        many = min(across - t, first + tiles - at)
+        source, r = plane + row // down * image, row % down * m - top
+        for u in range(0, m * many + extra, lanes):
+            tile_rows(m, which, dtype, source, height, width, r, t * m + u - left, u, m * many,
+                      lines + (at - first) * m * size_of, pitch)  # fmt: skip
+        at, row, t = at + many, row + 1, 0
+    for v in range(vectors):
+        tile_columns(m, which, dtype, lines + v * m * WIDTH, pitch, target + v * WIDTH, step)
 
 
 @cache
 def loops(m: int) -> Any:
     """The kernels for tiles of m x m outputs."""
-    enter, positions = entering(m, B), (m + 2) ** 2
+    positions = (m + 2) ** 2
 
     def leave(
         source: int, step: int, bias: int, plane: int, image: int, sizes: Any, first: int, tiles: int, vectors: int,
@@ -163,7 +158,7 @@ def loops(m: int) -> Any:
             first, vectors = blocks[b, 0] * lanes, blocks[b, 1]
             tiles = min(vectors * lanes, total - first)
             for c in range(channels):
-                enter(x.ctypes.data + c * x.strides[1], x.strides[0], ins, first, tiles, vectors, lines,
+                enter(m, B, x.ctypes.data + c * x.strides[1], x.strides[0], ins, first, tiles, vectors, lines,
                       block + c * vectors * WIDTH, (channels * vectors + 1) * WIDTH, dtype, size_of)  # fmt: skip
             for p in range(len(packed)):
                 r = p * lanes
@@ -191,7 +186,7 @@ def loops(m: int) -> Any:
             )
             start = piece % by_channel * SOME
             for c in range(start, min(start + SOME, channels)):
-                enter(x.ctypes.data + c * x.strides[1], x.strides[0], ins, first, many, vectors, lines,
+                enter(m, B, x.ctypes.data + c * x.strides[1], x.strides[0], ins, first, many, vectors, lines,
                       block + c * vectors * WIDTH, (channels * vectors + 1) * WIDTH, dtype, size_of)  # fmt: skip
 
     @kernel(no_plain)

@@ -21,6 +21,8 @@ from .tile_products import SOME, STRIP, TAPS, VECTORS, loops
 
 TILES = 8 << 20  # bytes of transformed tiles whose products are summed at a time, at most: they stay in the last cache
 FEWER = 2 << 20  # bytes of them that come and go faster, where sums that are read and written anew each time are small
+NEAR = 1 << 20  # bytes of them that a core keeps to itself, where it has sums of its own
+PIECES, OWN = 4, 4 << 20  # into how many the tiles are then cut, and bytes of all their sums, at most
 VARIABLE = "TINYGRAD_LITE_WINOGRAD"
 SERVED = os.environ.get(VARIABLE, "1") != "0" and WIDTH // 4 >= STRIP
 SHARES = 2  # blocks of tiles for each thread, at least, for which filters are transformed ahead
@@ -152,28 +154,44 @@ def correlate(y: Any, x: Any, padding: Ints, m: int, w: Any) -> None:
     ins, outs = np.array((*large, down, across, *padding), np.intp), np.array((*small, down, across, 0, 0), np.intp)
     tiles, positions, wide = len(x) * down * across, (m + 2) ** 2, VECTORS * lanes
     all_rows, all_channels = -(-rows // STRIP) * STRIP, -(-channels // lanes) * lanes
-    size = min(TILES, max(FEWER, 3 * positions * all_rows * all_channels * x.itemsize))
-    most = max(wide, size // (positions * (all_rows + all_channels) * x.itemsize) // lanes * lanes)
-    parts = -(-tiles // most)
-    count = -(-tiles // (parts * lanes)) * lanes  # in each of them
+    helpers = min(helpers_for(2 * positions * tiles * channels * rows), threads - 1)
     lines = room("winograd lines", (threads, (2 * (m + 2) * m + 1) * wide), x.dtype)
     near = room("winograd sums", (threads, positions * lanes * (wide + 1)), x.dtype)
-    panels = room("winograd tiles", (positions * (all_channels * count + lanes),), x.dtype)
-    gradients = room("winograd gradients", (positions * (all_rows * count + lanes),), x.dtype)
-    sums = room("winograd weights", (positions, all_rows * all_channels + lanes), x.dtype)
-    shape = np.array((all_rows, all_channels), np.intp)
-    zeros = np.zeros(STRIP, x.dtype)
-    helpers = min(helpers_for(2 * positions * tiles * channels * rows), threads - 1)
-    many = max(STRIP, -(-all_rows // max(1, -(-4 * threads // positions)) // STRIP) * STRIP)
-    for first in range(0, tiles, count):
-        some = -(-min(count, tiles - first) // lanes) * lanes
-        blocks = blocks_of(some, lanes, threads)
-        steps = np.array([x.itemsize, *(v * WIDTH for v in range(1, VECTORS + 1))])[:, None]
-        places = steps * np.arange(some)
-        launch(kernels.enter_across.compiled, len(blocks) * (all_channels // lanes), x, panels, blocks, some, first,
-               ins, near, lines, _slots(), helpers=helpers)  # fmt: skip
-        launch(kernels.enter_along.compiled, rows, y, gradients, blocks, some, first, outs, lines, _slots(),
-               helpers=helpers)  # fmt: skip
-        launch(kernels.correlate_tiles.compiled, positions * -(-all_rows // many), gradients, panels, sums, shape, some,
-               many, places, 0 if first else zeros.ctypes.data, helpers=helpers)  # fmt: skip
+    shape, zeros = np.array((all_rows, all_channels), np.intp), np.zeros(STRIP, x.dtype)
+    steps = np.array([x.itemsize, *(v * WIDTH for v in range(1, VECTORS + 1))])[:, None]
+
+    def parted(size: int) -> int:
+        """How many tiles are in each of some parts that take so many bytes at most."""
+        most = max(wide, size // (positions * (all_rows + all_channels) * x.itemsize) // lanes * lanes)
+        return -(-tiles // (-(-tiles // most) * lanes)) * lanes
+
+    def tiles_of(count: int, *several: int) -> tuple[Any, Any]:
+        """Room for the gradients' and the inputs' transforms."""
+        size = {"gradients": all_rows, "tiles": all_channels}
+        return tuple(
+            room(f"winograd {name}", (*several, positions * (n * count + lanes)), x.dtype) for name, n in size.items()
+        )
+
+    count = parted(NEAR)
+    parts, own = -(-tiles // count), positions * (all_rows * all_channels + lanes) * x.itemsize
+    pieces = PIECES if parts >= PIECES and own * PIECES <= OWN else 1
+    sums = room("winograd weights", (pieces, positions, all_rows * all_channels + lanes), x.dtype)
+    if pieces > 1:
+        gradients, panels = tiles_of(count, threads)
+        launch(kernels.correlate_parts.compiled, pieces, y, x, gradients, panels, sums, shape, count, parts, outs, ins,
+               steps * np.arange(count), zeros, near, lines, _slots(), helpers=helpers)  # fmt: skip
+    else:
+        count = parted(min(TILES, max(FEWER, 3 * positions * all_rows * all_channels * x.itemsize)))
+        gradients, panels = tiles_of(count)
+        many = max(STRIP, -(-all_rows // max(1, -(-4 * threads // positions)) // STRIP) * STRIP)
+        for first in range(0, tiles, count):
+            some = -(-min(count, tiles - first) // lanes) * lanes
+            blocks, places = blocks_of(some, lanes, threads), steps * np.arange(some)
+            launch(kernels.enter_across.compiled, len(blocks) * (all_channels // lanes), x, panels, blocks, some, first,
+                   ins, near, lines, _slots(), helpers=helpers)  # fmt: skip
+            launch(kernels.enter_along.compiled, rows, y, gradients, blocks, some, first, outs, lines, _slots(),
+                   helpers=helpers)  # fmt: skip
+            launch(kernels.correlate_tiles.compiled, positions * -(-all_rows // many), gradients, panels, sums, shape,
+                   some, many, places, 0 if first else zeros.ctypes.data, helpers=helpers)  # fmt: skip
+    helpers = min(helpers_for(TAPS * positions * rows * channels), threads - 1)
     launch(kernels.leave_filters.compiled, rows, sums, all_channels * x.itemsize, w, lines, _slots(), helpers=helpers)

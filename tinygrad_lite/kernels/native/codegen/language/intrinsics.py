@@ -72,8 +72,7 @@ def call_intrinsic(write: Writer, function: Intrinsic, args: list[Value]) -> Val
     signature, codegen = function.define(Context, *kinds)
     values = [_bits(write, a, kind) for a, kind in zip(args, signature.args)]
     if function.prefer_literal:
-        name = f"{function.__name__}({', '.join(map(repr, kinds))})"
-        found = _call_by_hand(write.builder, name, signature, codegen, values)
+        found = _call_by_hand(write.builder, (function.__name__, *kinds), signature, codegen, values)
     else:
         found = codegen(Context, write.builder, signature, values)
     return NOTHING if signature.return_type == NONE else Scalar(signature.return_type, found)
@@ -82,26 +81,34 @@ def call_intrinsic(write: Writer, function: Intrinsic, args: list[Value]) -> Val
 _SHORT = 100  # instructions, up to which a call would cost more than it saves
 
 
-def _call_by_hand(builder: Any, name: str, signature: Signature, codegen: Callable[..., Any], values: list[Any]) -> Any:
+def _call_by_hand(
+    builder: Any, what: tuple[Any, ...], signature: Signature, codegen: Callable[..., Any], values: list[Any]
+) -> Any:
     """Write a call of a function in the module for such; what is short is written in the call's place instead."""
-    module, returns = builder.module.by_hand, signature.return_type
+    returns, written = signature.return_type, builder.module.written
     given = [k for k, value in enumerate(values) if value is not None and not isinstance(value, ir.Constant)]
     kind = ir.FunctionType(ir.VoidType() if returns == NONE else returns.ir, [values[k].type for k in given])
-    name += "".join(map(str, given))  # the others are known
-    function = module.globals.get(name)
+    function = written.get((what, *given))  # the others are known
     if function is None:
-        function, args = ir.Function(module, kind, name), list(values)
+        module, args = builder.module.by_hand, list(values)
+        function = ir.Function(module, kind, module.get_unique_name(what[0]))
         within = ir.IRBuilder(function.append_basic_block())
         for k, argument in zip(given, function.args):
             args[k] = argument
-        found = codegen(Context, within, signature, args)
+        try:
+            found = codegen(Context, within, signature, args)
+        except Unsupported:  # what is called with numbers that are not known may be compiled again with those that are
+            del module.globals[function.name]
+            raise
         if returns == NONE:
             within.ret_void()
         else:
             within.ret(found)
+        written[(what, *given)] = function
     if sum(len(block.instructions) for block in function.blocks) <= _SHORT:
         return codegen(Context, builder, signature, values)
-    return builder.call(get_or_insert_function(builder.module, kind, name), [values[k] for k in given])
+    called = get_or_insert_function(builder.module, kind, function.name)
+    return builder.call(called, [values[k] for k in given])
 
 
 def _told(kind: Kind, literal: bool) -> Kind:

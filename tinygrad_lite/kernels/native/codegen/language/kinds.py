@@ -55,6 +55,11 @@ class Number:
         """NumPy's type."""
         return np.dtype(self.name)
 
+    @property
+    def literal_value(self) -> int:
+        """What an intrinsic asks of a number that it must know: this one it does not."""
+        raise Unsupported("a number that is not known when the kernel is compiled")
+
     def __call__(self, *args: Any) -> Signature:
         """The signature of a function that returns one."""
         return Signature(self, args)
