@@ -532,3 +532,11 @@ def test_a_weight_without_dimensions_does_not_decide_the_dtype(dtype):
     assert not w.requires_grad or (w.grad.dtype is dtype and w.grad.item() == -2)
     with pytest.raises(TypeError, match="one dtype"):
         tg.lerp(x, end, tg.ones(2, dtype=dtype))
+
+
+@pytest.mark.parametrize("order", [-INF, -1, 0, 1, 2, 3, INF])
+@pytest.mark.parametrize("dim", [None, 0, -1])
+def test_norms_of_one_number(order, dim):
+    x = tg.tensor(-3.0)
+    for found in (tg.linalg.vector_norm(x, order, dim), tg.norm(x, order, dim)):
+        tg.testing.assert_close(found, tg.tensor(3.0 if order else 1.0))

@@ -49,7 +49,7 @@ def p_norm(x: Any, p: float = 2, axis: Any = None, keepdims: Any = False) -> Any
         return pairwise_sum(size, axis, keepdims)
     if math.isinf(p):
         return (np.maximum if p > 0 else np.minimum).reduce(size, axis=axis, keepdims=keepdims)
-    if p < 0 and 0 in (x.shape if axis is None else [x.shape[d] for d in np.atleast_1d(axis)]):
+    if p < 0 and not x.size and 0 in (x.shape if axis is None else [x.shape[d] for d in np.atleast_1d(axis)]):
         raise EmptyError(f"norm: of order {p} must be of some numbers, got shape {x.shape} and dim {axis}")
     with np.errstate(divide="ignore"):  # negative powers of zero
         return pairwise_sum(size**p, axis, keepdims) ** (1 / p)
