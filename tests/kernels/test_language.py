@@ -205,6 +205,20 @@ def test_a_step_of_0_is_an_error() -> None:
             steps(5, 0)
 
 
+def with_known(x, out):
+    out[0], out[1] = np.sign(-2.5) * x, abs((-1.0) ** 2)
+
+
+def known_or_none(x):
+    x[0] = x @ x
+    return 5
+
+
+def test_numbers_that_are_known() -> None:
+    both(with_known, 3.0, np.zeros(2))
+    assert loops.compiled(known_or_none)(np.ones(2)) == 5
+
+
 def nested(n):
     return n, (n + 1, n + 2)
 

@@ -75,6 +75,7 @@ def _kernels(types: Any, kind: Kind) -> Any:
 
 def _kind(types: Any, kind: Any) -> Kind:
     """The type of a result."""
+    kind = types.unliteral(kind)
     if kind == types.none:
         return NONE
     if isinstance(kind, types.BaseTuple) and len(kind) <= ARGUMENTS - RESULTS:

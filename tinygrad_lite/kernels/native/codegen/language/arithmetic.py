@@ -99,7 +99,10 @@ class Writer:
     def arithmetic(self, sign: str, a: Value, b: Value) -> Value:
         """What Python's operator of two numbers gives."""
         if isinstance(a, Constant) and isinstance(b, Constant) and not (sign in ("/", "//", "%") and b.value == 0):
-            return Constant(_PYTHON[sign](a.value, b.value))
+            known = _PYTHON[sign](a.value, b.value)
+            if isinstance(known, complex):
+                raise Unsupported("a complex number")
+            return Constant(known)
         one, two = _number(a), _number(b)
         if sign in ("<<", ">>"):
             return self._shift(sign, a, b, one, two)

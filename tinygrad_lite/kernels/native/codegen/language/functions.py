@@ -141,7 +141,7 @@ def _sign(write: Arrays, value: Value) -> Value:
     one, zero = (write.cast(Constant(n), kind) for n in (1, 0))
     found = write.select(write.truth(write.compare("<", value, zero)), write.negative(one), zero)
     found = write.select(write.truth(write.compare(">", value, zero)), one, found)
-    return write.select(_isnan(write, value).ir, value, found) if _is_float(value) else found
+    return write.select(write.truth(_isnan(write, value)), value, found) if _is_float(value) else found
 
 
 @_means(np.square)
