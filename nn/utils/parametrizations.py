@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite import Tensor, cat, eye, linalg, matrix_exp, no_grad, randn, tensor, zeros
+from tinygrad_lite import Tensor, cat, empty, eye, linalg, matrix_exp, no_grad, randn, tensor, zeros
 from tinygrad_lite.engine.errors import InputError
 
 from .._checks import check_choice
@@ -98,8 +98,8 @@ class _SpectralNorm(Module):
             self.n_power_iterations = n_power_iterations
             with no_grad():
                 matrix = as_matrix(weight.detach(), self.dim)
-                u = normalized(randn(matrix.shape[0], dtype=weight.dtype), eps)
-                v = normalized(randn(matrix.shape[1], dtype=weight.dtype), eps)
+                u = normalized(empty(matrix.shape[0], dtype=weight.dtype).normal_(), eps)
+                v = normalized(empty(matrix.shape[1], dtype=weight.dtype).normal_(), eps)
                 u, v = power_method(matrix, u, v, 15, eps)
             self.register_buffer("_u", u)
             self.register_buffer("_v", v)

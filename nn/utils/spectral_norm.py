@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinygrad_lite import Tensor, no_grad, randn
+from tinygrad_lite import Tensor, empty, no_grad
 from tinygrad_lite.engine.errors import InputError
 
 from ..hooks import hooks_of
@@ -87,8 +87,8 @@ def spectral_norm(
     delattr(module, name)
     module.register_parameter(f"{name}_orig", weight)
     setattr(module, name, weight.detach())
-    module.register_buffer(f"{name}_u", normalized(randn(rows, dtype=weight.dtype), eps))
-    module.register_buffer(f"{name}_v", normalized(randn(columns, dtype=weight.dtype), eps))
+    module.register_buffer(f"{name}_u", normalized(empty(rows, dtype=weight.dtype).normal_(), eps))
+    module.register_buffer(f"{name}_v", normalized(empty(columns, dtype=weight.dtype).normal_(), eps))
     hook.handle = module.register_forward_pre_hook(hook)  # type: ignore[attr-defined]
     return module
 

@@ -22,7 +22,7 @@ from torch import nn
 from torch.nn import functional as F
 
 model = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.5), nn.ReLU(), nn.LSTM(8, 8, batch_first=True))
-head = nn.Linear(8, 3)
+head = nn.Sequential(nn.utils.spectral_norm(nn.Linear(8, 8)), nn.utils.parametrizations.spectral_norm(nn.Linear(8, 3)))
 optimizer = torch.optim.Adam([*model.parameters(), *head.parameters()], lr=0.1)
 for step in range(6):
     x, y = torch.randn(2, 5, 4), torch.randint(0, 3, (2,))

@@ -55,7 +55,7 @@ def _made_by() -> str:
     return hashlib.sha256(found.encode()).hexdigest()
 
 
-class Module(ir.Module):
+class Module(ir.Module):  # type: ignore[misc]  # llvmlite has no types for it
     """A module, and beside it one of functions that are written by hand: LLVM is to leave them much as they are.
 
     What it could do to them takes three times as long as to compile all the rest, and makes nothing faster.
