@@ -260,7 +260,7 @@ def _exp(a: Any) -> Any:
         return np.where(finite[..., None, None], out, np.nan).astype(given)
 
 
-def matrix_exp(A: Any) -> Tensor:
+def matrix_exp(A: Floating) -> Tensor:
     """Exponential of matrices, ``sum_k A^k / k!``.
 
     Parameters
