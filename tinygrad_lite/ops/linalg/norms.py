@@ -260,12 +260,12 @@ def _exp(a: Any) -> Any:
         return np.where(finite[..., None, None], out, np.nan).astype(given)
 
 
-def matrix_exp(A: Floating) -> Tensor:
+def matrix_exp(A: Any) -> Tensor:
     """Exponential of matrices, ``sum_k A^k / k!``.
 
     Parameters
     ----------
-    A : Tensor, shape (..., n, n), floating or complex
+    A : Tensor, shape (..., n, n), of real or complex numbers
         float16 and float32 are computed in double precision.
 
     Returns
