@@ -154,6 +154,19 @@ def test_no_division_stops_the_program() -> None:
     both(divided, x.copy(), y.copy(), np.zeros((5, 5), np.int64))
 
 
+def left_over(x, y, out):
+    for i in range(x.size):
+        for j in range(y.size):
+            out[i, j] = np.fmod(x[i], y[j]) + 10 * np.fmod(x[i], 3) + 100 * np.fmod(7, y[j])
+
+
+def test_what_is_left_of_whole_numbers_is_numpys() -> None:
+    """With the sign of the first, exact, and 0 where the second is 0."""
+    for dtype in (np.int64, np.int32):
+        x = np.array([0, 1, 5, -5, -1, 2**53 + 1, LEAST]).astype(dtype)
+        both(left_over, x, np.array([0, 1, -1, 2, 3, -3]).astype(dtype), np.zeros((x.size, 6), np.int64))
+
+
 def of_own_type(x, out):
     out[0], out[1], out[2], out[3] = -x[0], abs(x[0]), np.square(x[0]), np.sign(x[0])
     out[4] = np.int64(x[0]) % 10

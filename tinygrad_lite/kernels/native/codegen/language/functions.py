@@ -158,8 +158,18 @@ def _copysign(write: Arrays, a: Value, b: Value) -> Value:
 
 @_means(np.fmod)
 def _fmod(write: Arrays, a: Value, b: Value) -> Value:
+    if not _is_float(a) and not _is_float(b):
+        return _truncated_remainder(write, write.cast(a, _whole_number(a)), write.cast(b, _whole_number(b)))
     kind = FLOAT32 if FLOAT32 == a.kind == b.kind else FLOAT64
     return Scalar(kind, write.builder.frem(write.bits(a, kind), write.bits(b, kind), flags=write.flags))
+
+
+def _truncated_remainder(write: Arrays, a: Scalar, b: Scalar) -> Value:
+    """Of integers, with the sign of the first; 0 where the second is."""
+    rest, zero = write.arithmetic("%", a, b), Constant(0)
+    apart = write.compare("!=", write.compare("<", a, zero), write.compare("<", b, zero))
+    other = write.arithmetic("&", write.compare("!=", rest, zero), apart)
+    return write.select(write.truth(other), write.arithmetic("-", rest, b), rest)
 
 
 def _instruction(name: str, positive: bool = False) -> Function:
