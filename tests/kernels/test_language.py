@@ -248,6 +248,16 @@ def too_many(x):
     return x[0, 1]
 
 
+def unreached(x, out):
+    if x[0] > 5:
+        out[0] = 0.0**-1
+    out[1] = x[0] + 1
+
+
+def test_known_numbers_without_a_result_are_no_error_before_they_are_reached() -> None:
+    both(unreached, np.ones(1), np.zeros(2))
+
+
 def test_what_this_compiler_does_not_know_is_left_to_numba() -> None:
     assert loops.compiled(nested)(1) == (1, (2, 3))
     assert loops.compiled(product)(np.arange(3.0), np.arange(3.0)) == 5

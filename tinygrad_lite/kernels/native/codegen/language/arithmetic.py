@@ -99,9 +99,11 @@ class Writer:
     def arithmetic(self, sign: str, a: Value, b: Value) -> Value:
         """What Python's operator of two numbers gives."""
         if isinstance(a, Constant) and isinstance(b, Constant) and not (sign in ("/", "//", "%") and b.value == 0):
-            known = _PYTHON[sign](a.value, b.value)
-            if isinstance(known, complex):
-                raise Unsupported("a complex number")
+            try:
+                known = _PYTHON[sign](a.value, b.value)
+                float(known)
+            except (ArithmeticError, TypeError, ValueError) as error:  # Python raises it when the line is reached
+                raise Unsupported(f"{a.value} {sign} {b.value}: {error}") from None
             return Constant(known)
         one, two = _number(a), _number(b)
         if sign in ("<<", ">>"):
