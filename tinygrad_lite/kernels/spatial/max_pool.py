@@ -14,11 +14,11 @@ import numpy as np
 
 from ..kernel import kernel
 from ..loops.row_sums import fill_row
-from ..native.memory import bare, claim
+from ..native.memory import bare
 from ..native.simd.blocks import WIDTH, maxima
 from ..native.threads import launch
 from .max_pool_numpy import Windows, max_pool_plain, scatter_plain
-from .padded_layout import together
+from .padded_layout import next_plane, together
 
 
 def some_above(row: Any, best: Any) -> bool:
@@ -52,13 +52,10 @@ def pool_planes(x: Any, spans_d: Any, spans_h: Any, spans_w: Any, steps: Any, ou
     spans_d, spans_h, spans_w = bare(spans_d), bare(spans_h), bare(spans_w)
     many, p, end = together(x.shape[1] * x.shape[2] * x.shape[3]), 0, 0
     while True:
-        p += 1
+        p, end = next_plane(p, end, many, len(x), cursor)
         if p >= end:
-            p = claim(cursor) * many
-            end = min(p + many, len(x))
-            if p >= end:
-                return done
-            done += 1
+            return done
+        done += 1
         for d in range(len(spans_d)):
             for h in range(len(spans_h)):
                 for w in range(len(spans_w)):
@@ -83,13 +80,10 @@ def pool_lines(
     source, target, places = x.ctypes.data, out.ctypes.data, index.ctypes.data
     many, p, end = together(planes * rows * columns), 0, 0
     while True:
-        p += 1
+        p, end = next_plane(p, end, many, len(x), cursor)
         if p >= end:
-            p = claim(cursor) * many
-            end = min(p + many, len(x))
-            if p >= end:
-                return done
-            done += 1
+            return done
+        done += 1
         for d in range(depth):
             for h in range(height):
                 d0, d1, h0, h1 = spans_d[d, 0], spans_d[d, 1], spans_h[h, 0], spans_h[h, 1]
@@ -119,13 +113,10 @@ def scatter_planes(y: Any, index: Any, out: Any, cursor: Any) -> int:
     y, index, out, done, zero = bare(y), bare(index), bare(out), 0, y.dtype.type(0)
     many, p, end = together(out.shape[1]), 0, 0
     while True:
-        p += 1
+        p, end = next_plane(p, end, many, len(y), cursor)
         if p >= end:
-            p = claim(cursor) * many
-            end = min(p + many, len(y))
-            if p >= end:
-                return done
-            done += 1
+            return done
+        done += 1
         source, places, target = y[p], index[p], out[p]
         fill_row(target, zero)
         for i in range(source.size):

@@ -38,6 +38,14 @@ def together(size: int) -> int:
     return max(1, TOGETHER // max(1, size))
 
 
+def next_plane(p: int, end: int, many: int, count: int, cursor: Any) -> tuple[int, int]:
+    """The plane after one, and where those end that this thread has claimed: there, too, if none of `count` is left."""
+    if p + 1 < end:
+        return p + 1, end
+    first = claim(cursor) * many
+    return first, min(first + many, count)
+
+
 def within(shift: int, step: int, size: int, length: int) -> tuple[int, int]:
     """Which positions q below `size` are such that ``q * step + shift`` is one of `length`: the first, and the end."""
     low = min(max(-(shift // step), 0), size)
@@ -53,13 +61,10 @@ def lay_out(x: Any, slab: Any, phases: Any, step: Any, padding: Any, size: Any, 
     lanes, plane = WIDTH // size_of, slab.shape[3]
     many, piece, end = together(len(phases) * plane), 0, 0
     while True:
-        piece += 1
+        piece, end = next_plane(piece, end, many, images * channels, cursor)
         if piece >= end:
-            piece = claim(cursor) * many
-            end = min(piece + many, images * channels)
-            if piece >= end:
-                return done
-            done += 1
+            return done
+        done += 1
         for f in range(len(phases)):
             base = (piece * len(phases) + f) * plane
             shift = phases[f, 0] - padding[0], phases[f, 1] - padding[1], phases[f, 2] - padding[2]

@@ -19,9 +19,11 @@ from ....kernels.native.parallel import in_parts
 from ....rules import differentiable, unwrap, wrap
 from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
-from ...creation.creation import built
+from ...creation.creation import built, ones_like
 from ...pointwise.arithmetic import abs, remainder
-from ...pointwise.clamp_round_where import where
+from ...pointwise.clamp_round_where import clamp, floor, round, where
+from ...pointwise.comparison import isfinite
+from ...pointwise.floating_point import nan_to_num
 from ...shape.cat_pad import stack
 
 __all__ = ["affine_grid", "grid_sample", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d"]
@@ -188,36 +190,7 @@ def _reflect(x: Any, low: float, high: float) -> Any:
     if not span:
         return x * 0.0
     turned = remainder(abs(x - low), 2 * span)
-    return low + where(wrap(_exceeds(unwrap(turned), span)), 2 * span - turned, turned)
-
-
-def _exceeds(x: Any, limit: float) -> Any:
-    return x > limit
-
-
-def _is_finite(x: Any) -> Any:
-    return np.isfinite(x)
-
-
-def _floor(x: Any) -> Any:
-    return np.floor(x)
-
-
-def _round(x: Any) -> Any:
-    return np.rint(x)
-
-
-def _whole_weights(x: Any) -> Any:
-    return np.ones_like(x)
-
-
-def _lies_inside(x: Any, size: int) -> Any:
-    return (x > 0) & (x < size - 1)
-
-
-def _nearer_end(x: Any, size: int) -> Any:
-    """The last place or the first; 0 for NaN, too, as in PyTorch."""
-    return np.where(x >= size - 1, x.dtype.type(size - 1), x.dtype.type(0))
+    return low + where(turned > span, 2 * span - turned, turned)
 
 
 def _place(x: Any, size: int, align_corners: bool) -> Any:
@@ -225,15 +198,21 @@ def _place(x: Any, size: int, align_corners: bool) -> Any:
     return (x + 1) * ((size - 1) / 2) if align_corners else ((x + 1) * size - 1) * 0.5
 
 
+def _fixed(x: Any) -> Any:
+    """Places that decide something, which has no gradient."""
+    return wrap(unwrap(x))
+
+
 def _inside(x: Any, size: int, padding_mode: str, align_corners: bool) -> Any:
     """Bring a place that lies outside back in, as the padding says."""
     if padding_mode == "reflection":
-        x = where(wrap(_is_finite(unwrap(x))), x, 0.0)  # as NaN at the border
+        x = where(isfinite(x), x, 0.0)  # as NaN at the border
         x = _reflect(x, 0.0, size - 1.0) if align_corners else _reflect(x, -0.5, size - 0.5)
     if padding_mode == "zeros":
         return x
-    inside, end = wrap(_lies_inside(unwrap(x), size)), wrap(_nearer_end(unwrap(x), size))
-    return where(inside, x, end)  # no gradient at the ends, as in PyTorch
+    here = _fixed(x)
+    end = clamp(nan_to_num(here), 0, size - 1)  # 0 for NaN, too, as in PyTorch
+    return where((here > 0) & (here < size - 1), x, end)  # no gradient at the ends, as in PyTorch
 
 
 def _cubic(t: Any) -> list[Any]:
@@ -252,13 +231,13 @@ def _cubic(t: Any) -> list[Any]:
 def _taps(x: Any, mode: str, size: int, padding_mode: str, align_corners: bool) -> list[tuple[Any, Any]]:
     """Along one dimension: the pixels that are read (floats, maybe outside), and their weights."""
     if mode == "bicubic":
-        first = wrap(_floor(unwrap(x)))
+        first = floor(_fixed(x))
         taps = list(zip((-1, 0, 1, 2), _cubic(x - first)))
         return [(_inside(first + i, size, padding_mode, align_corners), w) for i, w in taps]
     x = _inside(x, size, padding_mode, align_corners)
     if mode == "nearest":
-        return [(wrap(_round(unwrap(x))), wrap(_whole_weights(unwrap(x))))]
-    first = wrap(_floor(unwrap(x)))
+        return [(round(_fixed(x)), ones_like(_fixed(x)))]
+    first = floor(_fixed(x))
     return [(first, first + 1 - x), (first + 1, x - first)]
 
 
