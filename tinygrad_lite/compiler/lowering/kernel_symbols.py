@@ -14,9 +14,6 @@ from .rows import Row
 from .steps import Call
 from .symbols import NotLowered, Symbol
 
-MOST_PIECES = 64  # calls of one kernel by one row
-
-
 class _Now(threading.local):
     row: Row | None = None
 
@@ -35,33 +32,67 @@ def _any_symbol(values: Any) -> bool:
     return any(isinstance(v, Symbol) for v in values)
 
 
-def call_kernel(loop: Any, args: tuple[Any, ...], ignored: bool = False) -> Any:
-    """Note a call of a compiled loop; it may return nothing, or -1 if that says that nothing is wrong."""
-    from ...kernels.native.codegen.language import kinds as types
-    from ...kernels.native.codegen.loop import machine_code, words_of
+class _Given:
+    """What a kernel is called with: the arguments' values, and the symbols among them."""
 
-    row = row_now()
-    given = [row.copied(row.constant(a), a.copy()) if isinstance(a, np.ndarray) else a for a in args]
-    symbols = [a for a in given if isinstance(a, Symbol)]
-    values = tuple(a.array if isinstance(a, Symbol) else a for a in given)
+    def __init__(self, row: Row, args: tuple[Any, ...]) -> None:
+        self._row, self._args = row, args
+        self.values = tuple(a.array if isinstance(a, Symbol) else a.copy() if _is_array(a) else a for a in args)
+        self._before = [v.tobytes() if _is_array(v) else b"" for v in self.values]
+
+    def note(self, caller: str, expected: int, words: list[int], positions: list[int], name: str) -> None:
+        """Add the step, after the kernel was run on the values."""
+        from ...kernels.native.codegen.loop import machine_code
+
+        given = []
+        for arg, value, before in zip(self._args, self.values, self._before):
+            if not _is_array(value):
+                continue
+            same = value.tobytes() == before
+            if isinstance(arg, Symbol):
+                if not same and not self._row.may_write(arg):
+                    raise NotLowered("a write to an argument")
+                given.append(arg)
+            else:  # a constant, or what begins as one
+                held = self._row.constant(arg)
+                given.append(held if same else self._row.copied(held, arg.copy()))
+        places = tuple(s.place for s in given)
+        written = tuple(s.place for s in given if self._row.may_write(s))
+        called = machine_code(caller)
+        self._row.steps.append(Call(called, expected, places, tuple(words), tuple(positions), written, name))
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray)
+
+
+def _compiled(loop: Any, kinds: Any) -> Any:
+    """A kernel's machine code, which may return an integer or nothing."""
+    from ...kernels.native.codegen.language import kinds as types
+
     try:
-        kinds = tuple(map(types.kind_of, values))
-        address, result, _ = loop.compiled(kinds)
+        found = loop.compiled(kinds)
     except types.Unsupported as error:
         raise NotLowered("a kernel's arguments") from error
+    result = found.result
     if result != types.NONE and not (isinstance(result, types.Number) and result.family in "iu"):
         raise NotLowered("a kernel's result")
-    read = [(s.array, s.array.tobytes()) for s in symbols if not row.may_write(s)]
-    found = loop(*values)
-    if any(a.tobytes() != before for a, before in read):
-        raise NotLowered("a write to an argument")
-    if not ignored and found not in (None, -1):
+    return found
+
+
+def call_kernel(loop: Any, args: tuple[Any, ...]) -> Any:
+    """Note a call of a compiled loop; it may return nothing, or -1 if that says that nothing is wrong."""
+    from ...kernels.native.codegen.loop import kinds_of, words_of
+
+    given = _Given(row_now(), args)
+    kinds = kinds_of(given.values)
+    address = _compiled(loop, kinds).address
+    found = loop(*given.values)
+    if found not in (None, -1):
         raise NotLowered("a kernel's result")
-    words, positions = words_of(values, kinds)
-    places, written = tuple(s.place for s in symbols), tuple(s.place for s in symbols if row.may_write(s))
-    expected, called = 0 if ignored or found is None else -1, machine_code("step_without_result" if ignored else "step")
-    given_words, positions = (address, *words), [k + 1 for k in positions]
-    row.steps.append(Call(called, expected, places, given_words, tuple(positions), written, loop.__name__))
+    words, positions = words_of(given.values, kinds)
+    expected = 0 if found is None else -1
+    given.note("step", expected, [address, *words], [k + 1 for k in positions], loop.__name__)
     return found
 
 
@@ -108,24 +139,40 @@ class KernelSymbol:
 
 
 def launch(kernel: Any, pieces: int, *args: Any, helpers: int | None = None, brief: bool = False) -> None:
-    """As `threads.launch`, by this thread alone."""
-    if threads.helpers_for(pieces, helpers) > 0:
-        raise NotLowered("work for several threads")
-    call_kernel(kernel._loop, (*args, np.zeros(1, np.intp)), ignored=True)
+    """As `threads.launch`: the step launches the kernel."""
+    from ...kernels.native.codegen.loop import kinds_of, words_of
+
+    loop, given = kernel._loop, _Given(row_now(), (*args, np.zeros(1, np.intp)))
+    kinds = kinds_of(given.values)
+    address = _compiled(loop, kinds).address
+    loop(*given.values)
+    words, positions = words_of(given.values, kinds)
+    head = [threads.PRESENT.ctypes.data, 0 if brief else threads.helpers_for(pieces, helpers), address]
+    given.note("shared_step", 0, [*head, *words], [len(head) + k for k in positions], loop.__name__)
 
 
 def launch_parts(
     kernel: Any, total: int, size: int, *args: Any, cut: int = 0, each: int = 0, ranged: bool = False
 ) -> None:
-    """As `threads.launch_parts`, by this thread alone."""
-    pieces = -(-total // size)
-    if threads.helpers_for(pieces) > 0 or pieces > MOST_PIECES:
-        raise NotLowered("work for several threads")
+    """As `threads.launch_parts`: the step launches the kernel on its pieces."""
+    from ...kernels.native.codegen import entry
+    from ...kernels.native.codegen.loop import kinds_of, machine_code, words_of
+
+    loop, given = kernel._loop, _Given(row_now(), args)
+    pieces, values = -(-total // size), given.values
     for piece in range(pieces):
         first, end = piece * size, min(total, (piece + 1) * size)
-        rows = [a[first:end] for a in args[:cut]]
-        own = [a[piece] for a in args[cut : cut + each]]
-        kernel(*rows, *own, *args[cut + each :], *((first, end) if ranged else ()))
+        rows = [*(a[first:end] for a in values[:cut]), *(a[piece] for a in values[cut : cut + each])]
+        loop(*rows, *values[cut + each :], *((first, end) if ranged else ()))
+    taken = (*values[:cut], *(a[0] for a in values[cut : cut + each]), *values[cut + each :], *(0, 0) * ranged)
+    kinds = kinds_of((*values, *(0, 0) * ranged), range(cut, cut + each))
+    words, positions = words_of(taken, kinds)
+    moves = [(8 * positions[k], values[k].strides[0], int(k >= cut)) for k in range(cut + each)]
+    head = [threads.PRESENT.ctypes.data, threads.helpers_for(pieces), machine_code("part")]
+    job = [0, 0, total, size, _compiled(loop, kinds).address, 0, len(words), int(ranged), len(moves)]
+    assert 8 * len(job) == entry.MOVED, "as `entry` reads them"
+    head += [*job, *(word for move in moves for word in move)]
+    given.note("parted_step", 0, [*head, *words], [len(head) + k for k in positions], loop.__name__)
 
 
 def room(name: str, shape: Any, dtype: Any) -> Symbol:

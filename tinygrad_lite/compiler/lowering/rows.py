@@ -92,9 +92,11 @@ class Row:
         return out
 
     def add(self, loop: Any, places: tuple[Any, ...], shape: tuple[int, ...], name: str) -> None:
-        """Note a step of loops."""
+        """Note a step of loops, if there is anything to do."""
+        if 0 in shape:
+            return
         strides = [stretched(p, shape) for p in places if isinstance(p, Place)]
-        if len(dimensions(shape, strides)[0]) > MOST or 0 in shape:
+        if len(dimensions(shape, strides)[0]) > MOST:
             raise NotLowered("a shape")
         self.steps.append(Step(loop, places, shape, name))
 
@@ -138,15 +140,13 @@ class Row:
     def full(self, shape: Any, value: Any, dtype: Any) -> Symbol:
         """Memory with one number everywhere."""
         out = self.empty(shape, dtype)
-        if out.size:
-            self.fill(out, value)
+        self.fill(out, value)
         return out
 
     def full_of(self, like: Any, value: Any) -> Symbol:
         """Memory of an array's layout with one number everywhere."""
         out = self.new(like)
-        if out.size:
-            self.fill(out, value)
+        self.fill(out, value)
         return out
 
     def fill(self, out: Symbol, value: Any) -> None:
@@ -223,8 +223,7 @@ class Row:
         out, start = self.new(np.zeros_like(result)), 0
         for p in arrays:
             end = start + p.shape[axis]
-            if p.size:
-                self.store(out[(slice(None),) * (axis % result.ndim) + (slice(start, end),)], p)
+            self.store(out[(slice(None),) * (axis % result.ndim) + (slice(start, end),)], p)
             start = end
         return out
 

@@ -41,6 +41,7 @@ MOST = 1023  # helpers
 _count: int | None = None
 _crew: Any = None  # what `crew` keeps of each helper; made with the first
 _base = 0  # where that lies
+PRESENT = np.zeros(2, np.intp)  # the same, and how many helpers there are, for compiled code that launches by itself
 _NAPS = os.name == "posix"  # as in `crew`: elsewhere a helper sleeps in Python, until its own bell rings
 _bells: list[SimpleQueue[None]] = []
 _last, _row = 0.0, 0  # when `nearby` was last asked, and how often in a row
@@ -231,6 +232,7 @@ def _hire(n: int) -> None:
             work = compiled(serve), _crew, len(_bells) + 1, bell
             threading.Thread(target=_help, args=work, name="tinygrad_lite", daemon=True).start()
             _bells.append(bell)
+        PRESENT[:] = _base, len(_bells)
 
 
 def _help(serve: Callable[..., bool], crew: Any, h: int, bell: SimpleQueue[None]) -> None:
@@ -251,6 +253,7 @@ def _after_fork() -> None:
     if _bells:
         have_jobs_done(None)
     _crew, _bells = None, []
+    PRESENT[1] = 0
 
 
 if hasattr(os, "register_at_fork"):

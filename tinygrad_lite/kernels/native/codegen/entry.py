@@ -294,8 +294,30 @@ def step(words: int) -> Any:
     return word(words + WORDS + RESULT) if word(words + WORDS) == 0 else STOPPED
 
 
-def step_without_result(words: int) -> Any:
-    """As `step`; return 0."""
-    put(words + WORDS, 0)
-    call(word(words), words + WORDS)
-    return 0 if word(words + WORDS) == 0 else STOPPED
+def shared_step(words: int) -> int:
+    """Launch a kernel; return 0.
+
+    The words say where it stands who may help, how many at most, the kernel's address, and what it takes.
+    """
+    put(words + 3 * WORDS, 0)
+    failed = conduct(word(word(words)), present(words), word(words + 2 * WORDS), words + 3 * WORDS)
+    return 0 if failed == 0 else STOPPED
+
+
+def parted_step(words: int) -> int:
+    """Launch a kernel on pieces of rows; return 0.
+
+    The words say where it stands who may help, how many at most, where `part` lies, what it knows of a launch, and what
+    the kernel takes.
+    """
+    job = words + 3 * WORDS
+    put(job, 0)
+    put(job + PIECE, 0)
+    put(job + TEMPLATE, job + MOVED + word(job + MOVES) * 3 * WORDS)
+    failed = conduct(word(word(words)), present(words), word(words + 2 * WORDS), job)
+    return 0 if failed == 0 else STOPPED
+
+
+def present(words: int) -> int:
+    """How many helpers there are of those that are wanted."""
+    return min(word(words + WORDS), word(word(words) + WORDS))

@@ -242,6 +242,11 @@ def _described(value: Any, row: bool) -> tuple[Kind, tuple[int, int, int] | None
     return kind, (entry.SCALAR, id(type(value)), value.dtype.itemsize) if plain is None else (plain, 0, 0), 1
 
 
+def kinds_of(args: tuple[Any, ...], rows: range = range(0)) -> tuple[Kind, ...]:
+    """The types of a kernel's arguments; of those with numbers in `rows` it takes one row."""
+    return tuple(_described(a, k in rows)[0] for k, a in enumerate(args))
+
+
 def words_of(args: tuple[Any, ...], kinds: tuple[Kind, ...]) -> tuple[list[int], list[int]]:
     """A kernel's words for some arguments, and which of them are addresses of arrays, to be filled in."""
     words, addresses = [0] * ARGUMENTS, []
@@ -311,7 +316,7 @@ def machine_code(name: str) -> int:
 
 def compile_entries() -> None:
     """Compile all of `entry` that is called from outside of it."""
-    for name in ("enter", "launch", "launch_parts", "part", "step", "step_without_result"):
+    for name in ("enter", "launch", "launch_parts", "part", "step", "shared_step", "parted_step"):
         machine_code(name)
 
 
