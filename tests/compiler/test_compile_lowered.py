@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tg
-from tinygrad_lite import nn, optim
+from tinygrad_lite import kernels, nn, optim
 from tinygrad_lite.compiler.lowering import native
 from tinygrad_lite.kernels.native.walk import addresses
 from tinygrad_lite.transforms.pytree import leaves
@@ -253,6 +253,16 @@ KERNELS = {
         nn.TransformerEncoderLayer(16, 4, 32, dropout=0.0, batch_first=True), tg.randn(3, 5, 16), tg.randn(3, 5, 16),
         nn.functional.mse_loss,
     ),
+    "convolutions": lambda: (
+        nn.Sequential(
+            nn.Conv2d(3, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 32, 3, stride=2, padding=1),
+            nn.Conv2d(32, 32, 3, groups=32, padding=1), nn.Conv2d(32, 64, 1), nn.MaxPool2d(2), nn.ConvTranspose2d(64, 8, 2, 2),
+        ), tg.randn(5, 3, 20, 20), tg.randn(5, 8, 10, 10), nn.functional.mse_loss,
+    ),
+    "convolutions of many channels": lambda: (
+        nn.Sequential(nn.Conv2d(48, 64, 3, padding=1), nn.GroupNorm(4, 64), nn.Conv2d(64, 48, 3), nn.Conv2d(48, 48, 1, 2)),
+        tg.randn(4, 48, 14, 14), tg.randn(4, 48, 6, 6), nn.functional.mse_loss,
+    ),
 }  # fmt: skip
 
 
@@ -261,7 +271,16 @@ class Last(nn.Module):
         return x[0][-1]
 
 
+@pytest.fixture(params=[1, 3])
+def threads(request):
+    before = kernels.get_num_threads()
+    kernels.set_num_threads(request.param)
+    yield
+    kernels.set_num_threads(before)
+
+
 @pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.usefixtures("threads")
 def test_a_step_of_kernels_has_no_call_of_python_but_effects(name):
     def made():
         tg.manual_seed(0)
@@ -284,7 +303,7 @@ def test_a_step_of_kernels_has_no_call_of_python_but_effects(name):
         assert bits(compiled(given)) == bits(step(given))
     assert bits(list(net.parameters())) == bits(list(eager.parameters()))
     facts = program_of(compiled).run.facts
-    assert set(facts["python"]) <= {"Optimizer.zero_grad", "Optimizer.step", "accumulate"}
+    assert set(facts["python"]) <= {"Optimizer.zero_grad", "Optimizer.step", "accumulate", "check"}
     assert facts["steps"] > 20
 
 

@@ -14,6 +14,7 @@ from .rows import Row
 from .steps import Call
 from .symbols import NotLowered, Symbol
 
+
 class _Now(threading.local):
     row: Row | None = None
 
@@ -111,6 +112,10 @@ class CompiledSymbol:
         return call_kernel(self._loop, args)
 
 
+def _loop_of(kernel: Any) -> Any:
+    return kernel._loop if isinstance(kernel, CompiledSymbol) else kernel
+
+
 class KernelSymbol:
     """A kernel: its loop, or its twin, as it would choose for arrays of these sizes and dtypes."""
 
@@ -142,7 +147,7 @@ def launch(kernel: Any, pieces: int, *args: Any, helpers: int | None = None, bri
     """As `threads.launch`: the step launches the kernel."""
     from ...kernels.native.codegen.loop import kinds_of, words_of
 
-    loop, given = kernel._loop, _Given(row_now(), (*args, np.zeros(1, np.intp)))
+    loop, given = _loop_of(kernel), _Given(row_now(), (*args, np.zeros(1, np.intp)))
     kinds = kinds_of(given.values)
     address = _compiled(loop, kinds).address
     loop(*given.values)
@@ -158,7 +163,7 @@ def launch_parts(
     from ...kernels.native.codegen import entry
     from ...kernels.native.codegen.loop import kinds_of, machine_code, words_of
 
-    loop, given = kernel._loop, _Given(row_now(), args)
+    loop, given = _loop_of(kernel), _Given(row_now(), args)
     pieces, values = -(-total // size), given.values
     for piece in range(pieces):
         first, end = piece * size, min(total, (piece + 1) * size)

@@ -102,8 +102,8 @@ class Row:
 
     def ufunc(self, function: np.ufunc, given: tuple[Any, ...], out: Any) -> Symbol:
         """A call of a ufunc."""
-        if function is np.matmul and out is None:
-            return self.matmul(*given)
+        if function is np.matmul:
+            return self.matmul(*given, out)
         if function.nout != 1 or function.signature is not None:
             raise NotLowered(function.__name__)
         dtypes = function.resolve_dtypes((*[_kind(v) for v in given], None))
@@ -112,15 +112,7 @@ class Row:
         if found is None:
             raise NotLowered(f"{function.__name__} of {dtypes[0]}")
         result = np.asarray(function(*values))
-        if out is None:
-            target = self.new(result)
-        elif (
-            isinstance(out, Symbol) and self.may_write(out) and out.shape == result.shape and out.dtype == result.dtype
-        ):
-            target = out
-            np.copyto(out.array, result)
-        else:
-            raise NotLowered("a write to an argument")
+        target = self.target(out, result)
         places = (*[self.operand(v, d) for v, d in zip(given, dtypes)], target.place)
         if function.__name__ not in EXACT and not straight(places, target.shape):
             raise NotLowered(f"{function.__name__} of arrays that do not lie alike")
@@ -128,6 +120,17 @@ class Row:
             raise NotLowered(f"{function.__name__} into an array with gaps")
         self.add(found, places, target.shape, function.__name__)
         return target
+
+    def target(self, out: Any, result: Any) -> Symbol:
+        """Where a result goes: to memory of its own, or where it is asked for."""
+        if out is None:
+            return self.new(result)
+        if not (isinstance(out, Symbol) and self.may_write(out) and out.shape == result.shape):
+            raise NotLowered("a write to an argument")
+        if out.dtype != result.dtype:
+            raise NotLowered("a cast of a result")
+        np.copyto(out.array, result)
+        return out
 
     def may_write(self, out: Symbol) -> bool:
         """Whether a symbol lies in memory of the row's own."""
@@ -174,12 +177,12 @@ class Row:
         self.add(f"copy{out.itemsize}", (value.place, out.place), out.shape, "copy")
         out.array[...] = value.array
 
-    def matmul(self, a: Any, b: Any) -> Symbol:
+    def matmul(self, a: Any, b: Any, out: Any = None) -> Symbol:
         """A product of matrices, or of stacks of them, as `np.matmul` has it."""
         if not (isinstance(a, Symbol) and isinstance(b, Symbol)) or min(a.ndim, b.ndim) < 2 or a.dtype != b.dtype:
             raise NotLowered("a product of other ranks")
-        found = loop_for(np.matmul, [a.dtype] * 3)
-        out = self.new(np.matmul(a.array, b.array))
+        found, result = loop_for(np.matmul, [a.dtype] * 3), np.matmul(a.array, b.array)
+        out = self.target(out, result)
         if found is None or not out.size or not a.size or a.dtype.kind != "f":
             raise NotLowered(f"matmul of {a.dtype}")
         core = (*a.shape[-2:], b.shape[-1], *a.strides[-2:], *b.strides[-2:], *out.strides[-2:])

@@ -85,6 +85,12 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
         whole = self.row.copied(self, self.array.copy())
         return whole._view(whole.array.reshape(array.shape))
 
+    def _several(self, times: int, whole: bool) -> Symbol:
+        """So many copies of a vector, as a whole or of each element."""
+        shape = (times, self.size) if whole else (self.size, times)
+        spread = self._view(np.broadcast_to(self.array if whole else self.array[:, None], shape))
+        return self.row.copied(spread, spread.array.copy()).reshape(-1)
+
     def reshape(self, *shape: Any) -> Symbol:
         return self._shaped(self.array.reshape(*shape))
 
@@ -134,6 +140,10 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if not kwargs and function in (np.dot, np.matmul):
             return self.row.product(*args)
+        if function is np.may_share_memory:
+            return np.may_share_memory(*(a.array if isinstance(a, Symbol) else a for a in args), **kwargs)
+        if not kwargs and function in (np.repeat, np.tile) and args[0].ndim == 1 and type(args[1]) is int:
+            return args[0]._several(args[1], function is np.tile)
         if not kwargs and function is np.where and len(args) == 3:
             return self.row.where(*args)
         if not kwargs and function is np.reshape:

@@ -48,7 +48,7 @@ def _many_small(x: Any, y: Any) -> bool:
     (n, k), m = x.shape[-2:], y.shape[-1]
     if k != y.shape[-2] or min(n, k, m) < 2 or n * k * m >= SINGLE or max(x.size * m, y.size * n) < WORTH:
         return False
-    return bool(x.ctypes.data != y.ctypes.data)
+    return not np.may_share_memory(x, y)
 
 
 @late(f"{__package__}.stacked_products", "stacked_product", when=_many_small)

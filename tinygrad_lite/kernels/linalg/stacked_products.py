@@ -33,15 +33,15 @@ def _by_numpy(*_: Any) -> int:
 
 @kernel(_by_numpy)
 def multiply_stacks(
-    loop: int, data: int, places: Any, sizes: Any, steps: Any, core: Any, many: int, room: Any, slots: Any, cursor: Any
-) -> int:
+    loop: int, data: int, x: Any, y: Any, out: Any, sizes: Any, steps: Any, core: Any, many: int, room: Any, slots: Any,
+    cursor: Any,
+) -> int:  # fmt: skip
     """Products of matrices in stacks; a piece is some of them.
 
-    `places`: where x, y and the result begin, by address. `sizes` of the dimensions in front, and `steps` along them
-    in bytes, shape (3, dimensions). `core`: what NumPy's loop is told of one product, 1 and the lengths n, k, m, and
-    strides.
+    `x`, `y`, `out`: the first element of each. `sizes` of the dimensions in front, and `steps` along them in bytes,
+    shape (3, dimensions). `core`: what NumPy's loop is told of one product, 1 and the lengths n, k, m, and strides.
     """
-    places, sizes, steps, core, room = bare(places), bare(sizes), bare(steps), bare(core), bare(room)
+    x, y, out, sizes, steps, core, room = bare(x), bare(y), bare(out), bare(sizes), bare(steps), bare(core), bare(room)
     given, done, total = room[claim(slots)], 0, 1
     for size in sizes:
         total *= size
@@ -54,11 +54,11 @@ def multiply_stacks(
             return done
         done += 1
         for number in range(first, min(first + many, total)):
-            x, y, out, rest = places[0], places[1], places[2], number
+            left, right, to, rest = x.ctypes.data, y.ctypes.data, out.ctypes.data, number
             for d in range(sizes.size - 1, -1, -1):
                 i, rest = rest % sizes[d], rest // sizes[d]
-                x, y, out = x + i * steps[0, d], y + i * steps[1, d], out + i * steps[2, d]
-            given[0], given[1], given[2] = x, y, out
+                left, right, to = left + i * steps[0, d], right + i * steps[1, d], to + i * steps[2, d]
+            given[0], given[1], given[2] = left, right, to
             call_loop(loop, at, at + 24, at + 56, data)
 
 
@@ -77,6 +77,11 @@ def _plan(x: _Shape, x_steps: _Shape, y: _Shape, y_steps: _Shape, itemsize: int)
     return shape, np.array(front, np.intp), np.array(steps, np.intp), np.array(core, np.intp)
 
 
+def _first(x: Any) -> Any:
+    """The first element, in an array of one dimension."""
+    return x[(slice(1),) * x.ndim].reshape(-1)
+
+
 def stacked_product(x: Any, y: Any) -> Any:
     """`matrix_product.product_of_stacks`, shared between threads."""
     loop = addresses.loop(np.matmul, x.dtype.char * 3)
@@ -86,7 +91,6 @@ def stacked_product(x: Any, y: Any) -> Any:
     out = np.empty(shape, x.dtype)
     threads, total = get_num_threads(), int(sizes.prod())
     many = -(-total // (SHARES * threads))
-    places = np.array([a.ctypes.data for a in (x, y, out)], np.intp)
-    launch(multiply_stacks.compiled, -(-total // many), *loop, places, sizes, steps, core, many,
+    launch(multiply_stacks.compiled, -(-total // many), *loop, *map(_first, (x, y, out)), sizes, steps, core, many,
            np.empty((threads, ROOM), np.intp), np.zeros(1, np.intp))  # fmt: skip
     return out

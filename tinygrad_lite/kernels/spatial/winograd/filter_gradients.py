@@ -111,11 +111,12 @@ def loops(m: int) -> Any:
 
     @kernel(no_plain)
     def correlate_tiles(
-        gradients: Any, panels: Any, sums: Any, shape: Any, count: int, many: int, places: Any, begin: int, cursor: Any
-    ) -> int:
-        """Sums of products of tiles (afresh if `begin` is the address of zeros); a piece: some rows, one of n x n."""
-        gradients, panels, sums, places = bare(gradients), bare(panels), bare(sums), bare(places)
-        by_row, done = -(-shape[0] // many), 0
+        gradients: Any, panels: Any, sums: Any, shape: Any, count: int, many: int, places: Any, zeros: Any,
+        afresh: bool, cursor: Any,
+    ) -> int:  # fmt: skip
+        """Sums of products of tiles, afresh or added to those there are; a piece: some rows, one of n x n."""
+        gradients, panels, sums, places, zeros = bare(gradients), bare(panels), bare(sums), bare(places), bare(zeros)
+        by_row, done, begin = -(-shape[0] // many), 0, zeros.ctypes.data if afresh else 0
         while True:
             piece = claim(cursor)
             if piece >= positions * by_row:

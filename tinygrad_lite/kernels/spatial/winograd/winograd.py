@@ -192,6 +192,6 @@ def correlate(y: Any, x: Any, padding: Ints, m: int, w: Any) -> None:
             launch(kernels.enter_along.compiled, rows, y, gradients, blocks, some, first, outs, lines, _slots(),
                    helpers=helpers)  # fmt: skip
             launch(kernels.correlate_tiles.compiled, positions * -(-all_rows // many), gradients, panels, sums, shape,
-                   some, many, places, 0 if first else zeros.ctypes.data, helpers=helpers)  # fmt: skip
+                   some, many, places, zeros, first == 0, helpers=helpers)  # fmt: skip
     helpers = min(helpers_for(TAPS * positions * rows * channels), threads - 1)
     launch(kernels.leave_filters.compiled, rows, sums, all_channels * x.itemsize, w, lines, _slots(), helpers=helpers)
