@@ -185,6 +185,11 @@ def room(name: str, shape: Any, dtype: Any) -> Symbol:
     return row_now().empty(shape, dtype)
 
 
+def written(array: Any, name: str = "an in-place write", depth: int = 2) -> None:
+    """As `graph.written`: the replay announces it."""
+    row_now().announced[array.place.root] = name
+
+
 class Created:
     """NumPy's functions that make arrays: memory of the row's own, if a row is being run."""
 

@@ -73,6 +73,8 @@ def gives(row: Any, arrays: dict[int, Any], results: dict[Any, Any]) -> bool:
     if found is None:
         return True
     own = {root: np.empty(_room(a), np.uint8) for root, a in row.own.items()}
+    arrays = arrays | {root: arrays[root].copy() for root in row.updated}
+    results = results | {out.place: out.array for out in row.updated.values()}
     start = {root: own[root].ctypes.data for root in own} | {i: a.ctypes.data for i, a in arrays.items()}
     start |= {root: row.own[root].ctypes.data for root in row.fixed}
     numbers, table = Constants(), []

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...graph import written
 from ...kernels.native.walk import table
 from ..recorder.calls import Call, view_at
 from ..replay import WORTH, references
@@ -34,6 +35,7 @@ class NativeSource(Placed):
             "failed": _failed,
             "array": np.array,
             "view_at": view_at,
+            "written": written,
         }
         self._constants = Constants()
         self.kept: list[Any] = [self._arena.memory, self._constants]  # whose addresses stand in tables
@@ -56,7 +58,7 @@ class NativeSource(Placed):
         self._pending: list[str] = []
         self._failing: dict[int, int] = {}  # call of a kernel that may fail -> where it ends in the table
         self._ahead = 0  # how much of the table has been put before what was there
-        time = 0
+        time, late = 0, []
         for number, call in enumerate(self._recorder.calls):
             for step in self._steps[number]:
                 time += 1
@@ -67,11 +69,14 @@ class NativeSource(Placed):
                 if isinstance(step, KernelCall):
                     self._failing[number] = len(self._rows) - self._ahead
                 self._free(time)
+            if self.modes[number] == "lowered":
+                late += [f"written({self._text(i)}, {name!r})" for i, name in call.lowered[0].announced.items()]
             if self.modes[number] == "python":
                 time += 1
                 self._python(number, call)
                 self._free(time)
         self._flush()
+        self._lines += late
         self._lines += [self._returned(line, self._kept) for line in self._results.lines]
         registers: Any = np.zeros(2 + 2 * len(self._registers), np.int64)
         self.bound |= {"walk": walk, "R": registers, "M": memoryview(registers)}

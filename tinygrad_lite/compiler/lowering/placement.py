@@ -12,7 +12,7 @@ from .arena import Arena, address_of, extent
 from .steps import Place, places_of, written_by
 
 _PURE = ("row", "rule", "helper")
-_SLACK = 1.03
+_SLACK = 1.15
 _EVER = 1 << 40
 _MUCH, _LARGE = 1 << 18, 1 << 16  # bytes of a program, and of an array
 Lifetimes = dict[Any, tuple[int, int, int]]  # what -> bytes, first and last use
@@ -107,7 +107,8 @@ class Placed(Source):
             if self.modes[number] == "python":
                 needed |= {self.memory_of(r.index)[0] for r in references((call.args, call.kwargs))}
             for step in reversed(self._steps[number]):
-                if any(self._memory(number, p)[0] in needed for p in written_by(step)):
+                held = {self._memory(number, p)[0] for p in written_by(step)}
+                if held & needed or any(type(h) is int for h in held):  # the latter is an argument's
                     kept.append(step)
                     needed |= {self._memory(number, p)[0] for p in places_of(step)}
             self._steps[number] = kept[::-1]

@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from ... import rules
+from ... import graph, rules
 from ...kernels.kernel import Kernel
 from ...kernels.native import threads
 from . import kernel_symbols
 from .kernel_symbols import NOW, Created, Dictionary, KernelSymbol
 from .rows import Row
 from .steps import Place
-from .symbols import Symbol
+from .symbols import NotLowered, Symbol
 
 
 class _NumPy(Created):
@@ -91,6 +91,7 @@ _STANDS_FOR = {
     "launch": (threads.__name__, kernel_symbols.launch),
     "launch_parts": (threads.__name__, kernel_symbols.launch_parts),
     "room": (_PADDED, kernel_symbols.room),
+    "written": (graph.__name__, kernel_symbols.written),
 }
 
 
@@ -175,7 +176,10 @@ def lower(function: Callable[..., Any], args: Any, place_of: Callable[[Any], Pla
     before, NOW.row = NOW.row, row
     try:
         with np.errstate(all="ignore"):
-            return row, row.result(for_symbols(function)(*(_symbols(row, place_of, a) for a in args)))
+            result = row.result(for_symbols(function)(*(_symbols(row, place_of, a) for a in args)))
+        if row.updated.keys() != row.announced.keys():
+            raise NotLowered("a write to an argument that is not announced")
+        return row, result
     finally:
         NOW.row = before
 
@@ -183,7 +187,9 @@ def lower(function: Callable[..., Any], args: Any, place_of: Callable[[Any], Pla
 def _symbols(row: Row, place_of: Callable[[Any], Place], value: Any) -> Any:
     """An argument with symbols in place of arrays."""
     if type(value) is np.ndarray:
-        return Symbol(row, value, place_of(value))
+        symbol = Symbol(row, value, place_of(value))
+        row.given.setdefault(symbol.place.root, []).append(symbol)
+        return symbol
     if type(value) in (tuple, list):
         return type(value)([_symbols(row, place_of, v) for v in value])
     if type(value) is rules.Parts:

@@ -41,6 +41,9 @@ class Row:
         self.steps: list[Steps] = []
         self.own: dict[int, Any] = {}  # memory of the row's own -> an array, or a `Layout`
         self.fixed: set[int] = set()  # the memory among it that is never written to
+        self.given: dict[int, list[Symbol]] = {}  # arguments, by the value whose memory it is
+        self.updated: dict[int, Symbol] = {}  # those of them that are written to
+        self.announced: dict[int, str] = {}  # what has announced that
 
     def new(self, array: Any) -> Symbol:
         """A symbol for memory of the row's own."""
@@ -52,6 +55,7 @@ class Row:
 
     def forget(self) -> None:
         """Let go of the elements of memory that is written to."""
+        self.given, self.updated = {}, {}
         self.own = {root: a if root in self.fixed else Layout(a) for root, a in self.own.items()}
 
     def roots(self) -> set[int]:
@@ -125,8 +129,10 @@ class Row:
         """Where a result goes: to memory of its own, or where it is asked for."""
         if out is None:
             return self.new(result)
-        if not (isinstance(out, Symbol) and self.may_write(out) and out.shape == result.shape):
-            raise NotLowered("a write to an argument")
+        if not isinstance(out, Symbol) or out.shape != result.shape:
+            raise NotLowered("a write to an array of another shape")
+        if not self.may_write(out):
+            self.update(out)
         if out.dtype != result.dtype:
             raise NotLowered("a cast of a result")
         np.copyto(out.array, result)
@@ -135,6 +141,16 @@ class Row:
     def may_write(self, out: Symbol) -> bool:
         """Whether a symbol lies in memory of the row's own."""
         return out.place.root < 0 and out.place.root not in self.fixed
+
+    def update(self, out: Symbol) -> None:
+        """Let an argument be written to, from here on as a copy of what was given; `written` must announce it."""
+        root, given = out.place.root, self.given.get(out.place.root, [])
+        if self.updated.get(root) is out:
+            return
+        if len(given) != 1 or given[0] is not out or not out.flags.c_contiguous:
+            raise NotLowered("a write to an argument")
+        out.array = out.array.copy()
+        self.updated[root] = out
 
     def empty(self, shape: Any, dtype: Any = float) -> Symbol:
         """Memory that is written to later on."""

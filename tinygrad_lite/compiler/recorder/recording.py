@@ -205,6 +205,8 @@ class Recorder:
             places = {i: found[path].place for path, i in new}
             equal = all(_same_layout(found[path].array, self.values[i].array) for path, i in new)
             given = {i: self.values[i].array for i in row.roots()}
+            if any(self.values[i].kind == "made" for i in row.updated):
+                raise NotLowered("a write to an array that was made before")
             if equal and native.gives(row, given, {places[i]: self.values[i].array for _, i in new}):
                 row.forget()
                 return row, places
