@@ -37,12 +37,12 @@ class Placed:
         non_blocking: bool = False,
         memory_format: Any = None,
     ) -> _M:
-        """Convert the floating-point parameters and buffers, in place.
+        """Convert the floating-point and complex parameters and buffers, in place.
 
         Parameters
         ----------
         *args
-            Any of: a floating dtype, a Tensor whose dtype is taken, the device "cpu"; then `non_blocking`.
+            Any of: a floating or complex dtype, a Tensor whose dtype is taken, the device "cpu"; then `non_blocking`.
         device : device, optional
             Only the CPU's exists.
         dtype : dtype, optional
@@ -54,14 +54,14 @@ class Placed:
         Raises
         ------
         TypeError
-            If the dtype is not a floating one.
+            If the dtype is neither a floating nor a complex one.
         ValueError
             If the device is not the CPU.
         """
         who = f"{type(self).__name__}.to"
         check_format(memory_format, who)
         dtype, _ = placement(who, args, dtype, device)
-        return self if dtype is None else self._convert(as_dtype(dtype))
+        return self if dtype is None else self._convert(as_dtype(dtype), "fc")
 
     def float(self: _M) -> _M:
         """Convert the floating-point parameters and buffers to float32, in place."""
@@ -77,7 +77,7 @@ class Placed:
 
     def type(self: _M, dst_type: Any) -> _M:
         """Convert the floating-point parameters and buffers to a dtype, given as `Tensor.type` takes it, in place."""
-        return self._convert(tensor_type(dst_type, f"{type(self).__name__}.type"))
+        return self._convert(tensor_type(dst_type, f"{type(self).__name__}.type"), "fc")
 
     def bfloat16(self: _M) -> _M:
         """Raise an error: NumPy has no such numbers."""
@@ -125,19 +125,22 @@ class Placed:
     def _get_name(self) -> str:
         return type(self).__name__
 
-    def _convert(self: _M, dtype: np.dtype[Any]) -> _M:
-        if dtype.kind != "f":
-            raise DtypeError(f"{type(self).__name__}.to: dtype must be a floating one, got {dtype}")
+    def _convert(self: _M, dtype: np.dtype[Any], kinds: str = "f") -> _M:
+        if dtype.kind not in kinds:
+            raise DtypeError(
+                f"{type(self).__name__}.to: dtype must be a floating or a complex one, got {dtype} (nn.Module.to only "
+                f"accepts floating point or complex dtypes)"
+            )
         for parameter in self.parameters():
             if isinstance(parameter, Uninitialized):
                 parameter.convert(dtype)
-            elif parameter.dtype.kind == "f" and parameter.dtype != dtype:
+            elif parameter.dtype.kind in kinds and parameter.dtype != dtype:
                 grad, parameter.grad = parameter.grad, None
                 parameter.data = parameter.data.to(dtype)  # the same object: an optimizer that holds it still does
                 parameter.grad = None if grad is None else grad.to(dtype)
         for module in self.modules():
             for name, buffer in module._members(*_BUFFERS):
-                if buffer is None or buffer.dtype.kind != "f":
+                if buffer is None or buffer.dtype.kind not in kinds:
                     continue
                 if isinstance(buffer, Uninitialized):
                     buffer.convert(dtype)

@@ -20,7 +20,7 @@ from . import rules
 from .engine import delivery, hooks
 from .engine.accumulate import ACCUMULATING, accumulate, add, fit, misfit, ones_like, own
 from .engine.delivery import LEAVES, TAKEN, Delivery
-from .engine.errors import MODIFIED, InputError, check_several, freed
+from .engine.errors import MODIFIED, UNUSED, InputError, check_several, freed
 from .engine.function import Context as FunctionCtx
 from .engine.function import Function, once_differentiable
 from .engine.grad_mode import Pass, enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
@@ -504,6 +504,8 @@ def grad(
     if not only_inputs:
         text = "grad: only_inputs=False has no effect; use backward() to accumulate into other leaves"
         warnings.warn(text, FutureWarning, stacklevel=2)
+    if materialize_grads and allow_unused is False:
+        raise InputError(UNUSED)
     if is_grads_batched:
         how = (create_graph, allow_unused, materialize_grads)
         return _batched(outputs, inputs, grad_outputs, retain_graph, how)

@@ -143,6 +143,19 @@ long, int, short, bool = int64, int32, int16, bool_
 
 _CANONICAL = {d.str: d.dtype for d in list(_objects.values())}
 
+SCALAR_TYPES = {
+    "Float": float32, "Double": float64, "Half": float16, "Byte": uint8, "Char": int8, "Short": int16, "Int": int32,
+    "Long": int64, "Bool": bool_, "ComplexFloat": complex64, "ComplexDouble": complex128,
+    "UInt16": uint16, "UInt32": uint32, "UInt64": uint64,
+}  # fmt: skip
+_SCALAR_TYPES = {d.dtype: name for name, d in SCALAR_TYPES.items()}
+
+
+def scalar_type(of: np.dtype[Any]) -> str:
+    """What PyTorch's error messages call a dtype: "Float", "Long"."""
+    return _SCALAR_TYPES.get(of, str(of))
+
+
 _ASKED = (dtype, np.dtype, type)
 _asked: dict[Any, np.dtype[Any]] = {}  # what `as_dtype` has answered
 

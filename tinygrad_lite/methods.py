@@ -175,6 +175,9 @@ class Methods(DeviceMethods):
 
     _data: Any
 
+    def __reversed__(self: Any) -> Any:
+        return self.flip(0) if self._data.ndim else self
+
     # --- sizes ------------------------------------------------------------------------------------------------------
 
     @overload

@@ -1070,3 +1070,9 @@ def test_what_a_hook_must_not_return(answer, error):
     with pytest.raises(error, match=r"must return None or a Tensor of shape \(3,\)"):
         y.sum().backward()
     assert x.grad is None
+
+
+def test_zeros_for_unused_inputs_and_their_refusal_exclude_each_other():
+    x = tg.ones(2, requires_grad=True)
+    with pytest.raises(ValueError, match="grad: materialize_grads gives zeros"):
+        tg.autograd.grad(x.sum(), x, allow_unused=False, materialize_grads=True)

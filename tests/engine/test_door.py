@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import operator
 import re
 
 import numpy as np
@@ -205,6 +206,25 @@ def test_a_view_of_another_shape_gets_memory_of_its_own():
     out.add_(1.0)
     assert base.tolist() == [0.0, 0.0, 0.0]
     assert not out._is_view()
+
+
+@pytest.mark.parametrize("name", "abs neg floor mm tril amax msort logcumsumexp nan_to_num linalg.inv sort".split())
+def test_out_has_the_results_own_dtype_where_pytorch_asks_for_it(name):
+    x = tg.tensor([[1.0, 2.0], [3.0, 5.0]])
+    args = {"mm": (x, x), "amax": (x, 0), "logcumsumexp": (x, 0)}.get(name, (x,))
+    dtypes = (tg.float64, tg.int64)[: 2 if name == "sort" else 1]
+    out = tuple(tg.empty(0, dtype=dtype) for dtype in dtypes)
+    with pytest.raises(RuntimeError, match="expected scalar_type Float but found Double"):
+        operator.attrgetter(name)(tg)(*args, out=out if len(out) > 1 else out[0])
+    assert tg.cumsum(x, 0, out=tg.empty(0, dtype=tg.float64)).dtype == tg.float64
+
+
+def test_places_go_to_integers_beside_values_too():
+    x = tg.tensor([[1.0, 3.0]])
+    for name, args in (("max", (1,)), ("min", (1,)), ("median", (1,)), ("topk", (1,)), ("cummax", (1,))):
+        out = tg.empty(0), tg.empty(0, dtype=tg.float64)
+        with pytest.raises(RuntimeError, match=f"{name}: out must be of int64, as the result is, got float64"):
+            getattr(tg, name)(x, *args, out=out)
 
 
 def test_out_may_be_an_argument():

@@ -364,8 +364,18 @@ def test_conversion_keeps_the_parameters_and_their_gradients():
     assert shared.a.weight is shared.b.weight
 
 
+def test_a_module_becomes_complex():
+    net = Net().to(tg.complex64)
+    assert all(p.dtype == np.complex64 for p in net.parameters())
+    net(tg.ones(3, 2, dtype=tg.complex64)).abs().sum().backward()
+    assert all(p.grad.dtype == np.complex64 for p in net.parameters())
+    assert net.float().head.weight.dtype == np.complex64  # as in PyTorch: of floating-point numbers only
+    with pytest.warns(Warning, match="Casting complex values to real discards"):
+        assert net.to(tg.float64).head.weight.dtype == np.float64
+
+
 def test_conversion_refuses_what_is_not_there():
-    with pytest.raises(TypeError, match=r"Net.to: dtype must be a floating one, got int64"):
+    with pytest.raises(TypeError, match=r"Net.to: dtype must be a floating or a complex one, got int64"):
         Net().to(tg.int64)
     with pytest.raises(ValueError, match=r"Net.to: .* the device must be 'cpu', got 'cuda:0'"):
         Net().to("cuda:0")

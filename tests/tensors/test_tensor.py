@@ -622,3 +622,9 @@ def test_bytes_as_masks():
         assert found.dtype == tg.uint8
         assert found.tolist() == right
     assert tg.tensor([-1, 255], dtype=tg.uint8).tolist() == [255, 255]
+
+
+def test_reversed_turns_the_first_dimension():
+    x = tg.arange(6).reshape(3, 2)
+    assert tg.equal(reversed(x), x.flip(0))
+    assert reversed(tg.tensor(2.0)).item() == 2.0

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import rules
-from ..dtypes import as_dtype
+from ..dtypes import as_dtype, scalar_type
 from ..graph import mode
 from ..promotion import can_cast
 from . import views
@@ -27,8 +27,9 @@ def into(out: Any, who: str, function: Callable[..., Any], /, *args: Any, **kwar
     out : Tensor, or a tuple of them where there are several results
         One of another shape than the result's gets that shape, with a warning where it is not empty; a view is none
         any more then.
-        Its dtype may be one that the result can be
-        cast to without losing a kind of number; but places, as those of `argmax`, are written to int64 only.
+        Its dtype may be one that the result can be cast to without losing a kind of number; but places, as those of
+        `argmax`, are written to int64 only, and where PyTorch asks for the result's own dtype (`abs`, `matmul`,
+        `sort`, `gather` and their like), so it is here.
     who : str
     function, *args, **kwargs
         What is called.
@@ -59,7 +60,7 @@ def into(out: Any, who: str, function: Callable[..., Any], /, *args: Any, **kwar
     if len(results) != len(targets):
         raise TypeError(f"{who}: out must hold a Tensor for each of {len(results)} results, got {len(targets)}")
     for target, value in zip(targets, results):
-        _check(target, _array(value), who)
+        _check(target, _array(value), who, len(targets) > 1)
     for target, value in zip(targets, results):
         _put(target, np.asarray(_array(value)), who)
     if not isinstance(result, tuple):
@@ -81,8 +82,16 @@ def _created(target: Any, who: str, function: Callable[..., Any], /, *args: Any,
     return result.reshape(target.shape) if flat else result
 
 
-_EXACT = frozenset(  # whose results are places, which other dtypes do not hold, or truths
+_PLACES = frozenset(  # whose results are places, which other dtypes do not hold, or truths
     "all any argmax argmin argsort bucketize isin isneginf isposinf nonzero searchsorted signbit".split()
+)
+_EXACT = frozenset(  # for which PyTorch writes to the result's own dtype only
+    """abs addbmm addmm addmv amax amin aminmax baddbmm bitwise_not bmm ceil cholesky complex conj_physical cross cummax
+    cummin det diag dot eigh eigvalsh floor frac gather heaviside histc histogram index_add index_copy index_reduce
+    index_select inner inv kthvalue ldl_solve logcumsumexp lu lu_solve lu_unpack masked_select matmul matrix_norm mm
+    mode msort multi_dot mv nan_to_num nanquantile neg norm ormqr polar qr quantile renorm round scatter scatter_add
+    scatter_reduce sgn sign slice_scatter slogdet solve solve_triangular sort svd svdvals take take_along_dim tensordot
+    topk triangular_solve tril triu trunc vdot vecdot vector_norm where""".split()
 )
 
 
@@ -98,7 +107,7 @@ def _array(value: Any) -> Any:
     return value._data if isinstance(value, rules.Tensor) else value
 
 
-def _check(target: Any, value: Any, who: str) -> None:
+def _check(target: Any, value: Any, who: str, several: bool) -> None:
     if not isinstance(value, (np.ndarray, np.generic)):
         raise TypeError(f"{who}: out= must be of a function whose results are Tensors, got {type(value).__name__}")
     if not can_cast(value.dtype, target.dtype):
@@ -107,11 +116,17 @@ def _check(target: Any, value: Any, who: str) -> None:
             f"(result type {value.dtype} can't be cast to the desired output type {target.dtype})"
         )
     bytes_of_truths = who in ("all", "any") and value.dtype.kind == "b" and target.dtype == np.uint8
-    if who in _EXACT and target.dtype != value.dtype and not bytes_of_truths:
+    if who in _PLACES and target.dtype != value.dtype and not bytes_of_truths:
         name = "scalar type Long" if value.dtype.kind == "i" else "bool tensor"
         raise InputError(
             f"{who}: out must be of {value.dtype}, as the result is, got {target.dtype} "
             f"({who} only supports {name} for result, got {target.dtype})"
+        )
+    exact = who in _EXACT or (several and value.dtype == np.int64)  # places beside the values
+    if exact and target.dtype != value.dtype:
+        raise InputError(
+            f"{who}: out must be of {value.dtype}, as the result is, got {target.dtype} "
+            f"(expected scalar_type {scalar_type(value.dtype)} but found {scalar_type(target.dtype)})"
         )
     views.begin(target, (), who)  # refuses expanded and read-only memory
 

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from .. import rules
-from ..dtypes import as_dtype, bfloat16
+from ..dtypes import SCALAR_TYPES, as_dtype, bfloat16
 from ..engine.errors import DtypeError
 from ..ops.creation.creation import construct
 from ..rules import wrap
@@ -17,11 +17,7 @@ __all__ = [
     "FloatTensor", "HalfTensor", "IntTensor", "LongTensor", "ShortTensor",
 ]  # fmt: skip
 
-_DTYPES = {
-    "FloatTensor": "float32", "DoubleTensor": "float64", "HalfTensor": "float16", "ByteTensor": "uint8",
-    "CharTensor": "int8", "ShortTensor": "int16", "IntTensor": "int32", "LongTensor": "int64", "BoolTensor": "bool",
-    "ComplexFloatTensor": "complex64", "ComplexDoubleTensor": "complex128",
-}  # fmt: skip
+_DTYPES = {f"{name}Tensor": str(d.dtype) for name, d in SCALAR_TYPES.items() if not name.startswith("UInt")}
 
 
 _DOC = """Tensors of {dtype}.

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...dtypes import scalar_type
 from ...engine.errors import DtypeError, RangeError
 from ...engine.fast_calls import elementwise
 from ...rules import FAST, TABLE, differentiable, unwrap, without_gradient
@@ -141,8 +142,16 @@ def polar(abs: Any, angle: Any) -> Tensor:
 def _same_floats(x: Any, y: Any, who: str, *names: str) -> None:
     dtypes = unwrap(x).dtype, unwrap(y).dtype
     if dtypes[0] != dtypes[1] or dtypes[0] not in (np.float32, np.float64):
+        first, second = (scalar_type(d) for d in dtypes)
+        floats = all(d.kind == "f" for d in dtypes)
+        pytorchs = (
+            f"Expected object of scalar type {first} but got scalar type {second} for second argument"
+            if floats and first != second
+            else f"Expected both inputs to be Half, Float or Double tensors but got {first} and {second}"
+        )
         raise DtypeError(
-            f"{who}: {' and '.join(names)} must both be float32 or both float64, got {dtypes[0]} and {dtypes[1]}"
+            f"{who}: {' and '.join(names)} must both be float32 or both float64, got {dtypes[0]} and {dtypes[1]} "
+            f"({pytorchs})"
         )
 
 
