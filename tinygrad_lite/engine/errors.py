@@ -74,8 +74,8 @@ NEEDS_DETACH = "numpy: Can't call numpy() on Tensor that requires grad. Use tens
 NO_VALUES = "bool: Boolean value of Tensor with no values is ambiguous; use any() or all()"
 SEVERAL = "bool: the truth of a Tensor with several elements is ambiguous; use any() or all()"
 UNUSED = (
-    "grad: materialize_grads gives zeros for unused inputs, which allow_unused=False refuses (Expected allow_unused to be "
-    "True or not passed when materialize_grads=True)"
+    "grad: materialize_grads gives zeros for unused inputs, which allow_unused=False refuses (Expected allow_unused to "
+    "be True or not passed when materialize_grads=True)"
 )
 MODIFIED = "(one of the variables needed for gradient computation has been modified by an inplace operation)"
 
