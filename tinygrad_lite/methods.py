@@ -175,9 +175,6 @@ class Methods(DeviceMethods):
 
     _data: Any
 
-    def __reversed__(self: Any) -> Any:
-        return self.flip(0) if self._data.ndim else self
-
     # --- sizes ------------------------------------------------------------------------------------------------------
 
     @overload
@@ -361,11 +358,11 @@ ROOMS = (
     piecewise, softmax, sort_topk, cumulative, statistics, quantiles, unique_histogram, hash_tensor, toplevel_names,
     matmul, matrix_products, householder, stft, in_place, multinomial_bernoulli, new_like, strided, storage,
 )  # fmt: skip
-for _module in ROOMS:
-    for _word in _module.METHODS.split():
-        _add(_module, _word)
+for _module, _word in ((module, word) for module in ROOMS for word in module.METHODS.split()):
+    _add(_module, _word)
 for _word in ("squeeze", "unsqueeze", "t", "transpose", "swapaxes", "swapdims"):
     setattr(Methods, f"{_word}_", _turning(f"{_word}_", vars(reshape_transpose)[_word]))
 Methods.as_strided_ = _turning("as_strided_", as_strided.as_strided)  # type: ignore[attr-defined]
+Methods.__reversed__ = lambda self: self.flip(0) if self.ndim else self  # type: ignore[attr-defined]
 Methods.polygamma_ = _inplace("polygamma_", Methods.polygamma)  # type: ignore[attr-defined]
 open_doors_of(Methods)
