@@ -6,6 +6,7 @@ import contextlib
 import functools
 import gc
 import gzip
+import importlib
 import os
 import struct
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ from tinygrad_lite.kernels.native import openblas
 os.environ["TINYGRAD_LITE_QUIET"] = "1"  # what processes of their own print is compared
 # A test that loads digits asks for the fixture `digits`; one that forgets fails instead of downloading.
 os.environ["TINYGRAD_LITE_DATA"] = "(the test did not ask for the fixture `digits`)"
+
+gc.set_threshold(20_000)  # tables and trees are a million objects, which every full collection would look at
 
 BACKEND = kernels.backend()  # which a test may leave, and every test finds
 
@@ -42,6 +45,13 @@ def pytest_configure(config):
         import torch  # noqa: F401
     if config.getoption("--write-skipped") and not hasattr(config, "workerinput"):
         config.pluginmanager.register(WriteSkipped(config.getoption("--write-skipped")))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Let each worker have neighbours: what a file's tests share is then made by one of them, and not by all."""
+    if config.getoption("dist") == "load":  # nothing else was asked for
+        return importlib.import_module("xdist.scheduler").WorkStealingScheduling(config, log)
 
 
 class WriteSkipped:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from .. import rules
-from ..autograd import grad
 from ..rules import unwrap, wrap
 from . import modules
 from .gradients.differences import compare
+from .gradients.first_derivatives import FirstDerivatives
 from .gradients.probe import Probe
 from .gradients.pytorch_checks import further_checks
 from .gradients.report import VACUOUS, Finding, GradcheckError, Report
@@ -21,6 +21,8 @@ from .gradients.verdicts import examine
 __all__ = ["gradcheck", "gradcheck_module", "gradgradcheck"]
 
 _EPS, _ATOL, _RTOL = 1e-6, 1e-5, 1e-3  # PyTorch's, for those that are not given where another is
+
+_Call = Callable[[], Any]
 
 
 @dataclass
@@ -47,10 +49,10 @@ class Options:
         """Whether a step or a tolerance was given."""
         return not (self.eps is None and self.atol is None and self.rtol is None)
 
-    def check(self, function: Callable[[], Any], leaves: Sequence[Any], names: Sequence[str]) -> Report:
+    def check(self, function: _Call, leaves: Sequence[Any], names: Sequence[str], plain: _Call | None = None) -> Report:
         """The report on a function of leaves."""
         self._refuse(leaves, names)
-        probe = Probe(function, leaves, names)
+        probe = Probe(function, leaves, names, plain)
         common: dict[str, Any] = {
             "allow_zero": self.allow_zero, "allow_kinks": self.allow_kinks, "joint": self.joint,
             "entries": self.entries, "nondet_tol": self.nondet_tol, "seed": self.seed,
@@ -390,17 +392,13 @@ def gradgradcheck(
         for v in vectors:
             v.requires_grad_()
 
-        def first() -> tuple[Any, ...]:
-            found = [o for o in Probe(lambda: func(*args), leaves, names).outputs() if o.requires_grad]
-            gradients = grad(found, leaves, vectors, create_graph=True, allow_unused=True) if found else ()
-            return tuple(g for g in gradients if g is not None and g.requires_grad)
-
-        if not first():
+        first = FirstDerivatives(lambda: func(*args), leaves, vectors)
+        if not any(first.there):
             if allow_zero is True:
                 return Report(()) if report else True
             raise GradcheckError("gradgradcheck: vacuous: the first derivative does not depend on anything")
         labels = [*names, *(f"grad_output {i}" for i in range(len(vectors)))]
-        found = options.check(first, [*leaves, *vectors], labels)
+        found = options.check(first.recorded, [*leaves, *vectors], labels, first.unrecorded)
     except GradcheckError:
         if raise_exception:
             raise

@@ -12,6 +12,8 @@ from . import report as say
 from .probe import Array, Probe, locate, places
 from .report import Finding, Report
 
+_DIRECTIONS = 2  # random ones for each leaf: almost every one sees an error, wherever it is
+
 
 class _Kink(Exception):
     """A kink or a jump that the check could not get around; its argument is the flat index, or None."""
@@ -191,7 +193,7 @@ class _Comparison:
     def random_directions(self, i: int) -> tuple[Finding, float]:
         """Compare along random directions; also the largest magnitude of the gradient."""
         name, size, largest = self.probe.names[i], self.probe.base[i].size, 0.0
-        for _ in range(4):
+        for _ in range(_DIRECTIONS):
             direction, (ahead, behind) = self._smooth(i)
             weights = self.random.standard_normal(ahead.size)
             gradient = self.probe.gradients(weights, self._recorded(), retain=True)[i]
