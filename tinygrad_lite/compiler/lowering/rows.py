@@ -107,7 +107,7 @@ class Row:
     def ufunc(self, function: np.ufunc, given: tuple[Any, ...], out: Any) -> Symbol:
         """A call of a ufunc."""
         if function is np.matmul:
-            return self.matmul(*given, out)
+            return self.matmul(given[0], given[1], out)
         if function.nout != 1 or function.signature is not None:
             raise NotLowered(function.__name__)
         dtypes = function.resolve_dtypes((*[_kind(v) for v in given], None))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,6 +11,12 @@ from .steps import Place
 
 class NotLowered(Exception):
     """There is no step for this; says for what."""
+
+
+class Address(NamedTuple):
+    """Where a symbol's elements are, in place of `ndarray.ctypes`: to be compared, and no number."""
+
+    data: tuple[int, int]
 
 
 class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
@@ -35,6 +41,7 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
     size = property(lambda self: self.array.size)
     nbytes = property(lambda self: self.array.nbytes)
     flags = property(lambda self: self.array.flags)
+    ctypes = property(lambda self: Address((self.place.root, self.place.offset)))
     T = property(lambda self: self._view(self.array.T))
 
     @property

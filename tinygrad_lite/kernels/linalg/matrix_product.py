@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from ..kernel import late
+from ..native import openblas
 from ..native.threads import get_num_threads
 
 MANY = 1 << 14  # terms: BLAS adds up blocks of them one after the other, in the arrays' own precision
 EXACT = 53  # bits of a double
 FEW_PRODUCTS = 4096  # NumPy's own loops are done before BLAS has begun
 _LONG = (np.dtype(np.float32), np.dtype(np.complex64))
-SINGLE = 1 << 19  # multiplications from which BLAS shares a product between threads
+SINGLE = 1 << 19  # multiplications from which BLAS shares a product between its threads, which wait for each other
 WORTH = 1 << 21  # those of all products, from which it is worth it for a stack of smaller ones
 
 
@@ -33,28 +34,39 @@ def matrix_product(x: Any, y: Any) -> Any:
         return _of_integers(x, y)
     if x.shape[-1] > MANY and x.dtype in _LONG and y.dtype == x.dtype:
         return _of_many(x, y)
-    if x.ndim == y.ndim == 2:
+    if x.ndim != 2 or y.ndim != 2:
+        return product_of_stacks(x, y)
+    if x.size * y.shape[1] < SINGLE:
         return np.dot(x, y)  # half of matmul's overhead
-    return product_of_stacks(x, y)
+    return _product_of_two(x, y)
 
 
-def _many_small(x: Any, y: Any) -> bool:
-    """Stacks of real matrices, enough for several threads, of which BLAS leaves each to one.
+def _shared(x: Any, y: Any, out: Any = None) -> bool:
+    """Whether threads of ours share products of real matrices: where BLAS would, and where it leaves each to one.
 
     Products with vectors, and of a matrix with itself, are shared by BLAS when they are much smaller.
     """
     if x.ndim < 2 or y.ndim < 2 or x.dtype != y.dtype or x.dtype.char not in "fd" or get_num_threads() < 2:
         return False
     (n, k), m = x.shape[-2:], y.shape[-1]
-    if k != y.shape[-2] or min(n, k, m) < 2 or n * k * m >= SINGLE or max(x.size * m, y.size * n) < WORTH:
+    if k != y.shape[-2] or min(n, k, m) < 2 or max(x.size * m, y.size * n) < (WORTH if n * k * m < SINGLE else SINGLE):
         return False
-    return not np.may_share_memory(x, y)
+    if n * k * m >= SINGLE and (openblas.get_num_threads() or 1) < 2:  # the user has asked for one, or it has no number
+        return False
+    return bool(x.ctypes.data != y.ctypes.data)
 
 
-@late(f"{__package__}.stacked_products", "stacked_product", when=_many_small)
-def product_of_stacks(x: Any, y: Any) -> Any:
-    """`np.matmul` of arrays in C order."""
+@late(f"{__package__}.stacked_products", "stacked_product", when=_shared)
+def product_of_stacks(x: Any, y: Any, out: Any = None) -> Any:
+    """`np.matmul` in C order; so is `out`."""
+    if out is not None:
+        return np.matmul(x, y, out=out)
     return np.matmul(x, y) if x.ndim < 4 else np.matmul(x, y, order="C")  # else batches keep the order of x's
+
+
+@late(f"{__package__}.stacked_products", "stacked_product", when=_shared)
+def _product_of_two(x: Any, y: Any) -> Any:
+    return np.dot(x, y)
 
 
 def _of_many(x: Any, y: Any) -> Any:

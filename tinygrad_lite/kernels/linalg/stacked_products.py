@@ -1,7 +1,8 @@
-"""`stacked_product`: the products of two stacks of matrices, shared between threads.
+"""`stacked_product`: the products of two stacks of matrices, or of two matrices, shared between threads.
 
-Each of them is NumPy's own, whose inner loop hands it to BLAS, so it has the same bits. BLAS alone shares single
-products between threads, and none as small as those of attention.
+Each of them is NumPy's own, whose inner loop hands it to BLAS. BLAS alone shares single products between threads, and
+none as small as those of attention; and the parts of one wait for each other: see `openblas.single`. So few products
+are cut here, into parts that wait for nobody.
 
 Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
@@ -11,19 +12,25 @@ Imported by whoever runs compiled code, hence never before LLVM is needed.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..kernel import kernel
 from ..native.memory import bare, claim
+from ..native.openblas import single
+from ..native.openblas.single import begin_single, end_single
 from ..native.threads import get_num_threads, launch
 from ..native.walk import addresses
 from ..native.walk.call_loop import call_loop
 
 SHARES = 4  # pieces for each thread: one that wakes up late leaves the rest to the others
-ROOM = 16  # words: three addresses, four lengths and nine strides
+PARTS = 2  # parts for each thread, where there are fewer products
+LEAST = 1 << 19  # multiplications of a part
+FEWEST, WHOLE = 64, 16  # rows or columns of a part at least, and of what it has whole numbers
+N, M, CORE = 4, 6, 3  # of the words of NumPy's loop: rows, columns, and the first that is no address
 _Shape = tuple[int, ...]
 
 
@@ -33,48 +40,74 @@ def _by_numpy(*_: Any) -> int:
 
 @kernel(_by_numpy)
 def multiply_stacks(
-    loop: int, data: int, x: Any, y: Any, out: Any, sizes: Any, steps: Any, core: Any, many: int, room: Any, slots: Any,
-    cursor: Any,
+    loop: int, data: int, blas: int, x: Any, y: Any, out: Any, sizes: Any, steps: Any, cut: Any, total: int, many: int,
+    room: Any, slots: Any, cursor: Any,
 ) -> int:  # fmt: skip
-    """Products of matrices in stacks; a piece is some of them.
+    """Products of matrices in stacks, or of parts of them; a piece is `many` of `total`.
 
     `x`, `y`, `out`: the first element of each. `sizes` of the dimensions in front, and `steps` along them in bytes,
-    shape (3, dimensions). `core`: what NumPy's loop is told of one product, 1 and the lengths n, k, m, and strides.
+    shape (3, dimensions); the last one is that of parts, of which `cut` says which word of `room` is their length, how
+    long they are, and how long all of them. `room`: what NumPy's loop is told, for each thread: addresses; 1 and the
+    lengths n, k, m; strides.
     """
-    x, y, out, sizes, steps, core, room = bare(x), bare(y), bare(out), bare(sizes), bare(steps), bare(core), bare(room)
-    given, done, total = room[claim(slots)], 0, 1
-    for size in sizes:
-        total *= size
-    for i in range(core.size):
-        given[3 + i] = core[i]
+    x, y, out, sizes, steps, cut, room = bare(x), bare(y), bare(out), bare(sizes), bare(steps), bare(cut), bare(room)
+    given, done, last = room[claim(slots)], 0, sizes.size - 1
     at = given.ctypes.data
+    begin_single(blas)
     while True:
         first = claim(cursor) * many
         if first >= total:
+            end_single(blas)
             return done
         done += 1
         for number in range(first, min(first + many, total)):
             left, right, to, rest = x.ctypes.data, y.ctypes.data, out.ctypes.data, number
-            for d in range(sizes.size - 1, -1, -1):
+            given[cut[0]] = min(cut[1], cut[2] - number % sizes[last] * cut[1])
+            for d in range(last, -1, -1):
                 i, rest = rest % sizes[d], rest // sizes[d]
                 left, right, to = left + i * steps[0, d], right + i * steps[1, d], to + i * steps[2, d]
             given[0], given[1], given[2] = left, right, to
-            call_loop(loop, at, at + 24, at + 56, data)
+            call_loop(loop, at, at + 8 * CORE, at + 56, data)
+
+
+class Plan(NamedTuple):
+    """What `multiply_stacks` is told of products of some layout."""
+
+    shape: _Shape
+    pieces: int
+    room: Any
+    sizes: Any
+    steps: Any
+    cut: Any
+    total: int
+    many: int
 
 
 @lru_cache(1024)
-def _plan(x: _Shape, x_steps: _Shape, y: _Shape, y_steps: _Shape, itemsize: int) -> tuple[_Shape, Any, Any, Any]:
-    """The result's shape, and what `multiply_stacks` is told: sizes, steps, core."""
-    front = np.broadcast_shapes(x[:-2], y[:-2])
-    shape = (*front, x[-2], y[-1])
+def _plan(x: _Shape, x_steps: _Shape, y: _Shape, y_steps: _Shape, itemsize: int, threads: int) -> Plan:
+    front, n, k, m = np.broadcast_shapes(x[:-2], y[:-2]), *x[-2:], y[-1]
+    shape = (*front, n, m)
+    out_steps = tuple(int(s) for s in np.cumprod([itemsize, *shape[:0:-1]])[::-1])
+    count, size = _parts(math.prod(front), n, k, m, threads)
     steps = []
-    for sizes, strides in ((x, x_steps), (y, y_steps)):
-        apart = [s if n > 1 else 0 for n, s in zip(sizes[:-2], strides)]
-        steps.append([0] * (len(front) - len(apart)) + apart)
-    inside = np.cumprod([itemsize, *shape[:0:-1]])[::-1]
-    steps.append([int(s) for s in inside[:-2]])
-    core = [1, x[-2], x[-1], y[-1], 0, 0, 0, *x_steps[-2:], *y_steps[-2:], int(inside[-2]), itemsize]
-    return shape, np.array(front, np.intp), np.array(steps, np.intp), np.array(core, np.intp)
+    for sizes, strides, part in ((x, x_steps, (1, 0)), (y, y_steps, (0, 1)), (shape, out_steps, (1, 1))):
+        apart = [s if c > 1 else 0 for c, s in zip(sizes[:-2], strides)]
+        along = strides[-2] * part[0] if n >= m else strides[-1] * part[1]
+        steps.append([0] * (len(front) - len(apart)) + apart + [along * size])
+    total = math.prod(front) * count
+    many = max(1, -(-total // (SHARES * threads)))
+    room = [0, 0, 0, 1, n, k, m, 0, 0, 0, *x_steps[-2:], *y_steps[-2:], *out_steps[-2:]]
+    cut = (N, size, n) if n >= m else (M, size, m)
+    words = (np.array(v, np.intp) for v in ([room] * threads, (*front, count), steps, cut))
+    return Plan(shape, -(-total // many), *words, total, many)
+
+
+def _parts(total: int, n: int, k: int, m: int, threads: int) -> tuple[int, int]:
+    """How each product is cut where there are few: its longer side into so many parts, of so many rows or columns."""
+    long, wanted = max(n, m, 1), -(-PARTS * threads // max(total, 1))
+    size = -(-long // max(1, min(wanted, long // FEWEST, n * k * m // LEAST)))
+    size = -(-size // WHOLE) * WHOLE if size < long else long
+    return -(-long // size), size
 
 
 def _first(x: Any) -> Any:
@@ -82,15 +115,14 @@ def _first(x: Any) -> Any:
     return x[(slice(1),) * x.ndim].reshape(-1)
 
 
-def stacked_product(x: Any, y: Any) -> Any:
-    """`matrix_product.product_of_stacks`, shared between threads."""
-    loop = addresses.loop(np.matmul, x.dtype.char * 3)
+def stacked_product(x: Any, y: Any, out: Any = None) -> Any:
+    """`matrix_product.product_of_stacks`, shared between threads; `out` is in C order."""
+    loop, threads = addresses.loop(np.matmul, x.dtype.char * 3), get_num_threads()
     if loop is None:
-        return np.matmul(x, y, order="C")
-    shape, sizes, steps, core = _plan(x.shape, x.strides, y.shape, y.strides, x.itemsize)
-    out = np.empty(shape, x.dtype)
-    threads, total = get_num_threads(), int(sizes.prod())
-    many = -(-total // (SHARES * threads))
-    launch(multiply_stacks.compiled, -(-total // many), *loop, *map(_first, (x, y, out)), sizes, steps, core, many,
-           np.empty((threads, ROOM), np.intp), np.zeros(1, np.intp))  # fmt: skip
+        return np.matmul(x, y, order="C") if out is None else np.matmul(x, y, out=out)
+    plan = _plan(x.shape, x.strides, y.shape, y.strides, x.itemsize, threads)
+    if out is None:
+        out = np.empty(plan.shape, x.dtype)
+    launch(multiply_stacks.compiled, plan.pieces, *loop, single.state(), _first(x), _first(y), _first(out), *plan[3:],
+           plan.room.copy(), np.zeros(1, np.intp))  # fmt: skip
     return out

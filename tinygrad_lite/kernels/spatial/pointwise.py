@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..linalg.matrix_product import matrix_product
+from ..linalg.matrix_product import matrix_product, product_of_stacks
 from ..loops.pairwise_sum import pairwise_sum
 from .conv_numpy import Geometry, Slices
 
@@ -54,10 +54,10 @@ def _multiply(w: Any, x: Any, bias: Any, out: Any) -> None:
             found += bias
         out[...] = found.reshape(len(x), count, len(w)).swapaxes(1, 2)
     elif bias is None:
-        np.matmul(w, x, out=out)
+        product_of_stacks(w, x, out)
     else:
         for image, result in zip(x, out):  # a bias is added while they are near
-            np.matmul(w, image, out=result)
+            product_of_stacks(w, image, result)
             result += bias[:, None]
 
 

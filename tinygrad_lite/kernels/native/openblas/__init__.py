@@ -14,6 +14,9 @@ import numpy as np
 VARIABLE = "OPENBLAS_THREAD_TIMEOUT"
 CYCLES = "19"  # 2^19: 0.1 to 0.2 ms
 
+SINGLE = np.zeros(5, np.intp)  # what `single` knows, in these places
+LOCK, RUNNING, BEFORE, GET, SET = range(5)
+
 _RESTART = ("openblas_read_env", "blas_thread_shutdown_", "blas_thread_init")
 _NAMES = ("scipy_openblas_{}64_", "scipy_openblas_{}", "openblas_{}64_", "openblas_{}")
 
@@ -39,6 +42,12 @@ def _function(what: str) -> Any:
     return next((function for function in found if function is not None), None)
 
 
+@cache
+def address_of(what: str) -> int:
+    """Where one of its functions lies; 0 where it cannot be found."""
+    return ctypes.cast(_function(what), ctypes.c_void_p).value or 0 if _function(what) is not None else 0
+
+
 def get_num_threads() -> int | None:
     """How many threads share a large product of matrices; None where that cannot be asked.
 
@@ -49,7 +58,16 @@ def get_num_threads() -> int | None:
     True
     """
     function = _function("get_num_threads")
-    return None if function is None else int(function())
+    if function is None:
+        return None
+    while True:
+        found = int(function())
+        if found != 1:
+            return found
+        if SINGLE[RUNNING]:
+            return int(SINGLE[BEFORE])
+        if int(function()) == 1 and not SINGLE[RUNNING]:  # else it has begun or ended meanwhile
+            return 1
 
 
 def set_num_threads(n: int) -> bool:
