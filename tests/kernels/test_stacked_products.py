@@ -11,6 +11,7 @@ from fresh_process import run
 import tinygrad_lite as tg
 from tinygrad_lite import kernels
 from tinygrad_lite.kernels.linalg import matrix_product, stacked_products
+from tinygrad_lite.kernels.linalg.product_in_parts import product_in_parts
 from tinygrad_lite.kernels.linalg.stacked_products import stacked_product
 from tinygrad_lite.kernels.native import openblas
 
@@ -101,15 +102,16 @@ def test_few_products_are_cut(x_shape, y_shape, dtype):
     rng = np.random.default_rng(0)
     x, y = (rng.standard_normal(shape).astype(dtype) for shape in (x_shape, y_shape))
     expected = np.matmul(x.astype("f8"), y.astype("f8"))
+    multiply = stacked_product if x.ndim > 2 else product_in_parts
     for x_lay in LAYOUTS.values():
         for y_lay in (LAYOUTS["C"], LAYOUTS["matrices turned"]):
-            for found in (stacked_product(x_lay(x), y_lay(y)), matrix_product.matrix_product(x_lay(x), y_lay(y))):
+            for found in (multiply(x_lay(x), y_lay(y)), matrix_product.matrix_product(x_lay(x), y_lay(y))):
                 right = np.matmul(x_lay(x).astype("f8"), y_lay(y).astype("f8"))
                 np.testing.assert_allclose(found, right, rtol=0, atol=expected.std() * 40 * np.finfo(dtype).eps)
                 assert found.flags.c_contiguous
     into = np.full(expected.shape, np.nan, dtype)
-    assert stacked_product(x, y, into) is into
-    np.testing.assert_array_equal(into, stacked_product(x, y))
+    assert multiply(x, y, into) is into
+    np.testing.assert_array_equal(into, multiply(x, y))
     assert openblas.get_num_threads() == 2
 
 

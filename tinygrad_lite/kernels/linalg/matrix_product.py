@@ -64,7 +64,7 @@ def product_of_stacks(x: Any, y: Any, out: Any = None) -> Any:
     return np.matmul(x, y) if x.ndim < 4 else np.matmul(x, y, order="C")  # else batches keep the order of x's
 
 
-@late(f"{__package__}.stacked_products", "stacked_product", when=_shared)
+@late(f"{__package__}.product_in_parts", "product_in_parts", when=_shared)
 def _product_of_two(x: Any, y: Any) -> Any:
     return np.dot(x, y)
 

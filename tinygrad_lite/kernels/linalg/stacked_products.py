@@ -1,8 +1,7 @@
-"""`stacked_product`: the products of two stacks of matrices, or of two matrices, shared between threads.
+"""`stacked_product`: the products of two stacks of matrices, shared between threads.
 
 Each of them is NumPy's own, whose inner loop hands it to BLAS. BLAS alone shares single products between threads, and
-none as small as those of attention; and the parts of one wait for each other: see `openblas.single`. So few products
-are cut here, into parts that wait for nobody.
+none as small as those of attention. Few of them are cut, as single ones are: see `product_in_parts`.
 
 Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
@@ -25,20 +24,14 @@ from ..native.openblas.single import begin_single, end_single
 from ..native.threads import get_num_threads, launch
 from ..native.walk import addresses
 from ..native.walk.call_loop import call_loop
+from .product_in_parts import by_numpy, part_of
 
 SHARES = 4  # pieces for each thread: one that wakes up late leaves the rest to the others
-PARTS = 2  # parts for each thread, where there are fewer products
-LEAST = 1 << 19  # multiplications of a part
-FEWEST, WHOLE = 64, 16  # rows or columns of a part at least, and of what it has whole numbers
 N, M, CORE = 4, 6, 3  # of the words of NumPy's loop: rows, columns, and the first that is no address
 _Shape = tuple[int, ...]
 
 
-def _by_numpy(*_: Any) -> int:
-    raise NotImplementedError("stacked_product: NumPy's loops are called by address from compiled code only")
-
-
-@kernel(_by_numpy)
+@kernel(by_numpy)
 def multiply_stacks(
     loop: int, data: int, blas: int, x: Any, y: Any, out: Any, sizes: Any, steps: Any, cut: Any, total: int, many: int,
     room: Any, slots: Any, cursor: Any,
@@ -88,7 +81,8 @@ def _plan(x: _Shape, x_steps: _Shape, y: _Shape, y_steps: _Shape, itemsize: int,
     front, n, k, m = np.broadcast_shapes(x[:-2], y[:-2]), *x[-2:], y[-1]
     shape = (*front, n, m)
     out_steps = tuple(int(s) for s in np.cumprod([itemsize, *shape[:0:-1]])[::-1])
-    count, size = _parts(math.prod(front), n, k, m, threads)
+    size = part_of(n, k, m, -(-2 * threads // max(math.prod(front), 1)))  # so that all have as much to do
+    count = -(-max(n, m, 1) // size)
     steps = []
     for sizes, strides, part in ((x, x_steps, (1, 0)), (y, y_steps, (0, 1)), (shape, out_steps, (1, 1))):
         apart = [s if c > 1 else 0 for c, s in zip(sizes[:-2], strides)]
@@ -100,14 +94,6 @@ def _plan(x: _Shape, x_steps: _Shape, y: _Shape, y_steps: _Shape, itemsize: int,
     cut = (N, size, n) if n >= m else (M, size, m)
     words = (np.array(v, np.intp) for v in ([room] * threads, (*front, count), steps, cut))
     return Plan(shape, -(-total // many), *words, total, many)
-
-
-def _parts(total: int, n: int, k: int, m: int, threads: int) -> tuple[int, int]:
-    """How each product is cut where there are few: its longer side into so many parts, of so many rows or columns."""
-    long, wanted = max(n, m, 1), -(-PARTS * threads // max(total, 1))
-    size = -(-long // max(1, min(wanted, long // FEWEST, n * k * m // LEAST)))
-    size = -(-size // WHOLE) * WHOLE if size < long else long
-    return -(-long // size), size
 
 
 def _first(x: Any) -> Any:
