@@ -18,7 +18,7 @@ import numpy as np
 
 from ... import graph, rules
 from ...kernels.kernel import Kernel
-from ...kernels.native import threads
+from ...kernels.native import openblas, threads
 from . import kernel_symbols
 from .kernel_symbols import NOW, Created, Dictionary, KernelSymbol
 from .rows import Row
@@ -94,6 +94,8 @@ _STANDS_FOR = {
     "written": (graph.__name__, kernel_symbols.written),
 }
 
+_AS_THEY_ARE = (threads.__name__, openblas.__name__)  # of whose functions the results change, and which read no arrays
+
 
 def for_symbols(value: Any) -> Any:
     """A function with its globals and closures as symbols need them."""
@@ -115,7 +117,7 @@ def for_symbols(value: Any) -> Any:
     stands_for = _STANDS_FOR.get(getattr(value, "__qualname__", "")) if type(value) is FunctionType else None
     if stands_for is not None and value.__module__ == stands_for[0]:
         return stands_for[1]
-    if not isinstance(getattr(value, "__module__", ""), str):
+    if not isinstance(module := getattr(value, "__module__", ""), str) or module in _AS_THEY_ARE:
         return value
     if isinstance(value, rules.Op):
         return _Op(value)

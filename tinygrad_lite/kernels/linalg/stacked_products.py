@@ -92,7 +92,7 @@ def _plan(x: _Shape, x_steps: _Shape, y: _Shape, y_steps: _Shape, itemsize: int,
     many = max(1, -(-total // (SHARES * threads)))
     room = [0, 0, 0, 1, n, k, m, 0, 0, 0, *x_steps[-2:], *y_steps[-2:], *out_steps[-2:]]
     cut = (N, size, n) if n >= m else (M, size, m)
-    words = (np.array(v, np.intp) for v in ([room] * threads, (*front, count), steps, cut))
+    words: Any = (np.array(v, np.intp) for v in ([room] * threads, (*front, count), steps, cut))
     return Plan(shape, -(-total // many), *words, total, many)
 
 
