@@ -11,6 +11,7 @@ from ...kernels.native.walk.table import CASTS, KINDS, MOST
 from .steps import (
     EXACT,
     WITHOUT_GAPS,
+    Layout,
     MatMul,
     Place,
     Product,
@@ -24,14 +25,6 @@ from .steps import (
     stretched,
 )
 from .symbols import NotLowered, Symbol
-
-
-class Layout:
-    """How an array lies, without its elements."""
-
-    def __init__(self, array: Any) -> None:
-        self.shape, self.strides, self.itemsize = array.shape, array.strides, array.itemsize
-        self.size, self.nbytes = array.size, array.nbytes
 
 
 class Row:

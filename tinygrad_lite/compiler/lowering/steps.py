@@ -32,6 +32,14 @@ class Place(NamedTuple):
     dtype: Any
 
 
+class Layout:
+    """How an array lies, without its elements."""
+
+    def __init__(self, array: Any) -> None:
+        self.shape, self.strides, self.itemsize = array.shape, array.strides, array.itemsize
+        self.size, self.nbytes = array.size, array.nbytes
+
+
 class Step(NamedTuple):
     """Loops over elements."""
 
