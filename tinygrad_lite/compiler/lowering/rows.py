@@ -17,6 +17,7 @@ from .steps import (
     Product,
     Step,
     Steps,
+    dense,
     dimensions,
     lay_of,
     loop_for,
@@ -113,7 +114,7 @@ class Row:
         places = (*[self.operand(v, d) for v, d in zip(given, dtypes)], target.place)
         if function.__name__ not in EXACT and not straight(places, target.shape):
             raise NotLowered(f"{function.__name__} of arrays that do not lie alike")
-        if function.__name__ in WITHOUT_GAPS and target.size and not _dense(target.place):
+        if function.__name__ in WITHOUT_GAPS and target.size and not dense(target.place):
             raise NotLowered(f"{function.__name__} into an array with gaps")
         self.add(found, places, target.shape, function.__name__)
         return target
@@ -151,9 +152,7 @@ class Row:
 
     def full(self, shape: Any, value: Any, dtype: Any) -> Symbol:
         """Memory with one number everywhere."""
-        out = self.empty(shape, dtype)
-        self.fill(out, value)
-        return out
+        return self.full_of(np.zeros(shape, dtype), value)
 
     def full_of(self, like: Any, value: Any) -> Symbol:
         """Memory of an array's layout with one number everywhere."""
@@ -304,12 +303,6 @@ def _by_vector(a: Symbol, b: Symbol) -> bool:
     """Whether one of two is a matrix and the other one row or column, which both `dot` and `matmul` leave to gemv."""
     (n, k), m = a.shape, b.shape[1]
     return k > 1 and None not in (lay_of(a.place), lay_of(b.place)) and (n == 1) != (m == 1)
-
-
-def _dense(p: Place) -> bool:
-    """Whether neighbours in memory are neighbours in some dimension."""
-    steps = [s for n, s in zip(p.shape, p.strides) if n != 1]
-    return not steps or p.dtype.itemsize in steps
 
 
 def _tuple(axis: Any) -> Any:

@@ -119,6 +119,12 @@ def contiguous(p: Place) -> bool:
     return True
 
 
+def dense(p: Place) -> bool:
+    """Whether neighbours in memory are neighbours in some dimension."""
+    steps = [s for n, s in zip(p.shape, p.strides) if n != 1]
+    return not steps or p.dtype.itemsize in steps
+
+
 def lay_of(p: Place) -> tuple[int, int] | None:
     """How BLAS sees a matrix: (as it is 111 or transposed 112, leading dimension); None where it needs a copy."""
     size, (rows, columns) = p.dtype.itemsize, p.strides
