@@ -1,13 +1,16 @@
-"""Programs of several ranks, started by `launch`: ``python ranks.py NAME FOLDER`` under mpiexec."""
+"""Programs of several ranks, started by `launch`: ``python ranks.py NAME,... FOLDER`` under mpiexec."""
 
 from __future__ import annotations
 
+import atexit
+import functools
 import importlib.util
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,14 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 LIMIT = 300  # seconds: the machine may be busy with something else
+PARALLEL = [f"parallel_programs:{name}" for name in ("trains_as_one", "stays_alike", "keeps_its_promises")]
+END_WELL = {  # the programs that so many ranks run one after the other: to start costs more than most of them do
+    2: [
+        "collective_programs:everything", *PARALLEL, "checkpoint_programs:goes_on", "zero_programs:normalizes",
+        "parallel_programs:finds_unused", "parallel_programs:differs", "collective_programs:shapes_differ",
+    ],
+    3: ["collective_programs:everything", *PARALLEL, "zero_programs:divides", "parallel_programs:joins"],
+}  # fmt: skip
 
 
 def mpiexec() -> str:
@@ -26,11 +37,24 @@ def mpiexec() -> str:
     return found
 
 
-def launch(count: int, name: str, folder: Path, *options: str, fails: bool = False) -> list[Any]:
-    """Run a program, `module:function`, in so many ranks; what each returns, or all that they print if it fails."""
+@functools.cache
+def _ended_well(count: int) -> tuple[Path, list[dict[str, Any]]]:
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder, launch(count, ",".join(END_WELL[count]), folder)
+
+
+def results(count: int, name: str) -> tuple[list[Any], Path]:
+    """What each of so many ranks returns of one of the programs that `END_WELL` lists, and its folder."""
+    folder, found = _ended_well(count)
+    return [each[name] for each in found], folder / name.partition(":")[2]
+
+
+def launch(count: int, names: str, folder: Path, *options: str, fails: bool = False) -> list[Any]:
+    """Run programs, `module:function`, in so many ranks; what each returns of each, or all that they print."""
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "TINYGRAD_LITE_THREADS": "1"}
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    command = [mpiexec(), *options, "-n", str(count), sys.executable, __file__, name, str(folder)]
+    command = [mpiexec(), *options, "-n", str(count), sys.executable, __file__, names, str(folder)]
     done = subprocess.run(command, cwd=HERE.parents[1], env=environment, capture_output=True, text=True, timeout=LIMIT)
     if fails:
         assert done.returncode != 0, done.stdout + done.stderr
@@ -42,15 +66,20 @@ def launch(count: int, name: str, folder: Path, *options: str, fails: bool = Fal
 def main() -> None:
     """One rank."""
     sys.path[:0] = [str(HERE), str(HERE.parents[1])]
-    module, _, name = sys.argv[1].partition(":")
-    folder = Path(sys.argv[2])
+    import tinygrad_lite as tg
     import tinygrad_lite.distributed as dist
 
-    program = getattr(importlib.import_module(module), name)
     dist.init_process_group(timeout=LIMIT - 60)
-    found = program(folder)
+    found = {}
+    for program in sys.argv[1].split(","):
+        module, _, name = program.partition(":")
+        folder = Path(sys.argv[2]) / name
+        folder.mkdir(exist_ok=True)
+        state = tg.get_rng_state()
+        found[program] = getattr(importlib.import_module(module), name)(folder)
+        tg.set_rng_state(state)  # as if each were alone
     rank = dist.get_rank() if dist.is_initialized() else 0
-    (folder / f"{rank}.json").write_text(json.dumps(found))
+    (Path(sys.argv[2]) / f"{rank}.json").write_text(json.dumps(found))
 
 
 if __name__ == "__main__":

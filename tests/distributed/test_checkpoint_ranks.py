@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from ranks import launch
+import shutil
+
+from ranks import launch, results
 
 
 def test_ranks_go_on_together_and_other_numbers_of_them(tmp_path):
-    two = launch(2, "checkpoint_programs:goes_on", tmp_path)
-    three = launch(3, "checkpoint_programs:other_ranks_go_on", tmp_path)
-    assert {each["digest"] for each in two + three} == {two[0]["digest"]}
+    two, folder = results(2, "checkpoint_programs:goes_on")
+    shutil.copytree(folder, tmp_path / (name := "other_ranks_go_on"))
+    three = launch(3, f"checkpoint_programs:{name}", tmp_path)
+    found = [*two, *(each[f"checkpoint_programs:{name}"] for each in three)]
+    assert {each["digest"] for each in found} == {two[0]["digest"]}
