@@ -188,12 +188,18 @@ def test_normalization_kernels_agree_with_their_twins(dtype, centered, affine):
 def test_cross_entropy_rows_agree_with_their_twin(weighted, share):
     x, t = numbers(8, 5, dtype=np.float32), np.array([0, 4, -100, 2, 1, -100, 3, 0])
     w = np.linspace(0.5, 2, 5).astype(np.float32) if weighted else np.empty(0, np.float32)
-    assert cross_entropy.targets.compiled(t, w, -100, 5) == pytest.approx(cross_entropy.targets.plain(t, w, -100, 5))
-    assert cross_entropy.targets.compiled(t, w, -100, 4)[0] == cross_entropy.targets.plain(t, w, -100, 4)[0] == 1
+    for mean in (True, False):
+        shares = np.empty((2, 1))
+        for run, into in zip(("compiled", "plain"), shares):
+            targets = getattr(cross_entropy.targets, run)
+            assert targets(t, w, -100, 5, mean, into) == -1
+            assert targets(t, w, -100, 4, mean, np.empty(1)) == 1
+        assert shares[0] == pytest.approx(shares[1])
+        assert (shares[0, 0] == 1) == (not mean)
     found = []
     for run in ("compiled", "plain"):
         losses, slope = np.empty(8, np.float32), np.empty_like(x)
-        getattr(cross_entropy.rows, run)(x, t, losses, slope, w, -100, share)
+        getattr(cross_entropy.rows, run)(x, t, losses, slope, w, -100, np.array([share]))
         found.append((losses, slope))
     for a, b in zip(*found):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)

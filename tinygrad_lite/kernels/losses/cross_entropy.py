@@ -35,9 +35,10 @@ def cross_entropy_plain(x: Any, target: Any, weight: Any, ignore: int, mean: boo
     int
         The first row whose target is not a class, or -1; after the former the results mean nothing.
     """
-    bad, total = targets_plain(target, weight, ignore, x.shape[1])
+    share = np.ones(1)
+    bad = targets_plain(target, weight, ignore, x.shape[1], mean, share)
     if bad < 0:
-        rows_plain(x, target, losses, slope, weight, ignore, (1 / total if total else math.nan) if mean else 1.0)
+        rows_plain(x, target, losses, slope, weight, ignore, share)
     return bad
 
 
@@ -78,40 +79,53 @@ def cross_entropy(x: Any, target: Any, weight: Any, ignore: int, mean: bool, los
     return -1
 
 
-def targets_plain(target: Any, weight: Any, ignore: int, classes: int) -> tuple[int, float]:
-    """The first row whose target is not a class, or -1; and the sum of the targets' weights."""
+def targets_plain(target: Any, weight: Any, ignore: int, classes: int, mean: bool, share: Any) -> int:
+    """The first row whose target is not a class, or -1.
+
+    Parameters
+    ----------
+    target, weight, ignore, mean
+        As for `cross_entropy_plain`.
+    classes : int
+    share : array of float64, shape (1,)
+        Written: what each loss is multiplied with, 1 over the sum of the targets' weights if it is a mean.
+    """
     ignored = target == ignore
     index = np.where(ignored, 0, target)
     outside = (index < 0) | (index >= classes)
     if outside.any():
-        return int(np.argmax(outside)), 0.0
-    scale = (weight[index] if weight.size else np.ones(len(target))) * ~ignored
-    return -1, float(scale.sum(dtype=np.float64))
+        return int(np.argmax(outside))
+    total = ((weight[index] if weight.size else np.ones(len(target))) * ~ignored).sum(dtype=np.float64)
+    share[0] = 1.0 if not mean else 1 / total if total else math.nan
+    return -1
 
 
 @kernel(targets_plain)
-def targets(target: Any, weight: Any, ignore: int, classes: int) -> tuple[int, float]:
-    found = 0.0
+def targets(target: Any, weight: Any, ignore: int, classes: int, mean: bool, share: Any) -> int:
+    total = 0.0
     for i in range(target.size):
         t = target[i]
         if t != ignore:
             if t < 0 or t >= classes:
-                return i, 0.0
-            found += weight[t] if weight.size else 1.0
-    return -1, found
+                return i
+            total += weight[t] if weight.size else 1.0
+    share[0] = 1.0
+    if mean:
+        share[0] = 1.0 / total if total != 0.0 else math.nan
+    return -1
 
 
-def rows_plain(x: Any, target: Any, losses: Any, slope: Any, weight: Any, ignore: int, share: float) -> None:
+def rows_plain(x: Any, target: Any, losses: Any, slope: Any, weight: Any, ignore: int, share: Any) -> None:
     """Losses of rows times `share`, and their derivatives; of checked targets.
 
     Parameters
     ----------
     x, target, losses, slope, weight, ignore
         As for `cross_entropy_plain`.
-    share : float
-        1 over what a mean divides by.
+    share : array of float64, shape (1,)
+        What each loss is multiplied with.
     """
-    ignored = target == ignore
+    ignored, share = target == ignore, float(share[0])
     rows, index = np.arange(len(x)), np.where(ignored, 0, target)
     scale = (weight[index] if weight.size else np.ones(len(x), x.dtype)) * x.dtype.type(share)
     z = x - np.maximum.reduce(x, axis=1, keepdims=True, initial=-np.inf)
@@ -124,19 +138,20 @@ def rows_plain(x: Any, target: Any, losses: Any, slope: Any, weight: Any, ignore
 
 
 @kernel(rows_plain)
-def rows(x: Any, target: Any, losses: Any, slope: Any, weight: Any, ignore: int, share: float) -> None:
+def rows(x: Any, target: Any, losses: Any, slope: Any, weight: Any, ignore: int, share: Any) -> None:
     """For float32."""
+    part = share[0]
     for i in range(len(x)):
         t, row, into = target[i], x[i], slope[i]
         if t == ignore:
             fill_row(into, x.dtype.type(0))
-            losses[i] = share if math.isnan(share) else 0.0
+            losses[i] = part if math.isnan(part) else 0.0
             continue
         top = largest_single(row)
         for c in range(row.size):
             into[c] = exp_of_nonpositive(row[c] - top)
         s = total(into)
-        scale = share * weight[t] if weight.size else share
+        scale = part * weight[t] if weight.size else part
         losses[i] = (math.log(s) - (row[t] - top)) * scale
         factor = np.float32(scale / s)
         for c in range(row.size):
@@ -150,10 +165,10 @@ def losses_and_slope(x: Any, target: Any, weight: Any, ignore: int, mean: bool, 
         # in rows much longer than this NumPy's vectorized exp makes up for its passes over memory
         loop = cross_entropy.run if x.shape[1] <= 64 else cross_entropy_plain
         return int(loop(x, target, weight, ignore, mean, losses, slope))
-    bad, total = targets.run(target, weight, ignore, x.shape[1])
+    share = np.empty(1)
+    bad = targets.run(target, weight, ignore, x.shape[1], mean, share)
     if bad >= 0:
         return int(bad)
-    share = (1 / total if total else math.nan) if mean else 1.0
     in_parts(rows, piece(x.shape[1]), (np.ascontiguousarray(x), target, losses, slope), weight, ignore, share)
     return -1
 
@@ -198,8 +213,10 @@ def picked_plain(x: Any, target: Any, weight: Any, ignore: int, share: float, lo
 
     Parameters
     ----------
-    x, target, weight, ignore, share, losses
+    x, target, weight, ignore, losses
         As for `rows_plain`.
+    share : float
+        What each loss is multiplied with.
     scale : array, shape (M,)
         Written: the factor of each row, zero where it is ignored.
     """

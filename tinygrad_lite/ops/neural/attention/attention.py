@@ -25,7 +25,7 @@ def _blind(bias: Any) -> Any:
     return np.all(np.equal(bias, -np.inf), axis=-1, keepdims=True)
 
 
-def _twin(q: Any, k: Any, v: Any, bias: Any, kept: Any, scale: float) -> Any:
+def _twin(q: Any, k: Any, v: Any, bias: Any, kept: Any, scale: float, seeing: bool) -> Any:
     scores = matrix_product(q * scale, np.swapaxes(k, -1, -2))
     if bias is not None:
         scores = np.where(_blind(bias), 0.0, scores + bias)
@@ -55,10 +55,13 @@ def _vjp(g: Any, q: Any, k: Any, v: Any, bias: Any, kept: Any, scale: float, p: 
     contiguous=True,
     single=True,
 )
-def _attention(q: Any, k: Any, v: Any, bias: Any, kept: Any, scale: float) -> Any:
-    """``softmax(scale q k^T + bias) v``, some of the weights dropped, and all the weights."""
+def _attention(q: Any, k: Any, v: Any, bias: Any, kept: Any, scale: float, seeing: bool) -> Any:
+    """``softmax(scale q k^T + bias) v``, some of the weights dropped, and all the weights.
+
+    `seeing`: it is known that every query may look at something.
+    """
     p = matrix_product(q * scale, np.swapaxes(k, -1, -2))
-    blind = None if bias is None or not (found := _blind(bias)).any() else found
+    blind = None if bias is None or seeing or not (found := _blind(bias)).any() else found
     if bias is not None:
         p = np.add(p, bias, out=p) if np.broadcast_shapes(p.shape, bias.shape) == p.shape else p + bias
     if blind is not None:
@@ -169,7 +172,8 @@ def scaled_dot_product_attention(
         shape = np.broadcast_shapes(q.shape[:-2], unwrap(key).shape[:-2], () if bias is None else bias.shape[:-2])
         kept = mask_of((*shape, q.shape[-2], k.shape[-2]), q.dtype, keep, generator)
     factor = 1 / math.sqrt(q.shape[-1] or 1) if scale is None else float(scale)
-    return _attention.record((query, key, value, bias, kept, factor))
+    seeing = is_causal and k.shape[-2] > 0  # at the first key, at least
+    return _attention.record((query, key, value, bias, kept, factor, seeing))
 
 
 def _for_each_head(x: Any, q: Any, who: str) -> Any:

@@ -371,11 +371,11 @@ def _nll_x(g: Any, x_shape: Any, target: Any, ignore: int, scale: Any) -> Any:
 def _nll(x: Any, target: Any, weight: Any, ignore: int, reduction: str) -> Any:
     """Minus the targets' entries, and their factors."""
     target = target.astype(np.int64, copy=False)
-    bad, total = kernel_loss.targets.run(target, weight, ignore, x.shape[1])
+    share = np.empty(1)
+    bad = kernel_loss.targets.run(target, weight, ignore, x.shape[1], reduction == "mean", share)
     if bad >= 0:
         kept = target[target != ignore]
         raise RangeError(f"nll_loss: class indices must be in [0, {x.shape[1] - 1}], got {kept.min()} to {kept.max()}")
-    share = (1 / total if total else math.nan) if reduction == "mean" else 1.0
     losses, scale = np.empty((2, len(target)), x.dtype)
-    kernel_loss.picked.run(x, target, weight, ignore, share, losses, scale)
+    kernel_loss.picked.run(x, target, weight, ignore, float(share[0]), losses, scale)
     return losses if reduction == "none" else np.add.reduce(losses), scale
