@@ -411,3 +411,22 @@ def test_eigenvalues_of_one_triangle():
     assert lower[1, 0] != 0.0
     (both,) = tg.autograd.grad(tg.linalg.eigvalsh(t)[0], t)
     assert both[0, 1] == both[1, 0] != 0.0
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.stack((x, x), axis=1, out=None), lambda x: np.stack([x, x], 0, None),
+        lambda x: np.stack([x, x], axis=1, dtype=np.float64, casting="same_kind"),
+        lambda x: np.concatenate([x, x], axis=0, out=None, dtype=np.float64), lambda x: np.concatenate([x, x], 0, None),
+        lambda x: np.vstack([x, x], dtype=np.float64),
+    ],
+)  # fmt: skip
+def test_joining_takes_numpys_options_where_gradients_flow(call):
+    numbers = np.arange(3, dtype=np.float32)
+    x = tg.tensor(numbers, requires_grad=True)
+    found, expected = call(x), call(numbers)
+    np.testing.assert_array_equal(found.detach().numpy(), expected, strict=True)
+    (found * found.detach()).sum().backward()
+    assert x.grad.dtype == tg.float32
+    assert tg.equal(x.grad, 2 * x.detach())

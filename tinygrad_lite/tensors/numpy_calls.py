@@ -96,6 +96,7 @@ _ARRAYS = frozenset(  # NumPy's names of parameters that are arrays, and of thos
 )
 _SEVERAL = frozenset("args arrays arys tup xi".split())
 _JOINING = (np.concatenate, np.stack, np.vstack, np.hstack, np.dstack, np.column_stack, np.linalg.multi_dot)
+_NOTHING = {"out": None, "casting": "same_kind"}  # what options say that say nothing
 _signature = functools.cache(inspect.signature)
 
 
@@ -124,7 +125,24 @@ def lists_as_arrays(function: Callable[..., Any], args: Any, kwargs: Any) -> tup
                 bound.arguments[name] = _array_of(value)
             elif name == "operands" and type(value[0]) is str:  # of `np.einsum`
                 bound.arguments[name] = type(value)(map(_array_of, value))
-    return bound.args, bound.kwargs
+    return _as_given(bound, kwargs)
+
+
+def _as_given(bound: inspect.BoundArguments, kwargs: Any) -> tuple[Any, Any]:
+    """By position what came so, by name what was named; without options that say nothing."""
+    given: list[Any] = []
+    named: dict[str, Any] = {}
+    for name, value in bound.arguments.items():
+        kind = bound.signature.parameters[name].kind
+        if kind is inspect.Parameter.VAR_POSITIONAL:
+            given.extend(value)
+        elif kind is inspect.Parameter.VAR_KEYWORD:
+            named.update(value)
+        elif name not in kwargs and name != "out":
+            given.append(value)
+        elif value is not _NOTHING.get(name, given):
+            named[name] = value
+    return tuple(given), named
 
 
 def _parts(value: Any) -> Any:

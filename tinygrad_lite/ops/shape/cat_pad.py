@@ -62,8 +62,8 @@ def _unstack(g: Any, arrays_shape: Any, axis: int) -> list[Any]:
 
 
 @differentiable(arrays=_unstack, numpy=np.stack, name="stack", complex=True, contiguous=True)
-def _stack(arrays: Any, axis: int = 0) -> Any:
-    dtype, first = common_dtype(arrays), arrays[0]
+def _stack(arrays: Any, axis: int = 0, dtype: Any = None) -> Any:
+    dtype, first = common_dtype(arrays) if dtype is None else dtype, arrays[0]
     if axis == 0 and first.ndim and len({a.shape for a in arrays}) == 1:  # a third of the time
         return np.concatenate(arrays, dtype=dtype).reshape(len(arrays), *first.shape)
     if len({a.shape for a in arrays}) > 1 or axis < 0:
@@ -188,7 +188,7 @@ def stack(tensors: Sequence[Any], dim: int = 0) -> Tensor:
     shapes = {p.shape for p in parts}
     if len(shapes) > 1:
         raise InputError(f"stack: all shapes must be equal, got {', '.join(map(str, sorted(shapes)))}")
-    return _stack.record((parts, one_dim(dim, parts[0].ndim + 1, "stack")))
+    return _stack.record((parts, one_dim(dim, parts[0].ndim + 1, "stack"), None))
 
 
 _MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}  # PyTorch's name, NumPy's name
