@@ -227,7 +227,7 @@ def _call_always_hooks(
             )
 
 
-class _Gate(Function):
+class BackwardHookFunction(Function):
     """The identity on some tensors, which shows all their gradients to a function at once."""
 
     @staticmethod
@@ -289,7 +289,7 @@ class _BackwardGates:
             new = arrived(tuple(full.get(i) for i in range(len(values))))
             return tuple(new[i] for i in places)
 
-        passed = _Gate.apply(on_tensors, *(values[i] for i in places))
+        passed = BackwardHookFunction.apply(on_tensors, *(values[i] for i in places))
         new_values = dict(zip(places, passed if isinstance(passed, tuple) else (passed,), strict=True))
         return tuple(new_values.get(i, value) for i, value in enumerate(values))
 

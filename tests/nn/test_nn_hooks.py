@@ -304,3 +304,11 @@ def test_with_the_last_hook_for_every_module_its_way_ends():
     second.remove()
     second.remove()
     assert nn.Module._hooks is None
+
+
+def test_what_a_backward_hook_guards_is_not_changed_in_place():
+    """PyTorch's name of what hooks put there says where it comes from."""
+    net = nn.Sequential(nn.Linear(2, 2), nn.ReLU(inplace=True))
+    net[0].register_full_backward_hook(lambda module, gradients, incoming: None)
+    with pytest.raises(RuntimeError, match="relu_: the tensor is a view made by .* BackwardHookFunction"):
+        net(tg.ones(1, 2))
