@@ -122,7 +122,7 @@ SGD_HISTORY_Y = [
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 def test_optimizer_trajectories(backend, tmp_path):
-    paths = run(optimizer_trajectories, tmp_path, backend=backend)["paths"]
+    paths = run(optimizer_trajectories, tmp_path, backend=backend, later=60)["paths"]
     assert paths.keys() == LAST_PLOTTED.keys() | {"Adadelta", "Momentum 0.95"}
     for name, point in LAST_PLOTTED.items():
         assert paths[name].shape == (31, 2)

@@ -14,6 +14,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,11 @@ class Entry:
 
 def entries() -> list[Entry]:
     """All lines, sorted by name."""
+    return list(_found())
+
+
+@cache
+def _found() -> list[Entry]:
     numpy, found = _numpy_names(), []
     for name, family, function in _functions():
         same: Any = getattr(np, name, None)  # often of the same name
