@@ -110,7 +110,7 @@ class Module(Placed, Stateful, Hooked, Pickled):
     def _register_new(self, name: str, value: Any, kind: str, allowed: tuple[str, ...]) -> None:
         """Register under a name that is free, or already of an allowed kind."""
         if not isinstance(name, str):
-            raise TypeError(f"{kind} name should be a string, got {type(name).__name__}")
+            raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
         if hasattr(self, name) and self.__dict__.get("_kinds", {}).get(name) not in allowed:
             raise KeyError(f"{type(self).__name__}: attribute {name!r} already exists")
         self._register(name, value, kind)

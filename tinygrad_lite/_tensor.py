@@ -15,7 +15,7 @@ from .dtypes import as_dtype, canonical, get_default_dtype, of
 from .dtypes import dtype as DType
 from .engine import blame, fast_calls, hooks, views
 from .engine.door import open_doors_of
-from .engine.errors import NEEDS_DETACH, NO_VALUES, SEVERAL, InputError, NumberError, SeveralError
+from .engine.errors import NEEDS_DETACH, NO_GRADIENT, NO_VALUES, SEVERAL, InputError, NumberError, SeveralError
 from .engine.hooks import RemovableHandle as RemovableHandle
 from .engine.out import into
 from .graph import RETAIN, mode, new_leaf, uncounted, written
@@ -152,7 +152,7 @@ class Tensor(Methods):
         node = views.node_of(self)
         if requires_grad and node is None:
             if self._data.dtype.kind not in "fc":
-                raise RuntimeError(f"requires_grad_: only floating point tensors can require grad, got {self.dtype}")
+                raise RuntimeError(NO_GRADIENT.format(self.dtype))
             kept, self._node = self.grad, new_leaf(self._data)
             self._node.grad = kept
         elif not requires_grad and node is not None:

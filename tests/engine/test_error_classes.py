@@ -145,3 +145,31 @@ def test_layers_with_a_wrong_size_name_themselves():
     with pytest.raises(TypeError, match=r"^Linear: in_features must be an integer >= 0, got 392.0$"):
         tg.nn.Linear(28 * 28 / 2, 3)
     assert F.linear(V, tg.ones(2, 3)).tolist() == [3.0, 3.0]
+
+
+WORDS = [  # PyTorch's, which ported tests look for
+    ("bool(V)", "Boolean value of Tensor with more than one value is ambiguous"),
+    ("V.new_full((2,), 1, dtype=tg.int64, requires_grad=True)", "Only Tensors of floating point and complex dtype can"),
+    ("tg.meshgrid(V, indexing='')", 'indexing must be one of "xy" or "ij"'),
+    ("tg.meshgrid(A, indexing='ij')", "Expected 0D or 1D tensor"),
+    ("tg.meshgrid([])", "expects a non-empty TensorList"),
+    ("tg.normal(V, -1)", "normal expects std >= 0.0, but found std"),
+    ("V.clone().uniform_(0, -1)", "uniform_ expects to return"),
+    ("tg.eye(-1)", "must be greater or equal to"),
+    ("tg.linalg.lu(A, pivot=False)", "LU without pivoting is not implemented on the CPU"),
+    ("F.embedding(K, S)", "'weight' must be 2-D"),
+    ("F.nll_loss(A, K[:, None])", "1D target tensor expected"),
+    (
+        "F.cross_entropy(A, K, weight=K.float())",
+        "weight tensor should be defined either for all 3 classes or no classes",
+    ),
+    ("F.gaussian_nll_loss(A, A, tg.ones(3, 3))", "var is of incorrect size"),
+    ("tg.addcdiv(K, K, K)", "Integer division with addcdiv is no longer supported"),
+]
+
+
+@pytest.mark.parametrize(("call", "words"), WORDS)
+def test_errors_hold_pytorchs_words(call, words):
+    with pytest.raises((RuntimeError, ValueError)) as caught:
+        eval(call)
+    assert words in str(caught.value)

@@ -72,7 +72,14 @@ def check_several(rule: Any, parents: tuple[Any, ...], gradients: Any) -> None:
 # PyTorch's words, which programs look for
 NEEDS_DETACH = "numpy: Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
 NO_VALUES = "bool: Boolean value of Tensor with no values is ambiguous; use any() or all()"
-SEVERAL = "bool: the truth of a Tensor with several elements is ambiguous; use any() or all()"
+NO_GRADIENT = (
+    "requires_grad_: only floating point tensors can require grad, got {} (Only Tensors of floating point and complex "
+    "dtype can require gradients)"
+)
+SEVERAL = (
+    "bool: the truth of a Tensor with several elements is ambiguous; use any() or all() (Boolean value of Tensor with "
+    "more than one value is ambiguous)"
+)
 UNUSED = (
     "grad: materialize_grads gives zeros for unused inputs, which allow_unused=False refuses (Expected allow_unused to "
     "be True or not passed when materialize_grads=True)"

@@ -110,7 +110,8 @@ def _array(value: Any) -> Any:
 def _check(target: Any, value: Any, who: str, several: bool) -> None:
     if not isinstance(value, (np.ndarray, np.generic)):
         raise TypeError(f"{who}: out= must be of a function whose results are Tensors, got {type(value).__name__}")
-    if not can_cast(value.dtype, target.dtype):
+    exact = who in _EXACT or (several and value.dtype == np.int64)  # places beside the values
+    if not exact and not can_cast(value.dtype, target.dtype):
         raise InputError(
             f"{who}: out must have a dtype that holds {value.dtype}, got {target.dtype} "
             f"(result type {value.dtype} can't be cast to the desired output type {target.dtype})"
@@ -122,7 +123,6 @@ def _check(target: Any, value: Any, who: str, several: bool) -> None:
             f"{who}: out must be of {value.dtype}, as the result is, got {target.dtype} "
             f"({who} only supports {name} for result, got {target.dtype})"
         )
-    exact = who in _EXACT or (several and value.dtype == np.int64)  # places beside the values
     if exact and target.dtype != value.dtype:
         raise InputError(
             f"{who}: out must be of {value.dtype}, as the result is, got {target.dtype} "

@@ -280,7 +280,7 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
             [0., 1.]])
     """
     if n < 0 or (m is not None and m < 0):
-        raise InputError(f"eye: n and m must not be negative, got {n} and {m}")
+        raise InputError(f"eye: n and m must not be negative, got {n} and {m} (both must be greater or equal to 0)")
     return _finish(built(np.eye, n, m, 0, _dtype(dtype)), requires_grad, device, "eye")
 
 

@@ -128,7 +128,10 @@ def _regular(found: Any) -> None:
 
 def _pivoting(pivot: bool, who: str) -> None:
     if not pivot:
-        raise RuntimeError(f"{who}: pivot must be True, got {pivot!r}: without exchanges LU may not exist")
+        raise RuntimeError(
+            f"{who}: pivot must be True, got {pivot!r}: without exchanges LU may not exist (LU without pivoting is not "
+            "implemented on the CPU)"
+        )
 
 
 def lu(A: Any, *, pivot: bool = True) -> LU:

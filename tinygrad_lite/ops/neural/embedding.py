@@ -47,7 +47,9 @@ def _checked(input: Any, weight: Any, padding_idx: int | None, who: str) -> tupl
     if index.dtype.kind not in "iu":
         raise DtypeError(f"{who}: input must hold integers, got {index.dtype}")
     if w.ndim != 2:
-        raise InputError(f"{who}: weight must have shape (number of rows, features), got {w.shape}")
+        raise InputError(
+            f"{who}: weight must have shape (number of rows, features), got {w.shape} ('weight' must be 2-D)"
+        )
     count = len(w)
     if index.size and (index.min() < 0 or index.max() >= count):
         words = "index out of range in self" if who == "embedding" else "Expected idx >= 0 && idx < num_embeddings"

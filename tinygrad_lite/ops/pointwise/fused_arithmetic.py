@@ -163,7 +163,10 @@ def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Tensor
     """
     kinds = {unwrap(t).dtype.kind for t in (input, tensor1, tensor2) if hasattr(unwrap(t), "dtype")}
     if not kinds & {"f", "c"}:
-        raise DtypeError("addcdiv: integers are not divided here; use input + value * (tensor1 // tensor2), or floats")
+        raise DtypeError(
+            "addcdiv: integers are not divided here; use input + value * (tensor1 // tensor2), or floats (Integer "
+            "division with addcdiv is no longer supported)"
+        )
     return _addcdiv.record((input, tensor1, tensor2, value))
 
 

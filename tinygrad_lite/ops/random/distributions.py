@@ -349,5 +349,7 @@ def normal(
 
 def _normal_about(mean: Any, std: Any, shape: Any, dtype: Any, generator: Any) -> Any:
     if np.any(np.asarray(std) < 0):
-        raise InputError(f"normal: std must not be negative, got {std}")
+        raise InputError(
+            f"normal: std must not be negative, got {std} (normal expects std >= 0.0, but found std {std})"
+        )
     return (gaussian(shape, dtype, generator) * std + mean).astype(dtype, copy=False)

@@ -70,7 +70,10 @@ def _geometric(shape: Any, dtype: Any, p: float, generator: Any) -> Any:
 def uniform_(self: Any, a: float = 0.0, b: float = 1.0, *, generator: Any = None) -> Tensor:
     """Fill with uniform numbers in ``[a, b)``, both parts of complex ones."""
     if not a <= b:
-        raise InputError(f"uniform_: a must not exceed b, got [{a}, {b})")
+        raise InputError(
+            f"uniform_: a must not exceed b, got [{a}, {b}) (uniform_ expects to return a [from, to) range, but found "
+            f"from={a} > to={b})"
+        )
     if not b - a <= float(np.finfo(_float(self, "uniform_", "fc")).max):
         raise InputError(f"uniform_: b - a must be a number that {self.dtype} holds, got [{a}, {b})")
     return _filled(self, _uniform(self.shape, self.dtype, a, b, generator), "uniform_")
@@ -79,7 +82,9 @@ def uniform_(self: Any, a: float = 0.0, b: float = 1.0, *, generator: Any = None
 def normal_(self: Any, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
     """Fill with normal numbers."""
     if not std >= 0:
-        raise InputError(f"normal_: std must not be negative, got {std}")
+        raise InputError(
+            f"normal_: std must not be negative, got {std} (normal_ expects std >= 0.0, but found std={std})"
+        )
     _float(self, "normal_", "fc")
     return _filled(self, _normal(self.shape, self.dtype, mean, std, generator), "normal_")
 

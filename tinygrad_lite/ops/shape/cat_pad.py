@@ -106,7 +106,9 @@ def _parts(tensors: Any, who: str) -> tuple[Any, ...]:
                         f"(the argument must be tuple of Tensors, not Tensor)")  # fmt: skip
     parts = tuple(tensors)
     if not parts:
-        raise InputError(f"{who}: expected a non-empty sequence of Tensors, got none")
+        raise InputError(
+            f"{who}: expected a non-empty sequence of Tensors, got none ({who} expects a non-empty TensorList)"
+        )
     for part in parts:
         if type(part) is not Tensor and not isinstance(unwrap(part), np.ndarray):
             raise TypeError(f"{who}: expected a sequence of Tensors, got {type(part).__name__} in it")

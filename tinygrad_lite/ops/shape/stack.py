@@ -206,13 +206,19 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
             [3, 4]]))
     """
     if indexing not in ("ij", "xy"):
-        raise InputError(f"meshgrid: indexing must be 'ij' or 'xy', got {indexing!r}")
+        raise InputError(
+            f"meshgrid: indexing must be 'ij' or 'xy', got {indexing!r} (indexing must be one of "
+            '"xy" or "ij", but received: ' + f"{indexing})"
+        )
     given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
     vectors = [t.reshape(1) if not unwrap(t).ndim else t for t in _parts(given, "meshgrid")]
     one_dtype("meshgrid", **{f"tensors[{i}]": t for i, t in enumerate(vectors)})
     for t in vectors:
         if unwrap(t).ndim > 1:
-            raise RuntimeError(f"meshgrid: tensors must have at most 1 dimension, got shape {unwrap(t).shape}")
+            raise RuntimeError(
+                f"meshgrid: tensors must have at most 1 dimension, got shape {unwrap(t).shape} (Expected 0D or 1D "
+                "tensor in the tensor list)"
+            )
     shape = tuple([unwrap(t).size for t in vectors])
     order = [1, 0, *range(2, len(shape))] if indexing == "xy" and len(shape) > 1 else list(range(len(shape)))
     grids = []

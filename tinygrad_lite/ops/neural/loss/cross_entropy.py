@@ -294,7 +294,10 @@ def _constant(weight: Any, classes: int, dtype: Any, who: str) -> Any:
         raise NotImplementedError(f"{who}: no gradient is known with respect to 'weight', which requires grad")
     w = unwrap(weight)
     if np.shape(w) != (classes,):
-        raise InputError(f"{who}: weight must have shape ({classes},), got {np.shape(w)}")
+        raise InputError(
+            f"{who}: weight must have shape ({classes},), got {np.shape(w)} (weight tensor should be defined either "
+            f"for all {classes} classes or no classes)"
+        )
     return as_dtype(w, dtype)
 
 
@@ -350,7 +353,10 @@ def nll_loss(
     classes = x.shape[0 if x.ndim == 1 else 1] if x.ndim else 0
     outer = () if x.ndim == 1 else (x.shape[0], *x.shape[2:]) if x.ndim else None
     if t.shape != outer or t.dtype.kind not in "iu":
-        raise InputError(f"nll_loss: target must hold class indices of shape {outer}, got {t.dtype} of shape {t.shape}")
+        raise InputError(
+            f"nll_loss: target must hold class indices of shape {outer}, got {t.dtype} of shape {t.shape}"
+            + (" (1D target tensor expected, multi-target not supported)" if len(outer) == 1 else "")
+        )
     w = _constant(weight, classes, x.dtype, "nll_loss")
     rows = input[None] if x.ndim == 1 else input.movedim(1, -1).reshape(-1, classes) if x.ndim > 2 else input
     loss = _nll.record((rows, t.reshape(-1), np.empty(0, x.dtype) if w is None else w, ignore_index, how))

@@ -285,7 +285,9 @@ def gaussian_nll_loss(
         if v.shape == x.shape[:-1]:
             var = var.unsqueeze(-1)
         elif v.ndim != x.ndim or [m for n, m in zip(x.shape, v.shape) if n != m] != [1]:
-            raise InputError(f"{who}: var must have shape {x.shape} or {x.shape[:-1]}, got {v.shape}")
+            raise InputError(
+                f"{who}: var must have shape {x.shape} or {x.shape[:-1]}, got {v.shape} (var is of incorrect size)"
+            )
     var = var + masked(eps - var.detach(), var.detach() < eps)  # limited in value only
     loss = 0.5 * (log(var) + (input - target) ** 2 / var)
     return reduced(loss + 0.5 * math.log(2 * math.pi) if full else loss, None, how)
