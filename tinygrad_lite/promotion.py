@@ -180,9 +180,23 @@ def _to(dtype: np.dtype[Any], array: Any) -> Any:
         return array.astype(dtype, copy=False)
 
 
-_MODULAR = frozenset({"add", "sub", "mul", "bitwise_and", "bitwise_or", "bitwise_xor"})  # right in remainders, too
+_LARGE = frozenset({  # rows that take numbers beyond the range of an array's integers
+    "add", "sub", "mul", "div", "floor_divide", "remainder", "fmod", "pow", "bitwise_and", "bitwise_or", "bitwise_xor",
+})  # fmt: skip
 _HOLDS = {int: "fiu", float: "f"}  # Python's numbers, and kinds of arrays that they leave as they are
 _pairs: dict[Any, Any] = {}  # what two arrays are cast to, or None: by dtypes, and whether they have dimensions
+
+
+def _in_integers(number: int, dtype: np.dtype[Any], who: str) -> Any:
+    """A number beside integers that may not hold it: what is left of it, or for a quotient the float it is."""
+    info = np.iinfo(dtype)
+    if info.min <= number <= info.max:
+        return number
+    if who == "div":
+        return float(number)
+    if not -(1 << 63) <= number < 1 << 64:
+        raise NumberError(f"{who}: numbers beside integers must have 64 bits, got {number}")
+    return held(number, dtype, who) if who == "pow" else np.array(number % (1 << info.bits)).astype(dtype)[()]
 
 
 def cast_pair(who: str, x: Any, y: Any, lazily: bool = True) -> tuple[Any, Any]:
@@ -190,8 +204,8 @@ def cast_pair(who: str, x: Any, y: Any, lazily: bool = True) -> tuple[Any, Any]:
     if not isinstance(x, np.ndarray) or not isinstance(y, np.ndarray):
         array, other = (x, y) if isinstance(x, np.ndarray) else (y, x)
         if isinstance(array, np.ndarray) and array.dtype.kind in _HOLDS.get(type(other), ""):
-            if array.dtype.kind == "u" and other < 0 and who in _MODULAR:  # NumPy refuses it
-                other = held(other, array.dtype, who)
+            if array.dtype.kind in "iu" and who in _LARGE:  # NumPy refuses what the dtype does not hold
+                other = _in_integers(other, array.dtype, who)
                 return (x, other) if array is x else (other, y)
             return x, y  # where they meet is the array's dtype, and NumPy does the same
         x, y = cast(who, [x, y], lazily)

@@ -358,6 +358,9 @@ def cond(A: Any, p: Any = None) -> Tensor:
     >>> tg.linalg.cond(tg.tensor([[4.0, 0.0], [0.0, 2.0]]))
     tensor(2.)
     """
+    a = unwrap(A)
+    if not a.size and a.ndim > 1:  # as in PyTorch, whatever the norm
+        return wrap(np.zeros(a.shape[:-2], a.real.dtype))
     if p in (None, 2, -2):
         values = svdvals(A)
         largest, smallest = values[..., 0], values[..., -1]

@@ -19,7 +19,7 @@ from ....kernels.native.parallel import in_parts
 from ....rules import differentiable, unwrap, wrap
 from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
-from ...creation.creation import built, ones_like
+from ...creation.creation import built, ones_like, zeros_like
 from ...pointwise.arithmetic import abs, remainder
 from ...pointwise.clamp_round_where import clamp, floor, round, where
 from ...pointwise.comparison import isfinite
@@ -113,7 +113,7 @@ def _found(grid: Any, mode: str, sizes: Any, padding_mode: str, align_corners: b
     """`_neighbours` in images, compiled: in one pass."""
     index, weight, slopes = _corners(unwrap(grid), mode, sizes, padding_mode, align_corners)
     if mode != "bilinear":
-        return index, weight
+        return index, _flat(grid[..., 0].unsqueeze(1), weight) if getattr(grid, "requires_grad", False) else weight
     return index, _bilinear.record((grid, sizes, padding_mode, align_corners, weight, slopes))
 
 
@@ -203,6 +203,11 @@ def _fixed(x: Any) -> Any:
     return wrap(unwrap(x))
 
 
+def _flat(x: Any, values: Any) -> Any:
+    """Values that stay where x changes: it has a gradient of 0, rather than none, as in PyTorch."""
+    return where(zeros_like(_fixed(x)) > 0, x, values)
+
+
 def _inside(x: Any, size: int, padding_mode: str, align_corners: bool) -> Any:
     """Bring a place that lies outside back in, as the padding says."""
     if padding_mode == "reflection":
@@ -236,7 +241,8 @@ def _taps(x: Any, mode: str, size: int, padding_mode: str, align_corners: bool) 
         return [(_inside(first + i, size, padding_mode, align_corners), w) for i, w in taps]
     x = _inside(x, size, padding_mode, align_corners)
     if mode == "nearest":
-        return [(round(_fixed(x)), ones_like(_fixed(x)))]
+        here = _fixed(x)
+        return [(round(here), _flat(x, ones_like(here)))]
     first = floor(_fixed(x))
     return [(first, first + 1 - x), (first + 1, x - first)]
 
