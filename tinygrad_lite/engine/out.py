@@ -28,7 +28,7 @@ def into(out: Any, who: str, function: Callable[..., Any], /, *args: Any, **kwar
         One of another shape than the result's gets that shape, with a warning where it is not empty; a view is none
         any more then.
         Its dtype may be one that the result can be cast to without losing a kind of number; but places, as those of
-        `argmax`, are written to int64 only, and where PyTorch asks for the result's own dtype (`abs`, `matmul`,
+        `argmax`, are written to int64 only, and where PyTorch asks for the result's own dtype (`neg`, `matmul`,
         `sort`, `gather` and their like), so it is here.
     who : str
     function, *args, **kwargs
@@ -85,14 +85,15 @@ def _created(target: Any, who: str, function: Callable[..., Any], /, *args: Any,
 _PLACES = frozenset(  # whose results are places, which other dtypes do not hold, or truths
     "all any argmax argmin argsort bucketize isin isneginf isposinf nonzero searchsorted signbit".split()
 )
-_EXACT = frozenset(  # for which PyTorch writes to the result's own dtype only
-    """abs addbmm addmm addmv amax amin aminmax baddbmm bitwise_not bmm ceil cholesky complex conj_physical cross cummax
-    cummin det diag dot eigh eigvalsh floor frac gather heaviside histc histogram index_add index_copy index_reduce
-    index_select inner inv kthvalue ldl_solve logcumsumexp lu lu_solve lu_unpack masked_select matmul matrix_norm mm
-    mode msort multi_dot mv nan_to_num nanquantile neg norm ormqr polar qr quantile renorm round scatter scatter_add
-    scatter_reduce sgn sign slice_scatter slogdet solve solve_triangular sort svd svdvals take take_along_dim tensordot
-    topk triangular_solve tril triu trunc vdot vecdot vector_norm where""".split()
+_EXACT = frozenset(  # for which PyTorch writes to the result's own dtype only, whichever function of the name it is
+    """addbmm addmm addmv amax amin aminmax baddbmm bitwise_not bmm ceil complex conj_physical cross cummax
+    cummin det diag dot eigh eigvalsh floor frac gather heaviside histc histogram index_add index_copy
+    index_reduce index_select inv kthvalue ldl_solve logcumsumexp lu_solve lu_unpack masked_select matmul
+    matrix_norm mm mode msort multi_dot mv nan_to_num nanquantile neg norm ormqr polar qr quantile renorm round
+    scatter scatter_add scatter_reduce sgn sign slice_scatter slogdet solve solve_triangular sort svd svdvals
+    take take_along_dim tensordot topk triangular_solve tril triu trunc vdot vecdot vector_norm where""".split()
 )
+_PICKED = frozenset("max median min nanmedian".split())  # the same, where they return places beside values
 
 
 def _tensors(values: Any) -> Iterator[Any]:
@@ -110,7 +111,7 @@ def _array(value: Any) -> Any:
 def _check(target: Any, value: Any, who: str, several: bool) -> None:
     if not isinstance(value, (np.ndarray, np.generic)):
         raise TypeError(f"{who}: out= must be of a function whose results are Tensors, got {type(value).__name__}")
-    exact = who in _EXACT or (several and value.dtype == np.int64)  # places beside the values
+    exact = who in _EXACT or who.endswith("_copy") or (several and who in _PICKED)
     if not exact and not can_cast(value.dtype, target.dtype):
         raise InputError(
             f"{who}: out must have a dtype that holds {value.dtype}, got {target.dtype} "
