@@ -355,7 +355,7 @@ def nll_loss(
     if t.shape != outer or t.dtype.kind not in "iu":
         raise InputError(
             f"nll_loss: target must hold class indices of shape {outer}, got {t.dtype} of shape {t.shape}"
-            + (" (1D target tensor expected, multi-target not supported)" if len(outer) == 1 else "")
+            + (" (1D target tensor expected, multi-target not supported)" if x.ndim == 2 else "")
         )
     w = _constant(weight, classes, x.dtype, "nll_loss")
     rows = input[None] if x.ndim == 1 else input.movedim(1, -1).reshape(-1, classes) if x.ndim > 2 else input
