@@ -109,6 +109,10 @@ def test_few_products_are_cut(x_shape, y_shape, dtype):
                 right = np.matmul(x_lay(x).astype("f8"), y_lay(y).astype("f8"))
                 np.testing.assert_allclose(found, right, rtol=0, atol=expected.std() * 40 * np.finfo(dtype).eps)
                 assert found.flags.c_contiguous
+    if x.ndim == 2:
+        bias = rng.standard_normal(y.shape[1]).astype(dtype)
+        for wide in (bias, bias[:1], np.repeat(bias, 2)[::2]):
+            np.testing.assert_array_equal(matrix_product.product_plus(x, y, wide), multiply(x, y) + wide)
     into = np.full(expected.shape, np.nan, dtype)
     assert multiply(x, y, into) is into
     np.testing.assert_array_equal(into, multiply(x, y))

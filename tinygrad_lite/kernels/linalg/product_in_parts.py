@@ -36,14 +36,15 @@ def by_numpy(*_: Any) -> int:
 
 @kernel(by_numpy)
 def multiply_parts(
-    loop: int, data: int, blas: int, x: Any, y: Any, out: Any, n: int, k: int, m: int, x_row: int, x_column: int,
-    y_row: int, y_column: int, size: int, cursor: Any,
+    loop: int, data: int, blas: int, x: Any, y: Any, bias: Any, out: Any, n: int, k: int, m: int, x_row: int,
+    x_column: int, y_row: int, y_column: int, size: int, cursor: Any,
 ) -> int:  # fmt: skip
     """A product of shapes (n, k) and (k, m); a piece is `size` of its rows, or of its columns where these are more.
 
-    `x`, `y`, `out`: the first element of each; strides in bytes.
+    `x`, `y`: the first element of each; strides in bytes. `bias`, shape (m,) or (0,), is added to each row while it is
+    near; `out` is flat.
     """
-    x, y, out = bare(x), bare(y), bare(out)
+    x, y, bias, out = bare(x), bare(y), bare(bias), bare(out)
     left, right, to, done = x.ctypes.data, y.ctypes.data, out.ctypes.data, 0
     at = stack(WORDS)
     put(at + LENGTHS, 1)
@@ -65,11 +66,21 @@ def multiply_parts(
             end_single(blas)
             return done
         done += 1
-        put(at + LENGTHS + (8 if n >= m else 24), min(size, max(n, m) - first))
+        count = min(size, max(n, m) - first)
+        put(at + LENGTHS + (8 if n >= m else 24), count)
         put(at, left + first * x_row if n >= m else left)
         put(at + 8, right if n >= m else right + first * y_column)
         put(at + 16, to + first * (m * out.itemsize if n >= m else out.itemsize))
         call_loop(loop, at, at + LENGTHS, at + STRIDES, data)
+        if bias.size:
+            begin, wide = (0, m) if n >= m else (first, count)
+            for row in range(first if n >= m else 0, first + count if n >= m else n):
+                add_to(out[row * m + begin : row * m + begin + wide], bias[begin : begin + wide])
+
+
+def add_to(row: Any, more: Any) -> None:
+    for i in range(row.size):
+        row[i] += more[i]
 
 
 @lru_cache(1024)
@@ -80,15 +91,21 @@ def part_of(n: int, k: int, m: int, wanted: int) -> int:
     return -(-size // WHOLE) * WHOLE if size < long else long
 
 
-def product_in_parts(x: Any, y: Any, out: Any = None) -> Any:
-    """`np.dot` of two matrices that are not empty, shared between threads; `out` is in C order."""
+def product_in_parts(x: Any, y: Any, out: Any = None, bias: Any = None) -> Any:
+    """``x @ y + bias`` of two matrices that are not empty, shared between threads; `out` is in C order."""
     loop, (n, k), m = addresses.loop(np.matmul, x.dtype.char * 3), x.shape, y.shape[1]
     if loop is None:
-        return np.dot(x, y, out)
+        out = np.dot(x, y, out)
+        return out if bias is None else np.add(out, bias, out=out)
     threads = get_num_threads()
     size = part_of(n, k, m, 2 * threads if n * k * m >= LONG else threads)
     if out is None:
         out = np.empty((n, m), x.dtype)
-    launch(multiply_parts.compiled, -(-max(n, m) // size), *loop, single.state(), x[0, :1], y[0, :1], out[0, :1],
-           n, k, m, *x.strides, *y.strides, size)  # fmt: skip
+    launch(multiply_parts.compiled, -(-max(n, m) // size), *loop, single.state(), x[0, :1], y[0, :1],
+           np.empty(0, x.dtype) if bias is None else bias, out.reshape(-1), n, k, m, *x.strides, *y.strides, size)  # fmt: skip
     return out
+
+
+def product_in_parts_plus(x: Any, y: Any, bias: Any) -> Any:
+    """`product_in_parts` with a bias."""
+    return product_in_parts(x, y, None, bias)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ... import rules
 from ...engine.errors import ArgumentError, SizeError
-from ...kernels.linalg.matrix_product import matrix_product
+from ...kernels.linalg.matrix_product import matrix_product, product_plus
 from ...kernels.loops import take_along
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...rules import FAST, differentiable, unwrap
@@ -282,10 +282,13 @@ def _linear_x(g: Any, weight: Any) -> Any:
     complex=True,
 )
 def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
-    out = matrix_product(_rows(x), weight.T)
+    if bias is None or bias.ndim > 1:
+        out = matrix_product(_rows(x), weight.T)
+    else:
+        out = product_plus(_rows(x), weight.T, bias)
     if x.ndim != 2:
         out = out.reshape(*x.shape[:-1], weight.shape[0])
-    if bias is not None:
+    if bias is not None and bias.ndim > 1:
         out += bias
     return out
 
