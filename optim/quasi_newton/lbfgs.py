@@ -180,9 +180,9 @@ class LBFGS(Optimizer):
     max_eval : int, optional
         How often the closure is called in one call of `step`, about; by default 1.25 times `max_iter`.
     tolerance_grad : float
-        Stop when no element of the gradient is larger.
+        Stop when no element of the gradient is larger; a negative one never stops.
     tolerance_change : float
-        Stop when no parameter, or the loss, changes by more.
+        Stop when no parameter, or the loss, changes by more; a negative one never stops.
     history_size : int
         How many pairs are kept: memory for ``2 * history_size`` copies of the parameters.
     line_search_fn : {None, "strong_wolfe"}
@@ -236,8 +236,8 @@ class LBFGS(Optimizer):
     ignored = ()
     ranges = {
         "max_iter": (1, math.inf, "[)"),
-        "tolerance_grad": (0.0, math.inf, "[]"),
-        "tolerance_change": hyper.NOT_NEGATIVE,
+        "tolerance_grad": (-math.inf, math.inf, "[]"),
+        "tolerance_change": (-math.inf, math.inf, "[]"),
         "history_size": (1, math.inf, "[)"),
     }
 
@@ -372,7 +372,8 @@ def iterate(flat: Flat, evaluate: Evaluate, state: dict[str, Any], group: dict[s
             return
         if group["line_search_fn"] is not None:
             max_evals = group["max_eval"] - evals
-            (t, f, g, _), used = search(flat, evaluate, f, g, d, t, max_evals, still / largest(d))
+            narrow = still / longest if (longest := largest(d)) else still
+            (t, f, g, _), used = search(flat, evaluate, f, g, d, t, max_evals, narrow)
             state["t"] = t
         else:
             flat.move(flat.read(), t, d)

@@ -293,8 +293,8 @@ def test_states_that_do_not_fit_are_refused():
         ({"max_iter": 0}, "max_iter must be at least 1, got 0"),
         ({"max_eval": 0}, "max_eval must be at least 1, got 0"),
         ({"history_size": 0}, "history_size must be at least 1, got 0"),
-        ({"tolerance_grad": -1e-3}, "tolerance_grad must be at least 0"),
-        ({"tolerance_change": -1e-3}, "tolerance_change must be at least 0"),
+        ({"tolerance_grad": float("nan")}, "tolerance_grad must be"),
+        ({"tolerance_change": float("nan")}, "tolerance_change must be"),
         ({"line_search_fn": "armijo"}, "line_search_fn must be None or 'strong_wolfe', got 'armijo'"),
         ({"max_grad_norm": 1.0}, "max_grad_norm is for optimizers"),
         ({"max_grad_value": 1.0}, "max_grad_value is for optimizers"),
@@ -395,3 +395,22 @@ def test_the_state_dict_has_pytorchs_layout(torch):
     for key, value in mine["state"][0].items():
         for x, y in zip(*(v if isinstance(v, list) else [v] for v in (value, its["state"][0][key])), strict=True):
             np.testing.assert_allclose(x, np.asarray(y), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("line_search_fn", [None, "strong_wolfe"])
+@pytest.mark.parametrize("tolerance", [-1, -float("inf")])
+def test_negative_tolerances_never_stop(tolerance, line_search_fn):
+    x = tg.tensor([3.0, -2.0], dtype=tg.float64, requires_grad=True)
+    options = {"tolerance_grad": tolerance, "tolerance_change": tolerance, "line_search_fn": line_search_fn}
+    lbfgs = optim.LBFGS([x], max_iter=30, **options)
+
+    def closure():
+        lbfgs.zero_grad()
+        loss = ((x - 1) ** 2 * tg.tensor([1.0, 10.0], dtype=tg.float64)).sum()
+        loss.backward()
+        return loss
+
+    for _ in range(2):  # the second begins at the minimum
+        lbfgs.step(closure)
+    assert lbfgs.state[x]["n_iter"] == 60
+    assert x.tolist() == [1.0, 1.0]
