@@ -6,7 +6,6 @@ import importlib
 import importlib.util
 import os
 from functools import cache
-from importlib import metadata
 from typing import Any
 
 # What launchers tell a process: MPICH's and Intel's, PMIx', Open MPI's, MVAPICH's.
@@ -55,6 +54,8 @@ def load() -> Any:
 
 def _library() -> str | None:
     """The files of the MPI that pip has installed, where mpi4py does not look: in a folder above this environment."""
+    from importlib import metadata  # which loads what reads e-mails, in a third of the time that `nn` takes
+
     for name in ("mpich", "openmpi", "impi-rt"):
         try:
             files = metadata.files(name) or []
