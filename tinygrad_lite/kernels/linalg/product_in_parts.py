@@ -37,45 +37,43 @@ def by_numpy(*_: Any) -> int:
 @kernel(by_numpy)
 def multiply_parts(
     loop: int, data: int, blas: int, x: Any, y: Any, bias: Any, out: Any, n: int, k: int, m: int, x_row: int,
-    x_column: int, y_row: int, y_column: int, size: int, cursor: Any,
+    x_column: int, y_row: int, y_column: int, rows: int, columns: int, cursor: Any,
 ) -> int:  # fmt: skip
-    """A product of shapes (n, k) and (k, m); a piece is `size` of its rows, or of its columns where these are more.
+    """A product of shapes (n, k) and (k, m); a piece is some rows and columns of it.
 
     `x`, `y`: the first element of each; strides in bytes. `bias`, shape (m,) or (0,), is added to each row while it is
     near; `out` is flat.
     """
     x, y, bias, out = bare(x), bare(y), bare(bias), bare(out)
-    left, right, to, done = x.ctypes.data, y.ctypes.data, out.ctypes.data, 0
-    at = stack(WORDS)
+    at, across, size, done = stack(WORDS), -(-m // columns), out.itemsize, 0
     put(at + LENGTHS, 1)
-    put(at + LENGTHS + 8, n)
     put(at + LENGTHS + 16, k)
-    put(at + LENGTHS + 24, m)
     for i in range(3):
         put(at + STRIDES + 8 * i, 0)
     put(at + STRIDES + 24, x_row)
     put(at + STRIDES + 32, x_column)
     put(at + STRIDES + 40, y_row)
     put(at + STRIDES + 48, y_column)
-    put(at + STRIDES + 56, m * out.itemsize)
-    put(at + STRIDES + 64, out.itemsize)
+    put(at + STRIDES + 56, m * size)
+    put(at + STRIDES + 64, size)
     begin_single(blas)
     while True:
-        first = claim(cursor) * size
-        if first >= max(n, m):
+        piece = claim(cursor)
+        first, start = piece // across * rows, piece % across * columns
+        if first >= n:
             end_single(blas)
             return done
         done += 1
-        count = min(size, max(n, m) - first)
-        put(at + LENGTHS + (8 if n >= m else 24), count)
-        put(at, left + first * x_row if n >= m else left)
-        put(at + 8, right if n >= m else right + first * y_column)
-        put(at + 16, to + first * (m * out.itemsize if n >= m else out.itemsize))
+        high, wide = min(rows, n - first), min(columns, m - start)
+        put(at + LENGTHS + 8, high)
+        put(at + LENGTHS + 24, wide)
+        put(at, x.ctypes.data + first * x_row)
+        put(at + 8, y.ctypes.data + start * y_column)
+        put(at + 16, out.ctypes.data + (first * m + start) * size)
         call_loop(loop, at, at + LENGTHS, at + STRIDES, data)
         if bias.size:
-            begin, wide = (0, m) if n >= m else (first, count)
-            for row in range(first if n >= m else 0, first + count if n >= m else n):
-                add_to(out[row * m + begin : row * m + begin + wide], bias[begin : begin + wide])
+            for row in range(first, first + high):
+                add_to(out[row * m + start : row * m + start + wide], bias[start : start + wide])
 
 
 def add_to(row: Any, more: Any) -> None:
@@ -84,11 +82,21 @@ def add_to(row: Any, more: Any) -> None:
 
 
 @lru_cache(1024)
-def part_of(n: int, k: int, m: int, wanted: int) -> int:
-    """How many rows, or columns, a part has of a product that is to be cut into so many."""
-    long = max(n, m, 1)
-    size = -(-long // max(1, min(wanted, long // FEWEST, n * k * m // LEAST)))
-    return -(-size // WHOLE) * WHOLE if size < long else long
+def parts_of(n: int, k: int, m: int, wanted: int) -> tuple[int, int]:
+    """How many rows and columns a part has of a product that is to be cut into so many, or fewer.
+
+    BLAS copies what a part reads, so that parts are as square as may be.
+    """
+    wanted = max(1, min(wanted, n * k * m // LEAST))
+    cuts = [(r, c) for c in range(1, wanted + 1) for r in range(1, wanted // c + 1)
+            if r <= max(n // FEWEST, 1) and c <= max(m // FEWEST, 1)]  # fmt: skip
+    r, c = max(cuts, key=lambda cut: (cut[0] * cut[1], -n / cut[0] - m / cut[1]))
+    return _whole(n, r), _whole(m, c)
+
+
+def _whole(length: int, count: int) -> int:
+    """The length of so many parts."""
+    return max(length, 1) if count == 1 else -(-length // count // WHOLE) * WHOLE
 
 
 def product_in_parts(x: Any, y: Any, out: Any = None, bias: Any = None) -> Any:
@@ -98,11 +106,13 @@ def product_in_parts(x: Any, y: Any, out: Any = None, bias: Any = None) -> Any:
         out = np.dot(x, y, out)
         return out if bias is None else np.add(out, bias, out=out)
     threads = get_num_threads()
-    size = part_of(n, k, m, 2 * threads if n * k * m >= LONG else threads)
+    rows, columns = parts_of(n, k, m, 2 * threads if n * k * m >= LONG else threads)
     if out is None:
         out = np.empty((n, m), x.dtype)
-    launch(multiply_parts.compiled, -(-max(n, m) // size), *loop, single.state(), x[0, :1], y[0, :1],
-           np.empty(0, x.dtype) if bias is None else bias, out.reshape(-1), n, k, m, *x.strides, *y.strides, size)  # fmt: skip
+    if bias is None:
+        bias = np.empty(0, x.dtype)
+    launch(multiply_parts.compiled, -(-n // rows) * -(-m // columns), *loop, single.state(), x[0, :1], y[0, :1], bias,
+           out.reshape(-1), n, k, m, *x.strides, *y.strides, rows, columns)  # fmt: skip
     return out
 
 

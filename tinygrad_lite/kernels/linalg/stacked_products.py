@@ -24,7 +24,7 @@ from ..native.openblas.single import begin_single, end_single
 from ..native.threads import get_num_threads, launch
 from ..native.walk import addresses
 from ..native.walk.call_loop import call_loop
-from .product_in_parts import by_numpy, part_of
+from .product_in_parts import by_numpy, parts_of
 
 SHARES = 4  # pieces for each thread: one that wakes up late leaves the rest to the others
 N, M, CORE = 4, 6, 3  # of the words of NumPy's loop: rows, columns, and the first that is no address
@@ -39,9 +39,9 @@ def multiply_stacks(
     """Products of matrices in stacks, or of parts of them; a piece is `many` of `total`.
 
     `x`, `y`, `out`: the first element of each. `sizes` of the dimensions in front, and `steps` along them in bytes,
-    shape (3, dimensions); the last one is that of parts, of which `cut` says which word of `room` is their length, how
-    long they are, and how long all of them. `room`: what NumPy's loop is told, for each thread: addresses; 1 and the
-    lengths n, k, m; strides.
+    shape (3, dimensions); the last two are those of parts, down and across; `cut` says how many rows they have, and how
+    many all have, then columns. `room`: what NumPy's loop is told, for each thread: addresses; 1 and the lengths n, k,
+    m; strides.
     """
     x, y, out, sizes, steps, cut, room = bare(x), bare(y), bare(out), bare(sizes), bare(steps), bare(cut), bare(room)
     given, done, last = room[claim(slots)], 0, sizes.size - 1
@@ -55,7 +55,8 @@ def multiply_stacks(
         done += 1
         for number in range(first, min(first + many, total)):
             left, right, to, rest = x.ctypes.data, y.ctypes.data, out.ctypes.data, number
-            given[cut[0]] = min(cut[1], cut[2] - number % sizes[last] * cut[1])
+            given[N] = min(cut[0], cut[1] - number // sizes[last] % sizes[last - 1] * cut[0])
+            given[M] = min(cut[2], cut[3] - number % sizes[last] * cut[2])
             for d in range(last, -1, -1):
                 i, rest = rest % sizes[d], rest // sizes[d]
                 left, right, to = left + i * steps[0, d], right + i * steps[1, d], to + i * steps[2, d]
@@ -81,18 +82,22 @@ def _plan(x: _Shape, x_steps: _Shape, y: _Shape, y_steps: _Shape, itemsize: int,
     front, n, k, m = np.broadcast_shapes(x[:-2], y[:-2]), *x[-2:], y[-1]
     shape = (*front, n, m)
     out_steps = tuple(int(s) for s in np.cumprod([itemsize, *shape[:0:-1]])[::-1])
-    size = part_of(n, k, m, -(-2 * threads // max(math.prod(front), 1)))  # so that all have as much to do
-    count = -(-max(n, m, 1) // size)
+    rows, columns = parts_of(n, k, m, -(-2 * threads // max(math.prod(front), 1)))  # so that all have as much to do
+    down, across = max(1, -(-n // rows)), max(1, -(-m // columns))
     steps = []
-    for sizes, strides, part in ((x, x_steps, (1, 0)), (y, y_steps, (0, 1)), (shape, out_steps, (1, 1))):
+    for sizes, strides, by in (
+        (x, x_steps, (rows, 0)),
+        (y, y_steps, (0, columns)),
+        (shape, out_steps, (rows, columns)),
+    ):
         apart = [s if c > 1 else 0 for c, s in zip(sizes[:-2], strides)]
-        along = strides[-2] * part[0] if n >= m else strides[-1] * part[1]
-        steps.append([0] * (len(front) - len(apart)) + apart + [along * size])
-    total = math.prod(front) * count
+        steps.append([0] * (len(front) - len(apart)) + apart + [s * c for s, c in zip(strides[-2:], by)])
+    total = math.prod(front) * down * across
     many = max(1, -(-total // (SHARES * threads)))
     room = [0, 0, 0, 1, n, k, m, 0, 0, 0, *x_steps[-2:], *y_steps[-2:], *out_steps[-2:]]
-    cut = (N, size, n) if n >= m else (M, size, m)
-    words: Any = (np.array(v, np.intp) for v in ([room] * threads, (*front, count), steps, cut))
+    words: Any = (
+        np.array(v, np.intp) for v in ([room] * threads, (*front, down, across), steps, (rows, n, columns, m))
+    )
     return Plan(shape, -(-total // many), *words, total, many)
 
 
