@@ -53,8 +53,12 @@ LENT = """
 """
 
 WHAT = {
-    "products have the same bits": "assert same() and threads._crew[1, RECORD // 8], 'a helper had a job'",
-    "a user's threads share helpers among products and launches": """
+    "products have the same bits, whoever has the helpers": """
+    assert same() and threads._crew[1, RECORD // 8], "a helper had a job"
+    threads._crew[0, 0] = 1  # others have them for long, as `conduct` notes it
+    assert same()
+    threads._crew[0, 0] = 0
+    assert same()
     large = tg.randn(1 << 20)
     wrong = []
     def work(launches):
@@ -66,18 +70,10 @@ WHAT = {
     users = [threading.Thread(target=work, args=(k % 2,)) for k in range(5)]
     for user in users: user.start()
     for user in users: user.join()
-    assert not wrong
-    """,
-    "more parts than helpers": """
-    openblas.set_num_threads(5)
+    assert not wrong  # a user's threads share helpers among products and launches
+    openblas.set_num_threads(5)  # more parts than helpers
     for _ in range(20):
         np.testing.assert_allclose(x @ y, expected, atol=1e-12)
-    """,
-    "helpers that others have for long": """
-    threads._crew[0, 0] = 1  # as `conduct` notes it
-    assert same()
-    threads._crew[0, 0] = 0
-    assert same()
     """,
     "a system that has no thread left for a while": """
     import resource
