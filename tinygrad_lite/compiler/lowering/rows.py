@@ -265,18 +265,18 @@ class Row:
         self.steps.append(Step(loop, (onto, whole, onto), shape, "sum"))
         return target
 
-    def product(self, a: Any, b: Any) -> Symbol:
+    def product(self, a: Any, b: Any, out: Any = None) -> Symbol:
         """A product of matrices by `np.dot`."""
         if not (isinstance(a, Symbol) and isinstance(b, Symbol)) or (a.ndim, b.ndim) != (2, 2):
             raise NotLowered("a product of other ranks")
         cblas = addresses.product({"f": "s", "d": "d"}.get(a.dtype.char, "")) if a.dtype == b.dtype else None
         lays = lay_of(a.place), lay_of(b.place)
         if cblas is not None and not np.may_share_memory(a.array, b.array) and _by_vector(a, b):
-            return self.matmul(a, b)
+            return self.matmul(a, b, out)
         few = min(*a.shape, *b.shape) < 2 and not (a.shape[1] == 1 and min(a.shape[0], b.shape[1]) > 1)
         if cblas is None or None in lays or few or np.may_share_memory(a.array, b.array):
             raise NotLowered("a product that is not BLAS's gemm")
-        out = self.new(np.dot(a.array, b.array))
+        out = self.target(out, np.dot(a.array, b.array))
         lay = (*lays, lay_of(out.place))
         self.steps.append(Product(cblas, int(a.dtype.char == "d"), (a.place, b.place, out.place), lay))
         return out
