@@ -366,7 +366,7 @@ def iterate(flat: Flat, evaluate: Evaluate, state: dict[str, Any], group: dict[s
     for left in reversed(range(group["max_iter"])):
         state["n_iter"] += 1
         state["d"] = d = direction(g, state, group["history_size"])
-        state["t"] = t = group["lr"] * (min(1.0, 1 / float(np.abs(g).sum())) if state["n_iter"] == 1 else 1.0)
+        state["t"] = t = group["lr"] * (1 / max(1.0, float(np.abs(g).sum())) if state["n_iter"] == 1 else 1.0)
         state["prev_flat_grad"], state["prev_loss"] = g, f
         if float(g @ d) > -still:
             return

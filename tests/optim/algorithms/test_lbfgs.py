@@ -399,8 +399,9 @@ def test_the_state_dict_has_pytorchs_layout(torch):
 
 @pytest.mark.parametrize("line_search_fn", [None, "strong_wolfe"])
 @pytest.mark.parametrize("tolerance", [-1, -float("inf")])
-def test_negative_tolerances_never_stop(tolerance, line_search_fn):
-    x = tg.tensor([3.0, -2.0], dtype=tg.float64, requires_grad=True)
+@pytest.mark.parametrize("start", [[3.0, -2.0], [1.0, 1.0]])  # the second is the minimum
+def test_negative_tolerances_never_stop(start, tolerance, line_search_fn):
+    x = tg.tensor(start, dtype=tg.float64, requires_grad=True)
     options = {"tolerance_grad": tolerance, "tolerance_change": tolerance, "line_search_fn": line_search_fn}
     lbfgs = optim.LBFGS([x], max_iter=30, **options)
 
@@ -410,7 +411,7 @@ def test_negative_tolerances_never_stop(tolerance, line_search_fn):
         loss.backward()
         return loss
 
-    for _ in range(2):  # the second begins at the minimum
+    for _ in range(2):
         lbfgs.step(closure)
     assert lbfgs.state[x]["n_iter"] == 60
     assert x.tolist() == [1.0, 1.0]
