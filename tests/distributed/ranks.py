@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import atexit
-import functools
 import importlib.util
 import json
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+if sys.platform == "win32":
+    fcntl = None
+else:
+    import fcntl
 
 HERE = Path(__file__).resolve().parent
 LIMIT = 300  # seconds: the machine may be busy with something else
@@ -37,17 +39,24 @@ def mpiexec() -> str:
     return found
 
 
-@functools.cache
-def _ended_well(count: int) -> tuple[Path, list[dict[str, Any]]]:
-    folder = Path(tempfile.mkdtemp())
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder, launch(count, ",".join(END_WELL[count]), folder)
+def results(count: int, name: str, tmp_path: Path) -> tuple[list[Any], Path]:
+    """What each of so many ranks returns of one of the programs that `END_WELL` lists, and its folder.
+
+    The first test that asks runs them all, for the tests of the other workers, too.
+    """
+    folder = tmp_path.parents[1 if "PYTEST_XDIST_WORKER" in os.environ else 0] / f"{count}_ranks"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if not all((folder / f"{rank}.json").exists() for rank in range(count)):
+            launch(count, ",".join(END_WELL[count]), folder)
+    return [each[name] for each in read(count, folder)], folder / name.partition(":")[2]
 
 
-def results(count: int, name: str) -> tuple[list[Any], Path]:
-    """What each of so many ranks returns of one of the programs that `END_WELL` lists, and its folder."""
-    folder, found = _ended_well(count)
-    return [each[name] for each in found], folder / name.partition(":")[2]
+def read(count: int, folder: Path) -> list[Any]:
+    """What the ranks have written."""
+    return [json.loads((folder / f"{rank}.json").read_text()) for rank in range(count)]
 
 
 def launch(count: int, names: str, folder: Path, *options: str, fails: bool = False) -> list[Any]:
@@ -60,7 +69,7 @@ def launch(count: int, names: str, folder: Path, *options: str, fails: bool = Fa
         assert done.returncode != 0, done.stdout + done.stderr
         return [done.stdout + done.stderr]
     assert done.returncode == 0, done.stdout + done.stderr
-    return [json.loads((folder / f"{rank}.json").read_text()) for rank in range(count)]
+    return read(count, folder)
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from ranks import launch, results
 
 
 def test_ranks_go_on_together_and_other_numbers_of_them(tmp_path):
-    two, folder = results(2, "checkpoint_programs:goes_on")
+    two, folder = results(2, "checkpoint_programs:goes_on", tmp_path)
     shutil.copytree(folder, tmp_path / (name := "other_ranks_go_on"))
     three = launch(3, f"checkpoint_programs:{name}", tmp_path)
     found = [*two, *(each[f"checkpoint_programs:{name}"] for each in three)]

@@ -17,13 +17,13 @@ world = importlib.import_module("tinygrad_lite.distributed.world")  # the packag
 
 
 @pytest.mark.parametrize("count", [2, 3])
-def test_every_call_gives_what_numpy_says(count):
-    found, _ = results(count, f"{HERE}:everything")
+def test_every_call_gives_what_numpy_says(count, tmp_path):
+    found, _ = results(count, f"{HERE}:everything", tmp_path)
     assert found == [{"rank": rank, "local": rank} for rank in range(count)]
 
 
-def test_ranks_in_different_calls_are_told_both_lines():
-    assert results(2, f"{HERE}:shapes_differ")[0] == [None, None]  # the ranks have seen it
+def test_ranks_in_different_calls_are_told_both_lines(tmp_path):
+    assert results(2, f"{HERE}:shapes_differ", tmp_path)[0] == [None, None]  # the ranks have seen it
 
 
 ENDS = {

@@ -14,8 +14,8 @@ HERE = "parallel_programs"
 
 
 @pytest.mark.parametrize("count", [2, 3])
-def test_steps_of_adam_are_those_of_one_process(count):
-    found, _ = results(count, f"{HERE}:trains_as_one")
+def test_steps_of_adam_are_those_of_one_process(count, tmp_path):
+    found, _ = results(count, f"{HERE}:trains_as_one", tmp_path)
     assert all(each == found[0] for each in found)  # the same bits on all ranks
     assert found[0]["float64"] < 1e-12
     assert found[0]["float32"] < 1e-6
@@ -24,15 +24,15 @@ def test_steps_of_adam_are_those_of_one_process(count):
 @pytest.mark.parametrize(
     ("count", "name"), [*((n, name) for n in (2, 3) for name in ("stays_alike", "keeps_its_promises")), (3, "joins")]
 )
-def test_ranks_have_the_same_bits(count, name):
+def test_ranks_have_the_same_bits(count, name, tmp_path):
     """After many steps; after means of unequal batches; after those of ranks that ran out of data."""
-    found, _ = results(count, f"{HERE}:{name}")
+    found, _ = results(count, f"{HERE}:{name}", tmp_path)
     assert found == [found[0]] * count
 
 
 @pytest.mark.parametrize("name", ["finds_unused", "differs"])
-def test_parameters_without_gradients_and_models_that_differ_are_named(name):
-    assert results(2, f"{HERE}:{name}")[0] == [None, None]  # the ranks have seen it
+def test_parameters_without_gradients_and_models_that_differ_are_named(name, tmp_path):
+    assert results(2, f"{HERE}:{name}", tmp_path)[0] == [None, None]  # the ranks have seen it
 
 
 ENDS = {

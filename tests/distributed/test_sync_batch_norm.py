@@ -10,8 +10,8 @@ import tinygrad_lite as tg
 from tinygrad_lite import nn
 
 
-def test_it_normalizes_as_one_process_does():
-    assert results(2, "zero_programs:normalizes")[0] == [None, None]  # the ranks have seen it
+def test_it_normalizes_as_one_process_does(tmp_path):
+    assert results(2, "zero_programs:normalizes", tmp_path)[0] == [None, None]  # the ranks have seen it
 
 
 @pytest.mark.parametrize("shape", [(5, 3), (4, 3, 6), (2, 3, 4, 5)])

@@ -15,7 +15,7 @@ HERE = "zero_programs"
 
 
 def test_steps_are_those_of_one_process_and_other_ranks_go_on(tmp_path):
-    found, folder = results(3, f"{HERE}:divides")
+    found, folder = results(3, f"{HERE}:divides", tmp_path)
     shutil.copytree(folder, tmp_path / "goes_on")
     for name in ("SGD", "AdamW", "clipped"):  # cut into equal parts
         assert all(0.3 < each[name] < 0.37 for each in found), found
