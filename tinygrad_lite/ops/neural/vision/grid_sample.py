@@ -113,7 +113,8 @@ def _found(grid: Any, mode: str, sizes: Any, padding_mode: str, align_corners: b
     """`_neighbours` in images, compiled: in one pass."""
     index, weight, slopes = _corners(unwrap(grid), mode, sizes, padding_mode, align_corners)
     if mode != "bilinear":
-        return index, _flat(grid[..., 0].unsqueeze(1), weight) if getattr(grid, "requires_grad", False) else weight
+        place = grid[..., 0][:, None]
+        return index, where(_never(place), place, wrap(weight))
     return index, _bilinear.record((grid, sizes, padding_mode, align_corners, weight, slopes))
 
 
@@ -203,9 +204,9 @@ def _fixed(x: Any) -> Any:
     return wrap(unwrap(x))
 
 
-def _flat(x: Any, values: Any) -> Any:
-    """Values that stay where x changes: it has a gradient of 0, rather than none, as in PyTorch."""
-    return where(zeros_like(_fixed(x)) > 0, x, values)
+def _never(x: Any) -> Any:
+    """False everywhere: chosen by this, x has a gradient of 0, rather than none, as in PyTorch."""
+    return zeros_like(_fixed(x)) > 0
 
 
 def _inside(x: Any, size: int, padding_mode: str, align_corners: bool) -> Any:
@@ -242,7 +243,7 @@ def _taps(x: Any, mode: str, size: int, padding_mode: str, align_corners: bool) 
     x = _inside(x, size, padding_mode, align_corners)
     if mode == "nearest":
         here = _fixed(x)
-        return [(round(here), _flat(x, ones_like(here)))]
+        return [(round(here), where(_never(x), x, ones_like(here)))]
     first = floor(_fixed(x))
     return [(first, first + 1 - x), (first + 1, x - first)]
 
