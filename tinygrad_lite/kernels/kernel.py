@@ -147,12 +147,12 @@ def kernel(plain: Callable[..., Any], *, dtypes: str = "", least: int = 0) -> Ca
 
 
 class Served:
-    """A compiled way to compute something, and which arguments it serves; made by `serves`."""
+    """A compiled way to compute something, and which arguments it serves; made by `serves`, and by `late`."""
 
-    __slots__ = ("run", "when")
+    __slots__ = ("asks", "run", "when")
 
-    def __init__(self, run: Callable[..., Any], when: Callable[..., bool]) -> None:
-        self.run, self.when = run, when
+    def __init__(self, run: Callable[..., Any], when: Callable[..., bool], asks: bool = False) -> None:
+        self.run, self.when, self.asks = run, when, asks  # the last: whether numba is in use
 
     def otherwise(self, formula: Callable[..., Any]) -> Callable[..., Any]:
         """Decorate the formula in NumPy that all other arguments get: the result chooses between the two."""
@@ -161,8 +161,9 @@ class Served:
             given = "*args"
         else:  # spelled out: collecting arguments twice costs a small array 0.3 us
             given = ", ".join(code.co_varnames[: code.co_argcount])
-        text = f"lambda {given}: run({given}) if when({given}) else formula({given})"
-        names = {"run": self.run, "when": self.when, "formula": formula}
+        asked = " and backend() == 'numba'" if self.asks else ""
+        text = f"lambda {given}: run({given}) if when({given}){asked} else formula({given})"
+        names: dict[str, Any] = {"run": self.run, "when": self.when, "formula": formula, "backend": backend}
         function: Any = eval(compile(text, __file__, "eval"), names)  # the file's name: its frames are the library's
         function.__defaults__ = inspect.unwrap(formula).__defaults__
         return functools.update_wrapper(function, formula)
@@ -219,14 +220,12 @@ def late(module: str, name: str = "", *, when: Callable[..., bool]) -> Callable[
     """
 
     def decorate(plain: Callable[..., Any]) -> Callable[..., Any]:
-        compiled_form: Callable[..., Any] | None = None
-
-        def run(*args: Any) -> Any:
-            nonlocal compiled_form
-            if compiled_form is None:
-                compiled_form = getattr(importlib.import_module(module), name or plain.__name__)
+        def load(*args: Any) -> Any:
+            compiled_form = getattr(importlib.import_module(module), name or plain.__name__)
+            chosen.__globals__["run"] = compiled_form  # which is called itself from now on
             return compiled_form(*args)
 
-        return Served(run, lambda *args: when(*args) and backend() == "numba").otherwise(plain)
+        chosen = Served(load, when, asks=True).otherwise(plain)
+        return chosen
 
     return decorate

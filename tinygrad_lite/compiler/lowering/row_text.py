@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ... import graph, rules
+from ...kernels.backend import backend
 from ...kernels.kernel import Kernel
 from ...kernels.native import openblas, threads
 from . import kernel_symbols
@@ -94,7 +95,11 @@ _STANDS_FOR = {
     "written": (graph.__name__, kernel_symbols.written),
 }
 
-_AS_THEY_ARE = (threads.__name__, openblas.__name__)  # of whose functions the results change, and which read no arrays
+_AS_THEY_ARE = (
+    threads.__name__,
+    openblas.__name__,
+    backend.__module__,
+)  # of whose functions the results change, and which read no arrays
 
 
 def for_symbols(value: Any) -> Any:

@@ -62,8 +62,8 @@ def _shared(x: Any, y: Any, out: Any = None) -> bool:
     (n, k), m = x.shape[-2:], y.shape[-1]
     if k != y.shape[-2] or min(n, k, m) < 2 or max(x.size * m, y.size * n) < (WORTH if n * k * m < SINGLE else SINGLE):
         return False
-    if n * k * m >= SINGLE and (openblas.get_num_threads() or 1) < 2:  # the user has asked for one, or it has no number
-        return False
+    if n * k * m >= SINGLE and (openblas.number_of_threads() is None or (openblas.get_num_threads() or 1) < 2):
+        return False  # the user has asked for one, or nobody can
     itself = n == m and x.strides[-2:] == y.strides[:-3:-1] and x.ctypes.data == y.ctypes.data
     return not itself
 

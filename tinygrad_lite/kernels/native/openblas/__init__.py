@@ -14,8 +14,8 @@ import numpy as np
 VARIABLE = "OPENBLAS_THREAD_TIMEOUT"
 CYCLES = "19"  # 2^19: 0.1 to 0.2 ms
 
-SINGLE = np.zeros(5, np.intp)  # what `single` knows, in these places
-LOCK, RUNNING, BEFORE, GET, SET = range(5)
+SINGLE = np.zeros(4, np.intp)  # what `single` knows, in these places
+LOCK, RUNNING, BEFORE, NUMBER = range(4)
 
 _RESTART = ("openblas_read_env", "blas_thread_shutdown_", "blas_thread_init")
 _NAMES = ("scipy_openblas_{}64_", "scipy_openblas_{}", "openblas_{}64_", "openblas_{}")
@@ -43,9 +43,17 @@ def _function(what: str) -> Any:
 
 
 @cache
-def address_of(what: str) -> int:
-    """Where one of its functions lies; 0 where it cannot be found."""
-    return ctypes.cast(_function(what), ctypes.c_void_p).value or 0 if _function(what) is not None else 0
+def number_of_threads() -> Any:
+    """The C integer that says how many threads share a large product; None where it cannot be found.
+
+    Its functions for that may start threads, with a lock held that a child would find locked.
+    """
+    function = _function("get_num_threads")
+    try:
+        found = ctypes.c_int.in_dll(_library(), "blas_cpu_number")
+    except (ValueError, TypeError):  # no such name, and no library
+        return None
+    return found if function is not None and found.value == function() else None
 
 
 def get_num_threads() -> int | None:

@@ -8,87 +8,64 @@ The number of threads is the process's: a product that another thread of a user 
 Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
 
-# llvmlite has types for little of itself
-# mypy: disable-error-code="no-untyped-call, call-arg"
+# mypy: disable-error-code="call-arg"
 
 from __future__ import annotations
 
+import ctypes
 import os
 from functools import cache
-from typing import Any
 
-from llvmlite import ir
+import numpy as np
 
-from ..codegen.language.intrinsics import intrinsic, types
 from ..codegen.raw_memory import put
-from ..memory import word
+from ..memory import view, word
 from ..worker_threads import exchange, give_way, swap
-from . import BEFORE, GET, LOCK, RUNNING, SET, SINGLE, address_of, set_num_threads
+from . import BEFORE, LOCK, NUMBER, RUNNING, SINGLE, number_of_threads
 
-_INT, _WORD = ir.IntType(32), 8  # bytes of a word
+WORD = 8  # bytes
 
 
 @cache
 def state() -> int:
     """The address of `SINGLE`, which says how many launches run, and what the number of threads was before them."""
-    SINGLE[GET], SINGLE[SET] = address_of("get_num_threads"), address_of("set_num_threads")
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_after_fork)
+    number = number_of_threads()
+    if number is not None:
+        SINGLE[NUMBER] = ctypes.addressof(number)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_after_fork)
     return int(SINGLE.ctypes.data)
 
 
 def _after_fork() -> None:
     """A child has none of the threads that were in a product."""
     if SINGLE[RUNNING]:
-        set_num_threads(int(SINGLE[BEFORE]))
-    SINGLE[:GET] = 0
-
-
-@intrinsic
-def get_threads(typingctx: Any, function: Any) -> Any:
-    """Call a C function that takes nothing and returns an int."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = ir.PointerType(ir.FunctionType(_INT, []))
-        return builder.sext(builder.call(builder.inttoptr(args[0], kind), []), ir.IntType(64))
-
-    return types.intp(types.intp), codegen
-
-
-@intrinsic
-def set_threads(typingctx: Any, function: Any, count: Any) -> Any:
-    """Call a C function that takes an int."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = ir.PointerType(ir.FunctionType(ir.VoidType(), [_INT]))
-        builder.call(builder.inttoptr(args[0], kind), [builder.trunc(args[1], _INT)])
-        return context.get_dummy_value()
-
-    return types.void(types.intp, types.intp), codegen
+        number_of_threads().value = int(SINGLE[BEFORE])
+    SINGLE[:NUMBER] = 0
 
 
 def begin_single(state: int) -> None:
     """Have one thread for each product, until as many have ended as have begun."""
-    if word(state + SET * _WORD) == 0:
+    if word(state + NUMBER * WORD) == 0:
         return
-    while not swap(state + LOCK * _WORD, 0, 1):
+    while not swap(state + LOCK * WORD, 0, 1):
         give_way()
-    running = word(state + RUNNING * _WORD)
+    running, number = word(state + RUNNING * WORD), view(word(state + NUMBER * WORD), 1, np.int32)
     if running == 0:
-        put(state + BEFORE * _WORD, get_threads(word(state + GET * _WORD)))
-        set_threads(word(state + SET * _WORD), 1)
-    put(state + RUNNING * _WORD, running + 1)
-    exchange(state + LOCK * _WORD, 0)
+        put(state + BEFORE * WORD, number[0])
+        number[0] = 1
+    put(state + RUNNING * WORD, running + 1)
+    exchange(state + LOCK * WORD, 0)
 
 
 def end_single(state: int) -> None:
     """Give back what `begin_single` found, unless somebody has asked for another number meanwhile."""
-    if word(state + SET * _WORD) == 0:
+    if word(state + NUMBER * WORD) == 0:
         return
-    while not swap(state + LOCK * _WORD, 0, 1):
+    while not swap(state + LOCK * WORD, 0, 1):
         give_way()
-    running = word(state + RUNNING * _WORD) - 1
-    if running == 0 and get_threads(word(state + GET * _WORD)) == 1:
-        set_threads(word(state + SET * _WORD), word(state + BEFORE * _WORD))
-    put(state + RUNNING * _WORD, running)
-    exchange(state + LOCK * _WORD, 0)
+    running, number = word(state + RUNNING * WORD) - 1, view(word(state + NUMBER * WORD), 1, np.int32)
+    if running == 0 and number[0] == 1:
+        number[0] = word(state + BEFORE * WORD)
+    put(state + RUNNING * WORD, running)
+    exchange(state + LOCK * WORD, 0)
