@@ -459,4 +459,4 @@ def test_results_at_the_point_are_computed_once_for_all_directions():
     inputs = [tg.tensor([0.5, 1.0], dtype=tg.float64, requires_grad=True) for _ in range(3)]
     options = {"check_undefined_grad": False, "check_grad_dtypes": False}
     assert tg.gradcheck(counted, inputs, eps=1e-6, fast_mode=True, **options)
-    assert len(calls) == 2 + 1 + 3 * 2 * 2  # the same twice; at the point; ahead and behind in two directions of each
+    assert len(calls) == 2 + 1 + 3 * 4 * 2  # the same twice; at the point; ahead and behind in four directions of each

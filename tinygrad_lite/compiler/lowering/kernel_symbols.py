@@ -67,8 +67,8 @@ def _is_array(value: Any) -> bool:
     return isinstance(value, np.ndarray)
 
 
-def _compiled(loop: Any, kinds: Any) -> Any:
-    """A kernel's machine code, which may return an integer or nothing."""
+def _address(loop: Any, kinds: Any) -> int:
+    """Where a kernel's machine code lies, which may return an integer or nothing."""
     from ...kernels.native.codegen.language import kinds as types
 
     try:
@@ -78,22 +78,26 @@ def _compiled(loop: Any, kinds: Any) -> Any:
     result = found.result
     if result != types.NONE and not (isinstance(result, types.Number) and result.family in "iu"):
         raise NotLowered("a kernel's result")
-    return found
+    return int(found.address)
+
+
+def _words(loop: Any, values: tuple[Any, ...]) -> tuple[list[int], list[int]]:
+    """Where a kernel's machine code lies, and its words; and which of these are addresses of arrays."""
+    from ...kernels.native.codegen.loop import kinds_of, words_of
+
+    kinds = kinds_of(values)
+    words, positions = words_of(values, kinds)
+    return [_address(loop, kinds), *words], [k + 1 for k in positions]
 
 
 def call_kernel(loop: Any, args: tuple[Any, ...]) -> Any:
     """Note a call of a compiled loop; it may return nothing, or -1 if that says that nothing is wrong."""
-    from ...kernels.native.codegen.loop import kinds_of, words_of
-
     given = _Given(row_now(), args)
-    kinds = kinds_of(given.values)
-    address = _compiled(loop, kinds).address
+    words, positions = _words(loop, given.values)
     found = loop(*given.values)
     if found not in (None, -1):
         raise NotLowered("a kernel's result")
-    words, positions = words_of(given.values, kinds)
-    expected = 0 if found is None else -1
-    given.note("step", expected, [address, *words], [k + 1 for k in positions], loop.__name__)
+    given.note("step", 0 if found is None else -1, words, positions, loop.__name__)
     return found
 
 
@@ -145,14 +149,10 @@ class KernelSymbol:
 
 def launch(kernel: Any, pieces: int, *args: Any, helpers: int | None = None, brief: bool = False) -> None:
     """As `threads.launch`: the step launches the kernel."""
-    from ...kernels.native.codegen.loop import kinds_of, words_of
-
     loop, given = _loop_of(kernel), _Given(row_now(), (*args, np.zeros(1, np.intp)))
-    kinds = kinds_of(given.values)
-    address = _compiled(loop, kinds).address
+    words, positions = _words(loop, given.values)
     loop(*given.values)
-    words, positions = words_of(given.values, kinds)
-    head = [threads.PRESENT.ctypes.data, 0 if brief else threads.helpers_for(pieces, helpers), address]
+    head = [threads.PRESENT.ctypes.data, 0 if brief else threads.helpers_for(pieces, helpers)]
     given.note("shared_step", 0, [*head, *words], [len(head) + k for k in positions], loop.__name__)
 
 
@@ -174,7 +174,7 @@ def launch_parts(
     words, positions = words_of(taken, kinds)
     moves = [(8 * positions[k], values[k].strides[0], int(k >= cut)) for k in range(cut + each)]
     head = [threads.PRESENT.ctypes.data, threads.helpers_for(pieces), machine_code("part")]
-    job = [0, 0, total, size, _compiled(loop, kinds).address, 0, len(words), int(ranged), len(moves)]
+    job = [0, 0, total, size, _address(loop, kinds), 0, len(words), int(ranged), len(moves)]
     assert 8 * len(job) == entry.MOVED, "as `entry` reads them"
     head += [*job, *(word for move in moves for word in move)]
     given.note("parted_step", 0, [*head, *words], [len(head) + k for k in positions], loop.__name__)

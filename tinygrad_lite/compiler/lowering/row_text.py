@@ -95,11 +95,8 @@ _STANDS_FOR = {
     "written": (graph.__name__, kernel_symbols.written),
 }
 
-_AS_THEY_ARE = (
-    threads.__name__,
-    openblas.__name__,
-    backend.__module__,
-)  # of whose functions the results change, and which read no arrays
+# modules whose functions read no arrays, and give something else when a setting changes
+_AS_THEY_ARE = (threads.__name__, openblas.__name__, backend.__module__)
 
 
 def for_symbols(value: Any) -> Any:

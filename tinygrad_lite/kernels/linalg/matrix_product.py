@@ -46,13 +46,13 @@ def product_plus(x: Any, y: Any, bias: Any) -> Any:
     if type(x) is type(y) is type(bias) is np.ndarray and x.ndim == y.ndim == 2:
         worth = x.size * y.shape[1] >= SINGLE and x.shape[1] <= MANY
         if worth and bias.shape == y.shape[1:] and bias.dtype == x.dtype and bias.flags.c_contiguous:
-            return _product_of_two_plus(x, y, bias)
+            return _product_of_two(x, y, bias)
     out = matrix_product(x, y)
     out += bias
     return out
 
 
-def _shared(x: Any, y: Any, out: Any = None) -> bool:
+def _shared(x: Any, y: Any, other: Any = None) -> bool:
     """Whether threads of ours share products of real matrices: where BLAS would, and where it leaves each to one.
 
     Products with vectors, and of a matrix with itself, are shared by BLAS when they are much smaller.
@@ -77,14 +77,10 @@ def product_of_stacks(x: Any, y: Any, out: Any = None) -> Any:
 
 
 @late(f"{__package__}.product_in_parts", "product_in_parts", when=_shared)
-def _product_of_two(x: Any, y: Any) -> Any:
-    return np.dot(x, y)
-
-
-@late(f"{__package__}.product_in_parts", "product_in_parts_plus", when=_shared)
-def _product_of_two_plus(x: Any, y: Any, bias: Any) -> Any:
+def _product_of_two(x: Any, y: Any, bias: Any = None) -> Any:
     out = np.dot(x, y)
-    out += bias
+    if bias is not None:
+        out += bias
     return out
 
 

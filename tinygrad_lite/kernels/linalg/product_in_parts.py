@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..kernel import kernel
+from ..loops.row_sums import add_row
 from ..native.codegen.raw_memory import put, stack
 from ..native.memory import bare, claim
 from ..native.openblas import single
@@ -73,12 +74,7 @@ def multiply_parts(
         call_loop(loop, at, at + LENGTHS, at + STRIDES, data)
         if bias.size:
             for row in range(first, first + high):
-                add_to(out[row * m + start : row * m + start + wide], bias[start : start + wide])
-
-
-def add_to(row: Any, more: Any) -> None:
-    for i in range(row.size):
-        row[i] += more[i]
+                add_row(bias[start : start + wide], out[row * m + start : row * m + start + wide])
 
 
 @lru_cache(1024)
@@ -99,23 +95,17 @@ def _whole(length: int, count: int) -> int:
     return max(length, 1) if count == 1 else -(-length // count // WHOLE) * WHOLE
 
 
-def product_in_parts(x: Any, y: Any, out: Any = None, bias: Any = None) -> Any:
-    """``x @ y + bias`` of two matrices that are not empty, shared between threads; `out` is in C order."""
+def product_in_parts(x: Any, y: Any, bias: Any = None) -> Any:
+    """``x @ y + bias`` of two matrices that are not empty, shared between threads."""
     loop, (n, k), m = addresses.loop(np.matmul, x.dtype.char * 3), x.shape, y.shape[1]
     if loop is None:
-        out = np.dot(x, y, out)
+        out = np.dot(x, y)
         return out if bias is None else np.add(out, bias, out=out)
     threads = get_num_threads()
     rows, columns = parts_of(n, k, m, 2 * threads if n * k * m >= LONG else threads)
-    if out is None:
-        out = np.empty((n, m), x.dtype)
+    out = np.empty((n, m), x.dtype)
     if bias is None:
         bias = np.empty(0, x.dtype)
     launch(multiply_parts.compiled, -(-n // rows) * -(-m // columns), *loop, single.state(), x[0, :1], y[0, :1], bias,
            out.reshape(-1), n, k, m, *x.strides, *y.strides, rows, columns)  # fmt: skip
     return out
-
-
-def product_in_parts_plus(x: Any, y: Any, bias: Any) -> Any:
-    """`product_in_parts` with a bias."""
-    return product_in_parts(x, y, None, bias)

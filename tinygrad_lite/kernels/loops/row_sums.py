@@ -117,6 +117,12 @@ def copy_row(source: Any, target: Any) -> None:
         target[j] = source[j]
 
 
+def add_row(source: Any, target: Any) -> None:
+    """``target += source``."""
+    for i in range(target.size):
+        target[i] += source[i]
+
+
 def fill_row(target: Any, value: Any) -> None:
     """``target[:] = value``, one-dimensional."""
     for j in range(target.size):

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..kernel import Kernel
 from ..loops.pairwise_sum import pairwise_sum
-from ..loops.row_sums import copy_row, fill_row
+from ..loops.row_sums import add_row, copy_row, fill_row
 from ..native.memory import bare, claim
 from ..native.simd.packed_products import NEAR, add_product, pack, pack_turned, places, shape_of
 from ..native.threads import launch
@@ -97,11 +97,6 @@ def put(source: Any, panels: Any, k: int) -> None:
         copy_row(source[p * wide : (p + 1) * wide], panels[p, k])
 
 
-def add_to(sums: Any, row: Any) -> None:
-    for j in range(sums.size):
-        sums[j] += row[j]
-
-
 def backward_steps(
     x: Any, h0: Any, c0: Any, rows: Any, gates: Any, kept: Any, grows: Any, gh: Any, gc: Any, w_x: Any,
     w_h: Any, steps: Any, offsets: Any, across: Any, slopes: Any, inputs: Any, states: Any, sums: Any, gx: Any,
@@ -131,12 +126,12 @@ def backward_steps(
                 i, r = first + b, row + b
                 j = steps[s - 1, 0] + i if known else i
                 before = rows[j] if known else h0[i]
-                add_to(gh[i], grows[r])
+                add_row(grows[r], gh[i])
                 back_row(gh[i], gc[i], gates, kept, r, rows[r], before,
                          (kept[j] if known else c0[i]) if KIND == LSTM else before, here[filled + b, 0],
                          here[filled + b, lines - 1])  # fmt: skip
                 for line in range(lines):
-                    add_to(gbias[piece, line], here[filled + b, line])
+                    add_row(here[filled + b, line], gbias[piece, line])
                 put(x[r], inputs[piece], filled + b)
                 put(before, states[piece], filled + b)
                 fill_row(out[b], zero)

@@ -12,7 +12,7 @@ from . import report as say
 from .probe import Array, Probe, locate, places
 from .report import Finding, Report
 
-_DIRECTIONS = 2  # random ones for each leaf: almost every one sees an error, wherever it is
+_DIRECTIONS = 4  # random ones for each leaf
 
 
 class _Kink(Exception):
