@@ -91,7 +91,7 @@ def _of_many(x: Any, y: Any) -> Any:
     step = MANY // 16 if narrow else MANY  # products by a vector are summed less carefully
     for start in range(0, x.shape[-1], step):
         part = slice(start, start + step)
-        each = np.matmul(x[..., part], y[part] if y.ndim == 1 else y[..., part, :])
+        each = matrix_product(x[..., part], y[part] if y.ndim == 1 else y[..., part, :])
         total = total + each.astype(np.result_type(each, np.float64))
     return total.astype(x.dtype)
 
