@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import enable_grad
+from tinygrad_lite.engine.errors import InputError
 from tinygrad_lite.graph import written
 
 from ..face.state_dict import converter
@@ -129,7 +130,7 @@ class Flat:
     def __init__(self, arrays: list[Array]) -> None:
         for array in arrays:
             if array.dtype.kind != "f":
-                raise ValueError(f"LBFGS: a parameter of shape {array.shape} is {array.dtype}, not floating point")
+                raise InputError(f"LBFGS: a parameter of shape {array.shape} is {array.dtype}, not floating point")
         self.arrays = arrays
         self.dtype = np.result_type(*arrays)
         self._ends = np.cumsum([a.size for a in arrays]).tolist()

@@ -215,6 +215,15 @@ def test_parameters_that_cannot_be_optimized_are_refused():
     assert len(sgd.param_groups) == 1
 
 
+@pytest.mark.parametrize("rule", [optim.Adam, optim.Adafactor, optim.Muon, optim.LBFGS])
+@pytest.mark.parametrize("caught", [ValueError, RuntimeError])
+def test_complex_parameters_are_refused_as_both_errors(rule, caught):
+    p = tg.tensor(np.ones((2, 3), "c8"), requires_grad=True)
+    p.grad = tg.tensor(np.ones((2, 3), "c8"))
+    with pytest.raises(caught, match=r"a parameter of shape \(2, 3\) is complex64, not floating point"):
+        rule([p]).step(lambda: 0.0)
+
+
 def test_groups_and_names():
     p, q, r = parameter([1.0]), parameter([2.0]), parameter([3.0])
     sgd = optim.SGD([("a", p), ("b", q)], lr=0.1)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from operator import attrgetter, is_, itemgetter
 from typing import Any, NamedTuple, cast
 
+from tinygrad_lite.engine.errors import InputError
 from tinygrad_lite.kernels import backend
 
 from ..bind.binding import scale
@@ -107,7 +108,7 @@ class Plan:
             array = self._access.array(key)
             if array.dtype.kind != "f" or not array.flags.writeable:
                 problem = "is read-only" if array.dtype.kind == "f" else f"is {array.dtype}, not floating point"
-                raise ValueError(f"{optimizer._name}: {name_of(key)} {problem}")
+                raise InputError(f"{optimizer._name}: {name_of(key)} {problem}")
             t, kept = progress(optimizer, key)
             found.setdefault((array.dtype.char, t, *kept.values()), ([], t, kept))[0].append(key)
         return list(found.values())
