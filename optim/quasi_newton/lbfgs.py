@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -120,7 +120,7 @@ def search(
 
 
 class Flat:
-    """Arrays as one vector, end to end.
+    """Arrays as one vector of real numbers, end to end.
 
     Parameters
     ----------
@@ -129,19 +129,19 @@ class Flat:
 
     def __init__(self, arrays: list[Array]) -> None:
         for array in arrays:
-            if array.dtype.kind != "f":
+            if array.dtype.kind not in "fc":
                 raise InputError(f"LBFGS: a parameter of shape {array.shape} is {array.dtype}, not floating point")
         self.arrays = arrays
-        self.dtype = np.result_type(*arrays)
-        self._ends = np.cumsum([a.size for a in arrays]).tolist()
+        self.dtype = np.result_type(*(a.real.dtype for a in arrays))
+        self._ends = np.cumsum([a.size * (1 + (a.dtype.kind == "c")) for a in arrays]).tolist()
         self.size: int = self._ends[-1]
 
     def read(self, parts: Sequence[Array | None] | None = None) -> Array:
         """Return the arrays, or others of their shapes, as a new vector; zeros for None."""
         vector = np.zeros(self.size, self.dtype)
-        for array, part, end in zip(self.arrays, parts or self.arrays, self._ends):
+        for place, part in zip(self._places(vector), parts or self.arrays):
             if part is not None:
-                vector[end - array.size : end].reshape(array.shape)[...] = part
+                place[...] = part
         return vector
 
     def move(self, x: Array, t: float, d: Array) -> None:
@@ -152,9 +152,15 @@ class Flat:
 
     def write(self, vector: Array) -> None:
         """Set the arrays to a vector's parts."""
-        for array, end in zip(self.arrays, self._ends):
-            array[...] = vector[end - array.size : end].reshape(array.shape)
+        for array, place in zip(self.arrays, self._places(vector)):
+            array[...] = place
             written(array, "LBFGS")
+
+    def _places(self, vector: Array) -> Iterator[Array]:
+        """Where each array lies in a vector, in its shape: a complex one as real and imaginary parts in turn."""
+        for array, start, end in zip(self.arrays, [0, *self._ends], self._ends):
+            place = vector[start:end]
+            yield (place.view(np.result_type(place, 1j)) if array.dtype.kind == "c" else place).reshape(array.shape)
 
 
 def largest(vector: Array) -> float:

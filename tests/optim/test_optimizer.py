@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 
@@ -215,13 +216,66 @@ def test_parameters_that_cannot_be_optimized_are_refused():
     assert len(sgd.param_groups) == 1
 
 
-@pytest.mark.parametrize("rule", [optim.Adam, optim.Adafactor, optim.Muon, optim.LBFGS])
+@pytest.mark.parametrize("rule", [optim.Adafactor, optim.Muon])
 @pytest.mark.parametrize("caught", [ValueError, RuntimeError])
-def test_complex_parameters_are_refused_as_both_errors(rule, caught):
+def test_complex_matrices_are_refused_as_both_errors(rule, caught):
     p = tg.tensor(np.ones((2, 3), "c8"), requires_grad=True)
     p.grad = tg.tensor(np.ones((2, 3), "c8"))
     with pytest.raises(caught, match=r"a parameter of shape \(2, 3\) is complex64, not floating point"):
         rule([p]).step(lambda: 0.0)
+
+
+COMPLEX = [
+    getattr(optim, name) for name in "SGD Adam AdamW NAdam RAdam Adamax Adagrad Adadelta RMSprop Rprop ASGD".split()
+]
+
+
+def pairs(array):
+    return np.stack([array.real, array.imag], -1)
+
+
+def in_order_c(shape):
+    return np.zeros(shape, "c16")
+
+
+def in_order_f(shape):
+    return np.zeros(shape, "c16", order="F")
+
+
+def with_gaps(shape):
+    return np.zeros((*shape[:-1], 2 * shape[-1]), "c16")[..., ::2]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("memory", [in_order_c, in_order_f, with_gaps])
+@pytest.mark.parametrize("rule", [*COMPLEX, functools.partial(optim.Adam, max_grad_norm=0.5), optim.LBFGS])
+def test_complex_parameters_are_updated_as_pairs_of_real_numbers(rule, memory, backend):
+    rng = np.random.default_rng(0)
+    first, goal = (rng.standard_normal((3, 4)) + 1j * rng.standard_normal((3, 4)) for _ in range(2))
+    values = memory((3, 4))
+    values[...] = first
+    one, two = tg.from_numpy(values).requires_grad_(), tg.tensor(pairs(first), requires_grad=True)
+    with kernels.use(backend):
+        by_complex, by_real = rule([one]), rule([two])
+        for _ in range(3):
+            for p, optimizer, wanted in ((one, by_complex, goal), (two, by_real, pairs(goal))):
+
+                def closure(p=p, optimizer=optimizer, wanted=wanted):
+                    optimizer.zero_grad()
+                    loss = ((p - tg.tensor(wanted)).abs() ** 2).sum()
+                    loss.backward()
+                    return loss
+
+                optimizer.step(closure)
+            np.testing.assert_allclose(pairs(values), two.detach().numpy(), rtol=1e-12, atol=1e-13)
+    assert not np.allclose(values, first)
+    if rule is optim.LBFGS:
+        return
+    states = by_real.state[two]
+    for name, state in by_complex.state[one].items():
+        if np.ndim(state):
+            assert (state.shape, state.dtype) == (one.shape, tg.complex128), name
+            np.testing.assert_allclose(pairs(np.asarray(state)), np.asarray(states[name]), rtol=1e-12, atol=1e-13)
 
 
 def test_groups_and_names():

@@ -38,6 +38,7 @@ class Cohort:
         The parameters' values.
     states : list of lists of arrays
         For each state the formula uses, an array for each parameter, in the parameter's memory order.
+        Complex ones are updated as the real numbers that they are made of, as PyTorch does (`as_real`).
     fused : Fused
     t : int
         Steps made so far.
@@ -65,16 +66,19 @@ class Cohort:
         t: int,
         kept: Mapping[str, float],
     ) -> None:
-        self.keys, self.arrays, self.states, self.fused, self.t = keys, arrays, states, fused, t
+        self.keys, self.arrays, self.fused, self.t = keys, arrays, fused, t
         self.kept, self.next_kept = dict(kept), dict(kept)
         self.whole: Callable[[list[Array], int], None] | None = None
         self.values: Sequence[float] = ()
         self.factors: dict[str, Any] = {}
         self.located = False
-        self.dtype = arrays[0].dtype
+        self.is_complex = arrays[0].dtype.kind == "c"
+        self.dtype = arrays[0].real.dtype
         # A parameter that is a view with gaps is updated in a copy without them, and written back.
-        self.dense = [a if is_dense(a) else np.ascontiguousarray(a) for a in arrays]
-        self._gaps = [(a, d) for a, d in zip(arrays, self.dense) if a is not d]
+        dense = [a if is_dense(a) else np.ascontiguousarray(a) for a in arrays]
+        self._gaps = [(a, d) for a, d in zip(arrays, dense) if a is not d]
+        self.dense, self._orders = list(map(as_real, dense)), list(map(order_of, dense))
+        self.states = [list(map(as_real, row)) for row in states]
         self._no_factors = np.zeros((0, 0), self.dtype)
         self._together = Together(arrays)
         self._packed = np.empty(len(fused.scalars), self.dtype)
@@ -102,7 +106,7 @@ class Cohort:
     @property
     def in_place(self) -> bool:
         """Whether a compiled loop runs over the parameters themselves at present."""
-        return self.compiled and not self._gaps
+        return self.compiled and not self._gaps and not self.is_complex
 
     @property
     def brief(self) -> bool:
@@ -195,20 +199,20 @@ class Cohort:
 
     def require_shapes(self, grads: list[Array]) -> None:
         """Refuse gradients that have not their parameters' shapes."""
-        for key, p, g in zip(self.keys, self.dense, grads):
+        for key, p, g in zip(self.keys, self.arrays, grads):
             if g.shape != p.shape:
                 raise ValueError(f"the gradient of {name_of(key)} must have its shape, {p.shape}, got {g.shape}")
 
     def fitting(self, grads: list[Array]) -> list[Array]:
         """Gradients in the dtype and memory order of their parameters: copies where they are not."""
         found = []
-        canonical = np.dtype(self.dtype.char)
+        canonical = np.dtype(self.arrays[0].dtype.char)
         self.require_shapes(grads)
-        for p, g in zip(self.dense, map(np.asarray, grads)):
-            if not in_order(g, order_of(p)) or g.dtype != canonical or not g.flags.aligned:
+        for order, g in zip(self._orders, map(np.asarray, grads)):
+            if not in_order(g, order) or g.dtype != canonical or not g.flags.aligned:
                 # np.array would keep an equivalent dtype object, such as numba makes
-                g = g.astype(canonical, order=order_of(p))
-            found.append(g)
+                g = g.astype(canonical, order=order)
+            found.append(as_real(g))
         return found
 
 
@@ -278,6 +282,11 @@ def bounds(size: int) -> Array:
         left = size - found[-1]
         found.append(min(size, found[-1] + min(max(left // 8 // SHORTEST * SHORTEST, SHORTEST), LONGEST)))
     return np.array(found, np.intp)
+
+
+def as_real(array: Array) -> Array:
+    """A dense array; the real and imaginary parts of a complex one, side by side as in memory: shape (2 size,)."""
+    return array.ravel("A").view(array.real.dtype) if array.dtype.kind == "c" else array
 
 
 def is_dense(array: Array) -> bool:

@@ -12,7 +12,7 @@ from ..bind.loop_codegen import Fused
 from ..bind.prologue_epilogue import AVERAGE, BEFORE
 from ..declare.contract import Contract
 from ..declare.hyperparameters import Group
-from .parameter_batch import Array, Cohort, in_order, is_dense, name_of, order_of
+from .parameter_batch import Array, Cohort, as_real, in_order, is_dense, name_of, order_of
 
 
 def loop_of(optimizer: Contract, values: Group) -> Fused:
@@ -45,7 +45,10 @@ def state_of(optimizer: Contract, key: Any, p: Array, name: str, group: Group) -
     order = order_of(p)
     if found is None:
         found = staggered(p, order, len(states))
-        found[...] = p if name == AVERAGE else optimizer.start(group).get(name, 0)
+        if name == AVERAGE:
+            found[...] = p
+        else:
+            as_real(found)[...] = optimizer.start(group).get(name, 0)
     elif found.shape != p.shape:
         raise ValueError(f"{optimizer._name}: the state of {name_of(key)} has shape {found.shape}, not {p.shape}")
     elif found.dtype != p.dtype or not is_dense(found) or not in_order(found, order):

@@ -106,8 +106,9 @@ class Plan:
             if not self._access.has_grad(key):
                 continue
             array = self._access.array(key)
-            if array.dtype.kind != "f" or not array.flags.writeable:
-                problem = "is read-only" if array.dtype.kind == "f" else f"is {array.dtype}, not floating point"
+            known = array.dtype.kind in ("f" if optimizer._rule.whole else "fc")
+            if not known or not array.flags.writeable:
+                problem = "is read-only" if known else f"is {array.dtype}, not floating point"
                 raise InputError(f"{optimizer._name}: {name_of(key)} {problem}")
             t, kept = progress(optimizer, key)
             found.setdefault((array.dtype.char, t, *kept.values()), ([], t, kept))[0].append(key)

@@ -93,7 +93,7 @@ def _bad(each: list[tuple[Cohort, list[Array]]]) -> Any:
 def _large(grads: list[Array]) -> float:
     """The norm of gradients whose squares overflow."""
     top = max((float(np.abs(g).max(initial=0)) for g in grads), default=0.0) or 1.0
-    return min(top * math.sqrt(sum(float(np.square(g / top).sum()) for g in grads)), 1e150)
+    return min(top * math.sqrt(sum(float(np.square(np.abs(g / top)).sum()) for g in grads)), 1e150)
 
 
 def _named(optimizer: Contract, key: Any) -> str:
