@@ -91,7 +91,7 @@ class Optimizer(Contract, Hooks):
     params : iterable of Tensor, of (name, Tensor), or of dict; optional
         What `step` updates; dicts are groups with hyperparameters of their own. Left out (or None) for use
         with ``update(params, grads)``: then the first positional argument is the first hyperparameter.
-        Complex ones are updated as pairs of real numbers; Muon and Adafactor, which need matrices, refuse them.
+        Complex ones are updated as pairs of real numbers, which a rule for whole arrays (Muon, Adafactor) refuses.
     maximize : bool
         Follow the gradient uphill.
     max_grad_norm : float, optional

@@ -197,6 +197,21 @@ def rows_and_functions_of_users_and_a_mean_of_the_weights() -> Any:
 
 
 @program
+def complex_parameters() -> Any:
+    net = nn.ParameterList([nn.Parameter(tg.complex(numbers(6, 5), numbers(5, 6).T)), nn.Parameter(numbers(5))])
+    optimizer = optim.Adam(net.parameters(), lr=0.01, max_grad_norm=0.5)
+
+    def step(x: Any) -> Any:
+        optimizer.zero_grad()
+        loss = (tg.fft.ifft(tg.fft.fft(x) @ net[0]).abs() * net[1]).square().sum()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return net, step, (numbers(4, 6),)
+
+
+@program
 def writes_views_and_accumulation() -> Any:
     net = nn.ParameterList([nn.Parameter(numbers(6, 5)), nn.Parameter(numbers(5))])
     mean = nn.Buffer(tg.zeros(5))

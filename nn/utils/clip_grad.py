@@ -65,7 +65,7 @@ def get_total_norm(
             f"({total}), so it cannot be clipped. To scale the gradients by it anyway, set "
             "error_if_nonfinite=False"
         )
-    return tensor(total, dtype=np.result_type(*{a.dtype for a in arrays}) if arrays else None)
+    return tensor(total, dtype=np.result_type(*{a.real.dtype for a in arrays}) if arrays else None)
 
 
 @effect

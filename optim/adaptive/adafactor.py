@@ -190,7 +190,8 @@ class Together:
         table, shapes, dtype = self._tables.table, self._shapes, self._cohort.dtype
         if self._tables.expected.locate(grads, table[1]) >= 0:
             grads = [np.asarray(g, order="C") for g in self._cohort.fitting(grads)]
-            assert self._tables.expected.locate(grads, table[1]) < 0
+            misfit = self._tables.expected.locate(grads, table[1])
+            assert misfit < 0
         for p, x in self._turned:
             x[...] = p
         shrink = 1 - group["lr"] * group["weight_decay"]

@@ -163,4 +163,4 @@ class SAM(Wrapper):
 
 def _square_sum(x: Array) -> float:
     flat = x.ravel()
-    return float(flat @ flat)
+    return float(np.vdot(flat, flat).real)

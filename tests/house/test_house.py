@@ -99,6 +99,26 @@ def test_only_one_folder_knows_the_machine():
     assert found <= OUTSIDE
 
 
+# --- assertions are for readers ---------------------------------------------------------------------------------------
+
+PURE = {"isinstance", "len", "type", "all", "any"}
+
+
+def effects(source: ast.Module) -> Iterator[int]:
+    """Lines that assert something of a call, which ``python -O`` leaves out."""
+    for node in ast.walk(source):
+        if isinstance(node, ast.Assert):
+            calls = [n for n in ast.walk(node.test) if isinstance(n, (ast.Call, ast.NamedExpr))]
+            if any(not (isinstance(n, ast.Call) and ast.unparse(n.func) in PURE) for n in calls):
+                yield node.lineno
+
+
+def test_what_is_asserted_has_no_effect():
+    assert list(effects(ast.parse("assert len(x) > 1\nassert x.pop()\nassert (y := x)"))) == [2, 3]
+    names = {path: path.relative_to(ROOT).as_posix() for path in FILES}
+    assert {names[p]: lines for p in FILES if (lines := list(effects(tree(p))))} == {}
+
+
 # --- a kernel says what it serves, where it is defined ----------------------------------------------------------------
 
 GATES = {"LARGE", "SHARED", "backend", "has_numba", "large"}  # what a decision for or against a loop is made of

@@ -100,6 +100,14 @@ def test_nothing_to_clip():
         utils.clip_grad_norm_((p for p in ()), 1.0)
 
 
+def test_complex_gradients_have_a_real_norm():
+    p = nn.Parameter(tg.tensor([1 + 0j, 0j]))
+    p.grad = tg.tensor([3 + 0j, 4j])
+    total = utils.clip_grad_norm_(p, 1.0)
+    assert (total.item(), total.dtype) == (5.0, tg.float32)
+    np.testing.assert_allclose(p.grad.numpy(), [0.6, 0.8j], rtol=1e-6)
+
+
 def test_norm_and_scaling_in_two_steps():
     ours, theirs, torch_utils = both()
     total = utils.get_total_norm([p.grad for p in ours if p.grad is not None], 3)

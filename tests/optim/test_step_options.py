@@ -132,6 +132,13 @@ def test_gradients_whose_squares_overflow():
         np.testing.assert_allclose(p.detach().numpy(), [-0.6, -0.8], rtol=1e-9)
 
 
+def test_complex_gradients_whose_squares_overflow():
+    p = tg.tensor(np.zeros(2, "c16"), requires_grad=True)
+    p.grad = tg.tensor(np.array([3e160, 4e160j]))
+    optim.SGD([p], lr=1e10, max_grad_norm=1.0).step()  # the norm counts as 1e150 at most
+    np.testing.assert_allclose(p.detach().numpy(), [-3e20, -4e20j], rtol=1e-9)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_gradients_that_are_not_finite(backend, bad):
@@ -400,6 +407,22 @@ def test_the_derivative_by_the_learning_rate_of_gradient_descent():
         sgd.step()
     (0.5 * w * w).sum().backward()
     assert lr.grad.item() == pytest.approx(-8 * 0.9**7 * 4.5)
+
+
+@pytest.mark.each("cls", DIFFERENTIABLE, ids=lambda c: c.__name__)
+def test_recorded_steps_of_complex_parameters_are_steps(cls):
+    rng = np.random.default_rng(0)
+    first, *slopes = rng.standard_normal((5, 3, 4)) + 1j * rng.standard_normal((5, 3, 4))
+    plain, recorded = (tg.tensor(first, requires_grad=True) for _ in range(2))
+    a, b = cls([plain], ema=0.5), cls([recorded], differentiable=True, ema=0.5)
+    for g in slopes:
+        plain.grad, recorded.grad = tg.tensor(g), tg.tensor(g)
+        a.step()
+        b.step()
+    np.testing.assert_allclose(recorded.detach().numpy(), plain.detach().numpy(), rtol=1e-11, atol=1e-12)
+    its = b.state_dict()["state"][0]
+    for key, value in a.state_dict()["state"][0].items():
+        np.testing.assert_allclose(its[key], value, rtol=1e-11, atol=1e-12)
 
 
 @pytest.mark.each("cls", DIFFERENTIABLE, ids=lambda c: c.__name__)

@@ -30,6 +30,8 @@ COMPILED = (np.dtype(np.float32), np.dtype(np.float64))
 class Cohort:
     """Parameters of one group that have the same dtype and have made the same number of steps.
 
+    Complex ones are updated as the real numbers that they are made of, as in PyTorch (`as_real`).
+
     Parameters
     ----------
     keys : list
@@ -38,7 +40,6 @@ class Cohort:
         The parameters' values.
     states : list of lists of arrays
         For each state the formula uses, an array for each parameter, in the parameter's memory order.
-        Complex ones are updated as the real numbers that they are made of, as PyTorch does (`as_real`).
     fused : Fused
     t : int
         Steps made so far.
@@ -49,6 +50,8 @@ class Cohort:
     ----------
     whole : callable or None
         ``whole(grads, t)`` updates the parameters in place of the formula.
+    dtype : dtype
+        Of the real numbers that the formula is computed in.
     values : sequence of float
         The scalars of the coming step.
     factors : dict of str to array of shape (number of parameters,)
@@ -105,7 +108,7 @@ class Cohort:
 
     @property
     def in_place(self) -> bool:
-        """Whether a compiled loop runs over the parameters themselves at present."""
+        """Whether a compiled loop runs over the parameters and gradients themselves at present."""
         return self.compiled and not self._gaps and not self.is_complex
 
     @property
@@ -194,7 +197,8 @@ class Cohort:
             return grads
         if tables.expected.locate(grads, tables.table[1]) >= 0:
             grads = self.fitting(grads)
-            assert tables.expected.locate(grads, tables.table[1]) < 0
+            misfit = tables.expected.locate(grads, tables.table[1])
+            assert misfit < 0
         return grads
 
     def require_shapes(self, grads: list[Array]) -> None:

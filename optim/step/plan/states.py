@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.engine.errors import InputError
+
 from ..bind.binding import bind, constants
 from ..bind.loop_codegen import Fused
 from ..bind.prologue_epilogue import AVERAGE, BEFORE
@@ -26,6 +28,16 @@ def loop_of(optimizer: Contract, values: Group) -> Fused:
 def constants_of(optimizer: Contract, group: Group, gain: float) -> Group:
     """Return what a formula may ask for by name, of one group without schedules."""
     return constants(optimizer._rule, group, gain, optimizer.max_grad_norm is not None)
+
+
+def require_dtype(optimizer: Contract, key: Any, dtype: Any) -> None:
+    """Refuse a parameter of a dtype for which the optimizer's rule has no meaning.
+
+    A formula for one element takes complex numbers as pairs of real ones; one for whole arrays would see a shape that
+    is not the parameter's.
+    """
+    if dtype.kind not in ("fc" if optimizer._rule.elementwise else "f"):
+        raise InputError(f"{optimizer._name}: {name_of(key)} is {dtype}, not floating point")
 
 
 def progress(optimizer: Contract, key: Any) -> tuple[int, dict[str, float]]:

@@ -14,7 +14,7 @@ from ..declare.contract import Contract
 from ..declare.hyperparameters import Group, resolved
 from ..interrupts import uninterrupted
 from .parameter_batch import Array, Cohort, name_of
-from .states import constants_of, loop_of, progress, state_of, whole_update
+from .states import constants_of, loop_of, progress, require_dtype, state_of, whole_update
 
 
 class Access(NamedTuple):
@@ -106,10 +106,9 @@ class Plan:
             if not self._access.has_grad(key):
                 continue
             array = self._access.array(key)
-            known = array.dtype.kind in ("f" if optimizer._rule.whole else "fc")
-            if not known or not array.flags.writeable:
-                problem = "is read-only" if known else f"is {array.dtype}, not floating point"
-                raise InputError(f"{optimizer._name}: {name_of(key)} {problem}")
+            require_dtype(optimizer, key, array.dtype)
+            if not array.flags.writeable:
+                raise InputError(f"{optimizer._name}: {name_of(key)} is read-only")
             t, kept = progress(optimizer, key)
             found.setdefault((array.dtype.char, t, *kept.values()), ([], t, kept))[0].append(key)
         return list(found.values())

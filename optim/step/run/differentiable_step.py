@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite import Tensor, enable_grad, from_numpy
+from tinygrad_lite import Tensor, enable_grad, from_numpy, view_as_complex, view_as_real
 from tinygrad_lite.engine.views import retain
 
 from ..bind.prologue_epilogue import AVERAGE
 from ..declare.contract import Contract
 from ..declare.hyperparameters import Group, resolved
 from ..interrupts import uninterrupted
-from ..plan.states import constants_of, loop_of, progress
+from ..plan.states import constants_of, loop_of, progress, require_dtype
 
 
 def step(optimizer: Contract) -> None:
@@ -41,7 +41,9 @@ def step(optimizer: Contract) -> None:
 
 
 def _updated(optimizer: Contract, p: Tensor, group: Group, constants: Group) -> tuple[Tensor, dict[str, Any]]:
-    """Return the new value of a parameter, and what changes in its state."""
+    """Return the new value of a parameter that has a gradient, and what changes in its state."""
+    assert p.grad is not None
+    require_dtype(optimizer, p, p.dtype)
     t, kept = progress(optimizer, p)
     kept = {name: optimizer._state.get(p, {}).get(name, first) for name, first in kept.items()}  # Tensors stay such
     values = {**constants, **optimizer.scalars(group, t + 1, **kept)}
@@ -49,13 +51,16 @@ def _updated(optimizer: Contract, p: Tensor, group: Group, constants: Group) -> 
     fused = loop_of(optimizer, values)
     found = dict(optimizer._state.get(p, {}))
     labels = ["ema" if name == AVERAGE else optimizer._rule.states[name] for name in fused.states]
-    states = [_state(optimizer, p, name, group, found.get(label)) for name, label in zip(fused.states, labels)]
+    value, grad = _as_real(p), _as_real(p.grad)
+    states = [_state(optimizer, value, name, group, found.get(label)) for name, label in zip(fused.states, labels)]
     scalars = [values[name] for name in fused.scalars]
     factors: dict[str, Any] = {}
     if fused.measure is not None:
-        sums = fused.plain_sums(p, p.grad, states, scalars)
+        sums = fused.plain_sums(value, grad, states, scalars)
         factors = optimizer.ratios(group, t + 1, **dict(zip(optimizer._rule.sums, sums)))
-    new, *after = fused.plain(p, p.grad, states, scalars, factors)
+    new, *after = fused.plain(value, grad, states, scalars, factors)
+    if value is not p:
+        new, *after = map(view_as_complex, (new, *after))
     found.update(zip(labels, after))
     if optimizer._rule.counted:
         found["step"] = t + 1
@@ -63,13 +68,18 @@ def _updated(optimizer: Contract, p: Tensor, group: Group, constants: Group) -> 
     return new, found
 
 
+def _as_real(x: Tensor) -> Tensor:
+    return view_as_real(x) if x.dtype.kind == "c" else x
+
+
 def _state(optimizer: Contract, p: Tensor, name: str, group: Group, found: Any) -> Tensor:
+    """Return a state as the formula takes it, as real numbers, like the parameter's given."""
     if found is None:
         first = p._data if name == AVERAGE else optimizer.start(group).get(name, 0)
         if isinstance(first, Tensor):
             return first.to(p.dtype).expand(p.shape)
         found = np.array(np.broadcast_to(first, p.shape), p.dtype)
-    return found if isinstance(found, Tensor) else from_numpy(found)
+    return _as_real(found if isinstance(found, Tensor) else from_numpy(found))
 
 
 def _rebind(p: Tensor, new: Tensor) -> None:
