@@ -63,8 +63,10 @@ def test_checkers_find_every_mistake_of_a_program_and_no_other(checker: Callable
 
 
 @pytest.mark.parametrize("expression", ["tg.randn(3)", "(tg.randn(3) + 1)", "F.relu(tg.randn(3))", "tg.randn(3).sum()"])
-def test_editors_complete_what_tensors_have(expression: str):
+def test_editors_complete_what_tensors_have(expression: str, tmp_path_factory, monkeypatch):
     jedi = pytest.importorskip("jedi", reason="jedi comes with pip install 'tinygrad_lite[dev]'")
+    # each worker has its own: jedi writes files of a shared one while another process reads them
+    monkeypatch.setattr(jedi.settings, "cache_directory", str(tmp_path_factory.getbasetemp() / "jedi"))
     code = f"import tinygrad_lite as tg\nimport tinygrad_lite.nn.functional as F\n{expression}."
     project = jedi.Project(str(PROGRAM.parent.parent))
     names = {c.name for c in jedi.Script(code, project=project).complete()}
