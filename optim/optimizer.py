@@ -30,6 +30,7 @@ from .step.declare.hyperparameters import Group
 from .step.declare.rule import declare
 from .step.interrupts import uninterrupted
 from .step.plan.parameter_batch import Array
+from .step.plan.states import require_dtype
 from .step.run import differentiable_step as unrolled
 from .step.run import gradient_norm as inspection
 from .step.run.stepper import Stepper
@@ -269,7 +270,11 @@ class Optimizer(Contract, Hooks):
         if not self._by_hand:
             values = self._checked(values)
         leaves = not values.get("differentiable")
-        self.param_groups.append({**groups.members(self._name, param_group, self.param_groups, leaves), **values})
+        members = groups.members(self._name, param_group, self.param_groups, leaves)
+        if not self.takes_complex:
+            for p in members["params"]:
+                require_dtype(self, p, p.dtype)
+        self.param_groups.append({**members, **values})
 
     # --- steps ------------------------------------------------------------
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite import Tensor
+
 from ..optimizer import Optimizer, formula
 
 
@@ -27,7 +29,7 @@ class Adam(Optimizer):
     lr : float
         Learning rate: about the length of a step, whatever the gradient's.
     betas : (float, float)
-        Decay of the running mean of the gradient, and of its square.
+        Decay of the running mean of the gradient, and of its square; Tensors are for both or for none.
     eps : float
         Added to the root, outside the bias correction's.
     weight_decay : float
@@ -62,6 +64,20 @@ class Adam(Optimizer):
     decoupled_weight_decay: bool = False
 
     state = {"m": "exp_avg", "v": "exp_avg_sq", "top": "max_exp_avg_sq"}
+
+    def _checked(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Refuse Tensors as hyperparameters where PyTorch does, so that what runs here runs there."""
+        lr = values["lr"]
+        values = super()._checked(values)
+        beta1, beta2 = values["betas"]
+        tensors = [name for name, x in (("lr", lr), ("betas[0]", beta1), ("betas[1]", beta2)) if isinstance(x, Tensor)]
+        if len([name for name in tensors if name != "lr"]) == 1:
+            raise ValueError(f"{self._name}: betas must be either both floats or both Tensors, got {values['betas']}")
+        if tensors and values["foreach"] and not values["capturable"]:
+            raise ValueError(
+                f"{self._name}: {tensors[0]} as a Tensor is not supported for capturable=False and foreach=True"
+            )
+        return values
 
     def scalars(self, group: dict[str, Any], t: int) -> dict[str, Any]:
         beta1, beta2 = group["betas"]

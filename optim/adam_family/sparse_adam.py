@@ -57,6 +57,7 @@ class SparseAdam(Optimizer):
     eps: float = 1e-8
 
     state = {"m": "exp_avg", "v": "exp_avg_sq"}
+    takes_complex = False  # an entry is 0 or not as a whole, of which its two parts know nothing
     allowed_ulps = 2.0**10  # the mean goes through 0, where m + c (g - m) keeps few digits, rounded once or twice
 
     def scalars(self, group: dict[str, Any], t: int) -> dict[str, Any]:

@@ -225,6 +225,21 @@ def test_complex_matrices_are_refused_as_both_errors(rule, caught):
         rule([p]).step()
 
 
+@pytest.mark.parametrize("caught", [ValueError, RuntimeError])
+def test_sparse_adam_refuses_complex_parameters_where_it_is_made(caught):
+    p = tg.tensor(np.ones((2, 3), "c8"), requires_grad=True)
+    message = r"SparseAdam: a parameter of shape \(2, 3\) is complex64; it does not support complex parameters"
+    for given in ([p], [{"params": [parameter([1.0])]}, {"params": [p]}]):
+        with pytest.raises(caught, match=message):
+            optim.SparseAdam(given)
+    sparse = optim.SparseAdam([parameter([1.0])])
+    with pytest.raises(caught, match=message):
+        sparse.add_param_group({"params": [p]})
+    assert len(sparse.param_groups) == 1
+    with pytest.raises(caught, match="SparseAdam: .* is complex128; it does not support complex parameters"):
+        optim.SparseAdam().update({"x": np.ones(2, "c16")}, {"x": np.ones(2, "c16")})
+
+
 COMPLEX = [
     getattr(optim, name) for name in "SGD Adam AdamW NAdam RAdam Adamax Adagrad Adadelta RMSprop Rprop ASGD".split()
 ]

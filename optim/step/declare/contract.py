@@ -34,6 +34,7 @@ class Contract:
     counted: ClassVar[bool] = True  # the state dict has "step"; else `t` only tells the first step from the others
     elementwise: ClassVar[bool] = True  # False: `update` gets whole arrays, in NumPy, with either backend
     own_decay: ClassVar[bool] = False  # the formula does weight decay itself
+    takes_complex: ClassVar[bool] = True  # a formula for one element does, as pairs of real numbers
     allowed_ulps: ClassVar[float | None] = None  # the difference that `verify` lets pass, where it is not the usual
     kept: ClassVar[dict[str, float]] = {}
     measure: ClassVar[Callable[..., Any] | None] = None

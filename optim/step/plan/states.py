@@ -36,6 +36,8 @@ def require_dtype(optimizer: Contract, key: Any, dtype: Any) -> None:
     A formula for one element takes complex numbers as pairs of real ones; one for whole arrays would see a shape that
     is not the parameter's.
     """
+    if dtype.kind == "c" and not optimizer.takes_complex:
+        raise InputError(f"{optimizer._name}: {name_of(key)} is {dtype}; it does not support complex parameters")
     if dtype.kind not in ("fc" if optimizer._rule.elementwise else "f"):
         raise InputError(f"{optimizer._name}: {name_of(key)} is {dtype}, not floating point")
 

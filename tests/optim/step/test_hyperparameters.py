@@ -119,6 +119,24 @@ def test_what_is_given_in_the_parameters_place_is_named():
     assert optim.SGD(lambda step: 0.25).param_groups[0]["lr"](0) == 0.25  # a schedule is none of these
 
 
+@pytest.mark.parametrize("cls", [optim.Adam, optim.AdamW])
+def test_tensors_as_hyperparameters_of_adam_are_refused_where_pytorch_refuses_them(cls):
+    p = tg.tensor([1.0], requires_grad=True)
+    b1, b2, lr = tg.tensor(0.9), tg.tensor(0.99), tg.tensor(0.1)
+    for mixed in ((0.9, b2), (b1, 0.99)):
+        for make in (lambda b=mixed: cls([p], betas=b), lambda b=mixed: cls([{"params": [p], "betas": b}])):
+            with pytest.raises(ValueError, match=rf"{cls.__name__}: betas must be either both floats or both Tensors"):
+                make()
+    for name, given in (("lr", {"lr": lr}), (r"betas\[0\]", {"betas": (b1, b2)})):
+        with pytest.raises(
+            ValueError, match=rf"{cls.__name__}: {name} as a Tensor is not supported for capturable=Fal"
+        ):
+            cls([p], foreach=True, **given)
+        for allowed in ({"capturable": True, "foreach": True}, {"foreach": False}, {}):
+            assert len(cls([p], **given, **allowed).param_groups) == 1
+    assert cls([p], betas=(b1, b2), lr=lr).lr == pytest.approx(0.1)
+
+
 # Schedulers
 
 NEEDED = {
