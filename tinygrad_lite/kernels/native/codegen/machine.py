@@ -25,6 +25,7 @@ from ..disk_folder import LOCK_SUFFIX, SUFFIX, folder, read, write
 from ..forks import wait_before
 from ..patience import compiling
 from ..turns import end_turn, wait_for_turn
+from .instructions import get_or_insert_function
 
 _lock = threading.RLock()
 wait_before(lambda: [_lock])  # without which LLVM is in the middle of something in a child
@@ -58,13 +59,37 @@ def _made_by() -> str:
 class Module(ir.Module):  # type: ignore[misc]  # llvmlite has no types for it
     """A module, and beside it one of functions that are written by hand: LLVM is to leave them much as they are.
 
-    What it could do to them takes three times as long as to compile all the rest, and makes nothing faster.
+    What it could do to them takes three times as long as to compile all the rest, and makes nothing faster. So it is
+    with the functions that call them, which spend their time there.
     """
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.by_hand = ir.Module(name, context=self.context)
+        self.by_hand.metadata, self.by_hand._metadatacache = self.metadata, self._metadatacache
         self.written: dict[Any, ir.Function] = {}  # what they are written for
+
+    def move_callers(self) -> list[str]:
+        """Move the functions that call those by hand, and who calls them, to the module beside.
+
+        Returns the names of functions that are to be seen by both modules, and by nobody else.
+        """
+        called = {f: {c.callee for b in f.blocks for c in b.instructions if isinstance(c, ir.CallInstr)}
+                  for f in self.functions if f.blocks}  # fmt: skip
+        inner = {f for f in self.by_hand.functions if f.blocks} | {f for f in called if f.linkage == "internal"}
+        declared = {f for f in self.functions if not f.blocks and f.name in self.by_hand.globals}
+        moved: set[Any] = set()
+        while more := {f for f, others in called.items() if f not in moved and others & (moved | declared)}:
+            moved |= more
+        for function in moved | declared:
+            del self.globals[function.name]
+        for function in filter(moved.__contains__, called):
+            self.by_hand.globals[function.name] = function
+            for other in sorted(called[function] - moved, key=lambda f: f.name):
+                get_or_insert_function(self.by_hand, other.function_type, other.name)
+        for function in inner:
+            function.linkage = ""
+        return [function.name for function in inner]
 
 
 class _Machine:
@@ -85,6 +110,7 @@ class _Machine:
     def compile(self, module: Module, speed: int) -> bytes:
         """The object file of a module."""
         context = llvm.create_context()
+        inner = module.move_callers() if module.by_hand.functions else []
         parsed = self._parsed(module, context)
         options = llvm.create_pipeline_tuning_options(speed)
         options.loop_vectorization, options.slp_vectorization = True, False
@@ -92,20 +118,17 @@ class _Machine:
         builder = llvm.create_pass_builder(self.target, options)
         if speed:
             builder.getModulePassManager().run(parsed, builder)
-        if module.by_hand.functions:
-            beside = self._parsed(module.by_hand, context)
-            names = [function.name for function in beside.functions if not function.is_declaration]
+        if inner:
+            parsed.link_in(self._parsed(module.by_hand, context))
+            for name in inner:
+                parsed.get_function(name).linkage = "internal"
             light = llvm.create_new_module_pass_manager()
+            light.add_always_inliner_pass()
             light.add_sroa_pass()
             light.add_simplify_cfg_pass()
             light.add_instruction_combine_pass()
-            light.run(beside, builder)
-            parsed.link_in(beside)
-            for name in names:
-                parsed.get_function(name).linkage = "internal"
-            last = llvm.create_new_module_pass_manager()
-            last.add_global_dead_code_eliminate_pass()  # written for types that did not settle
-            last.run(parsed, builder)
+            light.add_global_dead_code_eliminate_pass()  # what was written for types that did not settle
+            light.run(parsed, builder)
         return bytes(self.target.emit_object(parsed))
 
     def _parsed(self, module: Any, context: Any) -> Any:
