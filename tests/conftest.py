@@ -24,6 +24,8 @@ os.environ["TINYGRAD_LITE_QUIET"] = "1"  # what processes of their own print is 
 # A test that loads digits asks for the fixture `digits`; one that forgets fails instead of downloading.
 os.environ["TINYGRAD_LITE_DATA"] = "(the test did not ask for the fixture `digits`)"
 
+os.environ["MATPLOTLIBRC"] = str(Path(__file__).with_name("matplotlibrc"))
+
 gc.set_threshold(20_000)  # tables and trees are a million objects, which every full collection would look at
 
 BACKEND = kernels.backend()  # which a test may leave, and every test finds

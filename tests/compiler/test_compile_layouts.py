@@ -48,7 +48,7 @@ def numbers(rng, shape, dtype):
 
 
 @pytest.mark.parametrize("dtype", "fd")
-@pytest.mark.parametrize("name", sorted(EXACT | WITHOUT_GAPS))
+@pytest.mark.each("name", sorted(EXACT | WITHOUT_GAPS))
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_loops_over_arrays_that_lie_in_every_way(name, dtype):
     function, rng, wrong, walked = getattr(np, name), np.random.default_rng(0), [], 0

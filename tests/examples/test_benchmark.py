@@ -50,4 +50,4 @@ def test_recorded_steps_have_the_bits_of_eager_ones(capsys):
     assert [row["equal"] for row in results.values()] == [True]
     assert "OTHER BITS" not in capsys.readouterr().out
     for name in benchmark_compile.PROGRAMS:
-        assert benchmark_compile.equal(name, 4), name
+        assert benchmark_compile.equal(name, 3), name  # recorded, and replayed twice

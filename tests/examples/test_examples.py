@@ -37,7 +37,7 @@ def run(example, out: Path, **options) -> dict:
     options["out"] = out
     results = common.command_line(example.main, [f"--{name}={value}" for name, value in options.items()])
     picture = common.extra("matplotlib.image").imread(out / f"{example.__name__}.png")
-    assert min(picture.shape[:2]) > 400
+    assert min(picture.shape[:2]) > 140  # with a third of the dots
     ink = (picture[..., :3].min(axis=2) < 0.9).reshape(4, picture.shape[0] // 4, -1)
     assert all(part.any() for part in ink), "a quarter of the figure is empty"
     return results

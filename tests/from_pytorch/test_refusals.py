@@ -187,7 +187,7 @@ WORDS: dict[str, Callable[[], Any]] = {  # of PyTorch's messages, which ported t
 }
 
 
-@pytest.mark.parametrize("words", WORDS)
+@pytest.mark.each("words", WORDS)
 def test_messages_have_pytorchs_words(words):
     with pytest.raises((RuntimeError, IndexError, TypeError), match=words):
         WORDS[words]()

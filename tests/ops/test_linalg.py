@@ -70,7 +70,7 @@ def test_factors_multiply_to_the_matrix(values: Any) -> None:
         close(tg.cholesky_inverse(tg.cholesky(h)) @ h, np.broadcast_to(np.eye(3), h.shape))
 
 
-@pytest.mark.parametrize("n", [0, 1, 2, 47, 48, 49, 100, 193])
+@pytest.mark.each("n", [0, 1, 2, 47, 48, 49, 100, 193])
 @pytest.mark.parametrize("upper", [True, False])
 @pytest.mark.parametrize("unit", [True, False])
 def test_triangular_systems_of_all_sizes(n: int, upper: bool, unit: bool) -> None:

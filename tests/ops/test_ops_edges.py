@@ -172,7 +172,7 @@ LARGE: dict[str, Callable[[Any, Any], Any]] = {
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "int32", "int64"])
-@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.each("name", LARGE)
 def test_numbers_that_integers_do_not_hold(name: str, dtype: str, oracle: Oracle) -> None:
     """What is left of them, as in PyTorch; quotients are those of the numbers themselves."""
     torch: Any = pytest.importorskip("torch")
@@ -233,7 +233,7 @@ SELECTIVE: dict[str, Edge] = {
 
 
 @pytest.mark.parametrize("seed", [INF, NAN])
-@pytest.mark.parametrize("name", SELECTIVE)
+@pytest.mark.each("name", SELECTIVE)
 def test_what_is_not_selected_gets_zero(name: str, seed: float, oracle: Oracle) -> None:
     """Whatever the gradient is: zero times infinity would be NaN."""
     call, values = SELECTIVE[name]

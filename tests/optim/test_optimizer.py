@@ -267,7 +267,7 @@ def in_sam(params):
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 @pytest.mark.parametrize("memory", [in_order_c, in_order_f, with_gaps])
-@pytest.mark.parametrize("rule", [*COMPLEX, functools.partial(optim.Adam, max_grad_norm=0.5), in_sam, optim.LBFGS])
+@pytest.mark.each("rule", [*COMPLEX, functools.partial(optim.Adam, max_grad_norm=0.5), in_sam, optim.LBFGS])
 def test_complex_parameters_are_updated_as_pairs_of_real_numbers(rule, memory, backend):
     rng = np.random.default_rng(0)
     first, goal = (rng.standard_normal((3, 4)) + 1j * rng.standard_normal((3, 4)) for _ in range(2))

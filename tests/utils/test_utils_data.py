@@ -330,7 +330,7 @@ def test_batches_are_pytorchs(arguments, workers):
     assert (loader.batch_size, loader.drop_last) == (theirs.batch_size, theirs.drop_last)
 
 
-@pytest.mark.parametrize("batch_size", [None, 1, 3, 4, 20])
+@pytest.mark.each("batch_size", [None, 1, 3, 4, 20])
 @pytest.mark.parametrize("drop_last", [False, True])
 @pytest.mark.parametrize("workers", [0, 1, 2, 5])
 def test_iterable_datasets(batch_size, drop_last, workers):

@@ -20,9 +20,10 @@ from tinygrad_lite.optim.step.plan import parameter_batch as cohort
 
 faulthandler.dump_traceback_later(100, exit=True)
 kernels.set_num_threads(3)
+cohort.SHARED = 1 << 17  # so that few numbers are shared, too
 
 
-@numba.njit(parallel=True)
+@numba.njit(parallel=True, cache=True)
 def others(x):
     for i in numba.prange(x.size):
         x[i] += 1.0
@@ -38,7 +39,7 @@ def stepped(seed, size, steps=3):
     return p.detach().numpy()
 
 
-SIZES = [1000, 200_000, cohort.SHARED + 17]
+SIZES = [1000, 50_000, cohort.SHARED + 17]
 alone = [[stepped(seed, size) for size in SIZES] for seed in range(3)]
 
 
@@ -71,19 +72,25 @@ print("all the same")
 """
 
 
+@pytest.fixture(scope="module")
+def program(tmp_path_factory):
+    """One file, beside which numba keeps what it has compiled."""
+    path = tmp_path_factory.mktemp("forks") / "program.py"
+    path.write_text(textwrap.dedent(PROGRAM))
+    return path
+
+
 @pytest.mark.parametrize("layer", ["none", "workqueue", "omp", "tbb"])
-def test_threads_and_forks(layer, tmp_path):
+def test_threads_and_forks(layer, program):
     if layer in ("omp", "tbb"):
         code = f"from numba.np.ufunc import {layer}pool"
         if subprocess.run([sys.executable, "-c", code], capture_output=True).returncode:
             pytest.skip(f"numba has no {layer} here")
-    path = tmp_path / "program.py"
-    path.write_text(textwrap.dedent(PROGRAM))
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
     if layer != "none":
         environment["NUMBA_THREADING_LAYER"] = layer
     done = subprocess.run(
-        [sys.executable, str(path), layer], capture_output=True, text=True, env=environment, timeout=300
+        [sys.executable, str(program), layer], capture_output=True, text=True, env=environment, timeout=300
     )
     assert done.stdout == "all the same\n", done.stderr
     assert done.returncode == 0, done.stderr
