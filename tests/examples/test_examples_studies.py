@@ -115,12 +115,12 @@ def test_weight_init(digits, tmp_path):
 # --- batch normalization ----------------------------------------------------------------------------------------------
 
 
-def test_batch_norm(digits, tmp_path):
+def test_batch_norm(digits, tmp_path, monkeypatch):
+    monkeypatch.setattr(batch_norm, "SCALES", batch_norm.SCALES[::2])
     result = batch_norm.main(steps=60, out=tmp_path)
     assert pictures(tmp_path) == {"batch_norm"}
     learnt = {bn: sum(curve[-1] > 0.5 for curve in curves) for bn, curves in result["curves"].items()}
-    assert learnt[True] >= 7
-    assert 1 <= learnt[False] <= 3
+    assert learnt[True] >= 4 > 1 == learnt[False]
     assert all(len(curve) == 7 for curves in result["curves"].values() for curve in curves)
     assert result["zero"] == sorted(f"{3 * k}.bias" for k in range(5))
     others = [g for name, g in result["gradients"].items() if name not in result["zero"]]

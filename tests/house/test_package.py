@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from test_house import tree
 
 import tinygrad_lite as tg
 from tinygrad_lite import methods, nn, optim
@@ -62,14 +63,18 @@ def test_version_and_types_are_shipped():
 # Who may import whom
 
 
+NAMES = "id", "attr"  # of a name, and behind a dot
+
+
 def imports(path: Path) -> Iterator[str]:
     """What a file imports anywhere in it, by its full name; what only type checkers see, aside."""
     inside = package_of(path.parent).split(".")
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-            node.body = [ast.Pass()]
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(tree(path)))
+    blocks = [n for n in nodes if isinstance(n, ast.If) and "TYPE_CHECKING" in (getattr(n.test, k, "") for k in NAMES)]
+    aside = {inside for block in blocks for part in block.body for inside in ast.walk(part)}
+    for node in nodes:
+        if node in aside:
+            continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

@@ -153,7 +153,7 @@ p.grad = tg.ones(50_000)
 sgd = optim.SGD([p])
 sgd.step()
 threading.Thread(target=write, daemon=True).start()
-for _ in range(150):
+for _ in range(80):
     pid = os.fork()
     if not pid:
         signal.alarm(20)

@@ -99,17 +99,27 @@ class _Comparison:
         self.probe, self.eps, self.atol, self.rtol, self.steer, self.random = probe, eps, atol, rtol, steer, random
         self._jacobians: dict[int, tuple[Array, Array] | _Kink] = {}  # numerical and analytical, (inputs, outputs)
         self._outputs: list[Any] | None = None
+        self._weighted: dict[int, tuple[Array, list[Array]]] = {}
 
     def _move(self, i: int, step: Array) -> None:
         self.probe.base[i] += step
         self.probe._put(i, self.probe.base[i])
         self._outputs = None
+        self._weighted = {}
 
     def _recorded(self) -> list[Any]:
         """The results at the point and the graph behind them, computed once for each point."""
         if self._outputs is None:
             self._outputs = self.probe.outputs()
         return self._outputs
+
+    def _pull(self, k: int) -> tuple[Array, list[Array]]:
+        """The k-th random weights of the results, and the gradients of all leaves, computed once for each point."""
+        if k not in self._weighted:
+            outputs = self._recorded()
+            weights = self.random.standard_normal(self.probe.flat(outputs).size)
+            self._weighted[k] = weights, self.probe.gradients(weights, outputs, retain=True)
+        return self._weighted[k]
 
     def _sides(self, i: int, step: Array, here: Array) -> tuple[Array, Array, bool]:
         """Results ahead and behind, and whether a kink or a jump lies between: more than curvature can explain."""
@@ -193,10 +203,10 @@ class _Comparison:
     def random_directions(self, i: int) -> tuple[Finding, float]:
         """Compare along random directions; also the largest magnitude of the gradient."""
         name, size, largest = self.probe.names[i], self.probe.base[i].size, 0.0
-        for _ in range(_DIRECTIONS):
+        for k in range(_DIRECTIONS):
             direction, (ahead, behind) = self._smooth(i)
-            weights = self.random.standard_normal(ahead.size)
-            gradient = self.probe.gradients(weights, self._recorded(), retain=True)[i]
+            weights, gradients = self._pull(k)
+            gradient = gradients[i]
             largest = max(largest, float(np.abs(gradient).max(initial=0.0)))
             expected = float(weights @ (ahead - behind)) / (2 * self.eps)
             got = float(gradient @ direction)
