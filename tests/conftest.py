@@ -9,7 +9,6 @@ import gzip
 import importlib
 import os
 import struct
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,21 +72,6 @@ class WriteSkipped:
 
     def pytest_sessionfinish(self):
         self.path.write_text("".join(f"{name}\n" for name in sorted(self.ids)), encoding="utf-8")
-
-
-def pytest_collection(session):
-    """Import the tests of folders from the last one to the first in every second worker.
-
-    Where they have not been compiled before, each worker does so with half of them, and finds the other half.
-    """
-    if not os.environ.get("PYTEST_XDIST_WORKER", "gw0").endswith(tuple("13579")):
-        return
-    folders = (Path(argument) for argument in session.config.args)
-    for path in sorted((p for f in folders if f.is_dir() for p in f.rglob("test_*.py")), reverse=True):
-        if str(path.parent) not in sys.path:
-            sys.path.insert(0, str(path.parent))
-        with contextlib.suppress(Exception, pytest.skip.Exception):  # whatever it is, the collection will tell
-            importlib.import_module(path.stem)
 
 
 def pytest_collection_modifyitems(config, items):
