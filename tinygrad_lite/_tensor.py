@@ -30,7 +30,7 @@ from .rules import FAST, TABLE, differentiable, unwrap, wrap
 from .tensors import printing
 from .tensors.devices import placement
 from .tensors.memory_formats import channels_last, channels_last_3d, check_format
-from .tensors.numpy_calls import lists_as_arrays, on_arrays, otherwise_on_arrays
+from .tensors.numpy_calls import inputs_of_loop, lists_as_arrays, on_arrays, otherwise_on_arrays, unsupported
 from .tensors.size import Size, size_of
 
 
@@ -560,11 +560,10 @@ class Tensor(Methods):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
         if method == "reduce" and ufunc in _REDUCTIONS:
             return _put_out(_REDUCTIONS[ufunc](*inputs, **{"axis": 0, **kwargs}), out)
+        if method == "__call__" and "dtype" in kwargs and kwargs.keys() <= {"dtype", "casting"}:
+            return _put_out(ufunc(*inputs_of_loop(ufunc, inputs, **kwargs)), out)
         if method != "__call__" or kwargs:
-            extra = f".{method}" if method != "__call__" else f" with {', '.join(kwargs)}"
-            refusal = NotImplementedError(
-                f"np.{ufunc.__name__}{extra} is not supported on Tensors that require grad; use .detach().numpy()"
-            )
+            refusal = unsupported(ufunc, method, kwargs)
             if out is not None:  # what `where` leaves out stays
                 kwargs["out"] = tuple(None if target is None else np.array(unwrap(target)) for target in out)
             return _put_out(on_arrays(getattr(ufunc, method), refusal, inputs, kwargs), out)

@@ -335,7 +335,13 @@ class Methods(DeviceMethods):
         return _store(self, other, "copy_")
 
     def fill_(self, value: Any) -> Tensor:
-        """Set all elements."""
+        """Set all elements.
+
+        Parameters
+        ----------
+        value : number
+            Or a Tensor that has no dimensions.
+        """
         return _store(self, value, "fill_")
 
     def zero_(self) -> Tensor:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .dtypes import as_dtype, get_default_dtype
-from .engine.errors import NumberError
+from .engine.errors import InputError, NumberError
 from .engine.quiet import quietly
 
 _RANK = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
@@ -181,7 +181,8 @@ def _to(dtype: np.dtype[Any], array: Any) -> Any:
 
 
 _LARGE = frozenset({  # rows that take numbers beyond the range of an array's integers
-    "add", "sub", "mul", "div", "floor_divide", "remainder", "fmod", "pow", "bitwise_and", "bitwise_or", "bitwise_xor",
+    "add", "sub", "mul", "div", "floor_divide", "trunc_divide", "remainder", "fmod", "pow",
+    "bitwise_and", "bitwise_or", "bitwise_xor",
 })  # fmt: skip
 _HOLDS = {int: "fiu", float: "f"}  # Python's numbers, and kinds of arrays that they leave as they are
 _pairs: dict[Any, Any] = {}  # what two arrays are cast to, or None: by dtypes, and whether they have dimensions
@@ -205,6 +206,8 @@ def cast_pair(who: str, x: Any, y: Any, lazily: bool = True) -> tuple[Any, Any]:
         array, other = (x, y) if isinstance(x, np.ndarray) else (y, x)
         if isinstance(array, np.ndarray) and array.dtype.kind in _HOLDS.get(type(other), ""):
             if array.dtype.kind in "iu" and who in _LARGE:  # NumPy refuses what the dtype does not hold
+                if who == "pow" and other < 0 and array is x:
+                    raise InputError(f"pow: Integers to negative integer powers are not allowed, got {other}")
                 other = _in_integers(other, array.dtype, who)
                 return (x, other) if array is x else (other, y)
             return x, y  # where they meet is the array's dtype, and NumPy does the same

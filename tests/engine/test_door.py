@@ -450,3 +450,21 @@ def test_no_layer_is_slowed_by_reading_what_its_arguments_are_to_be(monkeypatch)
         arrays = [given.draw(rng) for given in row.inputs]
         module(*(tg.tensor(a.astype(np.float32) if a.dtype.kind == "f" else a) for a in arrays))
         assert not read, (row.layer, read)
+
+
+def test_numbers_are_no_tensors_with_dimensions():
+    x, several = tg.ones(2), tg.tensor([5.0, 6.0])
+    calls = {
+        "add: alpha must be a number": lambda v: tg.add(x, x, alpha=v),
+        "sub: alpha must be a number": lambda v: x.sub(x, alpha=v),
+        "addcmul: value must be a number": lambda v: tg.addcmul(x, x, x, value=v),
+        "fill_: value must be a number": lambda v: tg.ones(2).fill_(v),
+        "threshold: value must be a number": lambda v: tg.nn.functional.threshold(x, 1.0, v),
+        "nan_to_num: nan must be a number": lambda v: tg.nan_to_num(x, v),
+        "leaky_relu: negative_slope must be a real number": lambda v: tg.nn.functional.leaky_relu(x, v),
+    }
+    for message, call in calls.items():
+        for caught in (TypeError, RuntimeError):
+            with pytest.raises(caught, match=rf"{message}, got Tensor of float32 and shape \(2,\)"):
+                call(several)
+        assert call(several[0]).shape == (2,)

@@ -148,7 +148,7 @@ def test_argpartition_and_double_powers():
         (lambda t: np.add.reduceat(t, [0]), r"np.add.reduceat is not supported on Tensors"),
         (lambda t: np.subtract.reduce(t), r"np.subtract.reduce is not supported on Tensors"),
         (lambda t: np.exp(t, where=np.array([True, False, True])), r"np.exp with where is not supported on Tensors"),
-        (lambda t: np.add(t, t, dtype=np.float64), r"np.add with dtype is not supported on Tensors"),
+        (lambda t: np.add(t, t, dtype=float, order="F"), r"np.add with dtype, order is not supported on Tensors"),
         (lambda t: np.zeros(3).__imatmul__(t), r"np.matmul with axes is not supported on Tensors"),
     ],
 )
@@ -430,3 +430,25 @@ def test_joining_takes_numpys_options_where_gradients_flow(call):
     (found * found.detach()).sum().backward()
     assert x.grad.dtype == tg.float32
     assert tg.equal(x.grad, 2 * x.detach())
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("ufunc", [np.add, np.multiply, np.true_divide, np.exp, np.sqrt, np.arctan2, np.maximum])
+def test_dtype_of_a_ufunc_is_what_it_computes_in(ufunc, dtype):
+    x, y = np.array([0.1, 0.7], "f2"), np.array([3, 5], "i1")
+    t = tg.tensor(x, requires_grad=True)
+    ours = ufunc(*[t, y][: ufunc.nin], dtype=dtype)
+    theirs = ufunc(*[x, y][: ufunc.nin], dtype=dtype)
+    assert ours.dtype == dtype
+    np.testing.assert_allclose(ours.detach(), theirs, rtol=4 * np.finfo(dtype).eps)
+    ours.sum().backward()
+    assert t.grad.dtype == np.float16
+    assert np.isfinite(t.grad).all()
+
+
+def test_dtypes_that_a_ufunc_does_not_compute_in_are_refused():
+    t = leaf([1.0, 2.0])
+    for call in (lambda: np.add(t, t, dtype=np.int64), lambda: np.arctan2(t, t, dtype=complex)):
+        with pytest.raises(TypeError):
+            call()
+    assert np.power(t, 2, dtype=np.float32).dtype == np.float32

@@ -377,3 +377,61 @@ def test_quotients_towards_zero_are_exact():
     x = tg.tensor([7, -7, 8, -8, 2**62 + 1])
     assert tg.div(x, -2, rounding_mode="trunc").tolist() == [-3, 3, -4, 4, -(2**61)]
     assert tg.div(x, tg.tensor([2, 2, 3, 3, 1]), rounding_mode="trunc").tolist() == [3, -3, 2, -2, 2**62 + 1]
+
+
+def test_negative_powers_of_integers_are_refused_whatever_their_width():
+    for dtype in (tg.uint8, tg.int8, tg.int64):
+        x = tg.tensor([3, 1, 2], dtype=dtype)
+        for call in (lambda x=x: x**-3, lambda x=x: tg.pow(x, -3), lambda x=x: x.clone().pow_(-3)):
+            with pytest.raises(RuntimeError, match="Integers to negative integer powers are not allowed"):
+                call()
+        assert (x ** tg.tensor(2)).tolist() == [9, 1, 4]
+
+
+def test_quotients_of_bytes_and_negative_numbers_stay_bytes():
+    x = tg.tensor([3, 255, 253], dtype=tg.uint8)
+    for mode in ("trunc", "floor"):
+        quotient = tg.div(x, -3, rounding_mode=mode)  # by 253, as in PyTorch
+        assert (quotient.dtype, quotient.tolist()) == (tg.uint8, [0, 1, 1])
+
+
+def test_what_has_no_dimensions_decides_no_width_in_special_functions():
+    x, y = tg.tensor([2.0, 3.0]), tg.tensor(1.5, dtype=tg.float64)
+    assert tg.special.zeta(x, y).dtype == tg.special.zeta(y, x).dtype == tg.float32
+    powers = tg.ldexp(tg.ones(2, dtype=tg.float64), tg.tensor(1.5, dtype=tg.float16))
+    np.testing.assert_allclose(powers, 2**1.5, rtol=1e-15)  # not rounded to 16 bits in between
+
+
+def test_booleans_have_no_bits_to_move():
+    x = tg.tensor([True, False])
+    for call in (lambda: x << x, lambda: x >> True, lambda: tg.bitwise_left_shift(x, x)):
+        with pytest.raises(NotImplementedError, match="bitwise_.*_shift: booleans have no bits to move"):
+            call()
+    assert (x << 1).tolist() == [2, 0]
+
+
+@pytest.mark.parametrize("value", [tg.tensor(2j), np.array(2j)], ids=["Tensor", "array"])
+def test_no_imaginary_part_is_lost_from_what_has_no_dimensions(value):
+    x = tg.ones(3)
+    calls = [
+        lambda: tg.full((2,), value, dtype=tg.float32),
+        lambda: tg.full_like(x, value),
+        lambda: x.new_full((2,), value),
+        lambda: x.index_fill(0, tg.tensor([0]), value),
+    ]
+    for call in calls:
+        with pytest.raises(RuntimeError, match="float32 does not hold 2j"):
+            call()
+    with pytest.raises(TypeError, match="lerp: input and end and weight must have one dtype"):
+        tg.lerp(x, x, tg.tensor(2j))
+
+
+@pytest.mark.parametrize("loss", [F.huber_loss, F.smooth_l1_loss])
+def test_distances_to_integers(loss):
+    x, y = tg.tensor([0.5, 3.0], requires_grad=True), tg.tensor([1, 0])
+    value = loss(x, y)
+    value.backward()
+    assert (value.dtype, value.item()) == (tg.float32, 1.3125)
+    assert x.grad.tolist() == [-0.25, 0.5]
+    with pytest.raises(TypeError, match="the input must be floating point, got int64"):
+        loss(y, y)

@@ -125,6 +125,8 @@ def _network(gates: int, states: int = 1, step: bool = False) -> Callable[[Calla
 
 
 SAMPLES: dict[str, Callable[[Callable[..., Any], Leaf], Any]] = {  # whose arguments are like no other's
+    "fft.fftfreq": lambda f, t: f(4),
+    "fft.rfftfreq": lambda f, t: f(4),
     "affine_grid": lambda call, f: call(f([_M[:2]]), (1, 1, 2, 2)),
     "as_strided_scatter": lambda call, f: call(f(_M), f(_V), (3,), (2,)),
     "conv_transpose1d": lambda call, f: call(f(_IMAGE).reshape(2, 2, 8), f(_FILTER[0])),

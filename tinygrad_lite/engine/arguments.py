@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .blame import came
-from .errors import InputError
+from .errors import ArgumentError, InputError
 
 
 class Rule(NamedTuple):
@@ -76,6 +76,7 @@ NOT_NEGATIVE = Rule("a number >= 0", _real, lambda v: v >= 0)
 ABOVE_ZERO = Rule("positive", _real, lambda v: v > 0)
 SHARE = Rule("in [0, 1]", _real, lambda v: 0 <= v <= 1)
 
+ONE_NUMBER = Rule("a number", lambda v: not getattr(v, "ndim", 0))  # what else is none, the function says itself
 NO_NAN = Rule("a number", _real, lambda v: bool(v == v))
 
 NUMBERS = {bool, int, float, complex}  # Python's
@@ -103,7 +104,7 @@ def check(who: str, name: str, value: Any, rule: Rule) -> None:
     """
     fits = rule.kind(value)
     if not fits or not rule.value(value):
-        raise (InputError if fits else TypeError)(f"{who}: {name} must be {rule.words}, got {came(value)}")
+        raise (InputError if fits else ArgumentError)(f"{who}: {name} must be {rule.words}, got {came(value)}")
 
 
 def refuse_numbers(who: str, numbers: str, input: Any, other: Any) -> None:

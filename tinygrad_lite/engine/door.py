@@ -21,7 +21,7 @@ import numpy as np
 from .. import rules
 from ..rules import TABLE
 from ..tensors.memory_formats import check_placement
-from .arguments import FLAG, IN_FUNCTIONS, INTEGER, Rule, check
+from .arguments import FLAG, IN_FUNCTIONS, INTEGER, ONE_NUMBER, Rule, check
 from .blame import blame, fits, kinds, misfit
 from .errors import DtypeError
 from .out import into
@@ -329,6 +329,9 @@ def _checks(
         kind = described.get(name, "")
         if name in IN_FUNCTIONS and kind.startswith("float"):
             lines.append(f"_check({who!r}, {name!r}, {name}, _{name})")
+        elif _ONE_NUMBER.match(kind):
+            lines.append(f"if type({name}) is not float and type({name}) is not int: "
+                         f"_check({who!r}, {name!r}, {name}, _number)")  # fmt: skip
         elif kind.startswith("Tensor"):
             kind += " or number" if name != positional[0] else ""  # beside a tensor a number does
             none = f"{name} is not None and " if "None" in kind or "optional" in kind else ""
@@ -344,8 +347,9 @@ def _checks(
             lines.append(f"if {none}{name} is not True and {name} is not False: {check}flag)")
         elif name in IN_FUNCTIONS and not kind.startswith("Tensor"):
             lines.append(f"if {none}(type({name}) is not float or not {name} > 0): {check}{name})")
-        elif type(default) is float:
-            lines.append(f"if type({name}) is not float and type({name}) is not int: {check}number)")
+        elif (one := _ONE_NUMBER.match(kind)) or type(default) is float:
+            rule = "real" if not one else "float" if type(default) is float else "number"
+            lines.append(f"if {none}type({name}) is not float and type({name}) is not int: {check}{rule})")
         elif type(default) is int and kind == "int":
             lines.append(f"if type({name}) is not int: {check}integer)")
     return lines
@@ -353,8 +357,10 @@ def _checks(
 
 FLOATING = ("Floating", "FloatingTensor")  # of `tensors.row_types`: what a row declares its argument to be
 _FLAGS = re.compile(r"^bool(, optional| or None)?$")
-_NUMBER = Rule("a real number", lambda v: isinstance(v, (Real, np.number)) or hasattr(v, "dtype"))
-_RULES = {"flag": FLAG, "number": _NUMBER, "integer": INTEGER, **IN_FUNCTIONS}
+_REAL = Rule("a real number", lambda v: isinstance(v, (Real, np.number)) or hasattr(v, "dtype"))
+_FLOAT = Rule("a real number", lambda v: isinstance(v, (Real, np.number)) or getattr(v, "ndim", 1) == 0)
+_ONE_NUMBER = re.compile(r"^(number|float)\b(?!.* or (?!None))(?!.*(Tensor|sequence|tuple|list))")
+_RULES = {"flag": FLAG, "number": ONE_NUMBER, "float": _FLOAT, "real": _REAL, "integer": INTEGER, **IN_FUNCTIONS}
 
 
 def _kind(who: str, name: str, value: Any, kind: str) -> None:

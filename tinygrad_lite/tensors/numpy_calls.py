@@ -55,6 +55,47 @@ def otherwise_on_arrays(function: Callable[..., Any], refusal: Exception, args: 
         raise refusal from error
 
 
+def inputs_of_loop(ufunc: np.ufunc, inputs: Any, dtype: Any, casting: Any = "same_kind") -> list[Any]:
+    """The arguments of a NumPy ufunc in the dtypes that it computes in for a ``dtype=``.
+
+    Parameters
+    ----------
+    ufunc : numpy.ufunc
+    inputs : sequence of Tensor, array or number
+    dtype : dtype
+        The result's.
+    casting : str
+        What may be cast, in NumPy's words.
+
+    Returns
+    -------
+    list
+        Numbers as they were.
+
+    Raises
+    ------
+    TypeError
+        NumPy's own, if the function has no such loop, or what came is not to be cast.
+    """
+    given = [x if isinstance(x, (bool, int, float, complex)) else rules.unwrap(x) for x in inputs]
+    kinds = [type(x) if type(x) in (int, float, complex) else np.asarray(x).dtype for x in given]
+    loop = ufunc.resolve_dtypes(
+        (*kinds, *[None] * ufunc.nout), signature=(*[None] * ufunc.nin, *[dtype] * ufunc.nout), casting=casting
+    )
+    return [
+        x if isinstance(kind, type) else x.to(wanted) if isinstance(x, rules.Tensor) else np.asarray(x, wanted)
+        for x, kind, wanted in zip(inputs, kinds, loop)
+    ]
+
+
+def unsupported(ufunc: np.ufunc, method: str, options: Any) -> NotImplementedError:
+    """The error for a way of calling a ufunc that the table does not know."""
+    extra = f".{method}" if method != "__call__" else f" with {', '.join(options)}"
+    return NotImplementedError(
+        f"np.{ufunc.__name__}{extra} is not supported on Tensors that require grad; use .detach().numpy()"
+    )
+
+
 def no_gradient(args: Any) -> bool:
     """Whether none of the arguments requires grad, or nothing is recorded."""
     return not (mode.enabled and any(t.requires_grad for t in _tensors(args)))

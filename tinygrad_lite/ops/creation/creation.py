@@ -427,7 +427,9 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
             [7, 7]])
     """
     if dtype is not None:
-        fill_value = promotion.held(fill_value, as_dtype(dtype), "full")
+        number = unwrap(fill_value)  # of a tensor without dimensions, too
+        number = number[()] if isinstance(number, np.ndarray) else number
+        fill_value = promotion.held(number, as_dtype(dtype), "full")
     value = _array(fill_value, dtype, copy=False)
     if value.ndim:
         raise TypeError(f"full: fill_value must be one number, got shape {value.shape}")

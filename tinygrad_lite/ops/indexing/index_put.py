@@ -223,6 +223,8 @@ def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
     """
     if np.ndim(unwrap(value)):
         raise RuntimeError(f"index_fill: value must be one number, got shape {np.shape(unwrap(value))}")
+    if getattr(value, "dtype", np.dtype(bool)).kind == "c" != unwrap(input).dtype.kind:
+        held(unwrap(value).item(), unwrap(input).dtype, "index_fill")  # an error: its imaginary part would be lost
     return _put, value, slices(input, dim, index, "index_fill", from_end=True)[0]
 
 

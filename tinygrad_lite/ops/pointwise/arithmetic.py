@@ -293,7 +293,7 @@ def _towards_zero(x: Any, y: Any) -> Any:
     return quotient + ((quotient < 0) & (quotient * y != x))
 
 
-_trunc_divide = elementwise(_towards_zero, name="div", ordered=True, x=flat, y=flat)
+_trunc_divide = elementwise(_towards_zero, name="trunc_divide", ordered=True, x=flat, y=flat)
 
 __test__ = describe(
     globals(),

@@ -48,6 +48,13 @@ def _as_they_are(_: str, x: Any, y: Any) -> tuple[Any, Any]:
     return x, y
 
 
+def _whole(who: str, x: Any, y: Any) -> tuple[Any, Any]:
+    x, y = cast_pair(who, x, y)
+    if np.asarray(x).dtype.kind == np.asarray(y).dtype.kind == "b":
+        raise DtypeError(f"{who}: booleans have no bits to move (not implemented for 'Bool')")
+    return x, y
+
+
 def _question(function: Any, name: str | None = None, meeting: Any = cast_pair, numbers: str = "") -> Any:
     """A function of arrays, for Tensors; two are compared where they meet. `numbers`: see `elementwise`."""
 
@@ -97,8 +104,8 @@ logical_and, logical_or = (
 logical_xor, logical_not = _question(np.logical_xor, meeting=_as_they_are), _question(np.logical_not)
 bitwise_and, bitwise_or = _question(np.bitwise_and, **_ONE), _question(np.bitwise_or, **_ONE)
 bitwise_xor, bitwise_not = _question(np.bitwise_xor, **_ONE), _question(np.invert, "bitwise_not")
-left_shift = bitwise_left_shift = _question(np.left_shift, "bitwise_left_shift", **_ONE)
-right_shift = bitwise_right_shift = _question(np.right_shift, "bitwise_right_shift", **_ONE)
+left_shift = bitwise_left_shift = _question(np.left_shift, "bitwise_left_shift", _whole, **_ONE)
+right_shift = bitwise_right_shift = _question(np.right_shift, "bitwise_right_shift", _whole, **_ONE)
 
 
 def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:

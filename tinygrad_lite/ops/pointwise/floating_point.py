@@ -138,7 +138,8 @@ def ldexp(input: Any, other: Any) -> Tensor:
     refuse_numbers("ldexp", "", input, other)
     exponent = np.asarray(unwrap(other))
     if exponent.dtype.kind in "fc":
-        return mul(input, exp2(other))
+        dtype = common((unwrap(input), unwrap(other)))  # in which the power is rounded, too
+        return mul(input, exp2(other.to(dtype) if isinstance(other, Tensor) else other))
     if unwrap(input).dtype.kind == "c":
         return mul(input, exp2(wrap(exponent.astype(unwrap(input).real.dtype))))
     if unwrap(input).dtype.kind not in "fc":

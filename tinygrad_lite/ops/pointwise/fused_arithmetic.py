@@ -75,7 +75,7 @@ def lerp(input: Floating, end: Floating, weight: Any) -> Tensor:
     >>> tg.lerp(tg.tensor([1.0, 2.0]), tg.tensor([3.0, 10.0]), 0.25)
     tensor([1.5000, 4.0000])
     """
-    if isinstance(weight, rules.Tensor) and weight.ndim == 0 < unwrap(input).ndim:
+    if isinstance(weight, rules.Tensor) and weight.ndim == 0 < unwrap(input).ndim and not weight.is_complex():
         weight = weight.to(unwrap(input).dtype)
     one_dtype("lerp", input=input, end=end, weight=weight)
     return _lerp_op.record((input, end, weight))

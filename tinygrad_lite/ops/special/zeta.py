@@ -34,7 +34,7 @@ def zeta_series(s: Any, q: Any) -> Any:
     return out
 
 
-_zeta = differentiable(zeta_series, name="zeta", q=lambda g, s, q: g * (-s * zeta(s + 1, q)))
+_zeta = differentiable(zeta_series, name="zeta", promotes=("s", "q"), q=lambda g, s, q: g * (-s * zeta(s + 1, q)))
 
 
 def zeta(input: Any, other: Any) -> Tensor:

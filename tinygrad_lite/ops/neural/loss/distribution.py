@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .... import promotion
 from ....engine.errors import InputError
 from ....rules import differentiable, unwrap, wrap
 from ....tensors.row_types import Floating
@@ -49,14 +50,13 @@ _huber = differentiable(
 )
 
 
-def huber_loss(
-    input: Floating, target: Floating, reduction: str = "mean", delta: float = 1.0, weight: Any = None
-) -> Tensor:
+def huber_loss(input: Floating, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Tensor:
     """0.5 d^2 where d = |input - target| < delta, delta (d - 0.5 delta) elsewhere.
 
     Parameters
     ----------
-    input, target : Tensor, floating, of the same shape
+    input : Tensor, floating
+    target : Tensor, floating or integer, of the same shape
         Others are broadcast, with a UserWarning.
     reduction : "none", "mean" or "sum"
     delta : float
@@ -98,7 +98,7 @@ def smooth_l1_loss(
     Parameters
     ----------
     input, target : Tensor, floating or integer, of the same shape
-        Other shapes are broadcast, with a UserWarning. Integers only where `beta` is 0, as in PyTorch.
+        Other shapes are broadcast, with a UserWarning. Both may be integers only where `beta` is 0, as in PyTorch.
     size_average, reduce : bool, optional
         PyTorch's old names of reductions.
     reduction : "none", "mean" or "sum"
@@ -129,7 +129,9 @@ def smooth_l1_loss(
     how = reduction_of(reduction, size_average, reduce, "smooth_l1_loss")
     if beta == 0:
         return l1_loss(input, target, reduction=how)
-    paired(floating_only(input, "smooth_l1_loss"), target, "smooth_l1_loss")
+    if promotion.highest_kind(input, target) not in "fc":
+        floating_only(input, "smooth_l1_loss")
+    paired(input, target, "smooth_l1_loss")
     return reduced(_huber.record((input, target, beta)) / beta, None, how)
 
 
