@@ -103,7 +103,11 @@ IN_C_ORDER: dict[str, Callable[[Any], Any]] = {
     "amax": lambda x: tg.stack([x, x], 2).permute(2, 1, 0).amax(0), "renorm": lambda x: x.renorm(2, 0, 1.0),
     "topk": lambda x: x.topk(2, 0).values, "median": lambda x: x.median(1).indices, "cdist": lambda x: tg.cdist(x, x),
     "pad": lambda x: tg.pad(x, (1, -1)), "contiguous": lambda x: x.contiguous(),
-    "gather": lambda x: x.gather(0, INDEX[:, None]),
+    "gather": lambda x: x.gather(0, INDEX[:, None]), "nonzero": lambda x: (x > 0).nonzero(as_tuple=True)[1],
+    **{
+        name: lambda x, name=name: getattr(tg, name)(tg.stack([x, x + 1], 2).permute(2, 1, 0), dim=-1)
+        for name in ("var", "std", "logsumexp", "any", "all", "count_nonzero", "mean", "prod", "amin")
+    },
 }  # fmt: skip
 
 

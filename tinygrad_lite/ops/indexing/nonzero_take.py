@@ -46,7 +46,7 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
             [1, 1]])
     """
     x = unwrap(input)
-    return wrap(np.nonzero(np.atleast_1d(x))) if as_tuple else wrap(np.argwhere(x))
+    return wrap(tuple(map(np.ascontiguousarray, np.nonzero(np.atleast_1d(x))))) if as_tuple else wrap(np.argwhere(x))
 
 
 def nonzero_static(input: Any, *, size: int, fill_value: int = -1) -> Tensor:

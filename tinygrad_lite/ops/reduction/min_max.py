@@ -305,7 +305,7 @@ def _truth(reduce: Any, input: Any, dim: Any, keepdim: bool) -> Any:
     """Of bytes 0 and 1 in bytes, as PyTorch, whose masks they once were. No dimensions are none here, and not all."""
     none = isinstance(dim, (tuple, list)) and not dim
     out = reduce(input, axis=() if none else some_dims(dim), keepdims=keepdim)
-    return out.byte() if unwrap(input).dtype == np.uint8 else out
+    return (out.byte() if unwrap(input).dtype == np.uint8 else out).contiguous()
 
 
 @numpy_names
@@ -384,7 +384,7 @@ def count_nonzero(input: Any, dim: Any = None, *more: int) -> Tensor:
 
 
 def _nonzeros(x: Any, dims: Any) -> Any:
-    return np.asarray(np.count_nonzero(x, axis=dims), np.int64)  # NumPy 2.0 gives an int
+    return np.asarray(np.count_nonzero(x, axis=dims), np.int64, order="C")  # NumPy 2.0 gives an int
 
 
 FAST[np.count_nonzero] = lambda a, axis=None: count_nonzero(a, axis)

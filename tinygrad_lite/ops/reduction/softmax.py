@@ -37,7 +37,7 @@ def _logsumexp_x(g: Any, x: Any, out: Any, axis: Any, keepdims: bool) -> Any:
     return kept_dims(g, x.shape, axis, keepdims) * np.exp(x - total)
 
 
-@differentiable(x=_logsumexp_x, name="logsumexp", single=True, complex=True)
+@differentiable(x=_logsumexp_x, name="logsumexp", contiguous=True, single=True, complex=True)
 def _logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     x = inexact(x)
     m = _finite_max(x, axis)

@@ -127,7 +127,7 @@ def _variance(a: Any, axis: Any, ddof: float, keepdims: Any) -> Any:
     return squares(a, axis, keepdims) * _per_freedom(a.shape, axis, ddof)
 
 
-@differentiable(a=_var_a, numpy=np.var, name="var", single=True)
+@differentiable(a=_var_a, numpy=np.var, name="var", contiguous=True, single=True)
 def _var(a: Any, axis: Any = None, ddof: float = 0, keepdims: Any = False) -> Any:
     return np.asarray(_variance(a, axis, ddof, keepdims), a.dtype if a.dtype.kind != "c" else a.real.dtype)
 
@@ -140,7 +140,7 @@ def _std_a(g: Any, a: Any, out: Any, axis: Any, ddof: float, keepdims: Any) -> A
     return np.where(constant, 0.0, g * _per_freedom(a.shape, axis, ddof)) * each
 
 
-@differentiable(a=_std_a, numpy=np.std, name="std", single=True)
+@differentiable(a=_std_a, numpy=np.std, name="std", contiguous=True, single=True)
 def _std(a: Any, axis: Any = None, ddof: float = 0, keepdims: Any = False) -> Any:
     return np.sqrt(_variance(a, axis, ddof, keepdims)).astype(a.real.dtype)
 
