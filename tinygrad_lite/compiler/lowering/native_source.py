@@ -15,7 +15,7 @@ from .placement import Placed
 from .steps import Call as KernelCall
 from .steps import MatMul, Place, Product, Steps, encoded, places_of
 
-_SHARED = ("multiply_parts", "multiply_stacks")  # the kernels of products
+_BLOCKED = "multiply_blocks"  # the kernel of products
 _ZERO = 0  # the register of addresses that are known
 
 
@@ -42,7 +42,7 @@ class NativeSource(Placed):
         self.kept: list[Any] = [self._arena.memory, self._constants]  # whose addresses stand in tables
         self.steps = sum(map(len, self._steps))
         self.products = sum(
-            isinstance(s, (Product, MatMul)) or s.name in _SHARED for steps in self._steps for s in steps
+            isinstance(s, (Product, MatMul)) or s.name == _BLOCKED for steps in self._steps for s in steps
         )
         self._new = {held: number for held, (number, _) in self._fresh.items()}  # memory that is made in each call
         self._new |= {held: len(self._new) + i for i, held in enumerate(self.passing)}

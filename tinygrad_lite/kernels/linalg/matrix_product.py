@@ -1,4 +1,4 @@
-"""Matrix products by BLAS where BLAS alone would not do: over very many terms, and of integers."""
+"""`matrix_product`, `product_plus`: by BLAS or in blocks of ours; accurate over very many terms, exact for integers."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 
 from ..kernel import late
-from ..native import openblas
-from ..native.threads import get_num_threads
 
 MANY = 1 << 14  # terms: BLAS adds up blocks of them one after the other, in the arrays' own precision
 EXACT = 53  # bits of a double
 FEW_PRODUCTS = 4096  # NumPy's own loops are done before BLAS has begun
 _LONG = (np.dtype(np.float32), np.dtype(np.complex64))
-SINGLE = 1 << 19  # multiplications from which BLAS shares a product between its threads, which wait for each other
-WORTH = 1 << 21  # those of all products, from which it is worth it for a stack of smaller ones
+LARGE = 1 << 19  # multiplications from which blocks of ours are worth the call
+MANY_SMALL = 1 << 21  # those of a stack of smaller products
+STRIP = 8  # rows that blocks of ours take at a time; fewer are worth it where the right matrix is large
 
 
 def matrix_product(x: Any, y: Any) -> Any:
@@ -36,7 +35,7 @@ def matrix_product(x: Any, y: Any) -> Any:
         return _of_many(x, y)
     if x.ndim != 2 or y.ndim != 2:
         return product_of_stacks(x, y)
-    if x.size * y.shape[1] < SINGLE:
+    if x.size * y.shape[1] < LARGE:
         return np.dot(x, y)  # half of matmul's overhead
     return _product_of_two(x, y)
 
@@ -44,7 +43,7 @@ def matrix_product(x: Any, y: Any) -> Any:
 def product_plus(x: Any, y: Any, bias: Any) -> Any:
     """``x @ y + bias``, of matrices and what is added to each row, or broadcasts to the result."""
     if type(x) is type(y) is type(bias) is np.ndarray and x.ndim == y.ndim == 2:
-        worth = x.size * y.shape[1] >= SINGLE and x.shape[1] <= MANY
+        worth = x.size * y.shape[1] >= LARGE and x.shape[1] <= MANY
         if worth and bias.shape == y.shape[1:] and bias.dtype == x.dtype and bias.flags.c_contiguous:
             return _product_of_two(x, y, bias)
     out = matrix_product(x, y)
@@ -52,23 +51,24 @@ def product_plus(x: Any, y: Any, bias: Any) -> Any:
     return out
 
 
-def _shared(x: Any, y: Any, other: Any = None) -> bool:
-    """Whether threads of ours share products of real matrices: where BLAS would, and where it leaves each to one.
+def _blocked(x: Any, y: Any, other: Any = None) -> bool:
+    """Whether blocks of ours make these products: of real matrices, large or many, that are no vectors.
 
-    Products with vectors, and of a matrix with itself, are shared by BLAS when they are much smaller.
+    OpenBLAS's parts of a product wait for each other, for as long as another program has one's core; it turns a right
+    matrix that lies column by column, as the weights of layers do, more slowly. A matrix with itself it multiplies
+    with half of the work.
     """
-    if x.ndim < 2 or y.ndim < 2 or x.dtype != y.dtype or x.dtype.char not in "fd" or get_num_threads() < 2:
+    if x.ndim < 2 or y.ndim < 2 or x.dtype != y.dtype or x.dtype.char not in "fd":
         return False
     (n, k), m = x.shape[-2:], y.shape[-1]
-    if k != y.shape[-2] or min(n, k, m) < 2 or max(x.size * m, y.size * n) < (WORTH if n * k * m < SINGLE else SINGLE):
+    if k != y.shape[-2] or min(n, k, m) < 2:
         return False
-    if n * k * m >= SINGLE and (openblas.number_of_threads() is None or (openblas.get_num_threads() or 1) < 2):
-        return False  # the user has asked for one, or nobody can
-    itself = n == m and x.strides[-2:] == y.strides[:-3:-1] and x.ctypes.data == y.ctypes.data
-    return not itself
+    if n * k * m < LARGE and (n < STRIP or max(x.size * m, y.size * n) < MANY_SMALL):
+        return False
+    return not (n == m and x.strides[-2:] == y.strides[:-3:-1] and x.ctypes.data == y.ctypes.data)
 
 
-@late(f"{__package__}.stacked_products", "stacked_product", when=_shared)
+@late(f"{__package__}.blocked_product", "stacked_product", when=_blocked)
 def product_of_stacks(x: Any, y: Any, out: Any = None) -> Any:
     """`np.matmul` in C order; so is `out`."""
     if out is not None:
@@ -76,7 +76,7 @@ def product_of_stacks(x: Any, y: Any, out: Any = None) -> Any:
     return np.matmul(x, y) if x.ndim < 4 else np.matmul(x, y, order="C")  # else batches keep the order of x's
 
 
-@late(f"{__package__}.product_in_parts", "product_in_parts", when=_shared)
+@late(f"{__package__}.blocked_product", "blocked_product", when=_blocked)
 def _product_of_two(x: Any, y: Any, bias: Any = None) -> Any:
     out = np.dot(x, y)
     if bias is not None:

@@ -9,7 +9,7 @@ at once.
 
 A sleeping thread takes 25 to 45 us to wake. So a helper that has nothing to do looks out for a fifth of a
 millisecond first, in rounds in which any other thread may have the core; `worker_threads` has the compiled part of
-that, `codegen.entry` what is handed over. The library's own products are launched, too (`linalg.product_in_parts`).
+that, `codegen.entry` what is handed over. The library's own products are launched, too (`linalg.blocked_product`).
 What OpenBLAS shares, as products of a user's own arrays, the helpers do as well, so that no core has two threads that
 look out for work: see `openblas.jobs`.
 """

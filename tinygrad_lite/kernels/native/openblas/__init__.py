@@ -14,9 +14,6 @@ import numpy as np
 VARIABLE = "OPENBLAS_THREAD_TIMEOUT"
 CYCLES = "19"  # 2^19: 0.1 to 0.2 ms
 
-SINGLE = np.zeros(4, np.intp)  # what `single` knows, in these places
-LOCK, RUNNING, BEFORE, NUMBER = range(4)
-
 _RESTART = ("openblas_read_env", "blas_thread_shutdown_", "blas_thread_init")
 _NAMES = ("scipy_openblas_{}64_", "scipy_openblas_{}", "openblas_{}64_", "openblas_{}")
 
@@ -42,20 +39,6 @@ def _function(what: str) -> Any:
     return next((function for function in found if function is not None), None)
 
 
-@cache
-def number_of_threads() -> Any:
-    """The C integer that says how many threads share a large product; None where it cannot be found.
-
-    Its functions for that may start threads, with a lock held that a child would find locked.
-    """
-    function = _function("get_num_threads")
-    try:
-        found = ctypes.c_int.in_dll(_library(), "blas_cpu_number")
-    except (ValueError, TypeError):  # no such name, and no library
-        return None
-    return found if function is not None and found.value == function() else None
-
-
 def get_num_threads() -> int | None:
     """How many threads share a large product of matrices; None where that cannot be asked.
 
@@ -66,16 +49,7 @@ def get_num_threads() -> int | None:
     True
     """
     function = _function("get_num_threads")
-    if function is None:
-        return None
-    while True:
-        found = int(function())
-        if found != 1:
-            return found
-        if SINGLE[RUNNING]:
-            return int(SINGLE[BEFORE])
-        if int(function()) == 1 and not SINGLE[RUNNING]:  # else it has begun or ended meanwhile
-            return 1
+    return None if function is None else int(function())
 
 
 def set_num_threads(n: int) -> bool:

@@ -1,4 +1,4 @@
-"""Products of stacks of matrices, shared between threads: NumPy's bits, from whatever memory."""
+"""Products of matrices and of stacks of them, in blocks: right from whatever memory, and the same on any threads."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from fresh_process import run
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels
-from tinygrad_lite.kernels.linalg import matrix_product, stacked_products
-from tinygrad_lite.kernels.linalg.product_in_parts import product_in_parts
-from tinygrad_lite.kernels.linalg.stacked_products import stacked_product
+from tinygrad_lite.kernels.linalg import blocked_product as blocks
+from tinygrad_lite.kernels.linalg import matrix_product
+from tinygrad_lite.kernels.linalg.blocked_product import blocked_product
 from tinygrad_lite.kernels.native import openblas
 
 needs_openblas = pytest.mark.skipif(openblas.get_num_threads() is None, reason="NumPy uses another BLAS")
@@ -22,9 +22,15 @@ SHAPES = [
     ((3, 2, 5, 5), (2, 5, 7)),
     ((1, 7, 5, 3), (6, 1, 3, 4)),
     ((9, 16, 16), (16, 16)),
-    ((5, 1, 3), (5, 3, 2)),  # NumPy hands these to other functions of BLAS
+    ((5, 1, 3), (5, 3, 2)),
     ((6, 3, 1), (6, 1, 3)),
-    ((4, 0), (3, 0, 2)),
+    ((33, 300), (300, 97)),  # longer than a panel is; columns that fill no vector
+    ((8, 64), (64, 96)),
+    ((70, 20), (20, 300)),
+    ((600, 70), (70, 501)),
+    ((65, 800), (800, 130)),
+    ((1100, 40), (40, 41)),
+    ((3, 129, 200), (200, 100)),
 ]
 LAYOUTS = {
     "C": lambda x: x,
@@ -43,81 +49,89 @@ def two_threads():
     kernels.set_num_threads(before)
 
 
+def nearly(found, x, y, dtype):
+    """Whether entries are off by no more than a sum of as many terms, each of which is rounded."""
+    x, y = x.astype("f8"), y.astype("f8")
+    bound = (16 + x.shape[-1] ** 0.5) * np.finfo(dtype).eps * np.matmul(abs(x), abs(y))
+    return bool((abs(found - np.matmul(x, y)) <= bound).all())
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("x_shape", "y_shape"), SHAPES)
 @pytest.mark.usefixtures("two_threads")
-def test_bits_are_numpys(x_shape, y_shape, dtype):
+def test_products_are_right_and_the_same_on_any_threads(x_shape, y_shape, dtype):
     rng = np.random.default_rng(0)
     x, y = (rng.standard_normal(shape).astype(dtype) for shape in (x_shape, y_shape))
     for x_lay in LAYOUTS.values():
         for y_lay in LAYOUTS.values():
-            found, expected = stacked_product(x_lay(x), y_lay(y)), np.matmul(x_lay(x), y_lay(y))
-            np.testing.assert_array_equal(found, expected)
+            left, right = x_lay(x), y_lay(y)
+            kernels.set_num_threads(2)
+            found = blocked_product(left, right)
+            assert nearly(found, left, right, dtype)
             assert found.flags.c_contiguous
             assert found.dtype == dtype
+            into = np.full(found.shape, np.nan, dtype)
+            assert blocked_product(left, right, None, into) is into
+            for threads in (1, 3, 5):  # which cut it otherwise
+                kernels.set_num_threads(threads)
+                np.testing.assert_array_equal(blocked_product(left, right), into)
+            np.testing.assert_array_equal(found, into)
+            some = slice(x_shape[-2] // 2, None)  # whatever the other rows are
+            np.testing.assert_array_equal(blocked_product(left[..., some, :], right), found[..., some, :])
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_products_of_a_stack_with_itself():
-    x = np.random.default_rng(0).standard_normal((6, 9, 9))
-    np.testing.assert_array_equal(stacked_product(x, x.swapaxes(1, 2)), np.matmul(x, x.swapaxes(1, 2)))
+def test_nothing_is_written_beside_the_result():
+    rng = np.random.default_rng(0)
+    for n in range(2, 20):
+        for m in (2, 15, 16, 17, 47, 48, 49, 63, 65, 96, 97):
+            x, y = rng.standard_normal((n, 9)), rng.standard_normal((9, m))
+            room = np.full(n * m + 200, np.nan)
+            out = room[100:-100].reshape(n, m)
+            blocked_product(x, y, None, out)
+            assert nearly(out, x, y, np.float64)
+            assert np.isnan(room[:100]).all()
+            assert np.isnan(room[-100:]).all()
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_what_is_shared():
-    serves = matrix_product._shared
+def test_numbers_that_are_not_finite_stay_in_their_rows_and_columns():
+    x, y = np.ones((20, 300), np.float32), np.ones((300, 70), np.float32)
+    x[3, 299], y[299, 69] = np.nan, np.inf
+    found = blocked_product(x, y)
+    assert np.isnan(found[3]).all()
+    assert np.isinf(np.delete(found[:, 69], 3)).all()
+    assert (np.delete(found, 3, 0)[:, :69] == 300).all()
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_what_blocks_are_for():
+    serves = matrix_product._blocked
     ones = lambda *shape: np.ones(shape, np.float32)  # noqa: E731
     assert serves(ones(64, 32, 32), ones(64, 32, 32))
     assert serves(ones(64, 32, 32), ones(32, 32))
     assert not serves(ones(2, 32, 32), ones(2, 32, 32))  # little work
-    assert serves(ones(2, 128, 128), ones(2, 128, 128))  # each of which BLAS would share
+    assert serves(ones(2, 128, 128), ones(2, 128, 128))
     assert serves(ones(64, 256), ones(256, 32))
+    assert serves(ones(2, 1024), ones(1024, 1024))
     assert not serves(ones(64, 64), ones(64, 32))
     assert not serves(ones(64, 32, 32), ones(64, 32, 32).astype(np.float64))
     assert not serves(ones(64, 32, 32).astype(complex), ones(64, 32, 32).astype(complex))
     assert not serves(ones(64, 32, 32), ones(32))
-    assert not serves(ones(64, 256, 256), ones(64, 256, 1))  # BLAS shares those with vectors earlier
+    assert not serves(ones(64, 256, 256), ones(64, 256, 1))  # vectors
+    assert not serves(ones(500, 4, 32), ones(500, 32, 32))  # half of a strip
     x = ones(64, 32, 32)
-    assert not serves(x, x.swapaxes(1, 2))  # and those of a matrix with itself
+    assert not serves(x, x.swapaxes(1, 2))  # a matrix with itself
     with pytest.raises(ValueError, match="mismatch"):
         matrix_product.matrix_product(ones(64, 32, 32), ones(64, 31, 32))
-    kernels.set_num_threads(1)
-    assert not serves(ones(64, 32, 32), ones(64, 32, 32))
 
 
-@needs_openblas
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(
-    ("x_shape", "y_shape"),
-    [
-        ((300, 70), (70, 501)),
-        ((65, 800), (800, 130)),
-        ((1000, 40), (40, 41)),
-        ((3, 129, 200), (200, 100)),
-        ((2, 3), (3, 4)),
-    ],
-)
 @pytest.mark.usefixtures("two_threads")
-def test_few_products_are_cut(x_shape, y_shape, dtype):
+def test_a_bias_is_added_at_the_end():
     rng = np.random.default_rng(0)
-    x, y = (rng.standard_normal(shape).astype(dtype) for shape in (x_shape, y_shape))
-    expected = np.matmul(x.astype("f8"), y.astype("f8"))
-    multiply = stacked_product if x.ndim > 2 else product_in_parts
-    for x_lay in LAYOUTS.values():
-        for y_lay in (LAYOUTS["C"], LAYOUTS["matrices turned"]):
-            for found in (multiply(x_lay(x), y_lay(y)), matrix_product.matrix_product(x_lay(x), y_lay(y))):
-                right = np.matmul(x_lay(x).astype("f8"), y_lay(y).astype("f8"))
-                np.testing.assert_allclose(found, right, rtol=0, atol=expected.std() * 40 * np.finfo(dtype).eps)
-                assert found.flags.c_contiguous
-    if x.ndim == 2:
-        bias = rng.standard_normal(y.shape[1]).astype(dtype)
-        for wide in (bias, bias[:1], np.repeat(bias, 2)[::2]):
-            np.testing.assert_array_equal(matrix_product.product_plus(x, y, wide), multiply(x, y) + wide)
-    else:
-        into = np.full(expected.shape, np.nan, dtype)
-        assert stacked_product(x, y, into) is into
-        np.testing.assert_array_equal(into, stacked_product(x, y))
-    assert openblas.get_num_threads() == 2
+    x, y, bias = (rng.standard_normal(shape).astype(np.float32) for shape in ((300, 400), (400, 61), 61))
+    for wide in (bias, bias[:1], np.repeat(bias, 2)[::2]):
+        np.testing.assert_array_equal(matrix_product.product_plus(x, y, wide), blocked_product(x, y) + wide)
 
 
 SHARED = """
@@ -160,8 +174,8 @@ def test_a_users_threads_and_children_keep_blas_as_it_was():
 
 def test_attention_is_the_same_on_one_thread_and_on_two(monkeypatch):
     launched = []
-    launch = stacked_products.launch
-    monkeypatch.setattr(stacked_products, "launch", lambda *args: launched.append(1) or launch(*args))
+    launch = blocks.launch
+    monkeypatch.setattr(blocks, "launch", lambda *args: launched.append(1) or launch(*args))
 
     def run(threads):
         kernels.set_num_threads(threads)
@@ -174,6 +188,6 @@ def test_attention_is_the_same_on_one_thread_and_on_two(monkeypatch):
     try:
         for one, two in zip(run(1), run(2)):
             np.testing.assert_array_equal(one, two)
-        assert len(launched) == 6  # two products, and two for the gradients of each
+        assert len(launched) == 12  # two products, and two for the gradients of each, both times
     finally:
         kernels.set_num_threads(before)
