@@ -76,7 +76,7 @@ def product_of_stacks(x: Any, y: Any, out: Any = None) -> Any:
     return np.matmul(x, y) if x.ndim < 4 else np.matmul(x, y, order="C")  # else batches keep the order of x's
 
 
-@late(f"{__package__}.blocked_product", "blocked_product", when=_blocked)
+@late(f"{__package__}.blocked_product", "product_of_two", when=_blocked)
 def _product_of_two(x: Any, y: Any, bias: Any = None) -> Any:
     out = np.dot(x, y)
     if bias is not None:
