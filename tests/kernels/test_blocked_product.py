@@ -116,6 +116,7 @@ def test_what_blocks_are_for():
     assert serves(ones(2, 1024), ones(1024, 1024))
     assert not serves(ones(64, 64), ones(64, 32))
     assert not serves(ones(64, 32, 32), ones(64, 32, 32).astype(np.float64))
+    assert not serves(ones(64, 256).astype(">f4"), ones(256, 32).astype(">f4"))  # another byte order
     assert not serves(ones(64, 32, 32).astype(complex), ones(64, 32, 32).astype(complex))
     assert not serves(ones(64, 32, 32), ones(32))
     assert not serves(ones(64, 256, 256), ones(64, 256, 1))  # vectors
@@ -132,6 +133,40 @@ def test_a_bias_is_added_at_the_end():
     x, y, bias = (rng.standard_normal(shape).astype(np.float32) for shape in ((300, 400), (400, 61), 61))
     for wide in (bias, bias[:1], np.repeat(bias, 2)[::2]):
         np.testing.assert_array_equal(matrix_product.product_plus(x, y, wide), blocked_product(x, y) + wide)
+
+
+GUARDED = """
+import ctypes, mmap
+import numpy as np
+from tinygrad_lite.kernels.linalg.blocked_product import blocked_product
+libc, page, rooms = ctypes.CDLL(None), mmap.PAGESIZE, []
+def at_the_end(values):  # of a page, behind which nobody may read
+    size = -(-values.nbytes // page) * page
+    room = mmap.mmap(-1, size + page)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(room))
+    assert libc.mprotect(ctypes.c_void_p(start + size), page, 0) == 0
+    rooms.append(room)
+    found = np.frombuffer(room, values.dtype, values.size, size - values.nbytes).reshape(values.shape)
+    found[...] = values
+    return found
+rng = np.random.default_rng(0)
+for dtype in "fd":
+    for n in (2, 7, 8, 9, 70):
+        for k in (2, 9, 300):
+            for m in (2, 4, 8, 15, 16, 17, 32, 33, 48, 49, 64, 130):
+                x, y = rng.standard_normal((n, k)).astype(dtype), rng.standard_normal((k, m)).astype(dtype)
+                bias, expected = at_the_end(np.ones(m, dtype)), x.astype("f8") @ y.astype("f8") + 1
+                for left in (at_the_end(x), at_the_end(np.ascontiguousarray(x.T)).T):
+                    for right in (at_the_end(y), at_the_end(np.ascontiguousarray(y.T)).T):
+                        out = at_the_end(np.zeros((n, m), dtype))
+                        assert np.allclose(blocked_product(left, right, bias, out), expected, 1e-3, 1e-3)
+print("done")
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pages are protected by mprotect")
+def test_nothing_is_read_behind_the_end():
+    assert run(GUARDED) == "done\n"
 
 
 SHARED = """
@@ -168,7 +203,7 @@ print("done")
 
 @needs_openblas
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-def test_a_users_threads_and_children_keep_blas_as_it_was():
+def test_a_users_threads_and_children_multiply_at_once():
     assert run(SHARED, OPENBLAS_NUM_THREADS="2") == "done\n"
 
 

@@ -34,7 +34,8 @@ STRIPS = 8  # that pass a panel one after the other
 SHORT = 1024  # bytes of lines that lie so close that they are read where they are
 LANES, LINE = 8, 64  # entries of a copied strip's lines; bytes of a line of a cache
 PANELS, STRIP = MOST * NEAR * PITCH, NEAR * LANES * 8  # bytes
-COPIED, TURN, LATE = 4, 0.5, 0.25  # what it takes to copy a row of a panel, in rows multiplied; an entry of a strip
+COPIED, TURN = 4, 0.5  # to copy a panel, and to turn a row, in rows multiplied by a panel
+LATE = 0.25  # of a piece: how long a thread takes to wake up
 SHARES = 4  # claims for each thread, of many small products
 _Shape = tuple[int, ...]
 
@@ -81,7 +82,9 @@ def multiply_piece(
     lanes, pitch = WIDTH // size, m * size
     vectors = -(-m // lanes)
     least, more = vectors // wide, vectors % wide
-    there, turns = y_column == size and y_row <= SHORT and m % lanes == 0, x_row == size and x_column > SHORT
+    turns = x_row == size and x_column > SHORT
+    # read in place, by whole vectors: as many as multiply_strips takes, and none behind the end
+    there = y_column == size and y_row <= SHORT and m % lanes == 0 and least >= PANEL - 1
     for at in range(0, k, near):
         depth, fresh = min(near, k - at), at == 0
         for p in range(panel, panel if there else end):
@@ -154,7 +157,7 @@ def _cut(count: int, n: int, wide: int, turned: bool, threads: int) -> tuple[int
             rows = -(-n // down // ROWS) * ROWS
             pieces = count * -(-n // rows) * -(-wide // panels)
             work = panels * (rows + COPIED) + TURN * turned * rows
-            late = LATE if threads > 1 else 0  # a thread may have to wake up
+            late = LATE if threads > 1 else 0
             found.append(((-(-pieces // threads) + late) * work, rows, panels))
     return min(found)[1:]
 

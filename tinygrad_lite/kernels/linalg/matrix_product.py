@@ -15,7 +15,7 @@ FEW_PRODUCTS = 4096  # NumPy's own loops are done before BLAS has begun
 _LONG = (np.dtype(np.float32), np.dtype(np.complex64))
 LARGE = 1 << 19  # multiplications from which blocks of ours are worth the call
 MANY_SMALL = 1 << 21  # those of a stack of smaller products
-STRIP = 8  # rows that blocks of ours take at a time; fewer are worth it where the right matrix is large
+STRIP = 8  # rows of a stack's matrices at least, as many as blocks of ours take at a time
 
 
 def matrix_product(x: Any, y: Any) -> Any:
@@ -58,7 +58,7 @@ def _blocked(x: Any, y: Any, other: Any = None) -> bool:
     matrix that lies column by column, as the weights of layers do, more slowly. A matrix with itself it multiplies
     with half of the work.
     """
-    if x.ndim < 2 or y.ndim < 2 or x.dtype != y.dtype or x.dtype.char not in "fd":
+    if x.ndim < 2 or y.ndim < 2 or x.dtype != y.dtype or x.dtype.char not in "fd" or not x.dtype.isnative:
         return False
     (n, k), m = x.shape[-2:], y.shape[-1]
     if k != y.shape[-2] or min(n, k, m) < 2:
