@@ -209,6 +209,9 @@ HALVES: dict[str, Callable[[Callable[[Any], Any]], Any]] = {  # of what makes a 
     "bce": lambda of: F.binary_cross_entropy_with_logits(of(LARGE) * 100, of(LARGE) * 0),
     "cross_entropy": lambda of: F.cross_entropy(of(NEAR), tg.tensor([1, 2]), of(NEAR)[0] / 3000),
     "avg_pool": lambda of: F.avg_pool1d(of(LARGE)[None] * 100, 4),
+    "avg_pool by a number": lambda of: F.avg_pool2d(of(LARGE).reshape(1, 2, 2) * 100, 2, divisor_override=4),
+    "sums of windows": lambda of: F.avg_pool2d(of(LARGE).reshape(1, 2, 2) * 100, 2, divisor_override=2)
+    - of(LARGE)[0] * 190,
 }  # fmt: skip
 
 

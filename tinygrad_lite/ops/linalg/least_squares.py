@@ -47,9 +47,9 @@ def _pinv(a: Any, atol: Any, rtol: Any) -> Any:
     return (vh.conj().swapaxes(-1, -2) * inverse[..., None, :]) @ u.conj().swapaxes(-1, -2)
 
 
-@differentiable(a=lambda g: 0.5 * (g + adjoint(g)), name="hermitian", complex=True)
+@differentiable(a=lambda g: g, name="hermitian", complex=True)
 def _hermitian(a: Any) -> Any:
-    """The Hermitian matrices whose lower triangles these are; the gradient is Hermitian, too."""
+    """The Hermitian matrices whose lower triangles these are. The gradient is PyTorch's, as if all of `a` were read."""
     below = np.tril(a, -1)
     return below + below.conj().swapaxes(-1, -2) + np.eye(a.shape[-1], dtype=a.dtype) * a.real
 

@@ -70,6 +70,9 @@ def blend(input: Any, stencils: Sequence[Stencil | None]) -> Any:
     """Apply a stencil along each of the last dimensions, first where that leaves the least to do for the others."""
     first = unwrap(input).ndim - len(stencils)
     todo = [(len(s.rows) / max(s.size, 1), first + d, s) for d, s in enumerate(stencils) if s is not None]
+    dtype = unwrap(input).dtype
+    if len(todo) > 1 and dtype == np.float16:  # whose sums of one dimension may lie beyond its range
+        return blend(input.to(np.float32), stencils).to(dtype)
     for _, dim, stencil in sorted(todo, key=lambda t: t[:2]):
         input = along.record((input, stencil, dim))
     return input if todo else input.clone()

@@ -41,10 +41,12 @@ def _windows(
 
 
 @lru_cache(1024)
-def _boxes(size: int, kernel: int, stride: int, padding: int, count: int, include_pad: bool, mean: bool) -> Stencil:
-    """Windows of a dimension: what lies in each, divided by its size or not."""
+def _boxes(
+    size: int, kernel: int, stride: int, padding: int, count: int, include_pad: bool, divisor: int | None
+) -> Stencil:
+    """Windows of a dimension: what lies in each, divided by `divisor`, or by its size."""
     windows = _windows(size, kernel, stride, padding, count, include_pad)
-    return Stencil(size, [[(i, 1 / divisor if mean else 1.0) for i in inside] for inside, divisor in windows])
+    return Stencil(size, [[(i, 1 / (divisor or length)) for i in inside] for inside, length in windows])
 
 
 def _quotients(sums: Any, windows: list[tuple[Any, ...]], divisor: int | None) -> Any:
@@ -76,10 +78,11 @@ def _avg(
         size = unwrap(x).shape[2:]
         k, s, p, count = pooled_size(size, kernel, stride, padding, 1, ceil, who)
         windows = [(*args, include_pad) for args in zip(size, k, s, p, count)]
-        out = blend(x, [_boxes(*args, divisor is None and not integers) for args in windows])
         if integers:
-            return _quotients(out, windows, divisor)
-        return out if divisor is None else out / divisor
+            return _quotients(blend(x, [_boxes(*args, 1) for args in windows]), windows, divisor)
+        # the first dimension's weights divide for all, so that no sum leaves float16's range
+        divisors = [None if divisor is None else 1 if d else divisor for d in range(dims)]
+        return blend(x, [_boxes(*args, by) for args, by in zip(windows, divisors)])
 
     return unbatched(run, input, dims, who)
 
