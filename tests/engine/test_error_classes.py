@@ -55,6 +55,12 @@ CALLS = [
     ("m.conv1d(A.reshape(1, 1, -1), COMPLEX.reshape(1, 1, -1))", RuntimeError),
     ("m.linalg.solve(SINGULAR, K.float())", RuntimeError),
     ("m.linalg.cholesky(-m.eye(2))", RuntimeError),
+    ("m.linalg.norm(V, 'fro')", RuntimeError),
+    ("m.linalg.norm(V, 'nuc')", RuntimeError),
+    ("m._chunk_cat([V], 0, 0)", RuntimeError),
+    *((f"m.nn.functional.{name}(EMPTY, 2)", RuntimeError) for name in ("max_pool1d", "avg_pool1d")),
+    ("m.nn.functional.adaptive_max_pool1d(m.ones(2, 0, 3), 2)", RuntimeError),
+    ("m.multinomial(V, 2, out=m.empty(2))", RuntimeError),
 ]
 
 

@@ -33,6 +33,8 @@ def test_dtypes(dtype: str) -> None:
     assert tg.fft.irfft(x).dtype == (tg.float64 if dtype == "float64" else tg.float32)
     if dtype != "complex64":
         assert tg.fft.rfft(x).dtype == tg.fft.ihfft2(x).dtype == expected
+    number = tg.fft.fftn(x[0, 0])  # which has no dimension to transform
+    assert (number.dtype, number.item()) == (expected, 1 + 0j)
 
 
 def test_there_and_back() -> None:

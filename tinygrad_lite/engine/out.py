@@ -83,7 +83,7 @@ def _created(target: Any, who: str, function: Callable[..., Any], /, *args: Any,
 
 
 _PLACES = frozenset(  # whose results are places, which other dtypes do not hold, or truths
-    "all any argmax argmin argsort bucketize isin isneginf isposinf nonzero searchsorted signbit".split()
+    "all any argmax argmin argsort bucketize isin isneginf isposinf multinomial nonzero searchsorted signbit".split()
 )
 _EXACT = frozenset(  # for which PyTorch writes to the result's own dtype only, whichever function of the name it is
     """addbmm addmm addmv amax amin aminmax baddbmm bitwise_not bmm ceil complex conj_physical cross cummax

@@ -167,7 +167,7 @@ def norm(A: Floating, ord: Any = None, dim: Any = None, keepdim: bool = False, *
     ndim = unwrap(A).ndim if dim is None else np.size(dim)
     if ndim not in (1, 2):
         raise RuntimeError(f"norm: with ord={ord} A must be a vector or a matrix, got dim={dim} of {unwrap(A).shape}")
-    if ndim == 1:
+    if ndim == 1 and not isinstance(ord, str):
         return vector_norm(A, ord, dim, keepdim, dtype=dtype)
     return matrix_norm(A, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
 

@@ -44,9 +44,11 @@ def batched(input: Any, dims: int, who: str) -> tuple[Any, bool]:
     return (input, False) if len(shape) == dims + 2 else (input[None], True)
 
 
-def unbatched(function: Callable[[Any], Any], input: Any, dims: int, who: str) -> Any:
-    """Call a function of (N, C, spatial...) with or without a batch."""
+def unbatched(function: Callable[[Any], Any], input: Any, dims: int, who: str, channels: bool = False) -> Any:
+    """Call a function of (N, C, spatial...) with or without a batch; `channels` if there must be some."""
     x, alone = batched(input, dims, who)
+    if channels and not unwrap(x).shape[1]:
+        raise InputError(f"{who}: only the batch may be empty, got shape {unwrap(input).shape}")
     out = function(x)
     if not alone:
         return out

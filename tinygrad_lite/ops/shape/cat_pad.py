@@ -288,6 +288,8 @@ def _chunk_cat(tensors: Sequence[Any], dim: int, num_chunks: int) -> Tensor:
     tensor([[1, 2, 4],
             [3, 0, 5]])
     """
+    if num_chunks < 1:
+        raise InputError(f"_chunk_cat: num_chunks must be positive, got {num_chunks}")
     rows = []
     for x in tensors:
         shape = unwrap(x).shape

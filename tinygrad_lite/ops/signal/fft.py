@@ -101,7 +101,7 @@ def plan(x: Any, s: Any, dim: Any, who: str, halved: bool = False) -> tuple[tupl
             raise RuntimeError(f"{who}: s has {len(s)} sizes, but the input only {len(shape)} dimensions")
     else:
         dims = tuple(one_dim(d, len(shape), who) for d in ((dim,) if hasattr(dim, "__index__") else dim))
-    if len(set(dims)) < len(dims) or not shape:
+    if len(set(dims)) < len(dims) or (dims and not shape):
         text = f"{who}: dimensions must exist, each at most once, got dim={dim} for shape {shape}"
         raise InputError(text) if shape else RangeError(text)
     if s is not None and len(s) != len(dims):

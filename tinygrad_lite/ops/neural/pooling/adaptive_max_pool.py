@@ -34,7 +34,7 @@ def _adaptive(dims: int, input: Any, output_size: Any, return_indices: bool) -> 
         size = unwrap(x).shape[2:]
         return pooled(x, _even(size, spatial_sizes(output_size, size, who)), return_indices)
 
-    return unbatched(run, input, dims, who)
+    return unbatched(run, input, dims, who, channels=True)
 
 
 @with_indices

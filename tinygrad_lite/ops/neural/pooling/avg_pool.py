@@ -84,7 +84,7 @@ def _avg(
         divisors = [None if divisor is None else 1 if d else divisor for d in range(dims)]
         return blend(x, [_boxes(*args, by) for args, by in zip(windows, divisors)])
 
-    return unbatched(run, input, dims, who)
+    return unbatched(run, input, dims, who, channels=True)
 
 
 def _adaptive(dims: int, input: Any, output_size: Any) -> Any:

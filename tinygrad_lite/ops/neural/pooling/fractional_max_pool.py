@@ -80,7 +80,7 @@ def _fractional(
         values = pick.record((x, index, large))
         return (values, wrap(index.astype(np.int64))) if return_indices else values
 
-    return unbatched(run, input, dims, who)
+    return unbatched(run, input, dims, who, channels=True)
 
 
 @with_indices

@@ -151,7 +151,7 @@ def _max(
         steps = each(dilation, dims, who, "dilation", 1)
         return pooled(x, _regular(size, k, s, p, steps, counts), return_indices)
 
-    return unbatched(run, input, dims, who)
+    return unbatched(run, input, dims, who, channels=True)
 
 
 @with_indices
