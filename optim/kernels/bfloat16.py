@@ -23,10 +23,10 @@ from tinygrad_lite.kernels.kernel import kernel
 from tinygrad_lite.kernels.native.memory import claim, view
 from tinygrad_lite.kernels.native.simd.bfloat16_dot import add_pairs, blend_words, round_words
 from tinygrad_lite.kernels.native.simd.blocks import PANEL, ROWS, WIDTH, clear, copy_lines, turn
-from tinygrad_lite.kernels.native.simd.packed_products import NEAR, shape_of
 from tinygrad_lite.kernels.native.threads import launch
 from tinygrad_lite.kernels.spatial.padded_layout import no_plain
 
+from .packed_products import NEAR, shape_of
 from .symmetric_products import _aligned, _helpers
 
 

@@ -20,9 +20,10 @@ import numpy as np
 from tinygrad_lite.kernels.kernel import kernel
 from tinygrad_lite.kernels.native.memory import claim, view
 from tinygrad_lite.kernels.native.simd.blocks import ROWS, WIDTH, clear, copy_lines, turn
-from tinygrad_lite.kernels.native.simd.packed_products import pack, pack_turned, places, shape_of, tile_by
 from tinygrad_lite.kernels.native.threads import get_num_threads, launch
 from tinygrad_lite.kernels.spatial.padded_layout import no_plain, room
+
+from .packed_products import pack, pack_turned, places, shape_of, tile_by
 
 DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 SHARED = 6_000_000  # multiplications from which on work is shared: waking a thread takes about as long as half of them

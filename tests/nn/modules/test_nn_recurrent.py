@@ -9,7 +9,7 @@ import pytest
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels, nn
-from tinygrad_lite.kernels.rnn import cells, rnn_numpy
+from tinygrad_lite.kernels.rnn import cells, loops, rnn_numpy
 from tinygrad_lite.nn.utils import rnn
 from tinygrad_lite.testing import gradcheck_module
 
@@ -316,7 +316,7 @@ def test_tanh_of_single_precision():
 
 
 def _given(kind, sizes, features, hidden, dtype):
-    """Arguments of `forward` and `backward` in `kernels.sequence` and `kernels.unroll`."""
+    """Arguments of `forward` and `backward` in `kernels.rnn.loops`."""
     rng = np.random.default_rng(0)
     gates = {rnn_numpy.LSTM: 4, rnn_numpy.GRU: 3}.get(kind, 1) * hidden
     counts = np.array(sizes, np.intp)
@@ -325,18 +325,17 @@ def _given(kind, sizes, features, hidden, dtype):
     shapes = [(n, features), (batch, hidden), (batch, hidden), (gates, features), (gates, hidden), (gates,), (gates,)]
     arrays = [(rng.standard_normal(s) / max(1, s[-1]) ** 0.5).astype(dtype) for s in shapes]
     grows, gh, gc = (rng.standard_normal(s).astype(dtype) for s in ((n, hidden), (batch, hidden), (batch, hidden)))
-    return arrays, steps, (np.empty((n, gates), dtype), np.empty((n, hidden), dtype)), (grows, gh, gc)
+    return arrays, steps, (grows, gh, gc)
 
 
-def _walked(walker, kind, reverse, biased, arrays, steps, made, slopes):
-    (x, h0, c0, w_ih, w_hh, b_ih, b_hh), (gates, kept), (grows, gh, gc) = (
-        [a.copy() for a in each] for each in (arrays, made, slopes)
-    )
+def _walked(walker, kind, reverse, biased, arrays, steps, slopes, patch):
+    patch.setattr(loops, "_forward_all", walker.forward_all)
+    patch.setattr(loops, "_backward_all", walker.backward_all)
+    (x, h0, c0, w_ih, w_hh, b_ih, b_hh), (grows, gh, gc) = ([a.copy() for a in each] for each in (arrays, slopes))
     h, c, steps = h0.copy(), c0.copy(), np.ascontiguousarray(steps[::-1] if reverse else steps)
-    rows = gates if kind in (rnn_numpy.TANH, rnn_numpy.RELU) else np.empty_like(kept)
-    kept = rows if rows is gates else kept
-    walker.forward(kind, x, h, c, w_ih, w_hh, *((b_ih, b_hh) if biased else (None, None)), steps, gates, kept, rows)
-    found = walker.backward(kind, x, h0, c0, w_ih, w_hh, steps, gates, kept, rows, grows, gh, gc, not reverse)
+    biases = (b_ih, b_hh) if biased else (None, None)
+    gates, kept, rows = loops.forward(kind, x, h, c, w_ih, w_hh, *biases, steps)
+    found = loops.backward(kind, x, h0, c0, w_ih, w_hh, steps, gates, kept, rows, grows, gh, gc, not reverse)
     return [
         a for a in (rows, h, gates, kept, gh, *found, *((c, gc) if kind == rnn_numpy.LSTM else ())) if a is not None
     ]
@@ -356,7 +355,8 @@ def test_unrolled_steps_equal_their_twins(threads, kind, sizes, features, hidden
     dtype = np.float32 if threads == 1 else np.float64
     for reverse, biased in ((False, True), (True, False)):
         given = _given(kind, sizes, features, hidden, dtype)
-        ours, plain = (_walked(walker, kind, reverse, biased, *given) for walker in (rnn_kernels, rnn_numpy))
+        walkers = rnn_kernels, rnn_numpy
+        ours, plain = (_walked(walker, kind, reverse, biased, *given, monkeypatch) for walker in walkers)
         assert len(ours) == len(plain)
         for a, b in zip(ours, plain):
             assert a.shape == b.shape

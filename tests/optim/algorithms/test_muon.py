@@ -16,10 +16,10 @@ from makers import normal
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels, optim
-from tinygrad_lite.kernels.native.simd.packed_products import pack, shape_of
 from tinygrad_lite.optim.first_order import muon
 from tinygrad_lite.optim.kernels import matrix_forms
 from tinygrad_lite.optim.kernels import symmetric_products as symmetric
+from tinygrad_lite.optim.kernels.packed_products import pack, shape_of
 
 DTYPES = [np.float32, np.float64]
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)

@@ -1,9 +1,8 @@
 """Recurrent layers over all steps in one launch, forward and backward.
 
 A piece of work is some examples of the batch over all steps: examples do not meet, so threads do not wait for each
-other. A step multiplies the input and the hidden state with weights that were packed once, and the gates follow while
-the sums are near. Backward, the slopes of some steps are kept, until there are enough of them for a product of their
-own with inputs and hidden states: the gradients of the weights.
+other. A step multiplies the hidden states with weights that were laid out in panels once, and the gates follow while
+the sums are near.
 
 Imported by whoever runs compiled code, hence never before LLVM is needed.
 """
@@ -17,11 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from ..kernel import Kernel
-from ..loops.pairwise_sum import pairwise_sum
-from ..loops.row_sums import add_row, copy_row, fill_row
+from ..kernel import Kernel, kernel
+from ..linalg.blocked_product import NEAR, begin, copy_panel, multiply_strips
+from ..loops.pairwise_sum import FEW, pairwise_sum
+from ..loops.row_sums import add_row, copy_row
 from ..native.memory import bare, claim
-from ..native.simd.packed_products import NEAR, add_product, pack, pack_turned, places, shape_of
+from ..native.simd.blocks import ROWS, WIDTH
+from ..native.simd.panels import PITCH
 from ..native.threads import launch
 from ..spatial.padded_layout import helpers_for, no_plain, room
 from .cells import gru_row, gru_row_back, lstm_row, lstm_row_back, rnn_row, rnn_row_back
@@ -29,7 +30,42 @@ from .rnn_numpy import GRU, LSTM, RELU
 
 KIND = LSTM  # replaced in the text that is compiled: of one kind of cell only
 MANY = 24_000_000  # operations: pieces of fewer examples, each of which goes through all weights, cost what they save
-CHUNK = 256 << 10  # bytes of slopes that wait for their product, which stay in the second cache
+
+
+@kernel(no_plain)
+def pack(w: Any, turned: bool, panels: Any) -> None:
+    """Lay out the columns of `w`, or its rows, as columns of panels."""
+    w, panels = bare(w), bare(panels)
+    (depth, columns), size, lanes = w.shape, w.itemsize, WIDTH // w.itemsize
+    step, apart = w.strides[0], size
+    if turned:
+        depth, columns, step, apart = columns, depth, size, step
+    count = len(panels)
+    least, more = -(-columns // lanes) // count, -(-columns // lanes) % count
+    for p in range(count):
+        start = begin(p, least, more, lanes)
+        wide = min(begin(p + 1, least, more, lanes), columns) - start
+        copy_panel(w.ctypes.data + start * apart, step, apart, depth, wide,
+                   panels.ctypes.data + p * panels.strides[0], w.dtype, w.itemsize)  # fmt: skip
+
+
+def add_product(
+    a: int, a_row: int, rows: int, panels: Any, columns: int, out: int, pitch: int, fresh: int, bias: int
+) -> None:
+    """``out[r] += sum over k of a[r, k] * panels[k]``, or ``=`` that where `fresh` is not 0, plus the bias, if any.
+
+    `a`, `out` and the bias by address, steps from row to row in bytes.
+    """
+    count, depth, _ = panels.shape
+    size, lanes = panels.itemsize, WIDTH // panels.itemsize
+    least, more = -(-columns // lanes) // count, -(-columns // lanes) % count
+    for p in range(count):
+        start = begin(p, least, more, lanes)
+        end, base = min(begin(p + 1, least, more, lanes), columns), panels.ctypes.data + p * panels.strides[0]
+        for k in range(0, depth, NEAR):
+            multiply_strips(least + (p < more), panels.dtype, rows, a + k * size, a_row, size, ROWS * a_row,
+                            base + k * PITCH, PITCH, min(NEAR, depth - k), out + start * size, pitch, end - start,
+                            fresh and k == 0, bias + start * size if bias and k + NEAR >= depth else 0)  # fmt: skip
 
 
 def next_row(sums: Any, more: Any, h: Any, c: Any, gates: Any, kept: Any, row: int, out: Any) -> None:
@@ -44,37 +80,32 @@ def next_row(sums: Any, more: Any, h: Any, c: Any, gates: Any, kept: Any, row: i
 
 
 def forward_steps(
-    x: Any, h: Any, c: Any, w_x: Any, w_h: Any, bias: Any, steps: Any, offsets: Any, sums: Any, gates: Any,
-    kept: Any, rows: Any, cursor: Any,
+    h: Any, c: Any, weights: Any, bias: Any, steps: Any, share: int, sums: Any, gates: Any, kept: Any, rows: Any,
+    cursor: Any,
 ) -> int:  # fmt: skip
-    """All steps; a piece is some examples. `steps` holds for each step its first row and how many there are.
+    """All steps; a piece is `share` examples. `steps` holds for each step its first row and how many there are.
 
-    `sums` has two lines for each example: the state's contribution stands by itself where the cell is a GRU's.
+    `sums` has a line for each example, and where the cell is a GRU another one: the states' contribution stands by
+    itself there, and `bias` is added to it.
     """
     h, c, bias, sums, gates, kept, rows = bare(h), bare(c), bare(bias), bare(sums), bare(gates), bare(kept), bare(rows)
-    pieces, share, lines, pitch = sums.shape
-    width, size = bias.shape[1], x.itemsize
-    done = 0
+    _, lines, _ = sums.shape
+    width, done = gates.shape[1], 0
     while True:
-        piece = claim(cursor)
-        if piece >= pieces:
+        first = claim(cursor) * share
+        if first >= len(h):
             return done
         done += 1
-        first, here = piece * share, sums[piece]
-        target = np.intp(here.ctypes.data)  # as `other`: two types would be two products
-        other = target + (lines - 1) * pitch * size
+        here = np.intp(sums.ctypes.data) + first * sums.strides[0] + (lines - 1) * sums.strides[1]
         for s in range(len(steps)):
             n, row = max(min(steps[s, 1] - first, share), 0), steps[s, 0] + first
+            for b in range(n):  # the loops of the gates are compiled for lines that they do not write to
+                copy_row(gates[row + b], sums[first + b, 0])
+            add_product(h.ctypes.data + first * h.strides[0], h.strides[0], n, weights, width, here, sums.strides[0],
+                        KIND == GRU, bias.ctypes.data if KIND == GRU else 0)  # fmt: skip
             for b in range(n):
-                for line in range(lines):
-                    copy_row(bias[line], here[b, line])
-            add_product(x.ctypes.data + row * x.strides[0], x.strides[0], n, offsets, x.shape[1], w_x, width, target,
-                        here.strides[0])  # fmt: skip
-            add_product(h.ctypes.data + first * h.strides[0], h.strides[0], n, offsets, h.shape[1], w_h, width, other,
-                        here.strides[0])  # fmt: skip
-            for b in range(n):
-                next_row(here[b, 0], here[b, lines - 1], h[first + b], c[first + b], gates, kept, row + b,
-                         rows[row + b])  # fmt: skip
+                next_row(sums[first + b, 0], sums[first + b, lines - 1], h[first + b], c[first + b], gates, kept,
+                         row + b, rows[row + b])  # fmt: skip
 
 
 def back_row(
@@ -90,35 +121,25 @@ def back_row(
         rnn_row_back(gh, KIND == RELU, out, slopes)
 
 
-def put(source: Any, panels: Any, k: int) -> None:
-    """Write a row of a matrix that is laid out in panels."""
-    wide = panels.shape[2]
-    for p in range(len(panels)):
-        copy_row(source[p * wide : (p + 1) * wide], panels[p, k])
-
-
 def backward_steps(
-    x: Any, h0: Any, c0: Any, rows: Any, gates: Any, kept: Any, grows: Any, gh: Any, gc: Any, w_x: Any,
-    w_h: Any, steps: Any, offsets: Any, across: Any, slopes: Any, inputs: Any, states: Any, sums: Any, gx: Any,
-    gw_x: Any, gw_h: Any, gbias: Any, cursor: Any,
+    h0: Any, c0: Any, rows: Any, gates: Any, kept: Any, grows: Any, gh: Any, gc: Any, weights: Any, steps: Any,
+    share: int, slopes: Any, more: Any, states: Any, sums: Any, cursor: Any,
 ) -> int:  # fmt: skip
-    """All steps, backward. `slopes` has lines as `sums` has in `forward_steps`; without rows `gx` is not wanted."""
-    x, h0, c0, rows, gates, kept = bare(x), bare(h0), bare(c0), bare(rows), bare(gates), bare(kept)
-    grows, gh, gc, slopes, inputs, states = bare(grows), bare(gh), bare(gc), bare(slopes), bare(inputs), bare(states)
-    sums, gx, gw_x, gw_h, gbias = bare(sums), bare(gx), bare(gw_x), bare(gw_h), bare(gbias)
-    pieces, chunk, lines, pitch = slopes.shape
-    share, width, size, zero = sums.shape[1], gbias.shape[2], x.itemsize, x.dtype.type(0)
-    done = 0
+    """All steps, backward; a piece is `share` examples.
+
+    `sums`, shape (1 or 2, T, groups, G H), begins with zeros: the sums of `slopes` and `more` over `FEW` examples.
+    """
+    h0, c0, rows, gates, kept, grows, gh, gc = (
+        bare(h0), bare(c0), bare(rows), bare(gates), bare(kept), bare(grows), bare(gh), bare(gc)
+    )  # fmt: skip
+    slopes, more, states, sums = bare(slopes), bare(more), bare(states), bare(sums)
+    lines, groups, done = len(sums), -(-share // FEW), 0
     while True:
         piece = claim(cursor)
-        if piece >= pieces:
+        first = piece * share
+        if first >= len(gh):
             return done
         done += 1
-        fill_row(gw_x[piece].reshape(-1), zero)
-        fill_row(gw_h[piece].reshape(-1), zero)
-        fill_row(gbias[piece].reshape(-1), zero)
-        first, filled, here, out = piece * share, 0, slopes[piece], sums[piece]
-        base, last = np.intp(here.ctypes.data), (lines - 1) * pitch * size
         for s in range(len(steps) - 1, -1, -1):
             n, row = max(min(steps[s, 1] - first, share), 0), steps[s, 0] + first
             for b in range(n):
@@ -128,33 +149,14 @@ def backward_steps(
                 before = rows[j] if known else h0[i]
                 add_row(grows[r], gh[i])
                 back_row(gh[i], gc[i], gates, kept, r, rows[r], before,
-                         (kept[j] if known else c0[i]) if KIND == LSTM else before, here[filled + b, 0],
-                         here[filled + b, lines - 1])  # fmt: skip
-                for line in range(lines):
-                    add_row(here[filled + b, line], gbias[piece, line])
-                put(x[r], inputs[piece], filled + b)
-                put(before, states[piece], filled + b)
-                fill_row(out[b], zero)
-                if KIND == GRU:
-                    copy_row(gh[i], out[b])
-            there = base + filled * here.strides[0]
-            add_product(there + last, here.strides[0], n, offsets, width, w_h, gh.shape[1], out.ctypes.data,
-                        out.strides[0])  # fmt: skip
-            for b in range(n):
-                copy_row(out[b, : gh.shape[1]], gh[first + b])
-            if len(gx):
-                fill_row(out[:n].reshape(-1), zero)
-                add_product(there, here.strides[0], n, offsets, width, w_x, gx.shape[1], out.ctypes.data,
-                            out.strides[0])  # fmt: skip
-                for b in range(n):
-                    copy_row(out[b, : gx.shape[1]], gx[row + b])
-            filled += n
-            if filled + share > chunk or s == 0:
-                add_product(base, size, width, across, filled, inputs[piece], x.shape[1], gw_x[piece].ctypes.data,
-                            gw_x.strides[1])  # fmt: skip
-                add_product(base + last, size, width, across, filled, states[piece], gh.shape[1],
-                            gw_h[piece].ctypes.data, gw_h.strides[1])  # fmt: skip
-                filled = 0
+                         (kept[j] if known else c0[i]) if KIND == LSTM else before, slopes[r], more[r])  # fmt: skip
+                copy_row(before, states[r])
+                group = piece * groups + b // FEW
+                add_row(slopes[r], sums[0, s, group])
+                if lines > 1:
+                    add_row(more[r], sums[1, s, group])
+            add_product(more.ctypes.data + row * more.strides[0], more.strides[0], n, weights, gh.shape[1],
+                        gh.ctypes.data + first * gh.strides[0], gh.strides[0], KIND != GRU, 0)  # fmt: skip
 
 
 # --- what prepares them -----------------------------------------------------------------------------------------------
@@ -167,71 +169,47 @@ _FORWARD, _BACKWARD = (  # by the kind of cell
 
 def _shares(batch: int, work: int) -> tuple[int, int]:
     """How many pieces there are, and how many examples in each."""
-    wanted = min(helpers_for(work) + 1, -(-batch // 8)) if work >= MANY else 1
+    wanted = min(helpers_for(work) + 1, -(-batch // ROWS)) if work >= MANY else 1
     share = -(-batch // wanted)
     return -(-batch // share), share
 
 
-def _packed(name: str, w: Any, turned: bool) -> Any:
+def _packed(w: Any, turned: bool) -> Any:
     depth, columns = w.shape[::-1] if turned else w.shape
-    panels = room(name, shape_of(depth, columns, w.itemsize), w.dtype)
-    (pack_turned if turned else pack).compiled(np.ascontiguousarray(w), panels)
+    lanes = PITCH // w.itemsize
+    panels = room("weights", (-(-columns // lanes), depth, lanes), w.dtype)
+    pack.compiled(np.ascontiguousarray(w), turned, panels)
     return panels
 
 
 def _pitch(width: int, itemsize: int) -> int:
-    """Room for whole panels, and an odd number of cache lines, since others would meet in few places of a cache."""
-    count, _, wide = shape_of(1, width, itemsize)
+    """Room for a line, and an odd number of cache lines, since others would meet in few places of a cache."""
     line = 64 // itemsize
-    return (-(-count * wide // line) | 1) * line
+    return (-(-width // line) | 1) * line
 
 
-def forward(
-    kind: int, x: Any, h: Any, c: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, steps: Any, gates: Any, kept: Any,
-    rows: Any, w_hr: None = None,
-) -> None:  # fmt: skip
-    """`rnn_numpy.forward`, compiled, in float32 or float64; writes no gates of a plain cell."""
-    width, lines = len(w_hh), 1 + (kind == GRU)
-    bias = np.zeros((lines, width), x.dtype)
-    for line, given in ((0, b_ih), (-1, b_hh)):
-        if given is not None:
-            bias[line] += given
-    pieces, share = _shares(len(h), 2 * len(x) * (w_ih.size + w_hh.size))
-    sums = room("sums", (pieces, share, lines, _pitch(width, x.itemsize)), x.dtype)
-    w_x, w_h = _packed("w_x", w_ih, True), _packed("w_h", w_hh, True)
-    launch(_FORWARD[kind].compiled, pieces, np.ascontiguousarray(x), h, c, w_x, w_h, bias, steps,
-           places(x.itemsize), sums, gates, kept, rows, helpers=pieces - 1)  # fmt: skip
+def forward_all(
+    kind: int, h: Any, c: Any, w_hh: Any, b_hh: Any, steps: Any, w_hr: None, gates: Any, kept: Any, rows: Any
+) -> None:
+    """`rnn_numpy.forward_all`, compiled, in float32 or float64."""
+    width, gru = len(w_hh), kind == GRU
+    pieces, share = _shares(len(h), 2 * len(rows) * w_hh.size)
+    sums = room("sums", (len(h), 1 + gru, _pitch(width, gates.itemsize)), gates.dtype)
+    bias = np.zeros(width if gru else 0, gates.dtype)
+    if gru and b_hh is not None:
+        bias += b_hh
+    launch(_FORWARD[kind].compiled, pieces, h, c, _packed(w_hh, True), bias, steps, share, sums, gates, kept, rows,
+           helpers=pieces - 1)  # fmt: skip
 
 
-def backward(
-    kind: int, x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, steps: Any, gates: Any, kept: Any, rows: Any,
-    grows: Any, gh: Any, gc: Any, needs_x: bool, w_hr: None = None,
-) -> tuple[Any, Any, Any, Any, None]:  # fmt: skip
-    """`rnn_numpy.backward`, compiled."""
-    dtype, size, (width, depth), hidden = x.dtype, x.itemsize, w_ih.shape, w_hh.shape[1]
-    lines, pitch = 1 + (kind == GRU), _pitch(width, x.itemsize)
-    work = 2 * len(x) * (w_ih.size * (1 + needs_x) + 2 * w_hh.size)
-    pieces, share = _shares(len(h0), work)
-    chunk = max(share, min(len(x), max(NEAR, min(4 * NEAR, CHUNK // (pitch * lines * size)))))
-    slopes = room("slopes", (pieces, chunk, lines, pitch), dtype)
-    inputs = room("inputs", (pieces, *shape_of(chunk, depth, size)), dtype)
-    states = room("states", (pieces, *shape_of(chunk, hidden, size)), dtype)
-    sums = room("sums", (pieces, share, max(_pitch(depth, size), _pitch(hidden, size))), dtype)
-    gw_x, gw_h = (room(f"gw_{n}", (pieces, width, _pitch(k, size)), dtype) for n, k in (("x", depth), ("h", hidden)))
-    gbias = np.empty((pieces, lines, width), dtype)
-    gx = np.empty((len(x) if needs_x else 0, depth), dtype)
-    w_h = _packed("w_h", w_hh, False)
-    w_x = _packed("w_x", w_ih, False) if needs_x else w_h
-    launch(
-        _BACKWARD[kind].compiled, pieces, np.ascontiguousarray(x), np.ascontiguousarray(h0),
-        np.ascontiguousarray(c0), rows, gates, kept, grows, gh, gc, w_x, w_h, steps, places(size),
-        places(lines * pitch * size, max(chunk, 2)), slopes, inputs, states, sums, gx, gw_x, gw_h, gbias,
-        helpers=pieces - 1,
-    )  # fmt: skip
-    gw_ih, gw_hh, gb = _of_all(gw_x[:, :, :depth]), _of_all(gw_h[:, :, :hidden]), _of_all(gbias)
-    return gx if needs_x else None, gw_ih, gw_hh, gb, None
-
-
-def _of_all(pieces: Any) -> Any:
-    """The sum of what the pieces found; of a single one, a third of a sum's time, since each cell in a loop has it."""
-    return pieces[0].copy() if len(pieces) == 1 else pairwise_sum(pieces, 0)
+def backward_all(
+    kind: int, h0: Any, c0: Any, w_hh: Any, steps: Any, w_hr: None, gates: Any, kept: Any, grows: Any, gh: Any, gc: Any,
+    slopes: Any, more: Any, states: Any, shown: Any, rows: Any,
+) -> Any:  # fmt: skip
+    """`rnn_numpy.backward_all`, compiled."""
+    pieces, share = _shares(len(h0), 2 * len(rows) * w_hh.size)
+    sums = np.zeros((1 + (kind == GRU), len(steps), pieces * -(-share // FEW), len(w_hh)), gates.dtype)
+    h0, c0 = np.ascontiguousarray(h0), np.ascontiguousarray(c0)
+    launch(_BACKWARD[kind].compiled, pieces, h0, c0, rows, gates, kept, grows, gh, gc, _packed(w_hh, False), steps,
+           share, slopes, more, states, sums, helpers=pieces - 1)  # fmt: skip
+    return pairwise_sum(sums, (1, 2))

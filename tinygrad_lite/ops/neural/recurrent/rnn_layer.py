@@ -157,9 +157,7 @@ def lstm_layer(
 ) -> tuple[Any, ...]:  # fmt: skip
     """All hidden states, the last hidden and cell states, and what the backward pass needs: gates and cell states."""
     came, (x, h, c) = x, _rows(x, np.array(h0, order="C"), np.array(c0, order="C"))
-    gates, cells, rows = (np.empty((len(x), n), x.dtype) for n in (len(w_hh), c.shape[1], h.shape[1]))
-    args = LSTM, x, h, c, w_ih, w_hh, b_ih, b_hh, _steps(sizes, reverse), gates, cells, rows
-    loops.forward(*args, w_hr)
+    gates, cells, rows = loops.forward(LSTM, x, h, c, w_ih, w_hh, b_ih, b_hh, _steps(sizes, reverse), w_hr)
     return *_as_came(came, rows, h, c), gates, cells
 
 
@@ -192,7 +190,7 @@ def _gru_vjp(
     grows, gh = _arrived(g, rows, h0)
     steps = _steps(sizes, reverse)
     gx, gw_ih, gw_hh, (bias, more), _ = loops.backward(
-        GRU, x, h0, h0, w_ih, w_hh, steps, gates, kept, rows, grows, gh, gh, needs_x, None
+        GRU, x, h0, h0, w_ih, w_hh, steps, gates, kept, rows, grows, gh, gh, needs_x
     )
     return *_back(came, gx, gh), gw_ih, gw_hh, _or_none(b_ih, bias), _or_none(b_hh, more)
 
@@ -203,8 +201,7 @@ def gru_layer(
 ) -> tuple[Any, ...]:
     """All hidden states, the last, and what the backward pass needs: gates, and what the state gave to the new one."""
     came, (x, h) = x, _rows(x, np.array(h0, order="C"))
-    gates, kept, rows = (np.empty((len(x), n), x.dtype) for n in (len(w_hh), h.shape[1], h.shape[1]))
-    loops.forward(GRU, x, h, h, w_ih, w_hh, b_ih, b_hh, _steps(sizes, reverse), gates, kept, rows, None)
+    gates, kept, rows = loops.forward(GRU, x, h, h, w_ih, w_hh, b_ih, b_hh, _steps(sizes, reverse))
     return *_as_came(came, rows, h), gates, kept
 
 
@@ -234,7 +231,7 @@ def _rnn_vjp(
     grows, gh = _arrived(g, rows, h0)
     kind, steps = RELU if bent else TANH, _steps(sizes, reverse)
     gx, gw_ih, gw_hh, (bias,), _ = loops.backward(
-        kind, x, h0, h0, w_ih, w_hh, steps, rows, rows, rows, grows, gh, gh, needs_x, None
+        kind, x, h0, h0, w_ih, w_hh, steps, rows, rows, rows, grows, gh, gh, needs_x
     )
     return *_back(came, gx, gh), gw_ih, gw_hh, _or_none(b_ih, bias), _or_none(b_hh, bias)
 
@@ -246,6 +243,6 @@ def rnn_layer(
 ) -> tuple[Any, ...]:  # fmt: skip
     """All hidden states and the last one; the cell is relu where `bent`, else tanh."""
     came, (x, h) = x, _rows(x, np.array(h0, order="C"))
-    rows, kind = np.empty((len(x), h.shape[1]), x.dtype), RELU if bent else TANH
-    loops.forward(kind, x, h, h, w_ih, w_hh, b_ih, b_hh, _steps(sizes, reverse), rows, rows, rows, None)
+    kind = RELU if bent else TANH
+    _, _, rows = loops.forward(kind, x, h, h, w_ih, w_hh, b_ih, b_hh, _steps(sizes, reverse))
     return tuple(_as_came(came, rows, h))

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from ...kernel import kernel
-from ...spatial.padded_layout import no_plain
-from .blocks import PANEL, ROWS, WIDTH, rows_by_columns, turn
+from tinygrad_lite.kernels.kernel import kernel
+from tinygrad_lite.kernels.native.simd.blocks import PANEL, ROWS, WIDTH, rows_by_columns, turn
+from tinygrad_lite.kernels.spatial.padded_layout import no_plain
 
 NEAR = 128  # rows of a panel at a time, which stay in the first cache
 
