@@ -244,6 +244,13 @@ def empty_matrices(m: Any) -> Any:
 
 
 @programs
+def second_derivatives_of_nothing(m: Any) -> Any:
+    x = m.ones(2, 0, 0, requires_grad=True)
+    (first,) = m.autograd.grad(m.linalg.det(x).sum(), x, create_graph=True)
+    return m.autograd.grad(first.sum(), x)[0], m.einsum("ni,ni->n", m.ones(0, 3), m.ones(0, 3))
+
+
+@programs
 def products_of_nothing(m: Any) -> Any:
     return [m.mm(m.ones(2, 0), m.ones(0, 3)), m.addmm(m.ones(3), m.ones(2, 0), m.ones(0, 3)),
             m.kron(m.ones(0), m.ones(2)), m.inner(m.ones(0), m.ones(0)), m.dot(m.ones(0), m.ones(0))]  # fmt: skip

@@ -79,7 +79,7 @@ def row_products(x: Any, out: Any) -> None:
 def product_of_others(x: Any) -> Any:
     """Along the last axis, the product of all *other* entries: no division, so zeros are no exception."""
     n = x.shape[-1]
-    if n == 1:
+    if n < 2:
         return np.ones_like(x)
     if n % 2:
         x = np.concatenate([x, np.ones_like(x[..., :1])], axis=-1)

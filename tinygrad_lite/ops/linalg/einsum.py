@@ -215,7 +215,7 @@ def _dots(x: Any, y: Any) -> Any:
     """Products of the rows of two arrays, for which BLAS would be called one after the other; in short blocks."""
     n, k = x.shape
     whole = k - k % BLOCK
-    blocks = [v[:, :whole].reshape(n, -1, BLOCK) for v in (x, y)]
+    blocks = [v[:, :whole].reshape(n, whole // BLOCK, BLOCK) for v in (x, y)]
     out = pairwise_sum(np.einsum("nbk,nbk->nb", *blocks), 1)
     return out if whole == k else out + np.einsum("nk,nk->n", x[:, whole:], y[:, whole:])
 
