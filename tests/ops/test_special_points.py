@@ -132,6 +132,20 @@ def test_second_and_third_derivatives_at_zero(name: str) -> None:
     np.testing.assert_allclose(found.get((3, 0), [0.0] * 2), [third] * 2, 1e-12, 1e-15)
 
 
+@pytest.mark.parametrize("backend", ["numba", "numpy"])
+@pytest.mark.parametrize(("function", "x"), [(tg.special.log_ndtr, -88.0), (tg.special.erfcx, 104.0)])
+def test_derivatives_far_out_in_float32(function: Any, x: float, backend: str) -> None:
+    """Where the terms of the usual formulas are a million times as large as their sum."""
+    found = []
+    for dtype in (tg.float32, tg.float64):
+        point = tg.tensor([x], dtype=dtype, requires_grad=True)
+        with kernels.use(backend):
+            (first,) = tg.autograd.grad(function(point), point, tg.ones_like(point), create_graph=True)
+            (second,) = tg.autograd.grad(first, point, tg.ones_like(point))
+        found.append([first.item(), second.item()])
+    assert found[0] == pytest.approx(found[1], rel=2e-3)
+
+
 def by_hand(x: Any) -> Any:
     """The determinant of a 3 x 3 matrix."""
     (a, b, c), (d, e, f), (g, h, i) = x

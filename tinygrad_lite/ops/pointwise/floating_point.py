@@ -26,7 +26,7 @@ METHODS = "copysign_ fix_ frac_ frexp heaviside_ ldexp_ nan_to_num_ nextafter_ s
 
 frac = elementwise(lambda x: x - np.trunc(x), name="frac", x=lambda g: g)
 copysign = elementwise(np.copysign, numbers="second", x=lambda g, x, out: g * (np.sign(x) * np.sign(out)), y=flat)
-nextafter = elementwise(np.nextafter, numbers="", x=lambda g: g, y=flat)
+nextafter = elementwise(np.nextafter, numbers="", x=lambda g, x, y: masked(g, np.not_equal(x, y)), y=flat)
 _heaviside = elementwise(np.heaviside, x=flat, y=lambda g, x: masked(g, np.equal(x, 0)))
 
 

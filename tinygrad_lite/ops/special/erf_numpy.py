@@ -228,6 +228,15 @@ def erfcx_series(x: Any) -> Any:
     ])  # fmt: skip
 
 
+@in_double
+def erfcx_fall(x: Any) -> Any:
+    """The derivative of `erfcx`, ``2 x erfcx(x) - 2 / sqrt(pi)``, without the difference where both are near."""
+    return piecewise(x, [
+        (x <= 4, lambda x: 2 * (x * erfcx_series(x) - _INV_SQRT_PI)),
+        (x > 4, lambda x: -2 / (x * x) * _ratio(_LARGE, 1 / (x * x))),
+    ])  # fmt: skip
+
+
 def _quantile_of_tail(p: Any) -> Any:
     """For p < 0.075; far out, beyond 1e-300, too."""
     r = np.sqrt(-np.log(p))

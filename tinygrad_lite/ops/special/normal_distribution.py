@@ -28,8 +28,9 @@ SPECIAL = __all__
 
 _ROOT_HALF, _ROOT_PI, _ROOT_2PI = math.sqrt(0.5), math.sqrt(math.pi), math.sqrt(2 * math.pi)
 
-erfcx: Unary = elementwise(
-    lambda x: erf.erfcx(x), name="erfcx", x=lambda g, x, out: g * (2 * x * out - 2 / _ROOT_PI)
+erfcx: Unary = elementwise(lambda x: erf.erfcx(x), name="erfcx", x=lambda g, x: g * _erfcx_fall(x))
+_erfcx_fall: Unary = elementwise(
+    lambda x: erf.erfcx_fall(x), name="erfcx_fall", x=lambda g, x, out: g * (2 * erfcx(x) + 2 * x * out)
 )  # fmt: skip
 
 
@@ -46,10 +47,11 @@ def log_ndtr_series(x: Any) -> Any:
 
 def _hazard(g: Any, x: Any) -> Any:
     """The density over what lies below, each side by a formula whose parts stay numbers there."""
-    above = np.maximum(x, 0.0)
+    below = np.less(x, 0)
+    above = np.where(below, 0.0, x)  # not np.maximum, whose slope at 0 is a half
     right = np.exp(-0.5 * above * above) / (_ROOT_2PI * ndtr(above))
-    left = (2 / _ROOT_2PI) / erfcx(np.minimum(x, 0.0) * -_ROOT_HALF)
-    return g * np.where(np.less(x, 0), left, right)
+    left = (2 / _ROOT_2PI) / erfcx(masked(x, below) * -_ROOT_HALF)
+    return g * np.where(below, left, right)
 
 
 log_ndtr: Unary = elementwise(fused(log_ndtr_series, kernels.log_ndtr), name="log_ndtr", x=_hazard)

@@ -130,22 +130,23 @@ def silu_slope(g: Any, x: Any) -> Any:
 _silu = elementwise(silu_of, name="silu", compiled=True, complex=True, x=silu_slope)
 
 
-def _odds(x: Any) -> tuple[Any, Any]:
-    """``e = exp(x)``, limited, and n with ``tanh(softplus(x)) = n / (n + 2)``."""
-    e = np.exp(np.minimum(x, 20.0))
-    return e, e * (e + 2)
+def _odds(x: Any) -> tuple[Any, Any, Any]:
+    """The x up to where the slope is 1, ``e = exp(x)`` of it, and n with ``tanh(softplus(x)) = n / (n + 2)``."""
+    x = np.minimum(x, 20.0)
+    e = np.exp(x)
+    return x, e, e * (e + 2)
 
 
 def mish_of(x: Any) -> Any:
     """``x tanh(softplus(x))`` of an array."""
     x = floating(x)
-    _, n = _odds(x)
+    n = _odds(x)[-1]
     return x * (n / (n + 2))
 
 
 def mish_slope(g: Any, x: Any) -> Any:
     """`g` times the derivative of `mish_of`."""
-    e, n = _odds(x)
+    x, e, n = _odds(x)
     return g * (n / (n + 2) + 4 * x * e * (e + 1) / np.square(n + 2))
 
 
