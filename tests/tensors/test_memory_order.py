@@ -16,6 +16,7 @@ from ops_cases import Oracle, Row, names
 from ops_table import OPS
 
 import tinygrad_lite as tg
+import tinygrad_lite.nn.functional as F
 
 # What does not lie as PyTorch's does, and why. All of these but the last lie in C order instead.
 COLUMNS = "LAPACK's columns, which PyTorch hands on"
@@ -102,6 +103,9 @@ IN_C_ORDER: dict[str, Callable[[Any], Any]] = {
     "masked_fill": lambda x: x.masked_fill(x > 0, 2.0), "sum": lambda x: tg.stack([x, x], 2).permute(2, 1, 0).sum(0),
     "amax": lambda x: tg.stack([x, x], 2).permute(2, 1, 0).amax(0), "renorm": lambda x: x.renorm(2, 0, 1.0),
     "topk": lambda x: x.topk(2, 0).values, "median": lambda x: x.median(1).indices, "cdist": lambda x: tg.cdist(x, x),
+    "norm": lambda x: tg.stack([x, x], 2).permute(2, 1, 0).norm(dim=0),
+    "one_hot": lambda x: F.one_hot(x.detach().long(), 9),
+    "pairwise_distance": lambda x: F.pairwise_distance(*[tg.stack([x, x], 2).permute(2, 1, 0)] * 2),
     "pad": lambda x: tg.pad(x, (1, -1)), "contiguous": lambda x: x.contiguous(),
     "gather": lambda x: x.gather(0, INDEX[:, None]), "nonzero": lambda x: (x > 0).nonzero(as_tuple=True)[1],
     **{

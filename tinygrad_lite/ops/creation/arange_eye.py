@@ -399,4 +399,4 @@ def hot(index: Any, count: int) -> Any:
     """Rows with a one at an index each."""
     if index.size and (index.min() < 0 or index.max() >= count):
         raise InputError(f"one_hot: class indices must be in [0, {count - 1}], got {index.min()} to {index.max()}")
-    return (index[..., None] == np.arange(count)).astype(np.int64)
+    return (index[..., None] == np.arange(count)).astype(np.int64, order="C")

@@ -30,7 +30,8 @@ LINALG = "cond matrix_exp matrix_norm matrix_power matrix_rank norm vector_norm"
 
 
 def _lengths(x: Any, p: float, dim: Any, keepdim: bool) -> Any:
-    return p_norm.record((abs(x) if is_complex(x) else x, p, dim, keepdim))
+    out = p_norm.record((abs(x) if is_complex(x) else x, p, dim, keepdim))
+    return out if keepdim else out.contiguous()  # kept dimensions are to divide by, in the order of `x`
 
 
 def _largest(magnitudes: Any, dim: int) -> Any:
