@@ -140,7 +140,7 @@ def _odds(x: Any) -> tuple[Any, Any, Any]:
 def mish_of(x: Any) -> Any:
     """``x tanh(softplus(x))`` of an array."""
     x = floating(x)
-    n = _odds(x)[-1]
+    _, _, n = _odds(x)
     return x * (n / (n + 2))
 
 
