@@ -366,6 +366,30 @@ def test_unrolled_steps_equal_their_twins(threads, kind, sizes, features, hidden
 
 
 @pytest.mark.parametrize("layer", LAYERS)
+def test_any_number_of_threads_gives_the_same_bits(layer, monkeypatch):
+    pytest.importorskip("numba")
+    from tinygrad_lite.kernels.rnn import rnn as rnn_kernels
+
+    monkeypatch.setattr(rnn_kernels, "MANY", 0)
+    module, x, found = getattr(nn, layer)(40, 64), tg.randn(5, 41, 40), []
+    before = tg.get_num_threads()
+    try:
+        for threads in (1, 2, 3):
+            tg.set_num_threads(threads)
+            assert rnn_kernels._shares(41, 1 << 30)[0] == threads
+            own = x.clone().requires_grad_()
+            module.zero_grad()
+            out, _ = module(own)
+            (out * out).sum().backward()
+            found.append(
+                [v.detach().numpy().tobytes() for v in (out, own.grad, *(p.grad for p in module.parameters()))]
+            )
+    finally:
+        tg.set_num_threads(before)
+    assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize("layer", LAYERS)
 def test_both_backends_agree(layer):
     module = getattr(nn, layer)(5, 8, num_layers=2, bidirectional=True)
     x = tg.randn(6, 3, 5)

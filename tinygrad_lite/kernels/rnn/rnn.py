@@ -18,7 +18,7 @@ import numpy as np
 
 from ..kernel import Kernel, kernel
 from ..linalg.blocked_product import NEAR, begin, copy_panel, multiply_strips
-from ..loops.pairwise_sum import FEW, pairwise_sum
+from ..loops.pairwise_sum import pairwise_sum
 from ..loops.row_sums import add_row, copy_row
 from ..native.memory import bare, claim
 from ..native.simd.blocks import ROWS, WIDTH
@@ -127,16 +127,15 @@ def backward_steps(
 ) -> int:  # fmt: skip
     """All steps, backward; a piece is `share` examples.
 
-    `sums`, shape (1 or 2, T, groups, G H), begins with zeros: the sums of `slopes` and `more` over `FEW` examples.
+    `sums`, shape (1 or 2, T, groups, G H), begins with zeros: those of `slopes` and `more` over `ROWS` examples each.
     """
     h0, c0, rows, gates, kept, grows, gh, gc = (
         bare(h0), bare(c0), bare(rows), bare(gates), bare(kept), bare(grows), bare(gh), bare(gc)
     )  # fmt: skip
     slopes, more, states, sums = bare(slopes), bare(more), bare(states), bare(sums)
-    lines, groups, done = len(sums), -(-share // FEW), 0
+    lines, done = len(sums), 0
     while True:
-        piece = claim(cursor)
-        first = piece * share
+        first = claim(cursor) * share
         if first >= len(gh):
             return done
         done += 1
@@ -151,7 +150,7 @@ def backward_steps(
                 back_row(gh[i], gc[i], gates, kept, r, rows[r], before,
                          (kept[j] if known else c0[i]) if KIND == LSTM else before, slopes[r], more[r])  # fmt: skip
                 copy_row(before, states[r])
-                group = piece * groups + b // FEW
+                group = i // ROWS
                 add_row(slopes[r], sums[0, s, group])
                 if lines > 1:
                     add_row(more[r], sums[1, s, group])
@@ -168,9 +167,9 @@ _FORWARD, _BACKWARD = (  # by the kind of cell
 
 
 def _shares(batch: int, work: int) -> tuple[int, int]:
-    """How many pieces there are, and how many examples in each."""
+    """How many pieces there are, and how many examples in each: whole strips, whose sums are the same in any piece."""
     wanted = min(helpers_for(work) + 1, -(-batch // ROWS)) if work >= MANY else 1
-    share = -(-batch // wanted)
+    share = -(-batch // (wanted * ROWS)) * ROWS
     return -(-batch // share), share
 
 
@@ -208,7 +207,7 @@ def backward_all(
 ) -> Any:  # fmt: skip
     """`rnn_numpy.backward_all`, compiled."""
     pieces, share = _shares(len(h0), 2 * len(rows) * w_hh.size)
-    sums = np.zeros((1 + (kind == GRU), len(steps), pieces * -(-share // FEW), len(w_hh)), gates.dtype)
+    sums = np.zeros((1 + (kind == GRU), len(steps), -(-len(h0) // ROWS), len(w_hh)), gates.dtype)
     h0, c0 = np.ascontiguousarray(h0), np.ascontiguousarray(c0)
     launch(_BACKWARD[kind].compiled, pieces, h0, c0, rows, gates, kept, grows, gh, gc, _packed(w_hh, False), steps,
            share, slopes, more, states, sums, helpers=pieces - 1)  # fmt: skip
