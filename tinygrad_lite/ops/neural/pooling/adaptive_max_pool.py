@@ -34,7 +34,8 @@ def _adaptive(dims: int, input: Any, output_size: Any, return_indices: bool) -> 
         size = unwrap(x).shape[2:]
         return pooled(x, _even(size, spatial_sizes(output_size, size, who)), return_indices)
 
-    return unbatched(run, input, dims, who, channels=True)
+    inner = unwrap(input).ndim > dims + 1  # PyTorch lets the first dimension be empty, whichever it is
+    return unbatched(run, input, dims, who, channels=inner)
 
 
 @with_indices

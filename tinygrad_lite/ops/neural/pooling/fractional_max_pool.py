@@ -80,7 +80,8 @@ def _fractional(
         values = pick.record((x, index, large))
         return (values, wrap(index.astype(np.int64))) if return_indices else values
 
-    return unbatched(run, input, dims, who, channels=True)
+    inner = unwrap(input).ndim > dims + 1  # PyTorch lets the first dimension be empty, whichever it is
+    return unbatched(run, input, dims, who, channels=inner)
 
 
 @with_indices
