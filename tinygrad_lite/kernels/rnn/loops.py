@@ -17,10 +17,14 @@ from ..linalg.matrix_product import matrix_product, product_plus
 from . import rnn_numpy
 from .rnn_numpy import GRU, LSTM
 
+FEW, LARGE = 16, 2 << 20  # examples, and bytes of weights: for one step of fewer, or by more, packing does not pay
 
-def _served(kind: int, h: Any, c: Any, w_hh: Any, *args: Any) -> bool:
+
+def _served(kind: int, h: Any, c: Any, w_hh: Any, w_hr: Any, *args: Any) -> bool:
     """float32 and float64, of no empty batch, without a projection, where the weights are worth packing."""
-    return h.dtype.char in "fd" and h.size > 0 and h.shape[1] == c.shape[1] and len(args[-1]) > len(h)
+    if h.dtype.char not in "fd" or not h.size or w_hr is not None:
+        return False
+    return len(args[-1]) > len(h) or (len(h) >= FEW and w_hh.nbytes < LARGE)
 
 
 _forward_all = late(f"{__package__}.rnn", "forward_all", when=_served)(rnn_numpy.forward_all)
@@ -62,7 +66,7 @@ def forward(
     kept = rows = gates
     if kind in (LSTM, GRU):
         kept, rows = np.empty((len(x), c.shape[1]), x.dtype), np.empty((len(x), h.shape[1]), x.dtype)
-    _forward_all(kind, h, c, w_hh, own, steps, w_hr, gates, kept, rows)
+    _forward_all(kind, h, c, w_hh, w_hr, own, steps, gates, kept, rows)
     return gates, kept, rows
 
 
@@ -91,7 +95,7 @@ def backward(
     slopes, states = np.empty(gates.shape, gates.dtype), np.empty(rows.shape, rows.dtype)
     more = np.empty(gates.shape, gates.dtype) if kind == GRU else slopes
     shown = states if w_hr is None else np.empty(rows.shape, rows.dtype)
-    bias = _backward_all(kind, h0, c0, w_hh, steps, w_hr, gates, kept, grows, gh, gc, slopes, more, states, shown, rows)
+    bias = _backward_all(kind, h0, c0, w_hh, w_hr, steps, gates, kept, grows, gh, gc, slopes, more, states, shown, rows)
     project = None
     if w_hr is not None:
         project = matrix_product(shown.T, gates[:, 3 * kept.shape[1] :] * np.tanh(kept))

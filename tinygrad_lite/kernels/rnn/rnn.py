@@ -188,7 +188,7 @@ def _pitch(width: int, itemsize: int) -> int:
 
 
 def forward_all(
-    kind: int, h: Any, c: Any, w_hh: Any, b_hh: Any, steps: Any, w_hr: None, gates: Any, kept: Any, rows: Any
+    kind: int, h: Any, c: Any, w_hh: Any, w_hr: None, b_hh: Any, steps: Any, gates: Any, kept: Any, rows: Any
 ) -> None:
     """`rnn_numpy.forward_all`, compiled, in float32 or float64."""
     width, gru = len(w_hh), kind == GRU
@@ -202,7 +202,7 @@ def forward_all(
 
 
 def backward_all(
-    kind: int, h0: Any, c0: Any, w_hh: Any, steps: Any, w_hr: None, gates: Any, kept: Any, grows: Any, gh: Any, gc: Any,
+    kind: int, h0: Any, c0: Any, w_hh: Any, w_hr: None, steps: Any, gates: Any, kept: Any, grows: Any, gh: Any, gc: Any,
     slopes: Any, more: Any, states: Any, shown: Any, rows: Any,
 ) -> Any:  # fmt: skip
     """`rnn_numpy.backward_all`, compiled."""

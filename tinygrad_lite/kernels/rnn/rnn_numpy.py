@@ -25,7 +25,7 @@ def before(rows: Any, first: Any, steps: Any, out: Any) -> Any:
 
 
 def forward_all(
-    kind: int, h: Any, c: Any, w_hh: Any, b_hh: Any, steps: Any, w_hr: Any, gates: Any, kept: Any, rows: Any
+    kind: int, h: Any, c: Any, w_hh: Any, w_hr: Any, b_hh: Any, steps: Any, gates: Any, kept: Any, rows: Any
 ) -> None:
     """All steps of a layer, in place: see `loops.forward`. `gates` holds what the inputs contribute."""
     weight = w_hh.T if len(steps) == 1 else np.ascontiguousarray(w_hh.T)
@@ -49,7 +49,7 @@ def forward_all(
 
 
 def backward_all(
-    kind: int, h0: Any, c0: Any, w_hh: Any, steps: Any, w_hr: Any, gates: Any, kept: Any, grows: Any, gh: Any, gc: Any,
+    kind: int, h0: Any, c0: Any, w_hh: Any, w_hr: Any, steps: Any, gates: Any, kept: Any, grows: Any, gh: Any, gc: Any,
     slopes: Any, more: Any, states: Any, shown: Any, rows: Any,
 ) -> Any:  # fmt: skip
     """All steps of a layer, backward, in place: see `loops.backward`.
