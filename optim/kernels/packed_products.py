@@ -1,4 +1,4 @@
-"""Products of a few rows with a matrix that stays: packed once into panels, read many times.
+"""`pack`, `tile_by`: a matrix laid out in panels, and some rows times one of them, in registers.
 
 A panel holds as many columns as the registers do, row below row. So a product of some rows reads memory in one stream,
 and what one block of rows has read is still near for the next.
@@ -11,7 +11,7 @@ Imported by whoever runs compiled code, hence never before LLVM is needed.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -23,10 +23,10 @@ from tinygrad_lite.kernels.spatial.padded_layout import no_plain
 NEAR = 128  # rows of a panel at a time, which stay in the first cache
 
 
-@lru_cache(64)
-def places(step: int, count: int = NEAR) -> Any:
-    """Offsets of what is multiplied: in a matrix whose entries are `step` bytes apart, and down a panel."""
-    return np.outer((step, PANEL * WIDTH), np.arange(count))
+@cache
+def places() -> Any:
+    """Offsets in bytes of what is multiplied, down a panel."""
+    return PANEL * WIDTH * np.arange(NEAR)
 
 
 def shape_of(depth: int, columns: int, itemsize: int) -> tuple[int, int, int]:
@@ -89,25 +89,3 @@ def tile_by(
         return 2
     rows_by_columns(1, PANEL, dtype, a, p, a_step, b, q, count, out, pitch, 0)
     return 1
-
-
-def add_product(
-    a: Any, a_step: int, rows: int, offsets: Any, depth: int, panels: Any, columns: int, out: Any, pitch: int
-) -> None:
-    """``out[r] += sum over k of a[r, k] * panels[k]`` for some rows and columns, with room in `out` for whole panels.
-
-    `a` and `out` by address, steps and pitches in bytes; `offsets` of k in a row and in a panel.
-    """
-    size, dtype, lanes, wide = panels.itemsize, panels.dtype, WIDTH // panels.itemsize, panels.shape[2]
-    near, along = offsets.shape[1], offsets[0, 1]
-    p, q, base = offsets.ctypes.data, offsets.ctypes.data + offsets.strides[0], panels.ctypes.data
-    for panel in range(-(-columns // wide)):
-        vectors = -(-(columns - panel * wide) // lanes)
-        for k in range(0, depth, near):
-            b, there = base + panel * panels.strides[0] + k * panels.strides[1], a + k * along
-            r = 0
-            while r < rows:
-                r += tile_by(
-                    rows - r, vectors, dtype, there + r * a_step, p, a_step, b, q, min(near, depth - k),
-                    out + r * pitch + panel * wide * size, pitch,
-                )  # fmt: skip

@@ -210,7 +210,7 @@ def applied(q: Any, x: Any) -> Any:
     a, b, out = (panels, q, np.empty(x.T.shape, x.dtype)) if across else (q, panels, np.empty(x.shape, x.dtype))
     helpers = _helpers(q.shape[1] * x.size)
     scratch = _aligned("block", (helpers + 1, q.shape[2], q.shape[2]), x.dtype)
-    launch(multiply_whole.compiled, len(a) * len(b), a, b, places(0)[1], scratch, np.zeros(1, np.intp), out,
+    launch(multiply_whole.compiled, len(a) * len(b), a, b, places(), scratch, np.zeros(1, np.intp), out,
            helpers=helpers)  # fmt: skip
     return out.T if across else out
 
@@ -256,7 +256,7 @@ def product(
         raise ValueError("symmetric.product: out must be no part of a, b or add")
     pieces, number, beta = len(out) * (len(out) + 1) // 2, kind.type, 0.0 if add is None else beta
     launch(
-        multiply.compiled, pieces, a, b, given[-1], number(alpha), number(beta), number(gamma), places(0)[1], out,
+        multiply.compiled, pieces, a, b, given[-1], number(alpha), number(beta), number(gamma), places(), out,
         helpers=_helpers(m * m * depth // 2),
     )  # fmt: skip
     return out

@@ -175,3 +175,9 @@ def test_an_inverse_of_nan_is_nan_in_all(call: Any) -> None:
     assert np.isnan(call(a).numpy()).all()
     beside = call(tg.stack([a, tg.eye(3)])) if call is tg.linalg.inv else None
     assert beside is None or beside[1].tolist() == np.eye(3).tolist()
+
+
+def test_the_number_after_another_has_its_slope_where_the_two_differ() -> None:
+    x, y = (tg.tensor(values, requires_grad=True) for values in ([1.0, 2.0, 0.0], [1.0, 3.0, 0.0]))
+    tg.nextafter(x, y).sum().backward()
+    assert (x.grad.tolist(), y.grad.tolist()) == ([0.0, 1.0, 0.0], [0.0, 0.0, 0.0])
