@@ -160,9 +160,9 @@ def _store(tensor: Any, src: Any, name: str) -> Any:
     if isinstance(src, rules.Tensor):
         new, plain = src._data, src._data.shape == data.shape
     else:
-        new = src = held(src, data.dtype, name)
-        plain = not getattr(src, "ndim", 1)
-    if not plain or getattr(new, "dtype", None) != data.dtype or views.begin(tensor, (src,), name):
+        new, plain = (src := held(src, data.dtype, name)), not getattr(src, "ndim", 1)
+        data = views.once(tensor) if plain and name != "copy_" else data  # one number, for all of its places
+    if not plain or new.dtype != data.dtype or (data is tensor._data and views.begin(tensor, (src,), name)):
         return views.write(tensor, _copy_from, (src,), name)
     views.store(data, new, name)
     return tensor

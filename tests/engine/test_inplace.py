@@ -531,6 +531,38 @@ def overwritten_before_it_was_saved(m):
     return finish(m, x, y)
 
 
+CUTS = {
+    "chunk": lambda x: x.chunk(2), "split": lambda x: x.split(3), "sizes": lambda x: x.split([2, 4]),
+    "split_with_sizes": lambda x: x.split_with_sizes([2, 4]), "unbind": lambda x: x.unbind(), "iter": tuple,
+    "tensor_split": lambda x: x.tensor_split(2), "hsplit": lambda x: x.hsplit(2),
+}  # fmt: skip
+WRITES_TO_PARTS = {
+    "a part": lambda m, h, parts, x: parts[0].mul_(2.0),
+    "by what requires grad": lambda m, h, parts, x: parts[0].mul_(x[0]),
+    "a view of a part": lambda m, h, parts, x: parts[0][...].mul_(2.0),
+    "the base": lambda m, h, parts, x: (h.mul_(2.0), parts[1].mul(3.0))[1],
+    "another part": lambda m, h, parts, x: (h[:1].mul_(2.0), parts[0].mul(3.0))[1],
+    "nothing": lambda m, h, parts, x: parts[0].mul(2.0),
+}
+
+
+@pytest.mark.parametrize(("requires_grad", "quiet"), [(False, False), (False, True), (True, False)])
+@pytest.mark.parametrize("what", WRITES_TO_PARTS)
+@pytest.mark.each("name", CUTS)
+def test_one_of_several_views_is_not_written_to(name, what, quiet, requires_grad):
+    def program(m):
+        x, h = start(m)
+        base = h if requires_grad else h.detach()
+        parts = CUTS[name](base)
+        with m.set_grad_enabled(not quiet):
+            out = WRITES_TO_PARTS[what](m, base, parts, x)
+        if out.requires_grad:
+            return out, base, *m.autograd.grad((out * 2).sum() + base.sum(), x)
+        return out, base
+
+    agree(program)
+
+
 @same_in_both.parameters()
 def test_as_pytorch(program):
     agree(program)
@@ -539,17 +571,31 @@ def test_as_pytorch(program):
 # --- what PyTorch refuses or leaves undefined, and this library gives -----------------------------------------------
 
 
-def test_pieces_of_a_split_may_be_written_to():
+@pytest.mark.parametrize("name", ["unsafe_chunk", "unsafe_split"])
+def test_pieces_of_an_unsafe_split_may_be_written_to(name):
     x = leaf([1.0, 2.0, 3.0, 4.0])
     h = x * 1
-    a, b = h.split(2)
+    a, b = getattr(h, name)(2)
     a.mul_(10.0)
-    c, d = h.unbind(0)[2:]
-    c.mul_(d)
-    assert h.tolist() == [10.0, 20.0, 12.0, 4.0]
+    b.mul_(a)
+    assert h.tolist() == [10.0, 20.0, 30.0, 80.0]
     h.sum().backward()
-    assert x.grad.tolist() == [10.0, 10.0, 4.0, 4.0]
-    assert b.tolist() == [12.0, 4.0]
+    assert x.grad.tolist() == [40.0, 50.0, 10.0, 20.0]
+
+
+@pytest.mark.parametrize("history", ["none", "quiet"])
+@pytest.mark.parametrize("write", [
+    lambda m, x: x.zero_(), lambda m, x: x.fill_(3), lambda m, x: m.nn.init.ones_(x), lambda m, x: x[:, :2].fill_(3),
+    lambda m, x: x.fill_(m.tensor(3.0)), lambda m, x: x.copy_(m.ones(2, 3)), lambda m, x: x.add_(1),
+])  # fmt: skip
+def test_one_number_goes_to_all_places_of_an_expanded_tensor(write, history):
+    def program(m):
+        base = m.arange(3.0, requires_grad=history != "none") * 1
+        with m.set_grad_enabled(history != "quiet"):
+            write(m, base.expand(2, 3))
+        return base
+
+    agree(program)
 
 
 def test_the_target_as_its_own_operand():
@@ -792,7 +838,7 @@ def test_writes_announced_by_users_of_the_array():
     [
         (lambda h: h.add_(tg.zeros(2, 2)), r"add_: the result's shape \(2, 2\) must be that of the tensor, \(2,\)"),
         (lambda h: h.long().add_(0.5), "add_: a result of dtype float32 cannot be written to a tensor of int64"),
-        (lambda h: h.expand(3, 2).zero_(), r"zero_: the tensor is expanded, several of its elements .* clone\(\)"),
+        (lambda h: h.expand(3, 2).neg_(), r"neg_: the tensor is expanded, several of its elements .* clone\(\)"),
         (lambda h: h.expand(3, 2)[0].zero_(), "zero_: the tensor's memory is read-only, as a part of an expanded"),
         (lambda h: h.expand(3, 2).__setitem__(0, 1.0), "setitem: the tensor is expanded"),
         (lambda h: h.__setitem__(0, [h, h]), "setitem: a list must hold no Tensor that requires grad; stack"),
@@ -876,8 +922,8 @@ ONE_NUMBER = {
     "as_strided": lambda x: x.as_strided((), ()), "detach": lambda x: x.detach(), "an integer": lambda x: x.view(1)[-1],
     "NumPy's integer": lambda x: x.view(1)[np.int64(0)], "x[0, ...]": lambda x: x.view(1)[0, ...],
     "two integers": lambda x: x.view(1, 1)[0, 0], "select": lambda x: x.view(1).select(0, 0),
-    "unbind": lambda x: x.view(1).unbind()[0], "split": lambda x: x.view(1).split(1)[0],
-    "diagonal": lambda x: x.view(1, 1).diagonal()[0], "an iterator": lambda x: next(iter(x.view(1))),
+    "tensor_split": lambda x: x.view(1).tensor_split(1)[0], "unsafe_split": lambda x: x.view(1).unsafe_split(1)[0],
+    "diagonal": lambda x: x.view(1, 1).diagonal()[0],
     "unfold": lambda x: x.view(1).unfold(0, 1, 1)[0, 0],
 }  # fmt: skip
 

@@ -149,7 +149,7 @@ WORDS: dict[str, Callable[[], Any]] = {  # of PyTorch's messages, which ported t
     "expected BoolTensor for mask": lambda: tg.masked_select(tg.ones(2), tg.ones(2)),
     "The expanded size of the tensor .3. must match the existing size .2.": lambda: tg.ones(2).expand(3),
     "only supported on matrices": lambda: tg.ones(2).H,
-    "single memory location": lambda: tg.ones(1).expand(2).fill_(0),
+    "single memory location": lambda: tg.ones(1).expand(2).add_(0),
     "Input must be >= 2-d": lambda: tg.fliplr(tg.ones(2)),
     "can't be cast to": lambda: tg.ones(2, dtype=tg.int64).add_(1.5),
     "can't be cast to .*int64": lambda: tg.add(tg.ones(2), 1, out=tg.ones(2, dtype=tg.int64)),

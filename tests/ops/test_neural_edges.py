@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from oracle import agree
 
 import tinygrad_lite as tg
 import tinygrad_lite.nn.functional as F
@@ -143,3 +144,17 @@ def test_without_gradient_they_say_so() -> None:
         tg.linalg.ldl_solve(tg.eye(2), tg.tensor([0, 0]), tg.eye(2))
     with pytest.raises(np.linalg.LinAlgError, match="ldl_factor: a block of the diagonal is zero"):
         tg.linalg.ldl_factor(tg.zeros(2, 2))
+
+
+@pytest.mark.each(
+    "name", [f"{kind}_pool{d}d" for kind in ("adaptive_avg", "adaptive_max", "avg", "max") for d in (1, 2, 3)]
+)
+def test_pools_of_nothing(name: str) -> None:
+    dims = int(name[-2])
+
+    def shape_of(m: Any, *shape: int) -> Any:
+        return list(getattr(m.nn.functional, name)(m.zeros(shape), 2).shape)
+
+    for lead in ((0, 2), (2, 0), (2,), (0,)):
+        for spatial in ((4,) * dims, (*(4,) * (dims - 1), 0)):
+            agree(lambda m, shape=(*lead, *spatial): shape_of(m, *shape))

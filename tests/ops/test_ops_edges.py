@@ -144,6 +144,13 @@ EDGES: dict[str, Edge] = {
         for padding in ("zeros", "border", "reflection")
     },
     "0-d gather": (lambda m, x, i: m.gather(x, 0, i), [2.0, 0]),
+    "bce of infinite logits": (
+        lambda m, x, t: m.binary_cross_entropy_with_logits(x, t, reduction="none"), [[INF, INF, 0.0], [0.0, 0.5, 1.0]]
+    ),
+    "angle of -0": (lambda m, x: m.angle(x), [[-0.0, 0.0, -1.0, 2.0, INF, -INF]]),
+    "slopes of fmod": (
+        lambda m, x, y: m.autograd.grad(m.fmod(x, y * 1).sum(), y, create_graph=True)[0] * 1, [[1.0, 5.0], [0.0, 3.0]]
+    ),
 }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from oracle import agree
 
 import tinygrad_lite as tg
 
@@ -123,6 +124,32 @@ def test_shapes_and_dtypes_as_pytorch(index: int, oracle: Any) -> None:
     assert tuple(ours.shape) == tuple(theirs.shape)
     assert ours.dtype == theirs.detach().numpy().dtype
     assert ours.requires_grad == theirs.requires_grad
+
+
+PARAMETERS: dict[str, Callable[[Any, Any], Any]] = {
+    "normal of means": lambda m, p: m.normal(p, 2.0),
+    "normal of deviations": lambda m, p: m.normal(1.0, p),
+    "normal of both": lambda m, p: m.normal(p, p * 2),
+    "normal that broadcasts": lambda m, p: m.normal(p[:, None], p),
+    "bernoulli": lambda m, p: m.bernoulli(p),
+    "method": lambda m, p: p.bernoulli(),
+    "poisson": lambda m, p: m.poisson(p),
+}
+
+
+@pytest.mark.each("name", PARAMETERS)
+def test_parameters_of_what_is_drawn_have_gradients_of_zero(name: str, oracle: Any) -> None:
+    for m in (tg, pytest.importorskip("torch")):
+        p = m.full((3,), 0.5, dtype=m.float64, requires_grad=True)
+        drawn = PARAMETERS[name](m, p)
+        assert drawn.requires_grad
+        drawn.sum().backward()
+        np.testing.assert_array_equal(p.grad.numpy(), np.zeros(3))
+
+
+@pytest.mark.each("dtype", "bool uint8 int16 int64 float16 float32 float64 complex64".split())
+def test_ones_drawn_into_any_dtype(dtype: str) -> None:
+    agree(lambda m: m.bernoulli(m.tensor([1.0, 0.0, 1.0]), out=m.empty(3, dtype=getattr(m, dtype))))
 
 
 # --- distributions ----------------------------------------------------------------------------------------------

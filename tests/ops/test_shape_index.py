@@ -428,6 +428,19 @@ for _call in [
     lambda m: m.zeros(3).masked_scatter(m.zeros(3) < 1, m.ones(2)),
     lambda m: m.zeros(2, 3).select_scatter(m.zeros(2), 0, 0),
     lambda m: m.repeat_interleave(m.zeros(3), m.tensor([1, 2])),
+    *[
+        lambda m, start=start: m.narrow(m.arange(5), 0, m.tensor(start), 2)
+        for start in (1, [1], [[1]], 1.0, [1.0], True, [])
+    ],
+    *[
+        lambda m, shape=shape, other=other, dim=dim: m.cat([m.ones(shape), m.ones(0, dtype=getattr(m, other))], dim)
+        for shape in ((2, 3), (0,), (0, 3), (2, 0, 1))
+        for other in ("float64", "int64", "complex64")
+        for dim in (0, 1, -1)
+    ],
+    lambda m: (lambda x: m.autograd.grad(m.cat([m.ones(2, 3), x, m.ones(1, 3)]).sum(), x))(
+        m.ones(0, requires_grad=True)
+    ),
 ]:
     _call.__name__ = f"edge_{len(programs)}"
     programs(_call)

@@ -34,7 +34,7 @@ EXCEPTIONS = {
     r"(adaptive_)?(avg|max|lp)_pool|conv|interpolate|local_response_norm|dropout[123]d|feature_alpha": CHANNELS_LAST,
     r"index_fill|index_put|put|(diagonal|select|slice)_scatter|sort|msort|positive": COPY,
     r"addc(div|mul)|addr|alpha_dropout|gaussian_nll|gru_cell|igammac?|kron|special\.zeta|einsum \.\.\.ij|complex|rrelu|"
-    r"view_as_real|mvlgamma|logsigmoid|(2|1\.5) \*\*": AMBIGUOUS,
+    r"view_as_real|mvlgamma|(2|1\.5) \*\*": AMBIGUOUS,
     r"nan_to_num|to$|getitem x\[:, \[1, 1\]": PACKED,
 }  # fmt: skip
 
@@ -103,7 +103,9 @@ IN_C_ORDER: dict[str, Callable[[Any], Any]] = {
     "masked_fill": lambda x: x.masked_fill(x > 0, 2.0), "sum": lambda x: tg.stack([x, x], 2).permute(2, 1, 0).sum(0),
     "amax": lambda x: tg.stack([x, x], 2).permute(2, 1, 0).amax(0), "renorm": lambda x: x.renorm(2, 0, 1.0),
     "topk": lambda x: x.topk(2, 0).values, "median": lambda x: x.median(1).indices, "cdist": lambda x: tg.cdist(x, x),
-    "norm": lambda x: tg.stack([x, x], 2).permute(2, 1, 0).norm(dim=0),
+    "norm": lambda x: tg.stack([x, x], 2).permute(2, 1, 0).norm(dim=0), "logsigmoid": lambda x: F.logsigmoid(x),
+    "norm, kept": lambda x: tg.stack([x, x], 2).permute(2, 1, 0).norm(dim=2, keepdim=True),
+    "vector_norm": lambda x: tg.linalg.vector_norm(tg.stack([x, x], 2).permute(2, 1, 0), dim=2, keepdim=True),
     "one_hot": lambda x: F.one_hot(x.detach().long(), 9),
     "pairwise_distance": lambda x: F.pairwise_distance(*[tg.stack([x, x], 2).permute(2, 1, 0)] * 2),
     "pad": lambda x: tg.pad(x, (1, -1)), "contiguous": lambda x: x.contiguous(),

@@ -262,6 +262,7 @@ def elementwise(
     promotes: tuple[str, ...] = ("x", "y"),
     ordered: bool = False,
     compiled: bool = False,
+    contiguous: bool = False,
     booleans: bool = False,
     numbers: str = "any",
     **rules: Any,
@@ -272,7 +273,7 @@ def elementwise(
     computed as integers. `numbers` says which operand may be one, where the function is called by PyTorch's name: any,
     the second, or only one of the two ("one"), or none of them (""); NumPy's function and operators take all.
     """
-    options: dict[str, Any] = {"complex": complex, "promotes": promotes, "compiled": compiled}
+    options: dict[str, Any] = {"complex": complex, "promotes": promotes, "compiled": compiled, "contiguous": contiguous}
     ours = isinstance(function, np.ufunc) or function.__module__.startswith(_LIBRARY)  # see `quiet`
     silent = function if ours else quietly(function)
     op = differentiable(silent, name=name, numpy=numpy or function, **options, **rules)

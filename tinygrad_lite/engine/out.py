@@ -85,6 +85,7 @@ def _created(target: Any, who: str, function: Callable[..., Any], /, *args: Any,
 _PLACES = frozenset(  # whose results are places, which other dtypes do not hold, or truths
     "all any argmax argmin argsort bucketize isin isneginf isposinf multinomial nonzero searchsorted signbit".split()
 )
+_DRAWN = frozenset({"bernoulli"})  # what is drawn into any dtype of real numbers
 _EXACT = frozenset(  # for which PyTorch writes to the result's own dtype only, whichever function of the name it is
     """addbmm addmm addmv amax amin aminmax baddbmm bitwise_not bmm ceil complex conj_physical cross cummax
     cummin det diag dot eigh eigvalsh floor frac gather heaviside histc histogram index_add index_copy
@@ -111,6 +112,10 @@ def _array(value: Any) -> Any:
 def _check(target: Any, value: Any, who: str, several: bool) -> None:
     if not isinstance(value, (np.ndarray, np.generic)):
         raise TypeError(f"{who}: out= must be of a function whose results are Tensors, got {type(value).__name__}")
+    if who in _DRAWN:
+        if target.dtype.kind == "c":
+            raise NotImplementedError(f"{who}: out must be of real numbers, got {target.dtype}")
+        value = value.astype(target.dtype)
     exact = who in _EXACT or who.endswith("_copy") or (several and who in _PICKED)
     if not exact and not can_cast(value.dtype, target.dtype):
         raise InputError(

@@ -82,6 +82,12 @@ def link(tensor: Any) -> View | None:
 
 _NO_GRAD = "made under no_grad()"
 _CUSTOM = "made by the custom Function {}"
+_SEVERAL = "given by {} with others (the output of a function that returns multiple views)"
+
+
+def among_several(maker: str) -> str:
+    """Why a view that `maker` gave with others has no history after a write: the others' would change with it."""
+    return _SEVERAL.format(maker)
 
 
 def view_of(parent: Any, op: Op, options: tuple[Any, ...], out: Any) -> View | None:
@@ -93,9 +99,9 @@ def view_of(parent: Any, op: Op, options: tuple[Any, ...], out: Any) -> View | N
     return View(parent, (op, options), "" if mode.enabled else _NO_GRAD)
 
 
-def views_of(parent: Any, op: Op, options: Iterable[Any]) -> Iterator[View]:
+def views_of(parent: Any, op: Op, options: Iterable[Any], maker: str = "") -> Iterator[View]:
     """The records for many results of ``op(parent, option)``, all of which share the parent's memory."""
-    first = View(parent, (op, ()), "" if mode.enabled else _NO_GRAD)
+    first = View(parent, (op, ()), _NO_GRAD if not mode.enabled else among_several(maker) if maker else "")
     up, base, array, origin, opaque = first.up, first.base, first.array, first.origin, first.opaque
     for option in options:
         view = _new_view(View)
@@ -278,7 +284,7 @@ def begin(tensor: Any, values: tuple[Any, ...], name: str) -> bool:
         For messages.
     """
     data = tensor._data
-    if 0 in data.strides and any(s == 0 and n > 1 for s, n in zip(data.strides, data.shape)) and data.size:
+    if _expanded(data):
         raise RuntimeError(
             f"{name}: the tensor is expanded, several of its elements share one place; clone() it first (unsupported "
             "operation: more than one element of the written-to tensor refers to a single memory location)"
@@ -306,6 +312,33 @@ def begin(tensor: Any, values: tuple[Any, ...], name: str) -> bool:
             f"{name}: the tensor is a view {view.opaque} and must not be changed in place; clone() it first"
         )
     return True
+
+
+def _expanded(data: Any) -> bool:
+    return 0 in data.strides and any(s == 0 and n > 1 for s, n in zip(data.strides, data.shape)) and data.size > 0
+
+
+def once(tensor: Any) -> Any:
+    """The places of an expanded tensor, each once: one number may be written to all, where no history is kept.
+
+    Parameters
+    ----------
+    tensor : Tensor
+
+    Returns
+    -------
+    ndarray
+        The tensor's own for one whose elements have a place each, and where `begin` is to refuse.
+    """
+    data, view = tensor._data, tensor._view
+    if not _expanded(data) or (mode.enabled and (node_of(tensor) or (view is not None and view.base._node))):
+        return data
+    places = data[tuple([slice(1) if step == 0 else slice(None) for step in data.strides])]
+    try:
+        places.flags.writeable = True
+    except ValueError:  # the memory is read-only
+        return data
+    return places
 
 
 def rebase(tensor: Any, result: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from .. import rules
 from ..ops.random.generator import get_rng_state, set_rng_state
 from ..ops.shape.cat_pad import stack
+from ..ops.shape.split import slices
 from . import pytree
 
 __all__ = ["vmap"]
@@ -96,7 +97,7 @@ def _slices(leaves: list[Any], dims: list[Any]) -> tuple[list[Any], int]:
             raise ValueError(f"vmap: in_dims is {d} for an argument that is no Tensor but {type(x).__name__}; use None")
         if not -x.ndim <= d < x.ndim:
             raise ValueError(f"vmap: in_dims must be in [{-x.ndim}, {x.ndim - 1}] for shape {x.shape}, got {d}")
-        columns.append(x.unbind(d))
+        columns.append(slices(x, d, ""))
         sizes.append(x.shape[d])
     if not sizes:
         raise ValueError("vmap: at least one argument must be mapped over, got in_dims of None for all")

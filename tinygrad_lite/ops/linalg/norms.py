@@ -30,8 +30,15 @@ LINALG = "cond matrix_exp matrix_norm matrix_power matrix_rank norm vector_norm"
 
 
 def _lengths(x: Any, p: float, dim: Any, keepdim: bool) -> Any:
-    out = p_norm.record((abs(x) if is_complex(x) else x, p, dim, keepdim))
-    return out if keepdim else out.contiguous()  # kept dimensions are to divide by, in the order of `x`
+    return p_norm.record((abs(x) if is_complex(x) else x, p, dim, keepdim))
+
+
+def lengths_as_it_lies(x: Any, ord: float, dim: Any, keepdim: bool, who: str) -> Any:
+    """`vector_norm` in the order of `x` in memory, so that quotients by it lie so, too."""
+    floating_only(x, who)
+    if not isinstance(ord, (int, float)):
+        raise TypeError(f"{who}: ord must be a number, got {ord!r}")
+    return _lengths(x, ord, some_dims(dim), keepdim)
 
 
 def _largest(magnitudes: Any, dim: int) -> Any:
@@ -69,10 +76,8 @@ def vector_norm(x: Floating, ord: float = 2, dim: Any = None, keepdim: bool = Fa
     >>> tg.linalg.vector_norm(tg.tensor([3.0, -4.0])), tg.linalg.vector_norm(tg.tensor([3.0, -4.0]), ord=1)
     (tensor(5.), tensor(7.))
     """
-    x = _cast(floating_only(x, "vector_norm"), dtype)
-    if not isinstance(ord, (int, float)):
-        raise TypeError(f"vector_norm: ord must be a number, got {ord!r}")
-    return _lengths(x, ord, some_dims(dim), keepdim)
+    out: Tensor = lengths_as_it_lies(_cast(floating_only(x, "vector_norm"), dtype), ord, dim, keepdim, "vector_norm")
+    return out.contiguous()
 
 
 @numpy_names
@@ -120,7 +125,7 @@ def matrix_norm(
     if rows == columns:
         raise RuntimeError(f"matrix_norm: dim must be two different dimensions, got {dim}")
     if ord == "fro":
-        return _lengths(A, 2, (rows, columns), keepdim)
+        return _lengths(A, 2, (rows, columns), keepdim).contiguous()
     if ord not in ("nuc", 1, -1, 2, -2, math.inf, -math.inf):
         raise InputError(f"matrix_norm: ord must be 'fro', 'nuc', inf, -inf, 1, -1, 2 or -2, got {ord!r}")
     moved: Any = np.moveaxis(A, (rows, columns), (-2, -1))

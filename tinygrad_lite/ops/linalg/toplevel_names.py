@@ -346,7 +346,7 @@ def norm(input: Floating, p: Any = "fro", dim: Any = None, keepdim: bool = False
     if (math.isinf(order) or order < 0) and 0 in shape and not math.prod(shape[a] for a in dims_of(axis, len(shape))):
         raise RuntimeError(f"norm: of nothing there is no norm of order {order}, got shape {shape} and dim {dim}")
     out = p_norm.record((abs(input) if unwrap(input).dtype.kind == "c" else input, order, axis, keepdim))
-    return out if keepdim else out.contiguous()
+    return out.contiguous()
 
 
 def dist(input: Floating, other: Floating, p: float = 2) -> Tensor:

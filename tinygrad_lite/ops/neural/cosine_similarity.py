@@ -11,7 +11,7 @@ from ...rules import unwrap
 from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
 from ..argument_names import floating_only, numpy_names, one_dim
-from ..linalg.norms import vector_norm
+from ..linalg.norms import lengths_as_it_lies, vector_norm
 from ..pointwise.clamp_round_where import clamp
 from ..reduction.sums import sum as total
 
@@ -54,7 +54,7 @@ def cosine_similarity(x1: Floating, x2: Floating, dim: int = 1, eps: float = 1e-
     units = []
     for x in (x1, x2):
         x = x if unwrap(x).shape == shape else x.expand(shape)
-        length = vector_norm(x, 2, axis, True)
+        length = lengths_as_it_lies(x, 2, axis, True, "cosine_similarity")
         # limited in value only: the gradient is that of the length, as in PyTorch
         units.append(x / (length + (clamp(length, min=eps) - length).detach()))
     return total(units[0] * units[1], axis)

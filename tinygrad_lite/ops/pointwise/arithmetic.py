@@ -95,9 +95,19 @@ remainder = elementwise(
     lambda x, y: _remainder(x, y), name="remainder", numpy=np.remainder, numbers="one",
     x=lambda g: g, y=fused(lambda g, x, y: -g * np.floor_divide(x, y), loops.floor_slope)
 )  # fmt: skip
+
+
+def _towards_zero(x: Any, y: Any) -> Any:
+    if not _integers(x, y, "div"):
+        return np.trunc(np.true_divide(x, y))
+    quotient = np.floor_divide(x, y)  # exact, where a float would round
+    return quotient + ((quotient < 0) & (quotient * y != x))
+
+
+_trunc_divide = elementwise(_towards_zero, name="trunc_divide", ordered=True, x=flat, y=flat)
 fmod = elementwise(
     lambda x, y: _fmod(x, y), name="fmod", numpy=np.fmod, numbers="second",
-    x=lambda g: g, y=lambda g, x, y: -g * np.trunc(x / y)
+    x=lambda g: g, y=lambda g, x, y: -g * _trunc_divide(x, y)
 )  # fmt: skip
 floor_divide = elementwise(
     _divided(np.floor_divide, "floor_divide"), name="floor_divide", numpy=np.floor_divide, x=flat, y=flat
@@ -285,15 +295,6 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
 
 divide = div
 
-
-def _towards_zero(x: Any, y: Any) -> Any:
-    if not _integers(x, y, "div"):
-        return np.trunc(np.true_divide(x, y))
-    quotient = np.floor_divide(x, y)  # exact, where a float would round
-    return quotient + ((quotient < 0) & (quotient * y != x))
-
-
-_trunc_divide = elementwise(_towards_zero, name="trunc_divide", ordered=True, x=flat, y=flat)
 
 __test__ = describe(
     globals(),

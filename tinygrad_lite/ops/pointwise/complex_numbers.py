@@ -63,7 +63,11 @@ def _phase(x: Any) -> Any:
     return exp_log_trig.atan2(imag(x), real(x))
 
 
-_angle = elementwise(lambda x: np.angle(x), name="angle", numpy=np.angle, x=flat, complex=_phase)
+def _angle_of(x: Any) -> Any:
+    return np.angle(x if x.dtype.kind == "c" else x + 0)  # -0 is no negative number
+
+
+_angle = elementwise(_angle_of, name="angle", numpy=np.angle, x=flat, complex=_phase)
 
 
 TABLE[np.absolute].complex, TABLE[np.sign].complex = _modulus, _direction

@@ -168,7 +168,10 @@ def logsigmoid_of(x: Any) -> Any:
     return -softplus_of(-floating(x))
 
 
-logsigmoid: Unary = elementwise(logsigmoid_of, name="logsigmoid", compiled=True, x=lambda g, x: g * sigmoid(-x))
+logsigmoid: Unary = elementwise(
+    logsigmoid_of, name="logsigmoid", compiled=True, contiguous=True, x=lambda g, x: g * sigmoid(-x)
+)
+
 
 # --- with a hole or a limit -------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import numpy as np
 from ...dtypes import as_dtype, get_default_dtype
 from ...engine.arguments import INTEGER, check
 from ...engine.errors import DtypeError, InputError
-from ...rules import unwrap
+from ...rules import unwrap, wrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import sizes
 from ..creation.creation import _finish, only_cpu
@@ -17,6 +17,7 @@ from . import generator as _generator
 from . import multinomial_bernoulli
 from .generator import *
 from .multinomial_bernoulli import *
+from .multinomial_bernoulli import drawn
 from .random_streams import gaussian, last_in_row, permutation, uniform, whole_numbers
 
 __all__ = [
@@ -314,7 +315,7 @@ def normal(
     Parameters
     ----------
     mean, std : number or Tensor, of shapes that broadcast
-        No gradient goes to them.
+        Their gradients are zero.
     size : sequence of int, optional
         For two numbers. Default: the shape of `mean` and `std`, broadcast.
     dtype : dtype, optional
@@ -344,7 +345,11 @@ def normal(
     shape = np.broadcast_shapes(np.shape(m), np.shape(s)) if size is None else sizes((size,), "normal")
     first = m if isinstance(m, np.ndarray) else s
     chosen = _floating(first.dtype if dtype is None and isinstance(first, np.ndarray) else dtype, "normal")
-    return _finish(_normal_about(m, s, shape, chosen, generator), requires_grad)
+    out = _normal.record((mean, std, _normal_about(m, s, shape, chosen, generator)))
+    return out.requires_grad_() if requires_grad else wrap(out)
+
+
+_normal = drawn("normal")
 
 
 def _normal_about(mean: Any, std: Any, shape: Any, dtype: Any, generator: Any) -> Any:

@@ -7,13 +7,27 @@ from typing import Any
 import numpy as np
 
 from ...engine.errors import DtypeError, InputError
-from ...rules import unwrap, wrap
+from ...rules import Op, differentiable, unwrap, wrap
 from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
+from ..pointwise.arithmetic import flat
 from .random_streams import stream, uniform
 
 __all__ = ["bernoulli", "binomial", "multinomial", "poisson"]
 METHODS = "bernoulli multinomial"
+
+
+def drawn(name: str) -> Op:
+    """The row of what is drawn with one or two parameters, ``(first, second, numbers)``: their gradients are zero."""
+
+    def numbers(first: Any, second: Any, values: Any) -> Any:
+        return values
+
+    row: Op = differentiable(numbers, name=name, complex=True, first=flat, second=flat)
+    return row
+
+
+_bernoulli, _poisson = drawn("bernoulli"), drawn("poisson")
 
 
 def probabilities(p: Any, who: str) -> Any:
@@ -55,7 +69,8 @@ def bernoulli(input: Any, p: Any = None, *, generator: Any = None) -> Tensor:
     if p is None and x.dtype.kind != "f":
         raise DtypeError(f"bernoulli: probabilities must be floating point, got {x.dtype}")
     given = probabilities(input if p is None else p, "bernoulli")
-    return wrap(successes(given, x.shape, x.dtype, generator))
+    ones = successes(given, x.shape, x.dtype, generator)
+    return _bernoulli.record((input, None, ones)) if p is None else wrap(ones)
 
 
 def successes(chance: Any, shape: tuple[int, ...], dtype: Any, generator: Any) -> Any:
@@ -90,7 +105,7 @@ def poisson(input: Floating, generator: Any = None) -> Tensor:
     rate = unwrap(input)
     if rate.dtype.kind != "f":
         raise DtypeError(f"poisson: rates must be floating point, got {rate.dtype}")
-    return wrap(_events(rate, generator))
+    return _poisson.record((input, None, _events(rate, generator)))
 
 
 def _events(rate: Any, generator: Any) -> Any:

@@ -141,11 +141,13 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Tensor:
     tensor([1, 2, 3])
     """
     parts = _parts(tensors, "cat")
-    if len({p.ndim for p in parts}) > 1:
-        parts = tuple(p for p in parts if unwrap(p).shape != (0,))
-    if all(unwrap(p).shape == (0,) for p in parts):
+    shape = next((s for s in (unwrap(p).shape for p in parts) if s != (0,)), (0,))
+    if shape == (0,):
         dim = 0  # they have no place among the others, whatever the dimension
-    dim = one_dim(dim, parts[0].ndim, "cat")
+    dim = one_dim(dim, len(shape), "cat")
+    if len({p.ndim for p in parts}) > 1:  # those have a say in the dtype, and a gradient
+        none = (*shape[:dim], 0, *shape[dim + 1 :])
+        parts = tuple([p.reshape(none) if unwrap(p).shape == (0,) else p for p in parts])
     try:
         return _concatenate.record((parts, dim, None))
     except ValueError:  # NumPy's, or what it is told as

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ... import rules
+from ...engine.blame import came
 from ...engine.errors import InputError, RangeError
 from ...rules import FAST, unwrap
 from ...tensors.tensor_type import Tensor
@@ -99,6 +101,8 @@ def narrow(input: Any, dim: int, start: int, length: int) -> Tensor:
     >>> tg.narrow(tg.arange(10), 0, 2, 3)
     tensor([2, 3, 4])
     """
+    if isinstance(start, (rules.Tensor, np.ndarray)) and (unwrap(start).ndim or unwrap(start).dtype.kind not in "iu"):
+        raise InputError(f"narrow: start must be an integer, or an integer Tensor of no dimension, got {came(start)}")
     (dim, size), start = _dimension(input, dim, "narrow"), operator.index(start)
     first = start + size if start < 0 else start
     if length < 0 or first < 0 or first + length > size:
@@ -132,6 +136,11 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Tenso
     >>> tg.split(tg.arange(5), 2)
     (tensor([0, 1]), tensor([2, 3]), tensor([4]))
     """
+    return cut(tensor, split_size_or_sections, dim, "split")
+
+
+def cut(tensor: Any, split_size_or_sections: Any, dim: int, maker: str) -> tuple[Tensor, ...]:
+    """`split`, for a `maker` of views none of which may be written to; all may be where it has no name."""
     dim, n = _dimension(tensor, dim, "split")
     if hasattr(split_size_or_sections, "__index__"):
         size = operator.index(split_size_or_sections)
@@ -146,7 +155,7 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Tenso
         if sum(pieces) != n or min(pieces, default=0) < 0:
             raise RuntimeError(f"split: sizes must add up to {n}, the size of dim {dim}, got {pieces}")
     starts, before = accumulate(pieces, initial=0), (slice(None),) * dim
-    return parts(tensor, [(*before, slice(a, a + length), ...) for a, length in zip(starts, pieces)])
+    return parts(tensor, [(*before, slice(a, a + length), ...) for a, length in zip(starts, pieces)], maker)
 
 
 @numpy_names
@@ -170,10 +179,15 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     >>> tg.chunk(tg.arange(5), 2)
     (tensor([0, 1, 2]), tensor([3, 4]))
     """
+    return chunks_of(input, chunks, dim, "chunk")
+
+
+def chunks_of(input: Any, chunks: int, dim: int, maker: str) -> tuple[Tensor, ...]:
+    """`chunk`, for a `maker` as in `cut`."""
     if chunks <= 0:
         raise RuntimeError(f"chunk: chunk expects `chunks` to be greater than 0, got: {chunks}")
     dim, n = _dimension(input, dim, "chunk")
-    return split(input, max(-(-n // chunks), 1), dim) if n else split(input, [0] * chunks, dim)
+    return cut(input, max(-(-n // chunks), 1) if n else [0] * chunks, dim, maker)
 
 
 @numpy_names
@@ -195,15 +209,20 @@ def unbind(input: Any, dim: int = 0) -> tuple[Tensor, ...]:
     >>> tg.unbind(tg.tensor([[1, 2], [3, 4]]))
     (tensor([1, 2]), tensor([3, 4]))
     """
+    return slices(input, dim, "unbind")
+
+
+def slices(input: Any, dim: int, maker: str) -> tuple[Tensor, ...]:
+    """`unbind`, for a `maker` as in `cut`."""
     dim, n = _dimension(input, dim, "unbind")
     before = (slice(None),) * dim
-    return parts(input, [(*before, i, ...) for i in range(n)])
+    return parts(input, [(*before, i, ...) for i in range(n)], maker)
 
 
 @numpy_names
 def split_with_sizes(input: Any, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """`split` with the sizes of all pieces."""
-    return split(input, list(split_sizes), dim)
+    return cut(input, list(split_sizes), dim, "split_with_sizes")
 
 
 @numpy_names

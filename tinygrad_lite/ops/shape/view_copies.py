@@ -15,7 +15,7 @@ from .cat_pad import pad as _pad
 from .clone import copied
 from .diagonals import diagonal
 from .reshape_transpose import permute, reshape, squeeze, t, transpose, unsqueeze, view
-from .split import chunk, narrow, select, split, unbind
+from .split import chunks_of, cut, narrow, select, split, unbind
 
 __all__ = [
     "alias_copy", "as_strided_copy", "constant_pad_nd", "detach_copy", "diagonal_copy", "expand_copy", "fill",
@@ -150,18 +150,18 @@ def view_as_complex_copy(input: Any) -> Tensor:
 
 
 def unsafe_chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """`chunk`, whose parts are safe here: writes to them are seen."""
-    return chunk(input, chunks, dim)
+    """`chunk`, whose parts may be written to: that is seen here."""
+    return chunks_of(input, chunks, dim, "")
 
 
 def unsafe_split(input: Any, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
-    """`split`, whose parts are safe here: writes to them are seen."""
-    return split(input, split_size, dim)
+    """`split`, whose parts may be written to: that is seen here."""
+    return cut(input, split_size, dim, "")
 
 
 def unsafe_split_with_sizes(input: Any, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """`split` by sizes, whose parts are safe here: writes to them are seen."""
-    return split(input, split_sizes, dim)
+    """`split` by sizes, whose parts may be written to: that is seen here."""
+    return cut(input, list(split_sizes), dim, "")
 
 
 def constant_pad_nd(input: Any, pad: Sequence[int], value: float = 0) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from ...pointwise.clamp_round_where import clamp, masked, minimum
 from ...pointwise.exp_log_trig import logsigmoid
 from ...reduction.sums import mean
 from ...reduction.sums import sum as total
+from ..activation.smooth import softplus
 from ..cosine_similarity import pairwise_distance
 from .regression import paired, reduced, reduction_of, within
 
@@ -141,7 +143,7 @@ def soft_margin_loss(
     """
     how = reduction_of(reduction, size_average, reduce, "soft_margin_loss")
     within(input, target, "soft_margin_loss")
-    return reduced(-logsigmoid(target * input), None, how)
+    return reduced(softplus(-target * input, threshold=math.inf), None, how)  # exact, and as the input lies
 
 
 def cosine_embedding_loss(

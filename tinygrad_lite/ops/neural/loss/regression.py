@@ -177,7 +177,8 @@ def _matched(input: Any, target: Any, who: str) -> None:
 
 def logits_loss_of(x: Any, target: Any) -> Any:
     """Binary cross entropy of arrays, without a factor."""
-    return softplus_of(-np.abs(x)) + (np.maximum(x, 0) - masked_of(x * target, np.not_equal(target, 0)))
+    above, below = np.maximum(x, 0) * (1 - target), masked_of(np.minimum(x, 0) * target, np.not_equal(target, 0))
+    return softplus_of(-np.abs(x)) + (above - below)  # each infinite alone
 
 
 def logits_loss_slope(g: Any, x: Any, target: Any) -> Any:

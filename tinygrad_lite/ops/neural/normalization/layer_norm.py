@@ -20,7 +20,7 @@ from ....rules import differentiable, unwrap
 from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
 from ...argument_names import numpy_names
-from ...linalg.norms import vector_norm
+from ...linalg.norms import lengths_as_it_lies
 from ...pointwise.arithmetic import rsqrt
 from ...pointwise.clamp_round_where import clamp
 from ...reduction.sums import mean
@@ -402,4 +402,4 @@ def normalize(input: Floating, p: float = 2.0, dim: Any = 1, eps: float = 1e-12)
     tensor([[0.6000, 0.8000],
             [0.0000, 0.0000]])
     """
-    return input / clamp(vector_norm(input, p, dim, True), min=eps)
+    return input / clamp(lengths_as_it_lies(input, p, dim, True, "normalize"), min=eps)

@@ -98,7 +98,7 @@ def _adaptive(dims: int, input: Any, output_size: Any) -> Any:
             return mean(x.flatten(2), 2).reshape(*unwrap(x).shape[:2], *counts)
         return blend(x, [None if n == m else adaptive(n, m) for n, m in zip(size, counts)])
 
-    return unbatched(run, input, dims, who)
+    return unbatched(run, input, dims, who, channels=dims == 3 and unwrap(input).ndim == 5)
 
 
 def _lp(dims: int, input: Any, norm_type: float, kernel: Any, stride: Any, ceil_mode: bool) -> Any:
