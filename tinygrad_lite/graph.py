@@ -179,6 +179,14 @@ library = _Library()
 _getframe = sys._getframe
 
 
+def outside() -> int:
+    """How far up from its caller the nearest line outside the library is: what `warnings` calls a stack level."""
+    depth, frame = 1, _getframe(1)
+    while frame.f_back is not None and library[frame.f_code.co_filename]:
+        depth, frame = depth + 1, frame.f_back
+    return depth
+
+
 def caller(depth: int = 1) -> tuple[CodeType, int] | None:
     """The nearest line outside the library: cheap to note (two references), resolved by `line_of` when needed."""
     frame = _getframe(depth)

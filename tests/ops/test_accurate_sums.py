@@ -180,6 +180,37 @@ def test_statistics_of_one_variable_and_of_numbers() -> None:
     assert number.mean((0,)).item() == number.sum((-1,)).item() == tg.logsumexp(number, (0,)).item() == -3.0
 
 
+LONG = 1 << 18
+WINDOWS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {  # of rows, (1, 2, N)
+    "avg_pool1d": (lambda x: F.avg_pool1d(x, LONG // 2), lambda y: y.reshape(1, 2, 2, -1).mean(-1)),
+    "avg_pool2d": (
+        lambda x: F.avg_pool2d(x.reshape(1, 2, 2, -1), (1, LONG // 2)),
+        lambda y: y.reshape(1, 2, 2, -1).mean(-1, keepdims=True),
+    ),
+    "adaptive_avg_pool1d": (lambda x: F.adaptive_avg_pool1d(x, 4), lambda y: y.reshape(1, 2, 4, -1).mean(-1)),
+    "area": (lambda x: F.interpolate(x, size=2, mode="area"), lambda y: y.reshape(1, 2, 2, -1).mean(-1)),
+    "lp_pool1d": (lambda x: F.lp_pool1d(x, 2, LONG // 2), lambda y: np.sqrt((y.reshape(1, 2, 2, -1) ** 2).sum(-1))),
+}  # fmt: skip
+
+
+def test_windows_of_very_many_numbers(numbers: Any, backend: str) -> None:
+    x = np.ascontiguousarray(numbers[:LONG].T)[None]
+    found = {
+        name: _units(ours(tg.from_numpy(x)), theirs(x.astype(np.float64))) for name, (ours, theirs) in WINDOWS.items()
+    }
+    assert {name: units for name, units in found.items() if not units <= BOUND} == {}
+
+
+@pytest.mark.parametrize("mode", ["nearest", "linear"])
+def test_what_is_enlarged_very_much_has_an_accurate_gradient(mode: str, backend: str) -> None:
+    slopes = {}
+    for dtype in (tg.float32, tg.float64):
+        x = tg.ones(1, 2, 3, dtype=dtype, requires_grad=True)
+        F.interpolate(x, LONG, mode=mode).backward(tg.full((1, 2, LONG), 0.1).to(dtype))
+        slopes[dtype] = x.grad.numpy()
+    assert _units(slopes[tg.float32], slopes[tg.float64]) <= BOUND
+
+
 # --- float16 ----------------------------------------------------------------------------------------------------
 
 LARGE, MANY = tg.full((4,), 300.0, dtype=tg.float16), tg.ones(6000, dtype=tg.float16)
@@ -210,6 +241,25 @@ HALVES: dict[str, Callable[[Callable[[Any], Any]], Any]] = {  # of what makes a 
     "cross_entropy": lambda of: F.cross_entropy(of(NEAR), tg.tensor([1, 2]), of(NEAR)[0] / 3000),
     "avg_pool": lambda of: F.avg_pool1d(of(LARGE)[None] * 100, 4),
     "avg_pool by a number": lambda of: F.avg_pool2d(of(LARGE).reshape(1, 2, 2) * 100, 2, divisor_override=4),
+    "cross_entropy of smooth labels": lambda of: F.cross_entropy(
+        of(MANY).reshape(-1, 2).repeat(24, 1), tg.zeros(72000, dtype=tg.int64), label_smoothing=0.1
+    ),
+    "cross_entropy of probabilities": lambda of: F.cross_entropy(*[of(MANY).reshape(-1, 2) * 0.3] * 2),
+    "lp_pool": lambda of: F.lp_pool1d(of(LARGE)[None] * 4, 2, 4),
+    "renorm": lambda of: tg.renorm(of(LARGE)[None], 2, 0, 1.0),
+    "normalize what is long": lambda of: F.normalize(of(LARGE) * 200, dim=0), "cov": lambda of: tg.cov(of(NEAR)),
+    "corrcoef": lambda of: tg.corrcoef(of(NEAR)), "masked var": lambda of: tg.masked.var(of(NEAR), 1),
+    "masked mean": lambda of: tg.masked.mean(of(LARGE) * 100, 0), "addmm": lambda of: tg.addmm(
+        of(LARGE)[None], of(LARGE)[None], of(LARGE)[:, None].expand(4, 4), alpha=1e-3),
+    "embedding_bag": lambda of: F.embedding_bag(tg.arange(4)[None], of(LARGE)[:, None] * 100, mode="mean"),
+    "scatter_reduce": lambda of: (of(LARGE)[:1] * 100).scatter_reduce(0, ZERO[:4], of(LARGE) * 100, "mean"),
+    "index_reduce": lambda of: (of(LARGE)[:1] * 100).index_reduce(0, ZERO[:4], of(LARGE) * 100, "mean"),
+    "segment_reduce": lambda of: tg.segment_reduce(of(LARGE) * 100, "mean", lengths=tg.tensor([4])),
+    "gaussian_nll_loss": lambda of: F.gaussian_nll_loss(of(LARGE), of(LARGE) * 0, of(LARGE)),
+    "poisson_nll_loss": lambda of: F.poisson_nll_loss(of(LARGE), of(LARGE), False, True),
+    "cosine_embedding_loss": lambda of: F.cosine_embedding_loss(of(LARGE)[None] * 90, of(LARGE)[None], tg.tensor([1])),
+    "mse_loss of few large numbers": lambda of: F.mse_loss(of(MANY) * 300 * (tg.arange(6000) == 0), of(MANY) * 0),
+    "kl_div": lambda of: F.kl_div(of(MANY) * 0, of(MANY) * 300 * (tg.arange(6000) < 9), reduction="sum"),
     "sums of windows": lambda of: F.avg_pool2d(of(LARGE).reshape(1, 2, 2) * 100, 2, divisor_override=2)
     - of(LARGE)[0] * 190,
 }  # fmt: skip
@@ -303,6 +353,15 @@ def test_products_of_very_many_terms() -> None:
         assert _units(found, exact) <= BOUND
     assert _units(t[:, 0] @ t[:, 1], exact[0, 1]) <= BOUND
     assert _units(t.T @ t[:, 0], exact[:, 0]) <= BOUND
+
+
+@pytest.mark.parametrize(("n", "m"), [(4, 3), (16, 16), (1, 8), (64, 32), (300, 300)])
+@pytest.mark.parametrize("terms", [1500, 4096, 20_000])
+def test_products_of_many_terms(n: int, m: int, terms: int) -> None:
+    x, y = (np.random.default_rng(0).normal(1000, 0.2, (terms, size)).astype(np.float32) for size in (n, m))
+    exact = x.T.astype(np.float64) @ y.astype(np.float64)
+    for left in (x.T, np.ascontiguousarray(x.T)):
+        assert _units(matrix_product(left, y), exact) <= (BOUND if n * m < 2**16 else 4 * BOUND)
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.int32, np.int64, np.uint64])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
 import threading
 import warnings
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from typing import Any
 
 from .. import rules
 from ..engine.quiet import SILENT, restore, silence
-from ..graph import Mode, library, memory, mode
+from ..graph import Mode, memory, mode, outside
 from ..kernels.native.forks import lock
 from ..transforms import pytree
 from .check import both_ways
@@ -120,7 +119,7 @@ class Compiled:
         if self._refused.get(key) != why:
             self._refused[key] = why
             text = f"tg.compile: {self.name} runs eagerly: {why}"
-            warnings.warn(text, RuntimeWarning, stacklevel=_outside())
+            warnings.warn(text, RuntimeWarning, stacklevel=outside())
 
     def _roots(self, args: Any, kwargs: Any) -> list[tuple[str, Any]]:
         leaves = pytree.leaves((args, kwargs))
@@ -256,11 +255,3 @@ class Compiled:
     def clear(self) -> None:
         """Forget all programs."""
         self._reset()
-
-
-def _outside() -> int:
-    """How far up the first line outside of the library is."""
-    depth, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and library[frame.f_code.co_filename]:
-        depth, frame = depth + 1, frame.f_back
-    return depth

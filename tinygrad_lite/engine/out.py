@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import rules
 from ..dtypes import as_dtype, scalar_type
-from ..graph import mode
+from ..graph import mode, outside
 from ..promotion import can_cast
 from . import views
 from .errors import InputError
@@ -142,7 +142,7 @@ def _put(target: Any, value: Any, who: str) -> None:
         if target._data.size:
             own = " in memory of its own" if target._view is not None else ""
             text = f"{who}: out has shape {target.shape} and becomes {value.shape}, the result's,{own}"
-            warnings.warn(text, stacklevel=4)
+            warnings.warn(text, stacklevel=outside())
         target._data, target._view = value.astype(target.dtype), None
         return
     views.store(target._data, value, "out=")

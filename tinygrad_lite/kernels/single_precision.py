@@ -6,7 +6,8 @@ import copy
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
+from typing import cast as cast_type
 
 import numpy as np
 
@@ -64,7 +65,28 @@ def in_single(function: Callable[..., Any], aux: bool, each: bool = False) -> Ca
     return single
 
 
+def _decides(value: Any) -> bool:
+    """Whether an argument makes the result other than float16: it is, or has, another dtype of such numbers."""
+    dtype = (
+        value if isinstance(value, np.dtype) else getattr(value, "dtype", None) if getattr(value, "ndim", 0) else None
+    )
+    return dtype is not None and dtype.kind in "fc" and (dtype != _F16 or dtype is value)
+
+
 _OTHERS = {tuple, list, np.float16}
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def rounded_once(function: _Function) -> _Function:
+    """`in_single` for a function that is made of several rows: between them nothing is rounded, nor out of range."""
+
+    @functools.wraps(function)
+    def single(input: Any, *others: Any, **options: Any) -> Any:
+        if getattr(input, "dtype", None) != _F16 or any(map(_decides, (*others, *options.values()))):
+            return function(input, *others, **options)
+        return _half(function(*map(_single, (input, *others)), **{k: _single(v) for k, v in options.items()}))
+
+    return cast_type(_Function, single)
 
 
 def rule_in_single(vjp: Callable[..., Any]) -> Callable[..., Any]:

@@ -13,6 +13,7 @@ import numpy as np
 from .. import linalg
 from ..dtypes import as_dtype
 from ..engine.door import open_doors as _open_doors
+from ..kernels.single_precision import rounded_once as _rounded_once
 from ..ops.pointwise.clamp_round_where import where as _where
 from ..ops.pointwise.exp_log_trig import logaddexp as _logaddexp
 from ..ops.reduction.quantiles import nanmedian as _nanmedian
@@ -149,6 +150,7 @@ def _free_count(free: float, *arguments: Any) -> Any:
     return np.asarray(np.maximum(count - count.dtype.type(free), 0))
 
 
+@_rounded_once
 def mean(input: Any, dim: Any = None, *, keepdim: bool = False, dtype: Any = None, mask: Any = None) -> Any:
     x, dims = input if dtype is None else input.to(dtype), _dims(input, dim)
     if unwrap(x).dtype.kind not in "fc":
@@ -166,6 +168,7 @@ def _free(unbiased: bool | None, correction: float | None, who: str) -> float:
     return float(unbiased if unbiased is not None else 1 if correction is None else correction)
 
 
+@_rounded_once
 def var(
     input: Any,
     dim: Any = None,
@@ -185,6 +188,7 @@ def var(
         return squares.sum(dims, keepdim) / wrap(_free_count(free, x, dims, keepdim, mask, "var"))
 
 
+@_rounded_once
 def std(
     input: Any,
     dim: Any = None,
@@ -199,6 +203,7 @@ def std(
     return var(input, dim, correction=free, keepdim=keepdim, dtype=dtype, mask=mask).sqrt()
 
 
+@_rounded_once
 def norm(
     input: Any, ord: float = 2.0, dim: Any = None, *, keepdim: bool = False, dtype: Any = None, mask: Any = None
 ) -> Any:
@@ -229,6 +234,7 @@ def softmin(input: Any, dim: int, *, dtype: Any = None, mask: Any = None) -> Any
     return (-_filled(input, mask, math.inf, dtype, "softmin")).softmax(dim)
 
 
+@_rounded_once
 def normalize(input: Any, ord: float, dim: int, *, eps: float = 1e-12, dtype: Any = None, mask: Any = None) -> Tensor:
     """The entries that count, divided by their norm along a dimension; the others are 0.
 

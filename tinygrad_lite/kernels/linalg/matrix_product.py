@@ -9,7 +9,11 @@ import numpy as np
 
 from ..kernel import late
 
-MANY = 1 << 14  # terms: BLAS adds up blocks of them one after the other, in the arrays' own precision
+MANY = 1 << 12  # terms: BLAS adds up blocks of them one after the other, in the arrays' own precision
+SOME = 1 << 10  # terms, where there are not so many results that adding up more blocks would take long
+SOME_RESULTS = 1 << 16
+FEW_RESULTS = 64  # which BLAS keeps in registers, and adds up one term after the other
+CAST = 1 << 14  # terms that are cast to double precision at a time
 EXACT = 53  # bits of a double
 FEW_PRODUCTS = 4096  # NumPy's own loops are done before BLAS has begun
 _LONG = (np.dtype(np.float32), np.dtype(np.complex64))
@@ -31,8 +35,13 @@ def matrix_product(x: Any, y: Any) -> Any:
         return x @ y if same else np.matmul(x, y)  # `@` of Tensors refuses several dtypes
     if x.dtype.kind in "iu" and y.dtype.kind in "iu":
         return _of_integers(x, y)
-    if x.shape[-1] > MANY and x.dtype in _LONG and y.dtype == x.dtype:
-        return _of_many(x, y)
+    if x.shape[-1] > SOME and x.dtype in _LONG and y.dtype == x.dtype:
+        n, m = x.shape[-2] if x.ndim > 1 else 1, y.shape[-1] if y.ndim > 1 else 1
+        if n * m <= FEW_RESULTS:
+            return _of_many(x, y, CAST, np.result_type(x, np.float64))
+        step = SOME if n * m <= SOME_RESULTS or 1 in (n, m) else MANY  # BLAS sums products by a vector less carefully
+        if x.shape[-1] > step:
+            return _of_many(x, y, step, x.dtype)
     if x.ndim != 2 or y.ndim != 2:
         return product_of_stacks(x, y)
     if x.size * y.shape[1] < LARGE:
@@ -43,7 +52,7 @@ def matrix_product(x: Any, y: Any) -> Any:
 def product_plus(x: Any, y: Any, bias: Any) -> Any:
     """``x @ y + bias``, of matrices and what is added to each row, or broadcasts to the result."""
     if type(x) is type(y) is type(bias) is np.ndarray and x.ndim == y.ndim == 2:
-        worth = x.size * y.shape[1] >= LARGE and x.shape[1] <= MANY
+        worth = x.size * y.shape[1] >= LARGE and x.shape[1] <= SOME
         if worth and bias.shape == y.shape[1:] and bias.dtype == x.dtype and bias.flags.c_contiguous:
             return _product_of_two(x, y, bias)
     out = matrix_product(x, y)
@@ -84,16 +93,15 @@ def _product_of_two(x: Any, y: Any, bias: Any = None) -> Any:
     return out
 
 
-def _of_many(x: Any, y: Any) -> Any:
-    """Blocks of terms, added up in double precision."""
+def _of_many(x: Any, y: Any, step: int, dtype: Any) -> Any:
+    """Blocks of terms, multiplied in a dtype and added up in double precision."""
     total: Any = 0.0
-    narrow = 1 in (x.shape[-2] if x.ndim > 1 else 1, y.shape[-1] if y.ndim > 1 else 1)
-    step = MANY // 16 if narrow else MANY  # products by a vector are summed less carefully
     for start in range(0, x.shape[-1], step):
         part = slice(start, start + step)
-        each = matrix_product(x[..., part], y[part] if y.ndim == 1 else y[..., part, :])
-        total = total + each.astype(np.result_type(each, np.float64))
-    return total.astype(x.dtype)
+        left, right = x[..., part], y[part] if y.ndim == 1 else y[..., part, :]
+        each = matrix_product(left.astype(dtype, copy=False), right.astype(dtype, copy=False))
+        total = np.add(total, each, dtype=np.result_type(each, np.float64))
+    return np.asarray(total).astype(x.dtype)
 
 
 def _size(x: Any) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 from ... import rules
 from ...engine.errors import InputError, RangeError
 from ...engine.views import read_before
-from ...graph import written
+from ...graph import outside, written
 from ...kernels.loops.scatter import scatter_add
 from ...rules import unwrap
 
@@ -45,7 +45,7 @@ def plain_index(index: Any) -> Any:
     """An index with arrays for Tensors; 0-d integer Tensors count as integers, lists as arrays."""
     if type(index) is list and any(map(_is_part, index)):
         text = "getitem: a list that holds lists or tensors counts as a tuple, as in PyTorch 2.13; use x[tuple(index)]"
-        warnings.warn(text, UserWarning, stacklevel=3)
+        warnings.warn(text, UserWarning, stacklevel=outside())
         index = tuple(index)
     if type(index) is not tuple:
         return _plain(index)
@@ -69,7 +69,7 @@ def _plain(part: Any) -> Any:
             raise RangeError(f"getitem: indices must be integers or booleans, got {part.dtype}")
         if part.dtype == np.uint8:
             text = "getitem: an index of uint8 counts as a mask, as in PyTorch; use bool() or long()"
-            warnings.warn(text, UserWarning, stacklevel=4)
+            warnings.warn(text, UserWarning, stacklevel=outside())
             part = part.astype(np.bool_)
         if part.ndim == 0:
             return part.item()

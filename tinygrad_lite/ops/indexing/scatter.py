@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.errors import InputError
+from ...kernels.single_precision import rounded_once
 from ...promotion import held
 from ...rules import differentiable, unwrap, wrap
 from ..argument_names import numpy_names, one_dim
@@ -114,7 +115,7 @@ def _reduction(reduce: str, include_self: bool, known: tuple[str, ...], who: str
         count = np.maximum(count, 1).astype(dtype)
         return total / count if dtype.kind in "fc" else total // count
 
-    return reduced
+    return rounded_once(reduced) if reduce == "mean" else reduced
 
 
 # --- PyTorch's face ---------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import numpy as np
 from ... import promotion
 from ...engine.door import with_factors
 from ...engine.errors import ArgumentError, InputError
+from ...kernels.single_precision import rounded_once
 from ...rules import FAST, differentiable, unwrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim
@@ -119,6 +120,7 @@ def _times(x: Any, factor: Any, who: str) -> Any:
 
 
 @with_factors("beta", "alpha")
+@rounded_once
 def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * (mat1 @ mat2)``.
 
@@ -150,24 +152,28 @@ def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) ->
 
 
 @with_factors("beta", "alpha")
+@rounded_once
 def addmv(input: Any, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * (mat @ vec)``: see `addmm`."""
     return _plus(input, mv(mat, vec), beta, alpha, "addmv")
 
 
 @with_factors("beta", "alpha")
+@rounded_once
 def addr(input: Any, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * outer(vec1, vec2)``: see `addmm`."""
     return _plus(input, outer(vec1, vec2), beta, alpha, "addr", promotes=True)
 
 
 @with_factors("beta", "alpha")
+@rounded_once
 def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * bmm(batch1, batch2)``: see `addmm`."""
     return _plus(input, bmm(batch1, batch2), beta, alpha, "baddbmm")
 
 
 @with_factors("beta", "alpha")
+@rounded_once
 def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * sum_b batch1[b] @ batch2[b]``: see `addmm`."""
     products = bmm(batch1, batch2)
@@ -191,6 +197,7 @@ def _pairs(x: Any, y: Any) -> Any:
     return x[:, :, None] * y[:, None]
 
 
+@rounded_once
 def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Tensor:
     """``y[o] = x1 @ weight[o] @ x2 + bias[o]``.
 
@@ -270,6 +277,7 @@ def _cross(x: Any, y: Any, dim: int) -> Any:
 
 
 @numpy_names
+@rounded_once
 def cross(input: Any, other: Any, dim: int | None = None) -> Tensor:
     """Cross product of vectors of three.
 

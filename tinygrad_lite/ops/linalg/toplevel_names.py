@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ...engine.errors import InputError
 from ...kernels.loops.pairwise_sum import dims_of
+from ...kernels.single_precision import rounded_once
 from ...rules import unwrap
 from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
@@ -371,6 +372,7 @@ def dist(input: Floating, other: Floating, p: float = 2) -> Tensor:
 
 
 @numpy_names
+@rounded_once
 def renorm(input: Floating, p: float, dim: int, maxnorm: float) -> Tensor:
     """The slices along a dimension, those whose p-norm exceeds `maxnorm` shortened to it.
 

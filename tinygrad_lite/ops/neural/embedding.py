@@ -9,6 +9,7 @@ import numpy as np
 from ...engine.errors import DtypeError, InputError, RangeError
 from ...graph import written
 from ...kernels.loops import scatter
+from ...kernels.single_precision import rounded_once
 from ...rules import differentiable, unwrap, wrap
 from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
@@ -68,7 +69,7 @@ def renormalize(weight: Any, index: Any, max_norm: float, norm_type: float, who:
     """Shorten, in place, the rows that are used and too long."""
     w, used = unwrap(weight), np.unique(index)
     chosen = w[used]
-    norms = np.linalg.norm(chosen, norm_type, axis=1)
+    norms = np.linalg.norm(chosen.astype(np.result_type(chosen, np.float32)), norm_type, axis=1)
     long = norms > max_norm
     w[used[long]] = chosen[long] * (max_norm / (norms[long] + 1e-7))[:, None].astype(w.dtype)
     written(w, who, 4)
@@ -204,6 +205,12 @@ def _largest(rows: Any, bag: Any, count: int) -> Any:
     return index_sum(chosen, (count, features), (wrap(filled),))
 
 
+@rounded_once
+def _mean_of_bags(rows: Any, bag: Any, count: int) -> Any:
+    total = index_sum(rows, (count, unwrap(rows).shape[1]), (bag,))
+    return total * wrap(one_over_sizes(bag, count, unwrap(rows).dtype))
+
+
 def embedding_bag(
     input: Any,
     weight: Floating,
@@ -292,7 +299,6 @@ def embedding_bag(
         return _largest(rows, bag, count)
     if each is not None:
         rows = rows * each.unsqueeze(-1)
-    total = index_sum(rows, (count, shape[1]), (bag,))
     if mode == "sum":
-        return total
-    return total * wrap(one_over_sizes(bag, count, unwrap(weight).dtype))
+        return index_sum(rows, (count, shape[1]), (bag,))
+    return _mean_of_bags(rows, bag, count)

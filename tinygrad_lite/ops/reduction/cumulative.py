@@ -13,6 +13,7 @@ from ...engine.errors import ArgumentError
 from ...kernels.loops.pairwise_sum import FEW
 from ...kernels.loops.running_sum import recurrence as recurrence_kernel
 from ...kernels.loops.take_along import running_extreme
+from ...kernels.single_precision import rounded_once
 from ...rules import FAST, differentiable, unwrap, wrap
 from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
@@ -305,6 +306,7 @@ def _areas(y: Any, x: Any, dx: Any, dim: int, who: str) -> Any:
 
 
 @numpy_names
+@rounded_once
 def trapezoid(y: Any, x: Any = None, dx: Any = None, dim: int = -1) -> Tensor:
     """Area under a curve by the trapezoidal rule.
 
@@ -341,6 +343,7 @@ trapz = trapezoid
 
 
 @numpy_names
+@rounded_once
 def cumulative_trapezoid(y: Any, x: Any = None, dx: Any = None, dim: int = -1) -> Tensor:
     """Areas under a curve up to each point but the first, by the trapezoidal rule.
 

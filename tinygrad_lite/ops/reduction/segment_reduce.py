@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.errors import InputError
+from ...kernels.single_precision import rounded_once
 from ...rules import unwrap, wrap
 from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
@@ -20,6 +21,7 @@ __all__ = ["segment_reduce"]
 _EMPTY = {"sum": 0.0, "mean": 0.0, "prod": 1.0, "max": -math.inf, "min": math.inf}
 
 
+@rounded_once
 def segment_reduce(
     data: Floating,
     reduce: str,

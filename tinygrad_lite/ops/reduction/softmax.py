@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...graph import outside
 from ...kernels.loops import row_loops
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...kernels.loops.row_loops import over_rows
@@ -93,7 +94,9 @@ def _prepared(input: Any, dim: Any, dtype: Any, who: str) -> tuple[Any, int]:
     ndim = unwrap(input).ndim
     if dim is None:  # PyTorch's old default
         dim = 0 if ndim in (0, 1, 3) else 1
-        warnings.warn(f"{who}: dim should be given; of {ndim} dimensions it is {dim}", UserWarning, stacklevel=4)
+        warnings.warn(
+            f"{who}: dim should be given; of {ndim} dimensions it is {dim}", UserWarning, stacklevel=outside()
+        )
     return (input, one_dim(dim, ndim, who)) if ndim else (input.reshape(1), one_dim(dim, 0, who))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...kernels.single_precision import rounded_once
 from ...rules import FAST, differentiable, unwrap
 from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
@@ -201,6 +202,7 @@ def _not_negative(weights: Any, who: str) -> None:
         raise RuntimeError(f"cov: {who} must not be negative, got {w.min()}")
 
 
+@rounded_once
 def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Tensor:
     """Covariance of variables, one a row, of which each column is an observation.
 
@@ -253,6 +255,7 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
     return out if unwrap(out).size != 1 else out.reshape(())
 
 
+@rounded_once
 def corrcoef(input: Any) -> Tensor:
     """Correlation of variables, one a row: `cov` divided by the standard deviations.
 

@@ -12,6 +12,7 @@ import numpy as np
 from ...kernels.spatial import loops
 from ...rules import differentiable, unwrap
 
+_LONGEST = 64
 Pairs = Sequence[Sequence[tuple[int, float]]]
 
 
@@ -29,6 +30,21 @@ class Stencil:
     def __init__(self, size: int, rows: Pairs) -> None:
         self.size, self.rows = size, rows
         self._tables: dict[Any, tuple[Any, Any, Any]] = {}
+
+    @cached_property
+    def steps(self) -> tuple[Stencil, ...]:
+        """Stencils that are to be applied one after the other: where many entries make up a result, their sum is one
+        of sums, since a long sum of numbers of one kind loses a digit for each ten times as many.
+        """
+        if max(map(len, self.rows), default=0) <= _LONGEST:
+            return (self,)
+        pieces: list[Sequence[tuple[int, float]]] = []
+        sums = []
+        for row in self.rows:
+            cut = [row[i : i + _LONGEST] for i in range(0, len(row), _LONGEST)]
+            sums.append([(len(pieces) + k, 1.0) for k in range(len(cut))])
+            pieces += cut
+        return Stencil(self.size, pieces), *Stencil(len(pieces), sums).steps
 
     @cached_property
     def transposed(self) -> Stencil:
@@ -58,12 +74,14 @@ def _along_x(g: Any, stencil: Stencil, dim: int) -> Any:
 @differentiable(x=_along_x, name="blend", single=True, complex=True)
 def along(x: Any, stencil: Stencil, dim: int) -> Any:
     """Apply a stencil along one dimension."""
-    shape, count = x.shape, len(stencil.rows)
+    shape = x.shape
     outer, inner = math.prod(shape[:dim]), math.prod(shape[dim + 1 :])
-    out = np.empty((*shape[:dim], count, *shape[dim + 1 :]), x.dtype)
-    flat, into = np.ascontiguousarray(x).reshape(outer, shape[dim], inner), out.reshape(outer, count, inner)
-    loops.blend(flat, *stencil.table(x.dtype), into)
-    return out
+    flat = np.ascontiguousarray(x).reshape(outer, shape[dim], inner)
+    for step in stencil.steps:
+        out = np.empty((outer, len(step.rows), inner), x.dtype)
+        loops.blend(flat, *step.table(x.dtype), out)
+        flat = out
+    return flat.reshape((*shape[:dim], len(stencil.rows), *shape[dim + 1 :]))
 
 
 def blend(input: Any, stencils: Sequence[Stencil | None]) -> Any:

@@ -11,6 +11,7 @@ from ....engine.errors import DtypeError, InputError, RangeError
 from ....engine.quiet import quietly
 from ....kernels.losses import cross_entropy as kernel_loss
 from ....kernels.losses.cross_entropy import losses_and_slope, scaled_slope
+from ....kernels.single_precision import rounded_once
 from ....rules import differentiable, unwrap, wrap
 from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
@@ -21,6 +22,7 @@ from .regression import reduction_of
 
 __all__ = ["cross_entropy", "linear_cross_entropy", "nll_loss"]
 FUNCTIONAL = __all__
+_F32 = np.dtype(np.float32)
 
 # --- cross entropy ----------------------------------------------------------------------------------------------
 
@@ -146,7 +148,7 @@ def cross_entropy(
     if not 0.0 <= label_smoothing <= 1.0:
         raise InputError(f"cross_entropy: label_smoothing must be in [0, 1], got {label_smoothing}")
     classes = x.shape[0 if x.ndim == 1 else 1] if x.ndim else 0
-    w = _constant(weight, classes, x.dtype, "cross_entropy")
+    w = _constant(weight, classes, wide(x.dtype), "cross_entropy")
     outer = () if x.ndim == 1 else (x.shape[0], *x.shape[2:])
     if x.ndim == 1:
         input = input[None]
@@ -166,6 +168,7 @@ def cross_entropy(
     return loss.reshape(outer) if reduction == "none" else _of_none(loss, t, reduction)
 
 
+@rounded_once
 def linear_cross_entropy(
     input: Floating,
     linear_weight: Any,
@@ -229,7 +232,7 @@ def _of_none(loss: Any, target: Any, reduction: str) -> Any:
 
 
 def _hard(input: Any, t: Any, w: Any, ignore: int, reduction: str, smoothing: float, classes: int) -> Any:
-    dtype = unwrap(input).dtype
+    dtype = wide(unwrap(input).dtype)
     if not smoothing:
         return _ce_index.record((input, t, np.empty(0, dtype) if w is None else w, ignore, reduction))
     coefficients = smoothed(t, w, ignore, reduction == "mean", smoothing, classes, dtype)
@@ -263,12 +266,15 @@ def _soft(input: Any, target: Any, t: Any, w: Any, reduction: str, smoothing: fl
     wanted, share = getattr(target, "requires_grad", False), 1 / max(count, 1) if reduction == "mean" else None
     total = reduction != "none"
     if wanted:
-        return _dense_twin(input, _mixed(target, None if w is None else wrap(w), share, smoothing, classes), total)
+        coefficients = _mixed(target, None if w is None else wrap(w), share, smoothing, classes)
+        dtype = unwrap(input).dtype
+        return _dense_twin(input.astype(wide(dtype)), coefficients, total).astype(dtype)
     return _ce_dense.record((input, mixed_targets(t, w, share, smoothing, classes), total))
 
 
 def _mixed(source: Any, w: Any, share: float | None, smoothing: float, classes: int) -> Any:
-    dtype = unwrap(source).dtype
+    dtype = wide(unwrap(source).dtype)
+    source = source if dtype == unwrap(source).dtype else source.astype(dtype)
     if source.ndim == 1:
         source = source[None]
     elif source.ndim > 2:
@@ -284,6 +290,11 @@ def _mixed(source: Any, w: Any, share: float | None, smoothing: float, classes: 
 def mixed_targets(t: Any, w: Any, share: float | None, smoothing: float, classes: int) -> Any:
     """Targets that are probabilities, mixed with uniform ones, and what each counts for."""
     return _mixed(t, w, share, smoothing, classes)
+
+
+def wide(dtype: Any) -> Any:
+    """In what the shares of many rows are computed, which float16 does not hold."""
+    return _F32 if dtype == np.float16 else dtype
 
 
 def _constant(weight: Any, classes: int, dtype: Any, who: str) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 from ....engine.errors import InputError
 from ....kernels.losses.ctc import begin, emitted, forward_backward, later, likelihood, losses, states
 from ....kernels.native.parallel import in_ranges
+from ....kernels.single_precision import rounded_once
 from ....rules import differentiable, unwrap, wrap
 from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
@@ -46,6 +47,7 @@ def _ctc(log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any, 
     return loss, posterior
 
 
+@rounded_once
 def ctc_loss(
     log_probs: Floating,
     targets: Any,

@@ -10,6 +10,8 @@ import numpy as np
 
 from .... import promotion
 from ....engine.errors import InputError
+from ....graph import outside
+from ....kernels.single_precision import rounded_once
 from ....rules import differentiable, unwrap, wrap
 from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
@@ -50,6 +52,7 @@ _huber = differentiable(
 )
 
 
+@rounded_once
 def huber_loss(input: Floating, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Tensor:
     """0.5 d^2 where d = |input - target| < delta, delta (d - 0.5 delta) elsewhere.
 
@@ -90,6 +93,7 @@ def huber_loss(input: Floating, target: Any, reduction: str = "mean", delta: flo
     return reduced(_huber.record((input, target, delta)), weight, how)
 
 
+@rounded_once
 def smooth_l1_loss(
     input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean", beta: float = 1.0
 ) -> Tensor:
@@ -138,6 +142,7 @@ def smooth_l1_loss(
 # --- distributions ----------------------------------------------------------------------------------------------
 
 
+@rounded_once
 def kl_div(
     input: Floating,
     target: Any,
@@ -176,12 +181,13 @@ def kl_div(
     paired(input, target, "kl_div", smaller=True)
     if how == "mean":
         text = "kl_div: 'mean' divides by the number of all elements; the divergence is that of 'batchmean'"
-        warnings.warn(text, UserWarning, stacklevel=4)
+        warnings.warn(text, UserWarning, stacklevel=outside())
     loss = exp(target) * (target - input) if log_target else xlogy(target, target) - target * input
     found = reduced(loss, None, how)
     return found / unwrap(input).shape[0] if batch and unwrap(input).ndim else found
 
 
+@rounded_once
 def poisson_nll_loss(
     input: Any,
     target: Any,
@@ -238,6 +244,7 @@ def variances(v: Any, who: str) -> Any:
     return v
 
 
+@rounded_once
 def gaussian_nll_loss(
     input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
 ) -> Tensor:

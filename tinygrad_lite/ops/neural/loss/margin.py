@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ....engine.errors import InputError, RangeError
+from ....kernels.single_precision import rounded_once
 from ....rules import unwrap, wrap
 from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
@@ -39,6 +40,7 @@ def _same_ranks(who: str, **given: Any) -> None:
 # --- pairs ------------------------------------------------------------------------------------------------------
 
 
+@rounded_once
 def hinge_embedding_loss(
     input: Floating,
     target: Any,
@@ -76,6 +78,7 @@ def hinge_embedding_loss(
     return reduced(loss, None, how)
 
 
+@rounded_once
 def margin_ranking_loss(
     input1: Any,
     input2: Any,
@@ -118,6 +121,7 @@ def margin_ranking_loss(
     return reduced(clamp(-target * (input1 - input2) + margin, min=0), None, how)
 
 
+@rounded_once
 def soft_margin_loss(
     input: Floating, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
 ) -> Tensor:
@@ -146,6 +150,7 @@ def soft_margin_loss(
     return reduced(softplus(-target * input, threshold=math.inf), None, how)  # exact, and as the input lies
 
 
+@rounded_once
 def cosine_embedding_loss(
     input1: Any,
     input2: Any,
@@ -199,6 +204,7 @@ def cosine_embedding_loss(
 # --- triplets ---------------------------------------------------------------------------------------------------
 
 
+@rounded_once
 def triplet_margin_loss(
     anchor: Any,
     positive: Any,
@@ -251,6 +257,7 @@ def triplet_margin_loss(
     return _triplets("triplet_margin_loss", anchor, positive, negative, distance, margin, swap, how)
 
 
+@rounded_once
 def triplet_margin_with_distance_loss(
     anchor: Any,
     positive: Any,
@@ -349,6 +356,7 @@ def listed_classes(t: Any, who: str) -> tuple[Any, Any]:
     return np.where(listed, t, 0), listed[:, :, None] & ~member[:, None, :]
 
 
+@rounded_once
 def multi_margin_loss(
     input: Floating,
     target: Any,
@@ -412,6 +420,7 @@ def _short(x: Any, where: Any) -> Any:
     return masked(x, wrap(where) & (x > 0))
 
 
+@rounded_once
 def multilabel_margin_loss(
     input: Floating, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
 ) -> Tensor:
@@ -453,6 +462,7 @@ def multilabel_margin_loss(
     return reduced(loss.reshape(unwrap(input).shape[:-1]), None, how)
 
 
+@rounded_once
 def multilabel_soft_margin_loss(
     input: Floating,
     target: Any,

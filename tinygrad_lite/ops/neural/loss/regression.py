@@ -9,7 +9,9 @@ import numpy as np
 
 from ....engine.errors import InputError
 from ....engine.fast_calls import elementwise
+from ....graph import outside
 from ....kernels.elementwise.fused import fused
+from ....kernels.single_precision import rounded_once
 from ....rules import differentiable, unwrap, wrap
 from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
@@ -78,7 +80,7 @@ def paired(input: Any, target: Any, who: str, *, smaller: bool = False) -> None:
         raise InputError(f"{who}: input and target shapes must broadcast, got {shapes[0]} and {shapes[1]}") from None
     if not (smaller and shape == shapes[0]):
         text = f"{who}: input and target should have the same shape, got {shapes[0]} and {shapes[1]}, which broadcast"
-        warnings.warn(text, UserWarning, stacklevel=4)
+        warnings.warn(text, UserWarning, stacklevel=outside())
 
 
 def within(input: Any, target: Any, who: str) -> None:
@@ -94,6 +96,7 @@ def within(input: Any, target: Any, who: str) -> None:
         raise InputError(f"{who}: target must broadcast to the input's shape {shapes[0]}, got {shapes[1]}")
 
 
+@rounded_once
 def mse_loss(
     input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean", weight: Any = None
 ) -> Tensor:
@@ -131,6 +134,7 @@ def mse_loss(
     return _weighted(_squared_error(input, target), weight, how)
 
 
+@rounded_once
 def l1_loss(
     input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean", weight: Any = None
 ) -> Tensor:
@@ -210,6 +214,7 @@ def _bce_logits(x: Any, target: Any, pos_weight: Any = 1.0) -> Any:
     return (1 - target) * x + (1 + (pos_weight - 1) * target) * softplus_of(-x)
 
 
+@rounded_once
 def binary_cross_entropy_with_logits(
     input: Floating,
     target: Any,
@@ -284,6 +289,7 @@ def _bce(x: Any, target: Any) -> Any:
         return -target * np.maximum(np.log(x), -100) - (1 - target) * np.maximum(np.log1p(-x), -100)
 
 
+@rounded_once
 def binary_cross_entropy(
     input: Floating,
     target: Any,

@@ -16,6 +16,7 @@ from ....kernels.loops import row_loops
 from ....kernels.loops.channel_loops import pays
 from ....kernels.loops.pairwise_sum import pairwise_sum
 from ....kernels.native.parallel import in_parts
+from ....kernels.single_precision import rounded_once
 from ....rules import differentiable, unwrap
 from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
@@ -380,6 +381,7 @@ def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float 
 
 
 @numpy_names
+@rounded_once
 def normalize(input: Floating, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Tensor:
     """Vectors along a dimension over their norm, which counts as `eps` at least.
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ....engine.errors import InputError
+from ....kernels.single_precision import rounded_once
 from ....rules import unwrap, wrap
 from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
@@ -322,6 +323,7 @@ def adaptive_avg_pool3d(input: Floating, output_size: Any) -> Tensor:
     return _adaptive(3, input, output_size)
 
 
+@rounded_once
 def lp_pool1d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
     """Power sums over windows, ``(sum x^p)^(1/p)``, in 1 dimension.
 
@@ -354,6 +356,7 @@ def lp_pool1d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None
     return _lp(1, input, norm_type, kernel_size, stride, ceil_mode)
 
 
+@rounded_once
 def lp_pool2d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
     """Power sums over windows, ``(sum x^p)^(1/p)``, in 2 dimensions.
 
@@ -386,6 +389,7 @@ def lp_pool2d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None
     return _lp(2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
+@rounded_once
 def lp_pool3d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
     """Power sums over windows, ``(sum x^p)^(1/p)``, in 3 dimensions.
 
