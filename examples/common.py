@@ -194,6 +194,8 @@ def save_figure(figure: Any, out: str | Path, name: str) -> Path:
     """Write the figure to out/name.png, say so, and free it."""
     path = Path(out) / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
+    figure.draw_without_rendering()  # its layout, once: saving would make it twice
+    figure.set_layout_engine("none")
     figure.savefig(path)
     pyplot().close(figure)
     print(f"wrote {path}")
