@@ -26,7 +26,7 @@ def _row(name: str, inputs: tuple[Given, ...], *args: Any, **options: Any) -> Ro
 
 def _convolutions() -> list[Row]:
     rows = []
-    for dims, size in ((1, (7,)), (2, (5, 6)), (3, (3, 3, 2))):
+    for dims, size in ((1, (7,)), (2, (4, 5)), (3, (3, 3, 2))):
         kernel = (3, 2, 2)[:dims]
         x, w, b = normal(2, 4, *size), normal(6, 2, *kernel), normal(6)
         name = f"conv{dims}d"
@@ -40,14 +40,14 @@ def _convolutions() -> list[Row]:
             _row(name, (x, normal(8, 1, *kernel), normal(8)), padding=1, groups=4),
             _row(name, (x, normal(3, 4, *(1,) * dims), normal(3))),
         ]  # fmt: skip
-        small = {1: (5,), 2: (3, 4), 3: (2, 2, 2)}[dims]  # whose results are large, each entry a backward pass
+        small = {1: (5,), 2: (2, 3), 3: (2, 2, 2)}[dims]  # whose results are large, each entry a backward pass
         x, w = normal(2, 4, *small), normal(4, 3, *kernel)
         name = f"conv_transpose{dims}d"
         rows += [
             _row(name, (x, w, normal(3))),
             _row(name, (x, w), stride=2, padding=1, output_padding=1),
-            _row(name, (x, w, b), stride=(2, 3, 1)[:dims], padding=(0, 1, 0)[:dims], output_padding=(1, 2, 0)[:dims],
-                 groups=2, dilation=(3, 1, 1)[:dims]),
+            _row(name, (x, normal(4, 2, *kernel), normal(4)), stride=(2, 3, 1)[:dims], padding=(0, 1, 0)[:dims],
+                 output_padding=(1, 2, 0)[:dims], groups=2, dilation=(3, 1, 1)[:dims]),
             _row(name, (normal(4, *small), normal(4, 1, *kernel), normal(4)), stride=2, groups=4),
         ]  # fmt: skip
     for size, kernel, options in (
@@ -71,7 +71,7 @@ def _convolutions() -> list[Row]:
 
 def _pools() -> list[Row]:
     rows = []
-    for dims, size in ((1, (7,)), (2, (5, 6)), (3, (4, 5, 4))):
+    for dims, size in ((1, (7,)), (2, (5, 6)), (3, (3, 5, 3))):
         planes = (2, 3) if dims < 3 else (2, 2)
         x, alone = (distinct(*planes, *size),), (distinct(2, *size),)
         name = f"max_pool{dims}d"
@@ -130,7 +130,7 @@ def _pools() -> list[Row]:
 def _resampling() -> list[Row]:
     rows = []
     for dims, size in ((1, (5,)), (2, (4, 5)), (3, (3, 2, 4))):
-        x, target = (normal(2, 2, *size),), (7, 3, 5)[:dims]
+        x, target = (normal(2, 2, *size),), {1: (7,), 2: (7, 3), 3: (4, 3, 5)}[dims]
         for mode in ("nearest", "nearest-exact", "area"):
             rows += [
                 _row("interpolate", x, target, mode=mode, unlike_torch="uint8"),
@@ -168,13 +168,13 @@ def _grids() -> list[Row]:
                 places = fixed(between(2, 1, 3, 2)) if mode == "nearest" else between(2, 1, 3, 2)
                 rows.append(_row("grid_sample", (normal(2, 2, 2, 3), places), mode, padding, align))
             for mode in ("bilinear", "nearest"):
-                places = fixed(between(1, 2, 1, 3, 3)) if mode == "nearest" else between(1, 2, 1, 3, 3)
+                places = fixed(between(1, 2, 1, 2, 3)) if mode == "nearest" else between(1, 2, 1, 2, 3)
                 rows.append(_row("grid_sample", (normal(1, 2, 2, 2, 3), places), mode, padding, align))
         rows += [
             _row("affine_grid", (normal(2, 2, 3),), (2, 1, 3, 4), align),
             _row("affine_grid", (normal(2, 3, 4),), [2, 3, 2, 1, 3], align_corners=align),
         ]
-    image, volume = (normal(2, 2, 2, 3), between(2, 1, 3, 2)), (normal(1, 2, 2, 2, 3), between(1, 2, 1, 3, 3))
+    image, volume = (normal(2, 2, 2, 3), between(2, 1, 3, 2)), (normal(1, 2, 2, 2, 3), between(1, 2, 1, 2, 3))
     return [
         *rows,
         _row("grid_sampler", image, 2, 1, False),
@@ -184,12 +184,12 @@ def _grids() -> list[Row]:
 
 
 def _rearranged() -> list[Row]:
-    x, column = normal(2, 3, 5, 6), normal(2, 12, 20)
+    x, column = normal(2, 2, 4, 5), normal(2, 8, 12)
     return [
         Row("unfold_patches", lambda m, x: m.nn.functional.unfold(x, 2), (x,)),
         Row("unfold_patches", lambda m, x: m.nn.functional.unfold(x, (3, 2), (1, 2), padding=(1, 0), stride=2), (x,)),
         Row("unfold_patches", lambda m, x: m.nn.functional.unfold(x, 3, padding=1), (normal(3, 4, 4),)),
-        Row("fold", lambda m, x: m.nn.functional.fold(x, (5, 6), 2), (column,)),
+        Row("fold", lambda m, x: m.nn.functional.fold(x, (4, 5), 2), (column,)),
         Row(
             "fold",
             lambda m, x: m.nn.functional.fold(x, (7, 9), (2, 3), dilation=2, padding=1, stride=2),
