@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
-from oracle import agree
+from oracle import agree, outcome, same
 
 import tinygrad_lite as tg
 
@@ -249,6 +250,32 @@ def test_sums_in_float16_neither_stand_still_nor_overflow():
 def test_numbers_for_letters_have_the_order_of_letters():
     agree(lambda m: m.einsum(_x(m, 2, 3), [26, 0]))
     agree(lambda m: m.einsum(_x(m, 2, 3), [30, 4], _x(m, 3, 4), [4, 3]))
+
+
+INTEGERS: dict[str, Any] = {  # one may be a tensor without dimensions, or NumPy's
+    "matrix_power": lambda m, of: m.matrix_power(_x(m, 2, 2), of(3)),
+    "mvlgamma": lambda m, of: m.mvlgamma(_x(m, 2).abs() + 5, of(2)),
+    "multigammaln": lambda m, of: m.special.multigammaln(_x(m, 2).abs() + 5, of(2)),
+    "polygamma": lambda m, of: m.polygamma(of(1), _x(m, 2).abs()),
+    "rot90": lambda m, of: m.rot90(_x(m, 2, 3), of(3)),
+    "randperm": lambda m, of: m.randperm(of(4)).sort()[0],
+    "tensorinv": lambda m, of: m.linalg.tensorinv(m.eye(4).reshape(4, 2, 2), of(1)),
+    "windows": lambda m, of: m.signal.windows.hann(of(5)),
+    "cdist": lambda m, of: m.cdist(_x(m, 2, 3), _x(m, 3, 3), of(2)),
+    "topk": lambda m, of: m.topk(_x(m, 3), of(2)),
+    "chunk": lambda m, of: m.chunk(_x(m, 4), of(2)),
+    "one_hot": lambda m, of: m.nn.functional.one_hot(m.tensor([0, 1]), of(3)),
+    "pixel_shuffle": lambda m, of: m.nn.functional.pixel_shuffle(_x(m, 1, 4, 2, 2), of(2)),
+}
+
+
+@pytest.mark.parametrize("kind", ["tensor", "NumPy's"])
+@pytest.mark.each("name", INTEGERS)
+def test_an_integer_may_be_a_tensor_or_numpys(name, kind):
+    pytest.importorskip("torch")
+    plain = outcome(lambda m: INTEGERS[name](m, int), tg)
+    same(outcome(lambda m: INTEGERS[name](m, np.int64 if kind == "NumPy's" else m.tensor), tg), plain, rtol=0)
+    agree(lambda m: INTEGERS[name](m, m.tensor), rtol=1e-5)
 
 
 @pytest.mark.filterwarnings("ignore:getitem. a list:UserWarning")

@@ -93,6 +93,7 @@ def test_it_ends_as_python_ends(name, tmp_path):
 MISSING = """
 import torch
 print(hasattr(torch, "no_such_function"))
+exec("getattr(torch, '_mock_name', None)", {"torch": torch, "__name__": "_pytest.compat"})  # which asks every module
 try:
     import torch.no_such_module
 except ModuleNotFoundError as error:
@@ -112,7 +113,7 @@ def test_missing_names_are_told_at_the_end(tmp_path):
     last = done.stderr.splitlines()[-1]
     assert last == (
         "tinygrad_lite: not here of what the program asked for: torch.no_such_function (train.py:3), "
-        "torch.no_such_module (train.py:5), torch.nn.NoSuchLayer (train.py:9), Tensor.no_such_method (train.py:12)"
+        "torch.no_such_module (train.py:6), torch.nn.NoSuchLayer (train.py:10), Tensor.no_such_method (train.py:13)"
     )
     assert "AttributeError: 'Tensor' object has no attribute 'no_such_method'" in done.stderr
 

@@ -132,7 +132,7 @@ def test_mixed_dtypes(call: Callable[..., Any]) -> None:
         (lambda: tg.polygamma(-1, tg.ones(2)), RuntimeError, "polygamma: n must be an integer, and not negative"),
         (lambda: tg.digamma(tg.ones(2).to(tg.complex64)), TypeError, "digamma: the input must hold real numbers"),
         (lambda: tg.erfc(tg.ones(99).to(tg.complex64)), TypeError, "erfc: the input must hold real numbers"),
-        (lambda: tg.mvlgamma(tg.ones(2), 0), RuntimeError, "mvlgamma: p must be an integer of at least 1, got 0"),
+        (lambda: tg.mvlgamma(tg.ones(2), 0), RuntimeError, "mvlgamma: p must be an integer of at least 1, and below"),
         (lambda: tg.xlogy(tg.ones(2), tg.ones(3)), ValueError, "xlogy: operands could not be broadcast"),
         (lambda: tg.lerp(tg.ones(2), tg.ones(3), 0.5), ValueError, "lerp: operands could not be broadcast"),
         (lambda: tg.eq(tg.ones(2), tg.ones(3)), ValueError, "eq: operands could not be broadcast"),

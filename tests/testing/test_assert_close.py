@@ -58,6 +58,34 @@ def test_assert_close_fails_where_pytorchs_does(name):
             assert a.split(":")[0] == b.split(":")[0] or not ours[0], (a, b)
 
 
+OLD: dict[str, Any] = {  # of a library: the arguments of `assert_allclose`
+    "dtypes": lambda m: (m.ones(3), m.ones(3, dtype=m.float64)),
+    "within float32": lambda m: (m.ones(3), m.ones(3) + 9e-5),
+    "beyond": lambda m: (m.ones(3), m.ones(3) + 2e-4),
+    "beyond float64": lambda m: (m.ones(3).double(), m.ones(3).double() + 3e-5),
+    "numbers": lambda m: (m.ones(3), [1.0, 1.0, 1.0]),
+    "of one": lambda m: (m.ones(1), m.ones(3)),
+    "NaN": lambda m: (m.tensor([1.0, NAN]), m.tensor([1.0, NAN])),
+    "tolerances": lambda m: (m.ones(3), m.zeros(3), 0.0, 1.5),
+    "integers": lambda m: (m.tensor([1, 2]), m.tensor([1, 3])),
+    "one tolerance": lambda m: (m.ones(3), m.zeros(3), 0.1),
+}
+
+
+def _old(m: Any, name: str) -> Any:
+    try:
+        m.testing.assert_allclose(*OLD[name](m))
+    except (AssertionError, ValueError) as error:
+        return type(error).__mro__[-3].__name__
+    return None
+
+
+@pytest.mark.filterwarnings("ignore:.torch.testing.assert_allclose")
+@pytest.mark.each("name", OLD)
+def test_assert_allclose_fails_where_pytorchs_does(name):
+    assert _old(tg, name) == _old(pytest.importorskip("torch"), name)
+
+
 def test_assert_close_by_itself():
     tg.testing.assert_close(tg.ones(2) / 3, [1 / 3, 1 / 3])
     tg.testing.assert_close(np.ones(2), tg.ones(2))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..dtypes import as_dtype, get_default_dtype
+from ..engine.arguments import whole
 from ..engine.door import open_doors as _open_doors
 from ..ops.creation.creation import _finish
 from ..ops.special.bessel import bessel_series
@@ -23,8 +25,9 @@ def _window(shape: Callable[[Any, int], Any], M: int, sym: bool, who: str, dtype
             requires_grad: bool) -> Any:  # fmt: skip
     """``shape(k, n)`` for k = 0 .. M - 1, where the window of n + 1 entries is symmetric."""
     chosen = get_default_dtype() if dtype is None else as_dtype(dtype)
-    if not isinstance(M, int) or M < 0:
+    if not whole(M) or M < 0:
         raise ValueError(f"{who}: M must be an integer and not negative, got {M!r}")
+    M = operator.index(M)
     if chosen not in (np.float32, np.float64):
         raise ValueError(f"{who}: dtype must be float32 or float64, got {chosen}")
     if layout is not None and "strided" not in str(layout):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .checks import gradcheck as gradcheck
     from .checks import gradcheck_module as gradcheck_module
     from .checks import gradgradcheck as gradgradcheck
+    from .close import assert_allclose as assert_allclose
     from .close import assert_close as assert_close
     from .contract.breach import Breach as Breach
     from .contract.breach import ContractError as ContractError
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 _HOME = {  # loaded when it is first used
     **dict.fromkeys(("gradcheck", "gradcheck_module", "gradgradcheck"), "checks"),
-    "assert_close": "close",
+    **dict.fromkeys(("assert_allclose", "assert_close"), "close"),
     **dict.fromkeys(("Breach", "ContractError", "ContractReport"), "contract.breach"),
     "check_module": "contract.check_module",
     **dict.fromkeys(("Digits", "digits"), "precision"),
@@ -40,8 +41,9 @@ _HOME = {  # loaded when it is first used
 }
 
 __all__ = [
-    "Breach", "ContractError", "ContractReport", "Digits", "Finding", "GradcheckError", "Report", "assert_close",
-    "check_module", "digits", "gradcheck", "gradcheck_module", "gradgradcheck", "make_tensor", "numerical_gradient",
+    "Breach", "ContractError", "ContractReport", "Digits", "Finding", "GradcheckError", "Report", "assert_allclose",
+    "assert_close", "check_module", "digits", "gradcheck", "gradcheck_module", "gradgradcheck", "make_tensor",
+    "numerical_gradient",
 ]  # fmt: skip
 
 

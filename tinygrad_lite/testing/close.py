@@ -1,4 +1,4 @@
-"""`assert_close`: tensors that agree in shape, dtype and value."""
+"""`assert_close` and the older `assert_allclose`: tensors that agree in shape, dtype and value."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import numpy as np
 from .. import promotion, rules
 from ..engine.errors import InputError
 from ..engine.quiet import quietly
+from ..ops.creation.creation import as_tensor
 from ..rules import unwrap
 
-__all__ = ["assert_close"]
+__all__ = ["assert_allclose", "assert_close"]
 
 _TOLERANCES = {"e": (1e-3, 1e-5), "f": (1.3e-6, 1e-5), "F": (1.3e-6, 1e-5), "d": (1e-7, 1e-7), "D": (1e-7, 1e-7)}
+_OLD_TOLERANCES = {"e": (1e-3, 1e-3), "f": (1e-4, 1e-5), "d": (1e-5, 1e-8)}
 
 
 class _Options(NamedTuple):
@@ -84,6 +86,53 @@ def assert_close(
     found = _difference(actual, expected, _Options(rtol, atol, equal_nan, check_dtype, check_stride), allow_subclasses)
     if found is not None:
         raise AssertionError(found if msg is None else msg(found) if callable(msg) else msg)
+
+
+def assert_allclose(
+    actual: Any,
+    expected: Any,
+    rtol: float | None = None,
+    atol: float | None = None,
+    equal_nan: bool = True,
+    msg: str | Callable[[str], str] | None = "",
+) -> None:
+    """Assert that values agree, whatever their dtypes: what `assert_close` was called before PyTorch 1.9.
+
+    Parameters
+    ----------
+    actual, expected : Tensor, array, number, or nested sequence of these
+    rtol, atol : float, optional
+        Both or none. Default by dtype as in PyTorch: 1e-4 and 1e-5 for float32, 1e-5 and 1e-8 for float64, 1e-3 twice
+        for float16, 0 for others; of two dtypes the larger ones.
+    equal_nan : bool
+        Whether NaN agrees with NaN.
+    msg : str or callable, optional
+        The message of the error, or a function that makes it of the usual one; the usual one if empty.
+
+    Raises
+    ------
+    AssertionError
+        With the largest difference and where it is.
+    ValueError
+        For one tolerance without the other.
+
+    Notes
+    -----
+    Deviation from PyTorch: no warning says that it is deprecated.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.testing.assert_allclose(tg.ones(2) / 3, [0.33333, 0.33333])
+    """
+    if not isinstance(actual, rules.Tensor):
+        actual = as_tensor(actual)
+    if not isinstance(expected, rules.Tensor):
+        expected = as_tensor(expected, dtype=actual.dtype)
+    if rtol is None and atol is None:
+        kinds = [_OLD_TOLERANCES.get(v.dtype.char, (0.0, 0.0)) for v in (actual, expected)]
+        rtol, atol = map(max, zip(*kinds))
+    assert_close(actual, expected, rtol=rtol, atol=atol, equal_nan=equal_nan, check_dtype=False, msg=msg or None)
 
 
 def _difference(actual: Any, expected: Any, options: _Options, subclasses: bool) -> str | None:

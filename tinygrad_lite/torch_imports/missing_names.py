@@ -9,15 +9,18 @@ from types import TracebackType
 from typing import Any
 
 _OURS = Path(__file__).resolve().parent.parent
+_LOOKING_AROUND = {"_pytest", "doctest", "inspect", "pydoc", "unittest"}  # they ask all modules for names of their own
 _asked: dict[str, str] = {}  # name -> the first place that asked for it
 
 
 def note(name: str, depth: int = 2) -> None:
-    """Remember a name that is not here, unless this library itself or the interpreter asked."""
+    """Remember a name that is not here, unless this library itself, the interpreter or a test runner asked."""
     frame: Any = sys._getframe(depth)
     while frame is not None and "importlib" in frame.f_code.co_filename:
         frame = frame.f_back
     if frame is None or frame.f_code.co_filename.startswith(str(_OURS)):
+        return
+    if frame.f_globals.get("__name__", "").partition(".")[0] in _LOOKING_AROUND:
         return
     _asked.setdefault(name, f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}")
 

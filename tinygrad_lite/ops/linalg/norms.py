@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
 
 from ...dtypes import as_dtype
+from ...engine.arguments import whole
 from ...engine.errors import ArgumentError, InputError
 from ...engine.quiet import quietly
 from ...rules import FAST, differentiable, unwrap, wrap
@@ -33,9 +35,11 @@ def _lengths(x: Any, p: float, dim: Any, keepdim: bool) -> Any:
     return p_norm.record((abs(x) if is_complex(x) else x, p, dim, keepdim))
 
 
-def lengths_as_it_lies(x: Any, ord: float, dim: Any, keepdim: bool, who: str) -> Any:
+def lengths_as_it_lies(x: Any, ord: Any, dim: Any, keepdim: bool, who: str) -> Any:
     """`vector_norm` in the order of `x` in memory, so that quotients by it lie so, too."""
     floating_only(x, who)
+    if getattr(ord, "ndim", 1) == 0:
+        ord = ord.item()
     if not isinstance(ord, (int, float)):
         raise TypeError(f"{who}: ord must be a number, got {ord!r}")
     return _lengths(x, ord, some_dims(dim), keepdim)
@@ -206,8 +210,9 @@ def matrix_power(A: Any, n: int) -> Tensor:
             [0., 1.]])
     """
     x = unwrap(squares(A, "matrix_power", exact=True))
-    if type(n) is not int:
+    if not whole(n):
         raise TypeError(f"matrix_power: n must be an integer, got {n!r}")
+    n = operator.index(n)
     if n == 0:
         return masked(A, built(np.zeros, (), np.bool_)) + eye(x.shape[-1], dtype=x.dtype)
     base, n = (inv(A) if n < 0 else A), abs(n)

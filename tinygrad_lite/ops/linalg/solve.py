@@ -7,10 +7,12 @@ With `g` as in `rules` they hold for complex matrices as they stand, with transp
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
 
+from ...engine.arguments import whole
 from ...engine.errors import DtypeError
 from ...engine.errors import LinAlgError as LinAlgError
 from ...kernels.linalg.triangular_solve import eliminated, substituted, with_nan
@@ -307,8 +309,9 @@ def tensorinv(A: Any, ind: int = 2) -> Tensor:
     (4, 2, 2)
     """
     shape = unwrap(floats(A, "tensorinv")).shape
-    if type(ind) is not int or ind < 1:
+    if not whole(ind) or ind < 1:
         raise RuntimeError(f"tensorinv: ind must be a positive integer, got {ind!r}")
+    ind = operator.index(ind)
     rows, columns = math.prod(shape[:ind]), math.prod(shape[ind:])
     if rows != columns:
         raise RuntimeError(f"tensorinv: the products of the sizes {shape[:ind]} and {shape[ind:]} must be the same")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -292,6 +293,7 @@ def randperm(
     >>> tg.randperm(5).sort().values
     tensor([0, 1, 2, 3, 4])
     """
+    n = operator.index(n)
     if n < 0:
         raise InputError(f"randperm: n must not be negative, got {n}")
     if n - 1 > last_in_row(as_dtype(dtype)):

@@ -202,7 +202,7 @@ def rot90(input: Any, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     plane = tuple([one_dim(d, unwrap(input).ndim, "rot90") for d in named])
     if len(plane) != 2 or plane[0] == plane[1] or unwrap(input).ndim < 2:
         raise RuntimeError(f"rot90: dims must be two different ones of the input's {unwrap(input).ndim}, got {named}")
-    k %= 4
+    k = operator.index(k) % 4
     turned = {0: (), 1: plane[1:], 2: plane, 3: plane[:1]}[k]
     out = flip(input if k else input.contiguous(), turned)
     return transpose(out, *plane) if k % 2 else out

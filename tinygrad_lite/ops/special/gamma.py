@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from typing import Any
 
 import numpy as np
 
+from ...engine.arguments import whole
 from ...engine.errors import InputError
 from ...engine.fast_calls import elementwise
 from ...kernels.elementwise import erf as kernels
@@ -206,8 +208,9 @@ def polygamma(n: int, input: Any) -> Tensor:
     >>> tg.polygamma(1, tg.tensor([1.0, 0.5]))
     tensor([1.6449, 4.9348])
     """
-    if isinstance(n, bool) or not isinstance(n, int) or n < 0:
+    if isinstance(n, bool) or not whole(n) or n < 0:
         raise RuntimeError(f"polygamma: n must be an integer, and not negative, got {n!r}")
+    n = operator.index(n)
     if n > 170:
         raise InputError(f"polygamma: n must be at most 170, since n! leaves the range of doubles, got {n}")
     return _polygamma.record((input, n))
@@ -237,8 +240,9 @@ def mvlgamma(input: Any, p: int) -> Tensor:
     >>> tg.mvlgamma(tg.tensor([3.5, 5.0]), 2)
     tensor([2.4665, 6.2042])
     """
-    if not isinstance(p, int) or p < 1:
-        raise RuntimeError(f"mvlgamma: p must be an integer of at least 1, got {p!r}")
+    if not whole(p) or not 1 <= p < 2**31:
+        raise RuntimeError(f"mvlgamma: p must be an integer of at least 1, and below 2**31, got {p!r}")
+    p = operator.index(p)
     total = lgamma(input)
     for j in range(1, p):
         total = total + lgamma(input - j / 2)
