@@ -83,7 +83,7 @@ ARGUMENTS = {
         (2.0,),
     ),
     **dict.fromkeys("atan2 arctan2 hypot heaviside ldexp nextafter".split(), (np.array(2.0, np.float64),)),
-    "lerp": (2.0, 0.3), "addcmul": (2.0, 3.0), "addcdiv": (2.0, 3.0),
+    "lerp": (2.0, 0.3), **dict.fromkeys(("addcmul", "addcdiv"), (np.array(2.0), np.array(3.0))),
     "mvlgamma": (1,), "polygamma": (1,), "cumsum": (0,), "cumprod": (0,),
     **dict.fromkeys(  # tests/ops_rows_pointwise.py and tests/ops_rows_reduce.py have these
         "acosh arccosh gcd lcm renorm eq ne lt le gt ge not_equal less less_equal greater greater_equal logical_and "

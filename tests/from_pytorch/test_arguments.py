@@ -282,3 +282,40 @@ def test_an_integer_may_be_a_tensor_or_numpys(name, kind):
 @pytest.mark.each("name", PROGRAMS)
 def test_arguments_are_taken_and_refused_as_in_pytorch(name):
     agree(PROGRAMS[name], rtol=1e-6)
+
+
+ALSO_REFUSED: dict[str, Any] = {
+    "a number for a tensor": lambda m: m.addcmul(m.ones(2), 2.0, m.ones(2)),
+    "a number as the other": lambda m: m.dist(m.ones(2), 1.0),
+    "no factor": lambda m: m.addmv(m.ones(2), m.ones(2, 2), m.ones(2), beta=None),
+    "no dimension": lambda m: m.cumsum(m.ones(2), None),
+    "half a dimension": lambda m: m.renorm(m.ones(2, 2), 2, 0.5, 1.0),
+    "a text to put before": lambda m: m.diff(m.ones(1), 0, prepend="a"),
+    "nothing to resolve": lambda m: m.resolve_conj(None),
+    "nothing that is real": lambda m: m.isreal("a"),
+    "a dimension that is none, of var": lambda m: m.var(m.ones(2), -7),
+    "one of norm": lambda m: m.norm(m.ones(2), 2, 5),
+    "windows without number": lambda m: m.nn.functional.adaptive_avg_pool1d(m.ones(1, 2, 4), 2**70),
+    "maxima without number": lambda m: m.nn.functional.adaptive_max_pool2d(m.ones(1, 2, 4, 4), 2**70),
+    "sizes without end": lambda m: m.nn.functional.interpolate(m.ones(1, 2, 4), 2**70),
+    "factors without end": lambda m: m.nn.functional.interpolate(m.ones(1, 2, 4), scale_factor=2**70),
+    "powers without end": lambda m: m.linalg.vander(m.ones(2), N=2**70),
+    "terms without end": lambda m: m.mvlgamma(m.ones(2), 2**70),
+}  # fmt: skip
+
+
+@pytest.mark.each("name", ALSO_REFUSED)
+def test_also_refused(name: str) -> None:
+    agree_to_refuse = pytest.raises((TypeError, ValueError, RuntimeError, IndexError))
+    with agree_to_refuse:
+        ALSO_REFUSED[name](tg)
+    torch: Any = pytest.importorskip("torch")
+    with agree_to_refuse:
+        ALSO_REFUSED[name](torch)
+
+
+@pytest.mark.parametrize("value", [2.0, 3, [0.25, 2.0], np.array([0.25, 2.0])])
+def test_functions_of_one_tensor_take_numbers_lists_and_arrays(value: Any) -> None:
+    """As programs written for NumPy's functions do; PyTorch refuses them."""
+    for function in (tg.exp, tg.tanh, tg.sign, tg.lgamma, tg.isreal, lambda x: tg.polygamma(1, x)):
+        np.testing.assert_allclose(np.asarray(function(value)), function(tg.tensor(value)).numpy(), rtol=1e-6)

@@ -132,7 +132,7 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: tg.zeros(2).uniform_(1, 0), ValueError, r"uniform_: a must not exceed b, got \[1, 0\)"),
     (lambda: tg.zeros(2).normal_(0, -1), ValueError, "normal_: std must not be negative, got -1"),
     (lambda: tg.zeros(2).bernoulli_(2), ValueError, r"bernoulli_: p must be in \[0, 1\], got 2"),
-    (lambda: tg.manual_seed(1.5), TypeError, "manual_seed: seed must be an integer, got float"),
+    (lambda: tg.manual_seed(1.5), TypeError, "manual_seed: seed must be an integer, got 1.5"),
 ]
 
 

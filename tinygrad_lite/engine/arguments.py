@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping
-from numbers import Real
+from numbers import Number, Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -77,11 +77,14 @@ ABOVE_ZERO = Rule("positive", _real, lambda v: v > 0)
 SHARE = Rule("in [0, 1]", _real, lambda v: 0 <= v <= 1)
 
 ONE_NUMBER = Rule("a number", lambda v: not getattr(v, "ndim", 0))  # what else is none, the function says itself
+FACTORS = frozenset({"alpha", "beta", "value"})
+FACTOR = Rule("a number", lambda v: isinstance(v, (Number, np.generic)) or getattr(v, "ndim", 1) == 0)
 NO_NAN = Rule("a number", _real, lambda v: bool(v == v))
 
 NUMBERS = {bool, int, float, complex}  # Python's
 
 IN_FUNCTIONS = {"eps": NO_NAN, "tau": ABOVE_ZERO, "max_norm": NOT_NEGATIVE, "clip_value": NOT_NEGATIVE}
+RULES = {"flag": FLAG, "number": ONE_NUMBER, "factor": FACTOR, "integer": INTEGER, **IN_FUNCTIONS}
 
 
 def check(who: str, name: str, value: Any, rule: Rule) -> None:

@@ -74,7 +74,7 @@ def blame(
     if where == "user" or isinstance(error, UnicodeError) or not (numba or isinstance(error, _TOLD)):
         return error
     known = kinds(function)
-    if where == "check":
+    if where == "check" and not isinstance(error, np.exceptions.AxisError):  # which says neither who nor what
         if who in str(error) or type(error) not in _RETOLD:
             return error
         wrong = list(misfits(names, values, known)) if type(error) in (TypeError, ArgumentError) else []

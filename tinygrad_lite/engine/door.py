@@ -21,7 +21,7 @@ import numpy as np
 from .. import rules
 from ..rules import TABLE
 from ..tensors.memory_formats import check_placement
-from .arguments import FLAG, IN_FUNCTIONS, INTEGER, ONE_NUMBER, Rule, check
+from .arguments import FACTORS, IN_FUNCTIONS, RULES, Rule, check
 from .blame import blame, fits, kinds, misfit
 from .errors import DtypeError
 from .out import into
@@ -333,19 +333,25 @@ def _checks(
             lines.append(f"if type({name}) is not float and type({name}) is not int: "
                          f"_check({who!r}, {name!r}, {name}, _number)")  # fmt: skip
         elif kind.startswith("Tensor"):
-            kind += " or number" if name != positional[0] else ""  # beside a tensor a number does
             none = f"{name} is not None and " if "None" in kind or "optional" in kind else ""
             lines.append(f"if {none}type({name}) is not Tensor and not isinstance({name}, _ARRAYS): "
                          f"_kind({who!r}, {name!r}, {name}, {kind!r})")  # fmt: skip
             if within.__annotations__.get(name) in FLOATING:
                 lines.append(f"if type({name}) is Tensor and {name}._data.dtype.kind in 'iub': "
                              f"_not_floating({who!r}, {name!r}, {name})")  # fmt: skip
+        elif kind in _PLAIN:
+            lines.append(f"if type({name}) is not {kind}: _check({who!r}, {name!r}, {name}, _{_PLAIN[kind]})")
     for name, default in given.items():
         kind, none = described.get(name, ""), "" if default is not None else f"{name} is not None and "
         check = f"_check({who!r}, {name!r}, {name}, _"
         if type(default) is bool or _FLAGS.match(kind):
             lines.append(f"if {none}{name} is not True and {name} is not False: {check}flag)")
-        elif name in IN_FUNCTIONS and not kind.startswith("Tensor"):
+        elif name in FACTORS and not kind and type(default) in (int, float):
+            lines.append(f"if type({name}) is not int and type({name}) is not float: {check}factor)")
+        elif kind.startswith("Tensor") and "or " not in kind:
+            lines.append(f"if {name} is not None and not isinstance({name}, _ARRAYS): "
+                         f"_kind({who!r}, {name!r}, {name}, 'Tensor')")  # fmt: skip
+        elif name in IN_FUNCTIONS:
             lines.append(f"if {none}(type({name}) is not float or not {name} > 0): {check}{name})")
         elif (one := _ONE_NUMBER.match(kind)) or type(default) is float:
             rule = "real" if not one else "float" if type(default) is float else "number"
@@ -356,11 +362,12 @@ def _checks(
 
 
 FLOATING = ("Floating", "FloatingTensor")  # of `tensors.row_types`: what a row declares its argument to be
+_PLAIN = {"int": "integer", "bool": "flag"}
 _FLAGS = re.compile(r"^bool(, optional| or None)?$")
 _REAL = Rule("a real number", lambda v: isinstance(v, (Real, np.number)) or hasattr(v, "dtype"))
 _FLOAT = Rule("a real number", lambda v: isinstance(v, (Real, np.number)) or getattr(v, "ndim", 1) == 0)
 _ONE_NUMBER = re.compile(r"^(number|float)\b(?!.* or (?!None))(?!.*(Tensor|sequence|tuple|list))")
-_RULES = {"flag": FLAG, "number": ONE_NUMBER, "float": _FLOAT, "real": _REAL, "integer": INTEGER, **IN_FUNCTIONS}
+_RULES = {**RULES, "float": _FLOAT, "real": _REAL}
 
 
 def _kind(who: str, name: str, value: Any, kind: str) -> None:

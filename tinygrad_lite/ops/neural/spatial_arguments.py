@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
 
 from ...engine.errors import InputError
 from ...rules import unwrap
@@ -77,6 +79,14 @@ def pooled_size(
     return k, s, p, tuple(counts)
 
 
+def make_room(sizes: Sequence[int], who: str) -> None:
+    """Refuse sizes for which there is no memory, before something is found out for each place."""
+    try:
+        np.empty(sizes if max(sizes, default=0) < 2**31 else -1, np.float32)
+    except (MemoryError, ValueError):
+        raise InputError(f"{who}: sizes must be such that the result fits into memory, got {tuple(sizes)}") from None
+
+
 def spatial_sizes(value: Any, size: Ints, who: str) -> Ints:
     """The output sizes asked for; None keeps a size."""
     given = tuple(value) if isinstance(value, (tuple, list)) else (value,) * len(size)
@@ -84,4 +94,5 @@ def spatial_sizes(value: Any, size: Ints, who: str) -> Ints:
     if len(given) != len(size) or 0 in size:
         raise InputError(f"{who}: output_size must be {len(size)} numbers, and the input not empty, got {value} and "
                          f"size {size}")  # fmt: skip
+    make_room(wanted, who)
     return wanted

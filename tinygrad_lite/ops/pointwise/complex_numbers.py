@@ -11,7 +11,7 @@ import numpy as np
 
 from ...dtypes import scalar_type
 from ...engine.errors import DtypeError, RangeError
-from ...engine.fast_calls import elementwise
+from ...engine.fast_calls import elementwise, operand
 from ...rules import FAST, TABLE, differentiable, unwrap, without_gradient
 from ...tensors.tensor_type import Tensor
 from ..shape.clone import clone
@@ -84,7 +84,7 @@ def is_complex(input: Any) -> bool:
 @without_gradient
 def isreal(input: Any) -> Any:
     """Whether each entry has no imaginary part."""
-    return np.isreal(input)
+    return np.isreal(operand(input, "isreal"))
 
 
 FAST[np.isreal] = isreal
@@ -199,12 +199,12 @@ def conj_physical(input: Any) -> Tensor:
     return _conj(input) if is_complex(input) else clone(input)
 
 
-def resolve_conj(input: Any) -> Tensor:
+def resolve_conj(input: Tensor) -> Tensor:
     """The input: conjugates are never put off here."""
     return input
 
 
-def resolve_neg(input: Any) -> Tensor:
+def resolve_neg(input: Tensor) -> Tensor:
     """The input: signs are never put off here."""
     return input
 

@@ -148,6 +148,8 @@ def powers(x: Any, *, N: int | None = None) -> Tensor:
 
 def _columns(x: Any, N: int) -> Any:
     array = unwrap(x)
+    if N >= 2**31:
+        raise RuntimeError(f"vander: N must be such that the result fits into memory, got {N}")
     x = x if array.dtype.kind in "fc" else wrap(array.astype(np.int64))
     columns = [wrap(built(np.ones, array.shape, unwrap(x).dtype))]
     for _ in range(N - 1):

@@ -191,7 +191,7 @@ def polygamma(n: int, input: Any) -> Tensor:
     Parameters
     ----------
     n : int, at least 0
-    input : Tensor
+    input : Tensor or number
 
     Returns
     -------

@@ -15,6 +15,7 @@ from ....tensors.tensor_type import Tensor
 from ...argument_names import floating_only
 from ...shape.stencil import Stencil, blend
 from ..pooling.avg_pool import adaptive
+from ..spatial_arguments import make_room
 
 __all__ = ["interpolate", "upsample", "upsample_bilinear", "upsample_nearest"]
 FUNCTIONAL = __all__
@@ -111,6 +112,7 @@ def _sizes(shape: tuple[int, ...], size: Any, scale_factor: Any) -> tuple[list[i
     counts = [int(v) if scale_factor is None else math.floor(n * v) for n, v in zip(shape, each)]
     if 0 in shape or min(counts) < 1:
         raise InputError(f"interpolate: input and output sizes must be positive, got {shape} and {tuple(counts)}")
+    make_room(counts, "interpolate")
     return counts, [None] * dims if scale_factor is None else [float(v) for v in each]
 
 
