@@ -85,12 +85,12 @@ ARGUMENTS = {
     **dict.fromkeys("atan2 arctan2 hypot heaviside ldexp nextafter".split(), (np.array(2.0, np.float64),)),
     "lerp": (2.0, 0.3), **dict.fromkeys(("addcmul", "addcdiv"), (np.array(2.0), np.array(3.0))),
     "mvlgamma": (1,), "polygamma": (1,), "cumsum": (0,), "cumprod": (0,),
-    **dict.fromkeys(  # tests/ops_rows_pointwise.py and tests/ops_rows_reduce.py have these
+    **dict.fromkeys(  # tests/tables/ops/ops_rows_pointwise.py and ops_rows_reduce.py have these
         "acosh arccosh gcd lcm renorm eq ne lt le gt ge not_equal less less_equal greater greater_equal logical_and "
         "logical_or logical_not logical_xor bitwise_and bitwise_or bitwise_xor bitwise_not bitwise_left_shift "
         "bitwise_right_shift".split()
     ),
-    **dict.fromkeys("addmm addmv addr addbmm baddbmm".split()),  # tests/ops_rows_linalg.py has these
+    **dict.fromkeys("addmm addmv addr addbmm baddbmm".split()),  # tests/tables/ops/ops_rows_linalg.py has these
     **dict.fromkeys("apply map igamma igammac".split()),  # tests/ops/test_special.py
     **dict.fromkeys("squeeze unsqueeze t transpose swapaxes swapdims".split()),  # tests/kernels/test_turn.py
     **dict.fromkeys("resize resize_as share_memory".split()),  # tensors/test_memory_order.py, torch_idioms.py

@@ -18,7 +18,7 @@ ROWS = idioms.rows()
 
 def values(*command: str, cwd: Path) -> list[object]:
     environment = os.environ | {"PYTHONPATH": str(HERE.parent)}
-    command = (sys.executable, "-W", "error", *command, str(HERE / "torch_idioms.py"), "values")
+    command = (sys.executable, "-W", "error", *command, str(HERE / "tables" / "torch_idioms.py"), "values")
     done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return [
@@ -44,4 +44,4 @@ def test_what_each_line_is_by_pytorch(tmp_path):
 
 
 def test_the_page_is_written_from_the_table():
-    assert idioms.PAGE.read_text(encoding="utf-8") == idioms.page(), "run `python tests/torch_idioms.py`"
+    assert idioms.PAGE.read_text(encoding="utf-8") == idioms.page(), "run `python tests/tables/torch_idioms.py`"

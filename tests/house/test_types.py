@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import stubs
 
-PROGRAM = Path(__file__).resolve().parents[1] / "typing_program.py"
+PROGRAM = Path(__file__).with_name("typing_program.py")
 
 ANYTHING = {
     "compile",

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import spatial_calls
 from ops_cases import Oracle
 from spatial_calls import CALLS
 
@@ -63,8 +62,8 @@ def test_values_are_pytorch_s(family: str, oracle: Oracle) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="pages are forbidden by mprotect")
 def test_no_kernel_leaves_its_arrays() -> None:
     """Neither read nor written: all arrays lie at pages that end the process when they are touched."""
-    program = Path(spatial_calls.__file__).with_name("guarded.py")
-    environment = {**os.environ, "TINYGRAD_LITE_THREADS": "1"}
+    program = Path(__file__).resolve().parents[1] / "guarded.py"
+    environment = {**os.environ, "TINYGRAD_LITE_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run([sys.executable, program], env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, f"the last of {done.stdout.splitlines()[-1:]}: {done.stderr[-2000:]}"
 

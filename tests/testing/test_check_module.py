@@ -79,7 +79,7 @@ def test_twins_of_either_library():
 
 
 def test_a_sample_of_all_layers_keeps_the_contract():
-    for row in layers_contract.CALLED[::20]:  # python tests/layers_contract.py checks all
+    for row in layers_contract.CALLED[::20]:  # python tests/tables/layers_contract.py checks all
         report = layers_contract.check(row)
         assert report, f"{row.layer}: {report}"
 

@@ -1,6 +1,6 @@
 """What the rows of LAYERS declare to `testing.check_module`; as a program, all of them are checked.
 
-PYTHONPATH=. python tests/layers_contract.py
+PYTHONPATH=. python tests/tables/layers_contract.py
 """
 
 from __future__ import annotations

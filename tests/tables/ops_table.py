@@ -503,7 +503,7 @@ def _normalizations() -> list[Row]:
     ]
 
 
-FAMILIES = [import_module(path.stem) for path in sorted(Path(__file__).parent.glob("ops_rows_*.py"))]
+FAMILIES = [import_module(path.stem) for path in sorted(Path(__file__).with_name("ops").glob("ops_rows_*.py"))]
 
 OPS: list[Row] = [
     *_unary(), *_binary(), *_piecewise(), *_reductions(), *_shapes(), *_joins(), *_indexing(), *_products(), *_losses(),

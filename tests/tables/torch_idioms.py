@@ -1,6 +1,6 @@
 """The lines that scripts for PyTorch open with and wrap around their loops, and the value of each.
 
-    python tests/torch_idioms.py
+    python tests/tables/torch_idioms.py
 
 writes docs/coming_from_pytorch.md from the table; `test_torch_idioms.py` runs each row and compares, by PyTorch as well
 where it is installed. A row that does something else there says what.
@@ -16,7 +16,7 @@ import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "coming_from_pytorch.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "coming_from_pytorch.md"
 
 PRELUDE = """
 import os, sys, tempfile, warnings, copy, math, random
@@ -447,7 +447,7 @@ These are the lines that scripts open with and wrap around their loops, with wha
 and compare with PyTorch. In them `x` is a tensor with two rows and columns, `w` a parameter, `model` an
 `nn.Linear(2, 1)`.
 
-Written by `python tests/torch_idioms.py`.
+Written by `python tests/tables/torch_idioms.py`.
 """
 
 
