@@ -17,7 +17,6 @@ from .engine import views
 from .engine.blame import blame
 from .engine.door import numpy_names, open_doors_of, other_names
 from .engine.errors import ArgumentError, DtypeError, InputError
-from .engine.fast_calls import foreign
 from .ops.argument_names import one_dim
 from .ops.creation import new_like, strided
 from .ops.creation.creation import built
@@ -64,6 +63,7 @@ from .rules import wrap
 from .tensors.device_methods import DeviceMethods
 from .tensors.size import Size, row_major, size_of
 from .tensors.tensor_type import Tensor
+from .transforms.overloads import foreign, of_sign
 
 
 def _own_dtype(self, dtype: Any, who: str) -> Any:
@@ -107,7 +107,7 @@ def _operator(function: Callable[..., Any], name: str = "") -> Callable[..., Any
             return function(self, other)
         except TypeError as error:
             if foreign(error, self, other):
-                return NotImplemented
+                return of_sign(function.__name__, self, other)
             raise
 
     method.__name__ = method.__qualname__ = name or f"__{function.__name__}__"

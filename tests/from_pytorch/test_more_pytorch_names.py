@@ -459,3 +459,17 @@ def test_torchvision_is_imported_as_it_is():
 def test_modules_are_modules():
     for name in ("cpu", "futures", "library", "overrides", "quasirandom"):
         assert isinstance(getattr(tg, name), ModuleType)
+
+
+def sizes_of_other_whole_numbers(m):
+    found = m.Size((m.tensor(3), True, 2))
+    return list(found), [type(size).__name__ for size in found[::2]], m.ones(*found[::2]), m.Size([]).numel()
+
+
+def a_size_of_fractions(m):
+    return m.Size((2.0,))
+
+
+@pytest.mark.parametrize("program", [sizes_of_other_whole_numbers, a_size_of_fractions])
+def test_sizes(program):
+    agree(program)

@@ -23,6 +23,7 @@ ANYTHING = {
     "atleast_1d",
     "atleast_2d",
     "atleast_3d",
+    "__torch_function__",
 }  # the result is of many types, or one or several tensors
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Number, Real
@@ -132,3 +133,31 @@ def with_numbers(function: Callable[..., Any]) -> Callable[..., Any]:
 def scalar(value: Any) -> Any:
     """A number as NumPy's own, of which formulas can ask the dtype."""
     return value if isinstance(value, np.ndarray) else np.asarray(value)[()]
+
+
+ABSENT: Any = type("Absent", (), {"__repr__": lambda self: "..."})()  # what was not given
+
+
+def as_given(function: Any, first: Any, some: Any, named: Any, others: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a call, without those that are as they are by default."""
+    within = inspect.unwrap(function)
+    names, defaults = within.__code__.co_varnames, within.__defaults__ or ()
+    preset = dict(zip(names[len(first) - len(defaults) :], defaults)) | (within.__kwdefaults__ or {})
+    values = dict(zip(names, (*first, *named)))
+    changed = {n: v for n, v in values.items() if v is not ABSENT and (n not in preset or v is not preset[n])}
+    count = len(first) if some else next((i for i, n in enumerate(names[: len(first)]) if n not in changed), len(first))
+    by_name = {name: value for name, value in changed.items() if name not in names[:count]}
+    return (*first[:count], *some), by_name | (others or {})
+
+
+NUMERIC = "biufc"  # the kinds of dtypes that hold numbers
+
+
+def operand(value: Any, who: str) -> Any:
+    """An operand that is no Tensor. NumPy would compute with any object, and give an array of objects."""
+    if type(value) in NUMBERS:
+        return value
+    array = value if isinstance(value, np.ndarray) else np.asarray(value)
+    if array.dtype.kind not in NUMERIC:
+        raise TypeError(f"{who}: operands must be Tensors, arrays or numbers, got {type(value).__name__}")
+    return array if array is value else array[()]  # a scalar of NumPy's, or what is taken for one, is a number

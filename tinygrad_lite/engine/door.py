@@ -21,7 +21,9 @@ import numpy as np
 from .. import rules
 from ..rules import TABLE
 from ..tensors.memory_formats import check_placement
-from .arguments import FACTORS, IN_FUNCTIONS, RULES, Rule, check
+from ..transforms.overloads import answer_or_refuse, overloading
+from .arguments import ABSENT as _ABSENT
+from .arguments import FACTORS, IN_FUNCTIONS, RULES, Rule, as_given, check
 from .blame import blame, fits, kinds, misfit
 from .errors import DtypeError
 from .out import into
@@ -30,7 +32,6 @@ PAIRS = (("dim", "axis"), ("dims", "axis"), ("keepdim", "keepdims"))  # PyTorch'
 PLACEMENT = ("layout", "pin_memory", "memory_format")  # of functions with `device`: checked, and not passed on
 _NONE: Mapping[str, str] = {}
 _F = TypeVar("_F", bound=Callable[..., Any])
-_ABSENT: Any = type("Absent", (), {"__repr__": lambda self: "..."})()
 _DOORS: dict[Any, FunctionType] = {}  # function or door -> door
 
 
@@ -241,6 +242,7 @@ def _build(made: FunctionType, function: FunctionType) -> FunctionType:
         f"_{name}": rule for name, rule in _RULES.items()
     }
     helpers |= {"_check_placement": check_placement, "_not_floating": _not_floating}
+    helpers |= {"_overloading": overloading, "_answer": answer_or_refuse, "_as_given": as_given}
     made.__globals__.update(helpers, _behind=function, _into=into, _blame=blame, _door=made, _older=older_order)
     made.__defaults__, made.__kwdefaults__ = defaults, keywords
     made.__code__ = namespace["opened"].__code__.replace(co_name=function.__name__, co_qualname=function.__qualname__)
@@ -305,6 +307,8 @@ def _written(
     if "out" in extra:
         before.append(f"if out is not None: return _into(out, {who!r}, _behind, {call})")
     known = [*positional, *some, *keywords]
+    named, by_name = (f"({''.join(f'{n}, ' for n in names)})" for names in (positional, keywords))
+    listed = f"{named}, {some[0] if some else ()}, {by_name}, {others[0] if others else None}"
     shown = f"{tuple(known)!r}, ({''.join(f'{n}, ' for n in known)})"
     lines = [
         f"def opened({', '.join(head)}):",
@@ -312,6 +316,8 @@ def _written(
         *(f"        {line}" for line in before),
         f"        return _behind({call})",
         "    except Exception as _error:",
+        f"        if _asked := _overloading(_door, ({''.join(f'{name}, ' for name in known)})):",
+        f"            return _answer(_door, _asked, *_as_given(_behind, {listed}))",
         f"        raise _blame(_error, {who!r}, {shown}, _behind)",
     ]
     return "\n".join(lines) + "\n", defaults, defaults_of_keywords

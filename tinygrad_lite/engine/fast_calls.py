@@ -18,8 +18,8 @@ from ..kernels.elementwise.half_precision import by_single, of_two
 from ..kernels.single_precision import compile_edges
 from ..rules import FAST, TABLE, Op, _from_complex, differentiable, narrow, ndarray
 from ..tensors.row_types import Binary, Unary
-from .arguments import NUMBERS as _NUMBERS
-from .arguments import refuse_numbers, scalar
+from ..transforms.overloads import answer_or_refuse, foreign, of_sign, overloading
+from .arguments import NUMERIC, operand, refuse_numbers, scalar
 from .blame import blame
 from .errors import DtypeError
 from .out import into
@@ -57,6 +57,8 @@ def _unary(op: Op) -> Callable[..., Any]:
         if out is not None:
             return into(out, op.name, unary, input)
         if type(input) is not Tensor and not isinstance(input, Tensor):
+            if asked := overloading(unary, (input,)):
+                return answer_or_refuse(unary, asked, (input,))
             return function(scalar(operand(input, op.name)))
         p = input._node if input._view is None else CURRENT(input)
         x = input._data
@@ -108,17 +110,6 @@ def _unary(op: Op) -> Callable[..., Any]:
 
 
 _LIBRARY = f"{__name__.partition('.')[0]}."
-NUMERIC = "biufc"  # the kinds of dtypes that hold numbers
-
-
-def operand(value: Any, who: str) -> Any:
-    """An operand that is no Tensor. NumPy would compute with any object, and give an array of objects."""
-    if type(value) in _NUMBERS:
-        return value
-    array = value if isinstance(value, ndarray) else np.asarray(value)
-    if array.dtype.kind not in NUMERIC:
-        raise TypeError(f"{who}: operands must be Tensors, arrays or numbers, got {type(value).__name__}")
-    return array if array is value else array[()]  # a scalar of NumPy's, or what is taken for one, is a number
 
 
 def _meet(op: Op, x: Any, y: Any) -> tuple[Any, Any, Any]:
@@ -140,12 +131,6 @@ def _meet(op: Op, x: Any, y: Any) -> tuple[Any, Any, Any]:
         if kind != "i" and kinds <= {"b", "i", "u"}:  # NumPy makes float16 of int8, float64 of int64
             (x, y), out = promotion.to_floats(function, [x, y], out)
     return x, y, out
-
-
-def foreign(error: Exception, *operands: Any) -> bool:
-    """Whether an operator failed at an object of somebody's own class, whose reflected operator is to be asked then."""
-    others = [v for v in operands if not isinstance(v, (Tensor, ndarray))]
-    return isinstance(error, TypeError) and any(type(v).__module__ not in ("builtins", "numpy") for v in others)
 
 
 def _binary(op: Op, operator: bool = False, numbers: str = "any") -> Callable[..., Any]:
@@ -180,6 +165,8 @@ def _binary(op: Op, operator: bool = False, numbers: str = "any") -> Callable[..
             plain = type(x) is float or type(x) is int
         elif type(x) is ndarray and type(y) is ndarray and x.dtype.kind in NUMERIC and y.dtype.kind in NUMERIC:
             return function(x, y)  # in a rule
+        elif asked := overloading(binary, (x, y)):
+            return answer_or_refuse(binary, asked, (x, y))
         else:
             if strict:
                 refuse_numbers(op.name, numbers, x, y)
@@ -207,7 +194,9 @@ def _binary(op: Op, operator: bool = False, numbers: str = "any") -> Callable[..
             return quietly(binary)(input, other)
         except Exception as error:
             if operator and foreign(error, input, other):
-                return NotImplemented
+                return of_sign(op.name, input, other)
+            if asked := overloading(binary, (input, other)):
+                return answer_or_refuse(binary, asked, (input, other))
             raise blame(error, op.name, ("input", "other"), (input, other), binary) from None
         result = _new(Tensor)
         result._data, result._view = out, None

@@ -12,6 +12,7 @@ from .. import rules
 from ..graph import stamped
 from ..ops.creation import creation
 from ..rules import wrap
+from ..transforms import overloads
 from .devices import CPU, Device
 from .memory_formats import Layout, strided
 from .tensor_type import Tensor
@@ -80,11 +81,14 @@ class DeviceMethods(Tensor):
         made._data, made._node, made._view = same._data, same._node, same._view
         return made
 
+    __torch_function__ = classmethod(overloads.default)
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        for name in ("__torch_function__", "__torch_dispatch__"):
-            if name in vars(cls):
-                warnings.warn(f"{cls.__name__}: {name} is not asked here; NumPy's protocols are", stacklevel=2)
+        if vars(cls).get("__torch_function__", overloads.disabled) is not overloads.disabled:
+            overloads.watch()
+        if "__torch_dispatch__" in vars(cls):
+            warnings.warn(f"{cls.__name__}: __torch_dispatch__ is not asked here; __torch_function__ is", stacklevel=2)
 
     def get_device(self) -> int:
         """-1, as PyTorch says of the CPU."""

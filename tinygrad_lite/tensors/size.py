@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from operator import index
 from typing import Any
 
 __all__ = ["Size"]
@@ -25,12 +27,16 @@ class Size(tuple[int, ...]):
 
     __slots__ = ()
 
+    def __new__(cls, iterable: Iterable[Any] = ()) -> Size:
+        made = tuple.__new__(cls, iterable)
+        return made if _INT.issuperset(map(type, made)) else tuple.__new__(cls, map(_whole, made))
+
     def numel(self) -> int:
         """The number of elements of a tensor of this shape."""
         return math.prod(self)
 
-    def __getitem__(self, index: Any) -> Any:
-        return _item(self, index) if type(index) is int else _part(_item(self, index))
+    def __getitem__(self, part: Any) -> Any:
+        return _item(self, part) if type(part) is int else _part(_item(self, part))
 
     def __add__(self, other: Any) -> Size:
         return Size(tuple.__add__(self, tuple(other)))
@@ -48,6 +54,15 @@ class Size(tuple[int, ...]):
 
 
 _item = tuple.__getitem__
+_INT = frozenset({int})
+
+
+def _whole(size: Any) -> int:
+    """A size that came as another whole number, such as a Tensor without dimensions."""
+    try:
+        return index(size)
+    except TypeError:
+        raise TypeError(f"Size: sizes must be integers, got {type(size).__name__}") from None
 
 
 def _part(part: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 from ..engine.errors import LinAlgError
 from ..ops.random.generator import Generator as Generator
 from ..tensors.size import Size as Size
+from ..transforms.overloads import disabled, nobody_asked
 
 _LinAlgError = LinAlgError
 has_lapack = True  # NumPy's
@@ -25,7 +26,9 @@ class _Idle:
         pass
 
 
-DisableTorchFunction = DisableTorchFunctionSubclass = _ExcludeDispatchKeyGuard = _Idle
+_ExcludeDispatchKeyGuard = _Idle
+DisableTorchFunction = DisableTorchFunctionSubclass = nobody_asked
+_disabled_torch_function_impl = disabled
 
 
 def _log_api_usage_once(event: str) -> None:

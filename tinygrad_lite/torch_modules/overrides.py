@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from .._tensor import Tensor
-from ..transforms import interception
+from ..transforms import interception, overloads
 
 __all__ = [
     "TorchFunctionMode", "handle_torch_function", "has_torch_function", "has_torch_function_unary",
@@ -15,8 +16,8 @@ __all__ = [
     "wrap_torch_function",
 ]  # fmt: skip
 
+_F = TypeVar("_F", bound=Callable[..., Any])
 _M = TypeVar("_M", bound="TorchFunctionMode")
-_WHY = "__torch_function__ of a class is not asked here; that of a TorchFunctionMode is, and NumPy's protocols are"
 
 
 class TorchFunctionMode:
@@ -66,13 +67,13 @@ class TorchFunctionMode:
 
 
 def has_torch_function(relevant_args: Iterable[Any]) -> bool:
-    """False: no class's ``__torch_function__`` is asked."""
-    return False
+    """Whether the class of one of the objects, which may stand in tuples and lists, is to be asked."""
+    return bool(overloads.overloading(None, relevant_args))
 
 
 def has_torch_function_variadic(*args: Any) -> bool:
-    """False: no class's ``__torch_function__`` is asked."""
-    return False
+    """`has_torch_function` of objects one by one."""
+    return bool(overloads.overloading(None, args))
 
 
 has_torch_function_unary = has_torch_function_variadic
@@ -85,14 +86,78 @@ def is_tensor_like(inp: Any) -> bool:
 
 def handle_torch_function(
     public_api: Callable[..., Any], relevant_args: Iterable[Any], *args: Any, **kwargs: Any
-) -> NoReturn:
-    """An error: see `has_torch_function`, which says that nothing is to be handled."""
-    raise RuntimeError(f"overrides.handle_torch_function: {_WHY}")
+) -> Any:
+    """What the first class gives that answers for a function; for functions of your own, see `wrap_torch_function`.
+
+    Parameters
+    ----------
+    public_api : callable
+    relevant_args : iterable
+        The arguments whose classes are asked.
+    *args, **kwargs
+        What the function was called with.
+
+    Returns
+    -------
+    object
+
+    Raises
+    ------
+    TypeError
+        If none does.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> class Symbol:
+    ...     @classmethod
+    ...     def __torch_function__(cls, func, types, args=(), kwargs=None):
+    ...         return f"{func.__name__} of a symbol"
+    >>> def double(a):
+    ...     if tg.overrides.has_torch_function((a,)):
+    ...         return tg.overrides.handle_torch_function(double, (a,), a)
+    ...     return a + a
+    >>> double(Symbol())
+    'double of a symbol'
+    """
+    return overloads.answer_or_refuse(public_api, overloads.overloading(public_api, relevant_args), args, kwargs)
 
 
-def wrap_torch_function(dispatcher: Callable[..., Any]) -> Callable[..., Any]:
-    """A decorator that leaves the function as it is."""
-    return lambda function: function
+def wrap_torch_function(dispatcher: Callable[..., Iterable[Any]]) -> Callable[[_F], _F]:
+    """A decorator for a function of your own, by which classes with a ``__torch_function__`` answer for it.
+
+    Parameters
+    ----------
+    dispatcher : callable
+        Takes what the function takes, and gives the arguments that may answer.
+
+    Returns
+    -------
+    callable
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> @tg.overrides.wrap_torch_function(lambda a: (a,))
+    ... def double(a):
+    ...     return a + a
+    >>> class Symbol:
+    ...     @classmethod
+    ...     def __torch_function__(cls, func, types, args=(), kwargs=None):
+    ...         return f"{func.__name__} of a symbol"
+    >>> double(tg.ones(1)), double(Symbol()), tg.exp(Symbol())
+    (tensor([2.]), 'double of a symbol', 'exp of a symbol')
+    """
+
+    def wrapped(function: _F) -> _F:
+        @functools.wraps(function)
+        def asking(*args: Any, **kwargs: Any) -> Any:
+            asked = overloads.overloading(asking, dispatcher(*args, **kwargs))
+            return overloads.answer_or_refuse(asking, asked, args, kwargs) if asked else function(*args, **kwargs)
+
+        return asking  # type: ignore[return-value]
+
+    return wrapped
 
 
 def resolve_name(f: Callable[..., Any]) -> str:

@@ -102,6 +102,11 @@ _asked: list[_Asked] = []
 _lock = lock()
 
 
+def handlers() -> list[Handler]:
+    """Who is asked, the last first."""
+    return _handlers
+
+
 def begin(handler: Handler) -> None:
     """Have all public functions ask from now on; see `intercepted`."""
     with _lock:

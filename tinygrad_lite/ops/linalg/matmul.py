@@ -14,6 +14,7 @@ from ...kernels.loops import take_along
 from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...rules import FAST, differentiable, unwrap
 from ...tensors.tensor_type import Tensor
+from ...transforms.overloads import of_sign
 from .einsum import einsum as einsum
 from .einsum import of_common_dtype, of_one_dtype
 from .einsum import tensordot as tensordot
@@ -90,7 +91,7 @@ def times(self: Any, other: Any) -> Tensor:
     if type(other) is rules.Tensor or isinstance(other, (rules.Tensor, np.ndarray)):
         return _product(self, other, "matmul")
     if type(other).__module__ not in ("builtins", "numpy"):
-        return NotImplemented
+        return of_sign("matmul", self, other)
     return _product(self, other, "matmul")
 
 

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from ... import rules
-from ...engine.arguments import refuse_numbers, with_numbers
+from ...engine.arguments import operand, refuse_numbers, with_numbers
 from ...engine.blame import blame
 from ...engine.errors import DtypeError, InputError
-from ...engine.fast_calls import operand
 from ...kernels.elementwise.half_precision import of_two
 from ...promotion import cast_pair
 from ...rules import FAST, unwrap, wrap
