@@ -17,9 +17,8 @@ from .engine import views
 from .engine.blame import blame
 from .engine.door import numpy_names, open_doors_of, other_names
 from .engine.errors import ArgumentError, DtypeError, InputError
-from .ops.argument_names import one_dim
+from .ops.argument_names import built, one_dim
 from .ops.creation import new_like, strided
-from .ops.creation.creation import built
 from .ops.indexing import index, index_put, nonzero_take, scatter
 from .ops.linalg import householder, matmul, matrix_products, toplevel_names
 from .ops.neural.activation import piecewise, smooth
@@ -269,7 +268,7 @@ class Methods(DeviceMethods):
         """The conjugate transpose of a matrix."""
         if self._data.ndim not in (0, 2):
             raise RuntimeError(f"H: only supported on matrices, got shape {self._data.shape}; there is also mH")
-        return complex_numbers.adjoint(self) if self._data.ndim else self
+        return reshape_transpose.adjoint(self) if self._data.ndim else self
 
     # --- arithmetic -------------------------------------------------------------------------------------------------
 
@@ -286,7 +285,7 @@ class Methods(DeviceMethods):
     conj_physical = complex_numbers.conj
     real = property(complex_numbers.real, complex_numbers.write_real, doc="Real part (a view), or itself.")
     imag = property(complex_numbers.imag, complex_numbers.write_imag, doc="Imaginary part (a view).")
-    mH = property(complex_numbers.adjoint, doc="Conjugate transposes of matrices.")
+    mH = property(reshape_transpose.adjoint, doc="Conjugate transposes of matrices.")
 
     # --- products ---------------------------------------------------------------------------------------------------
 

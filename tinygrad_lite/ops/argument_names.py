@@ -1,9 +1,10 @@
-"""Spelling: NumPy's keywords beside PyTorch's, sizes given in several ways, and docstrings for rows of one line."""
+"""Spelling: NumPy's keywords and PyTorch's, sizes and numbers in several forms, docstrings for rows of one line."""
 
 from __future__ import annotations
 
 import inspect
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,11 @@ from ..engine.errors import DtypeError, RangeError
 from ..rules import unwrap
 
 # --- values -----------------------------------------------------------------------------------------------------
+
+
+def built(function: Callable[..., Any], *args: Any) -> Any:
+    """An array that a function makes of numbers."""
+    return function(*args)
 
 
 def sizes(args: tuple[Any, ...], who: str) -> tuple[int, ...]:

@@ -12,7 +12,8 @@ from ...engine.errors import ArgumentError, DtypeError, InputError
 from ...promotion import held
 from ...rules import unwrap, wrap
 from ...tensors.tensor_type import Tensor
-from .creation import _dtype, _finish, built
+from ..argument_names import built
+from .creation import _dtype, _finish
 
 __all__ = ["arange", "eye", "linspace", "logspace", "one_hot", "range", "tril_indices", "triu_indices"]
 FUNCTIONAL = "one_hot"

@@ -15,7 +15,7 @@ from ...rules import FAST, unwrap, wrap
 from ...tensors.devices import only_cpu as only_cpu
 from ...tensors.size import Size
 from ...tensors.tensor_type import Tensor
-from ..argument_names import sizes
+from ..argument_names import built, sizes
 
 __all__ = [
     "as_tensor", "asarray", "empty", "empty_like", "from_numpy", "full", "full_like", "ones", "ones_like",
@@ -30,11 +30,6 @@ def _finish(array: Any, requires_grad: bool, device: Any = None, who: str = "") 
     only_cpu(device, who)
     out = wrap(array)
     return out.requires_grad_() if requires_grad else out
-
-
-def built(function: Callable[..., Any], *args: Any) -> Any:
-    """An array that a function makes of numbers."""
-    return function(*args)
 
 
 def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:

@@ -11,8 +11,7 @@ from ...engine.errors import InputError
 from ...kernels.single_precision import rounded_once
 from ...promotion import held
 from ...rules import differentiable, unwrap, wrap
-from ..argument_names import numpy_names, one_dim
-from ..creation.creation import built
+from ..argument_names import built, numpy_names, one_dim
 from ..pointwise.clamp_round_where import masked
 from .index import _grid, index_sum, take, within
 from .index import index_add as _add

@@ -19,9 +19,9 @@ import numpy as np
 from ...engine.errors import InputError, LinAlgError
 from ...rules import FAST, conjugate, differentiable, unwrap, wrap
 from ...tensors.tensor_type import Tensor
-from ..creation.creation import built
-from ..pointwise.complex_numbers import adjoint
+from ..argument_names import built
 from ..shape.diagonals import on_diagonal
+from ..shape.reshape_transpose import adjoint
 from .solve import matrices, solve_triangular, squares
 
 LINALG = "cholesky eig eigh eigvals eigvalsh qr svd svdvals"

@@ -10,7 +10,8 @@ from ...engine.quiet import quietly
 from ...rules import unwrap, wrap
 from ...tensors.tensor_type import Tensor
 from ..creation.arange_eye import eye
-from ..pointwise.complex_numbers import adjoint, conj
+from ..pointwise.complex_numbers import conj
+from ..shape.reshape_transpose import adjoint
 from .solve import matrices, mT
 
 __all__ = ["geqrf", "orgqr", "ormqr"]

@@ -11,7 +11,8 @@ from ...engine.quiet import quietly
 from ...rules import FAST, conjugate, differentiable, unwrap, wrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import other_names
-from ..pointwise.complex_numbers import adjoint, real
+from ..pointwise.complex_numbers import real
+from ..shape.reshape_transpose import adjoint
 from .decompositions import lapack_svd
 from .matmul import matmul
 from .norms import cutoff, matrix_rank

@@ -11,7 +11,7 @@ from ...rules import differentiable, unwrap, wrap
 from ...tensors.tensor_type import Tensor
 from ..creation.arange_eye import eye
 from ..indexing.index import take_along_dim
-from ..pointwise.complex_numbers import adjoint as _adjoint
+from ..shape.reshape_transpose import adjoint as _adjoint
 from .solve import LinAlgError, floats, matrices, mT, solve_triangular, squares
 
 LINALG = "lu lu_factor lu_solve"

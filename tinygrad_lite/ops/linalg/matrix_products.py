@@ -13,8 +13,7 @@ from ...engine.errors import ArgumentError, InputError
 from ...kernels.single_precision import rounded_once
 from ...rules import FAST, differentiable, unwrap
 from ...tensors.tensor_type import Tensor
-from ..argument_names import numpy_names, one_dim
-from ..creation.creation import built
+from ..argument_names import built, numpy_names, one_dim
 from ..pointwise.clamp_round_where import masked
 from ..pointwise.complex_numbers import conj
 from .einsum import of_common_dtype, of_one_dtype, tensordot

@@ -15,9 +15,8 @@ from ...engine.quiet import quietly
 from ...rules import FAST, differentiable, unwrap, wrap
 from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
-from ..argument_names import floating_only, numpy_names, one_dim, some_dims
+from ..argument_names import built, floating_only, numpy_names, one_dim, some_dims
 from ..creation.arange_eye import eye
-from ..creation.creation import built
 from ..pointwise.clamp_round_where import masked
 from ..pointwise.complex_numbers import is_complex
 from ..reduction.min_max import amax, amin

@@ -14,8 +14,9 @@ from ...tensors.tensor_type import Tensor
 from ..argument_names import floating_only, numpy_names, some_dims
 from ..pointwise.arithmetic import abs
 from ..pointwise.clamp_round_where import where
-from ..pointwise.complex_numbers import adjoint, conj
+from ..pointwise.complex_numbers import conj
 from ..random.random_streams import gaussian
+from ..shape.reshape_transpose import adjoint
 from . import decompositions, determinant, norms
 from .decompositions import QR
 from .determinant import Slogdet, logdet

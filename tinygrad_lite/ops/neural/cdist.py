@@ -23,7 +23,7 @@ from ...kernels.native.parallel import in_ranges
 from ...rules import differentiable, unwrap, wrap
 from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
-from ..creation.creation import built
+from ..argument_names import built
 from ..linalg.norms import vector_norm
 from ..pointwise.clamp_round_where import quotient_or_zero, where
 

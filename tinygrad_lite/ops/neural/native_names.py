@@ -10,7 +10,7 @@ import numpy as np
 from ...rules import unwrap, wrap
 from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
-from ..creation.creation import built
+from ..argument_names import built
 from ..pointwise.arithmetic import rsqrt
 from ..pointwise.clamp_round_where import masked, where
 from ..reduction.softmax import softmax

@@ -10,21 +10,19 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import scalar_type
-from ...engine.errors import DtypeError, RangeError
+from ...engine.errors import DtypeError
 from ...engine.fast_calls import elementwise, operand
 from ...rules import FAST, TABLE, differentiable, unwrap, without_gradient
 from ...tensors.tensor_type import Tensor
-from ..shape.clone import clone
-from ..shape.reshape_transpose import transpose
 from . import exp_log_trig
 from .arithmetic import flat
 from .clamp_round_where import quotient_or_zero
 
 __all__ = [
-    "adjoint", "angle", "complex", "conj", "conj_physical", "imag", "is_complex", "isreal", "polar", "real",
+    "angle", "complex", "conj", "conj_physical", "imag", "is_complex", "isreal", "polar", "real",
     "resolve_conj", "resolve_neg", "view_as_complex", "view_as_real",
 ]  # fmt: skip
-METHODS = "adjoint angle conj conj_physical_ isreal resolve_conj resolve_neg"
+METHODS = "angle conj conj_physical_ isreal resolve_conj resolve_neg"
 
 # --- rows -------------------------------------------------------------------------------------------------------
 
@@ -196,7 +194,7 @@ def conj_physical(input: Any) -> Tensor:
     >>> tg.conj_physical(tg.tensor([1 + 2j]))
     tensor([1.-2.j])
     """
-    return _conj(input) if is_complex(input) else clone(input)
+    return _conj(input) if is_complex(input) else input.clone()
 
 
 def resolve_conj(input: Tensor) -> Tensor:
@@ -207,30 +205,6 @@ def resolve_conj(input: Tensor) -> Tensor:
 def resolve_neg(input: Tensor) -> Tensor:
     """The input: signs are never put off here."""
     return input
-
-
-def adjoint(input: Any) -> Tensor:
-    """Conjugate transposes of matrices, what ``.mH`` is.
-
-    Parameters
-    ----------
-    input : Tensor, shape (..., n, m)
-
-    Returns
-    -------
-    Tensor, shape (..., m, n)
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tg
-    >>> tg.adjoint(tg.tensor([[1j, 2.0]]))
-    tensor([[0.-1.j],
-            [2.-0.j]])
-    """
-    shape = unwrap(input).shape
-    if len(shape) == 1:
-        raise RangeError(f"adjoint: only supported on matrices or batches of matrices, got shape {shape}")
-    return conj(transpose(input, -2, -1)) if shape else conj(input)
 
 
 def real(input: Any) -> Tensor:

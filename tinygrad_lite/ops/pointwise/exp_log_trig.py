@@ -20,8 +20,7 @@ from ...promotion import number
 from ...rules import differentiable, unwrap
 from ...tensors.row_types import Unary
 from ...tensors.tensor_type import Tensor
-from ..argument_names import describe
-from ..creation.creation import built
+from ..argument_names import built, describe
 from .clamp_round_where import masked
 
 __all__ = [

@@ -14,8 +14,7 @@ from ...kernels.loops.pairwise_sum import pairwise_sum
 from ...rules import FAST, differentiable, unwrap, wrap
 from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
-from ..argument_names import floating_only, numpy_names, one_dim, ordered_only
-from ..creation.creation import built
+from ..argument_names import built, floating_only, numpy_names, one_dim, ordered_only
 from ..indexing.index import _take_along_axis
 from ..pointwise.fused_arithmetic import lerp
 from ..shape.reshape_transpose import squeeze

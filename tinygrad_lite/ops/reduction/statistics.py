@@ -10,8 +10,7 @@ from ...kernels.single_precision import rounded_once
 from ...rules import FAST, differentiable, unwrap
 from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
-from ..argument_names import floating_only, numpy_names
-from ..creation.creation import built
+from ..argument_names import built, floating_only, numpy_names
 from ..pointwise.clamp_round_where import clamp, masked
 from ..pointwise.comparison import isnan
 from ..pointwise.complex_numbers import complex, conj, imag, real

@@ -10,17 +10,18 @@ import numpy as np
 
 from ...dtypes import as_dtype
 from ...dtypes import dtype as DType
-from ...engine.errors import InputError
+from ...engine.errors import InputError, RangeError
 from ...rules import FAST, TABLE, differentiable, unwrap, wrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import numpy_names, one_dim, sizes
+from ..pointwise.complex_numbers import conj
 
 __all__ = [
-    "flatten", "moveaxis", "movedim", "permute", "ravel", "reshape", "squeeze",
+    "adjoint", "flatten", "moveaxis", "movedim", "permute", "ravel", "reshape", "squeeze",
     "swapaxes", "swapdims", "t", "transpose", "unflatten", "unsqueeze",
 ]  # fmt: skip
 METHODS = """
-    flatten moveaxis movedim permute ravel reshape squeeze swapaxes swapdims t transpose unflatten unsqueeze
+    adjoint flatten moveaxis movedim permute ravel reshape squeeze swapaxes swapdims t transpose unflatten unsqueeze
     view
 """
 
@@ -495,3 +496,27 @@ def squeeze(input: Any, dim: Any = None, *more: int) -> Tensor:
     dims = range(len(shape)) if dim is None else sizes((dim, *more), "squeeze")
     drop = {one_dim(d, len(shape), "squeeze") for d in dims}
     return _squeeze.record((input, tuple([i for i in sorted(drop) if shape and shape[i] == 1])))
+
+
+def adjoint(input: Any) -> Tensor:
+    """Conjugate transposes of matrices, what ``.mH`` is.
+
+    Parameters
+    ----------
+    input : Tensor, shape (..., n, m)
+
+    Returns
+    -------
+    Tensor, shape (..., m, n)
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> tg.adjoint(tg.tensor([[1j, 2.0]]))
+    tensor([[0.-1.j],
+            [2.-0.j]])
+    """
+    shape = unwrap(input).shape
+    if len(shape) == 1:
+        raise RangeError(f"adjoint: only supported on matrices or batches of matrices, got shape {shape}")
+    return conj(transpose(input, -2, -1)) if shape else conj(input)

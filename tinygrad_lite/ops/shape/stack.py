@@ -13,8 +13,7 @@ from ...engine.errors import InputError
 from ...rules import FAST, unwrap, wrap
 from ...tensors.numpy_calls import no_gradient, on_arrays
 from ...tensors.tensor_type import Tensor
-from ..argument_names import one_dtype
-from ..creation.creation import built
+from ..argument_names import built, one_dtype
 from .broadcasting import expand
 from .cat_pad import _parts, cat, pad, stack
 from .reshape_transpose import ravel

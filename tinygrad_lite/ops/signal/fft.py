@@ -13,8 +13,7 @@ import numpy as np
 from ...dtypes import get_default_dtype
 from ...engine.errors import DtypeError, InputError, RangeError
 from ...rules import differentiable, unwrap, wrap
-from ..argument_names import one_dim
-from ..creation.creation import built
+from ..argument_names import built, one_dim
 from ..pointwise.complex_numbers import conj
 
 _OPPOSITE = {None: "forward", "backward": "forward", "forward": "backward", "ortho": "ortho"}

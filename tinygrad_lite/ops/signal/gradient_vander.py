@@ -11,8 +11,7 @@ from ...engine.errors import InputError
 from ...promotion import meet
 from ...rules import FAST, unwrap, wrap
 from ...tensors.tensor_type import Tensor
-from ..argument_names import numpy_names, one_dim
-from ..creation.creation import built
+from ..argument_names import built, numpy_names, one_dim
 from ..shape.cat_pad import cat
 
 __all__ = ["gradient", "vander"]

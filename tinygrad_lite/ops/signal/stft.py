@@ -8,7 +8,7 @@ import numpy as np
 
 from ...rules import unwrap, wrap
 from ...tensors.tensor_type import Tensor
-from ..creation.creation import built
+from ..argument_names import built
 from ..pointwise.complex_numbers import view_as_real
 from ..shape.cat_pad import pad
 from .fft import complex_backward, complex_forward, real_backward, real_forward

@@ -11,7 +11,7 @@ from ....engine.errors import InputError
 from ....rules import unwrap, wrap
 from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
-from ...creation.creation import built
+from ...argument_names import built
 from ...linalg.matmul import linear
 from ...reduction.softmax import softmax
 from ...reduction.sums import mean

@@ -15,8 +15,7 @@ from ....kernels.single_precision import rounded_once
 from ....rules import differentiable, unwrap, wrap
 from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
-from ...argument_names import floating_only
-from ...creation.creation import built
+from ...argument_names import built, floating_only
 from ...pointwise.clamp_round_where import clamp, masked
 from ...pointwise.exp_log_trig import exp, log, xlogy
 from .regression import l1_loss, paired, reduced, reduction_of

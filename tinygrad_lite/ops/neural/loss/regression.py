@@ -15,8 +15,7 @@ from ....kernels.single_precision import rounded_once
 from ....rules import differentiable, unwrap, wrap
 from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
-from ...argument_names import ordered_only
-from ...creation.creation import built
+from ...argument_names import built, ordered_only
 from ...pointwise.arithmetic import abs as _abs
 from ...pointwise.clamp_round_where import masked_of
 from ...pointwise.exp_log_trig import logsigmoid, sigmoid, softplus_of

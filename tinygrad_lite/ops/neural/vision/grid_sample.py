@@ -19,7 +19,8 @@ from ....kernels.native.parallel import in_parts
 from ....rules import differentiable, unwrap, wrap
 from ....tensors.row_types import Floating
 from ....tensors.tensor_type import Tensor
-from ...creation.creation import built, ones_like, zeros_like
+from ...argument_names import built
+from ...creation.creation import ones_like, zeros_like
 from ...pointwise.arithmetic import abs, remainder
 from ...pointwise.clamp_round_where import clamp, floor, round, where
 from ...pointwise.comparison import isfinite
