@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -123,6 +124,20 @@ def _asks_for_ours(module: AnyModule, state: dict[str, Any], prefix: str, metada
     """Call the `_load_from_state_dict` that a class has of its own; return whether it called its base's, too."""
     module._load_from_state_dict(state, prefix, metadata, *rest)
     return "asked" in metadata
+
+
+def _replace(hook: Callable[..., Any], module: Any, state: Any, prefix: str, metadata: Any) -> None:
+    """Call a hook, and put what it returns in the state dict's place; at this level, it is copied with its module."""
+    found = hook(module, state, prefix, metadata)
+    if found is not None and found is not state:
+        kept = dict(found)
+        state.clear()
+        state.update(kept)
+
+
+def _untold(hook: Callable[..., Any], module: Any, *rest: Any) -> Any:
+    """Call a hook that is not told the module."""
+    return hook(*rest)
 
 
 def _read(key: str, value: Any, current: Tensor, values: dict[str, np.ndarray[Any, Any]], errors: list[str]) -> None:
@@ -248,19 +263,11 @@ class Stateful:
 
     def _register_state_dict_hook(self: AnyModule, hook: Callable[..., Any]) -> Any:
         """`register_state_dict_post_hook`, of a hook that may return another state dict."""
-
-        def replacing(module: Any, state: Any, prefix: str, metadata: Any) -> None:
-            found = hook(module, state, prefix, metadata)
-            if found is not None and found is not state:
-                kept = dict(found)
-                state.clear()
-                state.update(kept)
-
-        return self.register_state_dict_post_hook(replacing)
+        return self.register_state_dict_post_hook(functools.partial(_replace, hook))
 
     def _register_load_state_dict_pre_hook(self: AnyModule, hook: Callable[..., Any], with_module: bool = False) -> Any:
         """`register_load_state_dict_pre_hook`, of a hook that is not told the module unless it asks."""
-        return self.register_load_state_dict_pre_hook(hook if with_module else lambda module, *rest: hook(*rest))
+        return self.register_load_state_dict_pre_hook(hook if with_module else functools.partial(_untold, hook))
 
     get_extra_state = get_extra_state
     set_extra_state = set_extra_state

@@ -14,7 +14,6 @@ import numpy as np
 
 from . import rules
 from .engine import views
-from .engine.blame import blame
 from .engine.door import numpy_names, open_doors_of, other_names
 from .engine.errors import ArgumentError, DtypeError, InputError
 from .ops.argument_names import built, one_dim
@@ -22,6 +21,7 @@ from .ops.creation import new_like, strided
 from .ops.indexing import index, index_put, nonzero_take, scatter
 from .ops.linalg import householder, matmul, matrix_products, toplevel_names
 from .ops.neural.activation import piecewise, smooth
+from .ops.operators import arithmetic_of, equality_of, operator_of, writing
 from .ops.pointwise import (
     arithmetic,
     clamp_round_where,
@@ -62,7 +62,6 @@ from .rules import wrap
 from .tensors.device_methods import DeviceMethods
 from .tensors.size import Size, row_major, size_of
 from .tensors.tensor_type import Tensor
-from .transforms.overloads import foreign, of_sign
 
 
 def _own_dtype(self, dtype: Any, who: str) -> Any:
@@ -70,18 +69,6 @@ def _own_dtype(self, dtype: Any, who: str) -> Any:
     if dtype is not None and dtype != self._data.dtype:
         raise DtypeError(f"{who}: dtype must be the tensor's, {self._data.dtype}, got {dtype}")
     return self._data.dtype
-
-
-def _inplace(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return views.write(self, function, args, name, kwargs)
-        except Exception as error:
-            raise blame(error, name, ("self", *kwargs), (self, *kwargs.values()), function) from None
-
-    method.__name__ = method.__qualname__ = name
-    method.__doc__ = f"`{name[:-1]}`, in place."
-    return method
 
 
 def _turning(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -92,57 +79,6 @@ def _turning(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = f"The tensor itself becomes `{name[:-1]}` of it; its memory stays."
-    return method
-
-
-def _operator(function: Callable[..., Any], name: str = "") -> Callable[..., Any]:
-    """A function of two as an operator, which leaves objects of other classes to their own operators."""
-    if hasattr(function, "operator"):
-        return function.operator  # type: ignore[no-any-return]
-    function = getattr(function, "beside_a_tensor", function)
-
-    def method(self: Any, other: Any) -> Any:
-        try:
-            return function(self, other)
-        except TypeError as error:
-            if foreign(error, self, other):
-                return of_sign(function.__name__, self, other)
-            raise
-
-    method.__name__ = method.__qualname__ = name or f"__{function.__name__}__"
-    return method
-
-
-def _arithmetic(name: str, function: Callable[..., Any]) -> tuple[Any, Any, Any]:
-    """An operator, its reflection, and its in-place form."""
-    operator = _operator(function, f"__{name}__")
-
-    def reflected(self: Any, other: Any) -> Any:
-        return operator(other, self)
-
-    reflected.__name__ = reflected.__qualname__ = f"__r{name}__"
-    in_place = _inplace(f"__i{name}__", function)
-
-    def changed(self: Any, other: Any) -> Any:
-        try:
-            return in_place(self, other)
-        except TypeError as error:
-            if foreign(error, other):
-                return NotImplemented
-            raise
-
-    changed.__name__, changed.__qualname__, changed.__doc__ = in_place.__name__, in_place.__name__, in_place.__doc__
-    return operator, reflected, changed
-
-
-def _equality(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`==` or `!=` element by element, but with None and texts as Python has it: they equal no tensor."""
-    operator = _operator(function)
-
-    def method(self: Any, other: Any) -> Any:
-        return NotImplemented if other is None or isinstance(other, str) else operator(self, other)
-
-    method.__name__ = method.__qualname__ = f"__{function.__name__}__"
     return method
 
 
@@ -296,22 +232,22 @@ class Methods(DeviceMethods):
 
     # --- operators and in place -------------------------------------------------------------------------------------
 
-    __add__, __radd__, __iadd__ = _arithmetic("add", arithmetic._add)
-    __sub__, __rsub__, __isub__ = _arithmetic("sub", arithmetic._subtract)
-    __mul__, __rmul__, __imul__ = _arithmetic("mul", arithmetic.mul)
-    __truediv__, __rtruediv__, __itruediv__ = _arithmetic("truediv", arithmetic.true_divide)
+    __add__, __radd__, __iadd__ = arithmetic_of("add", arithmetic._add)
+    __sub__, __rsub__, __isub__ = arithmetic_of("sub", arithmetic._subtract)
+    __mul__, __rmul__, __imul__ = arithmetic_of("mul", arithmetic.mul)
+    __truediv__, __rtruediv__, __itruediv__ = arithmetic_of("truediv", arithmetic.true_divide)
     __rdiv__ = __rtruediv__
-    __pow__, __rpow__, __ipow__ = _arithmetic("pow", arithmetic.power)
-    __mod__, __rmod__, __imod__ = _arithmetic("mod", arithmetic.remainder)
-    __floordiv__, __rfloordiv__, __ifloordiv__ = _arithmetic("floordiv", arithmetic.floor_divide)
-    __and__, __rand__, __iand__ = _arithmetic("and", comparison.bitwise_and)
-    __or__, __ror__, __ior__ = _arithmetic("or", comparison.bitwise_or)
-    __xor__, __rxor__, __ixor__ = _arithmetic("xor", comparison.bitwise_xor)
-    __lshift__, __rlshift__, __ilshift__ = _arithmetic("lshift", comparison.left_shift)
-    __rshift__, __rrshift__, __irshift__ = _arithmetic("rshift", comparison.right_shift)
-    __eq__, __ne__ = _equality(comparison.eq), _equality(comparison.ne)
-    __lt__, __le__ = _operator(comparison.lt), _operator(comparison.le)
-    __gt__, __ge__ = _operator(comparison.gt), _operator(comparison.ge)
+    __pow__, __rpow__, __ipow__ = arithmetic_of("pow", arithmetic.power)
+    __mod__, __rmod__, __imod__ = arithmetic_of("mod", arithmetic.remainder)
+    __floordiv__, __rfloordiv__, __ifloordiv__ = arithmetic_of("floordiv", arithmetic.floor_divide)
+    __and__, __rand__, __iand__ = arithmetic_of("and", comparison.bitwise_and)
+    __or__, __ror__, __ior__ = arithmetic_of("or", comparison.bitwise_or)
+    __xor__, __rxor__, __ixor__ = arithmetic_of("xor", comparison.bitwise_xor)
+    __lshift__, __rlshift__, __ilshift__ = arithmetic_of("lshift", comparison.left_shift)
+    __rshift__, __rrshift__, __irshift__ = arithmetic_of("rshift", comparison.right_shift)
+    __eq__, __ne__ = equality_of(comparison.eq), equality_of(comparison.ne)
+    __lt__, __le__ = operator_of(comparison.lt), operator_of(comparison.le)
+    __gt__, __ge__ = operator_of(comparison.gt), operator_of(comparison.ge)
     __neg__, __pos__, __abs__, __invert__ = arithmetic.neg, arithmetic.positive, arithmetic.abs, comparison.bitwise_not
 
     def cumsum_(self, dim: Any, *, dtype: Any = None) -> Tensor:
@@ -353,7 +289,7 @@ def _add(module: ModuleType, word: str) -> None:
     functions, name = vars(module), word if word in vars(module) else word.removesuffix("_")
     setattr(Methods, name, functions[name])
     if name != word:
-        setattr(Methods, word, getattr(functions[name], "in_place", None) or _inplace(word, functions[name]))
+        setattr(Methods, word, getattr(functions[name], "in_place", None) or writing(word, functions[name]))
 
 
 ROOMS = (
@@ -369,5 +305,5 @@ for _word in ("squeeze", "unsqueeze", "t", "transpose", "swapaxes", "swapdims"):
     setattr(Methods, f"{_word}_", _turning(f"{_word}_", vars(reshape_transpose)[_word]))
 Methods.as_strided_ = _turning("as_strided_", as_strided.as_strided)  # type: ignore[attr-defined]
 Methods.__reversed__ = lambda self: self.flip(0) if self.ndim else self  # type: ignore[attr-defined]
-Methods.polygamma_ = _inplace("polygamma_", Methods.polygamma)  # type: ignore[attr-defined]
+Methods.polygamma_ = writing("polygamma_", Methods.polygamma)  # type: ignore[attr-defined]
 open_doors_of(Methods)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections import OrderedDict
 
 import numpy as np
@@ -250,6 +252,31 @@ def test_hooks_around_loading():
     result = module.load_state_dict(state)
     assert seen == [(module, result)]
     assert dict(state) == given  # the caller's dict stays as it was
+
+
+class Hooked(nn.Module):
+    """Hooks that are methods of its own, as libraries register them by PyTorch's inner names."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+        self._register_load_state_dict_pre_hook(self.before)
+        self._register_state_dict_hook(Hooked.renamed)
+
+    def before(self, state, prefix, *rest):
+        self.seen.append(prefix)
+
+    def renamed(self, state, prefix, metadata):
+        return {"more": tg.ones(1)}
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda module: pickle.loads(pickle.dumps(module))])
+def test_copies_have_hooks_of_their_own(again):
+    module = Hooked()
+    copied = again(module)
+    assert list(copied.state_dict()) == ["more"]
+    copied.load_state_dict({})
+    assert (module.seen, copied.seen) == ([], [""])
 
 
 def test_a_post_hook_may_forgive():

@@ -180,6 +180,13 @@ def membership_iteration_and_equality(m):
     ]  # fmt: skip
 
 
+@CREATION
+def equality_with_what_holds_no_numbers(m):
+    t = m.ones(2)
+    others = [..., slice(1), int, {1: 2}, object(), m.float32, b"x", {1}, m.nn.Linear(1, 1), len]
+    return [[t == other, t != other] for other in others], ... in (t, ...), any(other == t for other in others)
+
+
 @CREATION.parameters()
 def test_as_pytorch(program):
     agree(program, rtol=1e-6)

@@ -200,8 +200,10 @@ def _wishart(p: Any, q: Any) -> Any:
         raise ValueError(f"kl_divergence: the event shapes must be equal, got {p.event_shape} and {q.event_shape}")
     n, half = p.event_shape[-1], 0.5 * p.df
     slope = sum((half - 0.5 * i).digamma() for i in range(n))  # that of mvlgamma
-    trace = (solved(q._factor.unsqueeze(-3), p._factor.mT) ** 2).sum((-2, -1))
-    volume = q.df * (log_diagonal(q._factor) - log_diagonal(p._factor)) + half * (trace - n)
+    trace = (solved(q._unbroadcasted_scale_tril.unsqueeze(-3), p._unbroadcasted_scale_tril.mT) ** 2).sum((-2, -1))
+    volume = q.df * (log_diagonal(q._unbroadcasted_scale_tril) - log_diagonal(p._unbroadcasted_scale_tril)) + half * (
+        trace - n
+    )
     return volume + mvlgamma(0.5 * q.df, n) - mvlgamma(half, n) + 0.5 * (p.df - q.df) * slope
 
 

@@ -71,7 +71,7 @@ class Wishart(Covariance):
         self.df = df.expand(batch)
         setattr(self, name, matrix.expand(*batch, n, n))
         super().__init__(batch, (n, n), validate_args)
-        self._factor = factor_of(name, matrix)
+        self._unbroadcasted_scale_tril = factor_of(name, matrix)
 
     mean = property(lambda self: self._wide(self.df) * self.covariance_matrix)
 
@@ -95,20 +95,20 @@ class Wishart(Covariance):
     def _draw(self, shape: tuple[int, ...]) -> Tensor:
         half = 0.5 * (self.df.unsqueeze(-1) - arange(shape[-1], dtype=self.df.dtype)).expand(shape[:-1])
         root = (0.5 * (log_standard_gamma(half) + math.log(2))).exp().clamp(min=finfo(half.dtype).eps)
-        lower = self._factor @ (root.diag_embed() + standard_normal(shape, self.df).tril(-1))
+        lower = self._unbroadcasted_scale_tril @ (root.diag_embed() + standard_normal(shape, self.df).tril(-1))
         return lower @ lower.mT
 
     def _log_prob(self, value: Any) -> Tensor:
         df, n = self.df, self._event_shape[-1]
-        factor = self._factor.expand(value.shape)
+        factor = self._unbroadcasted_scale_tril.expand(value.shape)
         trace = cholesky_solve(value, factor).diagonal(dim1=-2, dim2=-1).sum(-1)
-        constant = df * (0.5 * n * math.log(2) + log_diagonal(self._factor)) + mvlgamma(0.5 * df, n)
+        constant = df * (0.5 * n * math.log(2) + log_diagonal(self._unbroadcasted_scale_tril)) + mvlgamma(0.5 * df, n)
         return 0.5 * ((df - n - 1) * linalg.slogdet(value).logabsdet - trace) - constant
 
     def entropy(self) -> Tensor:
         half, n = 0.5 * self.df, self._event_shape[-1]
         slope = sum((half - 0.5 * i).digamma() for i in range(n))  # that of mvlgamma
-        scale = (n + 1) * (0.5 * n * math.log(2) + log_diagonal(self._factor))
+        scale = (n + 1) * (0.5 * n * math.log(2) + log_diagonal(self._unbroadcasted_scale_tril))
         return scale + mvlgamma(half, n) - (half - 0.5 * (n + 1)) * slope + half * n
 
 

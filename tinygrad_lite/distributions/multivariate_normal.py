@@ -51,28 +51,30 @@ def matrix_given(who: str, **matrices: Any) -> tuple[str, Tensor]:
 
 
 class Covariance(Distribution):
-    """What has a covariance, of which one of three forms was given; `_factor` is its Cholesky factor."""
+    """What has a covariance, of which one of three forms was given; `_unbroadcasted_scale_tril` is its factor."""
 
-    _factor: Tensor
+    _unbroadcasted_scale_tril: Tensor
 
     def _full(self) -> tuple[int, ...]:
-        return (*self._batch_shape, *self._factor.shape[-2:])
+        return (*self._batch_shape, *self._unbroadcasted_scale_tril.shape[-2:])
 
     @lazy
     def scale_tril(self) -> Tensor:
         """Lower triangular Cholesky factor of the covariance."""
-        return self._factor.expand(self._full())
+        return self._unbroadcasted_scale_tril.expand(self._full())
 
     @lazy
     def covariance_matrix(self) -> Tensor:
         """The covariance."""
-        return (self._factor @ self._factor.mT).expand(self._full())
+        return (self._unbroadcasted_scale_tril @ self._unbroadcasted_scale_tril.mT).expand(self._full())
 
     @lazy
     def precision_matrix(self) -> Tensor:
         """The covariance's inverse."""
-        identity = eye(self._factor.shape[-1], dtype=self._factor.dtype).expand(self._factor.shape)
-        return cholesky_solve(identity, self._factor).expand(self._full())
+        identity = eye(self._unbroadcasted_scale_tril.shape[-1], dtype=self._unbroadcasted_scale_tril.dtype).expand(
+            self._unbroadcasted_scale_tril.shape
+        )
+        return cholesky_solve(identity, self._unbroadcasted_scale_tril).expand(self._full())
 
 
 class MultivariateNormal(Covariance):
@@ -125,21 +127,27 @@ class MultivariateNormal(Covariance):
         self.loc = loc.expand(*batch, n)
         setattr(self, name, matrix.expand(*batch, n, n))
         super().__init__(batch, (n,), validate_args)
-        self._factor = factor_of(name, matrix)
+        self._unbroadcasted_scale_tril = factor_of(name, matrix)
 
     mean = mode = property(lambda self: self.loc)
-    variance = property(lambda self: (self._factor**2).sum(-1).expand(self._batch_shape + self._event_shape))
+    variance = property(
+        lambda self: (self._unbroadcasted_scale_tril**2).sum(-1).expand(self._batch_shape + self._event_shape)
+    )
 
     def _draw(self, shape: tuple[int, ...]) -> Tensor:
-        return self.loc + (self._factor @ standard_normal(shape, self.loc).unsqueeze(-1)).squeeze(-1)
+        return self.loc + (self._unbroadcasted_scale_tril @ standard_normal(shape, self.loc).unsqueeze(-1)).squeeze(-1)
 
     def _log_prob(self, value: Any) -> Tensor:
-        distance = (solved(self._factor, value - self.loc) ** 2).sum(-1)
-        return -0.5 * (self.loc.shape[-1] * math.log(2 * math.pi) + distance) - log_diagonal(self._factor)
+        distance = (solved(self._unbroadcasted_scale_tril, value - self.loc) ** 2).sum(-1)
+        return -0.5 * (self.loc.shape[-1] * math.log(2 * math.pi) + distance) - log_diagonal(
+            self._unbroadcasted_scale_tril
+        )
 
     def entropy(self) -> Tensor:
         n = self.loc.shape[-1]
-        return (0.5 * n * (1 + math.log(2 * math.pi)) + log_diagonal(self._factor)).expand(self._batch_shape)
+        return (0.5 * n * (1 + math.log(2 * math.pi)) + log_diagonal(self._unbroadcasted_scale_tril)).expand(
+            self._batch_shape
+        )
 
 
 class LowRankMultivariateNormal(Distribution):
