@@ -8,13 +8,13 @@ So what has no dimensions decides the kind and never the width, where NumPy lets
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from .dtypes import as_dtype, get_default_dtype
-from .engine.errors import InputError, NumberError
+from .engine.errors import ArgumentError, InputError, NumberError
 from .engine.quiet import quietly
 
 _RANK = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
@@ -75,6 +75,8 @@ def held(value: Any, dtype: np.dtype[Any], who: str) -> Any:
     if kind == "f" and type(value) in (float, int) and -65504 <= value <= 65504:
         return dtype.type(value)  # every float dtype holds it
     if type(value) not in NUMBERS:
+        if value is None or isinstance(value, (str, bytes, Mapping)):  # NumPy would make NaN of None
+            raise ArgumentError(f"{who}: values must be numbers, Tensors or arrays, got {value!r:.40}")
         return value
     fits, plain = True, value
     if kind == "c" or (type(value) is complex and kind != "b"):
@@ -94,6 +96,13 @@ def _holds(value: Any, dtype: np.dtype[Any]) -> bool:
         return not math.isfinite(value) or abs(value) <= float(np.finfo(dtype).max)
     least, most = np.iinfo(dtype).min or -np.iinfo(dtype).max, np.iinfo(dtype).max
     return math.isfinite(value) and least <= int(value) <= most
+
+
+def like(value: Any, dtype: np.dtype[Any] | None) -> Any:
+    """A number that is compared with floats, in their precision, as an array; anything else as it is."""
+    if type(value) not in NUMBERS or dtype is None or dtype.kind not in "fc":
+        return value
+    return _to(np.result_type(dtype, _C64) if type(value) is complex else dtype, np.asarray(value))
 
 
 def highest_kind(*operands: Any) -> str:

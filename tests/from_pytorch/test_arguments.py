@@ -301,6 +301,26 @@ ALSO_REFUSED: dict[str, Any] = {
     "factors without end": lambda m: m.nn.functional.interpolate(m.ones(1, 2, 4), scale_factor=2**70),
     "powers without end": lambda m: m.linalg.vander(m.ones(2), N=2**70),
     "terms without end": lambda m: m.mvlgamma(m.ones(2), 2**70),
+    "a negative distance": lambda m: m.allclose(m.ones(2), m.ones(2), rtol=-1.0),
+    "a distance that is none": lambda m: m.allclose(m.ones(0), m.ones(0), atol=math.nan),
+    "another dtype to be close to": lambda m: m.isclose(m.ones(2), m.ones(2).double()),
+    "two dtypes that are all close": lambda m: m.allclose(m.ones(2), m.ones(2, dtype=m.int64)),
+    "a mean without a variance": lambda m: m.nn.functional.batch_norm(_x(m, 4, 2), _x(m, 2), None, training=True),
+    "a variance alone": lambda m: m.nn.functional.instance_norm(_x(m, 4, 2, 3), None, _x(m, 2)),
+    "a number as a place": lambda m: m.take(m.ones(3), 1),
+    "a number to pick by": lambda m: m.take_along_dim(m.ones(3), 1),
+    "a number to put at": lambda m: m.ones(3).put(1, m.tensor(1.0)),
+    "a number to be put": lambda m: m.ones(3).index_put_((m.tensor([0]),), 1.0),
+    "nothing to be put": lambda m: m.ones(3).index_put_((m.tensor([0]),), None),
+    "nothing to be written": lambda m: m.ones(3).__setitem__(0, None),
+    "nothing to fill with": lambda m: m.ones(3).fill_(None),
+    "nothing to copy": lambda m: m.ones(3).copy_(None),
+    "nothing along a dimension": lambda m: m.ones(3).index_fill(0, m.tensor([0]), None),
+    "a list on the diagonal": lambda m: m.ones(2, 2).fill_diagonal_([1.0, 2.0]),
+    "nothing on the diagonal": lambda m: m.ones(2, 2).fill_diagonal_(None),
+    "numbers without end": lambda m: m.arange(2**63 - 1),
+    "numbers that run over": lambda m: m.arange(2**63 - 2, 2**63),
+    "as many floats": lambda m: m.arange(0, 2**63, dtype=m.float64),
 }  # fmt: skip
 
 
@@ -320,3 +340,31 @@ def test_functions_of_one_tensor_take_numbers_lists_and_arrays(value: Any) -> No
     for function in (tg.exp, tg.tanh, tg.sign, tg.lgamma, tg.isreal):
         np.testing.assert_allclose(np.asarray(function(value)), function(tg.tensor(value)).numpy(), rtol=1e-6)
     assert tg.polygamma(1, 2.0) == tg.polygamma(1, tg.tensor(2.0, dtype=tg.float64))
+
+
+@pytest.mark.parametrize("value", [0.1, 1e-8, 2**24 + 1, 1e40])
+def test_a_number_has_the_precision_of_what_it_is_compared_with(value: float) -> None:
+    def program(m: Any) -> Any:
+        x = m.tensor([0.0, float(value), 2 * float(value)])
+        found = [m.isin(x, value), m.isin(value, x), m.searchsorted(x, value), m.bucketize(value, x, right=True)]
+        ints = m.tensor([2**24, 2**24 + 1, -3, 0])
+        return [*found, *([m.histc(x, 3, 0, value)] if value < 1e9 else []), m.heaviside(ints * 0, ints)]
+
+    agree(program)
+
+
+def test_large_integers_in_order() -> None:
+    for start, end, step in (
+        (2**63 - 4, 2**63 - 1, 1),
+        (2**62, 2**62 + 3, 1),
+        (-(2**63), 2 - 2**63, 1),
+        (5, 0, -(2**62)),
+    ):
+        assert tg.arange(start, end, step).tolist() == [*range(start, end, step)]
+    assert (tg.range(0, 2**63, 2**61).numpy() >= 0).all()
+
+
+def test_numpy_compares_tensors_of_two_dtypes() -> None:
+    x = tg.tensor([1.0, 2.0])
+    assert np.allclose(x, x.double())
+    assert np.isclose(x, x.double()).all()

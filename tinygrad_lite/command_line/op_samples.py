@@ -134,6 +134,7 @@ SAMPLES: dict[str, Callable[[Callable[..., Any], Leaf], Any]] = {  # whose argum
     "batch_norm": lambda call, f: call(f(_M), f(_V), f(_W), None, None, True),
     "conv_tbc": lambda call, f: call(f(_BATCH), f(_BATCH), f(_V), 1),
     "convolution": lambda call, f: call(f(_IMAGE), f(_FILTER), None, [1, 1], [0, 0], [1, 1], False, [0, 0], 1),
+    "embedding_renorm_": lambda call, f: call(f(_M), _index([2, 0, 1]), 1.0, 2.0),
     "embedding_bag": lambda call, f: call(f(_M), _index([2, 0, 1]), _index([0, 2])),
     **{f"fractional_max_pool2d{end}": lambda call, f: call(f(_IMAGE), 2, 2) for end in ("", "_with_indices")},
     **{

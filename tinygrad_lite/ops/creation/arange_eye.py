@@ -89,12 +89,13 @@ def arange(
         raise InputError(f"arange: step must lead from {start} to {end}, got {step}")
     if dtype is None:
         dtype = get_default_dtype() if any(isinstance(v, float) for v in (start, end, step)) else np.int64
-    elif as_dtype(dtype).kind in "iu":
+    if as_dtype(dtype).kind in "iu":
         return _finish(built(_integers, start, end, step, as_dtype(dtype)), requires_grad, device, "arange")
     return _finish(built(_steps, start, end, step, as_dtype(dtype)), requires_grad, device, "arange")
 
 
 def _steps(start: Any, end: Any, step: Any, dtype: Any) -> Any:
+    _fits_memory("arange", (end - start) / step)
     return np.arange(start, end, step).astype(dtype, copy=False)
 
 
@@ -102,10 +103,22 @@ def _integers(start: Any, end: Any, step: Any, dtype: Any) -> Any:
     """Integers from bounds that may be none: cut first, of int64 (only) before they are counted, as in PyTorch."""
     first, stride = int(start), int(step)
     if dtype == np.int64:
-        start, end, step = first, int(end), stride
+        start, end, step = (int(held(v, dtype, "arange")) for v in (start, end, step))
         if not step:
             raise InputError("arange: step must not be 0 among integers, got one between -1 and 1")
-    return (first + stride * np.arange(math.ceil((end - start) / step))).astype(dtype, copy=False)
+        count = -((start - end) // step)  # exact, beyond 2**53, too
+    else:
+        count = math.ceil((end - start) / step)
+    _fits_memory("arange", count)
+    return (first + stride * np.arange(count)).astype(dtype, copy=False)
+
+
+def _fits_memory(who: str, count: float) -> None:
+    """NumPy makes none of too many."""
+    if count >= 2**60:
+        raise InputError(
+            f"{who}: start, end and step must be such that the result fits into memory, got {count} numbers"
+        )
 
 
 def range(
@@ -152,6 +165,9 @@ def range(
 
 
 def _closed(start: Any, end: Any, step: Any, dtype: Any) -> Any:
+    _fits_memory("range", (end - start) / step)
+    if dtype.kind in "fc":
+        start, step = float(start), float(step)  # of which NumPy's integers would run over
     return (start + step * np.arange(math.floor((end - start) / step) + 1)).astype(dtype, copy=False)
 
 

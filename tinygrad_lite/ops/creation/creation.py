@@ -131,7 +131,8 @@ def _of_numbers(given: Any, target: np.dtype[Any] | None) -> Any:
     elif target is None and array.dtype == np.uint64:
         target = np.dtype(np.int64)
     _in_range(array, target)
-    return array if target is None else array.astype(target)
+    with np.errstate(over="ignore"):  # numbers beyond float32 are infinite, in silence
+        return array if target is None else array.astype(target)
 
 
 def _defaults(nested: Any) -> set[Any]:

@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, cast
 import numpy as np
 
 from ...engine import views
+from ...engine.blame import came
 from ...engine.errors import DtypeError
 from ...promotion import held
 from ...rules import unwrap, wrap
@@ -256,7 +257,9 @@ def index_put(input: Any, indices: Sequence[Any], values: Any, accumulate: bool 
     if not isinstance(indices, (tuple, list)):
         raise TypeError(f"index_put: indices must be a tuple of Tensors, got {type(indices).__name__}")
     given = unwrap(values)
-    if hasattr(given, "dtype") and given.dtype != unwrap(input).dtype:
+    if not hasattr(given, "dtype"):
+        raise TypeError(f"index_put: values must be a Tensor, got {came(values)}")
+    if given.dtype != unwrap(input).dtype:
         raise RuntimeError(f"index_put: values must have the input's dtype {unwrap(input).dtype}, got {given.dtype}")
     key = plain_index(tuple(slice(None) if i is None else _as_list(i) for i in indices))
     if accumulate:  # `index_add` takes what it adds as it is

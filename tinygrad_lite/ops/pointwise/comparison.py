@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from ... import rules
-from ...engine.arguments import operand, refuse_numbers, with_numbers
+from ...engine.arguments import operand, refuse_numbers
 from ...engine.blame import blame
 from ...engine.errors import DtypeError, InputError
 from ...kernels.elementwise.half_precision import of_two
-from ...promotion import cast_pair
+from ...promotion import cast_pair, like
 from ...rules import FAST, unwrap, wrap
 from ...tensors.tensor_type import Tensor
-from ..argument_names import describe, other_names
+from ..argument_names import describe, one_dtype, other_names
 
 __all__ = [
     "allclose", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
@@ -128,10 +128,17 @@ def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, eq
     tensor([ True, False])
     """
     refuse_numbers("isclose", "", input, other)
+    _tolerances("isclose", input, other, rtol, atol)
+    return wrap(_close(unwrap(input), unwrap(other), unwrap(rtol), unwrap(atol), equal_nan))
+
+
+def _tolerances(who: str, input: Any, other: Any, rtol: Any, atol: Any) -> None:
+    """Refuse what makes no number close to any other, and Tensors of two dtypes, as PyTorch does."""
     for name, value in (("rtol", rtol), ("atol", atol)):
         if isinstance(value, (int, float)) and not value >= 0:
-            raise InputError(f"isclose: {name} must be a number >= 0, got {value}")
-    return wrap(_close(unwrap(input), unwrap(other), unwrap(rtol), unwrap(atol), equal_nan))
+            raise InputError(f"{who}: {name} must be a number >= 0, got {value}")
+    if isinstance(input, rules.Tensor) and isinstance(other, rules.Tensor):
+        one_dtype(who, input=input, other=other)
 
 
 def _close(x: Any, y: Any, rtol: Any, atol: Any, equal_nan: bool) -> Any:
@@ -158,6 +165,7 @@ def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, e
     >>> tg.allclose(tg.tensor([1.0, 2.0]), tg.tensor([1.0, 2.1]), atol=0.2)
     True
     """
+    _tolerances("allclose", input, other, rtol, atol)
     return bool(np.allclose(unwrap(input), unwrap(other), unwrap(rtol), unwrap(atol), equal_nan))
 
 
@@ -208,14 +216,24 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
 
 
 def _among(x: Any, wanted: Any, assume_unique: bool, invert: bool) -> Any:
-    return np.isin(x, wanted, assume_unique, invert)
+    x, wanted = cast_pair("isin", x, wanted)
+    mine, theirs = (getattr(v, "dtype", None) for v in (x, wanted))
+    return np.isin(like(x, theirs), like(wanted, mine), assume_unique, invert)
 
 
 def _np_isin(element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False) -> Any:
     return isin(element, test_elements, assume_unique=assume_unique, invert=invert)
 
 
-FAST[np.isin], FAST[np.isclose], FAST[np.allclose] = _np_isin, with_numbers(isclose), allclose
+def _np_isclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bool = False) -> Any:
+    return wrap(_close(unwrap(a), unwrap(b), unwrap(rtol), unwrap(atol), equal_nan))
+
+
+def _np_allclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bool = False) -> bool:
+    return bool(unwrap(_np_isclose(a, b, rtol, atol, equal_nan)).all())
+
+
+FAST[np.isin], FAST[np.isclose], FAST[np.allclose] = _np_isin, _np_isclose, _np_allclose
 FAST[np.array_equal] = lambda a1, a2, equal_nan=False: np.array_equal(unwrap(a1), unwrap(a2), equal_nan)
 
 __test__ = describe(

@@ -16,7 +16,7 @@ from ...tensors.row_types import Binary, Floating, Unary
 from ...tensors.tensor_type import Tensor
 from ..argument_names import describe, floating_only, one_dtype
 from .arithmetic import flat, mul
-from .clamp_round_where import masked
+from .clamp_round_where import masked, where
 from .clamp_round_where import sign as sgn  # there are no complex signs here
 from .clamp_round_where import trunc as fix
 from .exp_log_trig import exp2
@@ -57,8 +57,9 @@ def heaviside(input: Any, values: Any) -> Tensor:
     """
     refuse_numbers("heaviside", "", input, values)
     one_dtype("heaviside", input=input, values=values)
-    out, kind = _heaviside(input, values), common((unwrap(input), unwrap(values)))
-    return out if kind is None or kind.kind == "f" else out.to(kind)
+    if unwrap(input).dtype.kind != "f":  # which floats may not hold
+        return where(input == 0, values, (input > 0).to(unwrap(values).dtype))
+    return _heaviside(input, values)
 
 
 # --- powers of two ----------------------------------------------------------------------------------------------

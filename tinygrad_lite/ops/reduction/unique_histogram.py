@@ -11,6 +11,7 @@ from ... import rules
 from ...engine import views
 from ...engine.errors import DtypeError, InputError
 from ...engine.quiet import quietly
+from ...promotion import held, like
 from ...rules import FAST, unwrap, wrap
 from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
@@ -314,6 +315,7 @@ def histc(input: Floating, bins: int = 100, min: float = 0, max: float = 0) -> T
 
 
 def _in_bins(x: Any, bins: int, low: float, high: float) -> Any:
+    low, high = (float(held(limit, x.dtype, "histc")) for limit in (low, high))
     low, high = _limits(x, low, high, "histc")
     if low == high:
         low, high = low - 1, high + 1
@@ -423,6 +425,7 @@ def searchsorted(
     >>> tg.searchsorted(tg.tensor([1, 3, 5]), tg.tensor([3, 6]), right=True)
     tensor([2, 3])
     """
+    input = input if isinstance(input, rules.Tensor) else like(input, unwrap(sorted_sequence).dtype)
     rows, values, order = unwrap(sorted_sequence), np.asarray(unwrap(input)), unwrap(sorter)
     where = _side(right, side, "searchsorted")
     ordered_only(rows, "searchsorted")

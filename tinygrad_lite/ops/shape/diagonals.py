@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...engine import views
+from ...engine.arguments import FACTOR, check
 from ...rules import FAST, differentiable, unwrap, wrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import one_dim
@@ -208,6 +209,7 @@ def placed(input: Any, src: Any, row: Any, options: tuple[Any, ...], who: str) -
 
 def fill_diagonal_(self: Any, fill_value: Any, wrap: bool = False) -> Tensor:
     """Set the main diagonal; of a high matrix again and again, with `wrap`."""
+    check("fill_diagonal_", "fill_value", fill_value, FACTOR)
     shape = self.shape
     if len(shape) < 2 or (len(shape) > 2 and len(set(shape)) > 1):
         raise RuntimeError(f"fill_diagonal_: must have 2 dimensions, or several of one size, got shape {shape}")

@@ -271,6 +271,8 @@ def batch_norm(
     ):
         if value is not None and unwrap(value).shape != x.shape[:2][-1:]:
             raise InputError(f"batch_norm: {name} must have shape {x.shape[:2][-1:]}, got {unwrap(value).shape}")
+    if (running_mean is None) != (running_var is None):
+        raise InputError("batch_norm: running_mean and running_var must both be given, or neither")
     if training:
         if eps <= 0:
             raise InputError(f"batch_norm: eps must be positive in training, got {eps}")

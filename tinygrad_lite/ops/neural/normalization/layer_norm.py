@@ -258,10 +258,8 @@ def _follow(input: Any, running_mean: Any, running_var: Any, momentum: float) ->
     """Move running statistics towards those of the samples."""
     x = unwrap(input)
     samples = x.reshape(*x.shape[:2], -1)
-    if running_mean is not None:
-        _move(unwrap(running_mean), samples.mean(2).mean(0), momentum)
-    if running_var is not None:
-        _move(unwrap(running_var), samples.var(2, ddof=1).mean(0), momentum)
+    _move(unwrap(running_mean), samples.mean(2).mean(0), momentum)
+    _move(unwrap(running_var), samples.var(2, ddof=1).mean(0), momentum)
 
 
 def _move(into: Any, found: Any, momentum: float) -> None:
@@ -317,6 +315,8 @@ def instance_norm(
     _of_channels(
         x, "instance_norm", running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
     )  # fmt: skip
+    if (running_mean is None) != (running_var is None):
+        raise InputError("instance_norm: running_mean and running_var must both be given, or neither")
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     size = math.prod(x.shape[2:])
@@ -324,7 +324,7 @@ def instance_norm(
         raise InputError(f"instance_norm: expected more than 1 value per channel of a sample, got shape {x.shape}")
     if not x.size:
         return _by_channel(input * 1, weight, bias, x.ndim)
-    if running_mean is not None or running_var is not None:
+    if running_mean is not None:
         _follow(input, running_mean, running_var, momentum)
     out = _normalized.record((input, None, None, eps, x.ndim - 2, True)) if x.ndim > 2 else input * 0
     return _by_channel(out, weight, bias, x.ndim)
