@@ -377,8 +377,7 @@ _RULES = {**RULES, "float": _FLOAT, "real": _REAL}
 
 
 def _kind(who: str, name: str, value: Any, kind: str) -> None:
-    must_be = kind if " or " in kind else kind.partition(",")[0]  # "Tensor, integer" leaves no choice
-    if not isinstance(value, rules.Tensor) and not fits(must_be, value):  # a Parameter comes this way, and often
+    if not isinstance(value, rules.Tensor) and not fits(kind, value):  # a Parameter comes this way, and often
         raise TypeError(f"{who}: {misfit(name, value, kind)}")
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import scalar_type
+from ...engine.arguments import operand
 from ...engine.errors import DtypeError
-from ...engine.fast_calls import elementwise, operand
+from ...engine.fast_calls import elementwise
 from ...rules import FAST, TABLE, differentiable, unwrap, without_gradient
 from ...tensors.tensor_type import Tensor
 from . import exp_log_trig
