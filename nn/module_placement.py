@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,7 +28,8 @@ class Placed:
     if TYPE_CHECKING:
         parameters: Callable[..., Iterator[Parameter]]
         buffers: Callable[..., Iterator[Tensor]]
-        modules: Callable[..., Iterator[Any]]
+        children: Callable[..., Iterator[Any]]
+        _members: Callable[..., list[tuple[str, Any]]]
 
     def to(
         self: _M,
@@ -61,7 +63,7 @@ class Placed:
         who = f"{type(self).__name__}.to"
         check_format(memory_format, who)
         dtype, _ = placement(who, args, dtype, device)
-        return self if dtype is None else self._convert(as_dtype(dtype), "fc")
+        return self._apply(_same) if dtype is None else self._convert(as_dtype(dtype), "fc")
 
     def float(self: _M) -> _M:
         """Convert the floating-point parameters and buffers to float32, in place."""
@@ -76,8 +78,9 @@ class Placed:
         return self._convert(as_dtype(float16))
 
     def type(self: _M, dst_type: Any) -> _M:
-        """Convert the floating-point parameters and buffers to a dtype, given as `Tensor.type` takes it, in place."""
-        return self._convert(tensor_type(dst_type, f"{type(self).__name__}.type"), "fc")
+        """Convert all parameters and buffers, those of integers too, to a dtype as `Tensor.type` takes it, in place."""
+        dtype = np.dtype(as_dtype(tensor_type(dst_type, f"{type(self).__name__}.type")))
+        return self._apply(functools.partial(_cast, dtype, "biufc"))
 
     def bfloat16(self: _M) -> _M:
         """Raise an error: NumPy has no such numbers."""
@@ -90,7 +93,7 @@ class Placed:
 
     def cpu(self: _M) -> _M:
         """Return the module: everything is in the CPU's memory."""
-        return self
+        return self._apply(_same)
 
     def cuda(self: _M, device: Any = None) -> _M:
         """Raise an error: there is no GPU."""
@@ -110,16 +113,22 @@ class Placed:
         """Nothing: `tinygrad_lite.compile` gives back what it is given, and this module stays what it is."""
 
     def _apply(self: _M, fn: Any, recurse: bool = True) -> _M:
-        """Put ``fn(tensor)`` in the place of each parameter's, gradient's and buffer's values."""
-        modules: list[Any] = list(self.modules()) if recurse else [self]
-        for module in modules:
-            for parameter in module.parameters(recurse=False):
+        """Put ``fn(tensor)`` in the place of each parameter's, gradient's and buffer's values.
+
+        All conversions come here, and to that of each child, so that a class may have its own and keep more in step.
+        """
+        if recurse:
+            for child in self.children():
+                child._apply(fn)
+        for parameter in self.parameters(recurse=False):
+            values = parameter if isinstance(parameter, Uninitialized) else parameter.data
+            if (made := fn(values)) is not values:
                 grad, parameter.grad = parameter.grad, None
-                parameter.data = fn(parameter.data)
+                parameter.data = made  # the same object: an optimizer that holds it still does
                 parameter.grad = None if grad is None else fn(grad)
-            for name, buffer in module._members(*_BUFFERS):
-                if buffer is not None:
-                    module.__dict__[name] = fn(buffer)
+        for name, buffer in self._members(*_BUFFERS):
+            if buffer is not None and (made := fn(buffer)) is not buffer:
+                self.__dict__[name] = made
         return self
 
     def _get_name(self) -> str:
@@ -131,19 +140,18 @@ class Placed:
                 f"{type(self).__name__}.to: dtype must be a floating or a complex one, got {dtype} (nn.Module.to only "
                 f"accepts floating point or complex dtypes)"
             )
-        for parameter in self.parameters():
-            if isinstance(parameter, Uninitialized):
-                parameter.convert(dtype)
-            elif parameter.dtype.kind in kinds and parameter.dtype != dtype:
-                grad, parameter.grad = parameter.grad, None
-                parameter.data = parameter.data.to(dtype)  # the same object: an optimizer that holds it still does
-                parameter.grad = None if grad is None else grad.to(dtype)
-        for module in self.modules():
-            for name, buffer in module._members(*_BUFFERS):
-                if buffer is None or buffer.dtype.kind not in kinds:
-                    continue
-                if isinstance(buffer, Uninitialized):
-                    buffer.convert(dtype)
-                else:
-                    module.__dict__[name] = buffer.to(dtype)
-        return self
+        return self._apply(functools.partial(_cast, dtype, kinds))
+
+
+def _cast(dtype: np.dtype[Any], kinds: str, tensor: Any) -> Any:
+    """A tensor in another dtype, or itself where its kind of dtype is not one of those that are converted."""
+    if tensor.dtype.kind not in kinds or tensor.dtype == dtype:
+        return tensor
+    if isinstance(tensor, Uninitialized):
+        tensor.convert(dtype)
+        return tensor
+    return tensor.to(dtype)
+
+
+def _same(tensor: Any) -> Any:
+    return tensor

@@ -9,6 +9,7 @@ import weakref
 
 import numpy as np
 import pytest
+from oracle import agree
 
 import tinygrad_lite as tg
 from tinygrad_lite import nn
@@ -527,3 +528,29 @@ def test_tables_of_members_can_be_written_to():
         module._parameters["weight"]
     with pytest.raises(KeyError, match="kept"):
         del module._buffers["kept"]
+
+
+def conversions(m):
+    """A class that keeps something in step with its conversions, however they are asked for, and within another."""
+
+    class Keeping(m.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = m.nn.Parameter(m.ones(1))
+            self.scale, self.count, self.calls = m.ones(1), m.ones(1, dtype=m.int64), 0
+
+        def _apply(self, fn):
+            self.scale, self.count, self.calls = fn(self.scale), fn(self.count), self.calls + 1
+            return super()._apply(fn)
+
+    net = m.nn.Sequential(m.nn.Linear(1, 1), m.nn.Sequential(Keeping()))
+    kept, found = net[1][0], []
+    for convert in (lambda: net.double(), lambda: net.to(m.float16), lambda: net.to("cpu"), lambda: net[1].float(),
+                    lambda: net.cpu(), lambda: net.type(m.float64)):  # fmt: skip
+        convert()
+        found.append([kept.scale, kept.count, kept.weight, net[0].bias * 0, kept.calls])
+    return found
+
+
+def test_a_class_may_take_part_in_conversions():
+    agree(conversions)

@@ -30,7 +30,7 @@ def writing(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 def operator_of(function: Callable[..., Any], name: str = "") -> Callable[..., Any]:
     """A function of two as an operator, which leaves objects of other classes to their own operators."""
     if hasattr(function, "operator"):
-        return function.operator  # type: ignore[no-any-return]
+        return function.operator
     function = getattr(function, "beside_a_tensor", function)
 
     def method(self: Any, other: Any) -> Any:
