@@ -9,7 +9,7 @@ import pytest
 
 import tinygrad_lite as tg
 import tinygrad_lite.nn.functional as F
-from tinygrad_lite import nn
+from tinygrad_lite import kernels, nn
 
 COLUMN, ROW = tg.tensor([[0.5], [0.5], [0.25]]), tg.tensor([0.25, 0.5, 1.0])
 DISTANCES = {"mse_loss": 1.25 / 9, "l1_loss": 2.5 / 9, "smooth_l1_loss": 1.25 / 18, "huber_loss": 1.25 / 18}
@@ -125,3 +125,15 @@ def test_softmax_is_told_its_dimension(name):
         for call in (function, layer):
             with pytest.warns(UserWarning, match=f"dim should be given; of {len(shape)} dimensions it is {dim}"):
                 assert call(given).tolist() == function(given, dim).tolist()
+
+
+@pytest.mark.parametrize("backend", ["numba", "numpy"])
+def test_ctc_of_texts_without_letters(backend: str) -> None:
+    """The losses, and their gradients of two orders, are those of blanks alone."""
+    with kernels.use(backend):
+        x = tg.randn(4, 2, 3, dtype=tg.float64, requires_grad=True)
+        loss = F.ctc_loss(x, tg.zeros(2, 0, dtype=tg.int64), [4, 2], [0, 0], reduction="none")
+        assert tg.allclose(loss, -tg.stack([x[:, 0, 0].sum(), x[:2, 1, 0].sum()]))
+        (slope,) = tg.autograd.grad(loss.sum(), x, create_graph=True)
+        assert slope.sum().item() == pytest.approx(-6)
+        assert tg.autograd.grad(slope.square().sum(), x)[0].abs().max().item() < 1e-12

@@ -442,3 +442,17 @@ def test_last_states_may_be_written_to_before_the_backward_pass(name):
         loss.backward()
         found.append([p.grad.numpy().tobytes() for p in layer.parameters()])
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("kind", ["RNN", "GRU", "LSTM"])
+def test_first_states_may_lie_in_any_order_where_the_last_ones_are_not_used(kind: str) -> None:
+    layer = getattr(nn, kind)(3, 5)
+    x, found = tg.randn(4, 2, 3), []
+    plain = [tg.randn(1, 2, 5) for _ in range(2)]
+    for states in (plain, [s.permute(2, 1, 0).contiguous().permute(2, 1, 0) for s in plain]):
+        states = [s.detach().requires_grad_() for s in states]
+        out, _ = layer(x, tuple(states) if kind == "LSTM" else states[0])
+        found.append(tg.autograd.grad(out.sum(), states, allow_unused=True))
+    for a, b in zip(*found):
+        assert (a is None) == (b is None)
+        assert a is None or tg.equal(a, b)

@@ -16,7 +16,7 @@ def later(alpha: Any, skip: Any, added: Any) -> Any:
     """Paths that stay in a state, come from the one before, or skip a blank between different letters."""
     n = len(alpha)
     one = np.concatenate([np.full((n, 1), _LEAST, alpha.dtype), alpha[:, :-1]], axis=1)
-    two = np.concatenate([np.full((n, 2), _LEAST, alpha.dtype), alpha[:, :-2]], axis=1)
+    two = np.concatenate([np.full((n, 2), _LEAST, alpha.dtype), alpha[:, :-2]], axis=1)[:, : alpha.shape[1]]
     return np.logaddexp(np.logaddexp(alpha, one), np.where(skip, two, _LEAST)) + added
 
 

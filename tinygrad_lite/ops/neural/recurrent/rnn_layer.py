@@ -58,8 +58,11 @@ def _arrived(g: Any, rows: Any, *states: Any) -> list[Any]:
     """The gradients of the rows and of the last states, zero where none arrived; the latter are to be written to."""
     values, *last = g.values
     return [
-        np.zeros_like(rows) if values is None else np.ascontiguousarray(values).reshape(rows.shape),
-        *(np.zeros_like(s) if v is None else np.array(v, order="C").reshape(s.shape) for v, s in zip(last, states)),
+        np.zeros(rows.shape, rows.dtype) if values is None else np.ascontiguousarray(values).reshape(rows.shape),
+        *(
+            np.zeros(s.shape, s.dtype) if v is None else np.array(v, order="C").reshape(s.shape)
+            for v, s in zip(last, states)
+        ),
     ]
 
 
