@@ -24,7 +24,7 @@ from .engine.errors import MODIFIED, UNUSED, InputError, check_several, freed
 from .engine.function import Context as FunctionCtx
 from .engine.function import Function, once_differentiable
 from .engine.grad_mode import Pass, enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
-from .graph import RETAIN, Node, Stamp, last_write, line_of, memory, mode, stale, stamp, tick, written
+from .graph import RETAIN, GradientEdge, Node, Stamp, last_write, line_of, memory, mode, stale, stamp, tick, written
 from .rules import Op, Rule, conjugate, ndarray, part_of, result_number, wrap
 
 __all__ = [
@@ -370,7 +370,14 @@ def _seeds(outputs: Sequence[Any], gradients: Sequence[Any], create: bool, who: 
 
 def _listed(value: Any) -> list[Any]:
     """One value, or what anything else that can be gone through holds, such as ``model.parameters()``."""
-    return [value] if isinstance(value, (rules.Tensor, np.ndarray)) or not hasattr(value, "__iter__") else list(value)
+    one = isinstance(value, (rules.Tensor, np.ndarray, GradientEdge)) or not hasattr(value, "__iter__")
+    found = [value] if one else list(value)
+    return [_at(v) if type(v) is GradientEdge else v for v in found]
+
+
+def _at(edge: GradientEdge) -> Any:
+    """A tensor of zeros where an edge is, which takes no memory."""
+    return _tensor(np.broadcast_to(np.zeros((), edge.node.dtype), edge.node.shape or ()), edge.node)
 
 
 def _some(inputs: Any, who: str) -> list[Any]:
@@ -472,7 +479,8 @@ def grad(
     Parameters
     ----------
     outputs, inputs : Tensor or sequence of Tensor
-        Inputs may be leaves or intermediate results.
+        Inputs may be leaves or intermediate results. Here, and in `backward`, a `graph.GradientEdge` stands for the
+        tensor that it was taken from.
     grad_outputs : Tensor or sequence of Tensor, optional
         The vectors of the vector-Jacobian product; ones for scalars when missing.
     retain_graph : bool, optional
@@ -587,22 +595,15 @@ _ROOM_OF = {
     **dict.fromkeys(
         ("detect_anomaly", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_detect_anomaly"), "engine.anomaly"
     ),
+    **dict.fromkeys(("is_multithreading_enabled", "set_multithreading_enabled"), "engine.grad_mode"),
     "Variable": "tensors.variable",
 }
 
 if TYPE_CHECKING:
-    Variable: Any
-    forward_ad: Any
-    functional: Any
-    graph: Any
-    profiler: Any
-    GradcheckError: Any
-    gradcheck: Any
-    gradgradcheck: Any
-    detect_anomaly: Any
-    is_anomaly_check_nan_enabled: Any
-    is_anomaly_enabled: Any
-    set_detect_anomaly: Any
+    _any: Any = None
+    Variable = forward_ad = functional = graph = profiler = GradcheckError = gradcheck = gradgradcheck = _any
+    detect_anomaly = is_anomaly_check_nan_enabled = is_anomaly_enabled = set_detect_anomaly = _any
+    is_multithreading_enabled = set_multithreading_enabled = _any
 else:  # type checkers would take any name for one that it knows
 
     def __getattr__(name: str) -> Any:

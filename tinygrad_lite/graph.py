@@ -16,7 +16,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from types import CodeType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -152,6 +152,30 @@ class Node:
         return f"<{self.name()}>"
 
 
+class GradientEdge(NamedTuple):
+    """Where a tensor's gradient arrives, kept without the tensor: see `autograd.graph.get_gradient_edge`.
+
+    Parameters
+    ----------
+    node : Node
+    output_nr : int
+        0, since each result has a node of its own.
+    ownership_token : Node, optional
+        PyTorch's, and unused.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> y = tg.ones(2, requires_grad=True) * 3
+    >>> tg.autograd.graph.get_gradient_edge(y)
+    GradientEdge(node=<MulBackward0>, output_nr=0, ownership_token=None)
+    """
+
+    node: Node
+    output_nr: int = 0
+    ownership_token: Node | None = None
+
+
 def new_leaf(array: np.ndarray[Any, Any]) -> Node:
     """A node without edges, for a tensor whose gradient is accumulated."""
     node = Node()
@@ -216,21 +240,26 @@ _writing = lock()  # a stamp that one thread makes must not replace another's
 class Stamp:
     """The last in-place write to one piece of memory, or to many that are written `Together`."""
 
-    __slots__ = ("clock", "name", "where", "shared", "_alive")
+    __slots__ = ("clock", "count", "name", "where", "shared", "_alive")
 
     clock: int
+    count: int
     name: str
     where: tuple[CodeType, int] | None
     shared: Stamp | None
     _alive: Any
 
     def __init__(self) -> None:
-        self.clock, self.name, self.where, self.shared = 0, "", None, None
+        self.clock, self.count, self.name, self.where, self.shared = 0, 0, "", None, None
 
     def latest(self) -> Stamp:
         """The later of its own write and the one it shares."""
         shared = self.shared
         return self if shared is None or shared.clock <= self.clock else shared
+
+    def writes(self) -> int:
+        """How many there were, of its own and of those it shares since it does."""
+        return self.count if self.shared is None else self.count + self.shared.count
 
 
 _stamps: dict[int, Stamp] = {}
@@ -299,12 +328,19 @@ def written(array: np.ndarray[Any, Any], name: str = "an in-place write", depth:
         mark = stamp(array)
         mark.name, mark.where = name, where
         mark.clock = last_write.clock = tick()
+        mark.count += 1
 
 
 def stamped(array: Any) -> Stamp | None:
     """The last write to an array's memory, if there was one."""
     mark = _stamps.get(id(counted(array)))
     return None if mark is None else mark.latest()
+
+
+def writes_to(array: Any) -> int:
+    """How many writes to an array's memory there were."""
+    mark = _stamps.get(id(counted(array)))
+    return 0 if mark is None else mark.writes()
 
 
 def stale(array: Any, seq: int) -> Stamp | None:
@@ -337,8 +373,10 @@ class Together:
         with _writing:
             now = common.clock = last_write.clock = tick()
             common.name, common.where = name, where
+            common.count += 1
             for mark in self._alone:
                 mark.clock, mark.name, mark.where = now, name, where
+                mark.count += 1
 
     def part(self) -> None:
         """Let every piece of memory have its own stamp again."""
@@ -346,7 +384,7 @@ class Together:
         with _writing:
             for mark in self._members:
                 if mark.shared is common:
-                    latest = mark.latest()
+                    latest, mark.count = mark.latest(), mark.writes()
                     mark.clock, mark.name, mark.where, mark.shared = latest.clock, latest.name, latest.where, None
             self._members.clear()
 

@@ -468,3 +468,12 @@ def test_numbers_are_no_tensors_with_dimensions():
             with pytest.raises(caught, match=rf"{message}, got Tensor of float32 and shape \(2,\)"):
                 call(several)
         assert call(several[0]).shape == (2,)
+
+
+def test_kinds_of_arguments_are_read_as_they_are_written():
+    assert blame.fits("Tensor, integer", tg.ones(2))
+    assert not blame.fits("Tensor, integer", 3)
+    assert not blame.fits("Tensor, integer", None)
+    assert blame.fits("Tensor, the tensor's shape, optional", None)
+    assert not blame.fits("Tensor, the tensor's shape, optional", "x")
+    assert blame.fits("Tensor or float", 3.0)

@@ -195,7 +195,7 @@ _TESTS: tuple[tuple[str, Callable[[Any], bool]], ...] = (
 @lru_cache(maxsize=256)
 def _tests(kind: str) -> tuple[Callable[[Any], bool], ...]:
     if kind.startswith("Tensor,") and " or " not in kind:  # "Tensor, integer" is no choice
-        kind = "Tensor"
+        kind = "Tensor, optional" if re.search(r"\boptional\b", kind) else "Tensor"
     return tuple(test for words, test in _TESTS if re.search(words, kind))
 
 

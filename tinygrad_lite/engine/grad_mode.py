@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -11,7 +12,8 @@ from ..graph import mode
 from .quiet import SILENT, restore, silence
 
 __all__ = [
-    "enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled", "no_grad", "set_grad_enabled",
+    "enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled", "is_multithreading_enabled",
+    "no_grad", "set_grad_enabled", "set_multithreading_enabled",
 ]  # fmt: skip
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -213,6 +215,43 @@ def _each_step(function: Any, value: bool, inference: bool | None) -> Callable[.
                 step, sent = inner.throw, (error,)
 
     return steps
+
+
+class set_multithreading_enabled:
+    """Allow several threads in a backward pass, or not: noted and without effect, a pass runs in the thread that asks.
+
+    Parameters
+    ----------
+    mode : bool
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> with tg.autograd.set_multithreading_enabled(False):
+    ...     tg.autograd.is_multithreading_enabled()
+    False
+    """
+
+    def __init__(self, mode: bool) -> None:
+        self._before, _passes.several = _passes.several, bool(mode)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        _passes.several = self._before
+
+
+class _Passes(threading.local):
+    several = True
+
+
+_passes = _Passes()
+
+
+def is_multithreading_enabled() -> bool:
+    """What `set_multithreading_enabled` was told last in this thread."""
+    return _passes.several
 
 
 def is_grad_enabled() -> bool:

@@ -133,7 +133,16 @@ class Accumulated:
 def on_accumulation(tensor: Any, node: Node, hook: Callable[[Any], Any]) -> RemovableHandle:
     """See `Tensor.register_post_accumulate_grad_hook`."""
     whose = weakref.ref(tensor)  # the tensor holds the node
-    return RemovableHandle(of(node), Accumulated(hook, lambda _: hook(whose())))
+
+    def call(_: Any) -> None:
+        given = hook(whose())
+        if given is not None:
+            raise RuntimeError(
+                "register_post_accumulate_grad_hook: the hook must return None, since the gradient is in `grad` "
+                f"already (hooks should return None), got {came(given)}"
+            )
+
+    return RemovableHandle(of(node), Accumulated(hook, call))
 
 
 def accumulated(node: Node) -> None:

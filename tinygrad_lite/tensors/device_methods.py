@@ -9,7 +9,7 @@ from typing import Any, TypeVar, overload
 import numpy as np
 
 from .. import rules
-from ..graph import stamped
+from ..graph import writes_to
 from ..ops.creation import creation
 from ..rules import wrap
 from ..transforms import overloads
@@ -68,9 +68,13 @@ class DeviceMethods(Tensor):
 
     @property
     def _version(self) -> int:
-        """The number of the last write to its memory, which grows with every write; 0 before the first."""
-        mark = stamped(self._data)
-        return 0 if mark is None else mark.clock
+        """How many writes to its memory were announced: 0 before the first."""
+        return writes_to(self._data)
+
+    @property
+    def output_nr(self) -> int:
+        """Which of its node's results it is: 0, since each has a node of its own."""
+        return 0
 
     def as_subclass(self, cls: type[_S]) -> _S:
         """The same values in the same memory as an instance of a subclass; gradients reach this tensor."""

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from .. import rules
 from ..engine import hooks
-from ..engine.errors import InputError
+from ..engine.blame import came
+from ..engine.errors import ArgumentError, InputError
 from ..engine.hooks import RemovableHandle, saved_tensors_hooks
+from ..engine.views import node_of
+from ..graph import GradientEdge as GradientEdge
 from ..graph import Node as Node
 from ..graph import mode as threads
 from ..graph import written
 from ..tensors.tensor_type import Tensor
 
 __all__ = [
-    "allow_mutation_on_saved_tensors", "disable_saved_tensors_hooks", "increment_version", "register_multi_grad_hook",
-    "save_on_cpu", "saved_tensors_hooks",
+    "GradientEdge", "allow_mutation_on_saved_tensors", "disable_saved_tensors_hooks", "get_gradient_edge",
+    "increment_version", "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks",
 ]  # fmt: skip
 
 
@@ -96,6 +100,45 @@ class allow_mutation_on_saved_tensors(saved_tensors_hooks):
 
     def __init__(self) -> None:
         super().__init__(lambda tensor: tensor.clone(), lambda tensor: tensor)
+
+
+def get_gradient_edge(tensor: Tensor) -> GradientEdge:
+    """Where a tensor's gradient arrives: what `autograd.grad` and `backward` take in place of the tensor.
+
+    The tensor's memory may be freed meanwhile.
+
+    Parameters
+    ----------
+    tensor : Tensor
+
+    Returns
+    -------
+    GradientEdge
+
+    Raises
+    ------
+    RuntimeError
+        If the tensor does not require grad.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tg
+    >>> x = tg.tensor(3.0, requires_grad=True)
+    >>> y = x * x
+    >>> edge = tg.autograd.graph.get_gradient_edge(y)
+    >>> z = y * 5
+    >>> tg.autograd.grad(z, edge)
+    (tensor(5.),)
+    """
+    if not isinstance(tensor, rules.Tensor):
+        raise ArgumentError(f"get_gradient_edge: tensor must be a Tensor, got {came(tensor)}")
+    node = node_of(tensor)
+    if node is None:
+        raise RuntimeError(
+            "get_gradient_edge: the tensor must require grad (It is not possible to get the gradient edge of a Tensor "
+            "that does not require gradients)"
+        )
+    return GradientEdge(node)
 
 
 def increment_version(tensor: Any) -> None:

@@ -165,11 +165,14 @@ def test_compiled_blends_and_scatters_equal_plain_ones(dtype: Any) -> None:
     from tinygrad_lite.kernels.spatial.stencil_numpy import blend_plain
     from tinygrad_lite.ops.shape.stencil import Stencil
 
-    ragged = [[(0, 0.5), (1, 2.0)], [], [(1, -1.0), (1, 0.25), (3, 1.0)]]
-    for rows in (ragged, [[(3, 1.0)], [(0, 2.0)]], [[(3, 1.0), (2, 0.5)], [(0, 2.0), (1, -1.0)]], []):
+    stencils: list[tuple[list[int], list[int], list[float]]] = [
+        ([2, 0, 3], [0, 1, 1, 1, 3], [0.5, 2.0, -1.0, 0.25, 1.0]), ([1, 1], [3, 0], [1.0, 2.0]),
+        ([2, 2], [3, 2, 0, 1], [1.0, 0.5, 2.0, -1.0]), ([], [], []),
+    ]  # fmt: skip
+    for rows in stencils:
         for inner in (1, 5):
-            x, out = draw(3, 4, inner, dtype=dtype), np.full((2, 3, len(rows), inner), np.nan, dtype)
-            table = Stencil(4, rows).table(np.dtype(dtype))
+            x, out = draw(3, 4, inner, dtype=dtype), np.full((2, 3, len(rows[0]), inner), np.nan, dtype)
+            table = Stencil(4, *rows).table(np.dtype(dtype))
             stencil.blend(x, *table, out[0])
             blend_plain(x, *table, out[1])
             np.testing.assert_allclose(out[0], out[1], rtol=1e-6)

@@ -149,7 +149,7 @@ def _resampling() -> list[Row]:
     for mode in ("bilinear", "bicubic"):
         for size in ((3, 4), (9, 2)):
             rows.append(_row("interpolate", x, size, mode=mode, antialias=True, unlike_torch="uint8"))
-    table = stencil.Stencil(4, [[(0, 0.5), (1, 2.0)], [], [(1, -1.0), (1, 0.25), (3, 1.0)]])
+    table = stencil.Stencil(4, [2, 0, 3], [0, 1, 1, 1, 3], [0.5, 2.0, -1.0, 0.25, 1.0])
     return [
         *rows,
         _row("upsample_nearest", x, (3, 8), unlike_torch="uint8"),

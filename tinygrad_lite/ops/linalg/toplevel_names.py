@@ -246,7 +246,7 @@ def lobpcg(
         lower = decompositions.cholesky(B)
         half = solve_triangular(lower, A, upper=False)
         A = adjoint(solve_triangular(lower, adjoint(half), upper=False))
-    values, vectors = decompositions.eigh(A)
+    values, vectors = decompositions.eigh((A + adjoint(A)) / 2)  # both halves count, as they do in products
     if B is not None:
         vectors = solve_triangular(adjoint(lower), vectors, upper=True)
     if largest is None or largest:

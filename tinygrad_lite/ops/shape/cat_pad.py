@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from ... import promotion, rules
 from ...engine.errors import InputError
 from ...rules import FAST, TABLE, Tensor, differentiable, unwrap
 from ..argument_names import numpy_names, one_dim, sizes
-from .stencil import Stencil, along
+from .stencil import Stencil, along, remembered
 
 __all__ = ["cat", "concat", "concatenate", "pad", "stack"]
 FUNCTIONAL = "pad"
@@ -198,10 +197,11 @@ def stack(tensors: Sequence[Any], dim: int = 0) -> Tensor:
 _MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}  # PyTorch's name, NumPy's name
 
 
-@lru_cache(1024)
+@remembered
 def _repeating(size: int, before: int, after: int, mode: Any) -> Stencil:
     """Which entry each result repeats: an index that NumPy has padded."""
-    return Stencil(size, [[(i, 1)] for i in np.pad(np.arange(size), (before, after), mode).tolist()])
+    index = np.pad(np.arange(size), (before, after), mode)
+    return Stencil(size, np.ones_like(index), index, 1.0)
 
 
 def _pad_by_index(input: Any, pairs: Sequence[tuple[int, int]], mode: str) -> Any:

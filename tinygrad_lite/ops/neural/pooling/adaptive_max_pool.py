@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
+
+import numpy as np
 
 from ....kernels.spatial.max_pool_numpy import Windows
 from ....rules import unwrap
 from ....tensors.row_types import with_indices
 from ....tensors.tensor_type import Tensor
 from ...argument_names import ordered_only
+from ...shape.stencil import remembered
 from ..spatial_arguments import Ints, spatial_sizes, unbatched
-from .max_pool import pooled, windows_along
+from .max_pool import evenly, pooled, windows_along
 
 __all__ = [
     "adaptive_max_pool1d", "adaptive_max_pool1d_with_indices", "adaptive_max_pool2d",
@@ -20,9 +22,9 @@ __all__ = [
 FUNCTIONAL = __all__
 
 
-@lru_cache(1024)
+@remembered
 def _even(size: Ints, counts: Ints) -> Windows:
-    spans = [[(o * n // count, -(-(o + 1) * n // count)) for o in range(count)] for n, count in zip(size, counts)]
+    spans = [np.stack(evenly(n, count), 1) for n, count in zip(size, counts)]
     return windows_along(size, spans, (1,) * len(size))
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,10 +17,10 @@ from ...argument_names import floating_only
 from ...pointwise.arithmetic import abs, div, pow
 from ...pointwise.clamp_round_where import sign
 from ...reduction.sums import mean
-from ...shape.stencil import Stencil, blend
+from ...shape.stencil import Stencil, blend, ranges, remembered
 from ..activation.smooth import relu
 from ..spatial_arguments import Ints, each, pooled_size, spatial_sizes, unbatched
-from .max_pool import max_pool1d, max_pool2d, max_pool3d
+from .max_pool import evenly, max_pool1d, max_pool2d, max_pool3d
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d",
@@ -31,38 +29,37 @@ __all__ = [
 FUNCTIONAL = __all__
 
 
-def _windows(
-    size: int, kernel: int, stride: int, padding: int, count: int, include_pad: bool
-) -> Iterator[tuple[range, int]]:
-    """What lies in each window of a dimension, and its size, which may count the padding."""
-    for start in range(-padding, count * stride - padding, stride):
-        stop = min(start + kernel, size + padding)
-        inside = range(max(start, 0), min(stop, size))
-        yield inside, stop - start if include_pad else len(inside)
+def _windows(size: int, kernel: int, stride: int, padding: int, count: int, include_pad: bool) -> tuple[Any, Any, Any]:
+    """Where the entries in each window of a dimension begin and end, and its size, which may count the padding."""
+    start = np.arange(count) * stride - padding
+    stop = np.minimum(start + kernel, size + padding)
+    first, last = np.maximum(start, 0), np.minimum(stop, size)
+    return first, last, stop - start if include_pad else np.maximum(last - first, 0)
 
 
-@lru_cache(1024)
+@remembered
 def _boxes(
     size: int, kernel: int, stride: int, padding: int, count: int, include_pad: bool, divisor: int | None
 ) -> Stencil:
     """Windows of a dimension: what lies in each, divided by `divisor`, or by its size."""
-    windows = _windows(size, kernel, stride, padding, count, include_pad)
-    return Stencil(size, [[(i, 1 / (divisor or length)) for i in inside] for inside, length in windows])
+    first, last, sizes = _windows(size, kernel, stride, padding, count, include_pad)
+    lengths, index = ranges(first, last)
+    return Stencil(size, lengths, index, np.repeat(1 / np.where(lengths, divisor or sizes, 1), lengths))
 
 
 def _quotients(sums: Any, windows: list[tuple[Any, ...]], divisor: int | None) -> Any:
     """Sums of integers over the sizes of their windows, cut to integers."""
     if divisor is None:
-        sizes = [np.array([n for _, n in _windows(*args)], sums.dtype) for args in windows]
+        sizes = [_windows(*args)[2].astype(sums.dtype) for args in windows]
         return div(sums, wrap(functools.reduce(np.multiply.outer, sizes)), rounding_mode="trunc")
     return div(sums, divisor, rounding_mode="trunc")
 
 
-@lru_cache(1024)
+@remembered
 def adaptive(size: int, count: int) -> Stencil:
     """`count` windows that cover a dimension evenly."""
-    spans = [(o * size // count, -(-(o + 1) * size // count)) for o in range(count)]
-    return Stencil(size, [[(i, 1 / (b - a)) for i in range(a, b)] for a, b in spans])
+    lengths, index = ranges(*evenly(size, count))
+    return Stencil(size, lengths, index, np.repeat(1 / np.maximum(lengths, 1), lengths))
 
 
 def _avg(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from ....tensors.row_types import with_indices
 from ....tensors.tensor_type import Tensor
 from ...argument_names import ordered_only
 from ...pointwise.clamp_round_where import where
+from ...shape.stencil import remembered
 from ..spatial_arguments import Ints, each, pooled_size, unbatched
 
 __all__ = [
@@ -84,10 +84,11 @@ def windows_along(size: Ints, spans: Any, steps: Ints) -> Windows:
     longest = int(np.max(line[:, 1] - line[:, 0], initial=1))
     (full,) = np.nonzero(line[:, 1] - line[:, 0] == longest)
     first, last = (int(full[0]), int(full[-1]) + 1) if len(full) else (0, 0)
-    apart = set(np.diff(line[first:last, 0]).tolist())
-    if last - first <= 1 or len(full) < last - first or not apart <= {1, 2} or len(apart) > 1:
-        first, last, apart = 0, 0, {1}
-    regular = first, last, apart.pop(), -(-longest // steps[-1])
+    gaps = np.diff(line[first:last, 0])
+    apart = int(gaps[0]) if len(gaps) and (gaps == gaps[0]).all() else 0
+    if apart not in (1, 2) or len(full) < last - first:
+        first, last, apart = 0, 0, 1
+    regular = first, last, apart, -(-longest // steps[-1])
     small, step = tuple(map(len, spans)), np.array((1,) * lead + steps, np.intp)
     return Windows(size, small, (arrays[0], arrays[1], line), step, regular)
 
@@ -97,22 +98,29 @@ def _within(size: Ints, spans: Any) -> tuple[Any, tuple[Any, Any] | None]:
 
     Dilation can carry a window's taps from the padding before the input to that behind it.
     """
-    starts = np.meshgrid(*[[a for a, _ in line] for line in spans], indexing="ij")
-    outside = np.logical_or.reduce([start >= n for start, n in zip(starts, size)])
-    if not outside.any():
+    if all((line[:, 0] < n).all() for line, n in zip(spans, size)):
         return spans, None
+    starts = np.meshgrid(*[line[:, 0] for line in spans], indexing="ij")
+    outside = np.logical_or.reduce([start >= n for start, n in zip(starts, size)])
     places = starts[0]
     for n, start in zip(size[1:], starts[1:]):
         places = places * n + start
-    return [[(a, b) if a < n else (n - 1, n) for a, b in line] for n, line in zip(size, spans)], (outside, places)
+    inside = [np.where(line[:, :1] < n, line, (n - 1, n)) for n, line in zip(size, spans)]
+    return inside, (outside, places)
 
 
-@lru_cache(1024)
+def evenly(size: int, count: int) -> tuple[Any, Any]:
+    """Where `count` windows that cover a dimension evenly begin and end."""
+    o = np.arange(count)
+    return o * size // count, -(-(o + 1) * size // count)
+
+
+@remembered
 def _regular(size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, counts: Ints) -> Windows:
     spans = []
     for n, k, s, p, d, count in zip(size, kernel, stride, padding, dilation, counts):
-        starts = [o * s - p for o in range(count)]
-        spans.append([(a if a >= 0 else a % d, min(a + d * (k - 1) + 1, n)) for a in starts])
+        starts = np.arange(count) * s - p
+        spans.append(np.stack([np.where(starts >= 0, starts, starts % d), np.minimum(starts + d * (k - 1) + 1, n)], 1))
     spans, nothing = _within(size, spans)
     return windows_along(size, spans, dilation)._replace(nothing=nothing)
 

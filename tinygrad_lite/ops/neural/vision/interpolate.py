@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from ....engine.errors import InputError
 from ....rules import unwrap, wrap
 from ....tensors.tensor_type import Tensor
 from ...argument_names import floating_only
-from ...shape.stencil import Stencil, blend
+from ...shape.stencil import Stencil, blend, ranges, remembered
 from ..pooling.avg_pool import adaptive
 from ..spatial_arguments import make_room
 
@@ -26,59 +25,58 @@ MODES = {  # which numbers of spatial dimensions a mode is for
 }  # fmt: skip
 
 
-def tent(t: float) -> float:
+def tent(t: Any) -> Any:
     """The weights of linear interpolation."""
-    return max(1 - abs(t), 0.0)
+    return np.maximum(1 - np.abs(t), 0.0)
 
 
-def cubic(t: float, a: float = -0.75) -> float:
+def cubic(t: Any, a: float = -0.75) -> Any:
     """The weights of cubic convolution (Keys, 1981, equation 15); PyTorch's `a`, and -0.5 in its antialiasing."""
-    t = abs(t)
-    if t <= 1:
-        return ((a + 2) * t - (a + 3)) * t * t + 1
-    return (((t - 5) * t + 8) * t - 4) * a if t < 2 else 0.0
+    t = np.abs(t)
+    near, far = ((a + 2) * t - (a + 3)) * t * t + 1, (((t - 5) * t + 8) * t - 4) * a
+    return np.where(t <= 1, near, np.where(t < 2, far, 0.0))
 
 
-def _catmull_rom(t: float) -> float:
+def _catmull_rom(t: Any) -> Any:
     return cubic(t, -0.5)
 
 
-@lru_cache(1024)
+@remembered
 def _nearest(size: int, count: int, scale: float, exact: bool) -> Stencil:
     shift = 0.5 if exact else 0.0
-    return Stencil(size, [[(min(math.floor((o + shift) * scale), size - 1), 1)] for o in range(count)])
+    index = np.minimum(np.floor((np.arange(count) + shift) * scale), size - 1).astype(np.intp)
+    return Stencil(size, np.ones(count, np.intp), index, 1.0)
 
 
-@lru_cache(1024)
+@remembered
 def _smooth(size: int, count: int, scale: float, align_corners: bool, order: int) -> Stencil:
     """Two neighbours (order 1) or four (order 3); beyond the ends the last entry stands for all."""
-    rows = []
-    for o in range(count):
-        at = o * scale if align_corners else (o + 0.5) * scale - 0.5
-        taps: tuple[int, ...]
-        if order == 1:
-            at = max(at, 0.0)
-            first, taps, weight = min(math.floor(at), size - 1), (0, 1), tent
-        else:
-            first, taps, weight = math.floor(at), (-1, 0, 1, 2), cubic
-        t = min(at - first, 1.0)
-        rows.append([(min(max(first + i, 0), size - 1), weight(t - i)) for i in taps])
-    return Stencil(size, rows)
+    o = np.arange(count)[:, None]
+    at = o * scale if align_corners else (o + 0.5) * scale - 0.5  # (O, 1)
+    weight, taps = (tent, np.arange(2)) if order == 1 else (cubic, np.arange(-1, 3))
+    if order == 1:
+        at = np.maximum(at, 0.0)
+    first = np.floor(at)
+    if order == 1:
+        first = np.minimum(first, size - 1)
+    t = np.minimum(at - first, 1.0)
+    index = np.clip(first + taps, 0, size - 1).astype(np.intp)  # (O, T)
+    return Stencil(size, np.full(count, len(taps)), index.ravel(), weight(t - taps).ravel())
 
 
-@lru_cache(1024)
+@remembered
 def _antialiased(size: int, count: int, scale: float, order: int) -> Stencil:
     """A filter that widens with the scale when shrinking, cut off at the ends and divided by its sum."""
     reach, weight = (1, tent) if order == 1 else (2, _catmull_rom)
     stretch = max(scale, 1.0)
-    rows = []
-    for o in range(count):
-        centre = scale * (o + 0.5)
-        first, last = max(int(centre - reach * stretch + 0.5), 0), min(int(centre + reach * stretch + 0.5), size)
-        factors = [weight((i - centre + 0.5) / stretch) for i in range(first, last)]
-        total = sum(factors) or 1.0
-        rows.append([(first + i, f / total) for i, f in enumerate(factors)])
-    return Stencil(size, rows)
+    centre = scale * (np.arange(count) + 0.5)
+    first = np.maximum(np.trunc(centre - reach * stretch + 0.5), 0).astype(np.intp)
+    last = np.minimum(np.trunc(centre + reach * stretch + 0.5), size).astype(np.intp)
+    lengths, index = ranges(first, last)
+    result = np.repeat(np.arange(count), lengths)
+    factors = weight((index - centre[result] + 0.5) / stretch)
+    totals = np.bincount(result, factors, count)
+    return Stencil(size, lengths, index, factors / np.where(totals == 0, 1.0, totals)[result])
 
 
 def _stencil(mode: str, align_corners: bool, antialias: bool) -> Callable[[int, int, float | None], Stencil]:
