@@ -30,6 +30,8 @@ class _Pad(Module):
 
     def __init__(self, padding: Size) -> None:
         super().__init__()
+        if isinstance(padding, (tuple, list)) and len(padding) % 2:
+            raise InputError(f"{type(self).__name__}: padding must be an integer or pairs of them, got {padding!r}")
         self.padding = each(padding, 2 * self._dims, type(self).__name__, "padding", _ANY)
 
     def forward(self, input: Tensor) -> Tensor:

@@ -194,6 +194,8 @@ PackedSequence
 
     def _fit(self, x: Tensor, ranks: tuple[int, ...]) -> None:
         who = type(self).__name__
+        if not isinstance(x, Tensor):
+            raise TypeError(f"{who}: input must be a Tensor, got {type(x).__name__}")
         if x.ndim not in ranks:
             raise InputError(f"{who}: expected input with {' or '.join(map(str, ranks))} dimensions, got {x.shape}")
         if x.shape[-1] != self.input_size:

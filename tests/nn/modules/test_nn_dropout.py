@@ -125,3 +125,13 @@ def test_arguments_are_checked(make):
             make(p)
     with pytest.raises(ValueError, match="ropout: mode must be one of 'inverted', 'vanilla', got 'keep'"):
         make(mode="keep")
+
+
+@pytest.mark.parametrize("name", "dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout".split())
+def test_integers_are_kept_or_dropped_and_not_scaled(name: str) -> None:
+    """Their dtype holds no factor; PyTorch refuses them, too."""
+    function, x = getattr(F, name), tg.ones(2, 3, 2, dtype=tg.int64)
+    assert tg.equal(function(x, 0.0, True), x)
+    assert not function(x, 1.0, True).any()
+    with pytest.raises(TypeError, match=f"{name}: the input must be floating point, got int64"):
+        function(x, 0.1, True)

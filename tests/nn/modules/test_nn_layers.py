@@ -391,3 +391,11 @@ def _results_and_gradients(m, module, row, arrays):
     loss = sum(o.sum() for o in results if o.requires_grad)
     grads = m.autograd.grad(loss, leaves, allow_unused=True) if leaves else ()
     return [r.detach().numpy() for r in results] + [None if g is None else g.numpy() for g in grads]
+
+
+def test_paddings_come_in_pairs():
+    for layer in (nn.ZeroPad2d, nn.ReflectionPad1d, nn.ReplicationPad3d):
+        with pytest.raises(
+            ValueError, match=rf"{layer.__name__}: padding must be an integer or pairs of them, got \[1\]"
+        ):
+            layer([1])

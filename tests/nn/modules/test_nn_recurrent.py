@@ -456,3 +456,10 @@ def test_first_states_may_lie_in_any_order_where_the_last_ones_are_not_used(kind
     for a, b in zip(*found):
         assert (a is None) == (b is None)
         assert a is None or tg.equal(a, b)
+
+
+@pytest.mark.parametrize("value", ["a", None, [1.0], 2.0, np.ones((2, 2, 3), np.float32)])
+def test_what_is_no_tensor_is_refused_by_name(value: object) -> None:
+    for kind in (nn.RNN, nn.GRU, nn.LSTM):
+        with pytest.raises(TypeError, match=f"{kind.__name__}: input must be a Tensor, got"):
+            kind(3, 2)(value)

@@ -10,7 +10,7 @@ from ...engine.errors import InputError
 from ...engine.views import apply
 from ...rules import unwrap, wrap
 from ...tensors.tensor_type import Tensor
-from ..argument_names import other_names
+from ..argument_names import floating_only, other_names
 from ..pointwise.arithmetic import mul
 from ..random.random_streams import uniform
 
@@ -42,7 +42,7 @@ def dropout(
 
     Parameters
     ----------
-    input : Tensor, floating or integer
+    input : Tensor, floating, or integer where nothing is scaled
     p : float in [0, 1]
     training : bool
     inplace : bool
@@ -73,7 +73,7 @@ def dropout(
     keep = _keep(p, "dropout")
     if not training or p == 0.0:
         return input
-    x = unwrap(input)
+    x = unwrap(input if p == 1 else floating_only(input, "dropout"))
     mask = mask_of(x.shape, x.dtype, keep, generator)
     return input.mul_(mask) if inplace else mul(input, mask)
 
@@ -87,7 +87,7 @@ def _thinned(input: Any, p: float, training: bool, inplace: bool, shape: Any, ge
     keep = _keep(p, who)
     if not training or p == 0.0:
         return input
-    x = unwrap(input)
+    x = unwrap(input if p == 1 else floating_only(input, who))  # integers hold no factor but 0
     mask = mask_of(shape, x.dtype, keep, generator)
     return apply(input, lambda t: mul(t, mask), who, inplace)
 
@@ -99,7 +99,7 @@ def dropout1d(
 
     Parameters
     ----------
-    input : Tensor, shape (N, C, L) or (C, L), floating or integer
+    input : Tensor, shape (N, C, L) or (C, L), floating, or integer where nothing is scaled
     p : float in [0, 1]
     training : bool
     inplace : bool
@@ -140,7 +140,7 @@ def dropout2d(
 
     Parameters
     ----------
-    input : Tensor, shape (N, C, ...), floating or integer
+    input : Tensor, shape (N, C, ...), floating, or integer where nothing is scaled
     p : float in [0, 1]
     training : bool
     inplace : bool
@@ -177,7 +177,7 @@ def dropout3d(
 
     Parameters
     ----------
-    input : Tensor, shape (N, C, D, H, W), or (C, D, H, W) and fewer, floating or integer
+    input : Tensor, shape (N, C, D, H, W), or (C, D, H, W) and fewer, floating, or integer where nothing is scaled
     p : float in [0, 1]
     training : bool
     inplace : bool
@@ -211,7 +211,9 @@ def _alpha(input: Any, p: float, training: bool, inplace: bool, shape: Any, gene
     keep = _keep(p, who)
     if not training or p == 0.0:
         return input
-    slope, shift = kept_or_saturated(shape, p, keep, unwrap(input).dtype, generator)
+    slope, shift = kept_or_saturated(
+        shape, p, keep, unwrap(input if p == 1 else floating_only(input, who)).dtype, generator
+    )
     return apply(input, lambda t: t * wrap(slope) + wrap(shift), who, inplace)
 
 
@@ -230,7 +232,7 @@ def alpha_dropout(
 
     Parameters
     ----------
-    input : Tensor, floating or integer
+    input : Tensor, floating, or integer where nothing is scaled
     p : float in [0, 1]
     training : bool
     inplace : bool
@@ -268,7 +270,7 @@ def feature_alpha_dropout(
 
     Parameters
     ----------
-    input : Tensor, shape (N, C, ...), floating or integer
+    input : Tensor, shape (N, C, ...), floating, or integer where nothing is scaled
     p : float in [0, 1]
     training : bool
     inplace : bool
