@@ -196,6 +196,7 @@ TABLE: dict[str, list[Idiom]] = {
         I("torch.autograd.Variable(torch.FloatTensor([1.0]), requires_grad=False).data.tolist()", [1.0]),
         I("x.type()", "torch.FloatTensor"),
         I("x.type(torch.LongTensor).dtype", "int64"),
+        I("(x > 2).type(torch.Tensor).dtype", "float32"),
         I("x.type('torch.DoubleTensor').type()", "torch.DoubleTensor"),
         I("x.type(torch.float64).dtype", "float64"),
         I("x.type_as(torch.ones(1).double()).dtype", "float64"),

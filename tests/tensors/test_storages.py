@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import functools
 import weakref
 
 import numpy as np
 import pytest
+from oracle import agree
 
 import tinygrad_lite as tg
 
@@ -92,3 +94,20 @@ def test_diff_says_what_it_joins():
 def test_what_cannot_be_seen_as_another_dtype(make, words):
     with pytest.raises(RuntimeError, match=words):
         make()
+
+
+def of_a_file(path, m):
+    """Bytes of a file, of which tensors of any dtype are made, as the readers of checkpoints do."""
+    path.write_bytes(np.arange(6, dtype=np.float32).tobytes())
+    private = m.UntypedStorage.from_file(str(path), False, 24)
+    x = m.asarray(private[8:16], dtype=m.uint8).view(dtype=m.float32).reshape(2, 1)
+    x.mul_(10)
+    seen = m.asarray(private, dtype=m.uint8).view(dtype=m.float32)
+    before = np.fromfile(path, np.float32).tolist()
+    shared = m.UntypedStorage.from_file(str(path), shared=True, nbytes=8)
+    shared[4] = 7
+    return x, seen, before, np.fromfile(path, np.float32).tolist(), len(m.UntypedStorage.from_file(str(path)))
+
+
+def test_of_a_file(tmp_path):
+    agree(functools.partial(of_a_file, tmp_path / "numbers"))

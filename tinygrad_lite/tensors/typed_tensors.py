@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from .. import rules
-from ..dtypes import SCALAR_TYPES, as_dtype, bfloat16
+from ..dtypes import SCALAR_TYPES, as_dtype, bfloat16, get_default_dtype
 from ..engine.errors import DtypeError
 from ..ops.creation.creation import construct
 from ..rules import wrap
@@ -107,6 +107,8 @@ def tensor_type(value: Any, who: str) -> np.dtype[Any]:
         raise DtypeError(f"{who}: cuda.{value.__name__} needs a GPU, and tinygrad_lite computes on the CPU only")
     if isinstance(value, TensorType):
         return value.dtype
+    if value is rules.Tensor:  # the class stands for what it makes
+        return as_dtype(get_default_dtype())
     try:
         if value is None:  # NumPy's float64
             raise TypeError

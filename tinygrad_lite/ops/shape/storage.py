@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -84,6 +85,27 @@ class UntypedStorage:
     def __init__(self, *data: Any, device: Any = None) -> None:
         only_cpu(device, type(self).__name__)
         self._elements = _made(data, np.dtype(np.uint8), type(self).__name__)
+
+    @classmethod
+    def from_file(cls: type[_S], filename: Any, shared: bool = False, nbytes: int = 0) -> _S:
+        """The bytes of a file, read when they are looked at; what is written changes the file only if it is shared.
+
+        Parameters
+        ----------
+        filename : path
+        shared : bool
+            Whether the file is written to, and made or lengthened where it is too short.
+        nbytes : int
+            How many bytes, from its beginning.
+
+        Returns
+        -------
+        UntypedStorage
+        """
+        mode: Any = "c" if not shared else "r+" if os.path.exists(filename) else "w+"
+        bytes_ = np.asarray(np.memmap(filename, np.uint8, mode, shape=nbytes)) if nbytes else np.empty(0, np.uint8)
+        made: _S = _around(cls, bytes_)
+        return made
 
     @property
     def device(self) -> device:
