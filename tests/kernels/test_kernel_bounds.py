@@ -13,18 +13,63 @@ from typing import Any
 import numpy as np
 import pytest
 from ops_cases import Oracle
-from spatial_calls import CALLS
+from spatial_calls import CALLS, floats, several
 
 import tinygrad_lite as tg
 import tinygrad_lite.nn.functional as F
 from tinygrad_lite import kernels
 
+
+def _attention(rng: Any) -> Any:
+    lead, (steps, keys, width) = several(rng, 2, 1, 3), several(rng, 3, 1, 9)
+    query, key, value = (floats(rng, *lead, n, width) for n in (steps, keys, keys))
+    options = {"attn_mask": rng.random((steps, keys)) < 0.7} if rng.integers(2) else {"is_causal": True}
+    return (
+        lambda m, *ts: m.scaled_dot_product_attention(
+            *ts, **{k: ts[0].new_tensor(v, dtype=None).bool() if k == "attn_mask" else v for k, v in options.items()}
+        ),
+        [query, key.astype(query.dtype), value.astype(query.dtype)],
+    )
+
+
+def _ctc(rng: Any) -> Any:
+    """Among them texts without letters, and none that have letters."""
+    steps, batch, longest = several(rng, 3, 1, 4)
+    letters, sizes = rng.integers(1, 4, (batch, longest)), rng.integers(0, min(longest, steps) // 2 + 1, batch)
+    options = {"reduction": str(rng.choice(["none", "sum", "mean"])), "zero_infinity": True}
+    return (
+        lambda m, x: m.ctc_loss(
+            m.log_softmax(x, 2), x.new_tensor(letters).int(), [steps] * batch, sizes.tolist(), **options
+        ),
+        [floats(rng, steps, batch, 4)],
+    )
+
+
+def _embedding_bag(rng: Any) -> Any:
+    """Empty bags, and what stands for padding."""
+    places, mode = rng.integers(0, 5, int(rng.integers(0, 7))), str(rng.choice(["sum", "mean", "max"]))
+    starts = np.sort(np.append(0, rng.integers(0, len(places) + 1, 3)))
+    padding = int(rng.integers(5)) if rng.integers(2) else None
+    return (
+        lambda m, w: m.embedding_bag(
+            w.new_tensor(places).int(), w, w.new_tensor(starts).int(), mode=mode, padding_idx=padding
+        ),
+        [floats(rng, 5, int(rng.integers(1, 5)))],
+    )
+
+
+CALLS = {**CALLS, "attention": _attention, "ctc": _ctc, "embedding_bag": _embedding_bag}
 families = pytest.mark.parametrize("family", CALLS)
+
+
+def laid_out(array: Any, seed: int) -> Any:
+    """The same numbers, every second time in another order of memory."""
+    return np.asfortranarray(array) if seed % 2 else array
 
 
 def both(call: Callable[..., Any], arrays: list[Any]) -> list[Any]:
     """Results and gradients."""
-    leaves = [tg.tensor(a, requires_grad=True) for a in arrays]
+    leaves = [tg.from_numpy(a).requires_grad_() for a in arrays]
     result = call(F, *leaves)
     outs = [o for o in (result if isinstance(result, tuple) else (result,)) if o.requires_grad]
     rng = np.random.default_rng(0)
@@ -38,6 +83,7 @@ def test_both_backends_agree(family: str) -> None:
     pytest.importorskip("numba")
     for seed in range(30):
         call, arrays = CALLS[family](np.random.default_rng(seed))
+        arrays = [laid_out(a, seed) for a in arrays]
         ours = both(call, arrays)
         with kernels.use("numpy"):
             plain = both(call, arrays)
