@@ -62,12 +62,73 @@ def test_arithmetic_has_the_bits_of_numpys(size, operand):
     a, b = np.random.default_rng(0).standard_normal((2, size)).astype(np.float16) * np.float16(30)
     other, theirs = (tg.tensor(b), b) if operand == "array" else (operand, operand)
     x = tg.tensor(a)
+    wide = a.astype(np.float32)  # beside which a number keeps its digits
     with np.errstate(all="ignore"):
-        expected = [a + theirs, a - theirs, theirs - a, a * theirs, a / theirs, theirs / a]
+        expected = [a + theirs, a - theirs, theirs - a, wide * theirs, wide / theirs, theirs / wide]
+        expected = [e.astype(np.float16) for e in expected]
     found = [x + other, x - other, other - x, x * other, x / other, other / x]
     for one, another in zip(found, expected):
         assert one.dtype == tg.float16
         np.testing.assert_array_equal(one.numpy(), another)
+
+
+SCALES = [1e5, -7e4, 1e-9, 0.1, 1 / 3]  # beyond float16's range, below it, and with more digits
+
+
+@pytest.mark.parametrize("size", [7, 5000, 100_000])
+@pytest.mark.parametrize("scale", SCALES)
+def test_what_scales_float16_need_not_be_one(size, scale):
+    """As in PyTorch: a number, or a Tensor without dimensions; nothing is infinite or 0 that the result is not."""
+    a = np.random.default_rng(0).uniform(0.01, 30, size).astype(np.float16)
+    wide, factor = a.astype(np.float32), np.float32(scale)
+    ways = {
+        "mul": (lambda x, s: x * s, wide * factor), "mul_": (lambda x, s: x.clone().mul_(s), wide * factor),
+        "div": (lambda x, s: x / s, wide / factor), "rdiv": (lambda x, s: s / x, factor / wide),
+        "floor": (lambda x, s: tg.floor_divide(x, float(s)), np.floor_divide(wide, factor)),
+        "trunc": (lambda x, s: tg.div(x, float(s), rounding_mode="trunc"), np.trunc(wide / factor)),
+        "foreach": (lambda x, s: tg._foreach_mul([x], float(s))[0], wide * factor),
+        "leaky_relu": (lambda x, s: tg.nn.functional.leaky_relu(-x, float(s)), -wide * factor),
+        "add": (lambda x, s: tg.add(x, x, alpha=float(s)), wide + wide * factor),
+        "sub": (lambda x, s: tg.sub(x, x, alpha=float(s)), wide - wide * factor),
+    }  # fmt: skip
+    for name, (way, expected) in ways.items():
+        for s in (scale, tg.tensor(scale), tg.tensor(scale, dtype=tg.float64)):
+            found = way(tg.tensor(a), s)
+            assert found.dtype == tg.float16
+            with np.errstate(over="ignore"):
+                np.testing.assert_array_equal(found.numpy(), expected.astype(np.float16), err_msg=name)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_slopes_of_what_is_scaled(scale):
+    a = np.random.default_rng(0).uniform(0.01, 30, 50).astype(np.float16)
+    for kind in (float, lambda s: tg.tensor(s, requires_grad=True)):
+        x, s = tg.tensor(a, requires_grad=True), kind(scale)
+        with np.errstate(over="ignore"):
+            (x * s).sum().backward()
+            expected = np.full(50, scale, np.float32).astype(np.float16)
+        np.testing.assert_array_equal(x.grad.numpy(), expected)
+        if kind is not float:
+            assert s.grad.dtype == tg.float32
+            np.testing.assert_allclose(s.grad.item(), a.astype(np.float64).sum(), rtol=1e-3)
+
+
+def test_recorded_steps_scale_alike():
+    w = tg.tensor(np.linspace(0.01, 1, 50).astype(np.float16), requires_grad=True)
+    x = tg.tensor(np.linspace(1, 2, 50).astype(np.float16))
+
+    def step(x):
+        y = (x * w * 7e4 / 1e5 + x // 0.1 - w / 3.3 + 0.1 / x + tg.add(x, w, alpha=0.7)).sum()
+        y.backward()
+        return y
+
+    def run(function):
+        w.grad = None
+        return [function(x).tolist(), w.grad.tolist()]
+
+    expected, recorded = run(step), tg.compile(step)
+    for _ in range(5):
+        assert run(recorded) == expected
 
 
 OF_ONE = sorted(

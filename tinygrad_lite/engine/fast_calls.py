@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import promotion
 from ..graph import OFF, Node, _getframe, caller, library, mode, tick
-from ..kernels.elementwise.half_precision import by_single, of_two
+from ..kernels.elementwise.half_precision import SCALING, by_single, of_two, scaled_by
 from ..kernels.single_precision import compile_edges
 from ..rules import FAST, TABLE, Op, _from_complex, differentiable, narrow, ndarray
 from ..tensors.row_types import Binary, Unary
@@ -116,7 +116,9 @@ def _meet(op: Op, x: Any, y: Any) -> tuple[Any, Any, Any]:
     """Two operands of any dtypes in the one where they meet, and the function of them."""
     name, function = op.name, op.function
     x, y = operand(x, name), operand(y, name)
-    if op.promotes:
+    if op.__wrapped__ in SCALING and (number := scaled_by(x, y)) is not None:
+        x, y = (v.astype(_F32) if v is number else v for v in (x, y))
+    elif op.promotes:
         x, y = promotion.cast_pair(name, x, y, isinstance(op.__wrapped__, np.ufunc))
     if op.ordered and "c" in [np.asarray(v).dtype.kind for v in (x, y)]:
         raise DtypeError(f"{name}: complex numbers have no order (not implemented for them)")

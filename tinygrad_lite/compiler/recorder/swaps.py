@@ -16,6 +16,7 @@ from types import FunctionType
 from typing import Any, Protocol
 
 from ... import rules
+from ...kernels.elementwise.half_precision import SCALING
 from ...kernels.native.forks import lock
 from ...kernels.single_precision import half_rules
 from ...ops.indexing import index_keys
@@ -55,7 +56,10 @@ def fast_calls() -> Iterator[tuple[Any, Place]]:
 def _rows() -> Iterator[Place]:
     """Functions and rules of the table, and what the fast calls keep of them."""
     for op in ops():
-        yield _attribute(op, "function", recorded(op.function, op.name))
+        traced = recorded(op.function, op.name)
+        if op.function in SCALING:
+            traced = watching.scaling(op.function, traced, recorded(watching.in_half(op.function), op.name))
+        yield _attribute(op, "function", traced)
         if op.together is not None:
             yield _attribute(op, "together", recorded(op.together, f"{op.name}'", "rule"))
         for rule in chain(op.rules, *half_rules(op)):

@@ -76,6 +76,22 @@ def fast(traced: Any, halved: Any) -> Any:
     return function
 
 
+def scaling(plain: Any, traced: Any, halved: Any) -> Any:
+    """A product or quotient, and what is called for float16 beside a number, which keeps its digits there."""
+
+    @functools.wraps(traced)
+    def function(*args: Any) -> Any:
+        half = any(type(v) is np.ndarray and v.dtype == np.float16 for v in args)
+        return (halved if half and _has_number(args) else traced)(*args)
+
+    function.recorded = plain  # type: ignore[attr-defined]
+    return function
+
+
+def _has_number(args: tuple[Any, ...]) -> bool:
+    return any(type(v) in (int, float) for v in args) or half_precision.scaled_by(*args) is not None
+
+
 def of_arrays_watched(op: Op, values: Any, out: Any) -> Any:
     """A row that is called with arrays gives an array: whoever has it may read it."""
     recorder = _recorder()

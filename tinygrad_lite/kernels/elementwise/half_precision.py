@@ -14,6 +14,7 @@ import numpy as np
 
 from ..kernel import LARGE, late
 
+SCALING = {np.multiply, np.divide}
 ARITHMETIC = {np.add, np.subtract, np.multiply, np.divide}  # of float32, rounded once: the bits of float16's
 MANY = 1 << 16  # numbers from which on a loop is worth compiling, and a table worth making
 BLOCK = 1 << 14  # numbers: three arrays of float32 of this size stay in the cache
@@ -83,7 +84,13 @@ def by_single(function: Any, x: Any) -> Any:
 
 
 def of_two(function: Any, x: Any, y: Any) -> Any:
-    """A function of arrays and Python numbers: by float32 if it is NumPy's and there is nothing but float16 to meet."""
+    """A function of arrays and Python numbers: by float32 if it is NumPy's and there is nothing but float16 to meet.
+
+    A number by which float16 is multiplied or divided need not be one, as in PyTorch: ``x / 1e5`` is not 0. So it may
+    be an array of float32 without dimensions, too.
+    """
+    if function in SCALING and scaled_by(x, y) is not None:
+        return of_half(function, x, y)
     arrays = [v.dtype == _F16 for v in (x, y) if type(v) is np.ndarray]
     if not arrays or not all(arrays) or type(function) is not np.ufunc:
         return function(x, y)
@@ -92,8 +99,17 @@ def of_two(function: Any, x: Any, y: Any) -> Any:
     if any(type(v) not in (np.ndarray, float, int) for v in (x, y)):
         return function(x, y)
     with np.errstate(over="ignore"):
-        given = (v if type(v) is np.ndarray else float(np.float64(v).astype(_F16)) for v in (x, y))
+        exact = function in SCALING
+        given = (v if exact or type(v) is np.ndarray else float(np.float64(v).astype(_F16)) for v in (x, y))
         return of_half(function, *given)
+
+
+def scaled_by(x: Any, y: Any) -> Any:
+    """The one of two arrays that is a real number without dimensions beside float16 with dimensions, or None."""
+    if type(x) is not np.ndarray or type(y) is not np.ndarray or (x.ndim > 0) is (y.ndim > 0):
+        return None
+    array, number = (x, y) if x.ndim else (y, x)
+    return number if array.dtype == _F16 and number.dtype != _F16 and number.dtype.kind in "fiub" else None
 
 
 def of_half(function: Any, *args: Any, wide: bool = False) -> Any:

@@ -13,7 +13,8 @@ from ...engine.errors import InputError
 from ...engine.fast_calls import elementwise
 from ...kernels.elementwise import remainder as loops
 from ...kernels.elementwise.fused import fused
-from ...kernels.elementwise.half_precision import EXACT
+from ...kernels.elementwise.half_precision import EXACT, of_half
+from ...kernels.single_precision import rounded_once
 from ...rules import unwrap
 from ...tensors.tensor_type import Tensor
 from ..argument_names import describe
@@ -97,6 +98,16 @@ remainder = elementwise(
 )  # fmt: skip
 
 
+def _wide(function: Any) -> Any:
+    """A function of two that gets float32 in place of float16, beside which numbers keep their digits."""
+
+    def divide(x: Any, y: Any) -> Any:
+        half = np.float16 in [v.dtype for v in (x, y) if type(v) is np.ndarray]
+        return of_half(function, x, y) if half else function(x, y)
+
+    return divide
+
+
 def _towards_zero(x: Any, y: Any) -> Any:
     if not _integers(x, y, "div"):
         return np.trunc(np.true_divide(x, y))
@@ -104,13 +115,13 @@ def _towards_zero(x: Any, y: Any) -> Any:
     return quotient + ((quotient < 0) & (quotient * y != x))
 
 
-_trunc_divide = elementwise(_towards_zero, name="trunc_divide", ordered=True, x=flat, y=flat)
+_trunc_divide = elementwise(_wide(_towards_zero), name="trunc_divide", ordered=True, x=flat, y=flat)
 fmod = elementwise(
     lambda x, y: _fmod(x, y), name="fmod", numpy=np.fmod, numbers="second",
     x=lambda g: g, y=lambda g, x, y: -g * _trunc_divide(x, y)
 )  # fmt: skip
 floor_divide = elementwise(
-    _divided(np.floor_divide, "floor_divide"), name="floor_divide", numpy=np.floor_divide, x=flat, y=flat
+    _wide(_divided(np.floor_divide, "floor_divide")), name="floor_divide", numpy=np.floor_divide, x=flat, y=flat
 )
 
 
@@ -202,6 +213,16 @@ def integer_multiple(other: Any, alpha: int, dtype: Any, who: str) -> Any:
         return promotion.held(other, dtype, who) * factor
 
 
+@rounded_once
+def _add_multiple(input: Any, other: Any, alpha: Any) -> Tensor:
+    return _add(input, _times(other, alpha, input, "add"))
+
+
+@rounded_once
+def _sub_multiple(input: Any, other: Any, alpha: Any) -> Tensor:
+    return _subtract(input, _times(other, alpha, input, "sub"))
+
+
 def add(input: Any, other: Any, *older: Any, alpha: Any = 1) -> Tensor:
     """``input + alpha * other``.
 
@@ -225,7 +246,9 @@ def add(input: Any, other: Any, *older: Any, alpha: Any = 1) -> Tensor:
     if older:
         made: Tensor = older_order(add, "add", ("alpha",), (input, other, *older))
         return made
-    return _add(input, other if type(alpha) is int and alpha == 1 else _times(other, alpha, input, "add"))
+    if type(alpha) is int and alpha == 1:
+        return _add(input, other)
+    return _add_multiple(input, other, alpha)
 
 
 def sub(input: Any, other: Any, *older: Any, alpha: Any = 1) -> Tensor:
@@ -251,7 +274,9 @@ def sub(input: Any, other: Any, *older: Any, alpha: Any = 1) -> Tensor:
     if older:
         made: Tensor = older_order(sub, "sub", ("alpha",), (input, other, *older))
         return made
-    return _subtract(input, other if type(alpha) is int and alpha == 1 else _times(other, alpha, input, "sub"))
+    if type(alpha) is int and alpha == 1:
+        return _subtract(input, other)
+    return _sub_multiple(input, other, alpha)
 
 
 subtract = sub

@@ -46,7 +46,7 @@ def leaky_relu_slope(g: Any, x: Any, negative_slope: float) -> Any:
     return np.where(np.greater(x, 0), g, negative_slope * g)
 
 
-_leaky_relu = differentiable(leaky_relu_of, name="leaky_relu", compiled=True, x=leaky_relu_slope)
+_leaky_relu = differentiable(leaky_relu_of, name="leaky_relu", compiled=True, single="each", x=leaky_relu_slope)
 
 
 def leaky_relu(input: Floating, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
@@ -191,7 +191,7 @@ def elu_of(x: Any, alpha: float, scale: float, inner: float) -> Any:
     return np.where(x > 0, scale * x, (alpha * scale) * np.expm1(inner * np.minimum(x, 0)))
 
 
-_elu = differentiable(elu_of, name="elu", compiled=True, x=elu_slope)
+_elu = differentiable(elu_of, name="elu", compiled=True, single="each", x=elu_slope)
 
 
 def elu(input: Floating, alpha: float = 1.0, inplace: bool = False) -> Tensor:

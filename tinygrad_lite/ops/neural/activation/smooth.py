@@ -216,7 +216,7 @@ def softplus_from(x: Any, beta: float, threshold: float) -> Any:
     return np.where(beta * x > threshold, x, softplus_of(beta * x) / beta)
 
 
-_softplus = differentiable(softplus_from, name="softplus", compiled=True, x=softplus_slope)
+_softplus = differentiable(softplus_from, name="softplus", compiled=True, single="each", x=softplus_slope)
 
 
 def softplus(input: Floating, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
