@@ -22,6 +22,7 @@ PARAMETER, BUFFER, VOLATILE, MODULE = (
     "module",
 )  # kinds of members
 EXTRA = "_extra_state"  # the key of what `get_extra_state` returns
+_KEPT_BY = {"c": "biufc", "f": "biuf"}  # kinds of values by the kind of dtype that loses no part of them; else integers
 
 
 class IncompatibleKeys(NamedTuple):
@@ -151,7 +152,7 @@ def _read(key: str, value: Any, current: Tensor, values: dict[str, np.ndarray[An
     except Exception as error:  # whatever a foreign type raises
         errors.append(f"{key}: a {type(value).__name__} cannot be read as an array ({error}).")
         return
-    if array.dtype.kind not in "fiub" or (array.dtype.kind == "f" and current.dtype.kind != "f"):
+    if array.dtype.kind not in _KEPT_BY.get(current.dtype.kind, "biu"):
         errors.append(f"{key}: values of dtype {array.dtype} cannot be stored as {current.dtype}.")
     elif not isinstance(current, Uninitialized) and array.shape != current.shape:
         errors.append(

@@ -186,6 +186,20 @@ def test_values_of_a_wrong_kind_are_refused(name, value, message):
         model().load_state_dict(state)
 
 
+def test_complex_state_is_loaded_and_takes_real_values():
+    def complex_one():
+        module = nn.Module()
+        module.weight = nn.Parameter(tg.tensor([1j, 2 + 1j]))
+        module.register_buffer("angles", tg.tensor([3j]))
+        return module
+
+    module = complex_one()
+    module.load_state_dict({"weight": np.array([4.0, 5]), "angles": tg.tensor([6j])})
+    assert module.weight.tolist() == [4, 5]
+    assert module.angles.tolist() == [6j]
+    assert str(complex_one().load_state_dict(module.state_dict())) == "<All keys matched successfully>"
+
+
 def test_a_state_dict_must_be_a_mapping():
     with pytest.raises(TypeError, match="state_dict must be a mapping, got list"):
         model().load_state_dict([("0.weight", 1)])
