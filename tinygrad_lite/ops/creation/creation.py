@@ -407,7 +407,7 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     size : int or sequence of int
     fill_value : number
     dtype : dtype, optional
-        Default: that of `tensor` for such a number.
+        Default: that of `tensor` for Python's number of this value.
     device : "cpu", optional
     requires_grad : bool
 
@@ -422,11 +422,13 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     tensor([[7, 7],
             [7, 7]])
     """
+    number = unwrap(fill_value)  # of a tensor without dimensions, too
+    number = number[()] if isinstance(number, np.ndarray) else number
     if dtype is not None:
-        number = unwrap(fill_value)  # of a tensor without dimensions, too
-        number = number[()] if isinstance(number, np.ndarray) else number
-        fill_value = promotion.held(number, as_dtype(dtype), "full")
-    value = _array(fill_value, dtype, copy=False)
+        number = promotion.held(number, as_dtype(dtype), "full")
+    elif isinstance(number, np.generic):  # in PyTorch, a number tells its kind, and NumPy's truths are floats
+        number = float(number) if isinstance(fill_value, np.bool_) else number.item()
+    value = _array(number, dtype, copy=False)
     if value.ndim:
         raise TypeError(f"full: fill_value must be one number, got shape {value.shape}")
     return _finish(built(np.full, sizes((size,), "full"), value, value.dtype), requires_grad, device, "full")
