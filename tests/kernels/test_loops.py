@@ -306,6 +306,36 @@ def test_remainders_are_numpys_to_the_bit(name):
         np.testing.assert_array_equal(np.signbit(found[kept]), np.signbit(wanted[kept]))
 
 
+def test_quotients_are_numpys():
+    """To the bit; large ones are right where NumPy's are one off, or the nearest number of this size."""
+    with np.errstate(all="ignore"):
+        x, y = every_pair(19)
+        with kernels.use("numba"):
+            pairs = [(tg.floor_divide(tg.tensor(x), tg.tensor(y)).numpy(), np.floor_divide(x, y))]
+            numbers = (1.0, 3, -0.7, 1e-30, 0.0, math.inf)
+            pairs += [(tg.floor_divide(tg.tensor(x), n).numpy(), np.floor_divide(x, np.float32(n))) for n in numbers]
+    for found, wanted in pairs:
+        whole = ~(np.abs(wanted) >= 2**22) | np.isinf(wanted)
+        np.testing.assert_array_equal(found[whole], wanted[whole])
+        np.testing.assert_allclose(found[~whole], wanted[~whole], rtol=2.5e-7)
+        kept = ~np.isnan(wanted)
+        np.testing.assert_array_equal(np.signbit(found[kept]), np.signbit(wanted[kept]))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dim", [0, 1, -1])
+def test_running_products_are_in_double_precision(dtype, dim):
+    x = np.random.default_rng(24).uniform(0.9, 1.1, (5, 3, 700)).astype(dtype)
+    x[1, 1, 2:4], x[2, 0, 5], x[0, 2, 1] = np.inf, 0, np.nan
+    with np.errstate(all="ignore"):
+        wanted = np.cumprod(x, dim, np.float64).astype(dtype)
+        for backend in ("numba", "numpy"):
+            with kernels.use(backend):
+                np.testing.assert_array_equal(tg.cumprod(tg.tensor(x), dim).numpy(), wanted)
+    assert tg.cumprod(tg.zeros(3, 0), 1).shape == (3, 0)
+    assert tg.cumprod(tg.tensor(2.0), 0).item() == 2
+
+
 def test_slopes_of_two_arrays():
     with np.errstate(all="ignore"):
         x, y = every_pair(21)

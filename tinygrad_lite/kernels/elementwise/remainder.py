@@ -1,4 +1,4 @@
-"""`fmod`, `remainder`, `hypot`: loops for float32 by way of float64, as exact as NumPy's."""
+"""`fmod`, `remainder`, `floor_divide`, `hypot`: loops for float32 by way of float64, as exact as NumPy's."""
 
 from __future__ import annotations
 
@@ -86,9 +86,24 @@ def hypot(x: Any, y: Any, out: Any) -> None:
         out[i] = np.inf if (abs(v) == np.inf) | (abs(w) == np.inf) else r
 
 
+def quotient(x: Any, y: Any) -> Any:
+    """The largest integer not above ``x / y``."""
+    v, w = np.float64(x), np.float64(y)
+    q = np.float32(np.floor(v / w))
+    q = (np.float32(-1) if (v < 0.0) != (w < 0.0) else np.float32(0)) if abs(v) < abs(w) and v != 0.0 else q
+    return np.float32(np.nan) if (abs(v) == np.inf) & (w != 0.0) else q
+
+
+def floor_divide(x: Any, y: Any, out: Any) -> None:
+    for i in range(x.size):
+        out[i] = quotient(x[i], y[i])
+
+
+def floor_divide_number(x: Any, out: Any, y: Any) -> None:
+    for i in range(x.size):
+        out[i] = quotient(x[i], np.float32(y))
+
+
 def floor_slope(g: Any, x: Any, y: Any, out: Any) -> None:
     for i in range(x.size):
-        v, w = np.float64(x[i]), np.float64(y[i])
-        q = np.float32(np.floor(v / w))
-        q = (np.float32(-1) if (v < 0.0) != (w < 0.0) else np.float32(0)) if abs(v) < abs(w) and v != 0.0 else q
-        out[i] = -g[i] * (np.float32(np.nan) if (abs(v) == np.inf) & (w != 0.0) else q)
+        out[i] = -g[i] * quotient(x[i], y[i])

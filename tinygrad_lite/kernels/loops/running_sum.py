@@ -42,6 +42,29 @@ def running_sum(x: Any, out: Any, scratch: Any) -> None:
                 onto[j] = scratch[j]
 
 
+def running_product_plain(x: Any, out: Any) -> None:
+    """Cumulative products of rows, in double precision.
+
+    Parameters
+    ----------
+    x : array, shape (M, N), floating
+    out : array, shape (M, N)
+        Written.
+    """
+    with np.errstate(over="ignore"):
+        out[...] = np.cumprod(x, 1, np.float64)
+
+
+@kernel(running_product_plain)
+def running_product(x: Any, out: Any) -> None:
+    m, n = x.shape
+    for i in range(m):
+        p = 1.0
+        for k in range(n):
+            p *= x[i, k]
+            out[i, k] = p
+
+
 def recurrence_plain(b: Any, c: Any, out: Any) -> None:
     """All steps at once by doubling: after each round a value knows of twice as many before it.
 

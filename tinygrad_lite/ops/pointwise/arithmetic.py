@@ -85,7 +85,7 @@ def _divided(function: Any, who: str) -> Any:
 
 
 def _left_over(formula: Any, of_arrays: Any, of_number: Any, who: str) -> Any:
-    """A remainder of two arrays, or of an array and a number."""
+    """A remainder, or a quotient cut, of two arrays, or of an array and a number."""
     arrays, number = fused(formula, of_arrays), fused(formula, of_number)
     return _divided(lambda x, y: (number if type(y) in (int, float) else arrays)(x, y), who)
 
@@ -121,7 +121,11 @@ fmod = elementwise(
     x=lambda g: g, y=lambda g, x, y: -g * _trunc_divide(x, y)
 )  # fmt: skip
 floor_divide = elementwise(
-    _wide(_divided(np.floor_divide, "floor_divide")), name="floor_divide", numpy=np.floor_divide, x=flat, y=flat
+    _wide(_left_over(np.floor_divide, loops.floor_divide, loops.floor_divide_number, "floor_divide")),
+    name="floor_divide",
+    numpy=np.floor_divide,
+    x=flat,
+    y=flat,
 )
 
 

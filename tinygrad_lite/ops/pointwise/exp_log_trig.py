@@ -116,8 +116,8 @@ acosh = arccosh = elementwise(
     np.arccosh, complex=True, name="acosh", x=lambda g, x: g / _root_of_acosh(x)
 )  # fmt: skip
 atanh = arctanh = elementwise(np.arctanh, complex=True, name="atanh", x=lambda g, x: g / (1 - x * x))
-deg2rad = elementwise(np.deg2rad, x=lambda g: g * (math.pi / 180))
-rad2deg = elementwise(np.rad2deg, x=lambda g: g * (180 / math.pi))
+deg2rad = elementwise(lambda x: x * (math.pi / 180), name="deg2rad", numpy=np.deg2rad, x=lambda g: g * (math.pi / 180))
+rad2deg = elementwise(lambda x: x * (180 / math.pi), name="rad2deg", numpy=np.rad2deg, x=lambda g: g * (180 / math.pi))
 
 
 @in_loops(lambda x: x)

@@ -10,8 +10,8 @@ import numpy as np
 
 from ...dtypes import as_dtype, get_default_dtype
 from ...engine.errors import ArgumentError
+from ...kernels.loops import running_sum as loops
 from ...kernels.loops.pairwise_sum import FEW
-from ...kernels.loops.running_sum import recurrence as recurrence_kernel
 from ...kernels.loops.take_along import running_extreme
 from ...kernels.single_precision import rounded_once
 from ...rules import FAST, differentiable, unwrap, wrap
@@ -54,7 +54,7 @@ def recurrence(b: Any, c: Any) -> Any:
     if out.size:
         n = b.shape[-1]
         rows = (np.ascontiguousarray(a, b.dtype).reshape(-1, n) for a in (b, c))
-        recurrence_kernel.run(*rows, out.reshape(-1, n))
+        loops.recurrence.run(*rows, out.reshape(-1, n))
     return out
 
 
@@ -65,9 +65,11 @@ def _cumprod_x(g: Any, x: Any, out: Any) -> Any:
 
 @differentiable(x=_cumprod_x, name="cumprod", single=True, complex=True)
 def _cumprod(x: Any, dtype: Any = None) -> Any:
-    if x.dtype == np.float32 and (dtype is None or dtype == np.float32):
-        with np.errstate(over="ignore"):
-            return np.cumprod(x, -1, np.float64).astype(np.float32)
+    if x.dtype in (np.float32, np.float64) and (dtype is None or dtype == x.dtype) and x.size:
+        out = np.empty(x.shape, x.dtype)
+        n = x.shape[-1]
+        loops.running_product(np.ascontiguousarray(x).reshape(-1, n), out.reshape(-1, n))
+        return out
     return np.cumprod(x, -1, _wide(x, dtype))
 
 

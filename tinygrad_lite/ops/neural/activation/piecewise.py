@@ -456,13 +456,23 @@ def threshold(input: Any, threshold: float, value: float, inplace: bool = False)
     return apply(input, lambda x: _threshold.record((x, threshold, value)), "threshold", inplace)
 
 
-def _outside(g: Any, x: Any, limit: float) -> Any:
-    return masked(g, np.logical_not(np.less_equal(np.abs(x), limit)))
+def hardshrink_of(x: Any, limit: float) -> Any:
+    """Hardshrink of an array."""
+    return np.where(np.abs(x) <= limit, 0.0, x)
 
 
-@differentiable(x=_outside, name="hardshrink", single="each")
-def _hardshrink(x: Any, limit: float) -> Any:
-    return np.where(np.abs(x) <= limit, x.dtype.type(0), x)
+def softshrink_of(x: Any, limit: float) -> Any:
+    """Softshrink of an array."""
+    return np.where(x > limit, x - limit, np.where(x < -limit, x + limit, x * 0.0))
+
+
+def shrink_slope(g: Any, x: Any, limit: float) -> Any:
+    """`g` times the derivative of both."""
+    return np.where(np.less_equal(np.abs(x), limit), 0.0, g)
+
+
+_hardshrink = differentiable(hardshrink_of, name="hardshrink", compiled=True, single="each", x=shrink_slope)
+_softshrink = differentiable(softshrink_of, name="softshrink", compiled=True, single="each", x=shrink_slope)
 
 
 def hardshrink(input: Floating, lambd: float = 0.5) -> Tensor:
@@ -484,11 +494,6 @@ def hardshrink(input: Floating, lambd: float = 0.5) -> Tensor:
     tensor([-1.,  0.])
     """
     return _hardshrink.record((_floats(input, "hardshrink"), lambd))
-
-
-@differentiable(x=_outside, name="softshrink", single="each")
-def _softshrink(x: Any, limit: float) -> Any:
-    return x - np.clip(x, -limit, limit)
 
 
 def softshrink(input: Floating, lambd: float = 0.5) -> Tensor:
