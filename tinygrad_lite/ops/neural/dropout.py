@@ -42,7 +42,7 @@ def dropout(
 
     Parameters
     ----------
-    input : Tensor, floating, or integer where nothing is scaled
+    input : Tensor, floating or integer, if nothing is scaled
     p : float in [0, 1]
     training : bool
     inplace : bool
@@ -99,7 +99,7 @@ def dropout1d(
 
     Parameters
     ----------
-    input : Tensor, shape (N, C, L) or (C, L), floating, or integer where nothing is scaled
+    input : Tensor, shape (N, C, L) or (C, L), floating or integer, if nothing is scaled
     p : float in [0, 1]
     training : bool
     inplace : bool
@@ -140,7 +140,7 @@ def dropout2d(
 
     Parameters
     ----------
-    input : Tensor, shape (N, C, ...), floating, or integer where nothing is scaled
+    input : Tensor, shape (N, C, ...), floating or integer, if nothing is scaled
     p : float in [0, 1]
     training : bool
     inplace : bool
@@ -177,7 +177,7 @@ def dropout3d(
 
     Parameters
     ----------
-    input : Tensor, shape (N, C, D, H, W), or (C, D, H, W) and fewer, floating, or integer where nothing is scaled
+    input : Tensor, shape (N, C, D, H, W), or (C, D, H, W) and fewer, floating or integer, if nothing is scaled
     p : float in [0, 1]
     training : bool
     inplace : bool
@@ -232,7 +232,7 @@ def alpha_dropout(
 
     Parameters
     ----------
-    input : Tensor, floating, or integer where nothing is scaled
+    input : Tensor, floating or integer, if nothing is scaled
     p : float in [0, 1]
     training : bool
     inplace : bool
@@ -270,7 +270,7 @@ def feature_alpha_dropout(
 
     Parameters
     ----------
-    input : Tensor, shape (N, C, ...), floating, or integer where nothing is scaled
+    input : Tensor, shape (N, C, ...), floating or integer, if nothing is scaled
     p : float in [0, 1]
     training : bool
     inplace : bool
