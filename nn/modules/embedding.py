@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_lite import Tensor, empty, no_grad
-from tinygrad_lite.engine.errors import InputError
+from tinygrad_lite.engine.errors import InputError, PaddingError
 
 from .. import functional as F
 from .. import init
@@ -36,7 +36,7 @@ class _Table(Module):
         check_device(who, device)
         if padding_idx is not None:
             if not -num_embeddings <= padding_idx < num_embeddings:
-                raise InputError(
+                raise PaddingError(
                     f"{who}: padding_idx must be in [-{num_embeddings}, {num_embeddings}), got {padding_idx}"
                 )
             padding_idx %= num_embeddings

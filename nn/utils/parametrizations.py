@@ -180,8 +180,9 @@ def _orthonormal(matrix: Tensor) -> Tensor:
 
 
 class _Orthogonal(Module):
-    def __init__(self, orthogonal_map: str, use_trivialization: bool) -> None:
+    def __init__(self, shape: tuple[int, ...], orthogonal_map: str, use_trivialization: bool) -> None:
         super().__init__()
+        self.shape = shape
         self.orthogonal_map = orthogonal_map
         if use_trivialization:
             self.register_buffer("base", None)
@@ -203,7 +204,7 @@ class _Orthogonal(Module):
             x = x.tril()
             if n != k:
                 x = cat([x, zeros(n, n - k, dtype=x.dtype)], 1)
-            a = x - x.T
+            a = x - x.mH
             if self.orthogonal_map == "matrix_exp":
                 out = matrix_exp(a)
             else:
@@ -214,7 +215,9 @@ class _Orthogonal(Module):
         return out if base is None else base @ out
 
     def right_inverse(self, Q: Tensor) -> Tensor:
-        n, k = Q.shape
+        if Q.shape != self.shape:
+            raise InputError(f"orthogonal: expected matrices of shape {self.shape}, got {Q.shape}")
+        n, k = self.shape
         if n < k:
             return self._started(Q.T).T
         return self._started(Q)
@@ -240,7 +243,7 @@ class _Orthogonal(Module):
 def orthogonal(
     module: Module, name: str = "weight", orthogonal_map: str | None = None, *, use_trivialization: bool = True
 ) -> Module:
-    """Keep the columns of a matrix (the rows, of a wide one) orthonormal.
+    """Keep the columns of a matrix (the rows, of a wide one) orthonormal; a complex square one is unitary.
 
     Parameters
     ----------
@@ -260,7 +263,7 @@ def orthogonal(
     Raises
     ------
     ValueError
-        If the tensor is no matrix, or for another map.
+        If the tensor is no matrix, for another map, and for complex numbers with "householder".
 
     Notes
     -----
@@ -284,8 +287,8 @@ def orthogonal(
         raise InputError(f"orthogonal: expected a matrix, got shape {weight.shape}")
     if orthogonal_map is None:
         orthogonal_map = "matrix_exp" if weight.shape[0] == weight.shape[1] else "householder"
+    if orthogonal_map == "householder" and weight.is_complex():
+        raise InputError(f"orthogonal: orthogonal_map 'householder' takes real numbers, got {weight.dtype}")
     check_choice("orthogonal", "orthogonal_map", orthogonal_map, ("matrix_exp", "cayley", "householder"))
-    made = _Orthogonal(orthogonal_map, use_trivialization)
-    if not use_trivialization and orthogonal_map != "householder":
-        made.__dict__["right_inverse"] = lambda q: q  # nothing to solve for: the weight is taken as the original
+    made = _Orthogonal(weight.shape, orthogonal_map, use_trivialization)
     return register_parametrization(module, name, made, unsafe=True)

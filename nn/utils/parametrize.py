@@ -87,7 +87,8 @@ class ParametrizationList(ModuleList):
         self.ntensors = 1
         trained = isinstance(original, Parameter)
         with no_grad():
-            new = self._inverse(original.detach())
+            new = self._inverse(original.detach(), lenient=True)
+        _check_inverse(new, original, unsafe)
         if isinstance(new, Tensor):
             original.data = new
             self._keep("original", original, trained)
@@ -103,11 +104,16 @@ class ParametrizationList(ModuleList):
         else:
             self.register_buffer(name, value)
 
-    def _inverse(self, value: Tensor) -> Any:
+    def _inverse(self, value: Tensor, lenient: bool = False) -> Any:
+        """What to start from; `lenient`, a parametrization that raises NotImplementedError starts from the value."""
         found: Any = value
         for module in reversed(list(self)):
             if hasattr(module, "right_inverse"):
-                found = module.right_inverse(found)
+                try:
+                    found = module.right_inverse(found)
+                except NotImplementedError:
+                    if not lenient:
+                        raise
         return found
 
     def right_inverse(self, value: Tensor) -> None:
@@ -211,6 +217,31 @@ def _check(name: str, parametrization: Module, before: Tensor, after: Any) -> No
             )
 
 
+def _check_inverse(found: Any, original: Tensor, unsafe: bool) -> None:
+    """Refuse what no parametrization can start from, and another dtype than the tensor's, which PyTorch keeps."""
+    who = "register_parametrization: right_inverse"
+    parts = found if isinstance(found, Sequence) else (found,)
+    if not all(isinstance(part, Tensor) for part in parts):
+        came = ", ".join(type(part).__name__ for part in parts)
+        raise InputError(f"{who} must return a Tensor or a Sequence of Tensors, got {came}")
+    if not unsafe and isinstance(found, Tensor) and found.dtype != original.dtype:
+        raise InputError(f"{who} may not change the dtype unless unsafe=True, got {found.dtype} for {original.dtype}")
+
+
+def _check_onto(name: str, parametrization: Any, before: Tensor) -> None:
+    """Refuse a parametrization that cannot follow others: it must take a tensor to one like it, and back."""
+    after = parametrization(before)
+    _check(name, parametrization, before, after)
+    if hasattr(parametrization, "right_inverse"):
+        back = parametrization.right_inverse(after)
+        if not isinstance(back, Tensor) or (back.shape, back.dtype) != (before.shape, before.dtype):
+            raise InputError(
+                f"register_parametrization: {name!r} is parametrized already, so right_inverse must return a tensor of "
+                f"shape {before.shape} and dtype {before.dtype}, got "
+                + (f"{back.shape} and {back.dtype}" if isinstance(back, Tensor) else type(back).__name__)
+            )
+
+
 def register_parametrization(
     module: Module, tensor_name: str, parametrization: Module, *, unsafe: bool = False
 ) -> Module:
@@ -233,7 +264,8 @@ def register_parametrization(
     Raises
     ------
     ValueError
-        If there is no such tensor, or the parametrization changes shape or dtype.
+        If there is no such tensor, the parametrization changes shape or dtype, or its ``right_inverse`` returns no
+        tensors.
 
     Notes
     -----
@@ -257,8 +289,7 @@ def register_parametrization(
         parts: Any = _container(module)[tensor_name]
         if not unsafe:
             with no_grad():
-                before = getattr(module, tensor_name)
-                _check(tensor_name, parametrization, before, parametrization(before))
+                _check_onto(tensor_name, parametrization, getattr(module, tensor_name))
         parts.append(parametrization)
         parts.unsafe |= unsafe
         return module
@@ -273,7 +304,7 @@ def register_parametrization(
         with no_grad():
             try:
                 _check(tensor_name, parametrization, before, made())
-            except ValueError:
+            except Exception:
                 original.data = before
                 raise
     delattr(module, tensor_name)

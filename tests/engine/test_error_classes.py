@@ -18,6 +18,27 @@ def write(key, value):
 
 # a call written for either library, the class PyTorch raises
 CALLS = [
+    *((f"m.nn.functional.embedding(K, m.ones(4, 2), padding_idx={i})", AssertionError) for i in (4, -5)),
+    *(
+        (f"m.nn.{layer}(4, 2, padding_idx={i})", AssertionError)
+        for i in (4, -5)
+        for layer in ("Embedding", "EmbeddingBag")
+    ),
+    ("m.nn.functional.embedding_bag(K[None], A, mode='max', per_sample_weights=m.ones(1, 2))", NotImplementedError),
+    *(
+        (f"m.nn.functional.adaptive_max_pool{d}d(m.ones((1, 4) + (4,) * {d}, dtype=m.int64), 2)", NotImplementedError)
+        for d in (1, 2, 3)
+    ),
+    ("m.nn.functional.fractional_max_pool2d(m.ones(1, 4, 4, dtype=m.int64), 2, 2)", NotImplementedError),
+    *(
+        (f"m.nn.functional.fractional_max_pool2d(m.ones(1, 4, 4), {sizes})", RuntimeError)
+        for sizes in ("(2,), 2", "(), 2", "2, (2,)", "2, (1, 1, 1)")
+    ),
+    *(
+        (f"m.{name}(V, 0, dtype=m.float64, out=m.zeros({size}))", RuntimeError)
+        for name, size in (("sum", "()"), ("prod", "()"), ("mean", "()"), ("cumsum", 3), ("softmax", 3))
+    ),
+    *((f"m.{name}(V, K[0], alpha=True)", RuntimeError) for name in ("add", "sub")),
     ("write(0, m.ones(2))", RuntimeError),
     ("write(m.tensor([0, 1]), m.ones(4))", RuntimeError),
     ("write(5, 1.0)", IndexError),

@@ -267,3 +267,69 @@ def test_doors():
         nn.utils.weight_norm(linear(), "nothing")
     with pytest.raises(RuntimeError, match="already"):
         nn.utils.weight_norm(nn.utils.weight_norm(linear()))
+
+
+class Into(nn.Module):
+    """What is registered first or second with another `right_inverse`."""
+
+    def __init__(self, back):
+        super().__init__()
+        self.back = back
+
+    def forward(self, x, *_):
+        return x.float()
+
+    def right_inverse(self, x):
+        return self.back(x)
+
+
+@pytest.mark.parametrize(
+    ("back", "words"),
+    [
+        (lambda x: None, "must return a Tensor or a Sequence of Tensors, got NoneType"),
+        (lambda x: (None, x), "got NoneType, Tensor"),
+        (lambda x: x > 0, "may not change the dtype"),
+    ],
+)
+def test_what_a_right_inverse_must_return(back, words):
+    layer = nn.Linear(2, 2)
+    before = layer.weight.detach().clone()
+    with pytest.raises(ValueError, match=words):
+        parametrize.register_parametrization(layer, "weight", Into(back))
+    assert not parametrize.is_parametrized(layer)
+    assert (layer.weight == before).all()
+
+
+@pytest.mark.parametrize("back", [lambda x: (x, x), lambda x: x > 0, lambda x: x[:1], lambda x: None])
+def test_a_second_parametrization_must_lead_back(back):
+    layer = parametrize.register_parametrization(nn.Linear(2, 2), "weight", Doubled())
+    with pytest.raises(ValueError, match="parametrized already, so right_inverse must return a tensor of shape"):
+        parametrize.register_parametrization(layer, "weight", Into(back))
+    assert len(layer.parametrizations.weight) == 1
+
+
+def test_orthogonal_refuses_what_it_cannot_start_from():
+    layer = parametrizations.orthogonal(nn.Linear(3, 4))
+    with pytest.raises(ValueError, match="expected matrices of shape"):
+        layer.weight = tg.eye(4)
+    for name in ("matrix_exp", "cayley"):
+        layer = parametrizations.orthogonal(nn.Linear(3, 3), orthogonal_map=name, use_trivialization=False)
+        with pytest.raises(NotImplementedError, match="not possible to assign"):
+            layer.weight = tg.eye(3)
+        copy.deepcopy(layer), pickle.dumps(layer)
+    with pytest.raises(ValueError, match="'householder' takes real numbers"):
+        parametrizations.orthogonal(nn.Linear(3, 3, dtype=tg.complex64), orthogonal_map="householder")
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (5, 3), (3, 5)])
+@pytest.mark.parametrize("name", ["matrix_exp", "cayley"])
+@pytest.mark.parametrize("trivialized", [True, False])
+def test_complex_weights_become_unitary(shape, name, trivialized):
+    layer = nn.Linear(*shape, dtype=tg.complex64)
+    parametrizations.orthogonal(layer, "weight", name, use_trivialization=trivialized)
+    with tg.no_grad():
+        for own in layer.parameters():
+            own.add_(0.1 * tg.randn_like(own))
+    w = layer.weight.detach()
+    w = w if len(w) >= w.shape[1] else w.mT
+    assert tg.allclose(w.mH @ w, tg.eye(w.shape[1], dtype=w.dtype), atol=1e-5)

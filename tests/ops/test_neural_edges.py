@@ -158,3 +158,20 @@ def test_pools_of_nothing(name: str) -> None:
     for lead in ((0, 2), (2, 0), (2,), (0,)):
         for spatial in ((4,) * dims, (*(4,) * (dims - 1), 0)):
             agree(lambda m, shape=(*lead, *spatial): shape_of(m, *shape))
+
+
+def test_fractional_pools_of_no_windows() -> None:
+    """An output size of 0 is nothing, and no gradient."""
+    x = tg.ones(2, 3, 4, 5, requires_grad=True)
+    out, index = F.fractional_max_pool2d(x, 2, (0, 1), return_indices=True)
+    assert out.shape == index.shape == (2, 3, 0, 1)
+    assert F.fractional_max_pool3d(x, (2, 2, 2), (0, 1, 0)).shape == (2, 0, 1, 0)
+    out.sum().backward()
+    assert x.grad is not None
+    assert not x.grad.any()
+
+
+def test_sort_takes_none_for_stable() -> None:
+    """As PyTorch's does."""
+    assert tg.sort(tg.tensor([2.0, 1.0]), stable=None).values.tolist() == [1.0, 2.0]
+    assert tg.tensor([2.0, 1.0]).sort(dim=0, stable=None).indices.tolist() == [1, 0]

@@ -66,6 +66,22 @@ def test_tensors_read_them():
         tg.zeros(2).set_(x.storage())
 
 
+def test_a_leaf_looks_at_other_memory_under_no_grad():
+    leaf, other = tg.ones(2, requires_grad=True), tg.zeros(3)
+    made = leaf * 2
+    with pytest.raises(RuntimeError, match="must not require grad; use detach"):
+        leaf.set_(other)
+    with tg.no_grad():
+        assert leaf.set_(other) is leaf
+        with pytest.raises(RuntimeError, match="must not require grad"):
+            made.set_(other)
+    assert leaf.shape == (3,)
+    assert leaf.requires_grad
+    assert leaf.data_ptr() == other.data_ptr()
+    (leaf * leaf).sum().backward()
+    assert leaf.grad.shape == (3,)
+
+
 def test_they_can_be_pointed_at():
     made = tg.UntypedStorage(3)
     made.tag = "mine"

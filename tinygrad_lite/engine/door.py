@@ -347,8 +347,8 @@ def _checks(
                              f"_not_floating({who!r}, {name!r}, {name})")  # fmt: skip
         elif kind in _PLAIN:
             lines.append(f"if type({name}) is not {kind}: _check({who!r}, {name!r}, {name}, _{_PLAIN[kind]})")
-    for name, default in given.items():
-        kind, none = described.get(name, ""), "" if default is not None else f"{name} is not None and "
+    for name, default, kind in [(name, default, described.get(name, "")) for name, default in given.items()]:
+        none = f"{name} is not None and " if default is None or "None" in kind else ""
         check = f"_check({who!r}, {name!r}, {name}, _"
         if type(default) is bool or _FLAGS.match(kind):
             lines.append(f"if {none}{name} is not True and {name} is not False: {check}flag)")

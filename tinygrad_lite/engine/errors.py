@@ -17,9 +17,11 @@ __all__ = [
     "InputError",
     "LinAlgError",
     "NumberError",
+    "PaddingError",
     "RangeError",
     "SeveralError",
     "SizeError",
+    "UnsupportedError",
 ]
 
 
@@ -33,6 +35,10 @@ class DtypeError(TypeError, NotImplementedError):
 
 class ArgumentError(TypeError, RuntimeError):
     """An argument is not of the kind that a function takes, or the arguments do not fit together."""
+
+
+class UnsupportedError(InputError, NotImplementedError):
+    """Arguments that are right by themselves are not defined together."""
 
 
 class RangeError(IndexError, RuntimeError):
@@ -49,6 +55,10 @@ class SizeError(InputError, IndexError):
 
 class EmptyError(InputError, IndexError):
     """There is no extreme value of nothing."""
+
+
+class PaddingError(InputError, AssertionError):
+    """The padding row of a table is none of its rows, which PyTorch asserts."""
 
 
 class LinAlgError(np.linalg.LinAlgError, RuntimeError):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import rules
-from ..dtypes import as_dtype, scalar_type
+from ..dtypes import as_dtype, dtype, scalar_type
 from ..graph import mode, outside
 from ..promotion import can_cast
 from . import views
@@ -54,6 +54,9 @@ def into(out: Any, who: str, function: Callable[..., Any], /, *args: Any, **kwar
     recording = mode.enabled or mode.duals is not None
     if recording and any(t.requires_grad for t in (*targets, *_tensors((args, tuple(kwargs.values()))))):
         raise RuntimeError(f"{who}: out= must not be used where an argument requires grad; use the result instead")
+    if len(targets) == 1:
+        asked = [*args, kwargs.get("dtype")]  # doors pass what has a place by place
+        _check_asked(next((a for a in asked if isinstance(a, dtype | np.dtype | type)), None), targets[0], who)
     made = function.__module__.startswith((_CREATION, _RANDOM)) and len(targets) == 1
     result = _created(targets[0], who, function, *args, **kwargs) if made else function(*args, **kwargs)
     results = result if isinstance(result, tuple) else (result,)
@@ -74,12 +77,16 @@ def _created(target: Any, who: str, function: Callable[..., Any], /, *args: Any,
     if "dtype" in call.signature.parameters:
         asked = call.arguments.get("dtype")
         default = call.signature.parameters["dtype"].default  # which the door passes on
-        if asked is not None and asked is not default and as_dtype(asked) != target.dtype:
-            raise InputError(f"{who}: out must have the dtype that is asked for, {asked}, got {target.dtype}")
+        _check_asked(None if asked is default else asked, target, who)
         call.arguments["dtype"] = target.dtype
     result = function(*call.args, **call.kwargs)
     flat = result.ndim == 1 and result.numel() == target.numel() and function.__module__.startswith(_CREATION)
     return result.reshape(target.shape) if flat else result
+
+
+def _check_asked(asked: Any, target: Any, who: str) -> None:
+    if asked is not None and as_dtype(asked) != target.dtype:
+        raise InputError(f"{who}: out must have the dtype that is asked for, {asked}, got {target.dtype}")
 
 
 _PLACES = frozenset(  # whose results are places, which other dtypes do not hold, or truths

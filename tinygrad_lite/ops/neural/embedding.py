@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.errors import DtypeError, InputError, RangeError
+from ...engine.errors import DtypeError, InputError, PaddingError, RangeError, UnsupportedError
 from ...graph import written
 from ...kernels.loops import scatter
 from ...kernels.single_precision import rounded_once
@@ -57,7 +57,7 @@ def _checked(input: Any, weight: Any, padding_idx: int | None, who: str) -> tupl
         raise RangeError(f"{who}: {words}: indices must be in [0, {count - 1}], got {index.min()} to {index.max()}")
     if padding_idx is not None:
         if not -count <= padding_idx < count:
-            raise InputError(
+            raise PaddingError(
                 f"{who}: padding_idx must be within the number of embeddings, in [{-count}, {count - 1}], "
                 f"got {padding_idx}"
             )
@@ -279,7 +279,7 @@ def embedding_bag(
                 f"got {unwrap(per_sample_weights).dtype}"
             )
         if mode != "sum":
-            raise InputError(f"embedding_bag: per_sample_weights are for mode 'sum', got {mode!r}")
+            raise UnsupportedError(f"embedding_bag: per_sample_weights are for mode 'sum', got {mode!r}")
         if unwrap(per_sample_weights).shape != index.shape:
             raise InputError(
                 f"embedding_bag: per_sample_weights must have the same shape as the input, {index.shape}, "

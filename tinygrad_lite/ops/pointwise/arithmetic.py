@@ -199,6 +199,9 @@ def pow(input: Any, exponent: Any) -> Tensor:
 def _times(other: Any, alpha: Any, input: Any, who: str) -> Any:
     """``other * alpha``, in a dtype that `input` and `other` decide, and `alpha` does not."""
     kind = promotion.highest_kind(input, other)
+    if type(alpha) is bool and kind != "b":
+        raise InputError(f"{who}: alpha must be a number as the operands, got {alpha} "
+                         "(Boolean alpha only supported for Boolean results)")  # fmt: skip
     if (type(alpha) is complex and kind != "c") or (type(alpha) is float and kind in "biu"):
         raise InputError(f"{who}: alpha must be {'real' if kind == 'f' else 'an integer'} as the operands, got {alpha}")
     if kind == "b":

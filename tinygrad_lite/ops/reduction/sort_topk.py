@@ -65,7 +65,7 @@ def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = 
 
 
 @numpy_names
-def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Picked:
+def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool | None = False) -> Picked:
     """Sort along a dimension.
 
     Parameters
@@ -73,7 +73,7 @@ def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = Fal
     input : Tensor
     dim : int
     descending : bool
-    stable : bool
+    stable : bool or None
         Equal entries stay in order in any case.
 
     Returns

@@ -14,7 +14,7 @@ from ...dtypes import dtype as DType
 from ...engine import views
 from ...engine.arguments import whole as whole_number
 from ...engine.errors import ArgumentError, DtypeError, InputError
-from ...graph import memory
+from ...graph import memory, mode
 from ...rules import unwrap
 from ...tensors.devices import device, only_cpu
 from ...tensors.tensor_type import Tensor
@@ -395,12 +395,13 @@ def set_(self: Any, source: Any = None, storage_offset: int = 0, size: Any = Non
     Raises
     ------
     RuntimeError
-        Where it requires grad, and for elements that do not lie in the memory.
+        Where it requires grad, but for a leaf under `no_grad`, and for elements that do not lie in the memory.
     TypeError
         For another dtype, and what is neither a Tensor nor a storage.
     """
-    if views.node_of(self) is not None:
-        raise RuntimeError("set_: the tensor must not require grad; use detach()")
+    node = views.node_of(self)
+    if node is not None and (mode.enabled or not views.is_leaf(node)):
+        raise RuntimeError("set_: the tensor must not require grad; use detach(), or no_grad() for a leaf")
     data, kind = unwrap(source), self._data.dtype
     if source is None:
         data = np.empty(0, kind)
@@ -414,6 +415,8 @@ def set_(self: Any, source: Any = None, storage_offset: int = 0, size: Any = Non
         flat = whole(data) if isinstance(source, Tensor) else source._elements.view(np.uint8)
         data = _placed(typed(flat, kind), storage_offset, size, stride)
     self._data, self._view = data, None
+    if node is not None:
+        node.shape = data.shape
     return self
 
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from ....kernels.spatial.max_pool_numpy import Windows
 from ....rules import unwrap
-from ....tensors.row_types import with_indices
+from ....tensors.row_types import Floating, with_indices
 from ....tensors.tensor_type import Tensor
-from ...argument_names import ordered_only
+from ...argument_names import floating_only, ordered_only
 from ...shape.stencil import remembered
 from ..spatial_arguments import Ints, spatial_sizes, unbatched
 from .max_pool import evenly, pooled, windows_along
@@ -30,7 +30,7 @@ def _even(size: Ints, counts: Ints) -> Windows:
 
 def _adaptive(dims: int, input: Any, output_size: Any, return_indices: bool) -> Any:
     who = f"adaptive_max_pool{dims}d"
-    ordered_only(input, who)
+    ordered_only(floating_only(input, who), who)
 
     def run(x: Any) -> Any:
         size = unwrap(x).shape[2:]
@@ -41,12 +41,12 @@ def _adaptive(dims: int, input: Any, output_size: Any, return_indices: bool) -> 
 
 
 @with_indices
-def adaptive_max_pool1d(input: Any, output_size: Any, return_indices: bool = False) -> Any:
+def adaptive_max_pool1d(input: Floating, output_size: Any, return_indices: bool = False) -> Any:
     """Maxima over windows chosen such that the result has the size asked for, in 1 dimension.
 
     Parameters
     ----------
-    input : Tensor, shape (N, C, L) or (C, L)
+    input : Tensor, shape (N, C, L) or (C, L), floating
     output_size : int, or a tuple of one
     return_indices : bool
         Return where the maxima lie, too, counted through the spatial dimensions of each channel.
@@ -77,12 +77,12 @@ def adaptive_max_pool1d_with_indices(
 
 
 @with_indices
-def adaptive_max_pool2d(input: Any, output_size: Any, return_indices: bool = False) -> Any:
+def adaptive_max_pool2d(input: Floating, output_size: Any, return_indices: bool = False) -> Any:
     """Maxima over windows chosen such that the result has the size asked for, in 2 dimensions.
 
     Parameters
     ----------
-    input : Tensor, shape (N, C, H, W) or (C, H, W)
+    input : Tensor, shape (N, C, H, W) or (C, H, W), floating
     output_size : int or 2 of them
         None stands for the input's size.
     return_indices : bool
@@ -114,12 +114,12 @@ def adaptive_max_pool2d_with_indices(
 
 
 @with_indices
-def adaptive_max_pool3d(input: Any, output_size: Any, return_indices: bool = False) -> Any:
+def adaptive_max_pool3d(input: Floating, output_size: Any, return_indices: bool = False) -> Any:
     """Maxima over windows chosen such that the result has the size asked for, in 3 dimensions.
 
     Parameters
     ----------
-    input : Tensor, shape (N, C, D, H, W) or (C, D, H, W)
+    input : Tensor, shape (N, C, D, H, W) or (C, D, H, W), floating
     output_size : int or 3 of them
         None stands for the input's size.
     return_indices : bool

@@ -9,9 +9,9 @@ import numpy as np
 from ....engine.errors import InputError
 from ....engine.quiet import quietly
 from ....rules import unwrap, wrap
-from ....tensors.row_types import with_indices
+from ....tensors.row_types import Floating, with_indices
 from ....tensors.tensor_type import Tensor
-from ...argument_names import ordered_only
+from ...argument_names import floating_only, ordered_only
 from ...random.random_streams import uniform
 from ..spatial_arguments import Ints, each, unbatched
 from .max_pool import pick
@@ -26,8 +26,8 @@ FUNCTIONAL = __all__
 @quietly
 def _starts(samples: Any, size: int, kernel: int, count: int) -> Any:
     """Where windows start: about evenly, shifted by a sample in [0, 1); the last one at the end."""
-    if count == 1:
-        return np.full((*samples.shape, 1), size - kernel)
+    if count < 2:
+        return np.full((*samples.shape, count), size - kernel)
     alpha = samples.dtype.type((size - kernel) / (count - 1))
     steps = np.arange(count, dtype=samples.dtype)
     first = ((steps + samples[..., None]) * alpha).astype(np.intp) - (samples[..., None] * alpha).astype(np.intp)
@@ -38,7 +38,7 @@ def _starts(samples: Any, size: int, kernel: int, count: int) -> Any:
 def _argmax(x: Any, kernel: Ints, counts: Ints, samples: Any) -> Any:
     """Positions of the maxima, counted through the spatial dimensions; PyTorch's samples are (x, y) or (z, y, x)."""
     dims, size = len(kernel), x.shape[2:]
-    if not x.size:
+    if not x.size or 0 in counts:
         return np.zeros((*x.shape[:2], *counts), np.intp)
     places: Any = np.zeros((1,) * (2 + 2 * dims), np.intp)
     for d, (n, k, count) in enumerate(zip(size, kernel, counts)):
@@ -52,19 +52,26 @@ def _argmax(x: Any, kernel: Ints, counts: Ints, samples: Any) -> Any:
     return np.take_along_axis(places.reshape(windows.shape), best[..., None], -1)[..., 0]
 
 
+def _sizes(value: Any, dims: int, who: str, name: str, low: int) -> Ints:
+    """One integer for all dimensions or one for each; a sequence of one is refused, as PyTorch refuses it."""
+    if isinstance(value, (tuple, list)) and len(value) != dims:
+        raise InputError(f"{who}: {name} must either be a single integer or {dims} of them, got {value!r}")
+    return each(value, dims, who, name, low)
+
+
 def _fractional(
     dims: int, input: Any, kernel: Any, size: Any, ratio: Any, samples: Any, generator: Any, return_indices: bool
 ) -> Any:
     who = f"fractional_max_pool{dims}d"
-    ordered_only(input, who)
-    k = each(kernel, dims, who, "kernel_size", 1)
+    ordered_only(floating_only(input, who), who)
+    k = _sizes(kernel, dims, who, "kernel_size", 1)
     if (size is None) == (ratio is None):
         raise InputError(f"{who}: give either output_size or output_ratio, got {size} and {ratio}")
 
     def run(x: Any) -> Any:
         large = unwrap(x).shape[2:]
         if size is not None:
-            counts = each(size, dims, who, "output_size", 1)
+            counts = _sizes(size, dims, who, "output_size", 0)
         else:
             ratios = ratio if isinstance(ratio, (tuple, list)) else (ratio,) * dims
             if len(ratios) != dims or not all(0 < r < 1 for r in ratios):
@@ -86,7 +93,7 @@ def _fractional(
 
 @with_indices
 def fractional_max_pool2d(
-    input: Any,
+    input: Floating,
     kernel_size: Any,
     output_size: Any = None,
     output_ratio: Any = None,
@@ -99,7 +106,7 @@ def fractional_max_pool2d(
 
     Parameters
     ----------
-    input : Tensor, shape (N, C, H, W) or (C, H, W)
+    input : Tensor, shape (N, C, H, W) or (C, H, W), floating
     kernel_size : int or 2 of them
     output_size : int or 2 of them, optional
         This or `output_ratio`.
@@ -150,7 +157,7 @@ def fractional_max_pool2d_with_indices(
 
 @with_indices
 def fractional_max_pool3d(
-    input: Any,
+    input: Floating,
     kernel_size: Any,
     output_size: Any = None,
     output_ratio: Any = None,
@@ -163,7 +170,7 @@ def fractional_max_pool3d(
 
     Parameters
     ----------
-    input : Tensor, shape (N, C, D, H, W) or (C, D, H, W)
+    input : Tensor, shape (N, C, D, H, W) or (C, D, H, W), floating
     kernel_size : int or 3 of them
     output_size : int or 3 of them, optional
         This or `output_ratio`.
