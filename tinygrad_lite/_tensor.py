@@ -18,7 +18,7 @@ from .engine.door import open_doors_of
 from .engine.errors import NEEDS_DETACH, NO_GRADIENT, NO_VALUES, SEVERAL, InputError, NumberError, SeveralError
 from .engine.hooks import RemovableHandle as RemovableHandle
 from .engine.out import into
-from .graph import RETAIN, mode, new_leaf, uncounted, written
+from .graph import RETAIN, mode, named, new_leaf, uncounted, written
 from .kernels.elementwise import half_precision
 from .methods import Methods
 from .ops.creation import creation
@@ -136,7 +136,7 @@ class Tensor(Methods):
     def grad_fn(self) -> Any:
         """The operation it came from; None for leaves."""
         node = views.node_of(self)
-        return None if node is None or node.edges == () else node
+        return None if node is None or node.edges == () else named(node)
 
     @property
     def requires_grad(self) -> builtins.bool:

@@ -15,6 +15,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
+from functools import cache
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -145,11 +146,32 @@ class Node:
         """The nodes this one sends gradients to, in PyTorch's form ``((node, 0), ...)``."""
         found: list[tuple[Any, int]] = []
         for parent, _, _ in () if isinstance(self.edges, str) else self.edges:
-            found.extend((p, 0) for p in (parent if type(parent) is tuple else (parent,)))
+            found.extend((named(p), 0) for p in (parent if type(parent) is tuple else (parent,)))
         return tuple(found)
 
     def __repr__(self) -> str:
         return f"<{self.name()}>"
+
+
+class AccumulateGrad(Node):
+    """A leaf, whose gradient is accumulated."""
+
+    __slots__ = ()
+
+
+@cache
+def _kind(name: str) -> type[Node]:
+    return type(name, (Node,), {"__slots__": (), "__module__": Node.__module__})
+
+
+def named(node: Any) -> Any:
+    """The node, from now on of a class that bears its name, which programs that draw graphs ask for.
+
+    All others are plain nodes: a class for each operation would cost every call.
+    """
+    if type(node) is Node and not isinstance(node.edges, str) and node.edges:
+        node.__class__ = _kind(node.name())
+    return node
 
 
 class GradientEdge(NamedTuple):
@@ -178,7 +200,7 @@ class GradientEdge(NamedTuple):
 
 def new_leaf(array: np.ndarray[Any, Any]) -> Node:
     """A node without edges, for a tensor whose gradient is accumulated."""
-    node = Node()
+    node = AccumulateGrad()
     node.edges, node.hooks, node.where, node.grad = (), None, None, None
     node.seq, node.shape, node.dtype = tick(), array.shape, array.dtype
     return node

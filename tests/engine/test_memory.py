@@ -39,7 +39,7 @@ def no_collector():
 
 
 def nodes() -> int:
-    return sum(type(o) is graph.Node for o in gc.get_objects())
+    return sum(isinstance(o, graph.Node) for o in gc.get_objects() if type(o).__module__ == graph.__name__)
 
 
 # --- long chains ----------------------------------------------------------------------------------------------------

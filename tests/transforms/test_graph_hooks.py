@@ -110,3 +110,29 @@ def test_halves_of_a_symmetric_matrix_count_alike():
         return values, vectors * vectors[:1].sign()
 
     assert tg.gradcheck(largest, a)
+
+
+def test_nodes_that_are_looked_at_bear_their_names():
+    """As programs that draw graphs ask: by the name of the class."""
+    x = tg.ones(2, requires_grad=True)
+    y = (x * 3).exp()
+
+    class Twice(tg.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 2
+
+    z = Twice.apply(y).sum()
+    names, node = [], z.grad_fn
+    while node is not None:
+        names.append(type(node).__name__)
+        node = node.next_functions[0][0] if node.next_functions else None
+    assert names == ["SumBackward0", "TwiceBackward", "ExpBackward0", "MulBackward0", "AccumulateGrad"]
+    assert isinstance(z.grad_fn, tg.autograd.graph.Node)
+    assert z.grad_fn.name() == type(z.grad_fn).__name__
+    z.backward()
+    assert x.grad.tolist() == pytest.approx([6 * 20.085537] * 2)

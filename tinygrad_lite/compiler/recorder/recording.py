@@ -144,7 +144,7 @@ class Recorder:
             return {k: self.tree(v) for k, v in value.items()}
         if kind is rules.Parts:
             return PartsOf(self.tree(value.values))
-        if kind is Node:
+        if issubclass(kind, Node):
             made = self._made.setdefault(value, len(self._made)) if value.seq > self.start else None
             return LeafNode(value, self._leaves.get(value), made)
         if kind is slice:

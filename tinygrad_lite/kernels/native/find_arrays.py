@@ -230,7 +230,7 @@ class Collector:
 @cache
 def _places() -> tuple[int, ...]:
     from ..._tensor import Tensor
-    from ...graph import Node
+    from ...graph import AccumulateGrad
 
     tensor = [slot(object.__new__(Tensor), name) for name in ("_data", "_node", "_view", "_kept")]
-    return (id(Tensor), id(Node), id(None), *tensor, slot(Node(), "grad"), id(np.ndarray))
+    return (id(Tensor), id(AccumulateGrad), id(None), *tensor, slot(AccumulateGrad(), "grad"), id(np.ndarray))
