@@ -75,3 +75,18 @@ def test_what_can_do_nothing_without_a_gpu_does_nothing():
     assert tg.rand(2).tolist() == before
     assert (tg.cuda.is_available(), tg.cuda.is_initialized(), tg.cuda.device_count()) == (False, False, 0)
     assert tg.cuda.memory_allocated() == tg.cuda.max_memory_allocated() == tg.cuda.memory_reserved() == 0
+
+
+@pytest.mark.parametrize("values", [[[0.0, 2.0, 0.0], [3.0, 0.0, 4.0]], [0.0, 1.0, 2.0], [[0.0, 0.0]]])
+def test_the_parts_of_a_sparse_form_are_pytorchs(values):
+    torch = pytest.importorskip("torch")
+    x = tg.tensor(values, requires_grad=True)
+    with pytest.warns(UserWarning, match="stored densely"):
+        ours = x.to_sparse().coalesce()
+    theirs = torch.tensor(values).to_sparse().coalesce()
+    assert ours._indices().shape == tuple(theirs._indices().shape)
+    assert ours._indices().tolist() == theirs._indices().tolist()
+    assert ours._values().tolist() == theirs._values().tolist()
+    assert ours._nnz() == theirs._nnz()
+    ours._values().sum().backward()
+    assert x.grad.tolist() == (torch.tensor(values) != 0).float().tolist()

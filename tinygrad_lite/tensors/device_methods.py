@@ -150,6 +150,18 @@ class DeviceMethods(Tensor):
         warnings.warn("to_sparse: it is stored densely here", UserWarning, stacklevel=2)
         return self
 
+    def _indices(self: Any) -> Tensor:
+        """Where the elements are that a sparse form would hold, those that are not 0: one column each."""
+        return self.detach().nonzero().T
+
+    def _values(self: Any) -> Tensor:
+        """The elements that are not 0, in the order of `_indices`."""
+        return self[tuple(self._indices())]
+
+    def _nnz(self: Any) -> int:
+        """How many elements are not 0."""
+        return self._values().shape[0]
+
     def to_dense(self: Any, dtype: Any = None, *, masked_grad: bool | None = None) -> Tensor:
         """Itself: all elements are in memory."""
         return self if dtype is None else self.to(dtype)
