@@ -39,7 +39,8 @@ def test_every_door_gives_the_one_object_of_a_dtype(name):
     for kind, array in strangers(name).items():
         for door in (
             tg.from_numpy, tg.tensor, tg.as_tensor, tg.asarray, lambda a: tg.tensor([a]), lambda a: tg.zeros_like(a),
-            lambda a: tg.zeros(2, dtype=a.dtype), lambda a: tg.ones(2).to(a.dtype), lambda a: tg.full((2,), a.flat[0]),
+            lambda a: tg.zeros(2, dtype=a.dtype), lambda a: tg.ones(2).to(a.dtype),
+            lambda a: tg.full((2,), a.flat[0].item(), dtype=a.dtype),
             lambda a: pickle.loads(pickle.dumps(tg.from_numpy(a))), lambda a: copy.deepcopy(tg.from_numpy(a)),
             lambda a: tg.from_numpy(a) + tg.from_numpy(a) if name != "bool" else tg.from_numpy(a) | tg.from_numpy(a),
         ):  # fmt: skip

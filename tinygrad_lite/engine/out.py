@@ -54,10 +54,10 @@ def into(out: Any, who: str, function: Callable[..., Any], /, *args: Any, **kwar
     recording = mode.enabled or mode.duals is not None
     if recording and any(t.requires_grad for t in (*targets, *_tensors((args, tuple(kwargs.values()))))):
         raise RuntimeError(f"{who}: out= must not be used where an argument requires grad; use the result instead")
-    if len(targets) == 1:
+    made = function.__module__.startswith((_CREATION, _RANDOM)) and len(targets) == 1
+    if len(targets) == 1 and not made:
         asked = [*args, kwargs.get("dtype")]  # doors pass what has a place by place
         _check_asked(next((a for a in asked if isinstance(a, dtype | np.dtype | type)), None), targets[0], who)
-    made = function.__module__.startswith((_CREATION, _RANDOM)) and len(targets) == 1
     result = _created(targets[0], who, function, *args, **kwargs) if made else function(*args, **kwargs)
     results = result if isinstance(result, tuple) else (result,)
     if len(results) != len(targets):
