@@ -183,7 +183,7 @@ def call_with_hooks(module: AnyModule, args: tuple[Any, ...], kwargs: dict[str, 
             called.add(number)
             result = _forward_post(module, hook, args, kwargs, result)
         return gates.around_output(result)
-    except Exception:
+    except Exception:  # whatever it was, it is raised again; an interrupt waits for no hook
         _call_always_hooks(module, args, kwargs, result, called)
         raise
 

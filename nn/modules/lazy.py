@@ -95,6 +95,7 @@ class Lazy(LazyModuleMixin, Module):
         raise NotImplementedError
 
     def _take_size(self, size: int) -> None:
+        """Note the size in the layer's own attributes."""
         raise NotImplementedError
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:

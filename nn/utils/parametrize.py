@@ -304,7 +304,7 @@ def register_parametrization(
         with no_grad():
             try:
                 _check(tensor_name, parametrization, before, made())
-            except Exception:
+            except BaseException:  # an interrupt, too: the tensor is as it was, or parametrized
                 original.data = before
                 raise
     delattr(module, tensor_name)

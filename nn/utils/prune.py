@@ -276,6 +276,7 @@ class _Structured(BasePruningMethod):
     dim: int
 
     def _scores(self, t: Tensor) -> Any:
+        """What each channel is worth; subclasses say so."""
         raise NotImplementedError
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:

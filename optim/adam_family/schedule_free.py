@@ -36,6 +36,7 @@ class _ScheduleFree(Optimizer):
     kept = {"weight_sum": 0.0, "lr_max": 0.0}
 
     def _beta(self, group: dict[str, Any]) -> float:
+        """Under the name that the subclass has for it."""
         raise NotImplementedError
 
     def check(self, group: dict[str, Any]) -> None:

@@ -89,9 +89,11 @@ class _Chainable(LRScheduler):
     """
 
     def _closed(self, t: float) -> float:
+        """``closed(t)``, which subclasses define."""
         raise NotImplementedError
 
     def _ratio(self, t: int) -> float:
+        """``ratio(t)``, which subclasses define."""
         raise NotImplementedError
 
     def _next_lr(self) -> list[float]:

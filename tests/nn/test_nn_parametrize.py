@@ -333,3 +333,19 @@ def test_complex_weights_become_unitary(shape, name, trivialized):
     w = layer.weight.detach()
     w = w if len(w) >= w.shape[1] else w.mT
     assert tg.allclose(w.mH @ w, tg.eye(w.shape[1], dtype=w.dtype), atol=1e-5)
+
+
+def test_an_interrupt_leaves_the_tensor_as_it_was():
+    class Halves(nn.Module):
+        def forward(self, x):
+            raise KeyboardInterrupt
+
+        def right_inverse(self, x):
+            return x / 2
+
+    layer = nn.Linear(3, 2)
+    before = layer.weight.detach().clone()
+    with pytest.raises(KeyboardInterrupt):
+        parametrize.register_parametrization(layer, "weight", Halves())
+    assert tg.equal(layer.weight, before)
+    assert not parametrize.is_parametrized(layer)

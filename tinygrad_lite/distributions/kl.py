@@ -200,10 +200,9 @@ def _wishart(p: Any, q: Any) -> Any:
         raise ValueError(f"kl_divergence: the event shapes must be equal, got {p.event_shape} and {q.event_shape}")
     n, half = p.event_shape[-1], 0.5 * p.df
     slope = sum((half - 0.5 * i).digamma() for i in range(n))  # that of mvlgamma
-    trace = (solved(q._unbroadcasted_scale_tril.unsqueeze(-3), p._unbroadcasted_scale_tril.mT) ** 2).sum((-2, -1))
-    volume = q.df * (log_diagonal(q._unbroadcasted_scale_tril) - log_diagonal(p._unbroadcasted_scale_tril)) + half * (
-        trace - n
-    )
+    lower, other = p._unbroadcasted_scale_tril, q._unbroadcasted_scale_tril
+    trace = (solved(other.unsqueeze(-3), lower.mT) ** 2).sum((-2, -1))
+    volume = q.df * (log_diagonal(other) - log_diagonal(lower)) + half * (trace - n)
     return volume + mvlgamma(0.5 * q.df, n) - mvlgamma(half, n) + 0.5 * (p.df - q.df) * slope
 
 

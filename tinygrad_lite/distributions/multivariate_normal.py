@@ -71,10 +71,9 @@ class Covariance(Distribution):
     @lazy
     def precision_matrix(self) -> Tensor:
         """The covariance's inverse."""
-        identity = eye(self._unbroadcasted_scale_tril.shape[-1], dtype=self._unbroadcasted_scale_tril.dtype).expand(
-            self._unbroadcasted_scale_tril.shape
-        )
-        return cholesky_solve(identity, self._unbroadcasted_scale_tril).expand(self._full())
+        lower = self._unbroadcasted_scale_tril
+        identity = eye(lower.shape[-1], dtype=lower.dtype).expand(lower.shape)
+        return cholesky_solve(identity, lower).expand(self._full())
 
 
 class MultivariateNormal(Covariance):

@@ -22,8 +22,7 @@ from .. import rules
 from ..rules import TABLE
 from ..tensors.memory_formats import check_placement
 from ..transforms.overloads import answer_or_refuse, overloading
-from .arguments import ABSENT as _ABSENT
-from .arguments import FACTORS, IN_FUNCTIONS, RULES, Rule, as_given, check
+from .arguments import ABSENT, FACTORS, IN_FUNCTIONS, RULES, Rule, as_given, check
 from .blame import blame, fits, kinds, misfit
 from .errors import DtypeError
 from .out import into
@@ -141,7 +140,7 @@ def older_order(function: Any, who: str, factors: tuple[str, ...], given: tuple[
         All that was given by position.
     out : Tensor, optional
     """
-    given = tuple(value for value in given if value is not _ABSENT)
+    given = tuple(value for value in given if value is not ABSENT)
     numbers = [value for value in given if isinstance(value, (Real, complex, np.number))]
     tensors = [value for value in given if not isinstance(value, (Real, complex, np.number))]
     count = inspect.unwrap(function).__code__.co_argcount
@@ -237,7 +236,7 @@ def _build(made: FunctionType, function: FunctionType) -> FunctionType:
     source, defaults, keywords = _written(function, **made.__globals__["_plan"])
     namespace: dict[str, Any] = {}
     exec(compile(source, __file__, "exec"), namespace)  # the file's name: its frames count as the library's
-    helpers = {"_ABSENT": _ABSENT, "_chosen": _chosen, "_missing": _missing, "_check": check, "_kind": _kind}
+    helpers = {"ABSENT": ABSENT, "_chosen": _chosen, "_missing": _missing, "_check": check, "_kind": _kind}
     helpers |= {"Tensor": rules.Tensor, "_ARRAYS": (rules.Tensor, np.ndarray)} | {
         f"_{name}": rule for name, rule in _RULES.items()
     }
@@ -269,12 +268,12 @@ def _written(
     if pairs:
         first = min([positional.index(ours) for ours, _ in pairs if ours in positional], default=len(positional))
         needed = positional[first : len(positional) - len(defaults)]  # `axis=` may stand for one without a default
-        defaults = (_ABSENT,) * len(needed) + defaults
+        defaults = (ABSENT,) * len(needed) + defaults
         extra += [theirs for _, theirs in pairs]
         before += [
-            f"if {theirs} is not _ABSENT: {ours} = _chosen(_behind, {ours!r}, {ours}, {theirs!r}, {theirs})"
+            f"if {theirs} is not ABSENT: {ours} = _chosen(_behind, {ours!r}, {ours}, {theirs!r}, {theirs})"
             for ours, theirs in pairs
-        ] + [f"if {name} is _ABSENT: _missing(_behind, {name!r})" for name in needed]
+        ] + [f"if {name} is ABSENT: _missing(_behind, {name!r})" for name in needed]
     if out and "out" not in positional + keywords:
         extra.append("out")
     if "device" in keywords + positional:
@@ -285,7 +284,7 @@ def _written(
             f"_check_placement({who!r}, {', '.join(map(str, placement))})"
         )
     others_of = {theirs for _, theirs in pairs}
-    defaults_of_keywords |= {name: _ABSENT if name in others_of else None for name in extra}
+    defaults_of_keywords |= {name: ABSENT if name in others_of else None for name in extra}
     before += _checks(function, positional, given, defaults_of_keywords)
     plain = len(positional) - len(defaults)
     head = [f"{p}=None" if i >= plain else p for i, p in enumerate(positional)]
@@ -294,9 +293,9 @@ def _written(
     older = [f"_older{i}" for i in range(len(factors))]
     if factors:
         head += [f"{name}=None" for name in older]
-        defaults = (*defaults, *(_ABSENT for _ in older))
+        defaults = (*defaults, *(ABSENT for _ in older))
         shown_now = f"({', '.join([*positional, *older])})"
-        before.insert(0, f"if _older0 is not _ABSENT: return _older(_door, {who!r}, {factors!r}, {shown_now}, "
+        before.insert(0, f"if _older0 is not ABSENT: return _older(_door, {who!r}, {factors!r}, {shown_now}, "
                          f"{'out' if 'out' in extra else None})")  # fmt: skip
     if some or keywords or extra:
         head.append(f"*{some[0]}" if some else "*")
@@ -347,7 +346,8 @@ def _checks(
                              f"_not_floating({who!r}, {name!r}, {name})")  # fmt: skip
         elif kind in _PLAIN:
             lines.append(f"if type({name}) is not {kind}: _check({who!r}, {name!r}, {name}, _{_PLAIN[kind]})")
-    for name, default, kind in [(name, default, described.get(name, "")) for name, default in given.items()]:
+    for name, default in given.items():
+        kind = described.get(name, "")
         none = f"{name} is not None and " if default is None or "None" in kind else ""
         check = f"_check({who!r}, {name!r}, {name}, _"
         if type(default) is bool or _FLAGS.match(kind):
@@ -387,7 +387,7 @@ def _not_floating(who: str, name: str, value: Any) -> None:
 
 def _chosen(function: FunctionType, ours: str, value: Any, theirs: str, alias: Any) -> Any:
     default = inspect.signature(function).parameters[ours].default
-    if value is not _ABSENT and value is not default:
+    if value is not ABSENT and value is not default:
         raise TypeError(f"{function.__name__}: give {ours} or {theirs}, not both")
     return alias
 

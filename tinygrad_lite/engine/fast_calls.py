@@ -57,7 +57,7 @@ def _unary(op: Op) -> Callable[..., Any]:
         if out is not None:
             return into(out, op.name, unary, input)
         if type(input) is not Tensor and not isinstance(input, Tensor):
-            if asked := overloading(unary, (input,)):
+            if type(input) is not ndarray and (asked := overloading(unary, (input,))):
                 return answer_or_refuse(unary, asked, (input,))
             return function(scalar(operand(input, op.name)))
         p = input._node if input._view is None else CURRENT(input)

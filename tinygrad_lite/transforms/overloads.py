@@ -83,7 +83,7 @@ def _key(function: Any, asked: list[Any]) -> tuple[Any, ...]:
 
 def _overloads(kind: type) -> bool:
     own = getattr(kind, "__torch_function__", None)
-    return own is not None and own is not disabled and getattr(own, "__func__", own) is not _default
+    return own is not None and own is not disabled and getattr(own, "__func__", own) is not default
 
 
 def answer(function: Callable[..., Any], asked: list[Any], args: Any, kwargs: Any = None) -> Any:
@@ -177,9 +177,6 @@ def default(cls: Any, func: Callable[..., Any], types: Any, args: Any = (), kwar
         return NotImplemented
     with nobody_asked():
         return _as(cls, func(*args, **(kwargs or {})))
-
-
-_default = default
 
 
 def _as(cls: Any, value: Any) -> Any:

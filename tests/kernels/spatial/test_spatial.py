@@ -428,3 +428,45 @@ def test_a_batch_without_images_goes_both_ways():
         assert x.grad.shape == x.shape
         assert not w.grad.any()
         assert not b.grad.any()
+
+
+def test_few_tables_of_long_lengths_are_kept() -> None:
+    """Of short ones many are, for the sizes of a network; long ones take memory, and sounds have all lengths."""
+    from tinygrad_lite.ops.shape.stencil import remembered
+
+    made: list[int] = []
+    table = remembered(lambda size, count: made.append(size) or [size])
+    first = [table(n, 1) for n in (*range(100), *range(10_000, 10_100))]
+    assert all(table(n, 1) is first[n] for n in range(100))
+    assert len(made) == 200
+    assert table(10_099, 1) is first[-1]
+    assert table(10_000, 1) is not first[100]
+    assert table(1, 10_000) == [1]
+    assert len(made) == 202
+
+
+@pytest.mark.parametrize("longest", [3, 63, 64, 65, 129, 200])
+def test_long_windows_are_sums_of_sums(longest: int) -> None:
+    """A stencil, its pieces one after the other, and its transpose are one matrix."""
+    from tinygrad_lite.ops.shape.stencil import Stencil
+
+    rng = np.random.default_rng(longest)
+    lengths = [longest, 0, 1, 64, min(longest, 7)]
+    index = rng.integers(0, 9, sum(lengths))
+    stencil = Stencil(9, lengths, index, rng.standard_normal(sum(lengths)))
+
+    def matrix(of: Stencil) -> Any:
+        starts, places, weights = of.table(np.float64)
+        found = np.zeros((of.count, of.size))
+        for o in range(of.count):
+            np.add.at(found[o], places[starts[o] : starts[o + 1]], weights[starts[o] : starts[o + 1]])
+        return found
+
+    whole = matrix(stencil)
+    product = np.eye(9)
+    for step in stencil.steps:
+        assert step.lengths.max() <= 64
+        product = matrix(step) @ product
+    np.testing.assert_allclose(product, whole, atol=1e-12)
+    np.testing.assert_allclose(matrix(stencil.transposed), whole.T, atol=1e-12)
+    assert stencil.transposed.transposed is stencil

@@ -216,9 +216,11 @@ class _Several(Transform):
         return {"transforms": [t.with_cache(cache_size) for t in self.transforms]}
 
     def _parts(self, x: Any) -> Any:
+        """What each transform takes; subclasses cut it off."""
         raise NotImplementedError
 
     def _join(self, parts: list[Any]) -> Any:
+        """The reverse of `_parts`."""
         raise NotImplementedError
 
     def _call(self, x: Any) -> Any:
