@@ -25,7 +25,7 @@ from .graph import mode
 from .rules import wrap
 from .transforms import pytree
 from .transforms.stateless import functional_call, stack_module_state
-from .transforms.vjp_calls import Argnums, Call, columns, kind_of, matching, needs, rows
+from .transforms.vjp_calls import Argnums, Call, columns, kind_of, matching, needs, real, rows
 from .transforms.vmap import vmap
 
 __all__ = [
@@ -99,7 +99,7 @@ def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool
 
 
 def value_and_grad(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
-    """`grad_and_value` in JAX's order: ``(value, gradient)``, with `has_aux` ``((value, aux), gradient)``."""
+    """`grad_and_value` as JAX has it: ``(value, gradient)``, with `has_aux` ``((value, aux), gradient)`` of any aux."""
     both = _grad_and_value("value_and_grad", func, argnums, has_aux)
     return _named(func)(lambda *args, **kwargs: both(*args, **kwargs)[::-1])
 
@@ -107,7 +107,7 @@ def value_and_grad(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool
 def _grad_and_value(who: str, func: Callable[..., Any], argnums: Argnums, has_aux: bool) -> Callable[..., Any]:
     @_named(func)
     def both(*args: Any, **kwargs: Any) -> Any:
-        call = Call(who, func, args, kwargs, argnums, has_aux)
+        call = Call(who, func, args, kwargs, argnums, has_aux, any_aux=who == "value_and_grad")
         out = call.value
         if not isinstance(out, rules.Tensor) or out.ndim != 0:
             came = f"one of shape {out.shape}" if isinstance(out, rules.Tensor) else kind_of(out)
@@ -157,7 +157,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple
 
     def vjp_fn(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
         vectors = matching("vjp", "cotangents", cotangents, call.value)
-        create = (call.create and mode.enabled) or needs(vectors) if create_graph is None else create_graph
+        create = (call.depends and mode.enabled) or needs(vectors) if create_graph is None else create_graph
         return pytree.filled(call.chosen, call.pull(vectors, retain_graph, create))
 
     out = call.outward(call.value)
@@ -233,7 +233,7 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
 
     def jvp_fn(*tangents: Any) -> Any:
         vectors = matching("linearize", "tangents", tangents, primals)
-        return pytree.filled(call.value, product(vectors, (call.create and mode.enabled) or needs(vectors)))
+        return pytree.filled(call.value, product(vectors, (call.depends and mode.enabled) or needs(vectors)))
 
     return call.outward(call.value), jvp_fn
 
@@ -242,7 +242,12 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
 
 
 def jacrev(
-    func: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False, chunk_size: int | None = None
+    func: Callable[..., Any],
+    argnums: Argnums = 0,
+    *,
+    has_aux: bool = False,
+    chunk_size: int | None = None,
+    _preallocate_and_copy: bool = False,
 ) -> Callable[..., Any]:
     """The function that computes the Jacobian of `func`, one backward pass for each element of the output.
 
@@ -255,13 +260,18 @@ def jacrev(
     has_aux : bool
         `func` returns ``(output, aux)``, and the new function ``(jacobian, aux)``.
     chunk_size : int, optional
-        Accepted and ignored: rows are computed one by one.
+        At least 1. Accepted and ignored, as `_preallocate_and_copy` is: rows are computed one by one.
 
     Returns
     -------
     callable
         Whose result has the structure of the output, and in each leaf that of the arguments; a Tensor there has the
         shape ``output.shape + argument.shape``.
+
+    Raises
+    ------
+    RuntimeError
+        When called: for complex arguments and outputs.
 
     Examples
     --------
@@ -270,15 +280,7 @@ def jacrev(
     tensor([[2., 0.],
             [0., 4.]])
     """
-
-    @_named(func)
-    def jacobian(*args: Any, **kwargs: Any) -> Any:
-        call = Call("jacrev", func, args, kwargs, argnums, has_aux)
-        blocks = rows(call.outputs, call.variables, call.create)
-        found = pytree.filled(call.value, [pytree.filled(call.chosen, row) for row in blocks])
-        return (found, call.outward(call.aux)) if has_aux else found
-
-    return jacobian
+    return _jacobian("jacrev", rows, func, argnums, has_aux, chunk_size)
 
 
 def jacfwd(
@@ -298,7 +300,7 @@ def jacfwd(
     func, argnums, has_aux, chunk_size
         As for `jacrev`.
     randomness : str
-        Accepted and ignored: `func` runs only once.
+        "error", "different" or "same". Accepted and ignored: `func` runs only once.
 
     Returns
     -------
@@ -311,11 +313,21 @@ def jacfwd(
     tensor([[2., 0.],
             [0., 4.]])
     """
+    return _jacobian("jacfwd", columns, func, argnums, has_aux, chunk_size)
+
+
+def _jacobian(
+    who: str, find: Callable[..., Any], func: Callable[..., Any], argnums: Argnums, has_aux: bool, chunk: int | None
+) -> Callable[..., Any]:
+    if chunk is not None and chunk < 1:
+        raise ValueError(f"{who}: chunk_size must be greater than 0, got {chunk}")
 
     @_named(func)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
-        call = Call("jacfwd", func, args, kwargs, argnums, has_aux)
-        blocks = columns(call.outputs, call.variables, call.create)
+        call = Call(who, func, args, kwargs, argnums, has_aux)
+        real(who, "inputs", call.variables)
+        real(who, "outputs", call.outputs)
+        blocks = find(call.outputs, call.variables, call.create)
         found = pytree.filled(call.value, [pytree.filled(call.chosen, row) for row in blocks])
         return (found, call.outward(call.aux)) if has_aux else found
 

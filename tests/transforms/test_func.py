@@ -335,6 +335,49 @@ def test_nothing_is_accumulated_and_nothing_kept():
         assert not tg.func.jacrev(lambda w: w**2)(w).requires_grad
 
 
+@program
+def vjp_outlives_no_grad(lib):
+    x = lib.t(0.7).requires_grad_()
+    with lib.m.no_grad():
+        out, back = lib.func.vjp(lambda x: x**2, x)
+    (y,) = back(lib.t(1.0))
+    return [y, out.requires_grad, y.requires_grad, *lib.m.autograd.grad(y, x)]
+
+
+for _who in ("grad", "grad_and_value", "jacrev", "jacfwd", "hessian"):
+    for _what, _argnums in (("a_list", [0]), ("a_float", 0.0), ("a_float_inside", (0, 1.0)), ("a_name", ("0",)),
+                            ("doubles", (0, 0)), ("same_twice", (0, -2)), ("beyond", 2), ("nothing", ())):  # fmt: skip
+        PROGRAMS[f"{_who}_refuses_{_what}_as_argnums"] = lambda lib, who=_who, argnums=_argnums: getattr(lib.func, who)(
+            lambda x, y: x * y, argnums
+        )(lib.t(1.0), lib.t(2.0))
+for _who in ("grad", "jacrev", "jacfwd"):
+    for _what, _aux in (("a_number", 1.0), ("none", None), ("a_name", "abc"), ("a_number_within", {"n": [1]})):
+        PROGRAMS[f"{_who}_refuses_{_what}_as_aux"] = lambda lib, who=_who, aux=_aux: getattr(lib.func, who)(
+            lambda x: (x * 2, aux), has_aux=True
+        )(lib.t(1.0))
+    for _what, _out in (("a_number", 1.0), ("none", None), ("nothing", ()), ("nothing_within", [{}])):
+        PROGRAMS[f"{_who}_refuses_{_what}_as_output"] = lambda lib, who=_who, out=_out: getattr(lib.func, who)(
+            lambda x: out
+        )(lib.t(1.0))
+for _who in ("jacrev", "jacfwd"):
+    PROGRAMS[f"{_who}_refuses_complex_inputs"] = lambda lib, who=_who: getattr(lib.func, who)(lambda x: x * x)(
+        lib.t([1.0]) * (1 + 1j)
+    )
+    PROGRAMS[f"{_who}_refuses_complex_outputs"] = lambda lib, who=_who: getattr(lib.func, who)(lambda x: x * 1j)(
+        lib.t([1.0])
+    )
+for _what, _primals, _tangents in (("numbers", (1.0,), (1.0,)), ("a_number_for_a_tangent", None, (1.0,)),
+                                   ("nothing", (), ()), ("nothing_within", ((),), ((),))):  # fmt: skip
+    PROGRAMS[f"jvp_refuses_{_what}"] = lambda lib, primals=_primals, tangents=_tangents: lib.func.jvp(
+        lambda x: x * x, (lib.t(1.0),) if primals is None else primals, tangents
+    )
+
+
+@program
+def jacrev_refuses_chunks_of_nothing(lib):
+    return lib.func.jacrev(lambda x: x * x, chunk_size=0)(lib.t([1.0]))
+
+
 # --- vmap -----------------------------------------------------------------------------------------------------------
 
 
@@ -344,6 +387,22 @@ def vmap_dims(lib):
     x, y = lib.t(np.arange(24.0).reshape(2, 3, 4)), lib.t(np.arange(4.0))
     return [v(f, in_dims=(0, None))(x, y), v(f, in_dims=(1, None))(x, y), v(f, (-2, None), out_dims=1)(x, y),
             v(f, (-1, 0))(x, y), v(v(f, (0, None)), (0, None))(x, y), v(lambda x: x)(x)]  # fmt: skip
+
+
+@program
+def vmap_out_dims(lib):
+    v, x = lib.func.vmap, lib.t(np.arange(6.0).reshape(2, 3))
+    return [v(lambda r: r * 2, out_dims=(1,))(x), v(lambda r: (r, x), out_dims=(1, None))(x)]
+
+
+@program
+def vmap_refuses_no_place_for_what_differs(lib):
+    return lib.func.vmap(lambda x: x * 2, out_dims=None)(lib.t([1.0, 2.0]))
+
+
+@program
+def vmap_refuses_several_places_for_one(lib):
+    return lib.func.vmap(lambda x: x * 2, out_dims=(0, 0))(lib.t([1.0, 2.0]))
 
 
 @program
@@ -501,6 +560,18 @@ def test_an_ensemble():
         np.testing.assert_allclose(out[i].detach().numpy(), m(x).detach().numpy(), rtol=1e-6)
     with pytest.raises(RuntimeError, match="at least one module"):
         tg.func.stack_module_state([])
+
+
+@pytest.mark.each("what", ["requires_grad", "dtype", "shape"])
+def test_an_ensemble_of_unlike_modules_is_refused(what):
+    def models(m):
+        first, second = m.nn.Linear(2, 3), m.nn.Linear(2, 4 if what == "shape" else 3)
+        if what == "requires_grad":
+            second.bias.requires_grad_(False)
+        return [first, second.double() if what == "dtype" else second]
+
+    with pytest.raises(RuntimeError, match=f"must have the same {what} in all models"):
+        tg.func.stack_module_state(models(tg))
 
 
 # --- autograd.functional --------------------------------------------------------------------------------------------

@@ -134,7 +134,20 @@ def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Any], dict[str,
         each = [dict(getattr(m, kind)()) for m in models]
         stacked = {}
         for name, first in each[0].items():
+            _alike(name, first, [state[name] for state in each])
             whole = stack([state[name].detach() for state in each])
             stacked[name] = whole.requires_grad_() if first.requires_grad else whole
         states.append(stacked)
     return states[0], states[1]
+
+
+def _alike(name: str, first: Any, others: Sequence[Any]) -> None:
+    """Refuse tensors that differ in more than their values."""
+    for other in others:
+        for what in ("requires_grad", "dtype", "shape"):
+            mine, theirs = getattr(first, what), getattr(other, what)
+            if mine != theirs:
+                raise RuntimeError(
+                    f"stack_module_state: {name} must have the same {what} in all models, got {mine} and {theirs} "
+                    "(Expected all parameters and buffers to have the same .requires_grad, dtype and shape)"
+                )

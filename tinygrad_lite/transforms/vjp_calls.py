@@ -27,8 +27,9 @@ def variable(x: Any, who: str, connected: bool = True) -> Any:
         raise RuntimeError(f"{who}: what is differentiated must be floating point, got {x.dtype}")
     fresh = wrap(x._data)
     node = views.node_of(x) if connected else None
-    if node is None or not mode.records(who, node):
+    if node is None:
         return fresh.requires_grad_()
+    mode.records(who, node)  # which refuses dual tensors where it says no
     fresh._node = autograd.alias(node)
     return fresh
 
@@ -67,8 +68,10 @@ class Call:
         What the function returned, without `aux`.
     outputs : list of Tensor
         Its leaves.
+    depends : bool
+        Whether the outputs have a history besides that of the variables.
     create : bool
-        Whether gradients must be recorded.
+        Whether what is returned must be recorded.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class Call:
         kwargs: dict[str, Any],
         argnums: Argnums,
         has_aux: bool,
+        any_aux: bool = False,
     ) -> None:
         self.who = who
         places = _places(who, argnums, len(args))
@@ -95,11 +99,17 @@ class Call:
             if not isinstance(result, tuple) or len(result) != 2:
                 raise RuntimeError(f"{who}: with has_aux the function must return (output, aux), got {kind_of(result)}")
             result, self.aux = result
+            if not any_aux:
+                _only_tensors(who, "aux must be", "Expected tensors, got unsupported type", pytree.leaves(self.aux))
         self.value, self.outputs = result, pytree.leaves(result)
-        for out in self.outputs:
-            if not isinstance(out, rules.Tensor):
-                raise RuntimeError(f"{who}: the function must return Tensors only, got {type(out).__name__}")
-        self.create = mode.enabled and depends_elsewhere(self.outputs, self.variables)
+        _only_tensors(who, "the function must return", "expected to return only tensors", self.outputs)
+        if not self.outputs:
+            raise RuntimeError(
+                f"{who}: the function must return Tensors, got {result} (Expected f to be a function that has "
+                "non-empty output)"
+            )
+        self.depends = depends_elsewhere(self.outputs, self.variables)
+        self.create = mode.enabled and self.depends
 
     def pull(self, cotangents: Sequence[Any], retain: bool, create: bool | None = None) -> list[Any]:
         """The vector-Jacobian product, one Tensor for each variable."""
@@ -143,13 +153,31 @@ def kind_of(value: Any) -> str:
     return f"a tuple of {len(value)}" if isinstance(value, tuple) else type(value).__name__
 
 
+def _only_tensors(who: str, what: str, theirs: str, leaves: list[Any]) -> None:
+    for t in leaves:
+        if not isinstance(t, rules.Tensor):
+            came = type(t).__name__
+            raise RuntimeError(f"{who}: {what} Tensors only, in any nest of containers, got {came} ({theirs} {came})")
+
+
+def real(who: str, what: str, tensors: Sequence[Any]) -> None:
+    """Refuse complex tensors, of which a Jacobian is two: that of the conjugate, too."""
+    for t in tensors:
+        if t.dtype.kind == "c":
+            raise RuntimeError(f"{who}: {what} must be real, got {t.dtype} (Expected all {what} to be real)")
+
+
 def _places(who: str, argnums: Argnums, count: int) -> tuple[int, ...]:
-    places = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    if not isinstance(argnums, int | tuple):
+        raise RuntimeError(f"{who}: argnums must be int or Tuple[int, ...], got {argnums!r}")
+    places = (argnums,) if isinstance(argnums, int) else argnums
     if not places:
         raise RuntimeError(f"{who}: argnums must name at least one argument, got {argnums}")
     for i in places:
         if not isinstance(i, int) or not -count <= i < count:
-            raise RuntimeError(f"{who}: argnums must be in [{-count}, {count - 1}] for {count} arguments, got {i}")
+            raise RuntimeError(
+                f"{who}: argnums must be integers in [{-count}, {count - 1}] for {count} arguments, got {i}"
+            )
     found = tuple(i % count for i in places)
     if len(set(found)) < len(found):
         raise RuntimeError(f"{who}: argnums must name each argument once, got {argnums}")
@@ -163,9 +191,15 @@ def matching(who: str, what: str, given: Any, like: Any) -> list[Any]:
             f"{who}: {what} must have the structure {pytree.structure(like)}, got {pytree.structure(given)}"
         )
     found = pytree.leaves(given)
+    if not found:
+        raise RuntimeError(f"{who}: there must be at least one Tensor, got {given} for {what}")
     for v, x in zip(found, pytree.leaves(like)):
-        if not isinstance(v, rules.Tensor):
-            raise TypeError(f"{who}: {what} must be Tensors, got {type(v).__name__}")
+        for t in (v, x):
+            if not isinstance(t, rules.Tensor):
+                raise RuntimeError(
+                    f"{who}: {what} and what they are for must be Tensors, got {type(t).__name__} (Expected {what} to "
+                    "only contain Tensors)"
+                )
         if v.shape != x.shape:
             raise RuntimeError(f"{who}: {what} must have the shape {x.shape}, got {v.shape}")
     return found

@@ -37,8 +37,8 @@ def vmap(
     in_dims : int, None or tree of them
         The dimension of each argument that is mapped over; None passes it on whole. One value stands for all
         arguments, or for all that a container holds.
-    out_dims : int or tree of int
-        Where the new dimension of each result is put.
+    out_dims : int, None or tree of them
+        Where the new dimension of each result is put; None returns what was the same tensor for all slices once.
     randomness : "error", "different" or "same"
         What a random number drawn in `func` (from the default generator) means: refused, drawn anew for each slice, or
         the same for all.
@@ -112,13 +112,22 @@ def _joined(results: list[Any], out_dims: Any) -> Any:
     first = results[0]
     if any(pytree.structure(r) != pytree.structure(first) for r in results):
         raise ValueError("vmap: the function must return the same structure for every slice, got different ones")
-    dims = pytree.spread(out_dims, first, "vmap: out_dims")
+    one = isinstance(first, rules.Tensor) and isinstance(out_dims, tuple) and len(out_dims) == 1
+    dims = pytree.spread(out_dims[0] if one else out_dims, first, "vmap: out_dims")
     stacked = []
     for parts, d in zip(zip(*map(pytree.leaves, results)), dims):
         for part in parts:
             if not isinstance(part, rules.Tensor):
                 raise ValueError(f"vmap: the function must return Tensors only, got {type(part).__name__}")
+        if d is None:
+            if any(part is not parts[0] for part in parts):
+                raise ValueError(
+                    "vmap: out_dims must hold an integer for a result that differs from slice to slice, got None (the "
+                    "function can not return a BatchedTensor when out_dim is None)"
+                )
+            stacked.append(parts[0])
+            continue
         if not isinstance(d, int) or isinstance(d, bool):
-            raise ValueError(f"vmap: out_dims must hold integers, got {d!r}")
+            raise ValueError(f"vmap: out_dims must hold integers and None, got {d!r}")
         stacked.append(stack(parts, d))
     return pytree.filled(first, stacked)
