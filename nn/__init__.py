@@ -7,6 +7,7 @@ engine.
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 if __name__ == "nn":
     # The folder was imported from a checkout, where it stands beside the engine. Hand out the real package in
@@ -14,10 +15,12 @@ if __name__ == "nn":
     # isinstance.
     import importlib
 
-    importlib.import_module("tinygrad_lite.nn.fx")  # which is loaded on demand otherwise
+    for _name in ("fx", "common_types", "modules.module"):  # which are loaded on demand otherwise
+        importlib.import_module(f"tinygrad_lite.nn.{_name}")
     for _name in [name for name in sys.modules if f"{name}.".startswith("tinygrad_lite.nn.")]:
         sys.modules[_name.removeprefix("tinygrad_lite.")] = sys.modules[_name]
 else:
+    from ..torch_imports import modules_of as _modules_of
     from . import attention, functional, grad, init, parallel, utils
     from .hooks import (
         register_module_backward_hook,
@@ -218,4 +221,9 @@ if __name__ != "nn":
     layers = {n: globals()[n] for n in __all__ if isinstance(globals()[n], type) and issubclass(globals()[n], Module)}
     del layers["DataParallel"]
     vars(modules).update(layers, __all__=list(layers))  # from torch.nn.modules import *
-    del layers
+    for path, file in list(sys.modules.items()):  # each has the names of all, which PyTorch's files have otherwise
+        if f"{path}.".startswith(f"{modules.__name__}."):
+            vars(file)["__getattr__"] = _modules_of(path, path.rpartition(".")[0])
+    if not TYPE_CHECKING:  # type checkers would take any name for one that it knows
+        __getattr__ = _modules_of(__name__)
+    del layers, path, file

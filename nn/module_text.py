@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 
-def indented(text: str) -> str:
-    """Indent all lines but the first by two spaces."""
-    return text.replace("\n", "\n  ")
+def indented(text: str, by: int = 2) -> str:
+    """Indent all lines but the first by some spaces."""
+    return text.replace("\n", "\n" + " " * by)
 
 
 def bracketed(name: str, lines: list[str], children: list[str]) -> str:

@@ -127,6 +127,7 @@ from .tensors.memory_formats import *
 from .tensors.predicates import *
 from .tensors.printing import set_printoptions as set_printoptions
 from .tensors.size import Size as Size
+from .torch_imports import modules_of as _modules_of
 
 _keep()
 _register_when_imported()
@@ -204,6 +205,20 @@ _open_doors(vars(linalg), linalg.__all__, out=True, first={"A": "input", "x": "i
 _open_doors(vars(fft), fft.__all__, out=True)
 
 
+class _Places:
+    """The last of the finders: it is asked for what has no file, as PyTorch's paths that lead elsewhere here."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> Any:
+        """The spec of a module of this library that PyTorch's name stands for, or None."""
+        if not name.startswith(f"{__package__}."):
+            return None
+        return importlib.import_module(f"{__package__}.torch_imports.places").spec_of_place(name)
+
+
+_sys.meta_path.append(_Places)
+
+
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return importlib.import_module(f"{__package__}.{name}")
@@ -219,7 +234,7 @@ def __getattr__(name: str) -> Any:
         return getattr(Tensor, name)  # `tg.zero_(x)`: in place
     if name.startswith("_foreach_") and (found := _foreach(name)) is not None:
         return found
-    raise AttributeError(f"module 'tinygrad_lite' has no attribute {name!r}")
+    return _modules_of(__package__)(name)
 
 
 def __dir__() -> list[str]:

@@ -584,6 +584,7 @@ def _apart(
     return tuple(results)
 
 
+__path__: list[str] = []  # PyTorch has a folder of this name: `from tinygrad_lite.autograd.function import Function`
 _LAZY = {
     "forward_ad": "transforms.forward_ad",
     "functional": "transforms.jacobians",
@@ -611,4 +612,4 @@ else:  # type checkers would take any name for one that it knows
             return importlib.import_module(f".{_LAZY[name]}", __package__)
         if name in _ROOM_OF:
             return getattr(importlib.import_module(f".{_ROOM_OF[name]}", __package__), name)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return importlib.import_module(".torch_imports", __package__).modules_of(__name__)(name)

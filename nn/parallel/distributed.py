@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+import tinygrad_lite.distributed.reducer as reducing  # `from` would ask for the name first
 from tinygrad_lite import Tensor, get_rng_state, is_grad_enabled, manual_seed
-from tinygrad_lite.distributed import reducer as reducing
 from tinygrad_lite.distributed.functional import summed
 from tinygrad_lite.distributed.world import resolve
 from tinygrad_lite.engine.errors import InputError

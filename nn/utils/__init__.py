@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tinygrad_lite.engine.door import open_doors as _open_doors
+from tinygrad_lite.torch_imports import modules_of as _modules_of
 
 from . import parametrizations, parametrize, prune, rnn
 from .clip_grad import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
@@ -35,3 +38,6 @@ __all__ = [
 ]
 
 _open_doors(globals(), __all__)
+
+if not TYPE_CHECKING:  # type checkers would take any name for one that it knows
+    __getattr__ = _modules_of(__name__)

@@ -16,7 +16,7 @@ import pytest
 
 import tinygrad_lite as tg
 from tinygrad_lite.engine.door import PLACEMENT
-from tinygrad_lite.torch_imports.finder import find_module
+from tinygrad_lite.torch_imports.places import find_module
 
 torch: Any = pytest.importorskip("torch")
 

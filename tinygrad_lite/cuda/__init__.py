@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from ..tensors.typed_tensors import ON_GPU
+from ..torch_imports import modules_of as _modules_of
 from ..torch_modules.no_device import Idle, refuse
 
 __all__ = [
@@ -148,4 +149,4 @@ device = device_of = stream = Idle  # blocks that choose one of what is not here
 def __getattr__(name: str) -> Any:
     if name == "amp":
         return importlib.import_module(f"{__name__}.amp")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _modules_of(__name__)(name)

@@ -7,7 +7,10 @@ from typing import Any
 from .. import amp
 from ..amp import custom_bwd as custom_bwd
 from ..amp import custom_fwd as custom_fwd
+from ..torch_imports import modules_of as _modules_of
 
+__path__: list[str] = []  # PyTorch has a folder of this name
+__getattr__ = _modules_of(__name__)
 __all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd"]
 
 

@@ -9,8 +9,9 @@ collectives.py, objects.py, point_to_point.py   the calls
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..torch_imports import modules_of as _modules_of
 from .collectives import (
     ReduceOp,
     all_gather,
@@ -126,3 +127,6 @@ class GroupMember(metaclass=_Names):
 
 
 group = GroupMember
+
+if not TYPE_CHECKING:  # type checkers would take any name for one that it knows
+    __getattr__ = _modules_of(__name__)

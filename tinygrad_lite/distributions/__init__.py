@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from ..torch_imports import modules_of as _modules_of
 from . import (
     categorical,
     discrete,
@@ -43,3 +46,6 @@ __all__ = sorted(
         *(room.__all__ for room in _ROOMS)
     )
 )
+
+if not TYPE_CHECKING:  # type checkers would take any name for one that it knows
+    __getattr__ = _modules_of(__name__)

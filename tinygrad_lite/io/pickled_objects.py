@@ -7,7 +7,7 @@ import pickle
 from collections.abc import Callable, Mapping
 from typing import IO, Any, TypeAlias
 
-from ..torch_imports.finder import find_module
+from ..torch_imports.places import find_module
 from .pickled import PLAIN, SILENT, Builder, Name
 
 Trusted: TypeAlias = "bool | Mapping[str, Any]"  # nothing, everything, or the objects of these names

@@ -11,23 +11,19 @@ _LAYERS = {  # PyTorch's file under nn.modules -> the one here
 
 RENAMED = {
     **{f"nn.modules.{theirs}": f"nn.modules.{ours}" for theirs, ours in _LAYERS.items()},
-    "nn.modules.module": "nn.hooks",
     "__config__": "utils.collect_env",
     "_C": "torch_modules._C", "_C._nn": "nn.functional", "nn.utils.stateless": "transforms.stateless",
     "distributed.nn": "distributed.functional", "distributed.nn.functional": "distributed.functional",
-    "storage": "ops.shape.storage", "_utils": "utils._torch_utils", "_custom_ops": "torch_modules.library",
+    "storage": "ops.shape.storage", "torch_version": "torch_imports.torch_version",
+    "_utils": "utils._torch_utils", "_custom_ops": "torch_modules.library",
     "_dynamo": "compiler", "_dynamo.utils": "compiler.pytorch_names", "_inductor": "compiler",
     "fx": "nn.fx",
-    **{f"fx.{name}": f"nn.fx.{name}" for name in (
-        "_symbolic_trace", "graph", "graph_module", "immutable_collections", "interpreter", "node", "passes",
-        "passes.shape_prop", "proxy", "subgraph_rewriter",
-    )},
     "cuda.amp.autocast_mode": "amp.autocast_mode", "cuda.amp.grad_scaler": "amp.grad_scaler",
 }  # fmt: skip
 
 # Files of PyTorch that are cut otherwise here: their names are found in the package above.
 WITHOUT_A_FILE = {
-    "_jit_internal", "functional", "tensor",
+    "_jit_internal", "_linalg_utils", "_lowrank", "functional", "tensor",
     "autograd.anomaly_mode", "autograd.function", "autograd.grad_mode", "autograd.gradcheck", "autograd.variable",
     "cuda.memory", "cuda.random", "cuda.streams",
     "distributions.bernoulli", "distributions.beta", "distributions.binomial", "distributions.cauchy",
@@ -46,6 +42,8 @@ WITHOUT_A_FILE = {
     "nn.modules.adaptive",
     "nn.parallel.data_parallel",
     "nn.utils.parametrize", "nn.utils.stateless",
-    "utils.data._utils", "utils.data._utils.collate", "utils.data.dataloader", "utils.data.dataset",
+    "profiler.profiler",
+    "utils.data._utils", "utils.data._utils.collate", "utils.data._utils.worker",
+    "utils.data.dataloader", "utils.data.dataset",
     "utils.data.distributed", "utils.data.sampler",
 }  # fmt: skip

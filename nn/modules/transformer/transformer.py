@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import tinygrad_lite as tg
@@ -13,11 +14,15 @@ from ... import init
 from ...module import Module
 from ..containers.container import ModuleList
 from ..normalization.layer_norm import LayerNorm
-from .transformer_layers import TransformerDecoderLayer, TransformerEncoderLayer, _Activation, _causal
+from .transformer_layers import TransformerDecoderLayer, TransformerEncoderLayer, _Activation, _activation, _causal
 
 
-def _copies(layer: Module, count: int) -> ModuleList:
+def _get_clones(layer: Module, count: int) -> ModuleList:
     return ModuleList([copy.deepcopy(layer) for _ in range(count)])
+
+
+def _get_activation_fn(activation: str) -> Callable[[Tensor], Tensor]:
+    return _activation("activation", activation)
 
 
 class TransformerEncoder(Module):
@@ -51,7 +56,7 @@ class TransformerEncoder(Module):
         mask_check: bool = True,
     ) -> None:
         super().__init__()
-        self.layers = _copies(encoder_layer, num_layers)
+        self.layers = _get_clones(encoder_layer, num_layers)
         self.num_layers = num_layers
         self.norm = norm
 
@@ -94,7 +99,7 @@ class TransformerDecoder(Module):
 
     def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
         super().__init__()
-        self.layers = _copies(decoder_layer, num_layers)
+        self.layers = _get_clones(decoder_layer, num_layers)
         self.num_layers = num_layers
         self.norm = norm
 

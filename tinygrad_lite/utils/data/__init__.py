@@ -12,6 +12,9 @@ Examples
 (1, 2) tensor([4])
 """
 
+from typing import TYPE_CHECKING
+
+from ...torch_imports import modules_of as _modules_of
 from .collating import default_collate, default_convert
 from .datasets import (
     ChainDataset,
@@ -40,3 +43,6 @@ __all__ = [
     "RandomSampler", "Sampler", "SequentialSampler", "StackDataset", "Subset", "SubsetRandomSampler", "TensorDataset",
     "WeightedRandomSampler", "WorkerInfo", "default_collate", "default_convert", "get_worker_info", "random_split",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:  # type checkers would take any name for one that it knows
+    __getattr__ = _modules_of(__name__)
