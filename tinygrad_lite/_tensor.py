@@ -29,20 +29,20 @@ from .promotion import held
 from .rules import FAST, TABLE, differentiable, unwrap, wrap
 from .tensors import printing
 from .tensors.devices import placement
-from .tensors.memory_formats import channels_last, channels_last_3d, check_format
+from .tensors.memory_formats import check_format, copy_order, lies_in, order_in
 from .tensors.numpy_calls import inputs_of_loop, lists_as_arrays, on_arrays, otherwise_on_arrays, unsupported
 from .tensors.size import Size, size_of
 
 
 @differentiable(a=lambda g: g, name="clone", numpy=np.copy, complex=True)
 def _clone(a: Any, order: str = "K") -> Any:
+    if order == "channels_last":
+        return np.moveaxis(np.moveaxis(a, 1, -1).copy("C"), -1, 1)
     return a.copy("C" if 0 in a.strides else order)
 
 
 _cast = differentiable(half_precision.cast, a=lambda g: g, name="to", complex=True)
 FAST[np.astype if hasattr(np, "astype") else np.ndarray.astype] = lambda x, dtype, **_: x.to(dtype)
-
-_CHANNELS_LAST = {channels_last: 4, channels_last_3d: 5}  # number of dimensions
 
 
 class Tensor(Methods):
@@ -374,26 +374,18 @@ class Tensor(Methods):
     # --- copies and types -------------------------------------------------------------------------------------------
 
     def clone(self, *, memory_format: Any = None) -> Tensor:
-        """A copy, differentiably; the dimensions stay in the order in which they lie in memory, as in PyTorch."""
-        if memory_format is not None:
-            check_format(memory_format, "clone")
-        return _clone.record((self, "K"))
+        """A copy, differentiably; the dimensions stay in their order in memory, or get that which is asked for."""
+        return _clone.record((self, "K" if memory_format is None else order_in(memory_format, self._data, "clone")))
 
     def contiguous(self, memory_format: Any = None) -> Tensor:
-        """Itself where its memory is in order, or in the format that is asked for; else a copy in C order."""
-        if memory_format is not None:
-            check_format(memory_format, "contiguous")
-        as_it_is = self._data.flags.c_contiguous or self.is_contiguous(memory_format)
-        return self if as_it_is else _clone.record((self, "C"))
+        """Itself where its memory is in C order, or in the format that is asked for; else a copy that is."""
+        order = copy_order(memory_format, self._data, "contiguous")
+        return self if order is None else _clone.record((self, order))
 
     def is_contiguous(self, memory_format: Any = None) -> builtins.bool:
         """Whether the memory is in C order; with `channels_last`, in that of ``(N, ..., C)``."""
-        if memory_format is not None:
-            check_format(memory_format, "is_contiguous")
-        if memory_format in _CHANNELS_LAST:
-            ours = self._data.ndim == _CHANNELS_LAST[memory_format]
-            return ours and bool(np.moveaxis(self._data, 1, -1).flags.c_contiguous)
-        return bool(self._data.flags.c_contiguous)
+        check_format(memory_format, "is_contiguous")
+        return lies_in(memory_format, self._data)
 
     def to(
         self,
@@ -416,19 +408,19 @@ class Tensor(Methods):
         copy : bool
             A copy also where nothing changes.
         memory_format : memory_format, optional
-            Accepted and ignored.
+            The order in memory; a tensor that lies in another one is copied.
 
         Returns
         -------
         Tensor
         """
-        if memory_format is not None:
-            check_format(memory_format, "to")
         dtype, copies = placement("to", args, dtype, device)
         target = self.dtype if dtype is None else as_dtype(dtype)
         if target == self._data.dtype:
-            return self.clone() if copy or copies else self
-        return _cast.record((self, target))
+            found = self.clone() if copy or copies else self
+        else:
+            found = _cast.record((self, target))
+        return found if memory_format is None else _formatted(found, memory_format)
 
     def type_as(self, other: Tensor) -> Tensor:
         """The dtype of another tensor."""
@@ -607,10 +599,14 @@ _INTEGERS, _BASIC = {int}, {int, slice, type(None), type(Ellipsis)}  # kinds of 
 
 
 def _cast_to(tensor: Tensor, dtype: Any, memory_format: Any) -> Tensor:
-    if memory_format is not None:
-        check_format(memory_format, "to")
     target = as_dtype(dtype)
-    return tensor if tensor._data.dtype is target else _cast.record((tensor, target))
+    found = tensor if tensor._data.dtype is target else _cast.record((tensor, target))
+    return found if memory_format is None else _formatted(found, memory_format)
+
+
+def _formatted(tensor: Tensor, memory_format: Any) -> Tensor:
+    order = copy_order(memory_format, tensor._data, "to")
+    return tensor if order is None else _clone.record((tensor, order))
 
 
 def rebuild(cls: type, data: Any, requires_grad: bool, grad: Any = None, attributes: Any = None) -> Any:

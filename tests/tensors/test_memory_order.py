@@ -14,6 +14,7 @@ import pytest
 from called import calls
 from ops_cases import Oracle, Row, names
 from ops_table import OPS
+from oracle import agree
 
 import tinygrad_lite as tg
 import tinygrad_lite.nn.functional as F
@@ -175,17 +176,42 @@ def parameters(function: Any) -> Any:
     return inspect.signature(function).parameters if inspect.isfunction(function) else ()
 
 
-FORMATS = (tg.contiguous_format, tg.preserve_format, tg.channels_last, tg.channels_last_3d)
 CASTS = "bool byte cdouble cfloat char clone contiguous double float half int long short to".split()
 
 
-def test_memory_formats_are_accepted_and_change_no_value() -> None:
-    x = tg.arange(24.0).reshape(1, 2, 3, 4)
+def _arranged(m: Any, name: str, order: str, permuted: bool) -> Any:
+    """How a result lies, whether it is the tensor itself, and what a write to it does to that one."""
+    x = m.arange(24.0).reshape(1, 2, 3, 4)
+    x = x.permute(0, 3, 1, 2) if permuted else x
+    out = getattr(x, name)(memory_format=getattr(m, order))
+    before = [list(out.stride()), out.is_contiguous(), out.is_contiguous(memory_format=m.channels_last), out is x]
+    out.fill_(1)
+    return [*before, x.tolist()]
+
+
+@pytest.mark.each("order", ["contiguous_format", "preserve_format", "channels_last", "channels_last_3d"])
+def test_memory_formats(order: str) -> None:
     for name in CASTS:
-        for order in FORMATS:
-            out = getattr(x, name)(memory_format=order)
-            assert out.is_contiguous()
-            np.testing.assert_array_equal(out.numpy(), getattr(x, name)().numpy(), strict=True)
+        for permuted in (False, True):
+            agree(lambda m, name=name, permuted=permuted: _arranged(m, name, order, permuted))
+
+
+def test_memory_formats_of_five_dimensions_and_of_copies() -> None:
+    def program(m: Any) -> Any:
+        x = m.arange(48.0).reshape(1, 2, 3, 4, 2).requires_grad_()
+        last = x.contiguous(memory_format=m.channels_last_3d)
+        (last * m.arange(48.0).reshape(1, 2, 3, 4, 2)).sum().backward()
+        again = last.to(memory_format=m.channels_last_3d)
+        back = last.to(memory_format=m.contiguous_format)
+        copied = last.to(m.float32, copy=True)
+        return [x.grad, again is last, *(list(t.stride()) for t in (last, back, copied, last.double()))]
+
+    agree(program)
+
+
+def test_memory_formats_are_those_of_the_list() -> None:
+    x = tg.zeros(1, 2, 3, 4)
+    for name in CASTS:
         with pytest.raises(TypeError, match="memory_format must be one, such as tinygrad_lite.channels_last, got 'C'"):
             getattr(x, name)(memory_format="C")
     assert pickle.loads(pickle.dumps(tg.channels_last)) is tg.channels_last
@@ -217,7 +243,6 @@ def test_contiguity_in_another_order() -> None:
     assert not x.is_contiguous(memory_format=tg.channels_last)
     assert not last.is_contiguous(memory_format=tg.channels_last_3d)
     assert last.contiguous(memory_format=tg.channels_last) is last
-    assert last.contiguous(memory_format=tg.channels_last_3d).is_contiguous()
 
 
 def test_strides_of_the_callers() -> None:

@@ -1,8 +1,10 @@
-"""`memory_format` and `layout`: PyTorch's words for how a tensor lies in memory; here there is one way."""
+"""`memory_format` and `layout`: PyTorch's words for how a tensor lies in memory."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
 
 from ..engine.errors import InputError
 
@@ -51,8 +53,9 @@ class _Word:
 class memory_format(_Word):
     """An order of the dimensions in memory, as ``memory_format=`` names it.
 
-    Every function that has the argument in PyTorch accepts it, and ignores it: results are the same numbers, and the
-    kernels here are fastest on memory in C order. `Tensor.is_contiguous` answers for each of them truly.
+    `Tensor.to` and its like, `contiguous` and `clone` bring a tensor into it, `is_contiguous` asks for it. What makes
+    tensors, and `Module.to`, accept it and ignore it: results are the same numbers, and the kernels here are fastest on
+    memory in C order.
 
     Parameters
     ----------
@@ -64,7 +67,7 @@ class memory_format(_Word):
     >>> import tinygrad_lite as tg
     >>> x = tg.zeros(2, 3, 4, 4).to(memory_format=tg.channels_last)
     >>> x.is_contiguous(), x.is_contiguous(memory_format=tg.channels_last)
-    (True, False)
+    (False, True)
     """
 
     __slots__ = ()
@@ -100,6 +103,40 @@ strided, sparse_coo, sparse_csr = layout("strided"), layout("sparse_coo"), layou
 sparse_csc, sparse_bsr, sparse_bsc = layout("sparse_csc"), layout("sparse_bsr"), layout("sparse_bsc")
 jagged = layout("jagged")
 Layout: TypeAlias = layout  # where `layout` is an attribute
+
+
+CHANNELS_LAST = {channels_last: 4, channels_last_3d: 5}  # number of dimensions
+
+
+def lies_in(value: Any, array: Any) -> bool:
+    """Whether an array's memory is that of ``(N, ..., C)``, or else is in C order."""
+    if value in CHANNELS_LAST:
+        return array.ndim == CHANNELS_LAST[value] and bool(np.moveaxis(array, 1, -1).flags.c_contiguous)
+    return bool(array.flags.c_contiguous)
+
+
+def copy_order(value: Any, array: Any, who: str) -> str | None:
+    """The order of the copy that `contiguous` or `to` makes in a memory format; None where there is none to make."""
+    order = "C" if value is None else order_in(value, array, who)
+    if who == "to":
+        if order == "K" or (order == "C" and not any(lies_in(last, array) for last in CHANNELS_LAST)):
+            return None  # as PyTorch has it: what lies in no format stays as it is
+    elif order == "K" and not array.flags.c_contiguous:
+        raise RuntimeError(f"{who}: preserve memory format is unsupported by the contiguous operator")
+    return None if lies_in(value, array) else order
+
+
+def order_in(value: Any, array: Any, who: str) -> str:
+    """The order of a copy of an array in a memory format: "C", "K" for that of the array, or "channels_last"."""
+    check_format(value, who)
+    if value not in CHANNELS_LAST:
+        return "C" if value is contiguous_format else "K"
+    if array.ndim != CHANNELS_LAST[value]:
+        raise RuntimeError(
+            f"{who}: {value!r} is for tensors of {CHANNELS_LAST[value]} dimensions, got {array.ndim} (required rank "
+            f"{CHANNELS_LAST[value]} tensor to use {value.value} format)"
+        )
+    return "channels_last"
 
 
 def check_format(value: Any, who: str) -> None:

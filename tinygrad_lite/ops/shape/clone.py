@@ -22,7 +22,7 @@ def clone(input: Any, *, memory_format: Any = None) -> Tensor:
     ----------
     input : Tensor
     memory_format : memory_format, optional
-        Accepted and ignored.
+        The order of the copy in memory.
 
     Returns
     -------
