@@ -62,7 +62,9 @@ def register(module: Any, name: str, value: Any, kind: str) -> None:
             object.__setattr__(module, name, value)  # a property that can be set decides what is done with it
             return
         if kind != MODULE and kinds.get(name) != kind:
-            raise KeyError(f"{cls.__name__}: attribute {name!r} already exists")
+            if hasattr(module, name):
+                raise KeyError(f"{cls.__name__}: attribute {name!r} already exists")
+            read_by_getattr()  # a property of that name that has no value yet, and hands on to what is registered
         own.pop(name, None)
     if kinds.get(name) != kind:
         kinds.pop(name, None)  # of another kind before: it goes to the end, as a new name does
@@ -267,9 +269,15 @@ class Pickled:
 
 def getattr_of_members(module: Any, name: str) -> Any:
     """`Module.__getattr__`, there once a class calls it: with it every attribute of a module is read slower."""
-    if name in vars(module):
-        return vars(module)[name]
+    own = vars(module)
+    if (key := kept(own, name)) in own:
+        return own[key]
     raise AttributeError(f"{type(module).__name__!r} object has no attribute {name!r}")
+
+
+def read_by_getattr() -> None:
+    """Have all modules read by `getattr_of_members` what is found nowhere else, from now on."""
+    Pickled.__getattr__ = getattr_of_members  # type: ignore[attr-defined]
 
 
 def calls_getattr(cls: type) -> bool:

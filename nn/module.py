@@ -16,7 +16,7 @@ from tinygrad_lite.engine.errors import InputError
 from ._checks import check_input
 from ._hyperparameters import checked
 from .hooks import Hooked, call_with_hooks
-from .members import Members, Pickled, calls_getattr, getattr_of_members, kept, register
+from .members import Members, Pickled, calls_getattr, kept, read_by_getattr, register
 from .module_placement import Placed
 from .module_text import bracketed, indented
 from .parameter import Buffer, Parameter
@@ -72,7 +72,7 @@ class Module(Placed, Stateful, Hooked, Pickled):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if calls_getattr(cls):
-            Module.__getattr__ = getattr_of_members  # type: ignore[attr-defined]
+            read_by_getattr()
         if "__init__" in vars(cls) and cls.__module__.startswith(_LAYERS):
             cls.__init__ = checked(cls, cls.__init__)  # type: ignore[method-assign]
 

@@ -72,6 +72,8 @@ def as_pytorch_hands_on(function: Any, args: tuple[Any, ...], kwargs: Any) -> tu
     Those of its functions that are Python hand on by name, with its value, whatever has a default.
     """
     name = places().get(id(function), "").rpartition(".")[2]
+    if name == "einsum" and len(args) == 2 and isinstance(args[1], (tuple, list)):
+        return (args[0], *args[1]), kwargs
     if name in _AS_GIVEN or getattr(functional, name, places) is not function:
         return args, kwargs
     try:

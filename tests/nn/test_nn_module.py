@@ -236,6 +236,24 @@ def test_parameters_and_buffers_take_no_name_of_the_class(value):
             setattr(module, name, value)
 
 
+def test_a_buffer_may_be_behind_a_property_that_has_no_value_of_its_own():
+    class Base(nn.Module):
+        def __init__(self, known):
+            super().__init__()
+            if known:
+                self.register_buffer("optimum", tg.tensor([2.0]))
+
+    class Function(Base):
+        @property
+        def optimum(self):
+            return super().optimum
+
+    assert Function(True).optimum.item() == 2
+    assert [name for name, _ in Function(True).named_buffers()] == ["optimum"]
+    with pytest.raises(AttributeError, match="optimum"):
+        _ = Function(False).optimum
+
+
 def test_a_missing_attribute_is_an_attribute_error():
     with pytest.raises(AttributeError, match="'Block' object has no attribute 'nothing'"):
         _ = Block().nothing

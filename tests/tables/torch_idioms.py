@@ -70,6 +70,12 @@ TABLE: dict[str, list[Idiom]] = {
           "Function is torch.autograd.Function", True),
         I("from torch.autograd.gradcheck import GradcheckError, gradcheck\n"
           "torch.autograd.gradcheck(torch.sin, w.double()) and gradcheck(torch.sin, w.double())", True),
+        I("torch.torch is torch and torch.math.pi > 3", True),
+        I("from torch.utils.data.dataloader import _collate_fn_t\n"
+          "def f(collate: _collate_fn_t, future: torch.futures.Future[int]): return collate\nf(3, None)", 3),
+        I("(type(x).__module__, type(nn.Parameter(x)).__module__)", ["torch", "torch.nn.parameter"]),
+        I("import warnings; issubclass(torch.jit.TracerWarning, Warning)", True),
+        I("import torch._dynamo; isinstance(torch._dynamo.list_backends(), list)", True),
         I("from torch import Tensor, FloatTensor; isinstance(x, Tensor) and isinstance(x, FloatTensor)", True),
         I("from torch.nn import Parameter; from torch.nn.parameter import Parameter as P; P is Parameter", True),
         I("from torch.nn.modules.utils import _pair, _triple; (_pair(3), _triple((1, 2, 3)))", [[3, 3], [1, 2, 3]]),

@@ -27,6 +27,7 @@ from .pytorch_names import (
     graph_break,
     is_dynamo_compiling,
     is_exporting,
+    list_backends,
     mark_dynamic,
     mark_static,
     optimize,
@@ -39,8 +40,8 @@ from .recorder.recording import LOCAL
 
 __all__ = [
     "CompileError", "Compiled", "Explanation", "allow_in_graph", "assume_constant_result", "compile", "disable",
-    "graph_break", "is_compiling", "is_dynamo_compiling", "is_exporting", "mark_dynamic", "mark_static", "optimize",
-    "reset", "set_stance",
+    "graph_break", "is_compiling", "is_dynamo_compiling", "is_exporting", "list_backends", "mark_dynamic",
+    "mark_static", "optimize", "reset", "set_stance",
 ]  # fmt: skip
 
 _BACKENDS = (None, "inductor", "eager", "aot_eager", "tinygrad_lite")

@@ -9,8 +9,8 @@ from typing import Any
 from .recorder.recording import LOCAL
 
 __all__ = [
-    "allow_in_graph", "assume_constant_result", "graph_break", "is_dynamo_compiling", "is_exporting", "mark_dynamic",
-    "mark_static", "optimize", "reset", "set_stance",
+    "allow_in_graph", "assume_constant_result", "graph_break", "is_dynamo_compiling", "is_exporting", "list_backends",
+    "mark_dynamic", "mark_static", "optimize", "reset", "set_stance",
 ]  # fmt: skip
 
 
@@ -32,6 +32,11 @@ def optimize(*args: Any, **options: Any) -> Any:
 def is_compile_supported(device_type: str) -> bool:
     """False: no code for a device is made of a function."""
     return False
+
+
+def list_backends(exclude_tags: Any = ("debug", "experimental")) -> list[str]:
+    """The names of other compilers to choose from: none."""
+    return []
 
 
 def is_exporting() -> bool:

@@ -10,12 +10,17 @@ import importlib
 from typing import Any, NoReturn, TypeVar
 
 __all__ = [
-    "Attribute", "annotate", "export", "fork", "freeze", "ignore", "is_scripting", "is_tracing", "isinstance", "load",
+    "Attribute", "TracerWarning", "annotate", "export", "fork", "freeze", "ignore", "is_scripting", "is_tracing",
+    "isinstance", "load",
     "optimize_for_inference", "save", "script", "script_if_tracing", "script_method", "trace", "trace_module",
     "unused", "wait",
 ]  # fmt: skip
 
 _T = TypeVar("_T")
+
+
+class TracerWarning(Warning):
+    """What PyTorch says of a branch that it records one way: there is none here, and programs may ignore it."""
 
 
 def script(obj: _T, *args: Any, **options: Any) -> _T:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import importlib.util
+import math
 import multiprocessing
 import os
 import sys
@@ -47,6 +48,9 @@ def activate(instead: bool = False) -> None:
     sys.meta_path.insert(0, TorchFinder())
     present(tg, "torch")
     tg.__name__ = "torch"  # programs compare it
+    vars(tg).update(torch=tg, math=math)  # PyTorch's file imports both, and `torch.math.pi` is written
+    for kind, place in ((tg.Tensor, "torch"), (tg.nn.Parameter, "torch.nn.parameter")):
+        kind.__module__ = place  # by which libraries choose the functions for an array (autoray, opt_einsum)
     watch_errors()
     atexit.register(report)
     _activate_in_processes(instead)

@@ -43,7 +43,7 @@ def watch_errors() -> None:
         if isinstance(error, AttributeError) and traceback is not None:
             of = type(error.obj)
             *_, (frame, line) = walk_tb(traceback)
-            if of.__module__.partition(".")[0] == _OURS.name:
+            if of.__module__.partition(".")[0] in (_OURS.name, "torch"):
                 _asked.setdefault(f"{of.__name__}.{error.name}", f"{Path(frame.f_code.co_filename).name}:{line}")
         show(kind, error, traceback)
 

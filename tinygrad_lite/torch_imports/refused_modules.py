@@ -17,7 +17,7 @@ REFUSED = {  # a module, with all below it -> why
     "nn.quantizable": _QUANTIZED, "nn.intrinsic": _QUANTIZED,
     "export": "a model is not exported from here; save its state_dict(), and export it by PyTorch",
     "fx.experimental": _GRAPHS, "fx.passes": _GRAPHS,
-    "distributed.algorithms": _RANKS,
+    "distributed._composable": _SHARDS, "distributed._tensor": _SHARDS, "distributed.algorithms": _RANKS,
     "distributed.checkpoint": "training.Checkpoint saves what several ranks hold, in parts",
     "distributed.device_mesh": _RANKS, "distributed.elastic": _RANKS, "distributed.fsdp": _SHARDS,
     "distributed.rpc": _RANKS, "distributed.tensor": _SHARDS,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import concurrent.futures
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 __all__ = ["Future", "collect_all", "wait_all"]
+_T = TypeVar("_T")
 
 
-class Future:
+class Future(Generic[_T]):
     """A value that will be there.
 
     Parameters
@@ -56,15 +57,15 @@ class Future:
             raise TypeError(f"Future.set_exception: result must be an exception, got {type(result).__name__}")
         self._future.set_exception(result)
 
-    def add_done_callback(self, callback: Callable[[Future], Any]) -> None:
+    def add_done_callback(self, callback: Callable[[Future[_T]], Any]) -> None:
         """Call the function with this future when it is done."""
         self._future.add_done_callback(lambda _: callback(self))
 
-    def then(self, callback: Callable[[Future], Any]) -> Future:
+    def then(self, callback: Callable[[Future[_T]], Any]) -> Future[Any]:
         """The future of what the function makes of this one."""
-        following = Future()
+        following: Future[Any] = Future()
 
-        def follow(done: Future) -> None:
+        def follow(done: Future[_T]) -> None:
             try:
                 following.set_result(callback(done))
             except Exception as error:  # the user's function may raise anything
@@ -74,7 +75,7 @@ class Future:
         return following
 
 
-def collect_all(futures: Sequence[Future]) -> Future:
+def collect_all(futures: Sequence[Future[Any]]) -> Future[list[Future[Any]]]:
     """The future of the list of them, done when all are.
 
     Parameters
@@ -95,7 +96,8 @@ def collect_all(futures: Sequence[Future]) -> Future:
     >>> [part.value() for part in whole.wait()]
     [0, 1]
     """
-    whole, parts = Future(), list(futures)
+    parts = list(futures)
+    whole: Future[list[Future[Any]]] = Future()
 
     def arrived(_: Any) -> None:
         if not whole.done() and all(part.done() for part in parts):
@@ -107,7 +109,7 @@ def collect_all(futures: Sequence[Future]) -> Future:
     return whole
 
 
-def wait_all(futures: Sequence[Future]) -> list[Any]:
+def wait_all(futures: Sequence[Future[Any]]) -> list[Any]:
     """The values of all, once they are there; the first error is raised.
 
     Parameters

@@ -29,7 +29,7 @@ _OPERATORS = (  # methods that Python calls for signs, by names without undersco
 def public_functions() -> list[FunctionType]:
     """All that can be asked about: what has a door, the elementwise functions, and the methods behind signs."""
     for late in ("special", "nn.functional"):  # would open doors when it is first used
-        importlib.import_module(f"{Tensor.__module__.partition('.')[0]}.{late}")
+        importlib.import_module(f"{__name__.partition('.')[0]}.{late}")
     elementwise = [call for call in TABLE if type(call) is FunctionType and hasattr(call, "formula")]
     return list(dict.fromkeys(f for f in (*doors(), *elementwise, *signs()) if type(f) is FunctionType))
 

@@ -241,3 +241,10 @@ def test_handlers_are_asked_in_turn_and_see_what_was_given():
     before = len(asked)
     assert tg.flatten(x).tolist() == [1, 1, 1, 1]
     assert len(asked) == before
+
+
+def test_operands_of_einsum_stand_side_by_side_as_pytorch_records_them():
+    graph = tg.fx.Graph()
+    x = tg.fx.proxy.GraphAppendingTracer(graph).create_proxy("placeholder", "x", (), {})
+    for call in (tg.einsum("ij,jk", x, x), tg.einsum("ij,jk", (x, x)), tg.einsum("ij,jk", [x, x])):
+        assert call.node.args == ("ij,jk", x.node, x.node)

@@ -28,6 +28,8 @@ from .datasets import (
 )
 from .distributed import DistributedSampler
 from .loader import DataLoader
+from .loader import _collate_fn_t as _collate_fn_t
+from .loader import _worker_init_fn_t as _worker_init_fn_t
 from .samplers import (
     BatchSampler,
     RandomSampler,

@@ -18,6 +18,8 @@ from .samplers import BatchSampler, RandomSampler, SequentialSampler, checked_co
 from .workers import Ahead, Exhausted, Here, Progress, Walked, WorkerInfo, Workers, get_worker_info
 
 T_co = TypeVar("T_co", covariant=True)
+_collate_fn_t = Callable[[list[Any]], Any]  # PyTorch's names, for annotations
+_worker_init_fn_t = Callable[[int], None]
 
 
 class DataLoader(Generic[T_co]):
