@@ -30,6 +30,7 @@ from tinygrad_lite.ops.shape import cat_pad
 from tinygrad_lite.tensors.row_types import FloatingTensor
 
 from ._checks import DROPOUT_MODES, check_choice, check_probability
+from .module_placement import _parse_to as _parse_to
 
 # --- activations ----------------------------------------------------------------------------------
 

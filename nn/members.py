@@ -22,6 +22,7 @@ _MARKED = {"forward_pre": ("with_kwargs",), "forward": ("with_kwargs", "always_c
 _VOLATILES, _FULL = "_non_persistent_buffers_set", "_is_full_backward_hook"
 
 
+_FUNCTIONS = "tinygrad_lite.ops."
 _HIDDEN = "."  # which no registered name ends with
 
 
@@ -273,6 +274,16 @@ def getattr_of_members(module: Any, name: str) -> Any:
     if (key := kept(own, name)) in own:
         return own[key]
     raise AttributeError(f"{type(module).__name__!r} object has no attribute {name!r}")
+
+
+def unbound(cls: type) -> None:
+    """Have the engine's functions that a class has as attributes take what they are given: PyTorch's are no methods.
+
+    ``conv = F.conv2d`` in a class, called as ``self.conv(x, weight)``, gets no `self` there.
+    """
+    for name, value in list(vars(cls).items()):
+        if type(value) is FunctionType and value.__module__.startswith(_FUNCTIONS) and "." not in value.__qualname__:
+            setattr(cls, name, staticmethod(value))
 
 
 def read_by_getattr() -> None:

@@ -16,7 +16,7 @@ from tinygrad_lite.engine.errors import InputError
 from ._checks import check_input
 from ._hyperparameters import checked
 from .hooks import Hooked, call_with_hooks
-from .members import Members, Pickled, calls_getattr, kept, read_by_getattr, register
+from .members import Members, Pickled, calls_getattr, kept, read_by_getattr, register, unbound
 from .module_placement import Placed
 from .module_text import bracketed, indented
 from .parameter import Buffer, Parameter
@@ -73,6 +73,7 @@ class Module(Placed, Stateful, Hooked, Pickled):
         super().__init_subclass__(**kwargs)
         if calls_getattr(cls):
             read_by_getattr()
+        unbound(cls)
         if "__init__" in vars(cls) and cls.__module__.startswith(_LAYERS):
             cls.__init__ = checked(cls, cls.__init__)  # type: ignore[method-assign]
 

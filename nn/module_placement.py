@@ -11,7 +11,8 @@ import numpy as np
 from tinygrad_lite import Tensor, float16, float32, float64
 from tinygrad_lite.dtypes import as_dtype
 from tinygrad_lite.engine.errors import DtypeError
-from tinygrad_lite.tensors.devices import only_cpu, placement
+from tinygrad_lite.tensors.devices import device as device_of
+from tinygrad_lite.tensors.devices import names_device, only_cpu, placement
 from tinygrad_lite.tensors.memory_formats import check_format
 from tinygrad_lite.tensors.typed_tensors import tensor_type
 
@@ -19,6 +20,18 @@ from .parameter import Parameter, Uninitialized
 from .state_dict import BUFFER, VOLATILE
 
 _M = TypeVar("_M", bound="Placed")
+
+
+def _parse_to(*args: Any, **options: Any) -> tuple[Any, Any, bool, Any]:
+    """The device, dtype, `non_blocking` and memory format that arguments of `Module.to` ask for, by PyTorch's name."""
+    dtype, _ = placement("to", args, options.get("dtype"), options.get("device"))
+    places = ("cpu" if isinstance(each, Tensor) else each for each in args)
+    place = next(filter(names_device, places), options.get("device"))
+    flags = [each for each in args if isinstance(each, bool)]
+    blocking = bool(options.get("non_blocking", flags[:1] == [True]))
+    return None if place is None else device_of(place), dtype, blocking, options.get("memory_format")
+
+
 _BUFFERS = (BUFFER, VOLATILE)
 
 

@@ -1035,3 +1035,19 @@ def test_what_is_assigned_may_begin_with_more_dimensions_of_size_1(key, shape):
     y = tg.zeros(3, 4)
     y[key] = value.detach() * 2
     np.testing.assert_array_equal(y.numpy(), expected)
+
+
+def test_what_is_expanded_without_repetition_can_be_written_to():
+    x = tg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = x * 1
+    z = y.expand(1, 3)
+    z[0, 0] = 5
+    z.mul_(2)
+    assert y.tolist() == [10, 4, 6]
+    (y * y).sum().backward()
+    assert x.grad.tolist() == [0, 16, 24]
+    corner = tg.eye(2).expand(1, 1, 2, 2).contiguous()
+    corner[..., 0, 1] = 7
+    assert corner.flatten().tolist() == [1, 7, 0, 1]
+    with pytest.raises(RuntimeError, match="single memory location"):
+        tg.eye(2).expand(2, 2, 2)[:, 0, 0] = 1

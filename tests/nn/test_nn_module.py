@@ -13,6 +13,7 @@ from oracle import agree
 
 import tinygrad_lite as tg
 from tinygrad_lite import nn
+from tinygrad_lite.nn import functional as F
 
 
 class Block(nn.Module):
@@ -252,6 +253,19 @@ def test_a_buffer_may_be_behind_a_property_that_has_no_value_of_its_own():
     assert [name for name, _ in Function(True).named_buffers()] == ["optimum"]
     with pytest.raises(AttributeError, match="optimum"):
         _ = Function(False).optimum
+
+
+def test_functions_that_a_class_has_as_attributes_are_no_methods():
+    class Base(nn.Linear):
+        reset = nn.Linear.reset_parameters
+        conv, act, doubled = F.conv2d, tg.tanh, lambda self, x: 2 * x
+
+    layer = Base(2, 2)
+    x = tg.ones(1, 1, 2, 2)
+    layer.reset()
+    assert layer.conv(x, x).item() == 4
+    assert layer.act(x).shape == layer.doubled(x).shape == x.shape
+    assert Base.act(x).equal(tg.tanh(x))
 
 
 def test_a_missing_attribute_is_an_attribute_error():

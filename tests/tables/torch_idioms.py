@@ -75,6 +75,13 @@ TABLE: dict[str, list[Idiom]] = {
           "def f(collate: _collate_fn_t, future: torch.futures.Future[int]): return collate\nf(3, None)", 3),
         I("(type(x).__module__, type(nn.Parameter(x)).__module__)", ["torch", "torch.nn.parameter"]),
         I("import warnings; issubclass(torch.jit.TracerWarning, Warning)", True),
+        I("class Net(nn.Module): conv, act = F.conv1d, torch.tanh\n"
+          "Net().conv(x[None], x[None]).shape, Net().act(x).shape", [[1, 1, 1], [2, 2]]),
+        I("e = torch.eye(2).expand(1, 2, 2).contiguous(); e[..., :1, :] = 5.0; e.tolist()", [[[5.0, 5.0], [0.0, 1.0]]]),
+        I("torch._assert_async(torch.ones(1), 'never'); torch.selu_(torch.zeros(1)).item()", 0.0),
+        I("torch._assert_async(torch.zeros(1), 'said')", error("RuntimeError")),
+        I("device, dtype, blocking, layout = torch._C._nn._parse_to('cpu', torch.float64, True)\n"
+          "[str(device), dtype is torch.float64, blocking, layout]", ["cpu", True, True, None]),
         I("import torch._dynamo; isinstance(torch._dynamo.list_backends(), list)", True),
         I("from torch import Tensor, FloatTensor; isinstance(x, Tensor) and isinstance(x, FloatTensor)", True),
         I("from torch.nn import Parameter; from torch.nn.parameter import Parameter as P; P is Parameter", True),
@@ -388,6 +395,9 @@ TABLE: dict[str, list[Idiom]] = {
           [[1.0, 2.0], [3.0, 4.0]]),
         I("p = os.path.join(folder, 'whole.pt'); torch.save(model, p)\n"
           "torch.load(p, weights_only=False)(x).flatten().tolist()", [1.5, 3.5]),
+        I("import io, pickle; b = io.BytesIO(); torch.save(model, b); b.seek(0)\n"
+          "p = pickle.loads(pickle.dumps(model))\n"
+          "[torch.load(b, weights_only=False).weight.requires_grad, p.bias.requires_grad]", [True, True]),
         I("p = os.path.join(folder, 'whole.pt'); torch.save(model, p); torch.load(p)", error("ValueError"),
           "a module is read with `weights_only=False` alone", error("Exception")),
         I("p = os.path.join(folder, 'a.pt'); torch.save({'seen': np.arange(2)}, p)\n"

@@ -256,7 +256,7 @@ class _Pickler(pickle._Pickler):
 def public_name(obj: Any) -> Name:
     """Where an object is found by its name: in PyTorch, for one that this library has under a name of PyTorch's."""
     module, name = getattr(obj, "__module__", None) or "", getattr(obj, "__qualname__", "")
-    if module.partition(".")[0] == _LIBRARY:
+    if module.partition(".")[0] in (_LIBRARY, "torch"):  # in PyTorch's place, tensors say that they are PyTorch's
         for place in _PUBLIC if isinstance(obj, type) else (".nn.functional", *_PUBLIC):
             there = sys.modules.get(_LIBRARY + place)
             if there is not None and vars(there).get(name) is obj:

@@ -31,6 +31,12 @@ def _assert(condition: Any, message: str) -> None:
     assert condition, message
 
 
+def _assert_async(condition: Any, message: str = "Expected Tensor with single nonzero value, but got zero") -> None:
+    """A RuntimeError with a message unless a Tensor's one element is true; at once, since nothing runs behind."""
+    if not condition:
+        raise RuntimeError(message)
+
+
 @other_names(num="n")
 def set_num_threads(n: int) -> None:
     """Set how many threads share a large loop, and a large product of matrices.

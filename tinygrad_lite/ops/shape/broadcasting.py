@@ -35,7 +35,9 @@ def expand_to(a: Any, shape: tuple[int, ...]) -> Any:
         return a
     if a.ndim == 0 and isinstance(a, (np.ndarray, np.generic)):
         return np.ndarray(shape, a.dtype, np.asarray(a), 0, (0,) * len(shape))
-    return np.broadcast_to(a, shape)
+    stretched = np.broadcast_to(a, shape)
+    # where nothing is repeated, it may be written to: `eye(4).expand(1, 4, 4).contiguous()` is no copy
+    return np.reshape(a, shape) if stretched.size == a.size else stretched
 
 
 def _led(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
