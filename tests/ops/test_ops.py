@@ -83,7 +83,9 @@ def assert_same(ours: Any, theirs: Any, rtol: float = 1e-9, atol: float = 1e-9) 
 def test_first_and_second_derivatives(row: Row) -> None:
     inputs, flat = tensors(row), row.flat
     function = lambda *ts: [o for o in listed(row.call(tg, *ts)) if o.requires_grad]  # noqa: E731
-    assert tg.gradcheck(function, inputs, allow_zero=flat, rtol=1e-5, atol=1e-6)
+    entries = sum(t.numel() for t in inputs if t.requires_grad)
+    mode = "full" if entries <= 40 else "random"  # directions find one wrong entry among hundreds, and cost a tenth
+    assert tg.gradcheck(function, inputs, allow_zero=flat, rtol=1e-5, atol=1e-6, mode=mode)
     assert tg.gradgradcheck(function, inputs, allow_zero=flat, rtol=1e-4, atol=1e-5, fast_mode=True)
 
 
