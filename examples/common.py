@@ -194,7 +194,7 @@ def save_figure(figure: Any, out: str | Path, name: str) -> Path:
     """Write the figure to out/name.png, say so, and free it."""
     path = Path(out) / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.draw_without_rendering()  # its layout, once: saving would make it twice
+    figure.get_layout_engine().execute(figure)  # once: saving would do it twice
     figure.set_layout_engine("none")
     figure.savefig(path)
     pyplot().close(figure)

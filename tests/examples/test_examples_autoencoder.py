@@ -18,7 +18,7 @@ def no_figures(monkeypatch):
 
 
 def test_autoencoder(digits, tmp_path, capsys):
-    results = run(autoencoder, tmp_path, steps=400, lr=5e-3, **{"batch-size": 64})
+    results = run(autoencoder, tmp_path, steps=400, lr=5e-3, **{"batch-size": 32})
     error, linear, model = results["error"], results["pca"], results["model"]
     assert error < 0.93 * linear[1]
     assert linear[results["components"] - 1] <= error < linear[results["components"] - 2]

@@ -173,7 +173,7 @@ def one_image(monkeypatch):
 
 
 def test_resnet_learns_digits(digits, one_image, tmp_path, capsys):
-    results = resnet.main(steps=70, batch_size=32, width=8, lr=0.1, out=str(tmp_path))
+    results = resnet.main(steps=70, batch_size=32, width=4, lr=0.1, out=str(tmp_path))
     assert results["accuracy"] > 0.75  # of 1,000 digits that it has not seen
     (_, _), (x, t) = load_mnist(flatten=False)
     assert resnet.accuracy(results["model"], x, t) == pytest.approx(results["accuracy"])
