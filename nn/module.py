@@ -77,9 +77,16 @@ class Module(Placed, Stateful, Hooked, Pickled):
         if "__init__" in vars(cls) and cls.__module__.startswith(_LAYERS):
             cls.__init__ = checked(cls, cls.__init__)  # type: ignore[method-assign]
 
-    def __init__(self) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if (args or kwargs) and not self.call_super_init:
+            raise TypeError(
+                f"{type(self).__name__}: Module.__init__ takes no arguments where call_super_init is False, got "
+                f"{', '.join([*map(repr, args), *kwargs])}"
+            )
         self.__dict__["_kinds"] = {}
         self.__dict__["training"] = True
+        if self.call_super_init:  # of other classes beside, which are to be told what this one is
+            super().__init__(*args, **kwargs)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; every subclass that is called defines it."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from tinygrad_lite import Tensor, float16, float32, float64
+from tinygrad_lite import Tensor, float16, float32, float64, no_grad
 from tinygrad_lite.dtypes import as_dtype
 from tinygrad_lite.engine.errors import DtypeError
 from tinygrad_lite.tensors.devices import device as device_of
@@ -134,11 +134,14 @@ class Placed:
             for child in self.children():
                 child._apply(fn)
         for parameter in self.parameters(recurse=False):
-            values = parameter if isinstance(parameter, Uninitialized) else parameter.data
-            if (made := fn(values)) is not values:
-                grad, parameter.grad = parameter.grad, None
-                parameter.data = made  # the same object: an optimizer that holds it still does
-                parameter.grad = None if grad is None else fn(grad)
+            grad = parameter.grad
+            with no_grad():
+                made = fn(parameter)
+                if made is not parameter:
+                    parameter.grad = None
+                    parameter.data = made  # the same object: an optimizer that holds it still does
+                if grad is not None:
+                    parameter.grad = fn(grad)
         for name, buffer in self._members(*_BUFFERS):
             if buffer is not None and (made := fn(buffer)) is not buffer:
                 self.__dict__[name] = made

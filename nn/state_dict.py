@@ -78,42 +78,67 @@ def load_state(module: AnyModule, given: Mapping[str, Any], strict: bool, assign
     """Match a state dict with a module's state; write only if everything fits."""
     if not isinstance(given, Mapping):
         raise TypeError(f"load_state_dict: state_dict must be a mapping, got {type(given).__name__}")
-    state = dict(given)  # hooks may edit it
     missing: list[str] = []
     unexpected: list[str] = []
     errors: list[str] = []
     tree = [(f"{path}." if path else "", m) for path, m in module.named_modules(remove_duplicate=False)]
-    by_hand: set[int] = set()  # the modules that read what is theirs themselves
+    states: dict[str, dict[str, Any]] = {}  # of each module, what is left for it: hooks may edit it
+    by_hand: set[str] = set()  # the modules that read what is theirs themselves
     for prefix, m in tree:
+        state = states[prefix] = _left_for(prefix, states, given)
         m._upgrade_state(state, prefix)
         for _, hook in hooks_of(m, "load_pre"):
             hook.hook(m, state, prefix, _told(given, prefix), strict, missing, unexpected, errors)
         if type(m)._load_from_state_dict is not Stateful._load_from_state_dict and not _asks_for_ours(
             m, state, prefix, _told(given, prefix), strict, missing, unexpected, errors
         ):
-            by_hand.add(id(m))
-    places = {prefix + n: (m, n, value) for prefix, m in tree for n, value in own_state(m) if id(m) not in by_hand}
-    theirs = {prefix + n for prefix, m in tree for n, _ in own_state(m) if id(m) in by_hand}
+            by_hand.add(prefix)
+    places: dict[str, tuple[AnyModule, str, Tensor, Any]] = {}
     values: dict[str, np.ndarray[Any, Any]] = {}
-    for key, (_, _, current) in places.items():
-        if key not in state:
-            missing.append(key)
-        else:
-            _read(key, state[key], current, values, errors)
-    extras = {prefix + EXTRA: m for prefix, m in tree if type(m).set_extra_state is not set_extra_state}
-    missing += [key for key in extras if key not in state]
-    unexpected += [key for key in state if key not in places and key not in extras and key not in theirs]
+    extras: list[tuple[AnyModule, Any]] = []
+    for prefix, m in tree:
+        if prefix in by_hand:
+            continue
+        state, extra = states[prefix], prefix + EXTRA
+        own = {prefix + n: (n, value) for n, value in own_state(m)}
+        for key, (n, current) in own.items():
+            if key not in state:
+                missing.append(key)
+            else:
+                places[key] = m, n, current, state[key]
+                _read(key, state[key], current, values, errors)
+        takes_extra = type(m).set_extra_state is not set_extra_state
+        if takes_extra and extra in state:
+            extras.append((m, state[extra]))
+        elif takes_extra:
+            missing.append(extra)
+        children = {name for name, _ in m._members(MODULE)}
+        known = {*own, extra} if takes_extra else own
+        unexpected += [key for key in state if key not in known and not _goes_to(children, key[len(prefix) :])]
     result = IncompatibleKeys(missing, unexpected)
     for _, m in reversed(tree):
         for _, hook in hooks_of(m, "load_post"):
             hook.hook(m, result)
     _raise_if_wrong(type(module).__name__, result, errors, strict)
     for key, value in values.items():
-        _write(*places[key], state[key], value, assign)
-    for key, m in extras.items():
-        if key in state:
-            m.set_extra_state(state[key])
+        _write(*places[key], value, assign)
+    for m, value in extras:
+        m.set_extra_state(value)
     return result
+
+
+def _left_for(prefix: str, states: dict[str, dict[str, Any]], given: Mapping[str, Any]) -> dict[str, Any]:
+    """A module's part of what the module above left for it."""
+    if not prefix:
+        return dict(given)
+    above = prefix[:-1].rpartition(".")[0]
+    return {k: v for k, v in states[f"{above}." if above else ""].items() if k.startswith(prefix)}
+
+
+def _goes_to(children: set[str], name: str) -> bool:
+    """Whether one of the children will read it, or refuse it."""
+    child, dot, _ = name.partition(".")
+    return bool(dot) and child in children
 
 
 def _told(state: Mapping[str, Any], prefix: str) -> dict[str, Any]:
@@ -152,6 +177,8 @@ def _read(key: str, value: Any, current: Tensor, values: dict[str, np.ndarray[An
     except Exception as error:  # whatever a foreign type raises
         errors.append(f"{key}: a {type(value).__name__} cannot be read as an array ({error}).")
         return
+    if array.shape == (1,) and not isinstance(current, Uninitialized) and current.shape == ():
+        array = array[0]  # as PyTorch wrote numbers before 0.4
     if array.dtype.kind not in _KEPT_BY.get(current.dtype.kind, "biu"):
         errors.append(f"{key}: values of dtype {array.dtype} cannot be stored as {current.dtype}.")
     elif not isinstance(current, Uninitialized) and array.shape != current.shape:

@@ -204,3 +204,51 @@ def test_a_second_pass_and_an_overwritten_value_in_pytorchs_words():
     z.add_(1)
     with pytest.raises(RuntimeError, match="has been modified by an inplace operation"):
         out.backward()
+
+
+BOOLS: dict[str, Any] = {
+    "zeros": lambda m: m.zeros(True),
+    "zeros of a tuple": lambda m: m.zeros((True,)),
+    "zeros of a list": lambda m: m.zeros([True, 2]),
+    "full": lambda m: m.full((True,), 1.0),
+    "randn": lambda m: m.randn(True),
+    "new_zeros": lambda m: m.ones(1).new_zeros(True),
+    "reshape": lambda m: m.ones(1).reshape((True,)),
+    "view": lambda m: m.ones(1).view(True),
+    "expand": lambda m: m.ones(1).expand(True, 1),
+    "repeat": lambda m: m.ones(1).repeat(True),
+    "permute": lambda m: m.ones(1, 1).permute(True, False),
+    "flip": lambda m: m.ones(1, 1).flip((True,)),
+    "sum": lambda m: m.ones(1, 2).sum(True),
+    "mean": lambda m: m.ones(1, 2).mean((True,)),
+    "amax": lambda m: m.ones(1, 2).amax(True),
+    "chunk": lambda m: m.ones(2).chunk(True),
+    "linspace": lambda m: m.linspace(0, 1, True),
+    "narrow": lambda m: m.ones(3).narrow(0, True, 1),
+    "topk": lambda m: m.ones(3).topk(True),
+    "randperm": lambda m: m.randperm(True),
+    "one_hot": lambda m: m.nn.functional.one_hot(m.tensor([0]), True),
+    "pad": lambda m: m.nn.functional.pad(m.ones(2), (True, 0)),
+    "max_pool2d": lambda m: m.nn.functional.max_pool2d(m.ones(1, 1, 2, 2), True),
+    "Embedding": lambda m: m.nn.Embedding(True, 2),
+    "Linear": lambda m: m.nn.Linear(2, True),
+    "interpolate": lambda m: m.nn.functional.interpolate(m.ones(1, 1, 2), size=True),
+    "interpolate to a float": lambda m: m.nn.functional.interpolate(m.ones(1, 1, 2), size=3.0),
+    "interpolate to floats": lambda m: m.nn.functional.interpolate(m.ones(1, 1, 2), size=(3.5,)),
+}
+
+
+@pytest.mark.each("name", BOOLS)
+def test_what_is_no_integer_is_no_size(name: str) -> None:
+    with pytest.raises(TypeError):
+        BOOLS[name](tg)
+    agree(BOOLS[name])
+
+
+def test_cosine_similarity_promotes() -> None:
+    def program(m: Any) -> Any:
+        x = m.tensor([3.0, 4.0])
+        return [m.cosine_similarity(x.to(m.int8), x, dim=0), m.cosine_similarity(x.double(), x, dim=0).dtype == m.float64]
+
+    agree(program)
+    agree(lambda m: m.cosine_similarity(m.tensor([3, 4]), m.tensor([3, 4]), dim=0))

@@ -586,3 +586,49 @@ def conversions(m):
 
 def test_a_class_may_take_part_in_conversions():
     agree(conversions)
+
+
+def test_an_insertion_beyond_the_end_is_refused():
+    for kind in (nn.Sequential, nn.ModuleList):
+        row = kind(*([nn.ReLU()] if kind is nn.Sequential else [[nn.ReLU()]]))
+        for index in (-2, 2):
+            with pytest.raises(IndexError, match=rf"insert: index must be in \[-1, 1\], got {index}"):
+                row.insert(index, nn.ReLU())
+        row.insert(1, nn.Tanh())
+        assert [type(m).__name__ for m in row] == ["ReLU", "Tanh"]
+
+
+def test_dicts_of_modules_and_parameters_take_pairs():
+    for container, value in ((nn.ModuleDict(), nn.ReLU()), (nn.ParameterDict(), 3.0)):
+        with pytest.raises(TypeError, match="must be a pair"):
+            container.update([value])
+        with pytest.raises(ValueError, match="must be a pair"):
+            container.update([("a", "b", value)])
+
+
+def test_classes_beside_module_are_initialized_where_it_is_asked_for():
+    class Beside:
+        def __init__(self, width=1):
+            self.width = width
+
+    class After(nn.Module, Beside):
+        pass
+
+    class Asks(nn.Module, Beside):
+        call_super_init = True
+
+    assert not hasattr(After(), "width")
+    assert Asks().width == 1
+    assert Asks(width=3).width == 3
+    with pytest.raises(TypeError, match="takes no arguments where call_super_init is False, got width"):
+        After(width=3)
+
+
+def test_what_is_applied_in_place_is_a_write():
+    layer = nn.Linear(2, 2)
+    layer.weight.grad = tg.ones(2, 2)
+    out = (layer.weight * layer.weight).sum()
+    layer._apply(lambda t: t.add_(1))
+    assert layer.weight.grad.tolist() == [[2.0, 2.0]] * 2  # gradients, too
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        out.backward()

@@ -8,6 +8,7 @@ from collections import OrderedDict
 
 import numpy as np
 import pytest
+from oracle import agree
 
 import tinygrad_lite as tg
 from tinygrad_lite import nn
@@ -299,3 +300,53 @@ def test_a_post_hook_may_forgive():
     del state["2.bias"]
     module[2].register_load_state_dict_post_hook(lambda hooked, keys: keys.missing_keys.clear())
     assert module.load_state_dict(state).missing_keys == []
+
+
+def _own_words(m):
+    """A module that writes and reads its state under another name, within others."""
+
+    class Serialized(m.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.param, self.sub = m.nn.Parameter(m.ones(1)), m.nn.Linear(2, 2)
+
+        def _save_to_state_dict(self, destination, prefix, keep_vars):
+            destination[prefix + "serialized"] = self.param.data + 1
+
+        def _load_from_state_dict(self, state, prefix, *rest):
+            self.param.data.copy_(state[prefix + "serialized"] - 1)
+
+    first, second = (m.nn.Sequential(Serialized(), m.nn.Linear(2, 2)) for _ in range(2))
+    with m.no_grad():
+        first[0].param.fill_(10)
+        first[0].sub.weight.fill_(5)
+    keys = second.load_state_dict(first.state_dict())
+    return [list(first.state_dict()), list(keys.missing_keys), list(keys.unexpected_keys), second[0].param.detach(),
+            second[0].sub.weight.detach()]  # fmt: skip
+
+
+def test_a_module_that_reads_its_own_words_knows_them():
+    agree(_own_words)
+
+
+def _what_hooks_see(m):
+    net = m.nn.Sequential(m.nn.Sequential(m.nn.Linear(1, 1), m.nn.Linear(1, 1)), m.nn.Linear(1, 1))
+    seen = []
+    for part in (net, net[0], net[0][1]):
+        part.register_load_state_dict_pre_hook(lambda module, state, *rest: seen.append(sorted(state)))
+    net[0][1].register_load_state_dict_pre_hook(lambda module, state, prefix, *rest: state.pop(prefix + "bias"))
+    keys = net.load_state_dict({**net.state_dict(), "0.1.other": m.ones(1), "2.x": m.ones(1), "0.y": m.ones(1)}, False)
+    return [seen, keys.missing_keys, sorted(keys.unexpected_keys)]
+
+
+def test_hooks_before_loading_see_what_is_their_modules():
+    agree(_what_hooks_see)
+
+
+def test_numbers_that_were_written_as_vectors_of_one():
+    def program(m):
+        layer = m.nn.BatchNorm1d(2)
+        layer.load_state_dict({**layer.state_dict(), "num_batches_tracked": m.tensor([7])})
+        return layer.num_batches_tracked
+
+    agree(program)

@@ -23,7 +23,9 @@ class Rule(NamedTuple):
 
 
 def whole(value: Any) -> bool:
-    """Whether a value is an integer, or a tensor that holds one."""
+    """Whether a value is an integer, or a tensor that holds one; True and False are none, as in PyTorch."""
+    if value is True or value is False:
+        return False
     try:
         operator.index(value)
     except (TypeError, ValueError, RuntimeError):

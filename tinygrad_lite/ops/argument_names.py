@@ -33,6 +33,8 @@ def sizes(args: tuple[Any, ...], who: str) -> tuple[int, ...]:
     try:
         if len(args) == 1 and not hasattr(args[0], "__index__") and not isinstance(args[0], (str, dict)):
             args = tuple(args[0])
+        if args and type(args[0]) is bool:  # PyTorch looks at the first, too
+            raise TypeError
         return tuple([operator.index(n) for n in args])
     except TypeError:
         raise TypeError(f"{who}: sizes must be integers, got {args}") from None
@@ -58,8 +60,10 @@ def some_dims(dim: Any) -> Any:
     if dim is None or type(dim) is int:
         return dim
     if not isinstance(dim, (tuple, list)):
-        return operator.index(dim)
-    dims = tuple(dim)
+        dim = (dim,)
+    if dim and type(dim[0]) is bool:
+        raise TypeError(f"dim must be an integer or a tuple of them, got {dim[0]}")
+    dims = tuple(map(operator.index, dim))
     return dims[0] if len(dims) == 1 else dims or None  # the one of a 0-d tensor is 0, which NumPy refuses in a tuple
 
 

@@ -8,7 +8,7 @@ from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, Va
 from itertools import chain
 from typing import Any, TypeVar, overload
 
-from tinygrad_lite.engine.errors import InputError
+from tinygrad_lite.engine.errors import InputError, RangeError
 
 from ...module import Module
 from ...module_text import bracketed, indented
@@ -76,6 +76,10 @@ class _Numbered(Module):
         if not isinstance(module, Module):
             raise TypeError(f"{type(module).__name__} is not a Module subclass")
         modules = list(self)
+        if not -len(modules) <= index <= len(modules):
+            raise RangeError(
+                f"{type(self).__name__}.insert: index must be in [{-len(modules)}, {len(modules)}], got {index}"
+            )
         modules.insert(index, module)
         self._renumber(modules)
         return self
@@ -304,5 +308,6 @@ class ModuleDict(Module):
         pairs = modules.items() if isinstance(modules, Mapping | ModuleDict) else modules
         for position, pair in enumerate(pairs):
             if not isinstance(pair, Iterable) or len(pair := tuple(pair)) != 2:
-                raise InputError(f"ModuleDict.update: element {position} must be a pair (name, module), got {pair!r}")
+                kind = InputError if isinstance(pair, tuple) else TypeError
+                raise kind(f"ModuleDict.update: element {position} must be a pair (name, module), got {pair!r}")
             self[pair[0]] = pair[1]

@@ -232,7 +232,8 @@ class ParameterDict(_Holder):
         pairs = parameters.items() if isinstance(parameters, Mapping | ParameterDict) else parameters
         for position, pair in enumerate(pairs):
             if not isinstance(pair, tuple | list) or len(pair) != 2:
-                raise InputError(f"ParameterDict.update: element {position} must be a pair (name, value), got {pair!r}")
+                kind = InputError if isinstance(pair, Iterable) else TypeError
+                raise kind(f"ParameterDict.update: element {position} must be a pair (name, value), got {pair!r}")
             self[pair[0]] = pair[1]
 
     def extra_repr(self) -> str:

@@ -58,7 +58,7 @@ def test_items_are_replaced_and_deleted(make):
 
 
 @each_list
-@pytest.mark.parametrize("index", [-9, -1, 0, 1, 3, 9])
+@pytest.mark.parametrize("index", [-3, -1, 0, 1, 3])
 def test_insert_as_lists_do(make, index):
     plain = list(three())
     modules = make(*plain)

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ... import promotion
 from ...engine.errors import InputError
 from ...rules import unwrap
-from ...tensors.row_types import Floating
 from ...tensors.tensor_type import Tensor
 from ..argument_names import floating_only, numpy_names, one_dim
 from ..linalg.norms import lengths_as_it_lies, vector_norm
@@ -20,12 +20,12 @@ FUNCTIONAL = __all__
 
 
 @numpy_names
-def cosine_similarity(x1: Floating, x2: Floating, dim: int = 1, eps: float = 1e-8) -> Tensor:
+def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Tensor:
     r"""Cosine of the angle between vectors, :math:`x_1 \cdot x_2 / (\max(|x_1|, \epsilon) \max(|x_2|, \epsilon))`.
 
     Parameters
     ----------
-    x1, x2 : Tensor, of shapes that broadcast, floating
+    x1, x2 : Tensor, of shapes that broadcast, floating or integer, not both of integers
     dim : int
         Which makes up a vector; of the broadcast shape.
     eps : float
@@ -43,6 +43,9 @@ def cosine_similarity(x1: Floating, x2: Floating, dim: int = 1, eps: float = 1e-
     """
     if eps < 0:
         raise InputError(f"cosine_similarity: eps must not be negative, got {eps}")
+    meet = promotion.common((unwrap(x1), unwrap(x2)))
+    if meet is not None and meet.kind in "fc":
+        x1, x2 = (x if unwrap(x).dtype == meet else x.to(meet) for x in (x1, x2))
     shapes = [unwrap(floating_only(x, "cosine_similarity")).shape for x in (x1, x2)]
     try:
         shape = np.broadcast_shapes(*shapes)

@@ -17,7 +17,10 @@ Ints = tuple[int, ...]
 def each(value: Any, dims: int, who: str, name: str, low: int = 0) -> Ints:
     """One integer for each spatial dimension, of at least `low`; a single one stands for all."""
     try:
-        given = tuple(map(operator.index, value)) if isinstance(value, (tuple, list)) else (operator.index(value),)
+        given = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+        if given and type(given[0]) is bool:
+            raise TypeError
+        given = tuple(map(operator.index, given))
     except TypeError:
         raise TypeError(f"{who}: {name} must be an integer or {dims} of them, got {value!r}") from None
     if len(given) == 1:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.arguments import whole
 from ....engine.errors import InputError
 from ....rules import unwrap, wrap
 from ....tensors.tensor_type import Tensor
@@ -107,6 +108,8 @@ def _sizes(shape: tuple[int, ...], size: Any, scale_factor: Any) -> tuple[list[i
     each = list(given) if isinstance(given, (tuple, list)) else [given] * dims
     if len(each) != dims:
         raise InputError(f"interpolate: size and scale_factor must be a number or {dims} of them, got {given}")
+    if scale_factor is None and not all(map(whole, each)):
+        raise TypeError(f"interpolate: expected size to be one of int or {dims} of them, got {size}")
     counts = [int(v) if scale_factor is None else math.floor(n * v) for n, v in zip(shape, each)]
     if 0 in shape or min(counts) < 1:
         raise InputError(f"interpolate: input and output sizes must be positive, got {shape} and {tuple(counts)}")
