@@ -248,7 +248,10 @@ def test_what_is_no_integer_is_no_size(name: str) -> None:
 def test_cosine_similarity_promotes() -> None:
     def program(m: Any) -> Any:
         x = m.tensor([3.0, 4.0])
-        return [m.cosine_similarity(x.to(m.int8), x, dim=0), m.cosine_similarity(x.double(), x, dim=0).dtype == m.float64]
+        return [
+            m.cosine_similarity(x.to(m.int8), x, dim=0),
+            m.cosine_similarity(x.double(), x, dim=0).dtype == m.float64,
+        ]
 
     agree(program)
     agree(lambda m: m.cosine_similarity(m.tensor([3, 4]), m.tensor([3, 4]), dim=0))
