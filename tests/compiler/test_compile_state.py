@@ -350,3 +350,16 @@ def test_these_are_replayed(name):
         found.append([bits([call(x * (1 - i / 8)), HELD, MEAN, VARIANCE]) for i in range(4)])
         assert not compiles or call.hits() == 2
     assert found[0] == found[1]
+
+
+class Silent(tuple):
+    def __len__(self):
+        raise NotImplementedError
+
+
+FACTORS = Silent((2.0, 3.0))
+
+
+def test_a_container_whose_class_has_no_length_is_guarded():
+    call = tg.compile(lambda x: x * FACTORS[0], fullgraph=True)
+    assert [call(tg.ones(2)).tolist() for _ in range(3)] == [[2, 2]] * 3

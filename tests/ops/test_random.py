@@ -36,6 +36,7 @@ def test_seeds(name: str) -> None:
     tg.manual_seed(5)
     first, second = draw(None), draw(None)
     np.testing.assert_array_equal(draw(tg.Generator().manual_seed(5)), first)
+    np.testing.assert_array_equal(draw(tg.Generator().manual_seed(tg.tensor(5))), first)
     assert not np.array_equal(first, second)
     tg.manual_seed(5)
     np.testing.assert_array_equal(draw(None), first)

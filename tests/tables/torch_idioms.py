@@ -74,7 +74,7 @@ TABLE: dict[str, list[Idiom]] = {
         I("from torch.utils.data.dataloader import _collate_fn_t\n"
           "def f(collate: _collate_fn_t, future: torch.futures.Future[int]): return collate\nf(3, None)", 3),
         I("(type(x).__module__, type(nn.Parameter(x)).__module__)", ["torch", "torch.nn.parameter"]),
-        I("import warnings; issubclass(torch.jit.TracerWarning, Warning)", True),
+        I("issubclass(torch.jit.TracerWarning, Warning) and issubclass(torch.jit.Error, Exception)", True),
         I("class Net(nn.Module): conv, act = F.conv1d, torch.tanh\n"
           "Net().conv(x[None], x[None]).shape, Net().act(x).shape", [[1, 1, 1], [2, 2]]),
         I("e = torch.eye(2).expand(1, 2, 2).contiguous(); e[..., :1, :] = 5.0; e.tolist()", [[[5.0, 5.0], [0.0, 1.0]]]),

@@ -41,6 +41,21 @@ def test_a_class_is_asked_by_every_kind_of_function():
     agree(answers)
 
 
+def unasked(m):
+    class Own(m.Tensor):
+        @classmethod
+        def __torch_function__(cls, func, types, args=(), kwargs=None):
+            raise TypeError(f"{func.__name__} asks")
+
+    d = answering()(m.ones(2))
+    t = m.ones(2).as_subclass(Own)
+    return [m.is_tensor(d), m.is_tensor(t), m.is_storage(d), m.typename(d).endswith("Diagonal")]
+
+
+def test_nobody_is_asked_by_questions_that_are_pythons():
+    agree(unasked)
+
+
 def test_a_class_is_asked_by_functions_of_namespaces():
     d, x = answering()(1), tg.ones(2, 2)
     for function, args in ((tg.linalg.solve, (d, x)), (tg.special.erfcx, (d,)), (tg.fft.rfft, (d, 2)),

@@ -10,13 +10,17 @@ import importlib
 from typing import Any, NoReturn, TypeVar
 
 __all__ = [
-    "Attribute", "TracerWarning", "annotate", "export", "fork", "freeze", "ignore", "is_scripting", "is_tracing",
-    "isinstance", "load",
+    "Attribute", "Error", "TracerWarning", "annotate", "export", "fork", "freeze", "ignore", "is_scripting",
+    "is_tracing", "isinstance", "load",
     "optimize_for_inference", "save", "script", "script_if_tracing", "script_method", "trace", "trace_module",
     "unused", "wait",
 ]  # fmt: skip
 
 _T = TypeVar("_T")
+
+
+class Error(Exception):
+    """What TorchScript raises, which is not here: programs that expect it may name it."""
 
 
 class TracerWarning(Warning):

@@ -162,13 +162,19 @@ def _method_of(sign: Any) -> Any:
 
 
 _methods: dict[Any, Any] = {}
+# which ask nobody
+_NOBODY = frozenset("broadcast_shapes is_storage is_tensor load manual_seed save set_printoptions typename".split())
 
 
 def ask(function: Any, run: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Ask the classes of a call's arguments, or run it if there is nobody to ask: a handler of `interception`."""
-    function = _method_of(function)
-    asked = overloading(function, (*args, *kwargs.values()))
-    return answer_or_refuse(function, asked, args, kwargs) if asked else run(*args, **kwargs)
+    method = _method_of(function)
+    asked = [] if method.__name__ in _NOBODY else overloading(method, (*args, *kwargs.values()))
+    if not asked:
+        return run(*args, **kwargs)
+    if method is not function:
+        return answer(method, asked, args, kwargs)  # Python tries the other operand's operator next
+    return answer_or_refuse(method, asked, args, kwargs)
 
 
 def default(cls: Any, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None) -> Any:

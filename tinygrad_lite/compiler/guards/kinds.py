@@ -30,6 +30,12 @@ MAKING = frozenset({"__init__", "__new__", "__post_init__"})
 CONTAINERS = (tuple, list, dict, set, frozenset, deque, OrderedDict)
 
 
+def length(value: Any) -> int | None:
+    """How much a container holds, whatever a class of the user's says of it; None for what is no container."""
+    kind: Any = next((kind for kind in CONTAINERS if isinstance(value, kind)), None)
+    return None if kind is None else int(kind.__len__(value))
+
+
 def source_of(function: Any) -> Any:
     """The module that something callable is from, or its object's class."""
     owner = getattr(function, "__self__", function)

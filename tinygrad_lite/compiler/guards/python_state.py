@@ -140,7 +140,7 @@ class Python:
         if visit is None:
             self.tokens[path] = type(value), id(value)
         else:
-            self.tokens[path] = type(value), len(value) if isinstance(value, kinds.CONTAINERS) else None
+            self.tokens[path] = type(value), kinds.length(value)
             visit(path, value)
 
     def _how(self, value: Any) -> Callable[[str, Any], None] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import threading
 import weakref
 from collections.abc import Iterator
@@ -65,11 +66,12 @@ class Generator:
 
     def manual_seed(self, seed: int) -> Generator:
         """Start the stream anew from `seed`, of 64 bits; a negative one counts from 2**64."""
-        if not isinstance(seed, (int, np.integer)):
+        if not hasattr(type(seed), "__index__"):
             raise TypeError(f"manual_seed: seed must be an integer, got {type(seed).__name__}")
+        seed = operator.index(seed)
         if not -(2**63) <= seed < 2**64:
             raise InputError(f"manual_seed: seed must be in [-2**63, 2**64), got {seed}")
-        self._seed = int(seed) % 2**64
+        self._seed = seed % 2**64
         self.numpy = np.random.Generator(np.random.PCG64(self._seed))
         _generators[id(self)] = self
         return self
