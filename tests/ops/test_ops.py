@@ -356,7 +356,7 @@ UNLIKE: dict[str, set[str]] = {  # what PyTorch has and we do not; its own list 
     "swapaxes": {"dim0", "dim1"}, "swapdims": {"axis0", "axis1"}, "isinf": {"tensor"}, "permute": {"self", "dim"},
     "topk": {"descending"},
     "as_strided_scatter": {"self"}, "diag_embed": {"diagonal"}, "index_reduce": {"include_input"},
-    "meshgrid": {"kwargs"},
+    "meshgrid": {"kwargs"}, "_assert_async": {"msg"},  # PyTorch's own name is assert_msg
     "where": {"x", "y"}, "isin": {"e", "te"}, "isreal": {"tensor"}, "xlogy": {"x", "y"},
     "histogram": {"min", "max"}, "lu_solve": {"b"}, "ormqr": {"input2", "input3"},
     "stft": {"align_to_window"}, "msort": {"descending"},

@@ -31,10 +31,10 @@ def _assert(condition: Any, message: str) -> None:
     assert condition, message
 
 
-def _assert_async(condition: Any, message: str = "Expected Tensor with single nonzero value, but got zero") -> None:
+def _assert_async(input: Any, assert_msg: str = "Expected Tensor with single nonzero value, but got zero") -> None:
     """A RuntimeError with a message unless a Tensor's one element is true; at once, since nothing runs behind."""
-    if not condition:
-        raise RuntimeError(message)
+    if not input:
+        raise RuntimeError(assert_msg)
 
 
 @other_names(num="n")
