@@ -27,13 +27,28 @@ _HIDDEN = "."  # which no registered name ends with
 
 
 def key_of(cls: type, name: str) -> str:
-    """Where the ``__dict__`` of a module has a member: under its name, unless its class has that name.
+    """Where the ``__dict__`` of a module has a member: under its name, unless something else is to find it.
 
     What a class has wins in PyTorch: a child called ``parameters`` hides no method, and is reached by what goes through
-    the children alone.
+    the children alone. And a ``__getattr__`` of a class's own is called for each member, which pyro's classes rely on.
     """
-    taken = hasattr(cls, name) and any(name in vars(base) for base in cls.__mro__)
-    return name + _HIDDEN if taken else name
+    return name + _HIDDEN if asks(cls) or _has(cls, name) else name
+
+
+def _has(cls: type, name: str) -> bool:
+    return hasattr(cls, name) and any(name in vars(base) for base in cls.__mro__)
+
+
+def asks(cls: type) -> bool:
+    """Whether a class finds its members by a ``__getattr__`` of its own."""
+    return getattr(cls, "__getattr__", getattr_of_members) is not getattr_of_members
+
+
+def arrange(module: Any) -> None:
+    """Have all members where the module's class finds them, which is another class than before."""
+    own = module.__dict__
+    for name in own.get("_kinds", ()):
+        own[key_of(type(module), name)] = own.pop(kept(own, name))
 
 
 def kept(own: Mapping[str, Any], name: str) -> str:
@@ -58,7 +73,7 @@ def register(module: Any, name: str, value: Any, kind: str) -> None:
     if not name or "." in name:
         raise KeyError(f"{kind} name must not be empty or contain a dot, got {name!r}")
     key = key_of(cls, name)
-    if key != name:
+    if key != name and _has(cls, name):
         if getattr(getattr(cls, name), "fset", None):
             object.__setattr__(module, name, value)  # a property that can be set decides what is done with it
             return
@@ -66,6 +81,7 @@ def register(module: Any, name: str, value: Any, kind: str) -> None:
             if hasattr(module, name):
                 raise KeyError(f"{cls.__name__}: attribute {name!r} already exists")
             read_by_getattr()  # a property of that name that has no value yet, and hands on to what is registered
+    if key != name:
         own.pop(name, None)
     if kinds.get(name) != kind:
         kinds.pop(name, None)  # of another kind before: it goes to the end, as a new name does
@@ -260,6 +276,20 @@ class Pickled:
         for name in self._pytorchs_attributes():
             self.__dict__.pop(name, None)
 
+    def _place_of(self, name: str) -> tuple[dict[str, Any], str]:
+        """Where a member is: what holds it, and under which key."""
+        own = self.__dict__
+        return own, kept(own, name)
+
+    def __copy__(self: Any) -> Any:
+        copied = object.__new__(type(self))
+        copied.__dict__.update(self.__dict__, _kinds=dict(self._kinds))
+        return copied
+
+    def __dir__(self: Any) -> list[str]:
+        names = {*object.__dir__(self), *self.__dict__.get("_kinds", ())}
+        return sorted(name for name in names if name.isidentifier())
+
     def _pytorchs_attributes(self) -> dict[str, Any]:
         """What PyTorch's layer of this name keeps besides, and needs when it is loaded."""
         return {}
@@ -292,5 +322,7 @@ def read_by_getattr() -> None:
 
 
 def calls_getattr(cls: type) -> bool:
-    """Whether a function of a class names ``__getattr__``."""
-    return any(type(f) is FunctionType and "__getattr__" in f.__code__.co_names for f in vars(cls).values())
+    """Whether a class has a ``__getattr__`` of its own, or a function that names it."""
+    return asks(cls) or any(
+        type(f) is FunctionType and "__getattr__" in f.__code__.co_names for f in vars(cls).values()
+    )

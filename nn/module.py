@@ -16,7 +16,7 @@ from tinygrad_lite.engine.errors import InputError
 from ._checks import check_input
 from ._hyperparameters import checked
 from .hooks import Hooked, call_with_hooks
-from .members import Members, Pickled, calls_getattr, kept, read_by_getattr, register, unbound
+from .members import Members, Pickled, arrange, calls_getattr, kept, read_by_getattr, register, unbound
 from .module_placement import Placed
 from .module_text import bracketed, indented
 from .parameter import Buffer, Parameter
@@ -165,13 +165,15 @@ class Module(Placed, Stateful, Hooked, Pickled):
             raise TypeError(f"cannot assign {type(tensor).__name__} as buffer {name!r} (Tensor or None expected)")
         self._register_new(name, tensor, BUFFER if persistent else VOLATILE, _BUFFERS)
 
-    def register_module(self, name: str, module: Module | None) -> None:
-        """Add a submodule under a name; the same as `add_module`."""
+    def add_module(self, name: str, module: Module | None) -> None:
+        """Add a submodule under a name; containers add theirs by it, so that a class may have its own."""
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"{type(module).__name__} is not a Module subclass")
         self._register_new(name, module, MODULE, (MODULE,))
 
-    add_module = register_module
+    def register_module(self, name: str, module: Module | None) -> None:
+        """The same as `add_module`."""
+        self.add_module(name, module)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Parameter):
@@ -185,6 +187,8 @@ class Module(Placed, Stateful, Hooked, Pickled):
             kind = kinds.get(name) if kinds else None
             if kind is None:
                 object.__setattr__(self, name, value)
+                if name == "__class__":
+                    arrange(self)
             elif value is None or (kind in _BUFFERS and isinstance(value, Tensor)):
                 self.__dict__[kept(self.__dict__, name)] = value
             else:
@@ -202,11 +206,6 @@ class Module(Placed, Stateful, Hooked, Pickled):
             del self._kinds[name], self.__dict__[kept(self.__dict__, name)]
         else:
             object.__delattr__(self, name)
-
-    def __copy__(self: _M) -> _M:
-        copied = object.__new__(type(self))
-        copied.__dict__.update(self.__dict__, _kinds=dict(self._kinds))
-        return copied
 
     # --- what is registered -----------------------------------------------------------------------
 

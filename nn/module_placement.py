@@ -43,6 +43,7 @@ class Placed:
         buffers: Callable[..., Iterator[Tensor]]
         children: Callable[..., Iterator[Any]]
         _members: Callable[..., list[tuple[str, Any]]]
+        _place_of: Callable[[str], tuple[dict[str, Any], str]]
 
     def to(
         self: _M,
@@ -144,7 +145,8 @@ class Placed:
                     parameter.grad = fn(grad)
         for name, buffer in self._members(*_BUFFERS):
             if buffer is not None and (made := fn(buffer)) is not buffer:
-                self.__dict__[name] = made
+                own, key = self._place_of(name)
+                own[key] = made
         return self
 
     def _get_name(self) -> str:

@@ -190,14 +190,14 @@ def _remade(cls: type, names: list[str]) -> Any:
 
 def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
     """Whether a module has parametrized tensors, or one of this name."""
-    found = module.__dict__.get("parametrizations")
+    found = module._modules.get("parametrizations")
     if not isinstance(found, ModuleDict):
         return False
     return len(found) > 0 if tensor_name is None else tensor_name in found
 
 
 def _container(module: Module) -> Any:
-    return module.__dict__["parametrizations"]
+    return module._modules["parametrizations"]
 
 
 def type_before_parametrizations(module: Module) -> type:

@@ -74,13 +74,13 @@ def functional_call(
     try:
         for name, value in given.items():
             path, _, attribute = name.rpartition(".")
-            state = vars(module.get_submodule(path))
-            before.append((state, attribute, state[attribute]))
-            state[attribute] = value
+            state, key = module.get_submodule(path)._place_of(attribute)
+            before.append((state, key, state[key]))
+            state[key] = value
         return module(*args, **(kwargs or {}))
     finally:
-        for state, attribute, value in reversed(before):
-            state[attribute] = value
+        for state, key, value in reversed(before):
+            state[key] = value
 
 
 def _merged(dicts: Any) -> dict[str, Any]:

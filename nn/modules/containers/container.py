@@ -39,6 +39,9 @@ class _Numbered(Module):
             raise IndexError(f"index {position} is out of range for {type(self).__name__} of length {len(children)}")
         return children[position][0]
 
+    def _get_abs_string_index(self, idx: int) -> str:
+        return self._name_at(idx)
+
     def __len__(self) -> int:
         return len(self._children())
 
@@ -46,7 +49,7 @@ class _Numbered(Module):
         return iter([module for _, module in self._children()])
 
     def __setitem__(self, index: int, module: Module) -> None:
-        self.register_module(self._name_at(index), module)
+        setattr(self, self._name_at(index), module)
 
     def __delitem__(self, index: int | slice) -> None:
         modules = list(self)
@@ -60,7 +63,7 @@ class _Numbered(Module):
 
     def append(self: _N, module: Module) -> _N:
         """Add a module at the end and return the container."""
-        self.register_module(str(len(self)), module)
+        self.add_module(str(len(self)), module)
         return self
 
     def extend(self: _N, modules: Iterable[Module]) -> _N:
@@ -121,10 +124,10 @@ class Sequential(_Numbered):
         super().__init__()
         if len(args) == 1 and isinstance(args[0], OrderedDict):
             for name, module in args[0].items():
-                self.register_module(name, module)
+                self.add_module(name, module)
         else:
             for index, module in enumerate(args):
-                self.register_module(str(index), module)
+                self.add_module(str(index), module)
 
     def forward(self, input: Any) -> Any:
         """Send the input through all modules."""
@@ -255,7 +258,7 @@ class ModuleDict(Module):
         return self._as_dict()[key]
 
     def __setitem__(self, key: str, module: Module) -> None:
-        self.register_module(key, module)
+        self.add_module(key, module)
 
     def __delitem__(self, key: str) -> None:
         if key not in self:

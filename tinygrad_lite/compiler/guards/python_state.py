@@ -298,7 +298,7 @@ class Python:
             self._check("not {}", table)
         self._check(f"len({{}}) == {len(vars(value))}", vars(value))  # what is new there may hide a method
         own = {n: v for n, v in vars(value).items() if n not in ("_kinds", "_hooks")}
-        needed = [n for n, v in own.items() if ours or n == "training" or n in value._kinds]
+        needed = [n for n in own if ours or n == "training" or n.rstrip(".") in value._kinds]
         self._check(f"len({{}}) == {len(value._kinds)}", value._kinds)
         for name in needed:
             self._member(f"{path}.{name}", value, name)
