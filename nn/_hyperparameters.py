@@ -48,6 +48,7 @@ _BY_NAME = {
     **_named("num_channels num_embeddings embedding_dim num_parameters proj_size blank dim_feedforward", COUNT),
     **_named("groups num_groups num_layers num_encoder_layers num_decoder_layers num_heads nhead d_model", POSITIVE),
     **_named("in1_features embed_dim kdim vdim input_size hidden_size num_chunks n_classes", POSITIVE),
+    **_named("RNNCellBase.hidden_size", COUNT),
     **_named("upscale_factor downscale_factor LocalResponseNorm.size", POSITIVE),
     **_named("kernel_size stride dilation size", several(POSITIVE)),
     **_named("padding output_padding normalized_shape", several(COUNT)),

@@ -268,6 +268,10 @@ class Pickled:
     def _non_persistent_buffers_set(self) -> set[str]:
         return {name for name, kind in self.__dict__["_kinds"].items() if kind == VOLATILE}
 
+    @_non_persistent_buffers_set.deleter
+    def _non_persistent_buffers_set(self) -> None:
+        """Nothing: older programs take it out of what they pickle, where it is made anew."""
+
     def __getstate__(self) -> dict[str, Any]:
         return {**to_pytorchs(self.__dict__), **self._pytorchs_attributes()}
 

@@ -156,11 +156,18 @@ class Methods(DeviceMethods):
         """Each element replaced by ``callable(element, other's)``; slow, and without gradient."""
         if views.node_of(self) is not None or other.requires_grad:
             raise RuntimeError("map_: it has no gradient; detach() the tensors")
-        theirs = np.broadcast_to(other._data, self._data.shape).reshape(-1).tolist()
-        new_like = np.array(
-            [callable(*pair) for pair in zip(self._data.reshape(-1).tolist(), theirs)], self._data.dtype
-        )
-        return self._overwrite(new_like.reshape(self._data.shape), "map_")
+        return self._mapped("map_", callable, other)
+
+    def map2_(self, x: Any, y: Any, callable: Any) -> Tensor:
+        """Each element replaced by ``callable(element, x's, y's)``; slow, and without gradient."""
+        if views.node_of(self) is not None or x.requires_grad or y.requires_grad:
+            raise RuntimeError("map2_: it has no gradient, and a tensor requires grad; detach() the tensors")
+        return self._mapped("map2_", callable, x, y)
+
+    def _mapped(self, who: str, function: Any, *others: Tensor) -> Tensor:
+        shape = self._data.shape
+        columns = [np.broadcast_to(each._data, shape).reshape(-1).tolist() for each in (self, *others)]
+        return self._overwrite(np.array([*map(function, *columns)], self._data.dtype).reshape(shape), who)
 
     @overload
     def stride(self, dim: None = None) -> tuple[int, ...]: ...

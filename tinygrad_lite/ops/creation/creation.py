@@ -94,6 +94,8 @@ def construct(data: tuple[Any, ...], dtype: Any, device: Any) -> Any:
     given = data[0]
     if hasattr(given, "_node"):
         return unwrap(given)
+    if hasattr(given, "_numbers_of"):  # a storage, whose memory it is
+        return given._numbers_of(as_dtype(dtype))
     if not hasattr(given, "__array__") and as_dtype(dtype).kind in "biu":  # fractions are cut off here
         return _array(given, None, True).astype(dtype)
     return _array(given, dtype, True)

@@ -79,9 +79,11 @@ def logaddexp_of(x: Any, y: Any) -> Any:
     if "c" not in (np.asarray(x).dtype.kind, np.asarray(y).dtype.kind):
         return np.logaddexp(x, y)
     first = np.real(x) >= np.real(y)
-    high = np.where(first, x, y)
-    off = np.where(np.isneginf(np.real(high)), 0, np.where(first, y, x) - high)  # both are exp(-inf), which is 0
-    return np.where(np.isneginf(np.real(high)), high, high + np.log1p(np.exp(off)))
+    high, low = np.where(first, x, y), np.where(first, y, x)
+    alike = np.isinf(np.real(high)) & (np.real(high) == np.real(low))  # both are 0, or both infinite
+    usual = high + np.log1p(np.exp(np.where(alike, 0, low - high)))
+    out = np.where(alike, np.where(np.real(high) < 0, y, np.log(np.exp(x) + np.exp(y))), usual)
+    return np.where(np.isnan(x) | np.isnan(y), complex(np.nan, np.nan), out).astype(out.dtype)
 
 
 logaddexp = elementwise(

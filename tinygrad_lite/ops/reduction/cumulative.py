@@ -94,7 +94,8 @@ def _logcumsumexp_complex(x: Any) -> Any:
 @differentiable(x=_logcumsumexp_x, name="logcumsumexp", single=True, complex=_logcumsumexp_complex)
 def _logcumsumexp(x: Any) -> Any:
     if x.dtype.kind == "c":
-        return _logcumsumexp_complex(x)
+        nothing = np.isneginf(x.real) & ~np.isnan(x)  # exp(x) is 0, which has no phase
+        return _logcumsumexp_complex(np.where(nothing, -np.inf, x).astype(x.dtype))
     x = floating(x)
     wide = x.astype(np.float64) if x.shape[-1] > FEW else x
     return np.logaddexp.accumulate(wide, -1).astype(x.dtype, copy=False)

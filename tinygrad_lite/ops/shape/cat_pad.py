@@ -204,8 +204,10 @@ def _repeating(size: int, before: int, after: int, mode: Any) -> Stencil:
     return Stencil(size, np.ones_like(index), index, 1.0)
 
 
-def _pad_by_index(input: Any, pairs: Sequence[tuple[int, int]], mode: str) -> Any:
-    """Padding that repeats entries, along one dimension after the other."""
+def _pad_by_index(input: Any, pairs: tuple[tuple[int, int], ...], mode: str) -> Any:
+    """Padding that repeats entries, along one dimension after the other; never the input itself."""
+    if not any(map(any, pairs)):
+        return _pad.record((input, pairs, 0))
     for dim, (before, after) in enumerate(pairs):
         if before or after:
             input = along.record((input, _repeating(unwrap(input).shape[dim], before, after, mode), dim))

@@ -46,7 +46,7 @@ def _spacings(spacing: Any, dims: Sequence[int], shape: tuple[int, ...]) -> list
     """A number or places for each dimension."""
     if spacing is None:
         spacing = 1
-    if isinstance(spacing, (bool, int, float)) or (hasattr(spacing, "ndim") and unwrap(spacing).ndim == 0):
+    if isinstance(spacing, (bool, int, float, complex)) or (hasattr(spacing, "ndim") and unwrap(spacing).ndim == 0):
         return [spacing] * len(dims)
     given = list(spacing)
     if len(given) != len(dims):

@@ -80,7 +80,7 @@ def paired(input: Any, target: Any, who: str, *, smaller: bool = False) -> None:
     if not (smaller and shape == shapes[0]):
         text = (
             f"{who}: input and target should have the same shape, got {shapes[0]} and {shapes[1]}, which broadcast "
-            "(This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size)"
+            "(This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.)"
         )
         warnings.warn(text, UserWarning, stacklevel=outside())
 

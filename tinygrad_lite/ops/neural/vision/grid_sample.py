@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 import math
 import operator
+import warnings
 from itertools import product
 from typing import Any
 
 import numpy as np
 
 from ....engine.errors import DtypeError, InputError
+from ....graph import outside
 from ....kernels.kernel import serves
 from ....kernels.loops import grid_sample as grid_sample_kernels
 from ....kernels.loops.pairwise_sum import pairwise_sum
@@ -173,6 +175,9 @@ def affine_grid(theta: Floating, size: Any, align_corners: bool | None = None) -
     if dims not in (2, 3) or shape != (size[0], dims, dims + 1) or min(size) < 1:
         raise InputError("affine_grid: theta must have shape (N, 2, 3) for size (N, C, H, W) or (N, 3, 4) for "
                          f"(N, C, D, H, W), got {shape} and {tuple(size)}")  # fmt: skip
+    if align_corners and 1 in size[2:]:
+        text = f"affine_grid: with align_corners=True the one pixel of a dimension is its centre, 0, got size {size!r}"
+        warnings.warn(f"{text} (See the documentation of affine_grid for details.)", UserWarning, stacklevel=outside())
     dtype = unwrap(theta).dtype
     places: Any = wrap(built(_pixel_places, tuple(size[2:]), align_corners, dtype))
     out = np.matmul(places, np.swapaxes(theta, 1, 2))  # (N, H * W, 2)
@@ -292,7 +297,7 @@ def grid_sample(
     """
     x, at = unwrap(input), unwrap(grid)
     dims = x.ndim - 2
-    if dims not in (2, 3) or at.ndim != x.ndim or at.shape[0] != x.shape[0] or at.shape[-1] != dims or 0 in x.shape[1:]:
+    if dims not in (2, 3) or at.ndim != x.ndim or at.shape[0] != x.shape[0] or at.shape[-1] != dims or 0 in x.shape[2:]:
         raise InputError("grid_sample: input and grid must have shapes (N, C, H, W) and (N, h, w, 2), or (N, C, D, H, "
                          f"W) and (N, d, h, w, 3), got {x.shape} and {at.shape}")  # fmt: skip
     if mode not in ("bilinear", "nearest", "bicubic") or (mode == "bicubic" and dims == 3):
