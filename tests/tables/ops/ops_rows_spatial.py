@@ -172,7 +172,7 @@ def _grids() -> list[Row]:
                 rows.append(_row("grid_sample", (normal(1, 2, 2, 2, 3), places), mode, padding, align))
         rows += [
             _row("affine_grid", (normal(2, 2, 3),), (2, 1, 3, 4), align),
-            _row("affine_grid", (normal(2, 3, 4),), [2, 3, 2, 1, 3], align_corners=align),
+            _row("affine_grid", (normal(2, 3, 4),), [2, 3, 2, 2 if align else 1, 3], align_corners=align),
         ]
     image, volume = (normal(2, 2, 2, 3), between(2, 1, 3, 2)), (normal(1, 2, 2, 2, 3), between(1, 2, 1, 2, 3))
     return [
