@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import tinygrad_lite.distributed.reducer as reducing  # `from` would ask for the name first
-from tinygrad_lite import Tensor, get_rng_state, is_grad_enabled, manual_seed
+from tinygrad_lite import Tensor, default_generator, is_grad_enabled, manual_seed
 from tinygrad_lite.distributed.functional import summed
 from tinygrad_lite.distributed.world import resolve
 from tinygrad_lite.engine.errors import InputError
@@ -134,7 +134,7 @@ class DistributedDataParallel(Module):
         """Let each rank but the first draw numbers of its own from now on; all have drawn the same ones before."""
         rank = self.process_group.rank()
         if rank:
-            state = get_rng_state()
+            state = default_generator.state_dict()
             seed = int(np.random.SeedSequence([_drawn(state), rank]).generate_state(1, np.uint64)[0] >> 1)
             manual_seed(seed)
 

@@ -43,8 +43,30 @@ def new_of_memory(m):
     return y, made, m.FloatTensor(y.untyped_storage())
 
 
+def random_states(m):
+    """They are tensors of bytes, which can be copied, compared and put back."""
+    state, generator = m.get_rng_state(), m.Generator().manual_seed(3)
+    first, copied = m.rand(3), state.clone()
+    m.set_rng_state(copied)
+    held = generator.get_state()
+    draws = [m.rand(3, generator=generator) for _ in range(2)]
+    generator.set_state(held.cpu())
+    again = m.rand(3, generator=generator)
+    found = [
+        m.equal(first, m.rand(3)),
+        m.equal(state, copied),
+        m.equal(state, m.get_rng_state()),
+        state.dtype == m.uint8,
+    ]
+    return found, m.equal(draws[0], again), m.equal(draws[1], again), m.equal(held, generator.get_state())
+
+
+def random_state_of_another_size(m):
+    m.set_rng_state(m.zeros(3, dtype=m.uint8))
+
+
 PROGRAMS = [logaddexp_at_the_ends, logcumsumexp_at_the_ends, complex_spacing, mapped_with_two,
-            mapped_with_what_requires_grad, new_of_memory]  # fmt: skip
+            mapped_with_what_requires_grad, new_of_memory, random_states, random_state_of_another_size]  # fmt: skip
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)

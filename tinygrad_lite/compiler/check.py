@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import rules
-from ..ops.random.generator import get_rng_state, set_rng_state
+from ..ops.random.generator import default_generator
 from ..transforms import pytree
 from .guards.python_state import Python
 from .recorder.calls import CompileError
@@ -28,7 +28,7 @@ class Moment:
         self._tensors = [(path, t, t._data.copy(), _copied(t.grad)) for path, t in named.items()]
         objects = [v for v in state.kept if hasattr(type(v), "load_state_dict") and hasattr(type(v), "state_dict")]
         self._objects = [(v, copy.deepcopy(v.state_dict())) for v in objects if not hasattr(v, "named_modules")]
-        self._random = get_rng_state()
+        self._random = default_generator.state_dict()
 
     def restore(self) -> None:
         """Put them back."""
@@ -37,11 +37,11 @@ class Moment:
             tensor.grad = _copied(grad)
         for held, state in self._objects:
             held.load_state_dict(copy.deepcopy(state))
-        set_rng_state(self._random)
+        default_generator.load_state_dict(self._random)
 
     def values(self) -> dict[str, Any]:
         """All bits, by name."""
-        found: dict[str, Any] = {"random numbers": repr(get_rng_state())}
+        found: dict[str, Any] = {"random numbers": repr(default_generator.state_dict())}
         for path, tensor, _, _ in self._tensors:
             found[path] = bits(tensor)
             found[f"{path}.grad"] = bits(tensor.grad)

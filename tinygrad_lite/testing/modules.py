@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import rules
-from ..ops.random.generator import get_rng_state, set_rng_state
+from ..ops.random.generator import default_generator
 from ..rules import unwrap, wrap
 from ..transforms import pytree
 from .gradients.report import VACUOUS, Finding, GradcheckError, Report
@@ -87,7 +87,7 @@ def check(
     for chosen, title in ((train, "train"), (evaluate, "eval")):
         if chosen:
             module.train(title == "train")
-            state = get_rng_state()
+            state = default_generator.state_dict()
             try:
                 for _ in range(_DRAWS):
                     function = Pure(module, args, keywords, loss)
@@ -99,7 +99,7 @@ def check(
             except GradcheckError as error:
                 raise GradcheckError(f"{type(module).__name__} in {title} mode: {error}") from None
             finally:
-                set_rng_state(state)
+                default_generator.load_state_dict(state)
     return Report(findings)
 
 
@@ -116,7 +116,7 @@ class Pure:
             for name, b in owner._buffers.items()
             if b is not None
         ]
-        self.before = self.after = get_rng_state()
+        self.before = self.after = default_generator.state_dict()
 
     @property
     def random(self) -> bool:
@@ -125,13 +125,13 @@ class Pure:
 
     def redraw(self) -> None:
         """Let what is made next see other random numbers."""
-        set_rng_state(self.after)
+        default_generator.load_state_dict(self.after)
 
     def __call__(self) -> Any:
         try:
             with restored(self.before):
                 out = self.module(*self.args, **self.keywords)
-                self.after = get_rng_state()
+                self.after = default_generator.state_dict()
                 return out if self.loss is None else self.loss(out)
         finally:
             for owner, name, buffer, value in self.buffers:
@@ -142,9 +142,9 @@ class Pure:
 
 @contextmanager
 def restored(state: dict[str, Any]) -> Iterator[None]:
-    before = get_rng_state()
-    set_rng_state(state)
+    before = default_generator.state_dict()
+    default_generator.load_state_dict(state)
     try:
         yield
     finally:
-        set_rng_state(before)
+        default_generator.load_state_dict(before)

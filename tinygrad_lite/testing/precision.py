@@ -11,7 +11,7 @@ import numpy as np
 
 from ..autograd import backward, enable_grad
 from ..graph import OFF, Mode, Node, caller, line_of
-from ..ops.random.generator import get_rng_state
+from ..ops.random.generator import default_generator
 from ..rules import Rule, Tensor, unwrap, wrap
 from ..transforms import pytree
 from .modules import cast, restored
@@ -122,7 +122,7 @@ def digits(
     >>> report.operation, report.loss < 2
     ('sub', True)
     """
-    state = get_rng_state()
+    state = default_generator.state_dict()
     passes = []
     for kind in (np.dtype(dtype), np.dtype(np.float64)):
         copied = copy.deepcopy(model).to(kind)

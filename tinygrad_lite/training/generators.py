@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.errors import InputError
-from ..ops.random.generator import get_rng_state, manual_seed, set_rng_state
+from ..ops.random.generator import default_generator, manual_seed
 
 __all__ = ["seed_everything"]
 
@@ -20,11 +20,11 @@ class Generators:
     def state_dict(self) -> dict[str, Any]:
         """The states of all three."""
         numpy = np.random.get_state(legacy=False)  # noqa: NPY002  # it is the global one's that is wanted
-        return {"tinygrad_lite": get_rng_state(), "numpy": numpy, "python": random.getstate()}
+        return {"tinygrad_lite": default_generator.state_dict(), "numpy": numpy, "python": random.getstate()}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on from there."""
-        set_rng_state(state_dict["tinygrad_lite"])
+        default_generator.load_state_dict(state_dict["tinygrad_lite"])
         np.random.set_state(state_dict["numpy"])  # noqa: NPY002
         random.setstate(state_dict["python"])
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import autograd, rules
 from ..graph import OFF, Node, Stamp, last_write, line_of, mode, stale, tick
-from ..ops.random.generator import fork_rng, get_rng_state, set_rng_state
+from ..ops.random.generator import default_generator, fork_rng
 from ..rules import Rule, wrap
 from ..tensors.tensor_type import Tensor
 from . import pytree
@@ -181,7 +181,7 @@ class Frame:
     def __init__(self, function: Any, args: Any, kwargs: Any, preserve: bool, context: Any, same_shapes: bool) -> None:
         self.function, self.context, self.same_shapes = function, context, same_shapes
         self.given = pytree.mapped(_kept, (args, kwargs))
-        self.state = get_rng_state() if preserve else None
+        self.state = default_generator.state_dict() if preserve else None
         self.start = tick()
         self.made: list[tuple[str, Any]] = []  # name and shape of each node
         self.when: list[int] = []  # and its time
@@ -210,7 +210,7 @@ class Frame:
         with contextlib.ExitStack() as stack:
             if self.state is not None:
                 stack.enter_context(fork_rng())
-                set_rng_state(self.state)
+                default_generator.load_state_dict(self.state)
             stack.enter_context(autograd.enable_grad())
             stack.enter_context(self.context)
             stack.enter_context(packing(Collect(self)))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import rules
-from ..ops.random.generator import get_rng_state, set_rng_state
+from ..ops.random.generator import default_generator
 from ..ops.shape.cat_pad import stack
 from ..ops.shape.split import slices
 from . import pytree
@@ -70,13 +70,13 @@ def vmap(
     def mapped(*args: Any, **kwargs: Any) -> Any:
         dims = pytree.spread(in_dims, args, "vmap: in_dims")
         columns, size = _slices(pytree.leaves(args), dims)
-        results, state = [], get_rng_state()
+        results, state = [], default_generator.state_dict()
         for i in range(size):
             if i and randomness == "same":
-                set_rng_state(state)
+                default_generator.load_state_dict(state)
             some = pytree.filled(args, [c if d is None else c[i] for c, d in zip(columns, dims)])
             results.append(func(*some, **kwargs))
-            if randomness == "error" and get_rng_state() != state:
+            if randomness == "error" and default_generator.state_dict() != state:
                 raise RuntimeError(
                     "vmap: the function drew a random number; say what that means: randomness='different' or 'same'"
                 )

@@ -13,13 +13,18 @@ import numpy as np
 
 from ...engine.errors import InputError
 from ...kernels.native.forks import wait_before
+from ...rules import unwrap, wrap
 from ...tensors.devices import CPU, only_cpu
 from ...tensors.devices import device as Device
+from ...tensors.tensor_type import Tensor
 
 __all__ = [
     "Generator", "default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed",
     "set_rng_state",
 ]  # fmt: skip
+
+
+_BYTES = 8, 16, 16, 1, 4  # of the seed, and of the numbers that a stream's state is made of
 
 
 _generators: weakref.WeakValueDictionary[int, Generator] = weakref.WeakValueDictionary()
@@ -84,31 +89,46 @@ class Generator:
         """Start anew from fresh entropy, and return the seed."""
         return self.manual_seed(int(np.random.SeedSequence().generate_state(1, np.uint64)[0]))._seed
 
-    def get_state(self) -> dict[str, Any]:
-        """The state, for `set_state`."""
+    def get_state(self) -> Tensor:
+        """The state as a tensor of bytes, for `set_state`."""
+        state = self.numpy.bit_generator.state
+        numbers = self._seed, *state["state"].values(), state["has_uint32"], state["uinteger"]
+        packed = b"".join(number.to_bytes(size, "little") for number, size in zip(numbers, _BYTES))
+        return wrap(np.frombuffer(packed, np.uint8).copy())
+
+    def set_state(self, new_state: Any) -> None:
+        """Continue from a state of `get_state`, or of `state_dict`."""
+        if isinstance(new_state, dict):
+            self.load_state_dict(new_state)
+            return
+        packed, size = np.asarray(unwrap(new_state)), sum(_BYTES)
+        if packed.dtype != np.uint8:
+            raise TypeError(f"set_state: expected what get_state returns, got {type(new_state).__name__}")
+        if packed.shape != (size,):
+            raise InputError(f"set_state: expected the {size} bytes that get_state returns, got shape {packed.shape}")
+        text, ends = packed.tobytes(), np.cumsum(_BYTES)
+        seed, *numbers = [int.from_bytes(text[end - size : end], "little") for end, size in zip(ends, _BYTES)]
+        state = dict(zip(("state", "inc"), numbers))
+        rest = {"state": state, "has_uint32": numbers[2], "uinteger": numbers[3]}
+        self.load_state_dict({"seed": seed, "bit_generator": "PCG64", **rest})
+
+    def state_dict(self) -> dict[str, Any]:
+        """The seed and the state of NumPy's stream."""
         return {"seed": self._seed, **self.numpy.bit_generator.state}
 
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Continue from a state of `get_state`."""
-        if not isinstance(state, dict) or "bit_generator" not in state:
-            raise TypeError(f"set_state: expected what get_state returns, got {type(state).__name__}")
-        rest = dict(state)
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue from a state of `state_dict`."""
+        if not isinstance(state_dict, dict) or "bit_generator" not in state_dict:
+            raise TypeError(f"set_state: expected what get_state returns, got {type(state_dict).__name__}")
+        rest = dict(state_dict)
         seed = rest.pop("seed", self._seed)
         self.numpy.bit_generator.state = rest
         self._seed = seed
 
-    def state_dict(self) -> dict[str, Any]:
-        """The state, as `get_state` gives it."""
-        return self.get_state()
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue from a state, as `set_state` does."""
-        self.set_state(state_dict)
-
     def clone_state(self) -> Generator:
         """Another generator in the same state."""
         twin = Generator()
-        twin.set_state(self.get_state())
+        twin.load_state_dict(self.state_dict())
         return twin
 
 
@@ -185,12 +205,12 @@ def initial_seed() -> int:
     return default_generator.initial_seed()
 
 
-def get_rng_state() -> dict[str, Any]:
+def get_rng_state() -> Tensor:
     """The state of the global generator.
 
     Returns
     -------
-    dict
+    Tensor of uint8
         For `set_rng_state`.
 
     Examples
@@ -205,12 +225,13 @@ def get_rng_state() -> dict[str, Any]:
     return default_generator.get_state()
 
 
-def set_rng_state(new_state: dict[str, Any]) -> None:
+def set_rng_state(new_state: Any) -> None:
     """Continue the global generator from a state of `get_rng_state`.
 
     Parameters
     ----------
-    new_state : dict
+    new_state : Tensor or dict
+        Of uint8; or of `Generator.state_dict`, as older files have it.
 
     Examples
     --------
@@ -245,12 +266,12 @@ def fork_rng(devices: Any = None, enabled: bool = True, device_type: str = "cuda
     >>> bool((a == tg.rand(3)).all())
     True
     """
-    state = default_generator.get_state()
+    state = default_generator.state_dict()
     try:
         yield
     finally:
         if enabled:
-            default_generator.set_state(state)
+            default_generator.load_state_dict(state)
 
 
 class _Override(threading.local):

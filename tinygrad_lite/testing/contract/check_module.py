@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from ...ops.random.generator import get_rng_state
+from ...ops.random.generator import default_generator
 from ..modules import restored
 from . import dependence, recorded, state, training, twin, values
 from .breach import Breach, ContractError, ContractReport
@@ -120,7 +120,7 @@ def check_module(
     points = _points(trial)
     for point in points.values():
         try:
-            with restored(get_rng_state()):
+            with restored(default_generator.state_dict()):
                 found.extend(point(trial))
         except Exception as error:
             found.append(Breach("call", f"{type(error).__name__}: {error}"))

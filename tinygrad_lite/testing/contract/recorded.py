@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ops.random.generator import get_rng_state
+from ...ops.random.generator import default_generator
 from ..modules import restored
 from .breach import Breach
 from .trial import Array, Call, Trial, floating, tensors
@@ -24,10 +24,10 @@ def replays(trial: Trial) -> Iterator[Breach]:
         eager, recorded = trial.copied(training), trial.copied(training)
         compiled = compiler.compile(recorded.module)
         for k in range(_CALLS):
-            with warnings.catch_warnings(), restored(get_rng_state()):
+            with warnings.catch_warnings(), restored(default_generator.state_dict()):
                 warnings.simplefilter("ignore")  # what cannot be replayed runs eagerly, and says so
                 one = _results(eager, eager.module, k)
-            with warnings.catch_warnings(), restored(get_rng_state()):
+            with warnings.catch_warnings(), restored(default_generator.state_dict()):
                 warnings.simplefilter("ignore")
                 two = _results(recorded, compiled, k)
             if len(one) != len(two) or not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(one, two)):

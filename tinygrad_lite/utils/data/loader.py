@@ -159,16 +159,16 @@ class DataLoader(Generic[T_co]):
 
     def __iter__(self) -> Iterator[Any]:
         source = checked_generator(self.generator, "DataLoader")
-        now = source.get_state()
+        now = source.state_dict()
         (self._start, progress), resumed, self._resumed = self._resumed or (now, Progress(0)), self._resumed, None
         if resumed:
-            source.set_state(self._start)
+            source.load_state_dict(self._start)
         seed = int(source.numpy.integers(2**62))  # with any number of workers
         jobs: Iterator[Any] = enumerate(self._jobs())
         if resumed:
             if sum(1 for _ in itertools.islice(jobs, progress.given)) < progress.given:
                 raise ValueError(f"DataLoader: the state is of {progress.given} batches or more, which there are not")
-            source.set_state(now)
+            source.load_state_dict(now)
         self._progress = progress
         states = dict(progress.states)
         near = self.multiprocessing_context is None
@@ -219,7 +219,7 @@ class DataLoader(Generic[T_co]):
         ValueError
             In the middle of an iteration that gives batches as they are ready, ``in_order=False``.
         """
-        progress, now = self._progress, checked_generator(self.generator, "DataLoader").get_state()
+        progress, now = self._progress, checked_generator(self.generator, "DataLoader").state_dict()
         if progress is None or progress.ended:
             return {"given": 0, "start": None, "generator": now}
         if self._iterable and not _has_state(self.dataset):
@@ -260,7 +260,7 @@ class DataLoader(Generic[T_co]):
         if not isinstance(state_dict, dict) or state_dict.keys() - {"walks"} != keys:
             raise ValueError("DataLoader: load_state_dict: expected what state_dict returns")
         given = checked_count(state_dict["given"], "DataLoader: load_state_dict", "given", 0)
-        checked_generator(self.generator, "DataLoader").set_state(state_dict["generator"])
+        checked_generator(self.generator, "DataLoader").load_state_dict(state_dict["generator"])
         start, walks = state_dict["start"], state_dict.get("walks", {"workers": self.num_workers})
         if walks["workers"] != self.num_workers:
             raise ValueError(f"DataLoader: load_state_dict: an IterableDataset goes on with as many workers as before, "
