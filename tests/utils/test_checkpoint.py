@@ -9,6 +9,7 @@ import weakref
 import numpy as np
 import pytest
 from makers import leaf
+from oracle import agree
 
 import tinygrad_lite as tg
 from tinygrad_lite import nn
@@ -192,7 +193,7 @@ def test_random_numbers_are_the_same_again():
     state = tg.get_rng_state()
     y.sum().backward()
     np.testing.assert_allclose(x.grad.numpy(), expected)
-    assert tg.get_rng_state() == state
+    assert tg.equal(tg.get_rng_state(), state)
     tg.manual_seed(0)
     nn.functional.dropout(tg.ones(1000, dtype=tg.float64), 0.5)
     assert after.tolist() == tg.rand(3).tolist()
@@ -378,6 +379,27 @@ def test_parts_in_parts_that_end_early(stops):
         found.append((g.detach(), h))
     for ours, plain in zip(*found):
         np.testing.assert_allclose(ours, plain, rtol=1e-12)
+
+
+@pytest.mark.parametrize("early_stop", [True, False])
+def test_a_part_that_differentiates_itself_in_parts(early_stop):
+    """It asks for values while it runs for the first time: of what it has done so far."""
+
+    def program(m):
+        def part(function):
+            return lambda x: m.utils.checkpoint.checkpoint(function, x, use_reentrant=False)
+
+        def slope(function):
+            return lambda x: m.autograd.grad(function(x), inputs=(x,), create_graph=True)[0]
+
+        x = m.tensor(0.3, requires_grad=True, dtype=m.float64)
+        with m.utils.checkpoint.set_checkpoint_early_stop(early_stop):
+            y = slope(part(slope(part(lambda x: x.sin().exp().sin()))))(x)
+            y.backward()
+        return y, x.grad
+
+    pytest.importorskip("torch.utils.checkpoint")
+    agree(program)
 
 
 def test_early_stop_is_a_flag():

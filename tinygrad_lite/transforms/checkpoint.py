@@ -92,7 +92,9 @@ def checkpoint(
     frame.ends_early = _ends_early[-1] if _ends_early else early_stop
     try:
         with first, packing(Discard(frame, packers[-1] if packers else None)):
-            return function(*args, **kwargs)
+            result = function(*args, **kwargs)
+        frame.finished = True
+        return result
     except _Enough:  # the repetition of a part around this one
         frame.ends_early = True
         raise
@@ -187,6 +189,7 @@ class Frame:
         self.when: list[int] = []  # and its time
         self.saved: dict[tuple[int, int], Node] = {}
         self.last, self.ends_early = -1, False  # the last node of which a value is needed; whether the rest is left out
+        self.finished = False  # until then it is the function itself that asks for values: of what it has done so far
 
     def values(self, key: tuple[int, int]) -> tuple[Any, ...]:
         """What an edge saved; each is given out once, then the part is repeated again."""
@@ -310,7 +313,7 @@ class Collect:
                 values = Node()
                 values.edges, values.seq, values.where = ((None, rule, saved),), node.seq, node.where
                 frame.saved[number, i] = values
-        if frame.ends_early and number == frame.last:
+        if (frame.ends_early or not frame.finished) and number == frame.last:
             raise _Enough(frame)
 
 
