@@ -58,9 +58,11 @@ class Placed:
         Parameters
         ----------
         *args
-            Any of: a floating or complex dtype, a Tensor whose dtype is taken, the device "cpu"; then `non_blocking`.
+            Any of: a floating or complex dtype, a Tensor whose dtype is taken, the device "cpu" or "meta"; then
+            `non_blocking`.
         device : device, optional
-            Only the CPU's exists.
+            Only the CPU's exists; and "meta", where parameters and buffers keep their shapes without memory, and floats
+            are NaN, for a module that is called with those of another (`func.functional_call`).
         dtype : dtype, optional
         non_blocking : bool
             Accepted and ignored.
@@ -72,10 +74,13 @@ class Placed:
         TypeError
             If the dtype is neither a floating nor a complex one.
         ValueError
-            If the device is not the CPU.
+            If the device is neither the CPU nor "meta".
         """
         who = f"{type(self).__name__}.to"
         check_format(memory_format, who)
+        if any(_is_meta(each) for each in (*args, device)):
+            args, device = tuple(each for each in args if not _is_meta(each)), None if _is_meta(device) else device
+            self._apply(_without_memory)
         dtype, _ = placement(who, args, dtype, device)
         return self._apply(_same) if dtype is None else self._convert(as_dtype(dtype), "fc")
 
@@ -101,9 +106,11 @@ class Placed:
         return self._convert(tensor_type("bfloat16", f"{type(self).__name__}.bfloat16"))
 
     def to_empty(self: _M, *, device: Any = None, recurse: bool = True) -> _M:
-        """Return the module: it is where it is to be, and its values may be anything."""
+        """Give memory to what has none after ``to("meta")``, or take it; the values may be anything."""
+        if _is_meta(device):
+            return self._apply(_without_memory, recurse)
         only_cpu(device, f"{type(self).__name__}.to_empty")
-        return self
+        return self._apply(_with_memory, recurse)
 
     def cpu(self: _M) -> _M:
         """Return the module: everything is in the CPU's memory."""
@@ -173,3 +180,18 @@ def _cast(dtype: np.dtype[Any], kinds: str, tensor: Any) -> Any:
 
 def _same(tensor: Any) -> Any:
     return tensor
+
+
+def _is_meta(value: Any) -> bool:
+    return names_device(value) and str(value) == "meta"
+
+
+def _without_memory(tensor: Any) -> Any:
+    """A tensor of the same shape: one NaN at each place, so that nothing computed from it passes for a number."""
+    if isinstance(tensor, Uninitialized) or tensor.dtype.kind not in "fc":
+        return tensor
+    return tensor.new_full((), np.nan).expand(tensor.shape)
+
+
+def _with_memory(tensor: Any) -> Any:
+    return tensor if isinstance(tensor, Uninitialized) or tensor._data.flags.writeable else tensor.clone()

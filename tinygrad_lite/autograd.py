@@ -225,13 +225,14 @@ def _send(grads: dict[Node, Any], heap: list[tuple[int, Node]], parent: Node, d:
 
 
 def _call_hooks(node: Node, g: Any, create: bool) -> Any:
-    kinds = list((node.hooks or {}).values())
+    kinds, given = list((node.hooks or {}).values()), None
     for hook in kinds:
         if hook is None or isinstance(hook, (hooks.Before, hooks.Accumulated)):  # None: RETAIN
             continue
-        result = hook(hooks.handed(g, create))
+        given = hooks.handed(g, create) if given is None else given  # the same for all: hooks leave notes on it
+        result = hook(given)
         if result is not None:
-            g = hooks.taken(result, node, "register_hook", create)
+            g, given = hooks.taken(result, node, "register_hook", create), None
     for hook in kinds:
         if isinstance(hook, hooks.Before):
             g = hook(g, create)

@@ -316,7 +316,7 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: a23 + a4, ValueError, "add: operands could not be broadcast together with shapes (2,3) (4,)"),
     (lambda: tg.maximum(a23, a4), ValueError, "maximum: .*shapes (2,3) (4,)"),
     (lambda: tg.atan2(a23, a4), ValueError, "atan2: "),
-    (lambda: a23 + "x", TypeError, "add: operands must be Tensors, arrays or numbers, got str"),
+    (lambda: a23 + "x", TypeError, "unsupported operand type.*Tensor.*str"),
     (lambda: tg.div(a23, 2, rounding_mode="up"), ValueError,
      "div: rounding_mode must be None, 'trunc' or 'floor', got 'up'"),
     (lambda: tg.clamp(a23), ValueError, "clamp: At least one of 'min' or 'max' must not be None"),

@@ -223,6 +223,11 @@ TABLE: dict[str, list[Idiom]] = {
         I("x.volatile if hasattr(x, 'volatile') else None", None, "", WHATEVER),
     ],
     "Shapes and types": [
+        I("n = torch.tensor(2); rows = [1]; rows += torch.tensor([2, 3])\n([0] * n, n * 'ab', len(rows))",
+          [[0, 0], "abab", 3], "lists and texts repeat and grow as Python's do"),
+        I("x == [1.0], torch.tensor([1]) != (1,)", [False, True], "no list equals a tensor"),
+        I("x + [1.0, 2.0]", error("TypeError")),
+        I("x += [1.0, 2.0]", error("TypeError")),
         I("x.shape.numel(), x.size().numel()", [4, 4]),
         I("isinstance(x.shape, torch.Size) and isinstance(x.shape, tuple)", True),
         I("torch.Size([2, 3]) == (2, 3) and x.shape == torch.Size([2, 2])", True),
@@ -294,6 +299,11 @@ TABLE: dict[str, list[Idiom]] = {
         I("torch.jit.save(model, 'm.pt')", error("RuntimeError"), "nothing here writes TorchScript", WHATEVER),
     ],
     "Models": [
+        I("bare = copy.deepcopy(model).to('meta')\n"
+          "torch.func.functional_call(bare, dict(model.named_parameters()), (x,)).tolist()", [[1.5], [3.5]],
+          "parameters without memory; here their values are NaN"),
+        I("bare = nn.Linear(1, 1).to(device='meta', dtype=torch.float64).to_empty(device='cpu')\n"
+          "nn.init.ones_(bare.weight).tolist(), bare.weight.dtype", [[[1.0]], "float64"]),
         I("nn.DataParallel(model)(x).flatten().tolist()", [1.5, 3.5]),
         I("list(nn.DataParallel(model).state_dict())", ["module.weight", "module.bias"]),
         I("nn.DataParallel(model).module is model", True),
@@ -331,6 +341,9 @@ TABLE: dict[str, list[Idiom]] = {
         I("nn.functional.scaled_dot_product_attention(x[None], x[None], x[None], is_causal=True).shape", [1, 2, 2]),
     ],
     "The loop": [
+        I("seen = []; y = 2 * w; y.register_hook(seen.append)\n"
+          "y.register_hook(lambda g: setattr(g, 'note', 5.0) or 10 * g)\n"
+          "y.sum().backward(); (seen[0].note, w.grad.tolist())", [5.0, [20.0, 20.0]], "hooks see the same gradient"),
         I("o = optim.SGD([w], lr=0.5); (w * w).sum().backward(); o.step(); o.zero_grad(); (w.tolist(), w.grad)",
           [[0.0, 0.0], None]),
         I("o = optim.Adam(model.parameters(), lr=1e-3, betas=(0.5, 0.999)); o.param_groups[0]['lr']", 1e-3),

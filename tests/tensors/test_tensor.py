@@ -257,7 +257,7 @@ def test_what_pytorch_refuses(program, error):
         ),
         (lambda: tg.zeros(2) @ 3, RuntimeError, r"matmul: inner sizes must agree, got shapes \(2,\) and \(\)"),
         (lambda: tg.zeros(2) + tg.zeros(3), ValueError, r"could not be broadcast.*\(2,\) \(3,\)"),
-        (lambda: tg.zeros(2) + "a", TypeError, "add: operands must be Tensors, arrays or numbers, got str"),
+        (lambda: tg.zeros(2) + "a", TypeError, "unsupported operand type.*Tensor.*str"),
         (lambda: None - tg.zeros(2), TypeError, "sub: operands must be Tensors, arrays or numbers, got NoneType"),
         (lambda: tg.zeros(2)[2], IndexError, "index 2 is out of bounds for dimension 0 with size 2"),
         (lambda: tg.zeros(2)[0, 0], IndexError, "too many indices"),

@@ -18,7 +18,7 @@ from ..kernels.elementwise.half_precision import SCALING, by_single, of_two, sca
 from ..kernels.single_precision import compile_edges
 from ..rules import FAST, TABLE, Op, _from_complex, differentiable, narrow, ndarray
 from ..tensors.row_types import Binary, Unary
-from ..transforms.overloads import answer_or_refuse, foreign, of_sign, overloading
+from ..transforms.overloads import SEQUENCES, answer_or_refuse, foreign, of_sign, overloading
 from .arguments import NUMERIC, operand, refuse_numbers, scalar
 from .blame import blame
 from .errors import DtypeError
@@ -182,6 +182,8 @@ def _binary(op: Op, operator: bool = False, numbers: str = "any") -> Callable[..
                 out = function(x, y)
                 if type(out) is not ndarray:
                     out = np.asarray(out)
+            elif operator and (isinstance(input, SEQUENCES) or isinstance(other, SEQUENCES)):
+                return NotImplemented
             else:
                 x, y, out = _meet(op, x, y)
                 dtype = out.dtype

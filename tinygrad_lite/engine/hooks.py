@@ -203,8 +203,12 @@ def _send_through(edges: Any, parents: Any, hooks: dict[int, Any], g: Any, call:
     if any(isinstance(d, Parts) for d in given):  # the node picks one of several results; its hooks see that
         return given
     outs = tuple(handed(v, create) for v in (g.values if isinstance(g, Parts) else (g,)))
+    ins = None
     for hook in list(hooks.values()):
-        given = _several(hook(tuple(handed(d, create) for d in given), outs), given, "register_hook", create)
+        ins = tuple(handed(d, create) for d in given) if ins is None else ins  # the same for all
+        results = hook(ins, outs)
+        if results is not None:
+            given, ins = _several(results, given, "register_hook", create), None
     return given
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from .. import rules
 from ..engine import views
 from ..engine.blame import blame
-from ..transforms.overloads import foreign, of_sign
+from ..transforms.overloads import SEQUENCES, foreign, of_sign
 
 
 def writing(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -27,6 +27,10 @@ def writing(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
+def _is_sequence(value: Any) -> bool:
+    return type(value) is not rules.Tensor and isinstance(value, SEQUENCES)
+
+
 def operator_of(function: Callable[..., Any], name: str = "") -> Callable[..., Any]:
     """A function of two as an operator, which leaves objects of other classes to their own operators."""
     if hasattr(function, "operator"):
@@ -34,6 +38,8 @@ def operator_of(function: Callable[..., Any], name: str = "") -> Callable[..., A
     function = getattr(function, "beside_a_tensor", function)
 
     def method(self: Any, other: Any) -> Any:
+        if _is_sequence(other) or _is_sequence(self):
+            return NotImplemented
         try:
             return function(self, other)
         except TypeError as error:
@@ -56,6 +62,8 @@ def arithmetic_of(name: str, function: Callable[..., Any]) -> tuple[Any, Any, An
     written = writing(f"__i{name}__", function)
 
     def changed(self: Any, other: Any) -> Any:
+        if _is_sequence(other):
+            raise TypeError(f"__i{name}__: other must be a Tensor, an array or a number, got a {type(other).__name__}")
         try:
             return written(self, other)
         except TypeError as error:
@@ -75,7 +83,7 @@ def equality_of(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return operator(self, other)
         except TypeError:
-            if isinstance(other, (rules.Tensor, np.ndarray, list, tuple)):
+            if isinstance(other, (rules.Tensor, np.ndarray)):
                 raise
             return NotImplemented
 

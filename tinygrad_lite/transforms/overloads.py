@@ -124,6 +124,9 @@ def answer_or_refuse(function: Callable[..., Any], asked: list[Any], args: Any, 
     return given
 
 
+SEQUENCES = (list, tuple, str, bytes)  # their operators are Python's: ``[0] * n`` repeats, ``rows += tensor`` extends
+
+
 def foreign(error: Exception, *operands: Any) -> bool:
     """Whether an operator failed at an object of somebody's own class, whose reflected operator is to be asked then."""
     others = [v for v in operands if not isinstance(v, (rules.Tensor, np.ndarray))]
