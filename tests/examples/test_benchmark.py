@@ -30,7 +30,7 @@ def test_the_table_and_what_does_not_depend_on_the_machine(tmp_path, capsys):
 )
 def test_every_case_runs(benchmark_):
     for name, prepare in benchmark_.cases("tinygrad_lite").items():
-        if "1,000,000" not in name and "ResNet" not in name and "1024" not in name:
+        if not any(large in name for large in ("1,000,000", "1024", "ResNet", "4 x 384", "224 pixels")):
             prepare()()
 
 
@@ -49,5 +49,5 @@ def test_recorded_steps_have_the_bits_of_eager_ones(capsys):
     results = benchmark_compile.main(rounds=1, seconds=0.001, only="tanh")
     assert [row["equal"] for row in results.values()] == [True]
     assert "OTHER BITS" not in capsys.readouterr().out
-    for name in benchmark_compile.PROGRAMS:
+    for name in set(benchmark_compile.PROGRAMS) - {"text: GPT, 4 layers of 384"}:  # there is one of 2 layers of 128
         assert benchmark_compile.equal(name, 3), name  # recorded, and replayed twice

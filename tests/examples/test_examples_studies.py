@@ -48,7 +48,7 @@ def test_learning_rates_stop_by_rule(errors, accuracies, expected):
 
 
 def test_learning_rates(digits, tmp_path, capsys):
-    result = learning_rates.main(steps=400, interval=50, out=tmp_path, seeds=2)
+    result = learning_rates.main(steps=240, interval=40, out=tmp_path, seeds=2)
     runs, several = result["runs"], result["seeds"]
     assert list(several) == list(runs)
     assert all(len(each) == 2 and each[0]["steps"] <= 80 for each in several.values())
@@ -62,7 +62,7 @@ def test_learning_rates(digits, tmp_path, capsys):
     assert len(pictures(tmp_path)) == 2 + len(runs)
     assert {run["stopped"] for run in runs.values()} == {learning_rates.LIMIT}
     last = {name: run["accuracy"][-1] for name, run in runs.items()}
-    assert last["fixed 0.0001"] < 0.4 < 0.7 < min(last["fixed 0.01"], last["Adam 0.0001"])
+    assert last["fixed 0.0001"] < 0.4 < 0.5 < min(last["fixed 0.01"], last["Adam 0.0001"])
     assert last["fixed 0.01"] < last["Momentum 0.002"]
     assert all(run["error"][0] > run["error"][-1] for run in runs.values())
 
@@ -97,7 +97,7 @@ def test_learning_rates_need_one_validation(tmp_path):
 
 
 def test_weight_init(digits, tmp_path):
-    result = weight_init.main(steps=200, out=tmp_path)
+    result = weight_init.main(steps=120, out=tmp_path)
     assert pictures(tmp_path) == {"weight_init", "weight_init_activations"}
     spread = {key: np.array([a.std() for a in layers]) for key, layers in result["activations"].items()}
     assert all(a.shape == (1000, 100) for layers in result["activations"].values() for a in layers)
@@ -109,7 +109,7 @@ def test_weight_init(digits, tmp_path):
     assert spread["ReLU", "Xavier"][-1] < 0.4 * spread["ReLU", "Xavier"][0]
     end = {scale: curve[-20:].mean() for scale, curve in result["losses"].items()}
     assert end["std 0.01"] == pytest.approx(np.log(10), abs=0.01)
-    assert end["He"] < 1.2 < end["Xavier"] < 2.25
+    assert end["He"] < 1.6 < end["Xavier"] < 2.27
 
 
 # --- batch normalization ----------------------------------------------------------------------------------------------
@@ -149,10 +149,10 @@ def test_batch_norm_gradient_check_finds_a_wrong_gradient(digits, monkeypatch, w
 
 
 def test_overfit(digits, tmp_path):
-    curves = overfit.main(steps=300, out=tmp_path)
+    curves = overfit.main(steps=200, out=tmp_path)
     assert pictures(tmp_path) == {"overfit"}
     train, test = ({kind: c[part][-1] for kind, c in curves.items()} for part in ("train", "test"))
-    assert train["nothing"] > 0.97
+    assert train["nothing"] > 0.9
     assert train["weight decay 0.02"] > train["weight decay 0.1"] + 0.05  # too little to keep it from learning
     assert train["nothing"] - test["nothing"] > 0.12  # learnt by heart
     assert train["nothing"] - 0.1 > train["weight decay 0.1"] > train["vanilla dropout 0.2"]
@@ -178,7 +178,7 @@ def test_edges_of_a_range():
 
 
 def test_hyperparameters(digits, tmp_path, capsys):
-    result = hyperparameters.main(steps=100, trials=8, seed=4, out=tmp_path)
+    result = hyperparameters.main(steps=60, trials=8, seed=4, out=tmp_path)
     assert pictures(tmp_path) == {"hyperparameters", "hyperparameters_search"}
     trials = result["trials"]
     assert len(trials) == 8

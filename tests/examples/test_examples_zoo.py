@@ -10,7 +10,7 @@ from optim_references import REFERENCES
 import tinygrad_lite as tg
 from tinygrad_lite import optim
 
-NAMES = ["SGD", "Adam", "NAdam", "Prodigy", "ScheduleFreeSGD", "Lookahead"]
+NAMES = ["Adam", "ScheduleFreeSGD", "Lookahead"]
 
 
 def slope(surface: zoo.Surface, where: np.ndarray) -> np.ndarray:

@@ -90,7 +90,8 @@ def alternating(n, out):
         for j in range(4):
             now[j] = before[j] + 1.0
         before = now
-    out[:] = before
+    for j in range(4):
+        out[j] = before[j]
 
 
 def started(n):
@@ -110,7 +111,8 @@ def scratch_of_each(n, out):
     for i in range(n):
         scratch = np.zeros(3)
         scratch[1] = i
-        out[i] = scratch
+        for j in range(3):
+            out[i, j] = scratch[j]
 
 
 def test_memory_lives_as_long_as_its_array() -> None:

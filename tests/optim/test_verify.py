@@ -21,7 +21,7 @@ def test_muon_passes():
 
 @pytest.mark.each("row", ROWS)
 def test_every_optimizer_passes(row: Row):
-    for variant, dtypes in zip(row.variants, ((np.float32, np.float64), (np.float32,))):
+    for variant, dtypes in zip(row.variants, ((np.float32,), (np.float64,))):
         report = optim.verify(row.cls, steps=2, show=False, dtypes=dtypes, **variant)
         assert report.passed, f"{variant}\n{report}"
         assert len(report.rows) >= 2 * len(dtypes)  # two ways at least

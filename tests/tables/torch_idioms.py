@@ -71,6 +71,7 @@ TABLE: dict[str, list[Idiom]] = {
         I("from torch.autograd.gradcheck import GradcheckError, gradcheck\n"
           "torch.autograd.gradcheck(torch.sin, w.double()) and gradcheck(torch.sin, w.double())", True),
         I("torch.torch is torch and torch.math.pi > 3", True),
+        I("torch.serialization.load is torch.load and torch.serialization.save is torch.save", True),
         I("from torch.utils.data.dataloader import _collate_fn_t\n"
           "def f(collate: _collate_fn_t, future: torch.futures.Future[int]): return collate\nf(3, None)", 3),
         I("(type(x).__module__, type(nn.Parameter(x)).__module__)", ["torch", "torch.nn.parameter"]),

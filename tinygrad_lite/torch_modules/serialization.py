@@ -6,9 +6,9 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from .. import load as load
+from .. import save as save
 from ..io import serialization
-from ..io.serialization import load as load
-from ..io.serialization import save as save
 
 __all__ = ["add_safe_globals", "clear_safe_globals", "get_safe_globals", "load", "safe_globals", "save"]
 
