@@ -50,7 +50,7 @@ class Constraint:
         -------
         Tensor, shape (...), bool
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}: a constraint must define check")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__.lstrip('_')}()"
