@@ -12,7 +12,6 @@ LEAST = 16  # nodes of a syntax tree, two or three lines: smaller ones are no fo
 CONSTRUCTOR = "a constructor hands on its arguments, whose names and order are PyTorch's"
 TWICE = {
     frozenset({"ModuleList.__getitem__", "ParameterList.__getitem__"}): "of two classes that have no parent in PyTorch",
-    frozenset({"RNNBase.reset_parameters", "RNNCellBase.reset_parameters"}): "the same, for layers and for cells",
     frozenset({"Binomial.__init__", "NegativeBinomial.__init__"}): CONSTRUCTOR,
     frozenset({"Kumaraswamy.__init__", "Beta.__init__"}): CONSTRUCTOR,
     frozenset({"Gamma.__init__", "InverseGamma.__init__"}): CONSTRUCTOR,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -11,11 +10,11 @@ import tinygrad_lite as tg
 from tinygrad_lite import Tensor, empty, zeros
 from tinygrad_lite.engine.errors import InputError
 
-from ... import init
 from ..._checks import check_choice, check_device
 from ...module import Module
 from ...parameter import Parameter
 from ...utils.rnn import PackedSequence
+from .recurrent_cell import draw_parameters
 
 _NETWORKS: dict[str, Callable[..., Any]] = {
     "LSTM": tg.lstm,
@@ -101,9 +100,7 @@ class RNNBase(Module):
 
     def reset_parameters(self) -> None:
         """Draw the parameters anew, from U(-k, k), k = 1 / sqrt(hidden_size)."""
-        bound = 1.0 / math.sqrt(self.hidden_size)
-        for parameter in self.parameters():
-            init.uniform_(parameter, -bound, bound)
+        draw_parameters(self, self.hidden_size)
 
     def _pytorchs_attributes(self) -> dict[str, Any]:
         return {**{name: getattr(self, name) for name in _FLAT}, "_flat_weight_refs": []}

@@ -15,6 +15,13 @@ from ...module import Module
 from ...parameter import Parameter
 
 
+def draw_parameters(module: Module, hidden_size: int) -> None:
+    """Draw the parameters of a recurrent layer, or cell, from U(-k, k), k = 1 / sqrt(hidden_size)."""
+    bound = 1.0 / math.sqrt(hidden_size) if hidden_size else 0.0
+    for parameter in module.parameters():
+        init.uniform_(parameter, -bound, bound)
+
+
 class RNNCellBase(Module):
     """What the cells share: parameters, and inputs without a batch.
 
@@ -55,9 +62,7 @@ class RNNCellBase(Module):
 
     def reset_parameters(self) -> None:
         """Draw the parameters anew, from U(-k, k), k = 1 / sqrt(hidden_size)."""
-        bound = 1.0 / math.sqrt(self.hidden_size) if self.hidden_size else 0.0
-        for parameter in self.parameters():
-            init.uniform_(parameter, -bound, bound)
+        draw_parameters(self, self.hidden_size)
 
     def _step(self, function: Any, input: Tensor, states: tuple[Tensor | None, ...]) -> tuple[Tensor, ...]:
         """Call the function for a batch, or for one example as a batch of one."""
