@@ -91,7 +91,7 @@ ARGUMENTS = {
         "bitwise_right_shift".split()
     ),
     **dict.fromkeys("addmm addmv addr addbmm baddbmm".split()),  # tests/tables/ops/ops_rows_linalg.py has these
-    **dict.fromkeys("apply map igamma igammac".split()),  # tests/ops/test_special.py
+    **dict.fromkeys("apply map map2 igamma igammac".split()),  # tests/ops/test_special.py
     **dict.fromkeys("squeeze unsqueeze t transpose swapaxes swapdims".split()),  # tests/kernels/test_turn.py
     **dict.fromkeys("resize resize_as share_memory".split()),  # tensors/test_memory_order.py, torch_idioms.py
     **dict.fromkeys(  # tests/ops/test_shape_index.py and tests/ops/test_random.py have these

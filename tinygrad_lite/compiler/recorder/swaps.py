@@ -130,7 +130,7 @@ def _effects() -> Iterator[Place]:
                 for method in names:
                     if isinstance(vars(cls).get(method), FunctionType):
                         yield _attribute(cls, method, watching.effect(vars(cls)[method], f"{cls.__name__}.{method}"))
-    for name in ("get_state", "set_state", "initial_seed"):
+    for name in ("get_state", "state_dict", "load_state_dict", "initial_seed"):
         yield _attribute(Generator, name, watching.random_state(getattr(Generator, name), name))
     hooks = sys.modules.get(f"{_PACKAGE}.nn.module")
     if hooks is not None:

@@ -128,7 +128,7 @@ def _recorder() -> Recorder | None:
 
 def random_state(function: Any, name: str) -> Any:
     """The library may look at the state of random numbers, and put back what is there anyway."""
-    look = Generator.get_state
+    look = Generator.state_dict
 
     @functools.wraps(function)
     def random_state(self: Any, *args: Any) -> Any:
