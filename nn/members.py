@@ -20,8 +20,6 @@ _HOOKS = {  # the kind of hooks -> the attribute that holds them in PyTorch
 _MARKS = {"with_kwargs": "_with_kwargs", "always_call": "_always_called"}  # what a hook wants, and PyTorch's suffix
 _MARKED = {"forward_pre": ("with_kwargs",), "forward": ("with_kwargs", "always_call")}
 _VOLATILES, _FULL = "_non_persistent_buffers_set", "_is_full_backward_hook"
-
-
 _FUNCTIONS = "tinygrad_lite.ops."
 _HIDDEN = "."  # which no registered name ends with
 

@@ -20,6 +20,7 @@ from .parameter import Parameter, Uninitialized
 from .state_dict import BUFFER, VOLATILE
 
 _M = TypeVar("_M", bound="Placed")
+_BUFFERS = (BUFFER, VOLATILE)
 
 
 def _parse_to(*args: Any, **options: Any) -> tuple[Any, Any, bool, Any]:
@@ -30,9 +31,6 @@ def _parse_to(*args: Any, **options: Any) -> tuple[Any, Any, bool, Any]:
     flags = [each for each in args if isinstance(each, bool)]
     blocking = bool(options.get("non_blocking", flags[:1] == [True]))
     return None if place is None else device_of(place), dtype, blocking, options.get("memory_format")
-
-
-_BUFFERS = (BUFFER, VOLATILE)
 
 
 class Placed:

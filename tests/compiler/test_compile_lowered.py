@@ -10,8 +10,9 @@ import pytest
 
 import tinygrad_lite as tg
 from tinygrad_lite import kernels, nn, optim
-from tinygrad_lite.compiler.lowering import native
+from tinygrad_lite.compiler.lowering import native, row_text
 from tinygrad_lite.kernels.native.walk import addresses
+from tinygrad_lite.transforms.interception import intercepted
 from tinygrad_lite.transforms.pytree import leaves
 
 pytestmark = pytest.mark.skipif(not addresses.readable(), reason="needs objects that lie in memory as CPython's do")
@@ -372,3 +373,22 @@ def test_running_statistics_that_a_replay_moves_are_announced():
     assert bits(net.state_dict()) == bits(other.state_dict())
     with pytest.raises(RuntimeError, match="batch_norm"):
         before.sum().backward()
+
+
+def test_functions_that_ask_somebody_are_lowered_as_by_themselves(monkeypatch):
+    """A class with a `__torch_function__` anywhere in the program makes all of them ask."""
+    monkeypatch.setattr(row_text, "_for_symbols", {})  # nothing is known of earlier tests
+    x = tg.randn(4, 5, requires_grad=True)
+
+    @tg.compile(fullgraph=True)
+    def step():
+        x.grad = None
+        loss = tg.relu(x).sum()
+        loss.backward()
+        return loss
+
+    with intercepted(lambda function, run, args, kwargs: run(*args, **kwargs)):
+        found = [step().item() for _ in range(4)]
+        assert "relu'" not in program_of(step).run.facts["python"]
+    assert found == [tg.relu(x).sum().item()] * 4
+    assert x.grad.equal((x > 0).float())

@@ -49,5 +49,6 @@ def test_recorded_steps_have_the_bits_of_eager_ones(capsys):
     results = benchmark_compile.main(rounds=1, seconds=0.001, only="tanh")
     assert [row["equal"] for row in results.values()] == [True]
     assert "OTHER BITS" not in capsys.readouterr().out
-    for name in set(benchmark_compile.PROGRAMS) - {"text: GPT, 4 layers of 384"}:  # there is one of 2 layers of 128
-        assert benchmark_compile.equal(name, 3), name  # recorded, and replayed twice
+    for name in benchmark_compile.PROGRAMS:
+        if "GPT, 4 layers" not in name:  # there is one of 2 layers
+            assert benchmark_compile.equal(name, 3), name  # recorded, and replayed twice

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 
 import pytest
 from oracle import agree
@@ -58,3 +59,11 @@ def test_nothing_is_left_after_an_error():
     assert interception._handlers == handlers
     assert (tg.exp.__code__, tg.Tensor.__add__.__code__) == (code, sign)
     assert (tg.ones(2) + 1).tolist() == [2, 2]
+
+
+def test_functions_tell_their_parameters_while_they_ask():
+    names = ("bitwise_not", "relu", "sum")
+    before = [str(inspect.signature(getattr(tg, name))) for name in names]
+    with interception.intercepted(lambda function, run, args, kwargs: run(*args, **kwargs)):
+        assert [str(inspect.signature(getattr(tg, name))) for name in names] == before
+    assert [str(inspect.signature(getattr(tg, name))) for name in names] == before

@@ -27,10 +27,6 @@ def writing(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
-def _is_sequence(value: Any) -> bool:
-    return type(value) is not rules.Tensor and isinstance(value, SEQUENCES)
-
-
 def operator_of(function: Callable[..., Any], name: str = "") -> Callable[..., Any]:
     """A function of two as an operator, which leaves objects of other classes to their own operators."""
     if hasattr(function, "operator"):
@@ -38,7 +34,7 @@ def operator_of(function: Callable[..., Any], name: str = "") -> Callable[..., A
     function = getattr(function, "beside_a_tensor", function)
 
     def method(self: Any, other: Any) -> Any:
-        if _is_sequence(other) or _is_sequence(self):
+        if isinstance(other, SEQUENCES) or isinstance(self, SEQUENCES):
             return NotImplemented
         try:
             return function(self, other)
@@ -62,7 +58,7 @@ def arithmetic_of(name: str, function: Callable[..., Any]) -> tuple[Any, Any, An
     written = writing(f"__i{name}__", function)
 
     def changed(self: Any, other: Any) -> Any:
-        if _is_sequence(other):
+        if isinstance(other, SEQUENCES):
             raise TypeError(f"__i{name}__: other must be a Tensor, an array or a number, got a {type(other).__name__}")
         try:
             return written(self, other)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import inspect
 from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType
 from typing import Any
@@ -61,17 +62,23 @@ class _Asked:
 
     def __init__(self, function: FunctionType) -> None:
         self.function = function
-        self.plain: Callable[..., Any] | None = None
+        self.plain: FunctionType | None = None
         self.before = function.__code__, function.__kwdefaults__
+        told = vars(function).keys() & {"__wrapped__", "__signature__"}
+        self.signature = None if told else inspect.signature(function)  # which its code alone tells
         self.ask()
 
     def ask(self) -> None:
         """Have it ask from now on."""
+        if self.signature is not None:
+            self.function.__signature__ = self.signature  # type: ignore[attr-defined]
         self.function.__code__ = _asking(self.before[0].co_freevars)
         self.function.__kwdefaults__ = {"_ask": self}
 
     def restore(self) -> None:
         """Have it run from now on."""
+        if self.signature is not None:
+            del self.function.__signature__  # type: ignore[attr-defined]
         self.function.__code__, self.function.__kwdefaults__ = self.before
 
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -80,17 +87,21 @@ class _Asked:
             run = functools.partial(_ask, handler, self.function, run)
         return run(*args, **kwargs)
 
-    def run(self, *args: Any, **kwargs: Any) -> Any:
-        """What the function does by itself."""
+    def by_itself(self) -> FunctionType:
+        """What the function does where nobody is asked."""
         if self.plain is None:
             with _lock:
                 self.restore()
                 code, keywords = self.before = built(self.function)
                 self.ask()
             f = self.function
-            self.plain = FunctionType(code, f.__globals__, f.__name__, f.__defaults__, f.__closure__)
-            self.plain.__kwdefaults__ = keywords
-        return self.plain(*args, **kwargs)
+            plain = FunctionType(code, f.__globals__, f.__name__, f.__defaults__, f.__closure__)
+            plain.__kwdefaults__ = keywords
+            self.plain = plain
+        return self.plain
+
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        return self.by_itself()(*args, **kwargs)
 
 
 def _ask(handler: Handler, function: Any, run: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -100,6 +111,12 @@ def _ask(handler: Handler, function: Any, run: Callable[..., Any], *args: Any, *
 _handlers: list[Handler] = []  # the last is asked first
 _asked: list[_Asked] = []
 _lock = lock()
+
+
+def by_itself(function: FunctionType) -> FunctionType:
+    """A function that asks, as it is where nobody is asked; any other as it is."""
+    asked = (function.__kwdefaults__ or {}).get("_ask")
+    return asked.by_itself() if isinstance(asked, _Asked) else function
 
 
 def handlers() -> list[Handler]:

@@ -106,7 +106,8 @@ def test_only_modules_go_in(make, method):
         "insert": lambda: modules.insert(0, 3),
         "item": lambda: modules.__setitem__(0, 3),
     }
-    with pytest.raises(TypeError, match="int is not a Module subclass|cannot assign int as module"):
+    said = "cannot assign int as module" if method == "item" else "int is not a Module subclass"
+    with pytest.raises(TypeError, match=said):
         calls[method]()
     assert len(modules) == 3
     with pytest.raises(TypeError, match="must be an iterable, got int"):
@@ -241,7 +242,7 @@ def test_module_dict_refuses():
         del modules["training"]
     with pytest.raises(KeyError):
         modules.pop("nothing")
-    with pytest.raises(TypeError, match="int is not a Module subclass|cannot assign int as module"):
+    with pytest.raises(TypeError, match="int is not a Module subclass"):
         modules["a"] = 3
     with pytest.raises(KeyError, match="'keys' already exists"):
         modules["keys"] = nn.ReLU()

@@ -20,6 +20,7 @@ from ... import graph, rules
 from ...kernels.backend import backend
 from ...kernels.kernel import Kernel
 from ...kernels.native import openblas, threads
+from ...transforms.interception import by_itself
 from . import kernel_symbols
 from .kernel_symbols import NOW, Created, Dictionary, KernelSymbol
 from .rows import Row
@@ -132,9 +133,10 @@ def for_symbols(value: Any) -> Any:
         names: dict[str, Any] = {name: value.__globals__.get(name) for name in ("__name__", "__package__", "__spec__")}
         names["__builtins__"] = _BUILTINS
         cells = tuple(CellType() for _ in value.__closure__ or ())
-        found = _for_symbols[value] = FunctionType(value.__code__, names, value.__name__, value.__defaults__, cells)
-        found.__kwdefaults__ = value.__kwdefaults__
-        for name in _names(value.__code__):
+        plain = by_itself(value)  # whoever asks, did so when the step was recorded
+        found = _for_symbols[value] = FunctionType(plain.__code__, names, value.__name__, value.__defaults__, cells)
+        found.__kwdefaults__ = plain.__kwdefaults__
+        for name in _names(plain.__code__):
             if name in value.__globals__:
                 names[name] = for_symbols(value.__globals__[name])
         for ours, theirs in zip(cells, value.__closure__ or ()):

@@ -131,7 +131,7 @@ def _effects() -> Iterator[Place]:
                     if isinstance(vars(cls).get(method), FunctionType):
                         yield _attribute(cls, method, watching.effect(vars(cls)[method], f"{cls.__name__}.{method}"))
     for name in ("get_state", "state_dict", "load_state_dict", "initial_seed"):
-        yield _attribute(Generator, name, watching.random_state(getattr(Generator, name), name))
+        yield _attribute(Generator, name, watching.random_state(getattr(Generator, name)))
     hooks = sys.modules.get(f"{_PACKAGE}.nn.module")
     if hooks is not None:
         yield _attribute(

@@ -126,7 +126,7 @@ def _recorder() -> Recorder | None:
     return None if recorder is None or recorder.depth else recorder
 
 
-def random_state(function: Any, name: str) -> Any:
+def random_state(function: Any) -> Any:
     """The library may look at the state of random numbers, and put back what is there anyway."""
     look = Generator.state_dict
 
@@ -136,7 +136,7 @@ def random_state(function: Any, name: str) -> Any:
         if recorder is not None:
             same = args[0] == look(self) if args else library[sys._getframe(1).f_code.co_filename]
             if not same:
-                recorder.refuse(f"{name}() at {line_of(caller(2))} changes random numbers, or depends on them")
+                recorder.refuse(f"random numbers are set, or their state is read, at {line_of(caller(2))}")
         return function(self, *args)
 
     return random_state
