@@ -17,6 +17,7 @@ from ..graph import caller, line_of
 
 _yield: Callable[[], None] = getattr(os, "sched_yield", lambda: time.sleep(0))
 AGREEING, MAKING, LAST, DONE = range(4)
+SPIN, SPIN_SHARED = 0.25, 0.002  # seconds before a wait sleeps: where ranks share cores, spinning holds up the others
 LINE = 1024  # bytes of a line, when ranks tell each other theirs
 Steps = Iterator[tuple[list[Any], bool]]  # requests to wait for, and whether these are the last
 
@@ -43,6 +44,11 @@ def here(depth: int = 2) -> str:
     """The nearest line of the user's."""
     where = caller(depth)
     return "an unknown line" if where is None else _line(*where)
+
+
+def cores() -> frozenset[int]:
+    """The cores that this process may run on."""
+    return frozenset(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
 
 
 def seconds(timeout: timedelta | float | None, default: float) -> float:
@@ -192,6 +198,7 @@ def wait_for(group: Any, ready: Callable[[], bool], what: Any, timeout: timedelt
         if ready():
             return
     limit = seconds(timeout, group.timeout)
+    spin = SPIN if group.world.local_size <= len(cores()) else SPIN_SHARED
     begin = time.monotonic()
     last_look = begin
     while not ready():
@@ -201,7 +208,7 @@ def wait_for(group: Any, ready: Callable[[], bool], what: Any, timeout: timedelt
             group.world.look_after(group, what, ready)
         if now - begin > limit:
             group.world.give_up(group, what, limit)
-        if now - begin > 0.25:
+        if now - begin > spin:
             time.sleep(2e-4)
         else:
             _yield()

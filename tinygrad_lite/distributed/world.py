@@ -20,7 +20,7 @@ from .groups import ProcessGroup
 from .processes import mpi
 from .processes.alone import Alone
 from .processes.board import Board
-from .work import DistBackendError, seconds
+from .work import DistBackendError, cores, seconds
 
 __all__ = ["destroy_process_group", "init_process_group", "new_group"]
 
@@ -151,8 +151,7 @@ def _ignore_notice() -> None:
 
 def divide_threads(node: Any) -> None:
     """Divide a machine's cores between its ranks, for loops and products, where nobody has set numbers of threads."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    mine = frozenset(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(count))
+    mine = cores()
     everyone = node.allgather(mine)
     share = max(1, int(sum(1 / sum(core in each for each in everyone) for core in mine) + 1e-9))
     if threads.VARIABLE not in os.environ:
