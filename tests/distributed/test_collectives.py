@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import os
+from types import SimpleNamespace
 
 import pytest
 from ranks import launch, results
 
 import tinygrad_lite as tg
 import tinygrad_lite.distributed as dist
+from tinygrad_lite.distributed import work
 from tinygrad_lite.distributed.processes import watcher
 
 HERE = "collective_programs"
@@ -96,13 +98,56 @@ def test_ranks_of_a_machine_share_its_cores(cores, ranks, share, monkeypatch):
     for kind in ("threads", "openblas"):
         monkeypatch.setattr(getattr(world, kind), "get_num_threads", lambda: cores)
         monkeypatch.setattr(getattr(world, kind), "set_num_threads", lambda n, kind=kind: found.update({kind: n}))
-    world.divide_threads(Machine(ranks))
+    world.divide_threads(world.share_of_cores(Machine(ranks)))
     assert found == {"threads": share, "openblas": share}
     found.clear()
     monkeypatch.setenv(world.threads.VARIABLE, "3")
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
-    world.divide_threads(Machine(ranks))
+    world.divide_threads(world.share_of_cores(Machine(ranks)))
     assert found == {}  # who has set them has decided
+
+
+class Pinned:
+    """A machine whose ranks may each use the cores that are given; this process is the first."""
+
+    def __init__(self, *cores):
+        self.cores = [frozenset(each) for each in cores]
+
+    def allgather(self, mine):
+        assert mine == self.cores[0]
+        return self.cores
+
+
+@pytest.mark.parametrize(
+    ("cores", "share"),
+    [([{0}, {1}], 1), ([{0, 1, 2}] * 3, 1), ([{0, 1}] * 3, 2 / 3), ([{0}, {0, 1}], 1 / 2), ([{1, 2}, {0, 1}], 3 / 2)],
+)
+def test_a_core_is_divided_between_those_that_may_use_it(cores, share, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: cores[0], raising=False)
+    found = world.share_of_cores(Pinned(*cores))
+    assert found == pytest.approx(share, abs=1e-8)
+    assert (found < 1) == (share < 1)
+
+
+@pytest.mark.parametrize(("shares", "longest"), [(True, work.SPIN_SHARED), (False, work.SPIN)])
+def test_ranks_that_share_cores_soon_sleep_while_they_wait(shares, longest, monkeypatch):
+    clock, sleeps = [0.0], []
+
+    class World:
+        shares_cores = shares
+        look_after = give_up = staticmethod(lambda *_: None)
+
+    class Group:
+        world, timeout = World, 60.0
+
+    def pass_time():
+        clock[0] += longest / 8
+
+    timer = SimpleNamespace(monotonic=lambda: clock[0], sleep=lambda _: sleeps.append(clock[0]))
+    monkeypatch.setattr(work, "time", timer)
+    monkeypatch.setattr(work, "_yield", pass_time)
+    work.wait_for(Group, lambda: len(sleeps) == 2, None, None)
+    assert sleeps == [pytest.approx(longest * 9 / 8)] * 2
 
 
 @pytest.fixture

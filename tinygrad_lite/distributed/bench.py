@@ -19,7 +19,6 @@ import numpy as np
 from .. import Tensor, kernels, randn
 from ..kernels.native import openblas
 from .collectives import barrier
-from .work import cores
 from .world import destroy_process_group, init_process_group, new_group, world
 
 SIZES = [1 << k for k in (10, 16, 20, 24)]  # bytes
@@ -55,7 +54,7 @@ def bare(group: Any, array: Any) -> None:
     """MPI's own sum; where ranks share cores one that lets others have their turn while it waits."""
     if group.size() == 1:
         return
-    if group.world.local_size <= len(cores()):
+    if not group.world.shares_cores:
         group.comm.Allreduce(group.IN_PLACE, array)
         return
     request = group.comm.Iallreduce(group.IN_PLACE, array)

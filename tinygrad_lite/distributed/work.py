@@ -46,11 +46,6 @@ def here(depth: int = 2) -> str:
     return "an unknown line" if where is None else _line(*where)
 
 
-def cores() -> frozenset[int]:
-    """The cores that this process may run on."""
-    return frozenset(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
-
-
 def seconds(timeout: timedelta | float | None, default: float) -> float:
     """A time limit in seconds."""
     if timeout is None:
@@ -198,7 +193,7 @@ def wait_for(group: Any, ready: Callable[[], bool], what: Any, timeout: timedelt
         if ready():
             return
     limit = seconds(timeout, group.timeout)
-    spin = SPIN if group.world.local_size <= len(cores()) else SPIN_SHARED
+    spin = SPIN_SHARED if group.world.shares_cores else SPIN
     begin = time.monotonic()
     last_look = begin
     while not ready():

@@ -20,7 +20,7 @@ from .groups import ProcessGroup
 from .processes import mpi
 from .processes.alone import Alone
 from .processes.board import Board
-from .work import DistBackendError, cores, seconds
+from .work import DistBackendError, seconds
 
 __all__ = ["destroy_process_group", "init_process_group", "new_group"]
 
@@ -42,6 +42,8 @@ class World:
     Attributes
     ----------
     rank, size, local_rank, local_size : int
+    shares_cores : bool
+        This rank has less than a core to itself.
     failure : str
         Why nothing can be sent any more; empty while it can.
     """
@@ -56,8 +58,11 @@ class World:
         self.local_rank, self.local_size = local.index(self.rank), len(local)
         self.default = ProcessGroup(self, tuple(range(self.size)), comm if self.size == 1 else comm.Dup(), timeout)
         self.groups = [self.default]
+        self.shares_cores = False
         if self.board is not None:
-            divide_threads(self.board._node)
+            share = share_of_cores(self.board._node)
+            self.shares_cores = share < 1
+            divide_threads(share)
             self._excepthook = sys.excepthook
             sys.excepthook = self._failed
             atexit.register(self.leave)
@@ -149,15 +154,20 @@ def _ignore_notice() -> None:
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 
-def divide_threads(node: Any) -> None:
-    """Divide a machine's cores between its ranks, for loops and products, where nobody has set numbers of threads."""
-    mine = cores()
+def share_of_cores(node: Any) -> float:
+    """How many cores of a machine are this rank's, where each is divided between all that may use it."""
+    mine = threads.cores()
     everyone = node.allgather(mine)
-    share = max(1, int(sum(1 / sum(core in each for each in everyone) for core in mine) + 1e-9))
+    return sum(1 / sum(core in each for each in everyone) for core in mine) + 1e-9  # thirds may add up to less than 1
+
+
+def divide_threads(share: float) -> None:
+    """Give a rank as many threads as it has cores, for loops and products, where nobody has set their numbers."""
+    most = max(1, int(share))
     if threads.VARIABLE not in os.environ:
-        threads.set_num_threads(min(share, threads.get_num_threads()))
+        threads.set_num_threads(min(most, threads.get_num_threads()))
     if not any(name in os.environ for name in THREADS):
-        openblas.set_num_threads(min(share, openblas.get_num_threads() or share))
+        openblas.set_num_threads(min(most, openblas.get_num_threads() or most))
 
 
 _world: World | None = None

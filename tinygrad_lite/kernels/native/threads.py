@@ -71,11 +71,14 @@ def get_num_threads() -> int:
             if not asked.strip().isdecimal() or not int(asked):
                 raise ValueError(f"{VARIABLE}: the number of threads must be an integer of at least 1, got {asked!r}")
             set_num_threads(int(asked))
-        elif hasattr(os, "sched_getaffinity"):
-            _count = len(os.sched_getaffinity(0))
         else:
-            _count = os.cpu_count() or 1
+            _count = len(cores())
     return _count or 1
+
+
+def cores() -> frozenset[int]:
+    """Return the cores that this process may use."""
+    return frozenset(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
 
 
 def set_num_threads(n: Any) -> None:
